@@ -1,0 +1,210 @@
+//! The account: what a client may see of the credential in force, and its changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{Secret, expose_optional_on_the_wire};
+
+/// Which kind of credential is in force.
+///
+/// Mind the spelling: the mode of an API key is `apikey`, its account type and login type are
+/// `apiKey`. Both are codex's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum AuthMode {
+    /// An OpenAI API key.
+    #[serde(rename = "apikey")]
+    ApiKey,
+    /// A ChatGPT login that this server runs and refreshes.
+    Chatgpt,
+    /// Tokens that the host supplies and refreshes.
+    ChatgptAuthTokens,
+    /// A personal access token.
+    PersonalAccessToken,
+}
+
+/// The plan of a ChatGPT account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PlanType {
+    /// ChatGPT Free.
+    Free,
+    /// ChatGPT Go.
+    Go,
+    /// ChatGPT Plus.
+    Plus,
+    /// ChatGPT Pro.
+    Pro,
+    /// The smaller Pro plan.
+    #[serde(rename = "prolite")]
+    ProLite,
+    /// ChatGPT Team.
+    Team,
+    /// Business, billed by usage and bought without sales contact.
+    SelfServeBusinessUsageBased,
+    /// ChatGPT Business.
+    Business,
+    /// Enterprise, billed by usage.
+    EnterpriseCbpUsageBased,
+    /// ChatGPT Enterprise.
+    Enterprise,
+    /// ChatGPT Edu.
+    Edu,
+    /// A plan without a name here, or none was told.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl PlanType {
+    /// Reads a plan as backends and tokens spell it: case does not matter, `hc` and `education`
+    /// are aliases, and everything else is [`PlanType::Unknown`].
+    #[must_use]
+    pub fn from_raw(raw: &str) -> Self {
+        match raw.to_ascii_lowercase().as_str() {
+            "free" => Self::Free,
+            "go" => Self::Go,
+            "plus" => Self::Plus,
+            "pro" => Self::Pro,
+            "prolite" => Self::ProLite,
+            "team" => Self::Team,
+            "self_serve_business_usage_based" => Self::SelfServeBusinessUsageBased,
+            "business" => Self::Business,
+            "enterprise_cbp_usage_based" => Self::EnterpriseCbpUsageBased,
+            "enterprise" | "hc" => Self::Enterprise,
+            "edu" | "education" => Self::Edu,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Parameters of `account/read`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct AccountReadParams {
+    /// Asks a managed login to refresh first. It does nothing for other credentials.
+    #[serde(deserialize_with = "null_is_default")]
+    pub refresh_token: bool,
+}
+
+/// Result of `account/read`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReadResult {
+    /// The account, or null when signed out or when the provider needs no OpenAI login.
+    pub account: Option<Account>,
+    /// Whether the active model provider needs an OpenAI login.
+    pub requires_openai_auth: bool,
+}
+
+/// What a client may see of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Account {
+    /// An API key.
+    ApiKey {},
+    /// A ChatGPT account, whoever supplies its tokens.
+    Chatgpt {
+        /// Address of the account, if the token tells it.
+        email: Option<String>,
+        /// Plan of the account.
+        plan_type: PlanType,
+    },
+}
+
+/// Parameters of the notification `account/updated`: sent after each login and logout, and when
+/// a refresh changed the account or its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountUpdated {
+    /// The credential now in force, or null.
+    pub auth_mode: Option<AuthMode>,
+    /// The plan, or null for credentials without one.
+    pub plan_type: Option<PlanType>,
+}
+
+/// Parameters of `getAuthStatus`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct GetAuthStatusParams {
+    /// Whether to return the token. A personal access token is never returned.
+    pub include_token: Option<bool>,
+    /// As in `account/read`.
+    pub refresh_token: Option<bool>,
+}
+
+/// Result of `getAuthStatus`, the one result that may carry a token.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetAuthStatusResult {
+    /// The credential in force, or null.
+    pub auth_method: Option<AuthMode>,
+    /// The token, if it was asked for.
+    #[serde(serialize_with = "expose_optional_on_the_wire")]
+    pub auth_token: Option<Secret>,
+    /// Whether the active model provider needs an OpenAI login.
+    pub requires_openai_auth: Option<bool>,
+}
+
+/// Reads an explicit null like an absent member.
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthMode, PlanType};
+
+    #[test]
+    fn the_two_spellings_of_api_key() {
+        assert_eq!(
+            serde_json::to_string(&AuthMode::ApiKey).unwrap(),
+            r#""apikey""#
+        );
+        let account = serde_json::to_string(&super::Account::ApiKey {}).unwrap();
+        assert_eq!(account, r#"{"type":"apiKey"}"#);
+    }
+
+    #[test]
+    fn plans_are_read_leniently_and_written_exactly() {
+        for name in [
+            "free",
+            "go",
+            "plus",
+            "pro",
+            "prolite",
+            "team",
+            "self_serve_business_usage_based",
+            "business",
+            "enterprise_cbp_usage_based",
+            "enterprise",
+            "edu",
+            "unknown",
+        ] {
+            let plan = PlanType::from_raw(&name.to_uppercase());
+            assert_eq!(serde_json::to_string(&plan).unwrap(), format!("\"{name}\""));
+        }
+        assert_eq!(PlanType::from_raw("hc"), PlanType::Enterprise);
+        assert_eq!(PlanType::from_raw("education"), PlanType::Edu);
+        assert_eq!(PlanType::from_raw("quorum"), PlanType::Unknown);
+        assert_eq!(
+            serde_json::from_str::<PlanType>(r#""nova""#).unwrap(),
+            PlanType::Unknown
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! What an error answer says: its code, and the kind that hosts act on.
+
+use serde::{Deserialize, Serialize};
+
+/// Not JSON.
+pub const PARSE_ERROR: i32 = -32700;
+/// Not a message, or refused by a rule. Codex answers nearly every refusal with this code.
+pub const INVALID_REQUEST: i32 = -32600;
+/// No such method.
+pub const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters do not have the method's shape.
+pub const INVALID_PARAMS: i32 = -32602;
+/// The server or the backend failed.
+pub const INTERNAL_ERROR: i32 = -32603;
+/// The request was cancelled by `$/cancelRequest` (the code of the Language Server Protocol).
+pub const REQUEST_CANCELLED: i32 = -32800;
+/// Too many requests are in flight on this connection.
+pub const OVERLOADED: i32 = -32001;
+
+/// The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
+///
+/// The list grows; a client treats a kind that it does not know like no kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorKind {
+    /// A request came before `initialize`.
+    NotInitialized,
+    /// `initialize` came twice.
+    AlreadyInitialized,
+    /// `clientInfo.name` cannot be sent as an HTTP header.
+    InvalidClientName,
+    /// The id is in use by a request still in flight.
+    DuplicateId,
+    /// The message is longer than the limit of this server.
+    MessageTooLong,
+    /// The framing of the message is broken.
+    BadFrame,
+    /// The request was cancelled.
+    Cancelled,
+    /// Too many requests are in flight.
+    Overloaded,
+    /// No credential is in force.
+    AuthRequired,
+    /// A ChatGPT credential is needed; an API key is in force.
+    ChatgptAuthRequired,
+    /// The configuration forbids this kind of login.
+    LoginDisabled,
+    /// The host owns the login; only it may change it.
+    ExternalAuthActive,
+    /// The account is not among the allowed workspaces, or not the account it has to be.
+    WorkspaceMismatch,
+    /// The token is not a JSON Web Token that can be sent.
+    InvalidToken,
+    /// The credential was refused and cannot be renewed; sign in again.
+    ReauthRequired,
+    /// The host answered the refresh request with an error.
+    HostRefused,
+    /// The host did not answer the refresh request in time.
+    HostTimeout,
+    /// No host is connected that could answer the refresh request.
+    HostGone,
+    /// The host's answer to the refresh request had another shape.
+    HostAnswerInvalid,
+    /// The backend failed in a way that may pass; try again later.
+    Retryable,
+    /// The backend refused the request; trying again will not help.
+    BackendRefused,
+    /// The plan's usage limit is reached.
+    UsageLimitExceeded,
+    /// This server does not do what was asked.
+    Unsupported,
+    /// No such thread, turn or login.
+    NotFound,
+    /// The thread has a turn in progress.
+    TurnInProgress,
+}
+
+/// The `data` member of an error answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorData {
+    /// What happened.
+    pub kind: ErrorKind,
+    /// Where in the parameters the problem is, as `member.member`. Never the value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// HTTP status of the backend.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// The backend's id of the request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
+}
+
+impl From<ErrorKind> for ErrorData {
+    fn from(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            path: None,
+            status: None,
+            request_id: None,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Logins: start, cancel, and the notification that one ended.
+
+use std::borrow::Cow;
+
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+use crate::external_auth::{ExternalTokens, TokenFields};
+use crate::secret::{Secret, expose_on_the_wire};
+
+/// Parameters of `account/login/start`, told apart by `type`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum LoginStartParams {
+    /// Tokens that the host owns and refreshes. They stay in memory.
+    ChatgptAuthTokens(ExternalTokens),
+    /// An OpenAI API key.
+    ApiKey {
+        /// The key.
+        #[serde(serialize_with = "expose_on_the_wire")]
+        api_key: Secret,
+    },
+    /// A login in the browser, run by this server.
+    Chatgpt {},
+    /// A login with a code typed on another device, run by this server.
+    ChatgptDeviceCode {},
+    /// A personal access token (`at-…`).
+    PersonalAccessToken {
+        /// The token.
+        #[serde(serialize_with = "expose_on_the_wire")]
+        access_token: Secret,
+    },
+}
+
+/// Every member that some login has.
+///
+/// The variants are read through this one plain struct: an internally tagged enum would buffer
+/// the tokens in values that nobody wipes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoginFields<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    api_key: Option<Secret>,
+    access_token: Option<Secret>,
+    id_token: Option<Secret>,
+    #[serde(borrow)]
+    chatgpt_account_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    chatgpt_plan_type: Option<Cow<'a, str>>,
+}
+
+impl<'de> Deserialize<'de> for LoginStartParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = LoginFields::deserialize(deserializer)?;
+        let required = |secret: Option<Secret>, name| secret.ok_or(D::Error::missing_field(name));
+        match fields.kind.as_ref() {
+            "chatgptAuthTokens" => TokenFields {
+                access_token: fields.access_token,
+                id_token: fields.id_token,
+                chatgpt_account_id: fields.chatgpt_account_id,
+                chatgpt_plan_type: fields.chatgpt_plan_type,
+            }
+            .try_into()
+            .map(Self::ChatgptAuthTokens)
+            .map_err(D::Error::missing_field),
+            "apiKey" => Ok(Self::ApiKey {
+                api_key: required(fields.api_key, "apiKey")?,
+            }),
+            "chatgpt" => Ok(Self::Chatgpt {}),
+            "chatgptDeviceCode" => Ok(Self::ChatgptDeviceCode {}),
+            "personalAccessToken" => Ok(Self::PersonalAccessToken {
+                access_token: required(fields.access_token, "accessToken")?,
+            }),
+            _ => Err(D::Error::custom(UNKNOWN_LOGIN_TYPE)),
+        }
+    }
+}
+
+/// The problem of a login whose `type` has no meaning here.
+pub const UNKNOWN_LOGIN_TYPE: &str = "`type` must be one of `chatgptAuthTokens`, `apiKey`, \
+     `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`";
+
+/// Result of `account/login/start`, with the `type` of its parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum LoginStartResult {
+    /// The host's tokens are in force.
+    ChatgptAuthTokens {},
+    /// The key is in force.
+    ApiKey {},
+    /// The browser login waits for the user.
+    Chatgpt {
+        /// Names the login, for `account/login/cancel`. A UUID.
+        login_id: String,
+        /// The page to open.
+        auth_url: String,
+    },
+    /// The device login waits for the user.
+    ChatgptDeviceCode {
+        /// Names the login, for `account/login/cancel`. A UUID.
+        login_id: String,
+        /// The page to open.
+        verification_url: String,
+        /// The code to type there.
+        user_code: String,
+    },
+    /// The personal access token is in force.
+    PersonalAccessToken {},
+}
+
+/// Parameters of `account/login/cancel`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LoginCancelParams {
+    /// The login to give up. A UUID.
+    pub login_id: String,
+}
+
+/// Result of `account/login/cancel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LoginCancelResult {
+    /// Whether there was such a login.
+    pub status: CancelStatus,
+}
+
+/// Whether there was a login to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum CancelStatus {
+    /// It was active and is no more.
+    Canceled,
+    /// No active login has that id.
+    NotFound,
+}
+
+/// Parameters of the notification `account/login/completed`, sent at the end of every login
+/// attempt that was answered with a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LoginCompleted {
+    /// The login, or null for those that are complete at once.
+    pub login_id: Option<String>,
+    /// Whether the credential is now in force.
+    pub success: bool,
+    /// Why not.
+    pub error: Option<String>,
+}

@@ -1,0 +1,304 @@
+//! The one table of methods.
+//!
+//! Dispatch, schema, clients, reference and tests derive from it. To add a method, add a line
+//! here and follow the compiler.
+
+use crate::account::{
+    AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
+};
+use crate::empty::Empty;
+use crate::external_auth::{ExternalTokens, RefreshParams};
+use crate::initialize::{InitializeParams, InitializeResult};
+use crate::item::{AgentMessageDelta, ItemCompleted, ItemStarted};
+use crate::limits::{RateLimitsReadResult, RateLimitsUpdated};
+use crate::login::{
+    LoginCancelParams, LoginCancelResult, LoginCompleted, LoginStartParams, LoginStartResult,
+};
+use crate::models::{ModelListParams, ModelListResult};
+use crate::request_id::RequestId;
+use crate::thread::{
+    ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
+    ThreadStartResult, ThreadStarted, ThreadStatusChanged, TokenUsageUpdated,
+};
+use crate::turn::{
+    ErrorNotification, TurnInterruptParams, TurnNotification, TurnStartParams, TurnStartResult,
+};
+use crate::usage::UsageReadResult;
+use crate::warning::{ConfigWarning, Warning};
+
+/// A request and its answer.
+pub trait Request {
+    /// Name on the wire.
+    const NAME: &'static str;
+    /// Parameters.
+    type Params;
+    /// Result.
+    type Result;
+}
+
+/// A message without answer.
+pub trait Notification {
+    /// Name on the wire.
+    const NAME: &'static str;
+    /// Parameters.
+    type Params;
+}
+
+/// Who sends a method, and whether it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The client asks the server.
+    ClientRequest,
+    /// The client tells the server.
+    ClientNotification,
+    /// The server asks the client.
+    ServerRequest,
+    /// The server tells the client.
+    ServerNotification,
+}
+
+/// Whether a method may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stability {
+    /// It only gains optional members within a protocol version.
+    Stable,
+    /// Kept for older clients of codex.
+    Deprecated,
+}
+
+/// One line of the table, for those who do not need the types.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// Name on the wire.
+    pub name: &'static str,
+    /// Who sends it.
+    pub direction: Direction,
+    /// Name of the type of its parameters.
+    pub params: &'static str,
+    /// Name of the type of its result; none for notifications.
+    pub result: Option<&'static str>,
+    /// Protocol version that introduced it.
+    pub since: &'static str,
+    /// Whether it may still change.
+    pub stability: Stability,
+    /// What it is for.
+    pub doc: &'static str,
+}
+
+macro_rules! methods {
+    (
+        client_requests { $( #[doc = $crd:literal] $crn:literal => $cr:ident($crp:ty) -> $crr:ty, $crv:literal, $crs:ident; )* }
+        client_notifications { $( #[doc = $cnd:literal] $cnn:literal => $cn:ident($cnp:ty), $cnv:literal, $cns:ident; )* }
+        server_requests { $( #[doc = $srd:literal] $srn:literal => $sr:ident($srp:ty) -> $srr:ty, $srv:literal, $srs:ident; )* }
+        server_notifications { $( #[doc = $snd:literal] $snn:literal => $sn:ident($snp:ty), $snv:literal, $sns:ident; )* }
+    ) => {
+        $(
+            #[doc = $crd]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $cr;
+            impl Request for $cr {
+                const NAME: &'static str = $crn;
+                type Params = $crp;
+                type Result = $crr;
+            }
+        )*
+        $(
+            #[doc = $cnd]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $cn;
+            impl Notification for $cn {
+                const NAME: &'static str = $cnn;
+                type Params = $cnp;
+            }
+        )*
+        $(
+            #[doc = $srd]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $sr;
+            impl Request for $sr {
+                const NAME: &'static str = $srn;
+                type Params = $srp;
+                type Result = $srr;
+            }
+        )*
+        $(
+            #[doc = $snd]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $sn;
+            impl Notification for $sn {
+                const NAME: &'static str = $snn;
+                type Params = $snp;
+            }
+        )*
+
+        /// The requests of the client. A `match` over it is complete, so no method is forgotten.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ClientRequest {
+            $( #[doc = $crd] $cr, )*
+        }
+
+        impl ClientRequest {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$( Self::$cr, )*];
+
+            /// The method of that name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $( $crn => Some(Self::$cr), )*
+                    _ => None,
+                }
+            }
+
+            /// Name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$cr => $crn, )*
+                }
+            }
+        }
+
+        /// The notifications of the client.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ClientNotification {
+            $( #[doc = $cnd] $cn, )*
+        }
+
+        impl ClientNotification {
+            /// The notification of that name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $( $cnn => Some(Self::$cn), )*
+                    _ => None,
+                }
+            }
+        }
+
+        /// Every method, in the order of the table.
+        pub const METHODS: &[MethodInfo] = &[
+            $( info($crn, Direction::ClientRequest, stringify!($crp), Some(stringify!($crr)), $crv, Stability::$crs, $crd), )*
+            $( info($cnn, Direction::ClientNotification, stringify!($cnp), None, $cnv, Stability::$cns, $cnd), )*
+            $( info($srn, Direction::ServerRequest, stringify!($srp), Some(stringify!($srr)), $srv, Stability::$srs, $srd), )*
+            $( info($snn, Direction::ServerNotification, stringify!($snp), None, $snv, Stability::$sns, $snd), )*
+        ];
+    };
+}
+
+const fn info(
+    name: &'static str,
+    direction: Direction,
+    params: &'static str,
+    result: Option<&'static str>,
+    since: &'static str,
+    stability: Stability,
+    doc: &'static str,
+) -> MethodInfo {
+    MethodInfo {
+        name,
+        direction,
+        params,
+        result,
+        since,
+        stability,
+        doc,
+    }
+}
+
+methods! {
+    client_requests {
+        /// Opens the connection: who the client is and what it can do.
+        "initialize" => Initialize(InitializeParams) -> InitializeResult, "1", Stable;
+        /// Starts a login; tokens and keys are in force when it is answered.
+        "account/login/start" => LoginStart(LoginStartParams) -> LoginStartResult, "1", Stable;
+        /// Gives up a login that waits for its user.
+        "account/login/cancel" => LoginCancel(LoginCancelParams) -> LoginCancelResult, "1", Stable;
+        /// Forgets the credential. It never waits, not even for a refresh in flight.
+        "account/logout" => Logout(Empty) -> Empty, "1", Stable;
+        /// Tells the account, without touching the network.
+        "account/read" => AccountRead(AccountReadParams) -> AccountReadResult, "1", Stable;
+        /// Tells the kind of credential and, if asked, the token.
+        "getAuthStatus" => GetAuthStatus(GetAuthStatusParams) -> GetAuthStatusResult, "1", Deprecated;
+        /// Reads the rate limits of a ChatGPT account from the backend.
+        "account/rateLimits/read" => RateLimitsRead(Empty) -> RateLimitsReadResult, "1", Stable;
+        /// Reads the token usage of a ChatGPT account from the backend.
+        "account/usage/read" => UsageRead(Empty) -> UsageReadResult, "1", Stable;
+        /// Lists the models that the backend offers.
+        "model/list" => ModelList(ModelListParams) -> ModelListResult, "1", Stable;
+        /// Starts a text conversation, kept in memory.
+        "thread/start" => ThreadStart(ThreadStartParams) -> ThreadStartResult, "1", Stable;
+        /// Takes up a thread of this process.
+        "thread/resume" => ThreadResume(ThreadResumeParams) -> ThreadStartResult, "1", Stable;
+        /// Lists the threads of this process.
+        "thread/loaded/list" => ThreadLoadedList(ThreadLoadedListParams) -> ThreadLoadedListResult, "1", Stable;
+        /// Says something in a thread; the answer is streamed in notifications.
+        "turn/start" => TurnStart(TurnStartParams) -> TurnStartResult, "1", Stable;
+        /// Stops a turn.
+        "turn/interrupt" => TurnInterrupt(TurnInterruptParams) -> Empty, "1", Stable;
+    }
+    client_notifications {
+        /// Ends the handshake. Accepted and not required.
+        "initialized" => Initialized(Empty), "1", Stable;
+        /// Cancels a request in flight; it is answered with an error at once.
+        "$/cancelRequest" => CancelRequest(CancelRequestParams), "1", Stable;
+    }
+    server_requests {
+        /// Asks the host for new tokens.
+        "account/chatgptAuthTokens/refresh" => Refresh(RefreshParams) -> ExternalTokens, "1", Stable;
+    }
+    server_notifications {
+        /// The credential, the account or its plan changed.
+        "account/updated" => AccountUpdatedNotification(AccountUpdated), "1", Stable;
+        /// A login ended.
+        "account/login/completed" => LoginCompletedNotification(LoginCompleted), "1", Stable;
+        /// The backend told new rate limits.
+        "account/rateLimits/updated" => RateLimitsUpdatedNotification(RateLimitsUpdated), "1", Stable;
+        /// A thread exists.
+        "thread/started" => ThreadStartedNotification(ThreadStarted), "1", Stable;
+        /// A thread became active or idle.
+        "thread/status/changed" => ThreadStatusChangedNotification(ThreadStatusChanged), "1", Stable;
+        /// A turn runs.
+        "turn/started" => TurnStartedNotification(TurnNotification), "1", Stable;
+        /// An item began.
+        "item/started" => ItemStartedNotification(ItemStarted), "1", Stable;
+        /// The model's message grew.
+        "item/agentMessage/delta" => AgentMessageDeltaNotification(AgentMessageDelta), "1", Stable;
+        /// An item is complete.
+        "item/completed" => ItemCompletedNotification(ItemCompleted), "1", Stable;
+        /// The backend told the tokens used.
+        "thread/tokenUsage/updated" => TokenUsageUpdatedNotification(TokenUsageUpdated), "1", Stable;
+        /// A turn ended, well or not.
+        "turn/completed" => TurnCompletedNotification(TurnNotification), "1", Stable;
+        /// A turn met a failure.
+        "error" => TurnErrorNotification(ErrorNotification), "1", Stable;
+        /// Something is not as the user may expect.
+        "warning" => WarningNotification(Warning), "1", Stable;
+        /// The configuration has a mistake.
+        "configWarning" => ConfigWarningNotification(ConfigWarning), "1", Stable;
+    }
+}
+
+/// Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CancelRequestParams {
+    /// The request to cancel. One that is unknown or answered is ignored.
+    pub id: RequestId,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{ClientRequest, METHODS};
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let names: HashSet<_> = METHODS.iter().map(|method| method.name).collect();
+        assert_eq!(names.len(), METHODS.len());
+        for method in ClientRequest::ALL {
+            assert_eq!(ClientRequest::from_name(method.name()), Some(*method));
+        }
+    }
+}

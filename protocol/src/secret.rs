@@ -1,0 +1,165 @@
+//! A value that must not be shown.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use zeroize::Zeroize;
+
+/// A secret string: wiped when dropped, and never printed, serialised or cloned by accident.
+///
+/// It has no `Display`, no `Serialize` and no `Clone`, and its `Debug` shows only that it is
+/// there. The value leaves through [`Secret::expose`] alone, at the last line before use.
+///
+/// ```compile_fail
+/// let secret = byokey_protocol::secret::Secret::from("made-up");
+/// println!("{secret}");
+/// ```
+///
+/// ```compile_fail
+/// let secret = byokey_protocol::secret::Secret::from("made-up");
+/// serde_json::to_string(&secret);
+/// ```
+///
+/// ```compile_fail
+/// let secret = byokey_protocol::secret::Secret::from("made-up");
+/// let _copy = secret.clone();
+/// ```
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// The value itself. Every call stands directly before the use of the value.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A second copy, made knowingly: it is wiped on its own.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self(value.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    /// Takes the string straight from the input into one exact-size allocation.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SecretVisitor;
+
+        impl Visitor<'_> for SecretVisitor {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Secret, E> {
+                Ok(Secret::from(value))
+            }
+
+            fn visit_string<E: Error>(self, mut value: String) -> Result<Secret, E> {
+                let secret = Secret::from(value.as_str());
+                value.zeroize();
+                Ok(secret)
+            }
+        }
+
+        deserializer.deserialize_str(SecretVisitor)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "password",
+            "writeOnly": true,
+            "x-sensitive": true,
+        })
+    }
+}
+
+/// Writes a secret on the wire. Only members whose purpose is to carry a token name it, with
+/// `#[serde(serialize_with = "expose_on_the_wire")]`.
+///
+/// # Errors
+///
+/// Whatever the serializer reports.
+pub fn expose_on_the_wire<S: serde::Serializer>(
+    secret: &Secret,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+/// As [`expose_on_the_wire`], for a member that may be absent (`null`).
+///
+/// # Errors
+///
+/// Whatever the serializer reports.
+pub fn expose_optional_on_the_wire<S: serde::Serializer>(
+    secret: &Option<Secret>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => serializer.serialize_some(secret.expose()),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn debug_shows_nothing_of_the_value() {
+        let secret = Secret::from("made-up-value");
+        assert_eq!(format!("{secret:?}"), "Secret(redacted)");
+    }
+
+    #[test]
+    fn escaped_and_plain_strings_are_both_taken() {
+        let plain: Secret = serde_json::from_str(r#""a.b""#).unwrap();
+        let escaped: Secret = serde_json::from_str(r#""a\u002eb""#).unwrap();
+        assert_eq!(plain.expose(), "a.b");
+        assert_eq!(escaped.expose(), "a.b");
+    }
+}

@@ -1,0 +1,83 @@
+//! What `serde_json` lets pass in skipped values, and we do not.
+//!
+//! A value that is only skipped is not held to the nesting limit, and its escapes are not
+//! checked for lone surrogates. Both could surprise whoever reads the value later.
+
+/// Deepest nesting of arrays and objects in a message, `serde_json`'s own limit.
+const MAX_DEPTH: usize = 128;
+
+/// Whether the text, known to be otherwise valid JSON, keeps to the nesting limit and has no
+/// lone surrogate.
+pub(crate) fn is_strict(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // Nesting needs a bracket on either side; most messages are too short to exceed the limit.
+    let may_be_deep = bytes.len() > 2 * MAX_DEPTH;
+    if !may_be_deep && !bytes.contains(&b'\\') {
+        return true;
+    }
+    let (mut depth, mut in_string, mut at) = (0_usize, false, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match (in_string, byte) {
+            (false, b'{' | b'[') => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return false;
+                }
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            (_, b'"') => in_string = !in_string,
+            (true, b'\\') => {
+                at += 1;
+                if bytes.get(at - 1) == Some(&b'u') {
+                    match code_unit(bytes, at) {
+                        Some(0xD800..=0xDBFF) => {
+                            let low = bytes.get(at + 4..at + 6) == Some(b"\\u");
+                            if !low || !matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) {
+                                return false;
+                            }
+                            at += 10;
+                        }
+                        Some(0xDC00..=0xDFFF) | None => return false,
+                        Some(_) => at += 4,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
+fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = std::str::from_utf8(bytes.get(at..at + 4)?).ok()?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_strict;
+
+    #[test]
+    fn nesting_is_limited() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(is_strict(&nested(128)));
+        assert!(!is_strict(&nested(129)));
+        assert!(!is_strict(&nested(100_000)));
+        let quoted = format!("[\"{}\"]", "[".repeat(500));
+        assert!(is_strict(&quoted));
+    }
+
+    #[test]
+    fn lone_surrogates_are_found() {
+        assert!(is_strict(r#"["\ud83d\ude00 \u0041 \\ud800"]"#));
+        for lone in [
+            r#"["\ud800"]"#,
+            r#"["\ude00"]"#,
+            r#"["\ud800A"]"#,
+            r#"["\ud800\u0041"]"#,
+        ] {
+            assert!(!is_strict(lone), "{lone}");
+        }
+    }
+}
