@@ -24,6 +24,8 @@ pub const OVERLOADED: i32 = -32001;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ErrorKind {
+    /// The parameters do not have the method's shape; `path` says where.
+    InvalidParams,
     /// A request came before `initialize`.
     NotInitialized,
     /// `initialize` came twice.

@@ -1,0 +1,121 @@
+//! Why a login is refused, and why a refused credential was not recovered.
+//!
+//! The texts are codex's where codex has one. They hold no value of the peer, except account ids
+//! that passed as identifiers.
+
+use std::time::Duration;
+
+use byokey_protocol::error::ErrorKind;
+
+use super::credential::InvalidCredential;
+
+/// Why a login is refused. The credential in force stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginRefusal {
+    /// The host owns the login.
+    #[error(
+        "External auth is active. Use account/login/start (chatgptAuthTokens) to update it or \
+         account/logout to clear it."
+    )]
+    ExternalAuthActive,
+    /// The configuration wants ChatGPT accounts.
+    #[error("API key login is disabled. Use ChatGPT login instead.")]
+    ApiKeyDisabled,
+    /// The configuration wants API keys.
+    #[error("ChatGPT login is disabled. Use API key login instead.")]
+    ChatgptDisabled,
+    /// The configuration wants API keys.
+    #[error("External ChatGPT auth is disabled. Use API key login instead.")]
+    ExternalDisabled,
+    /// The workspace is not allowed.
+    #[error("External auth must use one of workspace(s) {allowed:?}, but received {received:?}.")]
+    Workspace {
+        /// The workspace of the tokens.
+        received: String,
+        /// The workspaces of the configuration.
+        allowed: Vec<String>,
+    },
+    /// The credential could not be sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCredential),
+}
+
+impl LoginRefusal {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ExternalAuthActive => ErrorKind::ExternalAuthActive,
+            Self::ApiKeyDisabled | Self::ChatgptDisabled | Self::ExternalDisabled => {
+                ErrorKind::LoginDisabled
+            }
+            Self::Workspace { .. } => ErrorKind::WorkspaceMismatch,
+            Self::Invalid(_) => ErrorKind::InvalidToken,
+        }
+    }
+}
+
+/// Why no newer credential could be had after a 401. The credential in force stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecoveryFailure {
+    /// An API key cannot be renewed.
+    #[error("the credential cannot be renewed; sign in again")]
+    NotRefreshable,
+    /// Nobody is signed in any more.
+    #[error("external auth is not configured")]
+    SignedOut,
+    /// The host answered with an error.
+    #[error("auth refresh request failed: code={code}")]
+    HostRefused {
+        /// The code of the host's error.
+        code: i64,
+    },
+    /// The host did not answer in time.
+    #[error("auth refresh request timed out after {}s", after.as_secs_f32())]
+    HostTimeout {
+        /// How long it had.
+        after: Duration,
+    },
+    /// There is no host to ask.
+    #[error("auth refresh request canceled: no host is connected")]
+    HostGone,
+    /// The host's answer has another shape.
+    #[error("invalid auth refresh response")]
+    AnswerInvalid,
+    /// The host's tokens could not be sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCredential),
+    /// The host's tokens are for a workspace that is not allowed.
+    #[error("external auth refresh returned workspace {received:?}, expected one of {allowed:?}")]
+    Workspace {
+        /// The workspace of the tokens.
+        received: String,
+        /// The workspaces of the configuration.
+        allowed: Vec<String>,
+    },
+    /// The host's tokens are for another account, and the configuration forbids that.
+    #[error("external auth refresh returned workspace {received:?}, expected {expected:?}")]
+    OtherAccount {
+        /// The account of the tokens.
+        received: String,
+        /// The account in force.
+        expected: String,
+    },
+}
+
+impl RecoveryFailure {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotRefreshable => ErrorKind::ReauthRequired,
+            Self::SignedOut => ErrorKind::AuthRequired,
+            Self::HostRefused { .. } => ErrorKind::HostRefused,
+            Self::HostTimeout { .. } => ErrorKind::HostTimeout,
+            Self::HostGone => ErrorKind::HostGone,
+            Self::AnswerInvalid => ErrorKind::HostAnswerInvalid,
+            Self::Invalid(_) => ErrorKind::InvalidToken,
+            Self::Workspace { .. } | Self::OtherAccount { .. } => ErrorKind::WorkspaceMismatch,
+        }
+    }
+}

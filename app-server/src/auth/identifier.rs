@@ -1,0 +1,41 @@
+//! Which strings of the peer may be named in texts and sent in headers.
+
+/// Longest identifier, in characters.
+const MAX_LENGTH: usize = 128;
+
+/// Whether the string may be an account, workspace or login id: 1 to 128 printable ASCII
+/// characters, without a space at either end. Such a string is a legal HTTP header value.
+#[must_use]
+pub fn is_identifier(text: &str) -> bool {
+    (1..=MAX_LENGTH).contains(&text.len())
+        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && text.trim() == text
+}
+
+/// Whether the string can be sent as a bearer: visible ASCII characters only.
+#[must_use]
+pub fn is_bearer(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_bearer, is_identifier};
+
+    #[test]
+    fn header_breaking_and_empty_strings_are_no_identifiers() {
+        assert!(is_identifier("ws-1"));
+        assert!(is_identifier(&"x".repeat(128)));
+        for bad in ["", " ", " ws", "ws\r\nX: y", "w\u{e9}", &"x".repeat(129)] {
+            assert!(!is_identifier(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_has_no_white_space() {
+        assert!(is_bearer("a.b-c_d"));
+        for bad in ["", "a b", "a\r\nb", "\u{e9}"] {
+            assert!(!is_bearer(bad), "{bad:?}");
+        }
+    }
+}

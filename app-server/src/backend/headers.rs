@@ -1,0 +1,163 @@
+//! The headers of a call, the credential among them.
+
+use std::sync::{OnceLock, RwLock};
+
+use byokey_protocol::CODEX_LEVEL;
+use byokey_protocol::initialize::ClientInfo;
+use byokey_protocol::secret::Secret;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::route::{Carries, Route};
+use super::{BackendError, Call};
+use crate::auth::Lease;
+use crate::config::Config;
+
+/// Name of the program in codex's headers when no client has introduced itself.
+const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
+
+/// Who we say we are. The first client to introduce itself gives the process its name.
+#[derive(Debug)]
+pub struct Identity {
+    originator: OnceLock<String>,
+    user_agent: RwLock<String>,
+}
+
+impl Identity {
+    pub(crate) fn new(originator: Option<String>) -> Self {
+        let user_agent = user_agent(originator.as_deref().unwrap_or(DEFAULT_ORIGINATOR), None);
+        Self {
+            originator: originator.map(OnceLock::from).unwrap_or_default(),
+            user_agent: RwLock::new(user_agent),
+        }
+    }
+
+    /// Takes the name of the first client, and returns the user agent for this one.
+    pub fn introduce(&self, client: &ClientInfo) -> String {
+        let originator = self.originator.get_or_init(|| client.name.clone());
+        let user_agent = user_agent(originator, Some(client));
+        if let Ok(mut current) = self.user_agent.write() {
+            current.clone_from(&user_agent);
+        }
+        user_agent
+    }
+}
+
+/// `<originator>/<codex level> (<system>; <architecture>) <terminal> (<client>; <version>)
+/// byokey/<our version>`. Characters that a header cannot hold become `_`.
+fn user_agent(originator: &str, client: Option<&ClientInfo>) -> String {
+    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    let client = client.map_or_else(String::new, |client| {
+        format!(" ({}; {})", client.name, client.version)
+    });
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{originator}/{CODEX_LEVEL} ({system}; {architecture}) stdio{client} byokey/{version}")
+        .chars()
+        .map(|character| {
+            if matches!(character, ' '..='~') {
+                character
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn of(
+    call: &Call,
+    route: &Route,
+    lease: Option<&Lease>,
+    config: &Config,
+    identity: &Identity,
+) -> Result<HeaderMap, BackendError> {
+    let mut headers = HeaderMap::new();
+    let text = |text: &str| HeaderValue::from_str(text).ok();
+    if let Some(user_agent) = identity
+        .user_agent
+        .read()
+        .ok()
+        .and_then(|agent| text(&agent))
+    {
+        headers.insert(USER_AGENT, user_agent);
+    }
+    let originator = identity
+        .originator
+        .get()
+        .map_or(DEFAULT_ORIGINATOR, String::as_str);
+    headers.extend(text(originator).map(|value| (HeaderName::from_static("originator"), value)));
+    for (name, value) in &call.headers {
+        headers.extend(text(value).map(|value| (HeaderName::from_static(name), value)));
+    }
+    if call.service == super::Service::Models {
+        for (name, value) in &config.provider.headers {
+            let name = HeaderName::try_from(name.as_str()).ok();
+            let (Some(name), Some(mut value)) = (name, text(value)) else {
+                return Err(BackendError::Configuration {
+                    setting: "http_headers",
+                });
+            };
+            // Users put keys of gateways here.
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+    }
+    match (route.carries, lease) {
+        (Carries::Credential, Some(lease)) => {
+            headers.insert(AUTHORIZATION, bearer(lease.credential.bearer())?);
+            if let Some(login) = lease.credential.chatgpt() {
+                let account = HeaderName::from_static("chatgpt-account-id");
+                headers.extend(text(&login.account_id).map(|value| (account, value)));
+                if login.fedramp {
+                    let fedramp = HeaderName::from_static("x-openai-fedramp");
+                    headers.insert(fedramp, HeaderValue::from_static("true"));
+                }
+            }
+        }
+        (Carries::ProviderBearer, _) => {
+            if let Some(secret) = &config.provider.own_bearer {
+                headers.insert(AUTHORIZATION, bearer(secret)?);
+            }
+        }
+        _ => {}
+    }
+    Ok(headers)
+}
+
+/// The header in one allocation of the right size, marked so that nobody logs or indexes it.
+fn bearer(secret: &Secret) -> Result<HeaderValue, BackendError> {
+    let mut value = Vec::with_capacity("Bearer ".len() + secret.len());
+    value.extend_from_slice(b"Bearer ");
+    // EXPOSE: this is the header that the secret is for.
+    value.extend_from_slice(secret.expose().as_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| {
+        BackendError::Configuration {
+            setting: "the provider's bearer",
+        }
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::initialize::ClientInfo;
+
+    use super::Identity;
+
+    #[test]
+    fn the_first_client_names_the_process() {
+        let client = |name: &str| ClientInfo {
+            name: name.into(),
+            title: None,
+            version: "1\n2".into(),
+        };
+        let identity = Identity::new(None);
+        let first = identity.introduce(&client("first"));
+        assert!(first.starts_with("first/0.169.0 ("), "{first}");
+        assert!(first.contains("(first; 1_2) byokey/"), "{first}");
+        assert!(identity.introduce(&client("second")).starts_with("first/"));
+        let fixed = Identity::new(Some("fixed".into()));
+        assert!(fixed.introduce(&client("first")).starts_with("fixed/"));
+    }
+}

@@ -1,0 +1,184 @@
+//! The backend over HTTP: the ChatGPT backend or the OpenAI API, chosen by the credential.
+//!
+//! Every call goes through [`Backend::send`], the one place that attaches a credential, recovers
+//! from a 401 and tries again. What calls mean is in `account`, `models` and `responses`.
+
+mod account;
+mod error;
+mod headers;
+mod http_client;
+mod models;
+mod rate_limits;
+mod request_body;
+mod responses;
+mod retry;
+mod route;
+mod sse;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode};
+use tokio::sync::Semaphore;
+
+pub use error::{BackendError, FailedStatus, Reason};
+pub use headers::Identity;
+pub use models::{FALLBACK_MODEL, Models};
+pub use request_body::{ChatMessage, Role, TurnRequest};
+pub use responses::{
+    CONTEXT_TEXT, OVERLOADED_TEXT, StreamFailure, TurnEvent, TurnStream, USAGE_LIMIT_TEXT,
+    USAGE_NOT_INCLUDED_TEXT,
+};
+pub(crate) use retry::delays;
+pub use route::Service;
+
+use crate::auth::{AuthManager, Lease};
+use crate::config::Config;
+use http_client::HttpClient;
+use route::Route;
+
+/// Most short calls under way at once; the others wait their turn. Streams do not count.
+const MAX_CALLS: usize = 64;
+/// How long a short call may take, the host's time to answer a refresh not counted.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a short call is tried again.
+const CALL_RETRIES: u32 = 2;
+
+/// The backend.
+pub struct Backend {
+    auth: Arc<AuthManager>,
+    config: Arc<Config>,
+    /// Who we say we are.
+    pub identity: Identity,
+    http: HttpClient,
+    calls: Semaphore,
+    models: Models,
+}
+
+/// One HTTP request, before it is known where it goes and with which credential.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) service: Service,
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) retries: u32,
+    /// How long it may take until the answer begins.
+    pub(crate) deadline: Duration,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").finish_non_exhaustive()
+    }
+}
+
+impl Backend {
+    /// A backend that has not connected yet. The HTTP client is made on first use.
+    #[must_use]
+    pub fn new(auth: Arc<AuthManager>, config: Arc<Config>) -> Self {
+        let identity = Identity::new(config.originator_override.clone());
+        let http = HttpClient::new(config.ca_file.clone());
+        let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
+        Self {
+            auth,
+            config,
+            identity,
+            http,
+            calls,
+            models,
+        }
+    }
+
+    /// The configuration that decides where calls go.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Reads a small JSON answer of the ChatGPT backend or the API.
+    async fn get_json<T: serde::de::DeserializeOwned>(
+        &self,
+        lease: Option<Lease>,
+        service: Service,
+        path: &'static str,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<T, BackendError> {
+        let call = Call {
+            service,
+            method: Method::GET,
+            path,
+            query,
+            headers: Vec::new(),
+            body: None,
+            retries: CALL_RETRIES,
+            deadline: CALL_DEADLINE,
+        };
+        let response = self.send(&call, lease).await?;
+        let body = tokio::time::timeout(CALL_DEADLINE, response.bytes())
+            .await
+            .map_err(|_| BackendError::Timeout)?
+            .map_err(|_| BackendError::Interrupted)?;
+        serde_json::from_slice(&body).map_err(|_| BackendError::UnexpectedBody)
+    }
+
+    /// Sends a call and returns the successful answer, its body not yet read.
+    ///
+    /// `lease` is the credential in force when the call was asked for. A 401 is recovered from
+    /// once, whatever the call; the answer to the second attempt is final. Signing out ends the
+    /// call.
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        lease: Option<Lease>,
+    ) -> Result<Response, BackendError> {
+        let response = self.attempt(call, lease.as_ref()).await?;
+        let Some(lease) = lease.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
+            return error::successful(response).await;
+        };
+        if lease.credential.chatgpt().is_none() {
+            return error::successful(response).await;
+        }
+        let generation = lease.generation;
+        drop((response, lease));
+        self.auth
+            .recover(generation)
+            .await
+            .map_err(BackendError::Recovery)?;
+        let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
+        let response = self.attempt(call, Some(&renewed)).await?;
+        drop(renewed);
+        error::successful(response).await
+    }
+
+    /// One attempt under one credential, tried again after connection and server errors.
+    async fn attempt(&self, call: &Call, lease: Option<&Lease>) -> Result<Response, BackendError> {
+        let route = Route::of(call, lease, &self.config)?;
+        let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
+        let send = async {
+            let _turn = match call.body {
+                None => Some(
+                    self.calls
+                        .acquire()
+                        .await
+                        .map_err(|_| BackendError::SignedOut)?,
+                ),
+                Some(_) => None,
+            };
+            let send_once = || self.http.send(call, route.url.clone(), headers.clone());
+            tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
+                .await
+                .map_err(|_| BackendError::Timeout)?
+        };
+        match lease {
+            None => send.await,
+            Some(lease) => tokio::select! {
+                response = send => response,
+                () = lease.signed_out() => Err(BackendError::SignedOut),
+            },
+        }
+    }
+}

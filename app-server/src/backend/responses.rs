@@ -1,0 +1,217 @@
+//! A model request and its streamed answer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use byokey_protocol::limits::RateLimitSnapshot;
+use byokey_protocol::thread::TokenUsage;
+use bytes::Bytes;
+use eventsource_stream::{EventStream, Eventsource as _};
+use futures_util::{Stream, StreamExt as _};
+use reqwest::Method;
+
+use super::error::{ErrorDetails, Reason};
+use super::rate_limits::from_headers;
+use super::request_body::TurnRequest;
+use super::sse::Event;
+use super::{Backend, BackendError, Call, Service};
+use crate::auth::Lease;
+
+/// What an answer brings, in order.
+#[derive(Debug, PartialEq)]
+pub enum TurnEvent {
+    /// The backend told rate limits.
+    RateLimits(Box<RateLimitSnapshot>),
+    /// A message begins.
+    MessageStarted {
+        /// The backend's id of it.
+        id: Option<String>,
+    },
+    /// The message grows.
+    TextDelta(String),
+    /// The message is complete.
+    MessageDone {
+        /// The backend's id of it.
+        id: Option<String>,
+        /// All of its text.
+        text: String,
+        /// Its phase, if the model names one.
+        phase: Option<String>,
+    },
+    /// The answer is complete.
+    Completed(Option<TokenUsage>),
+}
+
+/// Why an answer broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamFailure {
+    /// The call itself failed.
+    #[error(transparent)]
+    Call(#[from] BackendError),
+    /// The stream ended early.
+    #[error("stream disconnected before completion: {0}")]
+    Disconnected(&'static str),
+    /// The backend told in the stream why it stops.
+    #[error("{}", reason_text(*.0))]
+    Told(Option<Reason>),
+    /// The backend told in the stream to come back later.
+    #[error("the backend's rate limit is exceeded; try again later")]
+    RateLimited,
+}
+
+const fn reason_text(reason: Option<Reason>) -> &'static str {
+    match reason {
+        Some(Reason::UsageLimitReached) => USAGE_LIMIT_TEXT,
+        Some(Reason::UsageNotIncluded) => USAGE_NOT_INCLUDED_TEXT,
+        Some(Reason::Overloaded) => OVERLOADED_TEXT,
+        Some(Reason::ContextLengthExceeded) => CONTEXT_TEXT,
+        None => "the backend gave up on the answer",
+    }
+}
+
+/// Text of a reached usage limit.
+pub const USAGE_LIMIT_TEXT: &str = "You've hit your usage limit. Try again later.";
+/// Text of a plan without this use.
+pub const USAGE_NOT_INCLUDED_TEXT: &str =
+    "To use this model with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.";
+/// Text of a model at capacity.
+pub const OVERLOADED_TEXT: &str = "Selected model is at capacity. Please try a different model.";
+/// Text of a conversation that is too long.
+pub const CONTEXT_TEXT: &str =
+    "The conversation is too long for the model's context window. Start a new thread.";
+
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+/// A streamed answer.
+pub struct TurnStream {
+    events: EventStream<Body>,
+    ready: VecDeque<TurnEvent>,
+    idle_timeout: Duration,
+    signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl fmt::Debug for TurnStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnStream").finish_non_exhaustive()
+    }
+}
+
+impl Backend {
+    /// Sends what a turn asks, and returns when the answer begins.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamFailure`] when there is no successful answer.
+    pub async fn respond(
+        &self,
+        lease: Option<Lease>,
+        request: &TurnRequest,
+    ) -> Result<TurnStream, StreamFailure> {
+        let provider = &self.config.provider;
+        let call = Call {
+            service: Service::Models,
+            method: Method::POST,
+            path: "/responses",
+            query: Vec::new(),
+            headers: vec![
+                ("accept", "text/event-stream".to_owned()),
+                ("session-id", request.thread_id.clone()),
+                ("thread-id", request.thread_id.clone()),
+                ("x-client-request-id", request.thread_id.clone()),
+            ],
+            body: Some(request.to_json()),
+            retries: provider.request_max_retries,
+            deadline: provider.stream_idle_timeout,
+        };
+        let signed_out: Pin<Box<dyn Future<Output = ()> + Send>> = match &lease {
+            Some(lease) => Box::pin(lease.signed_out()),
+            None => Box::pin(std::future::pending()),
+        };
+        let response = self.send(&call, lease).await?;
+        let limits = from_headers(response.headers()).into_iter();
+        let ready = limits
+            .map(|limits| TurnEvent::RateLimits(Box::new(limits)))
+            .collect();
+        let body: Body = Box::pin(response.bytes_stream());
+        let idle_timeout = provider.stream_idle_timeout;
+        Ok(TurnStream {
+            events: body.eventsource(),
+            ready,
+            idle_timeout,
+            signed_out,
+        })
+    }
+}
+
+impl TurnStream {
+    /// The next event. After [`TurnEvent::Completed`] there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamFailure`] when the answer breaks off.
+    pub async fn next(&mut self) -> Result<TurnEvent, StreamFailure> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            let event = tokio::select! {
+                event = tokio::time::timeout(self.idle_timeout, self.events.next()) => event,
+                () = &mut self.signed_out => return Err(BackendError::SignedOut.into()),
+            };
+            let data = match event {
+                Err(_) => return Err(StreamFailure::Disconnected("idle timeout waiting for SSE")),
+                Ok(None) => {
+                    let closed = "stream closed before response.completed";
+                    return Err(StreamFailure::Disconnected(closed));
+                }
+                Ok(Some(Err(_))) => {
+                    return Err(StreamFailure::Disconnected(
+                        "error while reading the stream",
+                    ));
+                }
+                Ok(Some(Ok(event))) => event.data,
+            };
+            // An event that cannot be read is of a kind that this program does not know.
+            if let Ok(event) = serde_json::from_str(&data) {
+                self.ready.extend(meaning(event)?);
+            }
+        }
+    }
+}
+
+fn meaning(event: Event) -> Result<Option<TurnEvent>, StreamFailure> {
+    Ok(match event {
+        Event::ItemAdded { item } if item.is_agent_message() => {
+            Some(TurnEvent::MessageStarted { id: item.id })
+        }
+        Event::TextDelta { delta } => Some(TurnEvent::TextDelta(delta)),
+        Event::ItemDone { item } if item.is_agent_message() => {
+            let text = item.text();
+            Some(TurnEvent::MessageDone {
+                id: item.id,
+                text,
+                phase: item.phase,
+            })
+        }
+        Event::Completed { response } => {
+            Some(TurnEvent::Completed(response.usage.map(TokenUsage::from)))
+        }
+        Event::RateLimits(limits) => Some(TurnEvent::RateLimits(Box::new(limits.into()))),
+        Event::Failed { response } => return Err(failure(response.error.as_ref())),
+        Event::Incomplete {} => {
+            return Err(StreamFailure::Disconnected(
+                "the backend left the answer incomplete",
+            ));
+        }
+        Event::ItemAdded { .. } | Event::ItemDone { .. } | Event::Other => None,
+    })
+}
+
+fn failure(error: Option<&ErrorDetails>) -> StreamFailure {
+    match error {
+        Some(error) if error.is_rate_limit() => StreamFailure::RateLimited,
+        error => StreamFailure::Told(error.and_then(ErrorDetails::reason)),
+    }
+}

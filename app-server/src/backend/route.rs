@@ -1,0 +1,112 @@
+//! Where a call goes. The credential decides, never the caller.
+
+use reqwest::Url;
+
+use super::{BackendError, Call};
+use crate::auth::Lease;
+use crate::config::{Config, OPENAI_BASE_URL};
+
+/// Which of the backend's services a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Account and usage of a ChatGPT account.
+    Account,
+    /// Models and their answers.
+    Models,
+}
+
+/// Where a call goes, and whether it carries the credential in force.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) url: Url,
+    pub(crate) carries: Carries,
+}
+
+/// What stands behind `Authorization` on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// The credential in force.
+    Credential,
+    /// The provider's own.
+    ProviderBearer,
+    /// Nothing.
+    Nothing,
+}
+
+impl Route {
+    pub(crate) fn of(
+        call: &Call,
+        lease: Option<&Lease>,
+        config: &Config,
+    ) -> Result<Self, BackendError> {
+        match call.service {
+            Service::Account => {
+                if lease.and_then(|lease| lease.credential.chatgpt()).is_none() {
+                    return Err(BackendError::AuthRequired);
+                }
+                let base = account_base(&config.chatgpt_base_url);
+                let url = url(&base, call, &[], "chatgpt_base_url")?;
+                Ok(Self {
+                    url,
+                    carries: Carries::Credential,
+                })
+            }
+            Service::Models => model_route(call, lease, config),
+        }
+    }
+}
+
+fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Route, BackendError> {
+    let provider = &config.provider;
+    let carries = match (&provider.own_bearer, provider.requires_openai_auth) {
+        (Some(_), _) => Carries::ProviderBearer,
+        (None, true) => Carries::Credential,
+        (None, false) => Carries::Nothing,
+    };
+    let lease = lease.filter(|_| carries == Carries::Credential);
+    if carries == Carries::Credential && lease.is_none() {
+        return Err(BackendError::AuthRequired);
+    }
+    let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
+    let built_in = provider.id == "openai";
+    let base = match &provider.base_url {
+        // `openai_base_url` is about the API; a ChatGPT account has its own backend.
+        Some(base) if !(built_in && is_chatgpt) => base.clone(),
+        _ if is_chatgpt => format!("{}/codex", config.chatgpt_base_url),
+        _ => OPENAI_BASE_URL.to_owned(),
+    };
+    Ok(Route {
+        url: url(&base, call, &provider.query_params, "base_url")?,
+        carries,
+    })
+}
+
+/// The public backend and its imitations serve the account under `/wham`; others, as in codex,
+/// under `/api/codex`.
+fn account_base(chatgpt_base_url: &str) -> String {
+    let style = if chatgpt_base_url.contains("/backend-api") {
+        "wham"
+    } else {
+        "api/codex"
+    };
+    format!("{chatgpt_base_url}/{style}")
+}
+
+fn url(
+    base: &str,
+    call: &Call,
+    more: &[(String, String)],
+    setting: &'static str,
+) -> Result<Url, BackendError> {
+    let base = base.trim_end_matches('/');
+    let mut url = Url::parse(&format!("{base}{}", call.path))
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or(BackendError::Configuration { setting })?;
+    if !call.query.is_empty() || !more.is_empty() {
+        let mut query = url.query_pairs_mut();
+        query.extend_pairs(&call.query);
+        query.extend_pairs(more);
+    }
+    Ok(url)
+}

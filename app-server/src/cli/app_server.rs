@@ -1,0 +1,91 @@
+//! `byokey app-server`.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use byokey_app_server::config::{Config, Environment};
+use byokey_app_server::services::Services;
+use byokey_app_server::transport::{self, Limits, Shutdown, claim_stdio};
+use byokey_protocol::initialize::HardeningReport;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Common, fail};
+
+/// Options of `byokey app-server`.
+#[derive(Debug, Args)]
+pub(crate) struct AppServer {
+    #[command(flatten)]
+    common: Common,
+    /// Where to listen: `stdio://`.
+    #[arg(long, value_name = "URL", default_value = "stdio://")]
+    listen: String,
+    /// The same as `--listen stdio://`.
+    #[arg(long)]
+    stdio: bool,
+    /// Longest message that is read, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message)]
+    max_message_bytes: usize,
+    /// Leave the process open to debuggers and core dumps.
+    #[arg(long)]
+    allow_debug: bool,
+    /// Accepted for compatibility with codex; nothing is ever reported.
+    #[arg(long)]
+    analytics_default_enabled: bool,
+}
+
+impl AppServer {
+    pub(crate) fn run(
+        self,
+        common: Common,
+        environment: &Environment,
+        hardening: HardeningReport,
+    ) -> ExitCode {
+        if !self.stdio && self.listen != "stdio://" {
+            return fail("unsupported --listen URL; expected `stdio://`");
+        }
+        let overrides = common.and(self.common).into_overrides();
+        let config = Config::load(environment, &overrides);
+        let limits = Limits {
+            max_message: self.max_message_bytes,
+        };
+        match serve(Services::new(config, hardening), limits) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("cannot serve standard input and output: {error}")),
+        }
+    }
+}
+
+fn serve(services: Arc<Services>, limits: Limits) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(async {
+        let shutdown = shutdown_on_signal()?;
+        let (reader, writer) = claim_stdio()?.into_streams()?;
+        transport::serve(reader, writer, services, limits, shutdown).await;
+        io::Result::Ok(())
+    });
+    // Calls that are still under way have nobody to report to.
+    runtime.shutdown_background();
+    served
+}
+
+/// Ends when a signal asks for it.
+fn shutdown_on_signal() -> io::Result<Shutdown> {
+    let (sender, shutdown) = watch::channel(false);
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ] {
+        let (mut signal, sender) = (signal(kind)?, sender.clone());
+        tokio::spawn(async move {
+            signal.recv().await;
+            sender.send_replace(true);
+        });
+    }
+    Ok(shutdown)
+}

@@ -1,0 +1,65 @@
+//! `byokey dev-backend`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use byokey_dev_backend::{DevBackend, Options, Script};
+use clap::Args;
+
+use super::{fail, print};
+
+/// Options of `byokey dev-backend`.
+#[derive(Debug, Args)]
+pub(crate) struct DevBackendCommand {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// A JSON file that says how to answer; see dev-backend/README.md.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Answer 401 once a token was used this often, so that the host is asked for a new one.
+    #[arg(long, value_name = "TIMES")]
+    expire_after: Option<u64>,
+}
+
+impl DevBackendCommand {
+    pub(crate) fn run(self) -> ExitCode {
+        let script = match self.read_script() {
+            Ok(script) => script,
+            Err(problem) => return fail(&problem),
+        };
+        let options = Options::new()
+            .port(self.port)
+            .script(script)
+            .keep_requests(0)
+            .on_request(|exchange| drop(writeln!(std::io::stderr(), "{exchange}")));
+        let backend = match DevBackend::start(options) {
+            Ok(backend) => backend,
+            Err(error) => return fail(&format!("cannot listen on port {}: {error}", self.port)),
+        };
+        let url = backend.base_url();
+        print(&format!(
+            "listening on {url}; in another terminal:\n  byokey app-server \
+             -c chatgpt_base_url={url}/backend-api -c openai_base_url={url}/v1"
+        ));
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn read_script(&self) -> Result<Script, String> {
+        let script = match &self.script {
+            None => Script::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                Script::from_json(&text).map_err(|error| error.to_string())?
+            }
+        };
+        Ok(match self.expire_after {
+            Some(times) => script.expiring_after(times),
+            None => script,
+        })
+    }
+}

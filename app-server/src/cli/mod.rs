@@ -1,0 +1,123 @@
+//! The command line.
+
+mod app_server;
+mod dev_backend;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use byokey_app_server::config::{Environment, Overrides};
+use byokey_app_server::log;
+use byokey_protocol::CODEX_LEVEL;
+use byokey_protocol::initialize::HardeningReport;
+use clap::{Args, Parser, Subcommand};
+
+/// The argument that leaves the process open to debuggers. It is looked for before anything is
+/// parsed.
+pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
+
+/// Owns the login of a coding backend on behalf of an editor or agent host.
+#[derive(Debug, Parser)]
+#[command(
+    name = "byokey",
+    disable_version_flag = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    /// Print the version and exit.
+    #[arg(short = 'V', long)]
+    version: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Speak JSON-RPC on standard input and output: what editors and agent hosts spawn.
+    AppServer(app_server::AppServer),
+    /// Stand in for the backend on this machine, for developing a host offline.
+    DevBackend(dev_backend::DevBackendCommand),
+}
+
+/// Options that may stand before and after the subcommand.
+#[derive(Debug, Default, Args)]
+struct Common {
+    /// Override a setting of config.toml; the value is TOML, or else a string. Repeatable.
+    #[arg(short = 'c', long = "config", value_name = "KEY=VALUE")]
+    config: Vec<String>,
+    /// Use the settings of this profile in config.toml.
+    #[arg(short = 'p', long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Accepted for compatibility with codex; features have no meaning here.
+    #[arg(long, value_name = "FEATURE")]
+    enable: Vec<String>,
+    /// Accepted for compatibility with codex; features have no meaning here.
+    #[arg(long, value_name = "FEATURE")]
+    disable: Vec<String>,
+}
+
+impl Common {
+    /// These, with the others over them.
+    fn and(mut self, others: Self) -> Self {
+        self.config.extend(others.config);
+        self.profile = others.profile.or(self.profile);
+        self.enable.extend(others.enable);
+        self.disable.extend(others.disable);
+        self
+    }
+
+    fn into_overrides(self) -> Overrides {
+        for _ in self.enable.iter().chain(&self.disable) {
+            tracing::warn!("a feature was named that has no meaning here; ignoring it");
+        }
+        Overrides {
+            settings: self.config,
+            profile: self.profile,
+        }
+    }
+}
+
+/// Does what the arguments say.
+pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = !error.use_stderr();
+            // Nothing is left to say when the terminal is gone.
+            drop(error.print());
+            return if asked {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(2)
+            };
+        }
+    };
+    if cli.version {
+        let version = env!("CARGO_PKG_VERSION");
+        return print(&format!("codex-cli {CODEX_LEVEL} (byokey {version})"));
+    }
+    let environment = Environment::of_process();
+    log::start(&environment);
+    log::hide_panic_payloads();
+    match cli.command {
+        Some(Command::AppServer(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::DevBackend(command)) => command.run(),
+        None => fail("name a subcommand; see `byokey --help`"),
+    }
+}
+
+/// Prints a line.
+fn print(line: &str) -> ExitCode {
+    match writeln!(std::io::stdout(), "{line}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Says on standard error why nothing was done.
+fn fail(problem: &str) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "byokey: {problem}"));
+    ExitCode::from(2)
+}

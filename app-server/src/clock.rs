@@ -1,0 +1,34 @@
+//! The time of day, as a parameter.
+//!
+//! Deadlines use the runtime's monotonic clock. Only what other parties date by the calendar, a
+//! token's expiry above all, is compared with this one.
+
+use std::time::{Duration, SystemTime};
+
+/// Tells the time of day.
+pub trait Clock: Send + Sync {
+    /// Time since the Unix epoch.
+    fn since_epoch(&self) -> Duration;
+
+    /// Unix seconds.
+    fn unix_seconds(&self) -> i64 {
+        i64::try_from(self.since_epoch().as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Unix milliseconds.
+    fn unix_millis(&self) -> i64 {
+        i64::try_from(self.since_epoch().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn since_epoch(&self) -> Duration {
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+    }
+}

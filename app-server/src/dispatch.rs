@@ -1,0 +1,179 @@
+//! From a method to its handler, and from what the handler returns to the answer.
+//!
+//! The `match` in [`dispatch`] is complete over the method table of the protocol, so a method
+//! without a handler does not compile.
+
+mod in_flight;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use byokey_protocol::error::ErrorKind;
+use byokey_protocol::methods::{self as method, ClientRequest, Request};
+use byokey_protocol::request_id::RequestId;
+use futures_util::FutureExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+pub use in_flight::InFlight;
+
+use crate::error::RequestError;
+use crate::handlers;
+use crate::params;
+use crate::peers::Peer;
+use crate::services::Services;
+
+/// What a handler works with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Shared by all connections.
+    pub services: Arc<Services>,
+    /// Who asks.
+    pub peer: Arc<Peer>,
+}
+
+/// What a handler returns: the result, and what happens right after it was sent.
+pub struct Reply<R> {
+    result: R,
+    then: Option<Box<dyn FnOnce(&Context) + Send>>,
+}
+
+impl<R: std::fmt::Debug> std::fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Reply<R> {
+    /// A result, followed by what it causes. Notifications never overtake the result.
+    pub fn then(result: R, then: impl FnOnce(&Context) + Send + 'static) -> Self {
+        Self {
+            result,
+            then: Some(Box::new(then)),
+        }
+    }
+}
+
+impl<R> From<R> for Reply<R> {
+    fn from(result: R) -> Self {
+        Self { result, then: None }
+    }
+}
+
+/// What a handler ends with.
+pub type Outcome<R> = Result<Reply<R>, RequestError>;
+
+/// One request, on its way to its handler.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// What the handler works with.
+    pub context: &'a Context,
+    /// The requests of this peer that are not answered yet.
+    pub in_flight: &'a Arc<InFlight>,
+    /// Names the request in its answer.
+    pub id: RequestId,
+    /// The parameters, not read yet.
+    pub params: Option<&'a RawValue>,
+}
+
+/// Answers a request, now or later.
+///
+/// Requests that touch the credential are answered at once, hence in the order of their arrival.
+/// Those that ask the backend see the credential as it is now and are answered when they can be.
+pub fn dispatch(request: ClientRequest, call: Call<'_>) {
+    let introduced = call.context.peer.client().is_some();
+    if request == ClientRequest::Initialize && introduced {
+        let refused = RequestError::refused(ErrorKind::AlreadyInitialized, "Already initialized");
+        return call.refuse(refused);
+    }
+    if request != ClientRequest::Initialize && !introduced {
+        let refused = RequestError::refused(ErrorKind::NotInitialized, "Not initialized");
+        return call.refuse(refused);
+    }
+    match request {
+        ClientRequest::Initialize => call.now::<method::Initialize>(handlers::initialize),
+        ClientRequest::LoginStart => call.now::<method::LoginStart>(handlers::login_start),
+        ClientRequest::LoginCancel => call.now::<method::LoginCancel>(handlers::login_cancel),
+        ClientRequest::Logout => call.now::<method::Logout>(handlers::logout),
+        ClientRequest::AccountRead => call.now::<method::AccountRead>(handlers::account_read),
+        ClientRequest::GetAuthStatus => {
+            call.now::<method::GetAuthStatus>(handlers::get_auth_status);
+        }
+        ClientRequest::RateLimitsRead => {
+            call.later::<method::RateLimitsRead, _>(handlers::rate_limits_read);
+        }
+        ClientRequest::UsageRead => call.later::<method::UsageRead, _>(handlers::usage_read),
+        ClientRequest::ModelList => call.later::<method::ModelList, _>(handlers::model_list),
+        ClientRequest::ThreadStart => {
+            call.later::<method::ThreadStart, _>(handlers::thread_start);
+        }
+        ClientRequest::ThreadResume => call.now::<method::ThreadResume>(handlers::thread_resume),
+        ClientRequest::ThreadLoadedList => {
+            call.now::<method::ThreadLoadedList>(handlers::thread_loaded_list);
+        }
+        ClientRequest::TurnStart => call.now::<method::TurnStart>(handlers::turn_start),
+        ClientRequest::TurnInterrupt => {
+            call.now::<method::TurnInterrupt>(handlers::turn_interrupt);
+        }
+    }
+}
+
+impl Call<'_> {
+    /// Answers with an error.
+    pub fn refuse(self, error: RequestError) {
+        self.context.peer.respond_error(Some(&self.id), error);
+    }
+
+    /// Runs a handler that does not wait.
+    fn now<M>(self, handler: impl FnOnce(&Context, M::Params) -> Outcome<M::Result>)
+    where
+        M: Request<Params: DeserializeOwned, Result: Serialize>,
+    {
+        let outcome = params::parse(self.params).and_then(|params| {
+            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
+                .unwrap_or_else(|_| Err(RequestError::internal()))
+        });
+        answer(self.context, &self.id, outcome);
+    }
+
+    /// Runs a handler whose answer takes time. What it does before its first wait, it does now.
+    fn later<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
+    where
+        M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
+        F: Future<Output = Outcome<M::Result>> + Send + 'static,
+    {
+        let pending = params::parse(self.params)
+            .and_then(|params| handler(self.context, params))
+            .map(|future| AssertUnwindSafe(future).catch_unwind());
+        let pending = match pending {
+            Ok(pending) => pending,
+            Err(error) => return self.refuse(error),
+        };
+        let (context, in_flight) = (self.context.clone(), Arc::clone(self.in_flight));
+        self.in_flight.start(self.id, |id| async move {
+            let outcome = pending
+                .await
+                .unwrap_or_else(|_| Err(RequestError::internal()));
+            // Whoever takes the id out answers; a cancelled request has its answer already.
+            if in_flight.finish(&id) {
+                answer(&context, &id, outcome);
+                in_flight.announce();
+            }
+        });
+    }
+}
+
+fn answer<R: Serialize>(context: &Context, id: &RequestId, outcome: Outcome<R>) {
+    match outcome {
+        Ok(Reply { result, then }) => {
+            context.peer.respond(id, result);
+            if let Some(then) = then {
+                then(context);
+            }
+        }
+        Err(error) => context.peer.respond_error(Some(id), error),
+    }
+}

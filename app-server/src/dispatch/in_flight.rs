@@ -1,0 +1,88 @@
+//! The requests of one peer that are not answered yet.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use byokey_protocol::request_id::RequestId;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+/// The requests of one peer that are not answered yet.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    requests: Mutex<HashMap<RequestId, AbortHandle>>,
+    answered: Notify,
+}
+
+impl InFlight {
+    /// Whether a request with that id waits for its answer.
+    #[must_use]
+    pub fn contains(&self, id: &RequestId) -> bool {
+        self.requests().contains_key(id)
+    }
+
+    /// How many wait for their answer.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.requests().len()
+    }
+
+    /// Whether none waits for its answer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests().is_empty()
+    }
+
+    /// Starts the task that will answer.
+    pub(super) fn start<F>(&self, id: RequestId, task: impl FnOnce(RequestId) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        // The lock is held until the entry stands, so that the task finds it.
+        let mut requests = self.requests();
+        if let Entry::Vacant(entry) = requests.entry(id) {
+            let task = task(entry.key().clone());
+            entry.insert(tokio::spawn(task).abort_handle());
+        }
+    }
+
+    /// Takes a request out. Whoever gets `true` owes the answer.
+    pub(super) fn finish(&self, id: &RequestId) -> bool {
+        self.requests().remove(id).is_some()
+    }
+
+    /// Tells those who wait in [`InFlight::drained`] that an answer was given.
+    pub(super) fn announce(&self) {
+        self.answered.notify_one();
+    }
+
+    /// Gives a request up. Whoever gets `true` owes the answer.
+    pub fn cancel(&self, id: &RequestId) -> bool {
+        let cancelled = self.requests().remove(id);
+        if let Some(task) = &cancelled {
+            task.abort();
+            self.announce();
+        }
+        cancelled.is_some()
+    }
+
+    /// Gives all requests up; nobody is there to hear the answers.
+    pub fn abandon(&self) {
+        for (_, task) in self.requests().drain() {
+            task.abort();
+        }
+        self.announce();
+    }
+
+    /// Waits until every request is answered.
+    pub async fn drained(&self) {
+        while !self.is_empty() {
+            self.answered.notified().await;
+        }
+    }
+
+    fn requests(&self) -> MutexGuard<'_, HashMap<RequestId, AbortHandle>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

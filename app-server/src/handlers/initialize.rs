@@ -1,0 +1,68 @@
+//! `initialize`.
+
+use std::time::Duration;
+
+use byokey_protocol::PROTOCOL_VERSION;
+use byokey_protocol::error::ErrorKind;
+use byokey_protocol::initialize::{
+    ClientCapabilities, InitializeParams, InitializeResult, ServerInfo,
+};
+use byokey_protocol::methods::ConfigWarningNotification;
+use http::HeaderValue;
+
+use crate::dispatch::{Context, Outcome, Reply};
+use crate::error::RequestError;
+use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
+
+/// Shortest and longest time that a client may take for a refresh, in milliseconds.
+const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
+
+pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome<InitializeResult> {
+    let name = &params.client_info.name;
+    if name.trim().is_empty() || HeaderValue::from_str(name).is_err() {
+        return Err(RequestError::refused(
+            ErrorKind::InvalidClientName,
+            "Invalid clientInfo.name. Must be a valid HTTP header value.",
+        ));
+    }
+    let client = client(params.capabilities.unwrap_or_default())?;
+    let services = &context.services;
+    let result = InitializeResult {
+        user_agent: services.backend.identity.introduce(&params.client_info),
+        codex_home: services.config.codex_home.display().to_string(),
+        platform_family: std::env::consts::FAMILY.to_owned(),
+        platform_os: std::env::consts::OS.to_owned(),
+        server_info: ServerInfo {
+            name: "byokey".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_version: PROTOCOL_VERSION.to_owned(),
+        },
+        hardening: services.hardening,
+    };
+    Ok(Reply::then(result, move |context| {
+        context.peer.introduce(client);
+        for warning in &context.services.config.warnings {
+            context.peer.notify::<ConfigWarningNotification>(warning);
+        }
+    }))
+}
+
+fn client(capabilities: ClientCapabilities) -> Result<Client, RequestError> {
+    let refresh_timeout = match capabilities.auth_refresh_timeout_ms {
+        None => DEFAULT_REFRESH_TIMEOUT,
+        Some(millis) if REFRESH_TIMEOUT_RANGE.contains(&millis) => Duration::from_millis(millis),
+        Some(_) => {
+            return Err(RequestError::invalid_params(
+                "capabilities.authRefreshTimeoutMs",
+                "must be from 1000 to 600000",
+            ));
+        }
+    };
+    Ok(Client {
+        opted_out: capabilities
+            .opt_out_notification_methods
+            .unwrap_or_default(),
+        refresh_timeout,
+        proactive_refresh: capabilities.proactive_refresh,
+    })
+}

@@ -1,0 +1,16 @@
+//! What each method does: from parameters to the calls that carry it out. The rules are not
+//! here but with what they are about, in `auth`, `backend` and `threads`.
+
+mod account;
+mod backend;
+mod initialize;
+mod login;
+mod thread;
+mod turn;
+
+pub(crate) use account::{account_read, get_auth_status, logout};
+pub(crate) use backend::{model_list, rate_limits_read, usage_read};
+pub(crate) use initialize::initialize;
+pub(crate) use login::{login_cancel, login_start};
+pub(crate) use thread::{thread_loaded_list, thread_resume, thread_start};
+pub(crate) use turn::{turn_interrupt, turn_start};

@@ -1,0 +1,134 @@
+//! `thread/start`, `thread/resume` and `thread/loaded/list`.
+
+use byokey_protocol::error::ErrorKind;
+use byokey_protocol::methods::ThreadStartedNotification;
+use byokey_protocol::thread::{
+    ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
+    ThreadStartResult, ThreadStarted,
+};
+use serde_json::json;
+
+use crate::auth::is_identifier;
+use crate::dispatch::{Context, Outcome, Reply};
+use crate::error::RequestError;
+use crate::threads::{Settings, Thread};
+
+pub(crate) fn thread_start(
+    context: &Context,
+    params: ThreadStartParams,
+) -> Result<impl Future<Output = Outcome<ThreadStartResult>> + use<>, RequestError> {
+    let provider = &context.services.config.provider.id;
+    refuse_if(
+        params.config.is_some_and(|config| !config.is_empty()),
+        "config",
+    )?;
+    refuse_if(
+        params.dynamic_tools.is_some_and(|tools| !tools.is_empty()),
+        "dynamicTools",
+    )?;
+    let other_provider = params
+        .model_provider
+        .is_some_and(|wanted| wanted != *provider);
+    refuse_if(other_provider, "modelProvider")?;
+    let mut settings = Settings {
+        cwd: params.cwd.unwrap_or_else(|| ".".to_owned()),
+        model_provider: provider.clone(),
+        approval_policy: params.approval_policy,
+        sandbox: params.sandbox,
+        base_instructions: params.base_instructions,
+        developer_instructions: params.developer_instructions,
+        ..Settings::default()
+    };
+    let (services, lease) = (context.services.clone(), context.services.auth.lease());
+    Ok(async move {
+        settings.model = match params.model {
+            Some(model) => (model, true),
+            None => services.backend.default_model(lease).await,
+        };
+        let thread = Thread::new(settings, services.clock.unix_seconds());
+        let thread = services.threads.insert(thread);
+        let result = describe(&thread, false);
+        let started = ThreadStarted {
+            thread: result.thread.clone(),
+        };
+        Ok(Reply::then(result, move |context| {
+            context
+                .services
+                .peers
+                .notify::<ThreadStartedNotification>(&started);
+        }))
+    })
+}
+
+pub(crate) fn thread_resume(
+    context: &Context,
+    params: ThreadResumeParams,
+) -> Outcome<ThreadStartResult> {
+    refuse_if(params.history.is_some(), "history")?;
+    refuse_if(params.path.is_some(), "path")?;
+    let thread = context
+        .services
+        .threads
+        .get(&params.thread_id)
+        .ok_or_else(|| not_found("no rollout found for thread id", &params.thread_id))?;
+    if let Some(model) = params.model {
+        thread.change_settings(|settings| settings.model = (model, true));
+    }
+    Ok(describe(&thread, true).into())
+}
+
+pub(crate) fn thread_loaded_list(
+    context: &Context,
+    params: ThreadLoadedListParams,
+) -> Outcome<ThreadLoadedListResult> {
+    let ids = context.services.threads.ids();
+    let start = match &params.cursor {
+        None => 0,
+        Some(cursor) => ids
+            .iter()
+            .position(|id| id == cursor)
+            .map_or(ids.len(), |at| at + 1),
+    };
+    let limit = params.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit.max(1)).unwrap_or(1)
+    });
+    let end = start.saturating_add(limit).min(ids.len());
+    let data: Vec<_> = ids.get(start..end).unwrap_or_default().to_vec();
+    let next_cursor = data.last().filter(|_| end < ids.len()).cloned();
+    Ok(ThreadLoadedListResult { data, next_cursor }.into())
+}
+
+fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
+    let settings = thread.settings();
+    ThreadStartResult {
+        thread: thread.to_wire(with_turns),
+        model: settings.model.0,
+        model_provider: settings.model_provider,
+        service_tier: None,
+        cwd: settings.cwd,
+        instruction_sources: Vec::new(),
+        approval_policy: settings.approval_policy.unwrap_or_else(|| json!("never")),
+        approvals_reviewer: "user".to_owned(),
+        sandbox: json!({"type": "readOnly"}),
+        reasoning_effort: settings.effort,
+    }
+}
+
+/// Refuses a member by its name when it asks for what threads here do not do.
+pub(super) fn refuse_if(given: bool, member: &str) -> Result<(), RequestError> {
+    if !given {
+        return Ok(());
+    }
+    let message = format!("`{member}` is not supported: threads here are text in, text out");
+    Err(RequestError::refused(ErrorKind::Unsupported, message))
+}
+
+/// The id is named only where it passed as one.
+pub(super) fn not_found(what: &str, id: &str) -> RequestError {
+    let message = if is_identifier(id) {
+        format!("{what}: {id}")
+    } else {
+        what.to_owned()
+    };
+    RequestError::refused(ErrorKind::NotFound, message)
+}

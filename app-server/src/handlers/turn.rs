@@ -1,0 +1,97 @@
+//! `turn/start` and `turn/interrupt`.
+
+use byokey_protocol::empty::Empty;
+use byokey_protocol::error::ErrorKind;
+use byokey_protocol::item::{ThreadItem, UserInput};
+use byokey_protocol::turn::{TurnInterruptParams, TurnStartParams, TurnStartResult};
+use uuid::Uuid;
+
+use super::thread::{not_found, refuse_if};
+use crate::dispatch::{Context, Outcome, Reply};
+use crate::error::RequestError;
+use crate::threads::{TurnRefusal, TurnRunner};
+
+pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<TurnStartResult> {
+    refuse_if(
+        params.output_schema.is_some_and(|schema| !schema.is_null()),
+        "outputSchema",
+    )?;
+    refuse_if(
+        params
+            .collaboration_mode
+            .is_some_and(|mode| !mode.is_null()),
+        "collaborationMode",
+    )?;
+    for input in &params.input {
+        refuse_input(input)?;
+    }
+    let services = &context.services;
+    let thread = services
+        .threads
+        .get(&params.thread_id)
+        .ok_or_else(|| not_found("thread not found", &params.thread_id))?;
+    let message = ThreadItem::UserMessage {
+        id: Uuid::now_v7().to_string(),
+        client_id: params.client_id,
+        content: params.input,
+    };
+    let begun = thread.begin_turn(message.clone(), services.clock.unix_seconds());
+    let (turn, stopped) =
+        begun.map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
+    thread.change_settings(|settings| {
+        if let Some(model) = params.model {
+            settings.model = (model, true);
+        }
+        settings.effort = params.effort.or(settings.effort.take());
+        settings.summary = params.summary.or(settings.summary.take());
+    });
+    let result = TurnStartResult { turn: turn.clone() };
+    let runner = TurnRunner {
+        thread,
+        turn,
+        message,
+        stopped,
+        peers: services.peers.clone(),
+        backend: services.backend.clone(),
+        auth: services.auth.clone(),
+        clock: services.clock.clone(),
+    };
+    let running = services.threads.running_turn();
+    Ok(Reply::then(result, move |_| {
+        drop(tokio::spawn(async move {
+            runner.run().await;
+            drop(running);
+        }));
+    }))
+}
+
+pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> Outcome<Empty> {
+    let thread = context
+        .services
+        .threads
+        .get(&params.thread_id)
+        .ok_or_else(|| not_found("thread not found", &params.thread_id))?;
+    thread
+        .interrupt(&params.turn_id)
+        .map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
+    Ok(Empty {}.into())
+}
+
+fn refuse_input(input: &UserInput) -> Result<(), RequestError> {
+    let kind = match input {
+        UserInput::Text { .. } => return Ok(()),
+        UserInput::Image {} => "image",
+        UserInput::LocalImage {} => "localImage",
+        UserInput::Skill {} => "skill",
+        UserInput::Mention {} => "mention",
+        UserInput::Unknown => "of this type",
+    };
+    refuse_if(true, &format!("input {kind}"))
+}
+
+const fn kind(refusal: TurnRefusal) -> ErrorKind {
+    match refusal {
+        TurnRefusal::InProgress => ErrorKind::TurnInProgress,
+        TurnRefusal::NotInProgress => ErrorKind::NotFound,
+    }
+}

@@ -1,0 +1,103 @@
+//! The log: standard error, `warn` unless `RUST_LOG` says otherwise, JSON with `LOG_FORMAT=json`.
+//!
+//! Only this program's own events are written, whatever the filter says: libraries log what
+//! passes through them. Writing never blocks: a line that does not fit into the pipe is dropped.
+
+use std::io;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::Environment;
+
+/// Name of this crate in events.
+const OWN_TARGET: &str = "byokey_app_server";
+
+/// Starts logging.
+pub fn start(environment: &Environment) {
+    let level = environment.get("RUST_LOG").map_or(Level::WARN, level);
+    let own = Targets::new().with_target(OWN_TARGET, level);
+    let json = environment
+        .get("LOG_FORMAT")
+        .is_some_and(|format| format.trim().eq_ignore_ascii_case("json"));
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(|| Stderr)
+        .with_ansi(false);
+    let layer = if json {
+        layer.json().boxed()
+    } else {
+        layer.boxed()
+    };
+    // A second start in one process, as in tests, keeps the first.
+    drop(
+        tracing_subscriber::registry()
+            .with(layer.with_filter(own))
+            .try_init(),
+    );
+}
+
+/// The level for this program in a filter like `info` or `warn,byokey=debug`.
+fn level(filter: &str) -> Level {
+    let directives = filter.split(',').map(str::trim);
+    let own = directives.filter_map(|directive| match directive.split_once('=') {
+        None => directive.parse().ok(),
+        Some((target, level)) if target.starts_with("byokey") => level.parse().ok(),
+        Some(_) => None,
+    });
+    own.last().unwrap_or(Level::WARN)
+}
+
+/// Standard error, if it takes what is written at once.
+struct Stderr;
+
+impl io::Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let stderr = io::stderr();
+        let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let takes = poll(&mut ready, Some(&now)).is_ok_and(|count| count == 1)
+            && ready.iter().all(|fd| fd.revents() == PollFlags::OUT);
+        if takes {
+            // A pipe that is ready takes 4096 bytes without blocking (POSIX `PIPE_BUF`).
+            let line = bytes.get(..4096).unwrap_or(bytes);
+            let _ = rustix::io::write(&stderr, line);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Has panics tell their place and nothing else: their message may hold anything.
+pub fn hide_panic_payloads() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        tracing::error!(place, "a bug in this program made a task end early");
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::level;
+
+    #[test]
+    fn the_filter_is_read_for_this_program_only() {
+        assert_eq!(level("trace"), Level::TRACE);
+        assert_eq!(level("warn,byokey=debug"), Level::DEBUG);
+        assert_eq!(level("hyper=trace"), Level::WARN);
+        assert_eq!(level("nonsense"), Level::WARN);
+    }
+}

@@ -1,0 +1,19 @@
+//! The `byokey` program: protects itself, reads its arguments, and does what they say.
+
+mod cli;
+
+use std::alloc::System;
+use std::process::ExitCode;
+
+use byokey_app_server::hardening;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes memory as it is freed, so that no library leaves a secret behind.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+
+fn main() -> ExitCode {
+    let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
+    let hardening = hardening::harden(allow_debug, true);
+    cli::run(hardening)
+}

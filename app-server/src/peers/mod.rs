@@ -1,0 +1,126 @@
+//! The connected peers, seen from inside: whom to tell, whom to ask.
+//!
+//! Reading what peers say is the business of [`crate::connection`]; here is only what goes to
+//! them.
+
+mod message;
+mod outbox;
+mod peer;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::external_auth::RefreshParams;
+use byokey_protocol::methods::{AccountUpdatedNotification, Notification};
+use futures_util::future::{Either, select_all};
+
+pub use outbox::{HIGH_WATER, Outbox};
+pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
+
+use crate::auth::{Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
+
+/// The connected peers.
+#[derive(Debug, Default)]
+pub struct Peers {
+    connected: Mutex<Vec<Arc<Peer>>>,
+    next_peer: AtomicU64,
+    next_request: Arc<AtomicI64>,
+}
+
+impl Peers {
+    /// A new peer. It stays until [`Peers::leave`].
+    pub fn join(&self) -> Arc<Peer> {
+        let id = Supplier(self.next_peer.fetch_add(1, Ordering::Relaxed));
+        let peer = Peer::new(id, Arc::clone(&self.next_request));
+        self.connected().push(Arc::clone(&peer));
+        peer
+    }
+
+    /// The peer is gone.
+    pub fn leave(&self, peer: &Peer) {
+        self.connected().retain(|other| other.id != peer.id);
+        peer.close();
+    }
+
+    /// Tells every peer that has introduced itself and wants to know.
+    pub fn notify<N: Notification>(&self, params: &N::Params)
+    where
+        N::Params: serde::Serialize,
+    {
+        for peer in self.connected().iter() {
+            peer.notify::<N>(params);
+        }
+    }
+
+    /// Whom to ask for tokens: their supplier; if it is gone, every other peer that has
+    /// introduced itself.
+    fn hosts(&self, supplier: Supplier) -> Vec<Arc<Peer>> {
+        let connected = self.connected();
+        let introduced = connected.iter().filter(|peer| peer.client().is_some());
+        match introduced.clone().find(|peer| peer.id == supplier) {
+            Some(supplier) => vec![Arc::clone(supplier)],
+            None => introduced.cloned().collect(),
+        }
+    }
+
+    fn connected(&self) -> MutexGuard<'_, Vec<Arc<Peer>>> {
+        self.connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A shared handle to the peers, as the auth manager sees them.
+#[derive(Debug)]
+pub struct PeerHost(pub Arc<Peers>);
+
+impl Host for PeerHost {
+    fn ask_refresh(&self, supplier: Supplier, params: RefreshParams) -> HostAnswer {
+        let peers = Arc::clone(&self.0);
+        let ask = move |hosts: Vec<Arc<Peer>>| {
+            let questions: Vec<_> = hosts.iter().map(|peer| peer.ask_refresh(&params)).collect();
+            first_answer(questions)
+        };
+        // Asked at once, so that the request stands before whatever is sent next.
+        let first = ask(peers.hosts(supplier));
+        Box::pin(async move {
+            match first.await {
+                // The one that was asked went away; somebody else may know.
+                Err(RecoveryFailure::HostGone) => ask(peers.hosts(supplier)).await,
+                answer => answer,
+            }
+        })
+    }
+
+    fn wants_proactive_refresh(&self, supplier: Supplier) -> bool {
+        let hosts = self.0.hosts(supplier);
+        hosts
+            .iter()
+            .any(|peer| peer.client().is_some_and(|client| client.proactive_refresh))
+    }
+
+    fn account_updated(&self, update: AccountUpdated) {
+        self.0.notify::<AccountUpdatedNotification>(&update);
+    }
+}
+
+/// The first of several answers. Those who come later are ignored.
+fn first_answer(
+    questions: Vec<peer::Question>,
+) -> impl Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static {
+    if questions.is_empty() {
+        return Either::Left(std::future::ready(Err(RecoveryFailure::HostGone)));
+    }
+    let answers = questions.into_iter().map(|question| {
+        Box::pin(async move {
+            let supplier = question.supplier();
+            question
+                .answer()
+                .await
+                .map(|tokens| HostTokens { tokens, supplier })
+        })
+    });
+    let first = select_all(answers);
+    Either::Right(async move { first.await.0 })
+}

@@ -1,0 +1,77 @@
+//! Text conversations over the Responses API, kept in memory.
+//!
+//! They exist so that a token is used for real and clients of codex can hold a conversation:
+//! text in, text out, streamed; no tools, no shell, no files.
+
+mod failure;
+mod thread;
+mod turn;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+pub use thread::{Settings, Thread, TurnRefusal};
+pub use turn::TurnRunner;
+
+/// The threads of this process, by id. Ids are UUIDs of version 7, so the order is their age.
+#[derive(Debug, Default)]
+pub struct Threads {
+    loaded: Mutex<BTreeMap<String, Arc<Thread>>>,
+    running: Arc<watch::Sender<usize>>,
+}
+
+/// A turn in progress, for as long as this lives.
+#[derive(Debug)]
+pub struct RunningTurn(Arc<watch::Sender<usize>>);
+
+impl Drop for RunningTurn {
+    fn drop(&mut self) {
+        self.0
+            .send_modify(|running| *running = running.saturating_sub(1));
+    }
+}
+
+impl Threads {
+    /// Keeps a new thread.
+    pub fn insert(&self, thread: Thread) -> Arc<Thread> {
+        let thread = Arc::new(thread);
+        self.loaded().insert(thread.id.clone(), Arc::clone(&thread));
+        thread
+    }
+
+    /// The thread of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Thread>> {
+        self.loaded().get(id).cloned()
+    }
+
+    /// The ids of all threads, the oldest first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.loaded().keys().cloned().collect()
+    }
+
+    /// Counts a turn as in progress.
+    #[must_use]
+    pub fn running_turn(&self) -> RunningTurn {
+        self.running.send_modify(|running| *running += 1);
+        RunningTurn(Arc::clone(&self.running))
+    }
+
+    /// Waits until no turn is in progress.
+    pub async fn idle(&self) {
+        // The sender lives as long as `self`.
+        drop(
+            self.running
+                .subscribe()
+                .wait_for(|running| *running == 0)
+                .await,
+        );
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Thread>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,288 @@
+//! One thread: its settings, what was said, and the turn in progress.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use byokey_protocol::item::{ThreadItem, UserInput};
+use byokey_protocol::thread::{self as wire, ThreadStatus, ThreadTokenUsage, TokenUsage};
+use byokey_protocol::turn::{ItemsView, Turn, TurnError, TurnStatus};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::backend::{ChatMessage, Role, TurnRequest};
+
+/// Longest preview, in characters.
+const PREVIEW_LENGTH: usize = 100;
+
+/// A text conversation.
+#[derive(Debug)]
+pub struct Thread {
+    /// A UUID of version 7.
+    pub id: String,
+    state: Mutex<State>,
+}
+
+/// What the turns of a thread ask with.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The model, and whether that is settled or may be looked up again.
+    pub model: (String, bool),
+    /// Reasoning effort.
+    pub effort: Option<String>,
+    /// Reasoning summary.
+    pub summary: Option<String>,
+    /// Working folder.
+    pub cwd: String,
+    /// Id of the provider.
+    pub model_provider: String,
+    /// Kept and given back.
+    pub approval_policy: Option<serde_json::Value>,
+    /// Kept and given back.
+    pub sandbox: Option<serde_json::Value>,
+    /// Instructions in place of the default ones.
+    pub base_instructions: Option<String>,
+    /// Instructions added to the others.
+    pub developer_instructions: Option<String>,
+}
+
+#[derive(Debug)]
+struct State {
+    settings: Settings,
+    created_at: i64,
+    updated_at: i64,
+    turns: Vec<Turn>,
+    usage: ThreadTokenUsage,
+    active: Option<watch::Sender<bool>>,
+}
+
+/// Why a turn does not start or stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TurnRefusal {
+    /// One turn at a time.
+    #[error("the thread has a turn in progress; wait for turn/completed or send turn/interrupt")]
+    InProgress,
+    /// No such turn is in progress.
+    #[error("no such turn is in progress")]
+    NotInProgress,
+}
+
+impl Thread {
+    /// An empty thread.
+    #[must_use]
+    pub fn new(settings: Settings, now: i64) -> Self {
+        let state = State {
+            settings,
+            created_at: now,
+            updated_at: now,
+            turns: Vec::new(),
+            usage: ThreadTokenUsage::default(),
+            active: None,
+        };
+        Self {
+            id: Uuid::now_v7().to_string(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// What the turns ask with.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.state().settings.clone()
+    }
+
+    /// Changes what the following turns ask with.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.state().settings);
+    }
+
+    /// The thread as clients see it.
+    #[must_use]
+    pub fn to_wire(&self, with_turns: bool) -> wire::Thread {
+        let state = self.state();
+        let status = match state.active {
+            None => ThreadStatus::Idle,
+            Some(_) => ThreadStatus::Active {
+                active_flags: Vec::new(),
+            },
+        };
+        wire::Thread {
+            id: self.id.clone(),
+            session_id: self.id.clone(),
+            forked_from_id: None,
+            preview: preview(&state.turns),
+            ephemeral: true,
+            model_provider: state.settings.model_provider.clone(),
+            created_at: state.created_at,
+            updated_at: state.updated_at,
+            status,
+            path: None,
+            cwd: state.settings.cwd.clone(),
+            cli_version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: "vscode".to_owned(),
+            thread_source: None,
+            agent_nickname: None,
+            agent_role: None,
+            git_info: None,
+            name: None,
+            turns: if with_turns {
+                state.turns.clone()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Begins a turn. The receiver tells when it is to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnRefusal::InProgress`] while another one runs.
+    pub fn begin_turn(
+        &self,
+        message: ThreadItem,
+        now: i64,
+    ) -> Result<(Turn, watch::Receiver<bool>), TurnRefusal> {
+        let mut state = self.state();
+        if state.active.is_some() {
+            return Err(TurnRefusal::InProgress);
+        }
+        let turn = Turn {
+            id: Uuid::now_v7().to_string(),
+            items: vec![message],
+            items_view: ItemsView::Full,
+            status: TurnStatus::InProgress,
+            error: None,
+            started_at: Some(now),
+            completed_at: None,
+            duration_ms: None,
+        };
+        let (stop, stopped) = watch::channel(false);
+        state.active = Some(stop);
+        state.updated_at = now;
+        state.turns.push(turn.clone());
+        Ok((without_items(turn), stopped))
+    }
+
+    /// Has the turn in progress stop.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnRefusal::NotInProgress`] when it is not that turn.
+    pub fn interrupt(&self, turn_id: &str) -> Result<(), TurnRefusal> {
+        let state = self.state();
+        let last = state.turns.last().is_some_and(|turn| turn.id == turn_id);
+        match &state.active {
+            Some(active) if last => {
+                active.send_replace(true);
+                Ok(())
+            }
+            _ => Err(TurnRefusal::NotInProgress),
+        }
+    }
+
+    /// Adds an item to the turn in progress.
+    pub(super) fn add_item(&self, item: ThreadItem) {
+        if let Some(turn) = self.state().turns.last_mut() {
+            turn.items.push(item);
+        }
+    }
+
+    /// Counts the tokens of an answer.
+    pub(super) fn add_usage(&self, last: TokenUsage) -> ThreadTokenUsage {
+        let mut state = self.state();
+        let total = &mut state.usage.total;
+        total.total_tokens += last.total_tokens;
+        total.input_tokens += last.input_tokens;
+        total.cached_input_tokens += last.cached_input_tokens;
+        total.output_tokens += last.output_tokens;
+        total.reasoning_output_tokens += last.reasoning_output_tokens;
+        state.usage.last = last;
+        state.usage
+    }
+
+    /// Ends the turn in progress.
+    pub(super) fn end_turn(
+        &self,
+        status: TurnStatus,
+        error: Option<TurnError>,
+        now: i64,
+        duration_ms: i64,
+    ) -> Option<Turn> {
+        let mut state = self.state();
+        state.active = None;
+        state.updated_at = now;
+        let turn = state.turns.last_mut()?;
+        turn.status = status;
+        turn.error = error;
+        turn.completed_at = Some(now);
+        turn.duration_ms = Some(duration_ms);
+        Some(without_items(turn.clone()))
+    }
+
+    /// The whole conversation as the model is asked.
+    pub(super) fn request(&self) -> TurnRequest {
+        let state = self.state();
+        let settings = state.settings.clone();
+        TurnRequest {
+            thread_id: self.id.clone(),
+            model: settings.model.0,
+            base_instructions: settings.base_instructions,
+            developer_instructions: settings.developer_instructions,
+            effort: settings.effort,
+            summary: settings.summary,
+            conversation: state
+                .turns
+                .iter()
+                .flat_map(|turn| &turn.items)
+                .map(message)
+                .collect(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notifications and `turn/start` name a turn without repeating its items, as codex does.
+fn without_items(turn: Turn) -> Turn {
+    Turn {
+        items: Vec::new(),
+        items_view: ItemsView::NotLoaded,
+        ..turn
+    }
+}
+
+fn message(item: &ThreadItem) -> ChatMessage {
+    match item {
+        ThreadItem::UserMessage { content, .. } => ChatMessage {
+            role: Role::User,
+            texts: texts(content).map(str::to_owned).collect(),
+        },
+        ThreadItem::AgentMessage { text, .. } => ChatMessage {
+            role: Role::Assistant,
+            texts: vec![text.clone()],
+        },
+    }
+}
+
+fn texts(content: &[UserInput]) -> impl Iterator<Item = &str> {
+    content.iter().filter_map(|input| match input {
+        UserInput::Text { text, .. } => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn preview(turns: &[Turn]) -> String {
+    let first = turns
+        .iter()
+        .flat_map(|turn| &turn.items)
+        .find_map(|item| match item {
+            ThreadItem::UserMessage { content, .. } => texts(content).next(),
+            ThreadItem::AgentMessage { .. } => None,
+        });
+    first
+        .unwrap_or_default()
+        .chars()
+        .take(PREVIEW_LENGTH)
+        .collect()
+}

@@ -1,0 +1,249 @@
+//! One turn: asks the model, and tells everybody what comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use byokey_protocol::item::{AgentMessageDelta, ItemCompleted, ItemStarted, ThreadItem};
+use byokey_protocol::limits::RateLimitsUpdated;
+use byokey_protocol::methods::{
+    AgentMessageDeltaNotification, ItemCompletedNotification, ItemStartedNotification,
+    RateLimitsUpdatedNotification, ThreadStatusChangedNotification, TokenUsageUpdatedNotification,
+    TurnCompletedNotification, TurnErrorNotification, TurnStartedNotification,
+};
+use byokey_protocol::thread::{ThreadStatus, ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
+use byokey_protocol::turn::{ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::failure::TurnFailure;
+use super::thread::Thread;
+use crate::auth::AuthManager;
+use crate::backend::{Backend, StreamFailure, TurnEvent, delays};
+use crate::clock::Clock;
+use crate::peers::Peers;
+
+/// What a turn needs to run.
+pub struct TurnRunner {
+    /// Its thread.
+    pub thread: Arc<Thread>,
+    /// The turn, just begun.
+    pub turn: Turn,
+    /// What the user said.
+    pub message: ThreadItem,
+    /// Tells when to stop.
+    pub stopped: watch::Receiver<bool>,
+    /// Whom to tell.
+    pub peers: Arc<Peers>,
+    /// Whom to ask.
+    pub backend: Arc<Backend>,
+    /// With which credential.
+    pub auth: Arc<AuthManager>,
+    /// When things happen.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for TurnRunner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnRunner")
+            .field("turn", &self.turn.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The message of the model while it grows.
+struct Growing {
+    id: String,
+    text: String,
+}
+
+impl TurnRunner {
+    /// Runs the turn to its end.
+    pub async fn run(self) {
+        let begun = Instant::now();
+        self.tell_beginning();
+        let mut stopped = self.stopped.clone();
+        let (status, error) = tokio::select! {
+            outcome = self.answer() => match outcome {
+                Ok(()) => (TurnStatus::Completed, None),
+                Err(error) => (TurnStatus::Failed, Some(error)),
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => (TurnStatus::Interrupted, None),
+        };
+        if let Some(error) = error.clone() {
+            self.tell_error(error, false);
+        }
+        let (now, took) = (self.clock.unix_seconds(), milliseconds(begun.elapsed()));
+        let ended = self.thread.end_turn(status, error, now, took);
+        self.tell_status(ThreadStatus::Idle);
+        if let Some(turn) = ended {
+            let ended = TurnNotification {
+                thread_id: self.thread.id.clone(),
+                turn,
+            };
+            self.peers.notify::<TurnCompletedNotification>(&ended);
+        }
+    }
+
+    /// Asks the model, again after failures that may pass.
+    async fn answer(&self) -> Result<(), TurnError> {
+        let retries = self.backend.config().provider.stream_max_retries;
+        let mut delays = delays(retries).enumerate();
+        loop {
+            let Err(failure) = self.attempt().await else {
+                return Ok(());
+            };
+            let TurnFailure { error, may_retry } = failure.into();
+            let Some((tried, delay)) = delays.next().filter(|_| may_retry) else {
+                return Err(error);
+            };
+            let notice = TurnError {
+                message: format!("Reconnecting... {}/{retries}", tried + 1),
+                additional_details: Some(error.message),
+                ..error
+            };
+            self.tell_error(notice, true);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<(), StreamFailure> {
+        let lease = self.auth.lease();
+        let (_, settled) = self.thread.settings().model;
+        if !settled {
+            let model = self.backend.default_model(self.auth.lease()).await;
+            self.thread
+                .change_settings(|settings| settings.model = model);
+        }
+        let mut answer = self.backend.respond(lease, &self.thread.request()).await?;
+        let mut growing: Option<Growing> = None;
+        let mut limits = Vec::new();
+        let usage = loop {
+            match answer.next().await? {
+                TurnEvent::RateLimits(snapshot) => limits.push(*snapshot),
+                TurnEvent::MessageStarted { id } => growing = Some(self.start_message(id)),
+                TurnEvent::TextDelta(delta) => {
+                    let message = growing.get_or_insert_with(|| self.start_message(None));
+                    self.tell_delta(message, delta);
+                }
+                TurnEvent::MessageDone { id, text, phase } => {
+                    let message = growing.take().unwrap_or_else(|| self.start_message(id));
+                    self.finish_message(message, text, phase);
+                }
+                TurnEvent::Completed(usage) => break usage,
+            }
+        };
+        if let Some(message) = growing {
+            self.finish_message(message, String::new(), None);
+        }
+        if let Some(usage) = usage {
+            self.tell_usage(usage);
+        }
+        for rate_limits in limits {
+            self.peers
+                .notify::<RateLimitsUpdatedNotification>(&RateLimitsUpdated { rate_limits });
+        }
+        Ok(())
+    }
+
+    fn start_message(&self, id: Option<String>) -> Growing {
+        let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        self.tell_item_started(agent_message(id.clone(), String::new(), None));
+        Growing {
+            id,
+            text: String::new(),
+        }
+    }
+
+    fn tell_delta(&self, message: &mut Growing, delta: String) {
+        message.text.push_str(&delta);
+        self.peers
+            .notify::<AgentMessageDeltaNotification>(&AgentMessageDelta {
+                thread_id: self.thread.id.clone(),
+                turn_id: self.turn.id.clone(),
+                item_id: message.id.clone(),
+                delta,
+            });
+    }
+
+    /// The backend's final text counts; what was streamed stands in where it is missing.
+    fn finish_message(&self, message: Growing, text: String, phase: Option<String>) {
+        let text = if text.is_empty() { message.text } else { text };
+        let item = agent_message(message.id, text, phase);
+        self.thread.add_item(item.clone());
+        self.tell_item_completed(item);
+    }
+
+    fn tell_beginning(&self) {
+        self.tell_status(ThreadStatus::Active {
+            active_flags: Vec::new(),
+        });
+        self.peers
+            .notify::<TurnStartedNotification>(&TurnNotification {
+                thread_id: self.thread.id.clone(),
+                turn: self.turn.clone(),
+            });
+        self.tell_item_started(self.message.clone());
+        self.tell_item_completed(self.message.clone());
+    }
+
+    fn tell_status(&self, status: ThreadStatus) {
+        let changed = ThreadStatusChanged {
+            thread_id: self.thread.id.clone(),
+            status,
+        };
+        self.peers
+            .notify::<ThreadStatusChangedNotification>(&changed);
+    }
+
+    fn tell_item_started(&self, item: ThreadItem) {
+        self.peers.notify::<ItemStartedNotification>(&ItemStarted {
+            item,
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+            started_at_ms: self.clock.unix_millis(),
+        });
+    }
+
+    fn tell_item_completed(&self, item: ThreadItem) {
+        self.peers
+            .notify::<ItemCompletedNotification>(&ItemCompleted {
+                item,
+                thread_id: self.thread.id.clone(),
+                turn_id: self.turn.id.clone(),
+                completed_at_ms: self.clock.unix_millis(),
+            });
+    }
+
+    fn tell_usage(&self, last: TokenUsage) {
+        self.peers
+            .notify::<TokenUsageUpdatedNotification>(&TokenUsageUpdated {
+                thread_id: self.thread.id.clone(),
+                turn_id: self.turn.id.clone(),
+                token_usage: self.thread.add_usage(last),
+            });
+    }
+
+    fn tell_error(&self, error: TurnError, will_retry: bool) {
+        self.peers
+            .notify::<TurnErrorNotification>(&ErrorNotification {
+                error,
+                will_retry,
+                thread_id: self.thread.id.clone(),
+                turn_id: self.turn.id.clone(),
+            });
+    }
+}
+
+const fn agent_message(id: String, text: String, phase: Option<String>) -> ThreadItem {
+    ThreadItem::AgentMessage {
+        id,
+        text,
+        phase,
+        memory_citation: None,
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,271 @@
+//! How bytes become messages: one JSON text per line, or `Content-Length` frames as in the
+//! Language Server Protocol.
+//!
+//! The peer chooses by how it begins. Lines cannot begin like a header, because a JSON message
+//! begins with a brace.
+
+use std::io::Write as _;
+
+use memchr::{memchr, memmem};
+
+/// Longest header block of a `Content-Length` frame, in bytes.
+const MAX_HEADER: usize = 4096;
+/// How every header block of the Language Server Protocol begins.
+const HEADER_PREFIX: &[u8] = b"content-";
+
+/// How messages are told apart on a stream of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// One JSON text per line.
+    #[default]
+    Lines,
+    /// A header block that tells the length, an empty line, and the JSON text.
+    ContentLength,
+}
+
+/// What lies at the beginning of the bytes read so far. `skip` counts the bytes before it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Not enough to tell. `skip` bytes are of no use and can go.
+    Incomplete { skip: usize },
+    /// A message of `length` bytes, and `after` bytes behind it that belong to its frame.
+    Message {
+        skip: usize,
+        length: usize,
+        after: usize,
+    },
+    /// A message longer than the limit begins; the splitter discards it from here on.
+    TooLong { skip: usize, discard: Discard },
+    /// A header block that cannot be understood; the splitter looks for the next one.
+    BadHeader { skip: usize },
+}
+
+/// How much of the stream is thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discard {
+    /// Up to and with the next line break.
+    Line,
+    /// So many bytes.
+    Bytes(usize),
+}
+
+impl Framing {
+    /// Completes the message that begins at `start` and ends with the buffer.
+    pub(crate) fn close_message(self, bytes: &mut Vec<u8>, start: usize) {
+        match self {
+            Self::Lines => bytes.push(b'\n'),
+            Self::ContentLength => {
+                let length = bytes.len() - start;
+                let end = bytes.len();
+                // Writing to a vector cannot fail.
+                drop(write!(bytes, "Content-Length: {length}\r\n\r\n"));
+                let header = bytes.len() - end;
+                if let Some(message) = bytes.get_mut(start..) {
+                    message.rotate_right(header);
+                }
+            }
+        }
+    }
+
+    /// Which framing the stream begins with, once that can be told.
+    pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
+        let begin = bytes.get(blanks(bytes)..)?;
+        let known = begin.len().min(HEADER_PREFIX.len());
+        if !begin
+            .iter()
+            .zip(HEADER_PREFIX)
+            .all(|(byte, prefix)| byte.eq_ignore_ascii_case(prefix))
+        {
+            return Some(Self::Lines);
+        }
+        (known == HEADER_PREFIX.len()).then_some(Self::ContentLength)
+    }
+
+    /// Looks for the next message. `searched` bytes are known to hold no line break.
+    pub(crate) fn find(self, bytes: &[u8], searched: usize, limit: usize) -> Found {
+        match self {
+            Self::Lines => find_line(bytes, searched, limit),
+            Self::ContentLength => find_frame(bytes, limit),
+        }
+    }
+}
+
+fn find_line(bytes: &[u8], searched: usize, limit: usize) -> Found {
+    let newline = bytes.get(searched..).and_then(|rest| memchr(b'\n', rest));
+    match newline.map(|at| at + searched) {
+        Some(length) if length > limit => Found::TooLong {
+            skip: 0,
+            discard: Discard::Line,
+        },
+        Some(length) => Found::Message {
+            skip: 0,
+            length,
+            after: 1,
+        },
+        None if bytes.len() > limit => Found::TooLong {
+            skip: 0,
+            discard: Discard::Line,
+        },
+        None => Found::Incomplete { skip: 0 },
+    }
+}
+
+fn find_frame(bytes: &[u8], limit: usize) -> Found {
+    let skip = blanks(bytes);
+    let rest = bytes.get(skip..).unwrap_or_default();
+    let window = rest.get(..MAX_HEADER).unwrap_or(rest);
+    let Some(block) = memmem::find(window, b"\r\n\r\n") else {
+        let hopeless = rest.len() > MAX_HEADER || !could_be_header(rest);
+        return if hopeless {
+            bad_header(rest, skip)
+        } else {
+            Found::Incomplete { skip }
+        };
+    };
+    let (header, body) = (window.get(..block).unwrap_or_default(), block + 4);
+    match content_length(header) {
+        None => bad_header(rest, skip),
+        Some(length) if length > limit => Found::TooLong {
+            skip: skip + body,
+            discard: Discard::Bytes(length),
+        },
+        Some(length) if rest.len() < body + length => Found::Incomplete { skip },
+        Some(length) => Found::Message {
+            skip: skip + body,
+            length,
+            after: 0,
+        },
+    }
+}
+
+/// Skips to the next line that begins like a header, so that one bad frame costs one frame.
+fn bad_header(rest: &[u8], skip: usize) -> Found {
+    let mut at = 0;
+    while let Some(newline) = memchr(b'\n', rest.get(at..).unwrap_or_default()) {
+        at += newline + 1;
+        let line = rest.get(at..).unwrap_or_default();
+        if line
+            .get(..HEADER_PREFIX.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(HEADER_PREFIX))
+        {
+            return Found::BadHeader { skip: skip + at };
+        }
+    }
+    Found::BadHeader {
+        skip: skip + rest.len(),
+    }
+}
+
+/// Whether these bytes can still become a header block.
+fn could_be_header(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .zip(HEADER_PREFIX)
+        .all(|(byte, prefix)| byte.eq_ignore_ascii_case(prefix))
+}
+
+fn content_length(header: &[u8]) -> Option<usize> {
+    let mut length = None;
+    for line in std::str::from_utf8(header).ok()?.split("\r\n") {
+        let (name, value) = line.split_once(':')?;
+        if name.trim().eq_ignore_ascii_case("content-length") {
+            let value = value.trim();
+            if length.is_some() || !value.bytes().all(|digit| digit.is_ascii_digit()) {
+                return None;
+            }
+            length = Some(value.parse().ok()?);
+        }
+    }
+    length
+}
+
+/// White space, and the byte order mark that some runtimes put in front.
+fn blanks(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.starts_with(b"\xEF\xBB\xBF") {
+            at += 3;
+        } else if rest.first().is_some_and(u8::is_ascii_whitespace) {
+            at += 1;
+        } else {
+            return at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Discard, Found, Framing};
+
+    #[test]
+    fn the_framing_shows_in_the_first_bytes() {
+        let detect = |text: &str| Framing::detect(text.as_bytes());
+        assert_eq!(detect(" \n{\"id\":1"), Some(Framing::Lines));
+        assert_eq!(detect("\u{feff}{"), Some(Framing::Lines));
+        assert_eq!(detect("garbage"), Some(Framing::Lines));
+        assert_eq!(detect("Cont"), None);
+        assert_eq!(detect(""), None);
+        assert_eq!(detect("Cat"), Some(Framing::Lines));
+        assert_eq!(
+            detect("\r\nCONTENT-LENGTH: 3"),
+            Some(Framing::ContentLength)
+        );
+    }
+
+    #[test]
+    fn a_frame_is_found_behind_its_header() {
+        let find = |text: &str| Framing::ContentLength.find(text.as_bytes(), 0, 10);
+        assert_eq!(
+            find("Content-Type: x\r\ncontent-length: 2\r\n\r\n{}"),
+            Found::Message {
+                skip: 38,
+                length: 2,
+                after: 0
+            }
+        );
+        assert_eq!(
+            find("Content-Length: 2\r\n\r\n{"),
+            Found::Incomplete { skip: 0 }
+        );
+        assert_eq!(find("Content-Length: 2\r"), Found::Incomplete { skip: 0 });
+        assert_eq!(
+            find("Content-Length: 11\r\n\r\n"),
+            Found::TooLong {
+                skip: 22,
+                discard: Discard::Bytes(11)
+            }
+        );
+    }
+
+    #[test]
+    fn a_bad_header_costs_one_frame() {
+        let find = |text: &str| Framing::ContentLength.find(text.as_bytes(), 0, 10);
+        for bad in [
+            "Content-Length: x\r\n\r\n",
+            "Content-Length: -1\r\n\r\n",
+            "nonsense\r\n",
+        ] {
+            let skip = bad.len();
+            assert_eq!(
+                find(&format!("{bad}Content-Length: 2\r\n\r\n{{}}")),
+                Found::BadHeader { skip },
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn outgoing_messages_are_closed_in_their_framing() {
+        let close = |framing: Framing| {
+            let mut bytes = b"before{}".to_vec();
+            framing.close_message(&mut bytes, 6);
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(close(Framing::Lines), "before{}\n");
+        assert_eq!(
+            close(Framing::ContentLength),
+            "beforeContent-Length: 2\r\n\r\n{}"
+        );
+    }
+}

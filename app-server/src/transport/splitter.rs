@@ -1,0 +1,275 @@
+//! The one buffer that input is read into, and the messages found in it.
+//!
+//! Whatever has been handled is wiped, and so is a buffer that is outgrown: a secret must not
+//! stay here longer than its message.
+
+use std::ops::Range;
+
+use zeroize::Zeroize;
+
+use super::framing::{Discard, Found, Framing};
+
+/// Capacity of an idle connection's buffer.
+const IDLE_CAPACITY: usize = 16 * 1024;
+/// What may stand around a message within the buffer: a header block and line breaks.
+const FRAME_ROOM: usize = 8 * 1024;
+
+/// What the stream yields.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A message, at this place of the buffer.
+    Message(Range<usize>),
+    /// A message longer than the limit; it is discarded.
+    TooLong,
+    /// A frame whose header cannot be understood; it is skipped.
+    BadHeader,
+}
+
+/// Splits a stream of bytes into messages.
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    buffer: Vec<u8>,
+    /// The bytes read and not yet handled.
+    filled: Range<usize>,
+    /// How many of them hold no line break.
+    searched: usize,
+    framing: Option<Framing>,
+    discarding: Option<Discard>,
+    limit: usize,
+}
+
+impl Splitter {
+    /// Splits a stream whose messages may have up to `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            buffer: vec![0; IDLE_CAPACITY],
+            filled: 0..0,
+            searched: 0,
+            framing: None,
+            discarding: None,
+            limit,
+        }
+    }
+
+    /// The framing, once the stream has shown it.
+    pub(crate) const fn framing(&self) -> Option<Framing> {
+        self.framing
+    }
+
+    /// Where to read into. Never empty.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        if self.filled.end == self.buffer.len() {
+            self.make_room();
+        }
+        self.buffer.get_mut(self.filled.end..).unwrap_or_default()
+    }
+
+    /// So many bytes were read.
+    pub(crate) fn filled(&mut self, count: usize) {
+        self.filled.end += count;
+    }
+
+    /// The bytes of a message just found.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Whether a message has begun and not ended.
+    pub(crate) fn is_inside_message(&self) -> bool {
+        self.unhandled()
+            .iter()
+            .any(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// The next piece, if one is complete.
+    pub(crate) fn next_piece(&mut self) -> Option<Piece> {
+        loop {
+            if !self.discard() {
+                return None;
+            }
+            if self.framing.is_none() {
+                self.framing = Framing::detect(self.unhandled());
+            }
+            let found = self
+                .framing?
+                .find(self.unhandled(), self.searched, self.limit);
+            self.searched = 0;
+            match found {
+                Found::Incomplete { skip } => {
+                    self.filled.start += skip;
+                    if self.framing == Some(Framing::Lines) {
+                        self.searched = self.filled.len();
+                    }
+                    return None;
+                }
+                Found::Message {
+                    skip,
+                    length,
+                    after,
+                } => {
+                    let start = self.filled.start + skip;
+                    self.filled.start = start + length + after;
+                    return Some(Piece::Message(start..start + length));
+                }
+                Found::TooLong { skip, discard } => {
+                    self.filled.start += skip;
+                    self.discarding = Some(discard);
+                    return Some(Piece::TooLong);
+                }
+                Found::BadHeader { skip } => {
+                    self.filled.start += skip;
+                    return Some(Piece::BadHeader);
+                }
+            }
+        }
+    }
+
+    /// Wipes what has been handled. To be called when the pieces found were dealt with.
+    pub(crate) fn wipe_handled(&mut self) {
+        let handled = self.filled.start;
+        self.buffer.get_mut(..handled).unwrap_or_default().zeroize();
+        if self.filled.is_empty() {
+            self.filled = 0..0;
+            self.searched = 0;
+            if self.buffer.len() > IDLE_CAPACITY {
+                self.buffer = vec![0; IDLE_CAPACITY];
+            }
+        }
+    }
+
+    fn unhandled(&self) -> &[u8] {
+        self.buffer.get(self.filled.clone()).unwrap_or_default()
+    }
+
+    /// Throws away what is to be discarded. Returns whether that is done.
+    fn discard(&mut self) -> bool {
+        let Some(discard) = self.discarding else {
+            return true;
+        };
+        let available = self.filled.len();
+        let (count, rest) = match discard {
+            Discard::Line => match memchr::memchr(b'\n', self.unhandled()) {
+                Some(newline) => (newline + 1, None),
+                None => (available, Some(Discard::Line)),
+            },
+            Discard::Bytes(count) if count > available => {
+                (available, Some(Discard::Bytes(count - available)))
+            }
+            Discard::Bytes(count) => (count, None),
+        };
+        self.filled.start += count;
+        self.discarding = rest;
+        rest.is_none()
+    }
+
+    /// Moves the unhandled bytes to the front, or into a larger buffer.
+    fn make_room(&mut self) {
+        let (start, length) = (self.filled.start, self.filled.len());
+        if start > 0 {
+            self.buffer.copy_within(self.filled.clone(), 0);
+            self.buffer.get_mut(length..).unwrap_or_default().zeroize();
+        } else {
+            let capacity = (self.buffer.len() * 2).min(self.limit + FRAME_ROOM);
+            let mut larger = vec![0; capacity.max(length + 1)];
+            for (to, from) in larger.iter_mut().zip(&self.buffer) {
+                *to = *from;
+            }
+            self.buffer.zeroize();
+            self.buffer = larger;
+        }
+        self.filled = 0..length;
+    }
+}
+
+impl Drop for Splitter {
+    fn drop(&mut self) {
+        self.buffer.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Piece, Splitter};
+
+    /// Feeds the input in pieces of `step` bytes and returns what it yields.
+    fn split(input: &[u8], step: usize, limit: usize) -> Vec<String> {
+        let mut splitter = Splitter::new(limit);
+        let mut pieces = Vec::new();
+        for chunk in input.chunks(step) {
+            let mut chunk = chunk;
+            while !chunk.is_empty() {
+                let space = splitter.space();
+                let count = space.len().min(chunk.len());
+                space[..count].copy_from_slice(&chunk[..count]);
+                splitter.filled(count);
+                chunk = &chunk[count..];
+                while let Some(piece) = splitter.next_piece() {
+                    pieces.push(match piece {
+                        Piece::Message(range) => {
+                            String::from_utf8_lossy(splitter.bytes(range)).into_owned()
+                        }
+                        other => format!("{other:?}"),
+                    });
+                }
+                splitter.wipe_handled();
+            }
+        }
+        assert!(splitter.buffer.len() <= limit + super::FRAME_ROOM + super::IDLE_CAPACITY);
+        pieces
+    }
+
+    #[test]
+    fn lines_come_out_whole_however_they_arrive() {
+        for step in [1, 2, 7, 1000] {
+            assert_eq!(
+                split(b"{1}\n{2}\r\n\n{3}\n{4", step, 100),
+                ["{1}", "{2}\r", "", "{3}"]
+            );
+        }
+    }
+
+    #[test]
+    fn frames_come_out_whole_however_they_arrive() {
+        let input = b"Content-Length: 3\r\n\r\n{1}Content-Length: 4\r\n\r\n{22}";
+        for step in [1, 2, 7, 1000] {
+            assert_eq!(split(input, step, 100), ["{1}", "{22}"], "{step}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_told_once_and_the_next_one_is_found() {
+        let long = "x".repeat(100_000);
+        let lines = format!("{{a}}\n{long}\n{{b}}\n");
+        let frames = format!(
+            "Content-Length: 3\r\n\r\n{{a}}Content-Length: 100000\r\n\r\n{long}\
+             Content-Length: 3\r\n\r\n{{b}}"
+        );
+        for step in [1, 4096, 200_000] {
+            for input in [&lines, &frames] {
+                assert_eq!(
+                    split(input.as_bytes(), step, 50_000),
+                    ["{a}", "TooLong", "{b}"]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_at_the_limit_passes() {
+        let exact = "y".repeat(50_000);
+        assert_eq!(split(format!("{exact}\n").as_bytes(), 999, 50_000), [exact]);
+    }
+
+    #[test]
+    fn what_was_handled_is_wiped() {
+        let mut splitter = Splitter::new(1000);
+        let input = b"{secret}\n{next";
+        splitter.space()[..input.len()].copy_from_slice(input);
+        splitter.filled(input.len());
+        assert!(splitter.next_piece().is_some());
+        assert!(splitter.next_piece().is_none());
+        splitter.wipe_handled();
+        assert!(splitter.buffer[..9].iter().all(|byte| *byte == 0));
+        assert_eq!(splitter.unhandled(), b"{next");
+    }
+}

@@ -1,0 +1,67 @@
+//! Standard input and output as a connection.
+
+use std::io::{self, IsTerminal as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::descriptor::Descriptor;
+use super::threaded::{BlockingWriter, ThreadedReader};
+
+/// Standard input and output, taken away from everybody else.
+#[derive(Debug)]
+pub struct ClaimedStdio {
+    input: OwnedFd,
+    output: OwnedFd,
+}
+
+/// Takes standard input and output.
+///
+/// Descriptor 1 becomes standard error, so that a stray print of some library cannot corrupt the
+/// stream.
+///
+/// # Errors
+///
+/// When a descriptor is closed or there are no more.
+pub fn claim_stdio() -> io::Result<ClaimedStdio> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(ClaimedStdio { input, output })
+}
+
+impl ClaimedStdio {
+    /// Reader and writer, within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the thread that reads a file cannot be started.
+    pub fn into_streams(
+        self,
+    ) -> io::Result<(
+        Box<dyn AsyncRead + Unpin + Send>,
+        Box<dyn AsyncWrite + Unpin + Send>,
+    )> {
+        // A terminal's flags are shared with the shell, so it stays as it is.
+        let input = if self.input.is_terminal() {
+            Err(self.input)
+        } else {
+            Descriptor::new(self.input)
+        };
+        let output = if self.output.is_terminal() {
+            Err(self.output)
+        } else {
+            Descriptor::new(self.output)
+        };
+        Ok((
+            match input {
+                Ok(ready) => Box::new(ready),
+                Err(file) => Box::new(ThreadedReader::new(file)?),
+            },
+            match output {
+                Ok(ready) => Box::new(ready),
+                Err(file) => Box::new(BlockingWriter::new(file)),
+            },
+        ))
+    }
+}

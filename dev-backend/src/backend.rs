@@ -1,0 +1,164 @@
+//! The handle: start, look, steer, stop.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use crate::exchange::Shared;
+use crate::gate::Gate;
+use crate::listener;
+use crate::options::Options;
+use crate::play::Play;
+use crate::record::{Journal, RecordedRequest};
+use crate::route::Route;
+use crate::script::Script;
+
+/// A running backend. It stops when it is dropped.
+///
+/// It runs on a thread of its own, so it also answers while the test that started it is blocked,
+/// and it needs no async runtime around it.
+pub struct DevBackend {
+    addr: SocketAddr,
+    scheme: &'static str,
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What it takes to stop the thread.
+struct Running {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl DevBackend {
+    /// Starts a backend; it listens when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be bound, or there is no thread or file descriptor to be had.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let security = options.security();
+        let scheme = security.scheme();
+        let port = options.port;
+        let shared = Arc::new(Shared::new(options));
+        let (ready, started) = std::sync::mpsc::sync_channel(1);
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("byokey-dev-backend".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || listener::run(port, &security, &shared, &ready, stopped)
+            })?;
+        let addr = started.recv().map_err(io::Error::other)??;
+        let running = Mutex::new(Some(Running { stop, thread }));
+        Ok(Self {
+            addr,
+            scheme,
+            shared,
+            running,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its URL, without a trailing slash: `http://127.0.0.1:PORT`. Any path prefix may be added to
+    /// it.
+    pub fn base_url(&self) -> String {
+        format!("{}://{}", self.scheme, self.addr)
+    }
+
+    /// The requests so far, in order of arrival, those that were refused included.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.journal.borrow().requests().to_vec()
+    }
+
+    /// The requests to one route so far.
+    pub fn requests_to(&self, route: Route) -> Vec<RecordedRequest> {
+        let journal = self.shared.journal.borrow();
+        journal
+            .requests()
+            .iter()
+            .filter(|request| request.route == Some(route))
+            .cloned()
+            .collect()
+    }
+
+    /// How many requests to one route have arrived, those that were refused included.
+    pub fn count(&self, route: Route) -> usize {
+        self.shared.journal.borrow().count(route)
+    }
+
+    /// Waits until `count` requests to one route have arrived.
+    pub async fn wait_for(&self, route: Route, count: usize) {
+        let mut journal = self.shared.journal.subscribe();
+        // An error would mean that the sender is gone, and `self` holds it.
+        let _ = journal
+            .wait_for(|journal| journal.count(route) >= count)
+            .await;
+    }
+
+    /// Forgets the requests so far and counts from zero again.
+    pub fn clear_requests(&self) {
+        self.shared.journal.send_replace(Journal::default());
+    }
+
+    /// Plays another script from its start. What was left of the old one is forgotten, and so are
+    /// all bearers that were rejected or used up.
+    pub fn set_script(&self, script: Script) {
+        *self.play() = Play::new(script);
+    }
+
+    /// Answers 401 to this bearer from now on.
+    pub fn reject_bearer(&self, bearer: impl Into<String>) {
+        self.play().bearers.reject(bearer.into());
+    }
+
+    /// Takes this bearer again, as if it had never been rejected or used.
+    pub fn accept_bearer(&self, bearer: &str) {
+        self.play().bearers.accept(bearer);
+    }
+
+    /// Holds every answer of one route until the gate is released or dropped.
+    pub fn hold(&self, route: Route) -> Gate {
+        self.shared.gates.close(route)
+    }
+
+    /// Stops listening and closes every connection. What was recorded stays readable.
+    pub fn shutdown(&self) {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Running { stop, thread }) = running {
+            // Both fail only if the thread has already ended, which is what is wanted.
+            let _ = stop.send(());
+            let _ = thread.join();
+        }
+    }
+
+    fn play(&self) -> MutexGuard<'_, Play> {
+        self.shared.play()
+    }
+}
+
+impl Drop for DevBackend {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl fmt::Debug for DevBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevBackend")
+            .field("base_url", &self.base_url())
+            .finish_non_exhaustive()
+    }
+}

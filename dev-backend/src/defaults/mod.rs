@@ -1,0 +1,28 @@
+//! What each route answers without a script. One file per route.
+
+mod accounts;
+mod models;
+mod profile;
+mod responses;
+mod usage;
+
+use hyper::StatusCode;
+
+use crate::answer::Answer;
+use crate::record::RecordedRequest;
+use crate::route::Route;
+
+/// Seconds until the short rate-limit window is said to start anew, and until the long one is.
+const RESETS: [u64; 2] = [120, 43_200];
+
+/// The default answer to a request; `id` numbers a reply if there is one.
+pub(crate) fn answer(route: Route, request: &RecordedRequest, id: impl FnOnce() -> u64) -> Answer {
+    let body = match route {
+        Route::AccountsCheck => accounts::body(request),
+        Route::Models => models::body(),
+        Route::Profile => profile::body(),
+        Route::Responses => return responses::answer(request, id),
+        Route::Usage => usage::body(request),
+    };
+    Answer::json(StatusCode::OK, &body)
+}

@@ -1,0 +1,150 @@
+//! One request, from its arrival to its answer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+use tokio::sync::watch;
+
+use crate::answer::{Answer, Body, Dropped};
+use crate::defaults;
+use crate::gate::Gates;
+use crate::observe::{Exchange, Outcome};
+use crate::options::{Observer, Options};
+use crate::play::Play;
+use crate::record::{Journal, RecordedRequest};
+use crate::reply::Reply;
+use crate::route::Route;
+use crate::step::{Content, Ending, Step};
+
+/// The longest request body that is read.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// What the handle and the connections share.
+pub(crate) struct Shared {
+    pub(crate) journal: watch::Sender<Journal>,
+    pub(crate) gates: Gates,
+    play: Mutex<Play>,
+    keep_requests: usize,
+    observer: Option<Observer>,
+    /// Numbers the replies, so that their ids differ.
+    replies: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            journal: watch::Sender::default(),
+            gates: Gates::default(),
+            play: Mutex::new(Play::new(options.script)),
+            keep_requests: options.keep_requests,
+            observer: options.observer,
+            replies: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn play(&self) -> MutexGuard<'_, Play> {
+        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn observe(&self, request: &RecordedRequest, outcome: Outcome) {
+        if let Some(observer) = &self.observer {
+            observer(&Exchange::new(request, outcome));
+        }
+    }
+}
+
+/// How a request ends.
+enum Verdict {
+    Answer(Response<Body>),
+    Hang,
+    Drop,
+}
+
+/// Answers a request, or fails to if the script says so.
+pub(crate) async fn answer(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await;
+    let whole = body.is_ok();
+    let body = body.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
+    let request = RecordedRequest::new(parts, body);
+    shared
+        .journal
+        .send_modify(|journal| journal.add(request.clone(), shared.keep_requests));
+
+    let verdict = if whole {
+        judge(shared, &request).await
+    } else {
+        too_large()
+    };
+    match verdict {
+        Verdict::Answer(response) => {
+            shared.observe(&request, Outcome::Status(response.status()));
+            Ok(response)
+        }
+        Verdict::Hang => {
+            shared.observe(&request, Outcome::Hang);
+            std::future::pending().await
+        }
+        Verdict::Drop => {
+            shared.observe(&request, Outcome::Drop);
+            Err(Dropped)
+        }
+    }
+}
+
+fn too_large() -> Verdict {
+    let answer = Answer::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the request body is too large",
+    );
+    Verdict::Answer(answer.into_response())
+}
+
+async fn judge(shared: &Shared, request: &RecordedRequest) -> Verdict {
+    let Some(route) = request.route else {
+        let message = format!("no such route: {} {}", request.method, request.plain_path());
+        return Verdict::Answer(Answer::error(StatusCode::NOT_FOUND, &message).into_response());
+    };
+    shared.gates.pass(route).await;
+    let step = {
+        let mut play = shared.play();
+        if !play.bearers.admit(request.bearer()) {
+            let answer = Answer::error(StatusCode::UNAUTHORIZED, "unauthorized");
+            return Verdict::Answer(answer.into_response());
+        }
+        play.next_step(route)
+    };
+    if !step.delay.is_zero() {
+        tokio::time::sleep(step.delay).await;
+    }
+    perform(shared, request, route, step)
+}
+
+/// Does what a step says.
+fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step) -> Verdict {
+    let id = || shared.replies.fetch_add(1, Ordering::Relaxed);
+    let answer = match (step.content, step.ending) {
+        (Content::Default, Ending::Hang) => return Verdict::Hang,
+        (Content::Default, Ending::Drop) => return Verdict::Drop,
+        (Content::Default, Ending::Finish) => defaults::answer(route, request, id),
+        (Content::Plain { status, body }, _) => Answer::plain(status, body),
+        (Content::Events(events), _) => Answer::events(events),
+        (Content::Text { pieces, usage }, ending) => {
+            let reply = Reply::new(id(), request, pieces, usage);
+            Answer::events(match ending {
+                Ending::Finish => reply.events(),
+                // A reply that breaks off is of use only if it breaks off before its end.
+                Ending::Hang | Ending::Drop => reply.opening_events(),
+            })
+        }
+    };
+    let answer = answer.with_headers(step.headers);
+    Verdict::Answer(answer.into_response_with(step.delta_delay, step.ending))
+}

@@ -1,0 +1,136 @@
+//! The thread, its socket and its connections.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+#[cfg(feature = "tls")]
+use tokio_rustls::TlsAcceptor;
+
+use crate::exchange::{self, Shared};
+
+/// Connections that may wait to be accepted: enough for a thousand at once.
+const BACKLOG: u32 = 4096;
+
+/// Requests that may be under way on one HTTP/2 connection. The usual 200 would starve a
+/// [`Gate`](crate::Gate) that waits for more.
+const MAX_STREAMS: u32 = 16_384;
+
+/// How long to wait when no connection can be accepted, because file descriptors ran out for
+/// instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether connections are encrypted.
+#[derive(Clone)]
+pub(crate) enum Security {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(TlsAcceptor),
+}
+
+impl Security {
+    pub(crate) const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => "https",
+        }
+    }
+}
+
+/// Serves until `stop` fires or its sender is gone. Says on `ready` where, or why not.
+pub(crate) fn run(
+    port: u16,
+    security: &Security,
+    shared: &Arc<Shared>,
+    ready: &SyncSender<io::Result<SocketAddr>>,
+    stop: oneshot::Receiver<()>,
+) {
+    // `ready` has room for one message and its receiver waits for it, so sending cannot fail in a
+    // way that matters.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    runtime.block_on(async {
+        match listen(port).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+            Err(error) => drop(ready.send(Err(error))),
+            Ok((addr, listener)) => {
+                let _ = ready.send(Ok(addr));
+                tokio::select! {
+                    _ = stop => {}
+                    () = accept(listener, security, shared) => {}
+                }
+            }
+        }
+    });
+    // Dropping the runtime drops every connection with it.
+}
+
+/// Must run inside the runtime.
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // Lets a fixed port be taken again at once after a restart. On Windows the option would let
+    // others steal it.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept(listener: TcpListener, security: &Security, shared: &Arc<Shared>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(secure(
+                stream,
+                security.clone(),
+                Arc::clone(shared),
+            ))),
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn secure(stream: TcpStream, security: Security, shared: Arc<Shared>) {
+    // Events are small and must not wait for each other. A socket that cannot do it still works.
+    let _ = stream.set_nodelay(true);
+    match security {
+        Security::Plain => converse(stream, shared).await,
+        #[cfg(feature = "tls")]
+        Security::Tls(acceptor) => {
+            // A failed handshake is the client's to report.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                converse(stream, shared).await;
+            }
+        }
+    }
+}
+
+/// Speaks HTTP/1.1 or HTTP/2, whichever the client starts with.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shared: Arc<Shared>,
+) {
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { exchange::answer(&shared, request).await }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().max_concurrent_streams(MAX_STREAMS);
+    // Errors are broken or deliberately dropped connections; nobody is left to tell.
+    let _ = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}

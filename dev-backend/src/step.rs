@@ -1,0 +1,226 @@
+//! One step of a script.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::reply::TokenUsage;
+
+/// What to do with one request, or with several in a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) content: Content,
+    pub(crate) ending: Ending,
+    pub(crate) headers: HeaderMap,
+    /// Before the answer starts.
+    pub(crate) delay: Duration,
+    /// Between two events.
+    pub(crate) delta_delay: Duration,
+    /// For how many requests; 0 is for ever.
+    pub(crate) repeat: u32,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// What the route answers without a script.
+    Default,
+    Plain {
+        status: StatusCode,
+        body: Option<Value>,
+    },
+    Text {
+        pieces: Vec<String>,
+        usage: Option<TokenUsage>,
+    },
+    Events(Vec<Value>),
+}
+
+/// What comes after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Finish,
+    /// Silence on an open connection.
+    Hang,
+    /// The connection is closed.
+    Drop,
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        Self {
+            content: Content::Default,
+            ending: Ending::Finish,
+            headers: HeaderMap::new(),
+            delay: Duration::ZERO,
+            delta_delay: Duration::ZERO,
+            repeat: 1,
+        }
+    }
+}
+
+/// The JSON form of a step.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    status: Option<u16>,
+    body: Option<Value>,
+    text: Option<Vec<String>>,
+    usage: Option<TokenUsage>,
+    events: Option<Vec<Value>>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    delay_ms: u64,
+    #[serde(default)]
+    delta_delay_ms: u64,
+    #[serde(default)]
+    hang: bool,
+    #[serde(default)]
+    drop: bool,
+    #[serde(default = "once")]
+    repeat: u32,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+impl Step {
+    pub(crate) fn from_value(value: Value) -> Result<Self, StepError> {
+        let written: Written = serde_json::from_value(value).map_err(StepError::Shape)?;
+        written.check_members()?;
+        Ok(Self {
+            ending: match (written.hang, written.drop) {
+                (true, _) => Ending::Hang,
+                (_, true) => Ending::Drop,
+                _ => Ending::Finish,
+            },
+            headers: read_headers(&written.headers)?,
+            delay: Duration::from_millis(written.delay_ms),
+            delta_delay: Duration::from_millis(written.delta_delay_ms),
+            repeat: written.repeat,
+            content: written.into_content()?,
+        })
+    }
+}
+
+impl Written {
+    /// Refuses members of which one would be ignored: the author expects both to count.
+    fn check_members(&self) -> Result<(), StepError> {
+        let status = ("status", self.status.is_some());
+        let body = ("body", self.body.is_some());
+        let text = ("text", self.text.is_some());
+        let usage = ("usage", self.usage.is_some());
+        let events = ("events", self.events.is_some());
+        let delta_delay = ("deltaDelayMs", self.delta_delay_ms > 0);
+        let hang = ("hang", self.hang);
+        let drop = ("drop", self.drop);
+        for (one, others) in [
+            (status, &[text, events, usage, delta_delay, hang, drop][..]),
+            (body, &[text, events, usage, delta_delay, hang, drop]),
+            (events, &[text, usage]),
+            (hang, &[drop]),
+        ] {
+            if let Some(other) = others.iter().find(|other| one.1 && other.1) {
+                return Err(StepError::Conflict {
+                    one: one.0,
+                    other: other.0,
+                });
+            }
+        }
+        if usage.1 && !text.1 {
+            return Err(StepError::UsageWithoutText);
+        }
+        Ok(())
+    }
+
+    fn into_content(self) -> Result<Content, StepError> {
+        if let Some(pieces) = self.text {
+            return Ok(Content::Text {
+                pieces,
+                usage: self.usage,
+            });
+        }
+        if let Some(events) = self.events {
+            let wrong = |event: &Value| !event.is_object() && !event.is_string();
+            return match events.iter().position(wrong) {
+                Some(index) => Err(StepError::Event { index }),
+                None => Ok(Content::Events(events)),
+            };
+        }
+        if self.status.is_none() && self.body.is_none() {
+            return Ok(Content::Default);
+        }
+        let status = self.status.unwrap_or(200);
+        match StatusCode::from_u16(status) {
+            // An informational status is not an answer, and beyond 599 there are none.
+            Ok(code) if (200..600).contains(&status) => Ok(Content::Plain {
+                status: code,
+                body: self.body,
+            }),
+            _ => Err(StepError::Status(status)),
+        }
+    }
+}
+
+fn read_headers(written: &BTreeMap<String, String>) -> Result<HeaderMap, StepError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in written {
+        let bad = |problem| StepError::Header {
+            name: name.clone(),
+            problem,
+        };
+        let key = HeaderName::try_from(name).map_err(|_| bad("its name is not valid"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| bad("its value is not valid"))?;
+        // These frame the message, so a wrong one would break the connection and not test anything.
+        if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
+            return Err(bad("it is set by the server"));
+        }
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+/// What is wrong with a step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// A member is unknown or of the wrong type.
+    #[error("{0}")]
+    Shape(serde_json::Error),
+    /// Two members do not go together.
+    #[error("`{one}` and `{other}` do not go together")]
+    Conflict {
+        /// One of them.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+    },
+    /// There is `usage`, but no reply it could belong to.
+    #[error("`usage` needs `text`")]
+    UsageWithoutText,
+    /// An event is neither an object nor a string.
+    #[error("events[{index}] is neither an object nor a string")]
+    Event {
+        /// Its place in the list, counted from 0.
+        index: usize,
+    },
+    /// The status is not one that can end a request.
+    #[error("status {0} is not within 200 to 599")]
+    Status(u16),
+    /// A header cannot be sent.
+    #[error("header `{name}`: {problem}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// Why not.
+        problem: &'static str,
+    },
+}

@@ -1,0 +1,15 @@
+//! The backend, seen over its socket. Nothing here leaves the loopback device or waits without a
+//! limit.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod bearers;
+mod defaults;
+mod load;
+mod script;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;
