@@ -1,0 +1,158 @@
+//! The spawned program.
+
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use byokey_dev_backend::DevBackend;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::{Home, PATIENCE, byokey};
+
+/// How to start the program.
+#[derive(Debug, Default)]
+pub struct Setup {
+    config: String,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Settings of `config.toml`, added to those before.
+    #[must_use]
+    pub fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self.config.push('\n');
+        self
+    }
+
+    /// Has everything go to this backend, without retries: ChatGPT accounts and API keys.
+    #[must_use]
+    pub fn backend(self, backend: &DevBackend) -> Self {
+        let url = backend.base_url();
+        self.config(&format!(
+            r#"
+model = "mock-model"
+model_provider = "mock"
+chatgpt_base_url = "{url}/backend-api"
+[model_providers.mock]
+name = "Mock"
+base_url = "{url}/v1"
+wire_api = "responses"
+requires_openai_auth = true
+request_max_retries = 0
+stream_max_retries = 0
+"#
+        ))
+    }
+
+    /// An argument behind `app-server`.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// An environment variable.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the program in a home of its own, with nothing else of this environment.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start(self) -> Server {
+        let home = Home::new(&self.config);
+        let mut child = Command::new(byokey())
+            .arg("app-server")
+            .args(&self.arguments)
+            .env_clear()
+            .env("HOME", home.path())
+            .env("RUST_LOG", "trace")
+            .envs(self.environment)
+            .current_dir(home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("byokey starts");
+        let mut stderr = child.stderr.take().expect("standard error");
+        let log = Arc::<Mutex<Vec<u8>>>::default();
+        let collected = Arc::clone(&log);
+        tokio::spawn(async move {
+            let mut chunk = vec![0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+                collected.lock().unwrap().extend_from_slice(&chunk[..count]);
+            }
+        });
+        Server { child, home, log }
+    }
+}
+
+/// The spawned program. It is killed by its id when the value goes.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Its home folder.
+    pub home: Home,
+    log: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Server {
+    /// The program with its defaults.
+    #[must_use]
+    pub fn start() -> Self {
+        Setup::default().start()
+    }
+
+    /// Its id.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the program runs")
+    }
+
+    /// Its input and output; once.
+    ///
+    /// # Panics
+    ///
+    /// When they were taken.
+    pub fn pipes(&mut self) -> (ChildStdin, ChildStdout) {
+        (
+            self.child.stdin.take().expect("stdin"),
+            self.child.stdout.take().expect("stdout"),
+        )
+    }
+
+    /// Waits for it to end, and returns its exit code; none if a signal ended it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end in time.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended
+            .expect("the program ends in time")
+            .expect("its status")
+            .code()
+    }
+
+    /// What it wrote to standard error so far.
+    ///
+    /// # Panics
+    ///
+    /// When the collecting task panicked.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+}
