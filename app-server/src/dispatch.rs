@@ -33,10 +33,13 @@ pub struct Context {
     pub peer: Arc<Peer>,
 }
 
+/// What happens right after a result was sent.
+type Then = Box<dyn FnOnce(&Context) + Send>;
+
 /// What a handler returns: the result, and what happens right after it was sent.
 pub struct Reply<R> {
     result: R,
-    then: Option<Box<dyn FnOnce(&Context) + Send>>,
+    then: Option<Then>,
 }
 
 impl<R: std::fmt::Debug> std::fmt::Debug for Reply<R> {

@@ -43,12 +43,14 @@ pub fn start(environment: &Environment) {
 /// The level for this program in a filter like `info` or `warn,byokey=debug`.
 fn level(filter: &str) -> Level {
     let directives = filter.split(',').map(str::trim);
-    let own = directives.filter_map(|directive| match directive.split_once('=') {
-        None => directive.parse().ok(),
-        Some((target, level)) if target.starts_with("byokey") => level.parse().ok(),
-        Some(_) => None,
-    });
-    own.last().unwrap_or(Level::WARN)
+    let mut own = directives
+        .rev()
+        .filter_map(|directive| match directive.split_once('=') {
+            None => directive.parse().ok(),
+            Some((target, level)) if target.starts_with("byokey") => level.parse().ok(),
+            Some(_) => None,
+        });
+    own.next().unwrap_or(Level::WARN)
 }
 
 /// Standard error, if it takes what is written at once.

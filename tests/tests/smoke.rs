@@ -1,11 +1,5 @@
 //! The story of the product in one test: login, limits, a turn, a 401, a refresh, logout.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::{Host, Setup};
 use serde_json::json;

@@ -83,43 +83,41 @@ impl Splitter {
 
     /// The next piece, if one is complete.
     pub(crate) fn next_piece(&mut self) -> Option<Piece> {
-        loop {
-            if !self.discard() {
-                return None;
+        if !self.discard() {
+            return None;
+        }
+        if self.framing.is_none() {
+            self.framing = Framing::detect(self.unhandled());
+        }
+        let found = self
+            .framing?
+            .find(self.unhandled(), self.searched, self.limit);
+        self.searched = 0;
+        match found {
+            Found::Incomplete { skip } => {
+                self.filled.start += skip;
+                if self.framing == Some(Framing::Lines) {
+                    self.searched = self.filled.len();
+                }
+                None
             }
-            if self.framing.is_none() {
-                self.framing = Framing::detect(self.unhandled());
+            Found::Message {
+                skip,
+                length,
+                after,
+            } => {
+                let start = self.filled.start + skip;
+                self.filled.start = start + length + after;
+                Some(Piece::Message(start..start + length))
             }
-            let found = self
-                .framing?
-                .find(self.unhandled(), self.searched, self.limit);
-            self.searched = 0;
-            match found {
-                Found::Incomplete { skip } => {
-                    self.filled.start += skip;
-                    if self.framing == Some(Framing::Lines) {
-                        self.searched = self.filled.len();
-                    }
-                    return None;
-                }
-                Found::Message {
-                    skip,
-                    length,
-                    after,
-                } => {
-                    let start = self.filled.start + skip;
-                    self.filled.start = start + length + after;
-                    return Some(Piece::Message(start..start + length));
-                }
-                Found::TooLong { skip, discard } => {
-                    self.filled.start += skip;
-                    self.discarding = Some(discard);
-                    return Some(Piece::TooLong);
-                }
-                Found::BadHeader { skip } => {
-                    self.filled.start += skip;
-                    return Some(Piece::BadHeader);
-                }
+            Found::TooLong { skip, discard } => {
+                self.filled.start += skip;
+                self.discarding = Some(discard);
+                Some(Piece::TooLong)
+            }
+            Found::BadHeader { skip } => {
+                self.filled.start += skip;
+                Some(Piece::BadHeader)
             }
         }
     }

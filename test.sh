@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Sets up all that the tests need and runs every test.
+#
+# It needs cargo and a C compiler. Tests that drive clients in other languages also need what
+# those are written in; where that is missing they say so and are skipped.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Each kind of test that needs more than cargo brings a script that installs it, under .cache/.
+for setup in tests/*/setup.sh clients/*/setup.sh; do
+  [ -x "$setup" ] || continue
+  echo "==> $setup"
+  "$setup"
+done
+
+# Secrets in memory are searched for in the program as it is shipped.
+echo "==> cargo build --release"
+cargo build --release --locked --package byokey-app-server
+
+echo "==> cargo test"
+cargo test --workspace --locked "$@"
+
+for run in clients/*/test.sh; do
+  [ -x "$run" ] || continue
+  echo "==> $run"
+  "$run"
+done
