@@ -11,10 +11,11 @@ use byokey_protocol::methods::{CancelRequestParams, ClientNotification, ClientRe
 use byokey_protocol::request_id::RequestId;
 use serde_json::value::RawValue;
 
-use crate::dispatch::{Call, Context, InFlight, dispatch};
+use crate::dispatch::{Call, InFlight, dispatch};
 use crate::error::RequestError;
 use crate::params;
 use crate::peers::Peer;
+use crate::reply::Context;
 use crate::services::Services;
 
 /// Most answers in a row to messages that have no readable id. Two peers that answer each

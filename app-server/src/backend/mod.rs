@@ -1,6 +1,6 @@
 //! The backend over HTTP: the ChatGPT backend or the OpenAI API, chosen by the credential.
 //!
-//! Every call goes through [`Backend::send`], the one place that attaches a credential, recovers
+//! Every call goes through `Backend::send`, the one place that attaches a credential, recovers
 //! from a 401 and tries again. What calls mean is in `account`, `models` and `responses`.
 
 mod account;

@@ -7,7 +7,7 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
 use crate::auth::Credential;
-use crate::dispatch::{Context, Outcome, Reply};
+use crate::reply::{Context, Outcome, Reply};
 
 pub(crate) fn account_read(context: &Context, _: AccountReadParams) -> Outcome<AccountReadResult> {
     let requires_openai_auth = context.services.config.provider.requires_openai_auth;

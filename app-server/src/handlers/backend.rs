@@ -9,8 +9,8 @@ use byokey_protocol::usage::UsageReadResult;
 
 use crate::auth::Lease;
 use crate::backend::BackendError;
-use crate::dispatch::{Context, Outcome};
 use crate::error::RequestError;
+use crate::reply::{Context, Outcome};
 
 pub(crate) fn rate_limits_read(
     context: &Context,

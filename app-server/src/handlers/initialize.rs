@@ -10,9 +10,9 @@ use byokey_protocol::initialize::{
 use byokey_protocol::methods::ConfigWarningNotification;
 use http::HeaderValue;
 
-use crate::dispatch::{Context, Outcome, Reply};
 use crate::error::RequestError;
 use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
+use crate::reply::{Context, Outcome, Reply};
 
 /// Shortest and longest time that a client may take for a refresh, in milliseconds.
 const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;

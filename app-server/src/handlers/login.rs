@@ -10,8 +10,8 @@ use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotific
 use uuid::Uuid;
 
 use crate::auth::is_identifier;
-use crate::dispatch::{Context, Outcome, Reply};
 use crate::error::RequestError;
+use crate::reply::{Context, Outcome, Reply};
 
 pub(crate) fn login_start(
     context: &Context,

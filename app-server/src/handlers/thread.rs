@@ -9,8 +9,8 @@ use byokey_protocol::thread::{
 use serde_json::json;
 
 use crate::auth::is_identifier;
-use crate::dispatch::{Context, Outcome, Reply};
 use crate::error::RequestError;
+use crate::reply::{Context, Outcome, Reply};
 use crate::threads::{Settings, Thread};
 
 pub(crate) fn thread_start(

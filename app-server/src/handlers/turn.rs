@@ -7,8 +7,8 @@ use byokey_protocol::turn::{TurnInterruptParams, TurnStartParams, TurnStartResul
 use uuid::Uuid;
 
 use super::thread::{not_found, refuse_if};
-use crate::dispatch::{Context, Outcome, Reply};
 use crate::error::RequestError;
+use crate::reply::{Context, Outcome, Reply};
 use crate::threads::{TurnRefusal, TurnRunner};
 
 pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<TurnStartResult> {

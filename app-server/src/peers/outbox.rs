@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use zeroize::Zeroize;
 
-use crate::transport::Framing;
+use crate::framing::Framing;
 
 /// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
 /// is the back-pressure, and no answer is ever dropped.

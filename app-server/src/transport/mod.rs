@@ -1,12 +1,10 @@
 //! How bytes arrive and leave. What they mean is the business of [`crate::connection`].
 
 mod descriptor;
-mod framing;
 mod splitter;
 mod stdio;
 mod stream;
 mod threaded;
 
-pub use framing::Framing;
 pub use stdio::{ClaimedStdio, claim_stdio};
 pub use stream::{Ended, Limits, Shutdown, serve};

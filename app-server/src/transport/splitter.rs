@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use zeroize::Zeroize;
 
-use super::framing::{Discard, Found, Framing};
+use crate::framing::{Discard, Found, Framing};
 
 /// Capacity of an idle connection's buffer.
 const IDLE_CAPACITY: usize = 16 * 1024;

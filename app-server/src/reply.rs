@@ -1,0 +1,65 @@
+//! What handlers are given and what they return.
+
+use std::sync::Arc;
+
+use byokey_protocol::request_id::RequestId;
+use serde::Serialize;
+
+use crate::error::RequestError;
+use crate::peers::Peer;
+use crate::services::Services;
+
+/// What a handler works with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Shared by all connections.
+    pub services: Arc<Services>,
+    /// Who asks.
+    pub peer: Arc<Peer>,
+}
+
+/// What happens right after a result was sent.
+type Then = Box<dyn FnOnce(&Context) + Send>;
+
+/// What a handler returns: the result, and what happens right after it was sent.
+pub struct Reply<R> {
+    result: R,
+    then: Option<Then>,
+}
+
+impl<R: std::fmt::Debug> std::fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Reply<R> {
+    /// A result, followed by what it causes. Notifications never overtake the result.
+    pub fn then(result: R, then: impl FnOnce(&Context) + Send + 'static) -> Self {
+        Self {
+            result,
+            then: Some(Box::new(then)),
+        }
+    }
+}
+
+impl<R: Serialize> Reply<R> {
+    /// Sends the result, then does what follows.
+    pub(crate) fn send(self, context: &Context, id: &RequestId) {
+        context.peer.respond(id, self.result);
+        if let Some(then) = self.then {
+            then(context);
+        }
+    }
+}
+
+impl<R> From<R> for Reply<R> {
+    fn from(result: R) -> Self {
+        Self { result, then: None }
+    }
+}
+
+/// What a handler ends with.
+pub type Outcome<R> = Result<Reply<R>, RequestError>;
