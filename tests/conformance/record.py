@@ -1,0 +1,588 @@
+#!/usr/bin/env python3
+"""Record what a real `codex app-server` says, scenario by scenario.
+
+Runs every file of scenarios/ against the given codex binary, with a stub
+backend on loopback, and writes recorded/<version>/<scenario>.json.
+The README next to this file describes the formats.
+"""
+
+import argparse
+import base64
+import concurrent.futures
+import fcntl
+import http.server
+import json
+import os
+import pathlib
+import queue
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCENARIO_SECONDS = 20.0
+EXIT_SECONDS = 5.0
+SETTLE_SECONDS = 0.25
+
+
+# ---------------------------------------------------------------- test tokens
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Tokens:
+    """Builds the made-up JWTs and remembers their labels."""
+
+    def __init__(self):
+        self.labels = {}
+
+    def build(self, spec):
+        label = spec.get("label") or spec.get("email") or spec.get("account") or "anonymous"
+        auth = {}
+        if "plan" in spec:
+            auth["chatgpt_plan_type"] = spec["plan"]
+        if "account" in spec:
+            auth["chatgpt_account_id"] = spec["account"]
+        auth["chatgpt_user_id"] = "user-1"
+        claims = {}
+        if "email" in spec:
+            claims["email"] = spec["email"]
+        if "exp" in spec:
+            claims["exp"] = spec["exp"]
+        claims["https://api.openai.com/auth"] = auth
+        parts = [
+            json.dumps({"alg": "none", "typ": "JWT"}, separators=(",", ":")).encode(),
+            json.dumps(claims, separators=(",", ":")).encode(),
+            f"signature-{label}".encode(),
+        ]
+        token = ".".join(b64url(part) for part in parts)
+        known = self.labels.setdefault(token, label)
+        if known != label or any(l == label and t != token for t, l in self.labels.items()):
+            raise SystemExit(f"the token label {label!r} names two different tokens")
+        return token
+
+
+# --------------------------------------------------------------- stub backend
+
+ROUTES = (
+    ("responses", "POST", re.compile(r"/responses$")),
+    ("usage", "GET", re.compile(r"/(wham|api/codex)/usage$")),
+    ("profile", "GET", re.compile(r"/profiles/me$")),
+    ("models", "GET", re.compile(r"/models$")),
+    ("accountsCheck", "GET", re.compile(r"/wham/accounts/check$")),
+)
+
+# Not part of the script format: codex reads it for business plans and fails the login when it is missing.
+OTHER_PATHS = {
+    "/wham/config/bundle": {"status": 200, "body": {}},
+    "/wham/config/requirements": {"status": 200, "body": {}},
+}
+
+
+def mock_model(slug, name, priority, visibility="list"):
+    return {
+        "slug": slug, "display_name": name, "description": f"{name}, made up for tests.",
+        "default_reasoning_level": "medium",
+        "supported_reasoning_levels": [{"effort": "low", "description": "Less"}, {"effort": "medium", "description": "More"}],
+        "shell_type": "shell_command", "visibility": visibility, "supported_in_api": True, "priority": priority,
+        "upgrade": None, "base_instructions": "This is a test.", "supports_reasoning_summaries": False,
+        "support_verbosity": False, "default_verbosity": None, "apply_patch_tool_type": None,
+        "truncation_policy": {"mode": "bytes", "limit": 10000}, "supports_parallel_tool_calls": False,
+        "context_window": 272000, "experimental_supported_tools": [], "input_modalities": ["text", "image"],
+    }
+
+
+def default_answer(route, account):
+    account = account or "ws-test"
+    if route == "responses":
+        return {"text": ["Done"], "usage": {"inputTokens": 10, "outputTokens": 2}}
+    if route == "usage":
+        window = {"used_percent": 42, "limit_window_seconds": 18000, "reset_after_seconds": 600, "reset_at": 1900000000}
+        week = {"used_percent": 5, "limit_window_seconds": 604800, "reset_after_seconds": 6000, "reset_at": 1900500000}
+        return {"status": 200, "body": {
+            "plan_type": "pro",
+            "rate_limit": {"allowed": True, "limit_reached": False, "primary_window": window, "secondary_window": week},
+        }}
+    if route == "profile":
+        return {"status": 200, "body": {"stats": {
+            "lifetime_tokens": 1234567, "peak_daily_tokens": 45678, "longest_running_turn_sec": 321,
+            "current_streak_days": 3, "longest_streak_days": 9,
+            "daily_usage_buckets": [{"start_date": "2030-01-01", "tokens": 100}, {"start_date": "2030-01-02", "tokens": 250}],
+        }}}
+    if route == "models":
+        return {"status": 200, "body": {"models": [
+            mock_model("mock-model", "Mock Model", 1), mock_model("mock-small", "Mock Small", 2),
+            mock_model("mock-hidden", "Mock Hidden", 3, "hide"),
+        ]}}
+    return {"status": 200, "body": {
+        "accounts": [{"id": account, "name": "Test workspace", "workspace_backend_origin": "https://chatgpt.com",
+                      "account_routing_override": "NO_CONSTRAINT"}],
+        "default_account_id": account, "account_ordering": [account],
+    }}
+
+
+def sse_events(step, number):
+    if "events" in step:
+        return step["events"]
+    usage = step.get("usage", {})
+    inputs, outputs = usage.get("inputTokens", 0), usage.get("outputTokens", 0)
+    response, item = f"resp-{number}", f"msg-{number}"
+    whole = "".join(step["text"])
+    events = [
+        {"type": "response.created", "response": {"id": response}},
+        {"type": "response.output_item.added", "output_index": 0,
+         "item": {"type": "message", "role": "assistant", "id": item, "content": []}},
+    ]
+    for piece in step["text"]:
+        events.append({"type": "response.output_text.delta", "item_id": item, "output_index": 0, "content_index": 0, "delta": piece})
+    if step.get("hang") or step.get("drop"):
+        return events
+    events.append({"type": "response.output_item.done", "output_index": 0,
+                   "item": {"type": "message", "role": "assistant", "id": item, "content": [{"type": "output_text", "text": whole}]}})
+    events.append({"type": "response.completed", "response": {"id": response, "usage": {
+        "input_tokens": inputs, "input_tokens_details": None, "output_tokens": outputs,
+        "output_tokens_details": None, "total_tokens": inputs + outputs}}})
+    return events
+
+
+class Backend:
+    """The stub: answers by script, keeps a log of what was asked."""
+
+    def __init__(self):
+        self.routes, self.rejected = {}, set()
+        self.requests, self.background = [], set()
+        self.lock, self.stop = threading.Lock(), threading.Event()
+        self.responses = 0
+        backend = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                try:
+                    backend.handle(self)
+                except (ConnectionError, BrokenPipeError):
+                    self.close_connection = True
+
+            do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def load(self, script):
+        self.routes = {name: list(steps) for name, steps in script.get("routes", {}).items()}
+        self.rejected = set(script.get("rejectedBearers", []))
+
+    def close(self):
+        self.stop.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def handle(self, http_request):
+        path, _, query = http_request.path.partition("?")
+        headers = http_request.headers
+        body = http_request.rfile.read(int(headers.get("content-length") or 0))
+        bearer = (headers.get("authorization") or "").removeprefix("Bearer ") or None
+        account = headers.get("chatgpt-account-id")
+        route = next((name for name, verb, pattern in ROUTES if verb == http_request.command and pattern.search(path)), None)
+        with self.lock:
+            if route is None:
+                self.background.add(f"{http_request.command} {path}")
+            else:
+                self.requests.append(self.entry(http_request, route, path, query, bearer, account, body))
+            step = OTHER_PATHS.get(path.rpartition("/backend-api")[2]) or {"status": 404, "body": {"error": {"message": "not found"}}}
+            if route == "responses":
+                self.responses += 1
+            number = self.responses
+            if bearer in self.rejected:
+                step = {"status": 401, "body": {"error": {"message": "unauthorized"}}}
+            elif route is not None:
+                left = self.routes.get(route)
+                step = left.pop(0) if left else default_answer(route, account)
+        if step.get("delayMs"):
+            self.stop.wait(step["delayMs"] / 1000)
+        self.answer(http_request, step, number)
+
+    @staticmethod
+    def entry(http_request, route, path, query, bearer, account, body):
+        entry = {"route": route, "method": http_request.command, "path": path}
+        if query:
+            entry["query"] = query
+        entry["authorization"], entry["accountId"] = bearer, account
+        headers = {}
+        for name in ("originator", "user-agent", "accept", "content-type", "openai-beta", "version", "x-openai-fedramp"):
+            if http_request.headers.get(name) is not None:
+                headers[name] = http_request.headers[name]
+        entry["headers"] = headers
+        if route == "responses":
+            entry["headerNames"] = sorted({name.lower() for name in http_request.headers})
+            try:
+                sent = json.loads(body)
+                user = [part.get("text") for item in sent["input"] if item.get("role") == "user" for part in item["content"]]
+                entry["body"] = {"members": sorted(sent), "model": sent.get("model"), "stream": sent.get("stream"),
+                                 "store": sent.get("store"), "lastUserText": user[-1] if user else None}
+            except (ValueError, KeyError, TypeError):
+                entry["body"] = None
+        return entry
+
+    def answer(self, http_request, step, number):
+        streamed = "events" in step or "text" in step
+        if not streamed and step.get("hang"):
+            self.stop.wait()
+        if not streamed and (step.get("hang") or step.get("drop")):
+            http_request.close_connection = True
+            http_request.connection.shutdown(socket.SHUT_RDWR)
+            return
+        http_request.send_response(step.get("status", 200))
+        for name, value in step.get("headers", {}).items():
+            http_request.send_header(name, value)
+        if not streamed:
+            body = step.get("body", {})
+            plain = isinstance(body, str)
+            data = (body if plain else json.dumps(body)).encode()
+            if not any(name.lower() == "content-type" for name in step.get("headers", {})):
+                http_request.send_header("content-type", "text/plain" if plain else "application/json")
+            http_request.send_header("content-length", str(len(data)))
+            http_request.end_headers()
+            http_request.wfile.write(data)
+            return
+        http_request.send_header("content-type", "text/event-stream")
+        http_request.send_header("transfer-encoding", "chunked")
+        http_request.end_headers()
+        for event in sse_events(step, number):
+            data = f"event: {event.get('type', 'message')}\ndata: {json.dumps(event)}\n\n".encode()
+            http_request.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            http_request.wfile.flush()
+        if step.get("hang"):
+            self.stop.wait()
+        if step.get("hang") or step.get("drop"):
+            http_request.close_connection = True
+            http_request.connection.shutdown(socket.SHUT_RDWR)
+            return
+        http_request.wfile.write(b"0\r\n\r\n")
+
+
+# ------------------------------------------------------------------ one run
+
+
+class Stuck(Exception):
+    pass
+
+
+class Run:
+    """One scenario against one fresh app-server."""
+
+    def __init__(self, binary, scenario):
+        self.scenario, self.tokens, self.backend = scenario, Tokens(), Backend()
+        self.binary = binary
+        self.home = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="conformance-")))
+        self.exchange, self.lock, self.arrived = [], threading.Lock(), threading.Condition()
+        self.server_messages, self.used, self.closed = [], set(), False
+        self.last_traffic = time.monotonic()
+        self.deadline = time.monotonic() + float(scenario.get("timeoutSeconds", SCENARIO_SECONDS))
+
+    def fill(self, value):
+        """Replaces $jwt, $from and $BACKEND."""
+        if isinstance(value, dict):
+            if set(value) == {"$jwt"}:
+                return self.tokens.build(value["$jwt"])
+            if set(value) == {"$from"}:
+                found = self.find(lambda m: "method" not in m and m.get("id") == value["$from"]["response"], False)
+                for step in value["$from"]["path"]:
+                    found = (found["result"] if found is not None and "result" in found else found)[step]
+                return found
+            return {key: self.fill(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.fill(inner) for inner in value]
+        if isinstance(value, str):
+            return value.replace("$BACKEND", f"http://127.0.0.1:{self.backend.port}")
+        return value
+
+    def start(self):
+        for name in ("work", "user", "tmp", "bin"):
+            (self.home / name).mkdir()
+        (self.home / "config.toml").write_text(self.fill(self.scenario["config"]))
+        self.backend.load(self.fill(self.scenario.get("backend", {})))
+        # codex warns when it finds no bubblewrap. The scenarios run no commands, so an empty stand-in will do.
+        stand_in = self.home / "bin" / "bwrap"
+        stand_in.write_text("#!/bin/sh\nexit 0\n")
+        stand_in.chmod(0o755)
+        environment = {
+            "PATH": f"{self.home}/bin:/usr/bin:/bin", "HOME": f"{self.home}/user", "CODEX_HOME": str(self.home),
+            "TMPDIR": f"{self.home}/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "RUST_LOG": "warn",
+        }
+        self.stderr = open(self.home / "stderr.txt", "wb")
+        self.child = subprocess.Popen([self.binary, "app-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=self.stderr, cwd=self.home / "work", env=environment)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.child.stdout:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                message = {"unreadable": line.decode(errors="replace")}
+            with self.arrived:
+                self.exchange.append({"server": message})
+                self.server_messages.append(message)
+                self.last_traffic = time.monotonic()
+                self.arrived.notify_all()
+        with self.arrived:
+            self.closed = True
+            self.arrived.notify_all()
+
+    def find(self, wanted, consume):
+        for index, message in enumerate(self.server_messages):
+            if index not in self.used and wanted(message):
+                if consume:
+                    self.used.add(index)
+                return message
+        return None
+
+    def wait_for(self, wanted, what):
+        with self.arrived:
+            while True:
+                # A response may be referred to again by $from, so only the others are used up.
+                found = self.find(wanted, what[0] != "response")
+                if found is not None:
+                    return found
+                left = self.deadline - time.monotonic()
+                if left <= 0 or self.closed:
+                    raise Stuck(f"{'server closed' if self.closed else 'timed out'} while waiting for {what}")
+                self.arrived.wait(left)
+
+    def settle(self, seconds=SETTLE_SECONDS):
+        """Waits until the server has said nothing for a while."""
+        with self.arrived:
+            while not self.closed:
+                left = self.last_traffic + seconds - time.monotonic()
+                if left <= 0 or time.monotonic() > self.deadline:
+                    return
+                self.arrived.wait(left)
+
+    def send(self, message, at_once=False):
+        if not at_once:
+            self.settle()
+        message = self.fill(message)
+        with self.arrived:
+            self.exchange.append({"client": message})
+            self.last_traffic = time.monotonic()
+        self.child.stdin.write((json.dumps(message) + "\n").encode())
+        self.child.stdin.flush()
+
+    def step(self, step):
+        if "send" in step:
+            self.send(step["send"], step.get("atOnce", False))
+        elif "quiet" in step:
+            time.sleep(step["quiet"] / 1000)
+        elif "close" in step:
+            self.settle()
+            self.child.stdin.close()
+        elif "response" in step["await"]:
+            number = step["await"]["response"]
+            self.wait_for(lambda m: "method" not in m and m.get("id") == number, ("response", number))
+        elif "notification" in step["await"]:
+            method = step["await"]["notification"]
+            self.wait_for(lambda m: m.get("method") == method and "id" not in m, ("notification", method))
+        else:
+            method = step["await"]["request"]
+            request = self.wait_for(lambda m: m.get("method") == method and "id" in m, ("request", method))
+            if "answer" in step["await"]:
+                self.send({"id": request["id"], **step["await"]["answer"]}, at_once=True)
+
+    def run(self):
+        """Returns (exchange, exit code or None, problem or None)."""
+        problem = code = None
+        try:
+            self.start()
+            for step in self.scenario["steps"]:
+                self.step(step)
+            self.settle(0.5)
+            if not self.child.stdin.closed:
+                self.child.stdin.close()
+        except (Stuck, BrokenPipeError, KeyError, TypeError) as error:
+            problem = repr(error)
+        finally:
+            try:
+                code = self.child.wait(EXIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+            self.backend.close()
+            self.stderr.close()
+            if problem:
+                problem += "\n" + (self.home / "stderr.txt").read_text(errors="replace")[-3000:]
+        return code, problem
+
+
+# ------------------------------------------------------------- normalisation
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TIMES = {"emittedAtMs", "createdAt", "updatedAt", "startedAt", "completedAt", "startedAtMs", "completedAtMs", "recencyAt"}
+DURATIONS = {"durationMs"}
+HOST_NAMES = {"serverName"}
+HASH_MAPS = {"rateLimitsByLimitId"}
+
+
+def is_event(entry):
+    """The internal event stream that old versions also send. Its order against the other messages changes."""
+    return entry.get("server", {}).get("method", "").startswith("codex/event/")
+
+
+def is_unordered(entry):
+    """Messages whose place among the others changes from run to run."""
+    return entry.get("server", {}).get("method", "") == "warning"
+
+
+class Normaliser:
+    def __init__(self, run):
+        self.run, self.uuids = run, {}
+
+    def text(self, value):
+        # A scenario may use fixed uuids of its own. Those stay.
+        def name(match):
+            found = match.group(0)
+            if found in self.run.fixed_uuids:
+                return found
+            return self.uuids.setdefault(found, f"<uuid:{len(self.uuids) + 1}>")
+
+        for token, label in self.run.tokens.labels.items():
+            value = value.replace(token, f"<jwt:{label}>")
+        value = value.replace(str(self.run.home), "<home>")
+        value = value.replace(f"http://127.0.0.1:{self.run.backend.port}", "<backend>")
+        value = value.replace(f"127.0.0.1:{self.run.backend.port}", "<backend-address>")
+        value = re.sub(r"/sessions/\d{4}/\d\d/\d\d/rollout-[0-9T-]{19}-", "/sessions/<date>/rollout-<time>-", value)
+        value = re.sub(r"\b(code_challenge|state)=[A-Za-z0-9_-]+", r"\1=<random>", value)
+        value = UUID.sub(name, value)
+        value = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "<time>", value)
+        return re.sub(r"^([^ ()/]+/\d+\.\d+\.\d+\S*) \([^)]*; [^)]*\) \S+", r"\1 (<platform>) <platform>", value)
+
+    def value(self, value, key=None):
+        if isinstance(value, dict):
+            # The order of a map that codex fills by hash changes from run to run.
+            members = sorted(value.items()) if key in HASH_MAPS else value.items()
+            return {name: self.value(inner, name) for name, inner in members}
+        if isinstance(value, list):
+            return [self.value(inner) for inner in value]
+        if isinstance(value, str):
+            return "<host>" if key in HOST_NAMES else self.text(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if key in TIMES:
+                return "<time>"
+            if key in DURATIONS:
+                return "<duration>"
+        return value
+
+
+def uuids_in(scenario):
+    return set(UUID.findall(json.dumps(scenario)))
+
+
+def record(binary, version, name, scenario):
+    run = Run(binary, scenario)
+    run.fixed_uuids = uuids_in(scenario)
+    try:
+        code, problem = run.run()
+        normaliser = Normaliser(run)
+        result = {
+            "scenario": name, "codex": version,
+            "note": "Recorded from codex. All tokens, keys and accounts are made up.",
+            "exchange": normaliser.value([entry for entry in run.exchange if not (is_event(entry) or is_unordered(entry))]),
+            "unordered": sorted(normaliser.value([entry for entry in run.exchange if is_unordered(entry)]), key=json.dumps),
+            "codexEvents": sorted({entry["server"]["method"] for entry in run.exchange if is_event(entry)}),
+            "backend": normaliser.value(run.backend.requests),
+            "background": sorted(normaliser.value(list(run.backend.background))),
+            "exit": code,
+        }
+        return result, problem
+    finally:
+        shutil.rmtree(run.home, ignore_errors=True)
+
+
+def layout(result):
+    """One message a line, so that a diff shows messages."""
+    lines = ["{"]
+    members = list(result.items())
+    for index, (key, value) in enumerate(members):
+        comma = "," if index + 1 < len(members) else ""
+        if isinstance(value, list) and value:
+            lines.append(f"  {json.dumps(key)}: [")
+            inner = [f"    {json.dumps(item, ensure_ascii=False)}" for item in value]
+            lines.append(",\n".join(inner))
+            lines.append(f"  ]{comma}")
+        else:
+            lines.append(f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}{comma}")
+    return "\n".join(lines + ["}"]) + "\n"
+
+
+# ------------------------------------------------------------------ loopback
+
+
+def only_loopback():
+    """Starts this script again in a network namespace that has nothing but loopback."""
+    if "CONFORMANCE_INSIDE" not in os.environ:
+        unshare = shutil.which("unshare")
+        if unshare and subprocess.run([unshare, "-rn", "true"], capture_output=True).returncode == 0:
+            environment = dict(os.environ, CONFORMANCE_INSIDE="1")
+            os.execve(unshare, [unshare, "-rn", sys.executable, *sys.argv], environment)
+        print("no network namespace available: recording without one", file=sys.stderr)
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(control, 0x8913, request))[1]
+        fcntl.ioctl(control, 0x8914, struct.pack("16sH14x", b"lo", flags | 1))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--codex", required=True, help="path of the native codex binary")
+    options.add_argument("--version", required=True, help="its version, names the folder under recorded/")
+    options.add_argument("--only", action="append", help="record only this scenario (may be given again)")
+    options.add_argument("--out", type=pathlib.Path, default=HERE / "recorded", help="another folder to write to")
+    options.add_argument("--jobs", type=int, default=4, help="scenarios at a time (default 4, they mostly wait)")
+    options.add_argument("--stderr", action="store_true", help="print the stderr of codex when a scenario gets stuck")
+    options = options.parse_args()
+    only_loopback()
+    said = subprocess.run([options.codex, "--version"], capture_output=True, text=True).stdout.split()
+    if options.version not in said:
+        raise SystemExit(f"this codex says {' '.join(said)!r}, not version {options.version}")
+    folder = options.out / options.version
+    folder.mkdir(parents=True, exist_ok=True)
+    stuck = []
+
+    def one(path):
+        scenario = json.loads(path.read_text())
+        if options.version not in scenario.get("versions", [options.version]):
+            return
+        started = time.monotonic()
+        result, problem = record(os.path.abspath(options.codex), options.version, path.stem, scenario)
+        if problem:
+            stuck.append(path.stem)
+            print(f"STUCK {path.stem}: {problem if options.stderr else problem.splitlines()[0]}", flush=True)
+            if options.stderr:
+                print(layout(result), flush=True)
+            return
+        (folder / path.name).write_text(layout(result))
+        print(f"ok {path.stem} {time.monotonic() - started:.1f}s, {len(result['exchange'])} messages", flush=True)
+
+    paths = [path for path in sorted((HERE / "scenarios").glob("*.json")) if not options.only or path.stem in options.only]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        list(pool.map(one, paths))
+    sys.exit(1 if stuck else 0)
+
+
+if __name__ == "__main__":
+    main()
