@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use zeroize::Zeroize;
 
-use crate::framing::{Discard, Found, Framing};
+use crate::framing::{Discard, Found, Framing, before_header};
 
 /// Capacity of an idle connection's buffer.
 const IDLE_CAPACITY: usize = 16 * 1024;
@@ -31,10 +31,14 @@ pub(crate) struct Splitter {
     buffer: Vec<u8>,
     /// The bytes read and not yet handled.
     filled: Range<usize>,
+    /// How many of those before them are wiped.
+    wiped: usize,
     /// How many of them hold no line break.
     searched: usize,
     framing: Option<Framing>,
     discarding: Option<Discard>,
+    /// Whether a bad header was told and no frame was found since.
+    resynchronising: bool,
     limit: usize,
 }
 
@@ -44,9 +48,11 @@ impl Splitter {
         Self {
             buffer: vec![0; IDLE_CAPACITY],
             filled: 0..0,
+            wiped: 0,
             searched: 0,
             framing: None,
             discarding: None,
+            resynchronising: false,
             limit,
         }
     }
@@ -83,51 +89,61 @@ impl Splitter {
 
     /// The next piece, if one is complete.
     pub(crate) fn next_piece(&mut self) -> Option<Piece> {
-        if !self.discard() {
-            return None;
-        }
-        if self.framing.is_none() {
-            self.framing = Framing::detect(self.unhandled());
-        }
-        let found = self
-            .framing?
-            .find(self.unhandled(), self.searched, self.limit);
-        self.searched = 0;
-        match found {
-            Found::Incomplete { skip } => {
-                self.filled.start += skip;
-                if self.framing == Some(Framing::Lines) {
-                    self.searched = self.filled.len();
+        loop {
+            if !self.discard() {
+                return None;
+            }
+            if self.framing.is_none() {
+                self.framing = Framing::detect(self.unhandled());
+            }
+            let found = self
+                .framing?
+                .find(self.unhandled(), self.searched, self.limit);
+            self.searched = 0;
+            match found {
+                Found::Incomplete { skip } => {
+                    self.filled.start += skip;
+                    if self.framing == Some(Framing::Lines) {
+                        self.searched = self.filled.len();
+                    }
+                    return None;
                 }
-                None
-            }
-            Found::Message {
-                skip,
-                length,
-                after,
-            } => {
-                let start = self.filled.start + skip;
-                self.filled.start = start + length + after;
-                Some(Piece::Message(start..start + length))
-            }
-            Found::TooLong { skip, discard } => {
-                self.filled.start += skip;
-                self.discarding = Some(discard);
-                Some(Piece::TooLong)
-            }
-            Found::BadHeader { skip } => {
-                self.filled.start += skip;
-                Some(Piece::BadHeader)
+                Found::Message {
+                    skip,
+                    length,
+                    after,
+                } => {
+                    let start = self.filled.start + skip;
+                    self.filled.start = start + length + after;
+                    self.resynchronising = false;
+                    return Some(Piece::Message(start..start + length));
+                }
+                Found::TooLong { skip, discard } => {
+                    self.filled.start += skip;
+                    self.discarding = Some(discard);
+                    self.resynchronising = false;
+                    return Some(Piece::TooLong);
+                }
+                Found::BadHeader { skip } => {
+                    self.filled.start += skip;
+                    self.discarding = Some(Discard::ToHeader);
+                    // However long the nonsense is, it is told once.
+                    if !std::mem::replace(&mut self.resynchronising, true) {
+                        return Some(Piece::BadHeader);
+                    }
+                }
             }
         }
     }
 
     /// Wipes what has been handled. To be called when the pieces found were dealt with.
     pub(crate) fn wipe_handled(&mut self) {
-        let handled = self.filled.start;
-        self.buffer.get_mut(..handled).unwrap_or_default().zeroize();
+        let handled = self.wiped..self.filled.start;
+        self.buffer.get_mut(handled).unwrap_or_default().zeroize();
+        self.wiped = self.filled.start;
         if self.filled.is_empty() {
             self.filled = 0..0;
+            self.wiped = 0;
             self.searched = 0;
             if self.buffer.len() > IDLE_CAPACITY {
                 self.buffer = vec![0; IDLE_CAPACITY];
@@ -154,10 +170,22 @@ impl Splitter {
                 (available, Some(Discard::Bytes(count - available)))
             }
             Discard::Bytes(count) => (count, None),
+            Discard::ToHeader => match before_header(self.unhandled()) {
+                (count, true) => (count, None),
+                (count, false) => (count, Some(Discard::ToHeader)),
+            },
         };
         self.filled.start += count;
         self.discarding = rest;
         rest.is_none()
+    }
+
+    /// Twice as much, and the whole rest where that is not enough for two steps more: the last copy
+    /// is made while the buffer is half full, so old and new together stay within the limit. The
+    /// system hands out the pages of the new one as they are written.
+    fn next_capacity(&self) -> usize {
+        let (doubled, most) = (self.buffer.len() * 2, self.limit + FRAME_ROOM);
+        if doubled > most / 2 { most } else { doubled }
     }
 
     /// Moves the unhandled bytes to the front, or into a larger buffer.
@@ -167,8 +195,7 @@ impl Splitter {
             self.buffer.copy_within(self.filled.clone(), 0);
             self.buffer.get_mut(length..).unwrap_or_default().zeroize();
         } else {
-            let capacity = (self.buffer.len() * 2).min(self.limit + FRAME_ROOM);
-            let mut larger = vec![0; capacity.max(length + 1)];
+            let mut larger = vec![0; self.next_capacity().max(length + 1)];
             for (to, from) in larger.iter_mut().zip(&self.buffer) {
                 *to = *from;
             }
@@ -176,6 +203,7 @@ impl Splitter {
             self.buffer = larger;
         }
         self.filled = 0..length;
+        self.wiped = 0;
     }
 }
 
@@ -250,6 +278,25 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn nonsense_between_frames_is_told_once_and_the_next_frame_is_found() {
+        let frame = "Content-Length: 3\r\n\r\n{a}";
+        let cut = frame.replace('3', "2");
+        let (long, tail) = ("c".repeat(30_000), "]\"content-\"\nConte");
+        for nonsense in ["nonsense\r\n", "Content-Length: x\r\n\r\n", &long, tail] {
+            let input = format!("{frame}{nonsense}{frame}{nonsense}{frame}");
+            for step in [1, 7, 64, 100_000] {
+                let expected = ["{a}", "BadHeader", "{a}", "BadHeader", "{a}"];
+                assert_eq!(split(input.as_bytes(), step, 100), expected, "{nonsense}");
+            }
+        }
+        let too_short = format!("{cut}{frame}");
+        assert_eq!(
+            split(too_short.as_bytes(), 5, 100),
+            ["{a", "BadHeader", "{a}"]
+        );
     }
 
     #[test]
