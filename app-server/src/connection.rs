@@ -99,9 +99,18 @@ impl Connection {
         }
     }
 
-    /// Nothing more can be read: the requests we sent have no answer to come.
+    /// Nothing more can be read: the requests we sent have no answer to come, and there is no use
+    /// in sending others.
     pub fn end_of_input(&self) {
-        self.peer().forget_questions();
+        self.peer().ask_no_more();
+    }
+
+    /// Answers whatever is still under way with an error: the connection ends.
+    pub fn give_up(&self) {
+        for id in self.in_flight.abandon() {
+            self.peer()
+                .respond_error(Some(&id), RequestError::connection_ends());
+        }
     }
 
     fn request(&self, id: RequestId, method: &str, params: Option<&RawValue>) {
@@ -154,7 +163,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.in_flight.abandon();
+        // Nobody is there to hear the answers.
+        drop(self.in_flight.abandon());
         self.context.services.peers.leave(&self.context.peer);
     }
 }

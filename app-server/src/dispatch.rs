@@ -103,7 +103,10 @@ impl Call<'_> {
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
         let pending = params::parse(self.params)
-            .and_then(|params| handler(self.context, params))
+            .and_then(|params| {
+                catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
+                    .unwrap_or_else(|_| Err(RequestError::internal()))
+            })
             .map(|future| AssertUnwindSafe(future).catch_unwind());
         let pending = match pending {
             Ok(pending) => pending,

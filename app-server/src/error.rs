@@ -77,6 +77,16 @@ impl RequestError {
         }
     }
 
+    /// The connection ends before the answer is there.
+    #[must_use]
+    pub fn connection_ends() -> Self {
+        let message = "Request cancelled: the connection ends before the answer is there".into();
+        Self {
+            message,
+            ..Self::cancelled()
+        }
+    }
+
     /// The peer has too many requests in flight.
     #[must_use]
     pub fn overloaded() -> Self {

@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod home;
 pub mod host;
+pub mod process;
 pub mod server;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use binary::byokey;
 pub use home::Home;
 pub use host::{Host, Refused};
+pub use process::ProcessStatus;
 pub use server::{Server, Setup};
 
 /// How long a test waits for anything before it fails.

@@ -67,12 +67,18 @@ impl InFlight {
         cancelled.is_some()
     }
 
-    /// Gives all requests up; nobody is there to hear the answers.
-    pub fn abandon(&self) {
-        for (_, task) in self.requests().drain() {
-            task.abort();
-        }
+    /// Gives all requests up. Whoever gets their ids owes the answers.
+    #[must_use = "a request that is given up is still owed an answer"]
+    pub fn abandon(&self) -> Vec<RequestId> {
+        let given_up = std::mem::take(&mut *self.requests());
         self.announce();
+        given_up
+            .into_iter()
+            .map(|(id, task)| {
+                task.abort();
+                id
+            })
+            .collect()
     }
 
     /// Waits until every request is answered.

@@ -53,14 +53,24 @@ impl Peers {
         }
     }
 
-    /// Whom to ask for tokens: their supplier; if it is gone, every other peer that has
-    /// introduced itself.
+    /// Waits until every peer has read enough for more to be told.
+    ///
+    /// Whoever produces much without being asked waits here, so that what a slow peer has not
+    /// read stays bounded.
+    pub async fn room(&self) {
+        let peers = self.connected().clone();
+        for peer in peers {
+            peer.outbox.room().await;
+        }
+    }
+
+    /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.
     fn hosts(&self, supplier: Supplier) -> Vec<Arc<Peer>> {
         let connected = self.connected();
-        let introduced = connected.iter().filter(|peer| peer.client().is_some());
-        match introduced.clone().find(|peer| peer.id == supplier) {
+        let able = connected.iter().filter(|peer| peer.can_be_asked());
+        match able.clone().find(|peer| peer.id == supplier) {
             Some(supplier) => vec![Arc::clone(supplier)],
-            None => introduced.cloned().collect(),
+            None => able.cloned().collect(),
         }
     }
 

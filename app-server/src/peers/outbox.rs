@@ -21,6 +21,7 @@ const KEPT_CAPACITY: usize = 16 * 1024;
 pub struct Outbox {
     state: Mutex<State>,
     filled: Notify,
+    taken: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +85,7 @@ impl Outbox {
         state.bytes.zeroize();
         drop(state);
         self.filled.notify_one();
+        self.taken.notify_waiters();
     }
 
     /// Bytes that wait.
@@ -103,6 +105,18 @@ impl Outbox {
         empty.zeroize();
         empty.shrink_to(KEPT_CAPACITY);
         mem::swap(&mut self.state().bytes, empty);
+        self.taken.notify_waiters();
+    }
+
+    /// Waits until less than [`HIGH_WATER`] waits to be written.
+    pub async fn room(&self) {
+        loop {
+            let taken = self.taken.notified();
+            if self.len() < HIGH_WATER {
+                return;
+            }
+            taken.await;
+        }
     }
 
     /// Waits until a message is queued.

@@ -30,6 +30,15 @@ pub struct Client {
 
 type Answer = Result<ExternalTokens, RecoveryFailure>;
 
+/// Our requests to one peer.
+#[derive(Debug, Default)]
+struct Questions {
+    /// Those that it has not answered.
+    open: HashMap<i64, oneshot::Sender<Answer>>,
+    /// Whether no answer can come any more.
+    closed: bool,
+}
+
 /// One peer.
 #[derive(Debug)]
 pub struct Peer {
@@ -38,8 +47,7 @@ pub struct Peer {
     /// What waits to be sent to it.
     pub outbox: Outbox,
     client: OnceLock<Client>,
-    /// Our requests that it has not answered.
-    asked: Mutex<HashMap<i64, oneshot::Sender<Answer>>>,
+    questions: Mutex<Questions>,
     next_request: Arc<AtomicI64>,
 }
 
@@ -51,7 +59,7 @@ impl Peer {
             id,
             outbox: Outbox::default(),
             client: OnceLock::new(),
-            asked: Mutex::default(),
+            questions: Mutex::default(),
             next_request,
         })
     }
@@ -99,12 +107,17 @@ impl Peer {
     pub(super) fn ask_refresh(self: &Arc<Self>, params: &RefreshParams) -> Question {
         let id = self.next_request.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
-        self.asked().insert(id, sender);
-        self.outbox.push(&message::Request {
-            method: Refresh::NAME,
-            id,
-            params,
-        });
+        let mut questions = self.questions();
+        // Without its sender, the answer to come is an error at once.
+        if !questions.closed {
+            questions.open.insert(id, sender);
+            self.outbox.push(&message::Request {
+                method: Refresh::NAME,
+                id,
+                params,
+            });
+        }
+        drop(questions);
         Question {
             peer: Arc::clone(self),
             id,
@@ -116,7 +129,7 @@ impl Peer {
     /// made up, and ignored.
     pub fn answered(&self, id: &RequestId, outcome: Result<&RawValue, &RawValue>) {
         let asked = match id {
-            RequestId::Integer(id) => self.asked().remove(id),
+            RequestId::Integer(id) => self.questions().open.remove(id),
             RequestId::String(_) => None,
         };
         let Some(asked) = asked else {
@@ -138,16 +151,25 @@ impl Peer {
     /// The peer is gone: nothing is sent to it any more, and what it was asked fails.
     pub(super) fn close(&self) {
         self.outbox.close();
-        self.forget_questions();
+        self.ask_no_more();
     }
 
-    /// No answer can come any more: what it was asked fails.
-    pub fn forget_questions(&self) {
-        self.asked().clear();
+    /// No answer can come any more: what it was asked fails, and nothing more is asked.
+    pub fn ask_no_more(&self) {
+        let mut questions = self.questions();
+        questions.closed = true;
+        questions.open.clear();
     }
 
-    fn asked(&self) -> MutexGuard<'_, HashMap<i64, oneshot::Sender<Answer>>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether it can be asked: it has introduced itself, and its answers can arrive.
+    pub(super) fn can_be_asked(&self) -> bool {
+        self.client().is_some() && !self.questions().closed
+    }
+
+    fn questions(&self) -> MutexGuard<'_, Questions> {
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -180,7 +202,7 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.peer.asked().remove(&self.id);
+        self.peer.questions().open.remove(&self.id);
     }
 }
 

@@ -119,6 +119,7 @@ impl TurnRunner {
         let mut growing: Option<Growing> = None;
         let mut limits = Vec::new();
         let usage = loop {
+            self.peers.room().await;
             match answer.next().await? {
                 TurnEvent::RateLimits(snapshot) => limits.push(*snapshot),
                 TurnEvent::MessageStarted { id } => growing = Some(self.start_message(id)),

@@ -18,6 +18,10 @@ use crate::services::Services;
 
 /// How long the requests under way may still take after the end of input.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// How long a peer may read nothing once its input has ended.
+const STALL_TIME: Duration = Duration::from_secs(5);
+/// How long a peer may take to read what it was not told yet when we are told to end.
+const FAREWELL_TIME: Duration = Duration::from_millis(20);
 
 /// Bounds of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +69,7 @@ where
         reader,
         writer,
         splitter: Splitter::new(limits.max_message),
+        writing: Written::default(),
     };
     let conversation = async {
         match stream.converse(&mut connection).await {
@@ -72,36 +77,50 @@ where
             Err(_) => Ended::PeerGone,
         }
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         ended = conversation => ended,
         // A sender that is gone can tell nothing more; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
+    };
+    if ended == Ended::Shutdown {
+        connection.give_up();
+        let outbox = &connection.peer().outbox;
+        // Whoever does not read at once hears nothing more.
+        drop(tokio::time::timeout(FAREWELL_TIME, stream.write_out(outbox)).await);
     }
+    ended
 }
 
 struct Stream<R, W> {
     reader: R,
     writer: W,
     splitter: Splitter,
+    writing: Written,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
     /// Reads and writes until the end of input, or until nobody reads.
     async fn converse(&mut self, connection: &mut Connection) -> io::Result<()> {
         let peer = Arc::clone(connection.peer());
-        let mut writing = Written::default();
+        let mut more_in_buffer = false;
         loop {
-            writing.refill(&peer.outbox);
-            let may_read = writing.rest().len() + peer.outbox.len() < HIGH_WATER;
+            self.writing.refill(&peer.outbox);
+            let has_room = self.writing.rest().len() + peer.outbox.len() < HIGH_WATER;
+            if more_in_buffer && has_room {
+                more_in_buffer = self.receive(connection);
+                continue;
+            }
             let read = tokio::select! {
                 biased;
-                written = self.writer.write(writing.rest()), if !writing.rest().is_empty() => {
-                    writing.advance(written?);
+                written = self.writer.write(self.writing.rest()),
+                    if !self.writing.rest().is_empty() =>
+                {
+                    self.writing.advance(written?);
                     continue;
                 }
-                read = self.reader.read(self.splitter.space()), if may_read => read,
-                () = peer.outbox.filled(), if writing.rest().is_empty() => continue,
+                read = self.reader.read(self.splitter.space()), if has_room => read,
+                () = peer.outbox.filled(), if self.writing.rest().is_empty() => continue,
             };
             match read {
                 Ok(0) => break,
@@ -109,19 +128,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
                 // A reset connection has nothing more to say, like one that was closed.
                 Err(_) => break,
             }
-            self.receive(connection);
+            more_in_buffer = self.receive(connection);
         }
-        self.write_out(&mut writing, &peer.outbox).await?;
-        connection.end_of_input();
         if self.splitter.is_inside_message() {
             tracing::warn!("the input ended inside a message; it was not executed");
         }
         Ok(())
     }
 
-    fn receive(&mut self, connection: &mut Connection) {
+    /// Takes the messages in the buffer, as long as their answers find room. Returns whether some
+    /// may be left: one read can hold thousands of requests, and their answers are larger.
+    fn receive(&mut self, connection: &mut Connection) -> bool {
         let unknown = self.splitter.framing().is_none();
-        while let Some(piece) = self.splitter.next_piece() {
+        let mut has_room = true;
+        while has_room && let Some(piece) = self.splitter.next_piece() {
             if unknown && let Some(framing) = self.splitter.framing() {
                 connection.peer().outbox.set_framing(framing);
             }
@@ -136,47 +156,52 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
                     "Invalid request: the header must be `Content-Length: <bytes>`",
                 )),
             }
+            has_room = connection.peer().outbox.len() < HIGH_WATER;
         }
         self.splitter.wipe_handled();
+        !has_room
     }
 
-    /// Answers what is under way, for a while.
+    /// Answers what is under way, for a while; what is left then is answered with an error.
     async fn drain(&mut self, connection: &Connection) -> Ended {
+        connection.end_of_input();
         let outbox = &connection.peer().outbox;
-        let mut writing = Written::default();
-        let answers = async {
-            let mut drained = pin!(connection.drained());
-            loop {
-                writing.refill(outbox);
-                tokio::select! {
-                    biased;
-                    written = self.writer.write(writing.rest()), if !writing.rest().is_empty() => {
-                        writing.advance(written?);
-                    }
-                    () = &mut drained => break,
-                    () = outbox.filled(), if writing.rest().is_empty() => {}
-                }
+        let mut finished = pin!(tokio::time::timeout(DRAIN_TIME, connection.drained()));
+        loop {
+            self.writing.refill(outbox);
+            tokio::select! {
+                biased;
+                _ = &mut finished => break,
+                written = write_some(&mut self.writer, self.writing.rest()),
+                    if !self.writing.rest().is_empty() => match written {
+                        Ok(count) => self.writing.advance(count),
+                        Err(_) => return Ended::PeerGone,
+                    },
+                () = outbox.filled(), if self.writing.rest().is_empty() => {}
             }
-            io::Result::Ok(())
-        };
-        let in_time = tokio::time::timeout(DRAIN_TIME, answers).await;
-        let flushed = tokio::time::timeout(DRAIN_TIME, self.write_out(&mut writing, outbox)).await;
-        match (in_time, flushed) {
-            (Ok(Err(_)), _) | (_, Ok(Err(_))) => Ended::PeerGone,
-            _ => Ended::EndOfInput,
+        }
+        connection.give_up();
+        match self.write_out(outbox).await {
+            Ok(()) => Ended::EndOfInput,
+            Err(_) => Ended::PeerGone,
         }
     }
 
-    async fn write_out(&mut self, writing: &mut Written, outbox: &Outbox) -> io::Result<()> {
+    async fn write_out(&mut self, outbox: &Outbox) -> io::Result<()> {
         loop {
-            writing.refill(outbox);
-            if writing.rest().is_empty() {
+            self.writing.refill(outbox);
+            if self.writing.rest().is_empty() {
                 return self.writer.flush().await;
             }
-            let written = self.writer.write(writing.rest()).await?;
-            writing.advance(written);
+            let written = write_some(&mut self.writer, self.writing.rest()).await?;
+            self.writing.advance(written);
         }
     }
+}
+
+/// Writes to a peer whose input has ended. One that does not read at all is taken for gone.
+async fn write_some(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
+    tokio::time::timeout(STALL_TIME, writer.write(bytes)).await?
 }
 
 /// The bytes that are being written. They are wiped once they are out.

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -56,9 +57,18 @@ fn read_all(mut file: File, chunks: &mpsc::Sender<Zeroizing<Vec<u8>>>) {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait_for(&file, PollFlags::IN);
+            }
             Err(_) => return,
         }
     }
+}
+
+/// Waits for a descriptor that another process has made non-blocking: terminals are shared.
+fn wait_for(file: &File, what: PollFlags) {
+    // An interruption ends the wait early, and the caller tries again.
+    let _ = poll(&mut [PollFd::new(file, what)], None);
 }
 
 impl AsyncRead for ThreadedReader {
@@ -100,7 +110,15 @@ impl AsyncWrite for BlockingWriter {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(self.0.write(bytes))
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait_for(&self.0, PollFlags::OUT);
+                }
+                written => return Poll::Ready(written),
+            }
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -109,5 +127,51 @@ impl AsyncWrite for BlockingWriter {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::time::Duration;
+
+    use rustix::pipe::{PipeFlags, pipe_with};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::{BlockingWriter, ThreadedReader};
+
+    #[tokio::test]
+    async fn a_descriptor_that_somebody_made_non_blocking_is_read_to_its_end() {
+        let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
+        let mut reader = ThreadedReader::new(reader).unwrap();
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            std::io::Write::write_all(&mut File::from(writer), b"late").unwrap();
+        });
+        let mut read = String::new();
+        reader.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, "late");
+        late.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_that_somebody_made_non_blocking_is_written_whole() {
+        let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
+        let length = 1 << 20;
+        let slow = std::thread::spawn(move || {
+            let (mut reader, mut read) = (File::from(reader), 0);
+            let mut chunk = [0; 4096];
+            while read < length {
+                match reader.read(&mut chunk) {
+                    Ok(count) => read += count,
+                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+            read
+        });
+        let mut writer = BlockingWriter::new(writer);
+        writer.write_all(&vec![b'x'; length]).await.unwrap();
+        assert_eq!(slow.join().unwrap(), length);
     }
 }

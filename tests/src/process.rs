@@ -1,0 +1,70 @@
+//! What Linux tells of a process, for tests of memory, time and quiet.
+
+use std::time::Duration;
+
+/// A look at a process.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessStatus {
+    /// Resident memory, in KiB.
+    pub resident: u64,
+    /// The most it ever was, in KiB.
+    pub resident_peak: u64,
+    /// Threads.
+    pub threads: u64,
+    /// How often a thread of it fell asleep, hence how often one was woken.
+    pub sleeps: u64,
+    /// Processor time used, in clock ticks (a hundredth of a second).
+    pub ticks: u64,
+}
+
+impl ProcessStatus {
+    /// Looks at a running process.
+    ///
+    /// # Panics
+    ///
+    /// When there is none of that id.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        let status = read(pid, "status");
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
+        let sleeps = tasks
+            .filter_map(|task| {
+                std::fs::read_to_string(task.ok()?.path().join("status")).ok()
+            })
+            .map(|status| field(&status, "voluntary_ctxt_switches"))
+            .sum();
+        let stat = read(pid, "stat");
+        // The name in front may hold anything but ends with the last bracket.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let time = |at| fields.split_whitespace().nth(at).map_or(0, number);
+        Self {
+            resident: field(&status, "VmRSS"),
+            resident_peak: field(&status, "VmHWM"),
+            threads: field(&status, "Threads"),
+            sleeps,
+            ticks: time(11) + time(12),
+        }
+    }
+
+    /// Processor time used.
+    #[must_use]
+    pub const fn processor_time(&self) -> Duration {
+        Duration::from_millis(self.ticks * 10)
+    }
+}
+
+fn read(pid: u32, file: &str) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process runs")
+}
+
+fn field(status: &str, name: &str) -> u64 {
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(&format!("{name}:")))
+        .unwrap_or_default();
+    line.split_whitespace().nth(1).map_or(0, number)
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
+}
