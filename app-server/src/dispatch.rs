@@ -64,6 +64,14 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         }
         ClientRequest::UsageRead => call.later::<method::UsageRead, _>(handlers::usage_read),
         ClientRequest::ModelList => call.later::<method::ModelList, _>(handlers::model_list),
+        ClientRequest::ConfigRead => call.now::<method::ConfigRead>(handlers::config_read),
+        ClientRequest::ConfigRequirementsRead => {
+            call.now::<method::ConfigRequirementsRead>(handlers::config_requirements_read);
+        }
+        ClientRequest::PermissionProfileList => {
+            call.now::<method::PermissionProfileList>(handlers::permission_profile_list);
+        }
+        ClientRequest::SkillsList => call.now::<method::SkillsList>(handlers::skills_list),
         ClientRequest::ThreadStart => {
             call.later::<method::ThreadStart, _>(handlers::thread_start);
         }

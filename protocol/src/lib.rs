@@ -9,10 +9,11 @@
 //! what differs on purpose is listed in `docs/compatibility.md`.
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`thread`], [`turn`], [`item`], [`warning`], [`error`],
+//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`], [`error`],
 //! [`envelope`], [`request_id`], [`secret`].
 
 pub mod account;
+pub mod config;
 pub mod empty;
 pub mod envelope;
 pub mod error;
@@ -27,6 +28,7 @@ pub mod request_id;
 pub mod secret;
 mod strictness;
 pub mod thread;
+pub mod tools;
 pub mod turn;
 pub mod usage;
 pub mod warning;

@@ -6,6 +6,7 @@
 use crate::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
 };
+use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
 use crate::empty::Empty;
 use crate::external_auth::{ExternalTokens, RefreshParams};
 use crate::initialize::{InitializeParams, InitializeResult};
@@ -19,6 +20,9 @@ use crate::request_id::RequestId;
 use crate::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted, ThreadStatusChanged, TokenUsageUpdated,
+};
+use crate::tools::{
+    PermissionProfileListParams, PermissionProfileListResult, SkillsListParams, SkillsListResult,
 };
 use crate::turn::{
     ErrorNotification, TurnInterruptParams, TurnNotification, TurnStartParams, TurnStartResult,
@@ -226,6 +230,14 @@ methods! {
         "account/usage/read" => UsageRead(Empty) -> UsageReadResult, "1", Stable;
         /// Lists the models that the backend offers.
         "model/list" => ModelList(ModelListParams) -> ModelListResult, "1", Stable;
+        /// Tells the settings in force that hold no secret.
+        "config/read" => ConfigRead(ConfigReadParams) -> ConfigReadResult, "1", Stable;
+        /// Tells what the configuration insists on.
+        "configRequirements/read" => ConfigRequirementsRead(Empty) -> ConfigRequirementsReadResult, "1", Stable;
+        /// Lists permission profiles: none, because there are no tools.
+        "permissionProfile/list" => PermissionProfileList(PermissionProfileListParams) -> PermissionProfileListResult, "1", Stable;
+        /// Lists the skills of folders: none, because there are no tools.
+        "skills/list" => SkillsList(SkillsListParams) -> SkillsListResult, "1", Stable;
         /// Starts a text conversation, kept in memory.
         "thread/start" => ThreadStart(ThreadStartParams) -> ThreadStartResult, "1", Stable;
         /// Takes up a thread of this process.

@@ -68,7 +68,7 @@ fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Ro
         return Err(BackendError::AuthRequired);
     }
     let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
-    let built_in = provider.id == "openai";
+    let built_in = provider.is_built_in();
     let base = match &provider.base_url {
         // `openai_base_url` is about the API; a ChatGPT account has its own backend.
         Some(base) if !(built_in && is_chatgpt) => base.clone(),

@@ -83,9 +83,9 @@ impl Config {
 fn read_provider(settings: &mut Reader<'_>, environment: &Environment) -> Provider {
     let id = settings
         .string("model_provider")
-        .unwrap_or_else(|| "openai".to_owned());
+        .unwrap_or_else(|| provider::BUILT_IN.to_owned());
     let openai_base_url = settings.string("openai_base_url");
-    if id == "openai" {
+    if id == provider::BUILT_IN {
         return Provider::openai(openai_base_url, environment);
     }
     let configured = settings.table("model_providers").and_then(|mut all| {

@@ -7,6 +7,9 @@ use byokey_protocol::secret::Secret;
 use super::environment::Environment;
 use super::reader::Reader;
 
+/// Id of the built-in provider.
+pub(super) const BUILT_IN: &str = "openai";
+
 /// Most retries that a configuration may ask for, codex's own cap.
 const MAX_RETRIES: u64 = 100;
 
@@ -46,7 +49,7 @@ impl Provider {
             Some(((*header).to_owned(), environment.get(variable)?.to_owned()))
         }));
         Self {
-            id: "openai".into(),
+            id: BUILT_IN.into(),
             base_url,
             own_bearer: None,
             requires_openai_auth: true,
@@ -56,6 +59,12 @@ impl Provider {
             stream_max_retries: 5,
             stream_idle_timeout: Duration::from_secs(300),
         }
+    }
+
+    /// Whether this is the built-in provider.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.id == BUILT_IN
     }
 
     /// A provider of the configuration.

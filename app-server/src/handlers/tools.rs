@@ -1,0 +1,28 @@
+//! `permissionProfile/list` and `skills/list`: there are no tools, and clients that ask are told
+//! so instead of failing.
+
+use byokey_protocol::tools::{
+    PermissionProfileListParams, PermissionProfileListResult, SkillsListParams, SkillsListResult,
+    SkillsOfFolder,
+};
+
+use crate::dispatch::{Context, Outcome};
+
+pub(crate) fn permission_profile_list(
+    _: &Context,
+    _: PermissionProfileListParams,
+) -> Outcome<PermissionProfileListResult> {
+    Ok(PermissionProfileListResult::default().into())
+}
+
+pub(crate) fn skills_list(_: &Context, params: SkillsListParams) -> Outcome<SkillsListResult> {
+    let folders = params.cwds.unwrap_or_default().into_iter();
+    let data = folders
+        .map(|cwd| SkillsOfFolder {
+            cwd,
+            skills: Vec::new(),
+            errors: Vec::new(),
+        })
+        .collect();
+    Ok(SkillsListResult { data }.into())
+}

@@ -1,0 +1,93 @@
+//! What clients ask before they start a thread is answered, and truthfully.
+
+use byokey_tests::{Host, Server, Setup};
+use serde_json::{Value, json};
+
+async fn answers(server: &mut Server, questions: &[(&str, Value)]) -> Vec<Value> {
+    let mut host = Host::initialized(server).await;
+    let mut answers = Vec::new();
+    for (method, params) in questions {
+        answers.push(host.request(method, params.clone()).await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_defaults_are_told() {
+    let questions = [
+        (
+            "config/read",
+            json!({"includeLayers": true, "cwd": "/somewhere"}),
+        ),
+        ("configRequirements/read", Value::Null),
+    ];
+    let answers = answers(&mut Server::start(), &questions).await;
+    let config = json!({
+        "model": null,
+        "model_provider": null,
+        "forced_login_method": null,
+        "forced_chatgpt_workspace_id": null,
+    });
+    assert_eq!(
+        answers,
+        [
+            json!({"config": config, "origins": {}, "layers": null}),
+            json!({"requirements": null}),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_settings_in_force_are_told_without_their_secrets() {
+    let setup = Setup::default().config(
+        r#"
+model = "some-model"
+model_provider = "mine"
+forced_login_method = "api"
+forced_chatgpt_workspace_id = "ws-1"
+[model_providers.mine]
+base_url = "http://127.0.0.1:9/v1"
+experimental_bearer_token = "made-up-secret"
+"#,
+    );
+    let questions = [
+        ("config/read", json!({})),
+        ("configRequirements/read", json!({})),
+    ];
+    let answers = answers(&mut setup.start(), &questions).await;
+    let config = json!({
+        "model": "some-model",
+        "model_provider": "mine",
+        "forced_login_method": "api",
+        "forced_chatgpt_workspace_id": ["ws-1"],
+    });
+    assert_eq!(
+        answers,
+        [
+            json!({"config": config, "origins": {}, "layers": null}),
+            json!({"requirements": {"allowedLoginMethods": ["api"]}}),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn there_are_no_tools_to_permit_and_no_skills() {
+    let questions = [
+        (
+            "permissionProfile/list",
+            json!({"cwd": "/somewhere", "cursor": null}),
+        ),
+        ("skills/list", json!({"cwds": ["/a", "/b"]})),
+        ("skills/list", json!({"cwds": null, "forceReload": true})),
+    ];
+    let answers = answers(&mut Server::start(), &questions).await;
+    let none_in = |cwd| json!({"cwd": cwd, "skills": [], "errors": []});
+    assert_eq!(
+        answers,
+        [
+            json!({"data": [], "nextCursor": null}),
+            json!({"data": [none_in("/a"), none_in("/b")]}),
+            json!({"data": []}),
+        ]
+    );
+}
