@@ -28,7 +28,8 @@ pub struct ThreadStartParams {
     pub developer_instructions: Option<String>,
     /// Every thread is in memory only, whatever this says.
     pub ephemeral: Option<bool>,
-    /// Not supported: refused when it has members.
+    /// Settings for this thread alone. `features`, `projects`, `sandbox_workspace_write` and
+    /// `skills` are about tools and mean nothing here; any other is refused.
     pub config: Option<serde_json::Map<String, serde_json::Value>>,
     /// Not supported: refused when it has elements.
     pub dynamic_tools: Option<Vec<serde_json::Value>>,

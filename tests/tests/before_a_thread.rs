@@ -91,3 +91,24 @@ async fn there_are_no_tools_to_permit_and_no_skills() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_thread_takes_settings_about_tools_and_refuses_others() {
+    let mut server = Setup::default().config("model = \"some-model\"").start();
+    let mut host = Host::initialized(&mut server).await;
+    let about_tools = json!({
+        "features": {"a_feature": false},
+        "projects": {"/somewhere": {"trust_level": "trusted"}},
+        "sandbox_workspace_write": {"writable_roots": []},
+        "skills": {"config": []},
+    });
+    let started = host.request("thread/start", json!({"config": about_tools}));
+    assert_eq!(started.await.unwrap()["model"], "some-model");
+
+    let other = json!({"skills": {}, "mcp_servers_canary": {}});
+    let refused = host.request("thread/start", json!({"config": other}));
+    let refused = refused.await.unwrap_err();
+    assert_eq!((refused.code, refused.kind()), (-32600, "unsupported"));
+    assert!(refused.message.starts_with("`config` has a setting"));
+    assert!(!refused.message.contains("canary"), "{}", refused.message);
+}

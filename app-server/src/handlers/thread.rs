@@ -6,7 +6,7 @@ use byokey_protocol::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::auth::is_identifier;
 use crate::error::RequestError;
@@ -18,10 +18,7 @@ pub(crate) fn thread_start(
     params: ThreadStartParams,
 ) -> Result<impl Future<Output = Outcome<ThreadStartResult>> + use<>, RequestError> {
     let provider = &context.services.config.provider.id;
-    refuse_if(
-        params.config.is_some_and(|config| !config.is_empty()),
-        "config",
-    )?;
+    check_settings(&params.config.unwrap_or_default())?;
     refuse_if(
         params.dynamic_tools.is_some_and(|tools| !tools.is_empty()),
         "dynamicTools",
@@ -58,6 +55,26 @@ pub(crate) fn thread_start(
                 .notify::<ThreadStartedNotification>(&started);
         }))
     })
+}
+
+/// Settings of `config` that are only about tools, so that they mean nothing here.
+const TOOL_SETTINGS: [&str; 4] = ["features", "projects", "sandbox_workspace_write", "skills"];
+
+/// Refuses settings for one thread, other than those about tools. Their names are the client's
+/// and not repeated.
+fn check_settings(settings: &Map<String, Value>) -> Result<(), RequestError> {
+    if settings
+        .keys()
+        .all(|name| TOOL_SETTINGS.contains(&name.as_str()))
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "`config` has a setting that is not supported for one thread; it may have {}, which mean \
+         nothing here because there are no tools",
+        TOOL_SETTINGS.map(|name| format!("`{name}`")).join(", ")
+    );
+    Err(RequestError::refused(ErrorKind::Unsupported, message))
 }
 
 pub(crate) fn thread_resume(
