@@ -28,9 +28,7 @@ impl ProcessStatus {
         let status = read(pid, "status");
         let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
         let sleeps = tasks
-            .filter_map(|task| {
-                std::fs::read_to_string(task.ok()?.path().join("status")).ok()
-            })
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())
             .map(|status| field(&status, "voluntary_ctxt_switches"))
             .sum();
         let stat = read(pid, "stat");

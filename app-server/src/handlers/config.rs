@@ -7,7 +7,7 @@ use byokey_protocol::config::{
 use byokey_protocol::empty::Empty;
 
 use crate::auth::{ForcedMethod, LoginPolicy};
-use crate::dispatch::{Context, Outcome};
+use crate::reply::{Context, Outcome};
 
 pub(crate) fn config_read(context: &Context, _: ConfigReadParams) -> Outcome<ConfigReadResult> {
     let config = &context.services.config;
