@@ -21,7 +21,7 @@ pub use in_flight::InFlight;
 use crate::error::RequestError;
 use crate::handlers;
 use crate::params;
-use crate::reply::{Context, Outcome};
+use crate::reply::{Answering, Context, Outcome};
 
 /// One request, on its way to its handler.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub struct Call<'a> {
 
 /// Answers a request, now or later.
 ///
-/// Requests that touch the credential are answered at once, hence in the order of their arrival.
+/// Requests that touch the credential are answered at once, hence in the order of their arrival,
+/// unless the issuer or a store has to be asked first.
 /// Those that ask the backend see the credential as it is now and are answered when they can be.
 pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     let introduced = call.context.peer.client().is_some();
@@ -52,12 +53,12 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     }
     match request {
         ClientRequest::Initialize => call.now::<method::Initialize>(handlers::initialize),
-        ClientRequest::LoginStart => call.now::<method::LoginStart>(handlers::login_start),
+        ClientRequest::LoginStart => call.either::<method::LoginStart>(handlers::login_start),
         ClientRequest::LoginCancel => call.now::<method::LoginCancel>(handlers::login_cancel),
-        ClientRequest::Logout => call.now::<method::Logout>(handlers::logout),
-        ClientRequest::AccountRead => call.now::<method::AccountRead>(handlers::account_read),
+        ClientRequest::Logout => call.either::<method::Logout>(handlers::logout),
+        ClientRequest::AccountRead => call.either::<method::AccountRead>(handlers::account_read),
         ClientRequest::GetAuthStatus => {
-            call.now::<method::GetAuthStatus>(handlers::get_auth_status);
+            call.either::<method::GetAuthStatus>(handlers::get_auth_status);
         }
         ClientRequest::RateLimitsRead => {
             call.later::<method::RateLimitsRead, _>(handlers::rate_limits_read);
@@ -104,22 +105,46 @@ impl Call<'_> {
         answer(self.context, &self.id, outcome);
     }
 
+    /// Runs a handler whose answer may take time.
+    fn either<M>(
+        self,
+        handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
+    ) where
+        M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
+    {
+        let answering = params::parse(self.params).and_then(|params| {
+            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
+                .unwrap_or_else(|_| Err(RequestError::internal()))
+        });
+        match answering {
+            Ok(Answering::Now(reply)) => answer(self.context, &self.id, Ok(reply)),
+            Ok(Answering::Later(future)) => self.wait_for(future),
+            Err(error) => self.refuse(error),
+        }
+    }
+
     /// Runs a handler whose answer takes time. What it does before its first wait, it does now.
     fn later<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
-        let pending = params::parse(self.params)
-            .and_then(|params| {
-                catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
-                    .unwrap_or_else(|_| Err(RequestError::internal()))
-            })
-            .map(|future| AssertUnwindSafe(future).catch_unwind());
-        let pending = match pending {
-            Ok(pending) => pending,
-            Err(error) => return self.refuse(error),
-        };
+        let pending = params::parse(self.params).and_then(|params| {
+            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
+                .unwrap_or_else(|_| Err(RequestError::internal()))
+        });
+        match pending {
+            Ok(pending) => self.wait_for(pending),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Answers when the answer is there.
+    fn wait_for<R>(self, pending: impl Future<Output = Outcome<R>> + Send + 'static)
+    where
+        R: Serialize + Send + 'static,
+    {
+        let pending = AssertUnwindSafe(pending).catch_unwind();
         let (context, in_flight) = (self.context.clone(), Arc::clone(self.in_flight));
         self.in_flight.start(self.id, |id| async move {
             let outcome = pending

@@ -11,7 +11,7 @@ use byokey_protocol::error::{
 };
 use jsonrpsee_types::ErrorObjectOwned;
 
-use crate::auth::{InvalidCredential, LoginRefusal};
+use crate::auth::{InvalidCredential, LoginRefusal, SignInFailure};
 
 /// An error answer in the making.
 #[derive(Debug)]
@@ -141,11 +141,24 @@ impl From<LoginRefusal> for RequestError {
             LoginRefusal::Invalid(InvalidCredential::ApiKey) => {
                 Self::invalid_params("apiKey", "must be visible ASCII characters, at least one")
             }
+            LoginRefusal::Invalid(InvalidCredential::PersonalAccessToken) => Self::invalid_params(
+                "accessToken",
+                "must begin with `at-` and have only visible ASCII characters",
+            ),
             LoginRefusal::Invalid(InvalidCredential::Token(token)) => Self::failed(
                 format!("failed to set external auth: {token}"),
                 ErrorKind::InvalidToken.into(),
             ),
             refusal => Self::refused(refusal.kind(), refusal.to_string()),
+        }
+    }
+}
+
+impl From<SignInFailure> for RequestError {
+    fn from(failure: SignInFailure) -> Self {
+        match failure {
+            SignInFailure::Refused(refusal) => refusal.into(),
+            failure => Self::failed(failure.to_string(), failure.kind().into()),
         }
     }
 }

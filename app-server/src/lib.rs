@@ -1,10 +1,12 @@
 //! The library behind `byokey app-server`.
 //!
 //! Imports run one way: `transport` and `connection` → `dispatch` → `handlers` → `auth`,
-//! `backend`, `threads`, `peers` → the protocol crate. See `docs/architecture.md`.
+//! `backend`, `threads`, `peers` → the protocol crate. `issuer` and `stores` carry out what `auth`
+//! asks for. See `docs/architecture.md`.
 
 pub mod auth;
 pub mod backend;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod connection;
@@ -13,10 +15,13 @@ pub mod error;
 pub mod framing;
 mod handlers;
 pub mod hardening;
+pub(crate) mod http_client;
+pub mod issuer;
 pub mod log;
 mod params;
 pub mod peers;
 pub mod reply;
 pub mod services;
+pub mod stores;
 pub mod threads;
 pub mod transport;

@@ -1,5 +1,7 @@
 //! What handlers are given and what they return.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use byokey_protocol::request_id::RequestId;
@@ -27,8 +29,8 @@ pub struct Reply<R> {
     then: Option<Then>,
 }
 
-impl<R: std::fmt::Debug> std::fmt::Debug for Reply<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<R: fmt::Debug> fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
             .field("result", &self.result)
             .finish_non_exhaustive()
@@ -63,3 +65,27 @@ impl<R> From<R> for Reply<R> {
 
 /// What a handler ends with.
 pub type Outcome<R> = Result<Reply<R>, RequestError>;
+
+/// An answer that may or may not take time.
+pub enum Answering<R> {
+    /// It is there.
+    Now(Reply<R>),
+    /// It takes time.
+    Later(Pin<Box<dyn Future<Output = Outcome<R>> + Send>>),
+}
+
+impl<R> Answering<R> {
+    /// An answer that takes time.
+    pub fn later(answer: impl Future<Output = Outcome<R>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(answer))
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Answering<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(reply) => f.debug_tuple("Now").field(reply).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
+    }
+}

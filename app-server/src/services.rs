@@ -2,15 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use byokey_protocol::initialize::HardeningReport;
 
-use crate::auth::AuthManager;
+use crate::auth::{AuthManager, Outside, SignInFailure, Store};
 use crate::backend::Backend;
+use crate::background::Background;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::http_client::HttpClient;
+use crate::issuer::HttpIssuer;
 use crate::peers::{PeerHost, Peers};
+use crate::stores::EphemeralStore;
 use crate::threads::Threads;
+
+/// How long the end of the process waits for calls that nobody else waits for.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// One of each, shared by all connections.
 pub struct Services {
@@ -24,6 +32,8 @@ pub struct Services {
     pub backend: Arc<Backend>,
     /// The conversations.
     pub threads: Threads,
+    /// Work that nobody waits for.
+    pub background: Background,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// How the process is protected.
@@ -51,9 +61,17 @@ impl Services {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
-        let host = Arc::new(PeerHost(Arc::clone(&peers)));
-        let auth = AuthManager::new(config.policy.clone(), host, Arc::clone(&clock));
-        let backend = Arc::new(Backend::new(Arc::clone(&auth), Arc::clone(&config)));
+        let http = Arc::new(HttpClient::new(config.ca_file.clone()));
+        let store: Arc<dyn Store> = Arc::new(EphemeralStore);
+        let outside = Outside {
+            host: Arc::new(PeerHost(Arc::clone(&peers))),
+            issuer: Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone())),
+            store,
+            clock: Arc::clone(&clock),
+        };
+        let auth = AuthManager::new(config.policy.clone(), outside);
+        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
+        let backend = Arc::new(backend);
         let threads = Threads::default();
         Arc::new(Self {
             config,
@@ -61,8 +79,37 @@ impl Services {
             auth,
             backend,
             threads,
+            background: Background::default(),
             clock,
             hardening,
         })
+    }
+
+    /// Takes up the credential that the environment or the store holds, before the first request
+    /// is read. One that cannot be had is told in the log, and nobody is signed in.
+    pub async fn begin(&self) {
+        if let Err(failure) = self.take_up().await {
+            tracing::error!("nobody is signed in at the start: {failure}");
+        }
+    }
+
+    async fn take_up(&self) -> Result<(), SignInFailure> {
+        let begun = self.auth.epoch();
+        if let Some(token) = &self.config.access_token {
+            self.auth.check_personal_login()?;
+            let credential = self.auth.introspect(token.duplicate()).await?;
+            self.auth.adopt(credential, begun)?;
+            return Ok(());
+        }
+        self.auth.take_up().await.map(|_| ())
+    }
+
+    /// Waits for what must not be lost with the process: calls that tidy up, and what is on its
+    /// way to the store.
+    pub async fn end(&self) {
+        self.background.finish(FAREWELL).await;
+        if self.auth.keeps() {
+            self.auth.settle_store().await;
+        }
     }
 }

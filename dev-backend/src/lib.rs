@@ -56,7 +56,7 @@ mod stream;
 
 pub use backend::DevBackend;
 pub use gate::Gate;
-pub use jwt::TestToken;
+pub use jwt::{TestToken, unsigned};
 pub use observe::{Exchange, Fingerprint, Outcome};
 pub use options::Options;
 pub use record::RecordedRequest;

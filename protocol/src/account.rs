@@ -89,6 +89,16 @@ pub struct AccountReadParams {
     pub refresh_token: bool,
 }
 
+/// Parameters of `account/logout`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct LogoutParams {
+    /// Whether the issuer is asked to take a login of this server back; it is unless this is
+    /// false. The credential is forgotten here at once, whatever the issuer says.
+    pub revoke: Option<bool>,
+}
+
 /// Result of `account/read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -72,6 +72,12 @@ pub enum ErrorKind {
     UsageLimitExceeded,
     /// This server does not do what was asked.
     Unsupported,
+    /// A login that this server runs came to nothing.
+    LoginFailed,
+    /// The ports of the browser login are taken.
+    PortUnavailable,
+    /// The place where credentials are kept cannot be read or written.
+    StoreFailed,
     /// No such thread, turn or login.
     NotFound,
     /// The thread has a turn in progress.

@@ -5,6 +5,7 @@
 
 use crate::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
+    LogoutParams,
 };
 use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
 use crate::empty::Empty;
@@ -219,7 +220,7 @@ methods! {
         /// Gives up a login that waits for its user.
         "account/login/cancel" => LoginCancel(LoginCancelParams) -> LoginCancelResult, "1", Stable;
         /// Forgets the credential. It never waits, not even for a refresh in flight.
-        "account/logout" => Logout(Empty) -> Empty, "1", Stable;
+        "account/logout" => Logout(LogoutParams) -> Empty, "1", Stable;
         /// Tells the account, without touching the network.
         "account/read" => AccountRead(AccountReadParams) -> AccountReadResult, "1", Stable;
         /// Tells the kind of credential and, if asked, the token.

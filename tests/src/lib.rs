@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod home;
 pub mod host;
+pub mod issuer;
 pub mod process;
 pub mod server;
 

@@ -19,6 +19,8 @@ pub struct Claims {
     pub plan: Option<PlanType>,
     /// The account or workspace.
     pub account_id: Option<String>,
+    /// The person.
+    pub user_id: Option<String>,
     /// Whether the account lives in the government's cloud, which a header has to say.
     pub fedramp: bool,
     /// When the token expires, in Unix seconds.
@@ -49,6 +51,8 @@ struct RawProfile {
 struct RawAuth {
     chatgpt_plan_type: Option<String>,
     chatgpt_account_id: Option<String>,
+    chatgpt_user_id: Option<String>,
+    user_id: Option<String>,
     #[serde(default)]
     chatgpt_account_is_fedramp: Option<bool>,
 }
@@ -81,6 +85,7 @@ impl Claims {
                 .or_else(|| raw.profile.and_then(|profile| profile.email)),
             plan: auth.chatgpt_plan_type.as_deref().map(PlanType::from_raw),
             account_id: auth.chatgpt_account_id,
+            user_id: auth.chatgpt_user_id.or(auth.user_id),
             fedramp: auth.chatgpt_account_is_fedramp.unwrap_or_default(),
             expires_at: raw.exp.and_then(|exp| {
                 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]

@@ -8,6 +8,9 @@ use std::time::Duration;
 use byokey_protocol::error::ErrorKind;
 
 use super::credential::InvalidCredential;
+use super::issuer::IssuerFailure;
+use super::permanent::PermanentFailure;
+use super::store::StoreFailure;
 
 /// Why a login is refused. The credential in force stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +38,24 @@ pub enum LoginRefusal {
         /// The workspaces of the configuration.
         allowed: Vec<String>,
     },
+    /// The account of a login of ours is not in an allowed workspace.
+    #[error("Login is restricted to workspace id(s) {}.", allowed.join(", "))]
+    Restricted {
+        /// The workspaces of the configuration.
+        allowed: Vec<String>,
+    },
+    /// A login of ours does not tell its workspace, and only some are allowed.
+    #[error(
+        "Login is restricted to a specific workspace, but the token did not include an \
+         chatgpt_account_id claim."
+    )]
+    NoWorkspace,
+    /// The configuration wants API keys.
+    #[error("Access token login is disabled. Use API key login instead.")]
+    AccessTokenDisabled,
+    /// Somebody else signed in or out while this login was under way.
+    #[error("account changed before sign-in completed")]
+    Overtaken,
     /// The credential could not be sent.
     #[error(transparent)]
     Invalid(#[from] InvalidCredential),
@@ -46,11 +67,60 @@ impl LoginRefusal {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::ExternalAuthActive => ErrorKind::ExternalAuthActive,
-            Self::ApiKeyDisabled | Self::ChatgptDisabled | Self::ExternalDisabled => {
-                ErrorKind::LoginDisabled
+            Self::ApiKeyDisabled
+            | Self::ChatgptDisabled
+            | Self::ExternalDisabled
+            | Self::AccessTokenDisabled => ErrorKind::LoginDisabled,
+            Self::Workspace { .. } | Self::Restricted { .. } | Self::NoWorkspace => {
+                ErrorKind::WorkspaceMismatch
             }
-            Self::Workspace { .. } => ErrorKind::WorkspaceMismatch,
+            Self::Overtaken => ErrorKind::LoginFailed,
             Self::Invalid(_) => ErrorKind::InvalidToken,
+        }
+    }
+}
+
+/// Why a login that this program runs came to nothing. The credential in force stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInFailure {
+    /// A rule forbids it.
+    #[error(transparent)]
+    Refused(#[from] LoginRefusal),
+    /// The issuer did not do its part.
+    #[error("{doing}: {failure}")]
+    Issuer {
+        /// What was under way.
+        doing: &'static str,
+        /// Why it failed.
+        failure: IssuerFailure,
+    },
+    /// The store did not take the credential.
+    #[error("Sign-in completed but credentials could not be saved locally: {0}")]
+    Store(#[from] StoreFailure),
+}
+
+impl SignInFailure {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::Issuer { failure, .. } => failure.kind(),
+            Self::Store(_) => ErrorKind::StoreFailed,
+        }
+    }
+}
+
+impl IssuerFailure {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Permanent(_) => ErrorKind::ReauthRequired,
+            Self::Unreachable(_) => ErrorKind::Retryable,
+            Self::Status(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
+                ErrorKind::LoginFailed
+            }
         }
     }
 }
@@ -101,6 +171,15 @@ pub enum RecoveryFailure {
         /// The account in force.
         expected: String,
     },
+    /// The issuer will never renew the login.
+    #[error(transparent)]
+    Permanent(#[from] PermanentFailure),
+    /// The issuer did not renew the login this time.
+    #[error("Failed to refresh token: {0}")]
+    Issuer(IssuerFailure),
+    /// The store could not be looked at, so the refresh token was not spent.
+    #[error("Failed to refresh token: {0}")]
+    Store(StoreFailure),
 }
 
 impl RecoveryFailure {
@@ -108,7 +187,9 @@ impl RecoveryFailure {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotRefreshable => ErrorKind::ReauthRequired,
+            Self::NotRefreshable | Self::Permanent(_) => ErrorKind::ReauthRequired,
+            Self::Issuer(_) => ErrorKind::Retryable,
+            Self::Store(_) => ErrorKind::StoreFailed,
             Self::SignedOut => ErrorKind::AuthRequired,
             Self::HostRefused { .. } => ErrorKind::HostRefused,
             Self::HostTimeout { .. } => ErrorKind::HostTimeout,

@@ -1,28 +1,41 @@
 //! Credentials: what is in force, who may replace it, what happens on a 401, who is told.
 //!
 //! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. Nothing here knows
-//! JSON-RPC or HTTP: whom to ask and whom to tell is behind [`Host`], the time of day behind
-//! [`crate::clock::Clock`].
+//! JSON-RPC or HTTP: whom to ask and whom to tell is behind [`Host`] and [`Issuer`], what
+//! outlives the process behind [`Store`], the time of day behind [`crate::clock::Clock`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
-//! (the same over tasks and time).
+//! (the same over tasks and time), `renewal`.
 
 mod claims;
 mod credential;
 mod failure;
 mod identifier;
+mod issuer;
 mod manager;
+mod permanent;
 mod policy;
+mod renewal;
 mod state;
+mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use claims::{Claims, InvalidToken};
-pub use credential::{ApiKey, Credential, ExternalLogin, InvalidCredential, Supplier};
-pub use failure::{LoginRefusal, RecoveryFailure};
+pub use credential::{
+    ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential, ManagedLogin,
+    ManagedTokens, PERSONAL_TOKEN_PREFIX, PersonalAccessToken, RenewedTokens, Supplier, TokenOwner,
+};
+pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
-pub use manager::{AuthManager, Host, HostAnswer, Lease};
+pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
+pub use manager::{AuthManager, Forgotten, Host, HostAnswer, Lease, Outside};
+pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
-pub use state::{AuthState, Generation, HostTokens, Recovery, RefreshOrder, Settlement, Ticket};
+pub use state::{
+    AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Renewal,
+    Settlement, Ticket,
+};
+pub use store::{Store, StoreAnswer, StoreFailure, StoreLock, Stored};

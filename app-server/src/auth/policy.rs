@@ -1,5 +1,8 @@
 //! Which logins the configuration allows.
 
+use super::credential::Credential;
+use super::failure::LoginRefusal;
+
 /// The one kind of login that is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForcedMethod {
@@ -29,5 +32,45 @@ impl LoginPolicy {
                 .allowed_workspaces
                 .iter()
                 .any(|allowed| allowed == account_id)
+    }
+
+    pub(super) fn check_api_key(&self) -> Result<(), LoginRefusal> {
+        self.unless(ForcedMethod::Chatgpt, LoginRefusal::ApiKeyDisabled)
+    }
+
+    pub(super) fn check_external(&self) -> Result<(), LoginRefusal> {
+        self.unless(ForcedMethod::Api, LoginRefusal::ExternalDisabled)
+    }
+
+    pub(super) fn check_managed(&self) -> Result<(), LoginRefusal> {
+        self.unless(ForcedMethod::Api, LoginRefusal::ChatgptDisabled)
+    }
+
+    pub(super) fn check_personal(&self) -> Result<(), LoginRefusal> {
+        self.unless(ForcedMethod::Api, LoginRefusal::AccessTokenDisabled)
+    }
+
+    /// Whether a credential of ours is for an allowed workspace.
+    pub(super) fn check_workspace_of(&self, credential: &Credential) -> Result<(), LoginRefusal> {
+        let Some(account) = credential.chatgpt() else {
+            return Ok(());
+        };
+        if self.allowed_workspaces.is_empty() {
+            return Ok(());
+        }
+        match &account.id {
+            None => Err(LoginRefusal::NoWorkspace),
+            Some(id) if self.allows_workspace(id) => Ok(()),
+            Some(_) => Err(LoginRefusal::Restricted {
+                allowed: self.allowed_workspaces.clone(),
+            }),
+        }
+    }
+
+    fn unless(&self, forced: ForcedMethod, refusal: LoginRefusal) -> Result<(), LoginRefusal> {
+        if self.forced_method == Some(forced) {
+            return Err(refusal);
+        }
+        Ok(())
     }
 }

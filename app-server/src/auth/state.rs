@@ -10,27 +10,59 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use super::credential::{ApiKey, Credential, ExternalLogin, Supplier};
+use super::credential::{ApiKey, Credential, ExternalLogin, ManagedLogin, Supplier};
 use super::failure::{LoginRefusal, RecoveryFailure};
-use super::policy::{ForcedMethod, LoginPolicy};
+use super::permanent::PermanentFailure;
+use super::policy::LoginPolicy;
 
 /// Counts the changes of the credential. What was begun under an older one has no say any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(u64);
 
+/// Counts logins and logouts, but not renewals. A login that waits for its user is overtaken
+/// when it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Epoch(u64);
+
 /// Names one refresh. There is at most one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(u64);
 
-/// What to ask the host.
-#[derive(Debug, PartialEq, Eq)]
+/// One refresh to be made.
+#[derive(Debug)]
 pub struct RefreshOrder {
     /// Comes back with the answer.
     pub ticket: Ticket,
-    /// Whom to ask first.
-    pub supplier: Supplier,
-    /// What to ask.
-    pub params: RefreshParams,
+    /// Who has newer tokens, and what to ask for.
+    pub authority: Authority,
+}
+
+/// Who has newer tokens.
+#[derive(Debug)]
+pub enum Authority {
+    /// The host that owns the login.
+    Host {
+        /// Whom to ask first.
+        supplier: Supplier,
+        /// What to ask.
+        params: RefreshParams,
+    },
+    /// The issuer of a login of ours.
+    Issuer {
+        /// The login to renew.
+        credential: Arc<Credential>,
+        /// Why the issuer will not; then only the store can help.
+        dead: Option<PermanentFailure>,
+    },
+}
+
+/// What a refresh brought, not yet checked.
+#[derive(Debug)]
+pub enum Renewal {
+    /// The host's answer.
+    Host(HostTokens),
+    /// A login renewed by the issuer, or found in the store.
+    Issuer(ManagedLogin),
 }
 
 /// Tokens by which a host answered a refresh.
@@ -71,8 +103,11 @@ pub struct AuthState<W> {
     policy: LoginPolicy,
     credential: Option<Arc<Credential>>,
     generation: Generation,
+    epoch: Epoch,
     refresh: Option<Refresh<W>>,
     tickets: u64,
+    /// Why the credential in force cannot be renewed any more.
+    dead: Option<PermanentFailure>,
 }
 
 #[derive(Debug)]
@@ -89,9 +124,17 @@ impl<W> AuthState<W> {
             policy,
             credential: None,
             generation: Generation(0),
+            epoch: Epoch(0),
             refresh: None,
             tickets: 0,
+            dead: None,
         }
+    }
+
+    /// Why the credential in force cannot be renewed any more, if that is known.
+    #[must_use]
+    pub const fn dead(&self) -> Option<PermanentFailure> {
+        self.dead
     }
 
     /// The credential in force.
@@ -106,6 +149,12 @@ impl<W> AuthState<W> {
         self.generation
     }
 
+    /// How often somebody signed in or out.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// Whether a refresh is in flight.
     #[must_use]
     pub const fn is_refreshing(&self) -> bool {
@@ -118,14 +167,9 @@ impl<W> AuthState<W> {
     ///
     /// [`LoginRefusal`]; the credential in force stays.
     pub fn login_api_key(&mut self, key: Secret) -> Result<Settlement<W>, LoginRefusal> {
-        if self.external().is_some() {
-            return Err(LoginRefusal::ExternalAuthActive);
-        }
-        if self.policy.forced_method == Some(ForcedMethod::Chatgpt) {
-            return Err(LoginRefusal::ApiKeyDisabled);
-        }
+        self.check_api_key_login()?;
         let key = ApiKey::new(key)?;
-        Ok(self.replace(Credential::ApiKey(key)))
+        Ok(self.sign_in(Credential::ApiKey(key)))
     }
 
     /// Signs in with tokens that the host owns. They may stand over any credential, and settle
@@ -139,17 +183,70 @@ impl<W> AuthState<W> {
         tokens: ExternalTokens,
         supplier: Supplier,
     ) -> Result<Settlement<W>, LoginRefusal> {
-        if self.policy.forced_method == Some(ForcedMethod::Api) {
-            return Err(LoginRefusal::ExternalDisabled);
-        }
+        self.policy.check_external()?;
         let login = ExternalLogin::new(tokens, supplier)?;
-        if !self.policy.allows_workspace(&login.account_id) {
+        if !self.policy.allows_workspace(login.account_id()) {
             return Err(LoginRefusal::Workspace {
-                received: login.account_id,
+                received: login.account_id().to_owned(),
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        Ok(self.replace(Credential::External(login)))
+        Ok(self.sign_in(Credential::External(login)))
+    }
+
+    /// Signs in with a credential that this program got for itself. `begun` is the epoch in
+    /// which the login began: whoever signed in or out meanwhile wins.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`]; the credential in force stays.
+    pub fn login_own(
+        &mut self,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<Settlement<W>, LoginRefusal> {
+        self.check_own(&credential, begun)?;
+        Ok(self.sign_in(credential))
+    }
+
+    /// Whether [`AuthState::login_own`] would take the credential.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_own(&self, credential: &Credential, begun: Epoch) -> Result<(), LoginRefusal> {
+        match credential {
+            Credential::ApiKey(_) => self.check_api_key_login()?,
+            Credential::Managed(_) => self.check_managed_login()?,
+            Credential::PersonalAccessToken(_) => self.check_personal_login()?,
+            Credential::External(_) => return Err(LoginRefusal::Overtaken),
+        }
+        self.policy.check_workspace_of(credential)?;
+        if begun == self.epoch {
+            Ok(())
+        } else {
+            Err(LoginRefusal::Overtaken)
+        }
+    }
+
+    /// Whether an API key may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_api_key_login(&self) -> Result<(), LoginRefusal> {
+        self.check_host_is_absent()?;
+        self.policy.check_api_key()
+    }
+
+    /// Whether a personal access token may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_personal_login(&self) -> Result<(), LoginRefusal> {
+        self.check_host_is_absent()?;
+        self.policy.check_personal()
     }
 
     /// Whether a login that this server would run itself may start.
@@ -158,19 +255,23 @@ impl<W> AuthState<W> {
     ///
     /// [`LoginRefusal`] says why not.
     pub fn check_managed_login(&self) -> Result<(), LoginRefusal> {
-        if self.external().is_some() {
-            return Err(LoginRefusal::ExternalAuthActive);
+        self.check_host_is_absent()?;
+        self.policy.check_managed()
+    }
+
+    fn check_host_is_absent(&self) -> Result<(), LoginRefusal> {
+        match self.credential.as_deref() {
+            Some(Credential::External(_)) => Err(LoginRefusal::ExternalAuthActive),
+            _ => Ok(()),
         }
-        if self.policy.forced_method == Some(ForcedMethod::Api) {
-            return Err(LoginRefusal::ChatgptDisabled);
-        }
-        Ok(())
     }
 
     /// Forgets the credential, at once. Those who wait for a refresh fail.
     pub fn logout(&mut self) -> Settlement<W> {
         self.credential = None;
+        self.dead = None;
         self.generation.0 += 1;
+        self.epoch.0 += 1;
         Settlement {
             waiters: self.take_waiters(),
             outcome: Err(RecoveryFailure::SignedOut),
@@ -189,31 +290,43 @@ impl<W> AuthState<W> {
         if generation != self.generation {
             return Recovery::Decided(waiter, Ok(()));
         }
-        let Some(login) = credential.chatgpt() else {
+        let Some(authority) = self.authority(credential, RefreshReason::Unauthorized) else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::NotRefreshable));
         };
         if let Some(refresh) = &mut self.refresh {
             refresh.waiters.push(waiter);
             return Recovery::Joined;
         }
-        let (supplier, previous) = (login.supplier, login.account_id.clone());
-        Recovery::Ask(self.begin_refresh(
-            RefreshReason::Unauthorized,
-            supplier,
-            previous,
-            vec![waiter],
-        ))
+        Recovery::Ask(self.begin_refresh(authority, vec![waiter]))
     }
 
-    /// The token of that generation is about to expire. Does nothing if it was replaced, or if
-    /// a refresh is in flight already.
+    /// The token of that generation is about to expire. Does nothing if it was replaced, if it
+    /// cannot be renewed, or if a refresh is in flight already.
     pub fn expiring(&mut self, generation: Generation) -> Option<RefreshOrder> {
-        if generation != self.generation || self.refresh.is_some() {
+        if generation != self.generation || self.refresh.is_some() || self.dead.is_some() {
             return None;
         }
-        let login = self.external()?;
-        let (supplier, previous) = (login.supplier, login.account_id.clone());
-        Some(self.begin_refresh(RefreshReason::Expiring, supplier, previous, Vec::new()))
+        let credential = self.credential.as_ref()?;
+        let authority = self.authority(credential, RefreshReason::Expiring)?;
+        Some(self.begin_refresh(authority, Vec::new()))
+    }
+
+    /// Who has newer tokens than these, if anybody.
+    fn authority(&self, credential: &Arc<Credential>, reason: RefreshReason) -> Option<Authority> {
+        match &**credential {
+            Credential::External(login) => Some(Authority::Host {
+                supplier: login.supplier,
+                params: RefreshParams {
+                    reason,
+                    previous_account_id: Some(login.account_id().to_owned()),
+                },
+            }),
+            Credential::Managed(_) => Some(Authority::Issuer {
+                credential: Arc::clone(credential),
+                dead: self.dead,
+            }),
+            Credential::ApiKey(_) | Credential::PersonalAccessToken(_) => None,
+        }
     }
 
     /// The refresh came to an end. An answer for any other than the refresh in flight is late
@@ -221,33 +334,40 @@ impl<W> AuthState<W> {
     pub fn refreshed(
         &mut self,
         ticket: Ticket,
-        answer: Result<HostTokens, RecoveryFailure>,
+        answer: Result<Renewal, RecoveryFailure>,
     ) -> Option<Settlement<W>> {
         if self.refresh.as_ref()?.ticket != ticket {
             return None;
         }
         let waiters = self.take_waiters();
-        Some(match answer.and_then(|tokens| self.adopt(tokens)) {
+        Some(match answer.and_then(|renewal| self.adopt(renewal)) {
             Ok(update) => Settlement {
                 waiters,
                 outcome: Ok(()),
                 update,
             },
-            Err(failure) => Settlement {
-                waiters,
-                outcome: Err(failure),
-                update: None,
-            },
+            Err(failure) => {
+                if let RecoveryFailure::Permanent(permanent) = failure {
+                    self.dead = Some(permanent);
+                }
+                Settlement {
+                    waiters,
+                    outcome: Err(failure),
+                    update: None,
+                }
+            }
         })
     }
 
-    fn external(&self) -> Option<&ExternalLogin> {
-        self.credential.as_ref()?.chatgpt()
+    fn sign_in(&mut self, credential: Credential) -> Settlement<W> {
+        self.epoch.0 += 1;
+        self.replace(credential)
     }
 
     fn replace(&mut self, credential: Credential) -> Settlement<W> {
         let update = credential.update();
         self.credential = Some(Arc::new(credential));
+        self.dead = None;
         self.generation.0 += 1;
         Settlement {
             waiters: self.take_waiters(),
@@ -260,51 +380,58 @@ impl<W> AuthState<W> {
         mem::take(&mut self.refresh).map_or_else(Vec::new, |refresh| refresh.waiters)
     }
 
-    fn begin_refresh(
-        &mut self,
-        reason: RefreshReason,
-        supplier: Supplier,
-        previous_account_id: String,
-        waiters: Vec<W>,
-    ) -> RefreshOrder {
+    fn begin_refresh(&mut self, authority: Authority, waiters: Vec<W>) -> RefreshOrder {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.refresh = Some(Refresh { ticket, waiters });
-        let previous_account_id = Some(previous_account_id);
-        RefreshOrder {
-            ticket,
-            supplier,
-            params: RefreshParams {
-                reason,
-                previous_account_id,
-            },
-        }
+        RefreshOrder { ticket, authority }
     }
 
-    /// Puts the host's answer in force once it has passed every check.
-    fn adopt(&mut self, answer: HostTokens) -> Result<Option<AccountUpdated>, RecoveryFailure> {
+    /// Puts newer tokens in force once they have passed every check.
+    fn adopt(&mut self, renewal: Renewal) -> Result<Option<AccountUpdated>, RecoveryFailure> {
         let Some(previous) = self.credential.clone() else {
             return Err(RecoveryFailure::SignedOut);
         };
-        let Some(old) = previous.chatgpt() else {
-            return Err(RecoveryFailure::SignedOut);
+        let renewed = match (&*previous, renewal) {
+            (Credential::External(old), Renewal::Host(tokens)) => {
+                Credential::External(self.check_host_tokens(old, tokens)?)
+            }
+            (Credential::Managed(old), Renewal::Issuer(new)) if new.is_same_account(old) => {
+                Credential::Managed(new)
+            }
+            (Credential::Managed(_), Renewal::Issuer(_)) => {
+                return Err(PermanentFailure::Mismatch.into());
+            }
+            _ => return Err(RecoveryFailure::SignedOut),
         };
+        let same = match (renewed.chatgpt(), previous.chatgpt()) {
+            (Some(new), Some(old)) => {
+                new.id == old.id && new.plan == old.plan && new.email == old.email
+            }
+            _ => false,
+        };
+        let settlement = self.replace(renewed);
+        Ok(settlement.update.filter(|_| !same))
+    }
+
+    fn check_host_tokens(
+        &self,
+        old: &ExternalLogin,
+        answer: HostTokens,
+    ) -> Result<ExternalLogin, RecoveryFailure> {
         let new = ExternalLogin::new(answer.tokens, answer.supplier)?;
-        if !self.policy.allows_workspace(&new.account_id) {
+        if !self.policy.allows_workspace(new.account_id()) {
             return Err(RecoveryFailure::Workspace {
-                received: new.account_id,
+                received: new.account_id().to_owned(),
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        if self.policy.same_account && new.account_id != old.account_id {
+        if self.policy.same_account && new.account_id() != old.account_id() {
             return Err(RecoveryFailure::OtherAccount {
-                received: new.account_id,
-                expected: old.account_id.clone(),
+                received: new.account_id().to_owned(),
+                expected: old.account_id().to_owned(),
             });
         }
-        let same =
-            new.account_id == old.account_id && new.plan == old.plan && new.email == old.email;
-        let settlement = self.replace(Credential::External(new));
-        Ok(settlement.update.filter(|_| !same))
+        Ok(new)
     }
 }

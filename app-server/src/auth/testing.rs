@@ -5,6 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::secret::Secret;
 
+use super::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
+
 /// An unsigned token with these claims.
 pub(crate) fn jwt(claims: &str) -> String {
     format!("e30.{}.made-up", URL_SAFE_NO_PAD.encode(claims))
@@ -22,5 +24,49 @@ pub(crate) fn tokens(access_token: &str, account_id: &str) -> ExternalTokens {
         chatgpt_account_id: Some(account_id.to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+    }
+}
+
+/// A token of this person in this workspace that expires then.
+pub(crate) fn token_of(account: &str, user: &str, expires_at: i64) -> String {
+    jwt(&format!(
+        r#"{{"exp":{expires_at},"email":"{user}@example.com","https://api.openai.com/auth":
+            {{"chatgpt_account_id":"{account}","chatgpt_user_id":"{user}","chatgpt_plan_type":"plus"}}}}"#
+    ))
+}
+
+/// Tokens of a login that this program runs; they expire in the year 2100.
+pub(crate) fn managed_tokens(account: &str, user: &str, refresh_token: &str) -> ManagedTokens {
+    let token = token_of(account, user, 4_102_444_800);
+    ManagedTokens {
+        id_token: Secret::from(token.as_str()),
+        access_token: Secret::from(token.as_str()),
+        refresh_token: Some(Secret::from(refresh_token)),
+        account_id: None,
+        obtained_at: Some(0),
+    }
+}
+
+/// An issuer that must not be asked, and says so.
+pub(crate) struct NoIssuer;
+
+impl NoIssuer {
+    fn nobody<T: Send + 'static>() -> IssuerAnswer<T> {
+        let failure = IssuerFailure::Unreachable("no issuer here".into());
+        Box::pin(std::future::ready(Err(failure)))
+    }
+}
+
+impl Issuer for NoIssuer {
+    fn refresh(&self, _: &Secret) -> IssuerAnswer<RenewedTokens> {
+        Self::nobody()
+    }
+
+    fn revoke(&self, _: &ManagedTokens) -> IssuerAnswer<()> {
+        Self::nobody()
+    }
+
+    fn whoami(&self, _: &Secret) -> IssuerAnswer<TokenOwner> {
+        Self::nobody()
     }
 }

@@ -9,12 +9,13 @@ use byokey_protocol::external_auth::{RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 use tokio::sync::oneshot;
 
-use super::testing::{jwt, jwt_of, tokens};
+use super::testing::{NoIssuer, jwt, jwt_of, tokens};
 use super::{
-    AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal,
+    AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal, Outside,
     RecoveryFailure, Supplier,
 };
 use crate::clock::Clock;
+use crate::stores::EphemeralStore;
 
 type Answer = Result<HostTokens, RecoveryFailure>;
 
@@ -73,7 +74,13 @@ fn scene(policy: LoginPolicy) -> Scene {
         Arc::new(HandHost::default()),
         Arc::new(HandClock::default()),
     );
-    let auth = AuthManager::new(policy, host.clone(), clock.clone());
+    let outside = Outside {
+        host: host.clone(),
+        issuer: Arc::new(NoIssuer),
+        store: Arc::new(EphemeralStore),
+        clock: clock.clone(),
+    };
+    let auth = AuthManager::new(policy, outside);
     Scene { auth, host, clock }
 }
 

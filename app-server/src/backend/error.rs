@@ -10,6 +10,7 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
 use crate::auth::{RecoveryFailure, is_identifier};
+use crate::http_client::HttpFailure;
 
 /// Most bytes of an error body that are looked at.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -103,6 +104,19 @@ impl std::fmt::Display for FailedStatus {
     }
 }
 
+impl From<HttpFailure> for BackendError {
+    fn from(failure: HttpFailure) -> Self {
+        match failure {
+            HttpFailure::Connect => Self::Connect,
+            HttpFailure::Certificate { roots } => Self::Certificate { roots },
+            HttpFailure::CaFile { variable, problem } => Self::CaFile { variable, problem },
+            HttpFailure::Timeout => Self::Timeout,
+            HttpFailure::Interrupted => Self::Interrupted,
+            HttpFailure::Configuration { setting } => Self::Configuration { setting },
+        }
+    }
+}
+
 impl BackendError {
     /// What hosts act on.
     #[must_use]
@@ -126,7 +140,9 @@ impl BackendError {
         match self {
             Self::Recovery(failure) => !matches!(
                 failure,
-                RecoveryFailure::NotRefreshable | RecoveryFailure::SignedOut
+                RecoveryFailure::NotRefreshable
+                    | RecoveryFailure::SignedOut
+                    | RecoveryFailure::Permanent(_)
             ),
             Self::Connect | Self::Timeout | Self::Interrupted => true,
             Self::Status(failed) => failed.may_pass(),

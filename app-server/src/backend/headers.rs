@@ -6,7 +6,7 @@ use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::ClientInfo;
 use byokey_protocol::secret::Secret;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::route::{Carries, Route};
@@ -86,6 +86,9 @@ pub(crate) fn of(
         .get()
         .map_or(DEFAULT_ORIGINATOR, String::as_str);
     headers.extend(text(originator).map(|value| (HeaderName::from_static("originator"), value)));
+    if call.body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     for (name, value) in &call.headers {
         headers.extend(text(value).map(|value| (HeaderName::from_static(name), value)));
     }
@@ -107,7 +110,8 @@ pub(crate) fn of(
             headers.insert(AUTHORIZATION, bearer(lease.credential.bearer())?);
             if let Some(login) = lease.credential.chatgpt() {
                 let account = HeaderName::from_static("chatgpt-account-id");
-                headers.extend(text(&login.account_id).map(|value| (account, value)));
+                let id = login.id.as_deref().and_then(text);
+                headers.extend(id.map(|value| (account, value)));
                 if login.fedramp {
                     let fedramp = HeaderName::from_static("x-openai-fedramp");
                     headers.insert(fedramp, HeaderValue::from_static("true"));

@@ -6,7 +6,6 @@
 mod account;
 mod error;
 mod headers;
-mod http_client;
 mod models;
 mod rate_limits;
 mod request_body;
@@ -19,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 
@@ -35,7 +35,7 @@ pub use route::Service;
 
 use crate::auth::{AuthManager, Lease};
 use crate::config::Config;
-use http_client::HttpClient;
+use crate::http_client::HttpClient;
 use route::Route;
 
 /// Most short calls under way at once; the others wait their turn. Streams do not count.
@@ -51,7 +51,7 @@ pub struct Backend {
     config: Arc<Config>,
     /// Who we say we are.
     pub identity: Identity,
-    http: HttpClient,
+    http: Arc<HttpClient>,
     calls: Semaphore,
     models: Models,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Call {
     pub(crate) path: &'static str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Bytes>,
     pub(crate) retries: u32,
     /// How long it may take until the answer begins.
     pub(crate) deadline: Duration,
@@ -79,9 +79,8 @@ impl fmt::Debug for Backend {
 impl Backend {
     /// A backend that has not connected yet. The HTTP client is made on first use.
     #[must_use]
-    pub fn new(auth: Arc<AuthManager>, config: Arc<Config>) -> Self {
+    pub(crate) fn new(auth: Arc<AuthManager>, config: Arc<Config>, http: Arc<HttpClient>) -> Self {
         let identity = Identity::new(config.originator_override.clone());
-        let http = HttpClient::new(config.ca_file.clone());
         let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
         Self {
             auth,
@@ -139,7 +138,7 @@ impl Backend {
         let Some(lease) = lease.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
             return error::successful(response).await;
         };
-        if lease.credential.chatgpt().is_none() {
+        if !lease.credential.can_be_renewed() {
             return error::successful(response).await;
         }
         let generation = lease.generation;
@@ -168,7 +167,12 @@ impl Backend {
                 ),
                 Some(_) => None,
             };
-            let send_once = || self.http.send(call, route.url.clone(), headers.clone());
+            let send_once = || async {
+                let (method, url) = (call.method.clone(), route.url.clone());
+                let body = call.body.clone();
+                let sent = self.http.send(method, url, headers.clone(), body).await;
+                sent.map_err(BackendError::from)
+            };
             tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
                 .await
                 .map_err(|_| BackendError::Timeout)?

@@ -121,7 +121,7 @@ impl Backend {
                 ("thread-id", request.thread_id.clone()),
                 ("x-client-request-id", request.thread_id.clone()),
             ],
-            body: Some(request.to_json()),
+            body: Some(request.to_json().into()),
             retries: provider.request_max_retries,
             deadline: provider.stream_idle_timeout,
         };

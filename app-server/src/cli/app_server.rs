@@ -63,9 +63,14 @@ fn serve(services: Arc<Services>, limits: Limits) -> io::Result<()> {
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let shutdown = shutdown_on_signal()?;
+        let mut shutdown = shutdown_on_signal()?;
         let (reader, writer) = claim_stdio()?.into_streams()?;
-        transport::serve(reader, writer, services, limits, shutdown).await;
+        tokio::select! {
+            () = services.begin() => {}
+            Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => return io::Result::Ok(()),
+        }
+        transport::serve(reader, writer, Arc::clone(&services), limits, shutdown).await;
+        services.end().await;
         io::Result::Ok(())
     });
     // Calls that are still under way have nobody to report to.

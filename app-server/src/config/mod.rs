@@ -5,20 +5,23 @@
 //! client in a `configWarning`.
 
 mod environment;
+mod issuer;
 mod layers;
 mod provider;
 mod reader;
 
 use std::path::PathBuf;
 
+use byokey_protocol::secret::Secret;
 use byokey_protocol::warning::ConfigWarning;
 
 pub use environment::Environment;
+pub use issuer::{Endpoint, IssuerSettings};
 pub use layers::Overrides;
 pub use provider::Provider;
 use reader::Reader;
 
-use crate::auth::{ForcedMethod, LoginPolicy};
+use crate::auth::{ForcedMethod, LoginPolicy, PersonalAccessToken};
 
 /// Where ChatGPT accounts live unless `chatgpt_base_url` says otherwise.
 pub const CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api";
@@ -38,6 +41,10 @@ pub struct Config {
     pub chatgpt_base_url: String,
     /// Which logins are allowed.
     pub policy: LoginPolicy,
+    /// Where logins that this program runs are made.
+    pub issuer: IssuerSettings,
+    /// `CODEX_ACCESS_TOKEN`: a personal access token that stands over what the store keeps.
+    pub access_token: Option<Secret>,
     /// Name sent to the backend in place of the client's.
     pub originator_override: Option<String>,
     /// File of additional certificate authorities, and the variable that named it.
@@ -61,6 +68,7 @@ impl Config {
             .string("chatgpt_base_url")
             .map_or_else(|| CHATGPT_BASE_URL.to_owned(), |url| chatgpt_base_url(&url));
         let policy = read_policy(&mut settings);
+        let access_token = read_access_token(&mut settings, environment);
         let ca_file = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"]
             .into_iter()
             .find_map(|name| Some((name, PathBuf::from(environment.get(name)?))));
@@ -73,6 +81,8 @@ impl Config {
             provider,
             chatgpt_base_url,
             policy,
+            issuer: IssuerSettings::read(environment),
+            access_token,
             originator_override,
             ca_file,
             warnings,
@@ -126,6 +136,18 @@ fn read_policy(settings: &mut Reader<'_>) -> LoginPolicy {
             .unwrap_or_default(),
         same_account,
     }
+}
+
+fn read_access_token(settings: &mut Reader<'_>, environment: &Environment) -> Option<Secret> {
+    let token = Secret::from(environment.get("CODEX_ACCESS_TOKEN")?.trim());
+    if PersonalAccessToken::check(&token).is_err() {
+        settings.warn(
+            "CODEX_ACCESS_TOKEN",
+            "is not a personal access token (`at-…`), the one kind that is known here",
+        );
+        return None;
+    }
+    Some(token)
 }
 
 /// Without the slash at the end; and, as codex does, with the path that its two public hosts

@@ -1,60 +1,115 @@
-//! `account/read`, `account/logout` and `getAuthStatus`: they never touch the network.
+//! `account/read`, `account/logout` and `getAuthStatus`. They wait for nobody, unless a login that
+//! this server runs is to be renewed first, or a store to be emptied.
 
 use byokey_protocol::account::{
-    AccountReadParams, AccountReadResult, GetAuthStatusParams, GetAuthStatusResult,
+    AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
+    LogoutParams,
 };
 use byokey_protocol::empty::Empty;
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
-use crate::auth::Credential;
-use crate::reply::{Context, Outcome, Reply};
+use crate::auth::{Credential, Forgotten};
+use crate::error::RequestError;
+use crate::reply::{Answering, Context, Reply};
 
-pub(crate) fn account_read(context: &Context, _: AccountReadParams) -> Outcome<AccountReadResult> {
-    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
-    let account = if requires_openai_auth {
-        context
-            .services
-            .auth
-            .read(|credential| credential.map(Credential::account))
-    } else {
-        None
-    };
-    Ok(AccountReadResult {
-        account,
-        requires_openai_auth,
+pub(crate) fn account_read(
+    context: &Context,
+    params: AccountReadParams,
+) -> Result<Answering<AccountReadResult>, RequestError> {
+    if params.refresh_token && context.services.auth.is_managed() {
+        let context = context.clone();
+        return Ok(Answering::later(async move {
+            context.services.auth.freshen().await;
+            Ok(account(&context).into())
+        }));
     }
-    .into())
+    Ok(Answering::Now(account(context).into()))
 }
 
-pub(crate) fn logout(context: &Context, _: Empty) -> Outcome<Empty> {
-    let update = context.services.auth.logout();
-    Ok(Reply::then(Empty {}, move |context| {
-        context
-            .services
-            .peers
-            .notify::<AccountUpdatedNotification>(&update);
+fn account(context: &Context) -> AccountReadResult {
+    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
+    let auth = &context.services.auth;
+    // Who cannot be renewed has to sign in again, so there is nobody to show.
+    let shown = requires_openai_auth && !auth.is_dead();
+    AccountReadResult {
+        account: auth.read(|credential| credential.filter(|_| shown).map(Credential::account)),
+        requires_openai_auth,
+    }
+}
+
+pub(crate) fn logout(
+    context: &Context,
+    params: LogoutParams,
+) -> Result<Answering<Empty>, RequestError> {
+    let auth = &context.services.auth;
+    let (update, forgotten) = auth.logout();
+    let forgotten = Some(forgotten).filter(|_| params.revoke.unwrap_or(true));
+    if !auth.keeps() {
+        return Ok(Answering::Now(signed_out(update, forgotten)));
+    }
+    let context = context.clone();
+    Ok(Answering::later(async move {
+        if let Err(failure) = context.services.auth.clear_store().await {
+            // Here the credential is gone all the same.
+            tell(&context, &update);
+            return Err(RequestError::failed(
+                format!("logout failed: {failure}"),
+                ErrorKind::StoreFailed.into(),
+            ));
+        }
+        Ok(signed_out(update, forgotten))
     }))
+}
+
+fn signed_out(update: AccountUpdated, forgotten: Option<Forgotten>) -> Reply<Empty> {
+    Reply::then(Empty {}, move |context| {
+        tell(context, &update);
+        if let Some(forgotten) = forgotten.filter(Forgotten::is_revocable) {
+            let auth = context.services.auth.clone();
+            let revoked = async move { auth.revoke(forgotten).await };
+            context.services.background.spawn(revoked);
+        }
+    })
+}
+
+fn tell(context: &Context, update: &AccountUpdated) {
+    let peers = &context.services.peers;
+    peers.notify::<AccountUpdatedNotification>(update);
 }
 
 pub(crate) fn get_auth_status(
     context: &Context,
     params: GetAuthStatusParams,
-) -> Outcome<GetAuthStatusResult> {
-    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
+) -> Result<Answering<GetAuthStatusResult>, RequestError> {
+    let auth = &context.services.auth;
+    let asked = params.refresh_token.unwrap_or_default() && auth.is_managed();
     let include_token = params.include_token.unwrap_or_default();
-    let (auth_method, auth_token) = context.services.auth.read(|credential| {
+    if asked || auth.is_stale() || auth.is_dead() {
+        let context = context.clone();
+        return Ok(Answering::later(async move {
+            context.services.auth.freshen().await;
+            Ok(status(&context, include_token).into())
+        }));
+    }
+    Ok(Answering::Now(status(context, include_token).into()))
+}
+
+fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
+    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
+    let auth = &context.services.auth;
+    let include_token = include_token && !auth.is_dead();
+    let (auth_method, auth_token) = auth.read(|credential| {
         let credential = credential.filter(|_| requires_openai_auth);
-        let token = credential.filter(|_| include_token);
+        let token = credential.filter(|held| include_token && held.may_be_shown());
         (
             credential.map(Credential::mode),
             token.map(|token| token.bearer().duplicate()),
         )
     });
-    let requires_openai_auth = Some(requires_openai_auth);
-    Ok(GetAuthStatusResult {
+    GetAuthStatusResult {
         auth_method,
         auth_token,
-        requires_openai_auth,
+        requires_openai_auth: Some(requires_openai_auth),
     }
-    .into())
 }

@@ -9,31 +9,57 @@ use byokey_protocol::login::{
 use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
 use uuid::Uuid;
 
-use crate::auth::is_identifier;
+use crate::auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
 use crate::error::RequestError;
-use crate::reply::{Context, Outcome, Reply};
+use crate::reply::{Answering, Context, Outcome, Reply};
 
 pub(crate) fn login_start(
     context: &Context,
     params: LoginStartParams,
-) -> Outcome<LoginStartResult> {
+) -> Result<Answering<LoginStartResult>, RequestError> {
     let auth = &context.services.auth;
     match params {
         LoginStartParams::ChatgptAuthTokens(tokens) => {
             let update = auth.login_external(tokens, context.peer.id)?;
-            Ok(complete(LoginStartResult::ChatgptAuthTokens {}, update))
+            let result = LoginStartResult::ChatgptAuthTokens {};
+            Ok(Answering::Now(complete(result, update)))
+        }
+        LoginStartParams::ApiKey { api_key } if !auth.keeps() => {
+            let update = auth.login_api_key(api_key)?;
+            let result = LoginStartResult::ApiKey {};
+            Ok(Answering::Now(complete(result, update)))
         }
         LoginStartParams::ApiKey { api_key } => {
-            let update = auth.login_api_key(api_key)?;
-            Ok(complete(LoginStartResult::ApiKey {}, update))
+            auth.check_api_key_login()?;
+            let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid)?;
+            let (auth, begun) = (auth.clone(), auth.epoch());
+            Ok(Answering::later(async move {
+                let update = auth.sign_in(Credential::ApiKey(key), begun).await;
+                let update = update.map_err(|failure| match failure {
+                    SignInFailure::Store(failure) => RequestError::failed(
+                        format!("failed to save api key: {failure}"),
+                        ErrorKind::StoreFailed.into(),
+                    ),
+                    failure => failure.into(),
+                })?;
+                Ok(complete(LoginStartResult::ApiKey {}, update))
+            }))
         }
-        LoginStartParams::Chatgpt {}
-        | LoginStartParams::ChatgptDeviceCode {}
-        | LoginStartParams::PersonalAccessToken { .. } => {
+        LoginStartParams::PersonalAccessToken { access_token } => {
+            auth.check_personal_login()?;
+            let (auth, begun) = (auth.clone(), auth.epoch());
+            Ok(Answering::later(async move {
+                let credential = auth.introspect(access_token).await?;
+                let update = auth.sign_in(credential, begun).await?;
+                Ok(complete(LoginStartResult::PersonalAccessToken {}, update))
+            }))
+        }
+        LoginStartParams::Chatgpt {} | LoginStartParams::ChatgptDeviceCode {} => {
             auth.check_managed_login()?;
             Err(RequestError::refused(
                 ErrorKind::Unsupported,
-                "this server does not run logins itself yet; use chatgptAuthTokens or apiKey",
+                "this server does not run ChatGPT logins itself yet; use chatgptAuthTokens, \
+                 apiKey or personalAccessToken",
             ))
         }
     }

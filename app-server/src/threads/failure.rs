@@ -49,7 +49,9 @@ fn info(error: &BackendError) -> CodexErrorInfo {
     match error {
         BackendError::AuthRequired
         | BackendError::SignedOut
-        | BackendError::Recovery(RecoveryFailure::NotRefreshable) => CodexErrorInfo::Unauthorized,
+        | BackendError::Recovery(RecoveryFailure::NotRefreshable | RecoveryFailure::Permanent(_)) => {
+            CodexErrorInfo::Unauthorized
+        }
         BackendError::Connect | BackendError::Timeout | BackendError::Interrupted => {
             CodexErrorInfo::HttpConnectionFailed {
                 http_status_code: None,

@@ -2,13 +2,16 @@
 //!
 //! It puts the rules of [`AuthState`] to work: wakes those who wait for a refresh, asks the host
 //! in a task of its own, so that a caller who gives up does not end the refresh for the others,
-//! and tells everybody of changes.
+//! and tells everybody of changes. `expiry` renews tokens before they expire, `own` signs in
+//! with what this program got for itself.
+
+mod expiry;
+mod own;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
@@ -18,14 +21,16 @@ use tokio::task::AbortHandle;
 
 use super::credential::{Credential, Supplier};
 use super::failure::{LoginRefusal, RecoveryFailure};
+use super::issuer::Issuer;
 use super::policy::LoginPolicy;
-use super::state::{AuthState, Generation, HostTokens, Recovery, RefreshOrder, Settlement};
+use super::renewal::Renewer;
+use super::state::{
+    AuthState, Authority, Generation, HostTokens, Recovery, RefreshOrder, Renewal, Settlement,
+};
+use super::store::Store;
 use crate::clock::Clock;
-
-/// How long before its expiry a token is renewed unasked.
-const RENEW_BEFORE: i64 = 60;
-/// How often the time of day is looked at again, since it may be set or stand still in between.
-const LOOK_AGAIN: Duration = Duration::from_secs(600);
+use expiry::Due;
+pub use own::Forgotten;
 
 /// The host's side of external auth.
 pub trait Host: Send + Sync {
@@ -43,13 +48,22 @@ pub trait Host: Send + Sync {
 pub type HostAnswer =
     Pin<Box<dyn Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static>>;
 
-/// Which expiries have a token renewed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Due {
-    /// Also one that is past: the host may not know.
-    NowOrLater,
-    /// Only one to come. A host that answers with an expired token would be asked for ever.
-    Later,
+/// What the auth manager needs of the world.
+pub struct Outside {
+    /// Whoever may own the login.
+    pub host: Arc<dyn Host>,
+    /// Whoever hands out tokens.
+    pub issuer: Arc<dyn Issuer>,
+    /// What outlives the process.
+    pub store: Arc<dyn Store>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outside").finish_non_exhaustive()
+    }
 }
 
 type Waiter = oneshot::Sender<Result<(), RecoveryFailure>>;
@@ -57,13 +71,22 @@ type Waiter = oneshot::Sender<Result<(), RecoveryFailure>>;
 /// The one owner of the credential in force.
 pub struct AuthManager {
     state: Mutex<AuthState<Waiter>>,
-    /// The task that asks the host.
-    asking: Mutex<Option<AbortHandle>>,
+    /// The task that asks for newer tokens.
+    asking: Mutex<Option<Asking>>,
     /// The task that waits for the token to expire.
     watching: Mutex<Option<AbortHandle>>,
     signed_out: watch::Sender<()>,
     host: Arc<dyn Host>,
-    clock: Arc<dyn Clock>,
+    renewer: Renewer,
+    /// Held while the store is used, so that what it keeps and what is in force agree.
+    store_turn: tokio::sync::Mutex<()>,
+}
+
+struct Asking {
+    task: AbortHandle,
+    /// Whether it spends a refresh token. Then only a logout may end it early: the tokens that
+    /// come back are the only ones that are still good.
+    spends: bool,
 }
 
 /// The credential in force at one moment, for one call.
@@ -98,14 +121,25 @@ impl fmt::Debug for AuthManager {
 impl AuthManager {
     /// Nobody signed in.
     #[must_use]
-    pub fn new(policy: LoginPolicy, host: Arc<dyn Host>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(policy: LoginPolicy, outside: Outside) -> Arc<Self> {
+        let Outside {
+            host,
+            issuer,
+            store,
+            clock,
+        } = outside;
         Arc::new(Self {
             state: Mutex::new(AuthState::new(policy)),
             asking: Mutex::default(),
             watching: Mutex::default(),
             signed_out: watch::Sender::new(()),
             host,
-            clock,
+            renewer: Renewer {
+                issuer,
+                store,
+                clock,
+            },
+            store_turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -160,15 +194,8 @@ impl AuthManager {
         self.state().check_managed_login()
     }
 
-    /// Forgets the credential, at once, and ends the calls that use it.
-    pub fn logout(self: &Arc<Self>) -> AccountUpdated {
-        let settlement = self.state().logout();
-        self.signed_out.send_replace(());
-        self.replaced(settlement)
-    }
-
-    /// Gets past a 401 that a call under this generation met: asks the host once, however many
-    /// calls ask, and returns when a newer credential is in force.
+    /// Gets past a 401 that a call under this generation met: asks the host or the issuer once,
+    /// however many calls ask, and returns when a newer credential is in force.
     ///
     /// # Errors
     ///
@@ -185,33 +212,63 @@ impl AuthManager {
     }
 
     fn ask(self: &Arc<Self>, order: RefreshOrder) {
-        let RefreshOrder {
-            ticket,
-            supplier,
-            params,
-        } = order;
-        let answer = self.host.ask_refresh(supplier, params);
+        let RefreshOrder { ticket, authority } = order;
+        let spends = matches!(authority, Authority::Issuer { .. });
+        let answer = self.answer_of(authority);
         let manager = Arc::clone(self);
         let task = tokio::spawn(async move {
             let answer = answer.await;
             let settlement = manager.state().refreshed(ticket, answer);
             let Some(settlement) = settlement else { return };
             let update = settlement.update;
-            if settlement.outcome.is_ok() {
-                manager.watch_expiry(Due::Later);
+            match settlement.outcome {
+                Ok(()) => manager.watch_expiry(Due::Later),
+                Err(_) if spends => manager.watch_expiry(Due::InAMinute),
+                Err(_) => {}
             }
             wake(settlement);
             if let Some(update) = update {
                 manager.host.account_updated(update);
             }
         });
-        lock(&self.asking).replace(task.abort_handle());
+        let task = task.abort_handle();
+        lock(&self.asking).replace(Asking { task, spends });
     }
 
-    /// A login or logout settled whatever was in flight.
+    /// Asks at once, so that a request to the host stands before whatever is sent next.
+    fn answer_of(
+        self: &Arc<Self>,
+        authority: Authority,
+    ) -> Pin<Box<dyn Future<Output = Result<Renewal, RecoveryFailure>> + Send>> {
+        match authority {
+            Authority::Host { supplier, params } => {
+                let answer = self.host.ask_refresh(supplier, params);
+                Box::pin(async move { answer.await.map(Renewal::Host) })
+            }
+            Authority::Issuer { credential, dead } => {
+                let manager = Arc::clone(self);
+                Box::pin(async move {
+                    let _turn = manager.store_turn.lock().await;
+                    let renewed = manager.renewer.renew(&credential, dead).await;
+                    renewed.map(Renewal::Issuer)
+                })
+            }
+        }
+    }
+
+    /// A login settled whatever was in flight.
     fn replaced(self: &Arc<Self>, settlement: Settlement<Waiter>) -> AccountUpdated {
-        if let Some(asking) = lock(&self.asking).take() {
-            asking.abort();
+        self.settled(settlement, |asking| !asking.spends)
+    }
+
+    /// Ends the request for newer tokens if it may be ended, and tells those who waited for it.
+    fn settled(
+        self: &Arc<Self>,
+        settlement: Settlement<Waiter>,
+        may_end: impl FnOnce(&mut Asking) -> bool,
+    ) -> AccountUpdated {
+        if let Some(asking) = lock(&self.asking).take_if(may_end) {
+            asking.task.abort();
         }
         self.watch_expiry(Due::NowOrLater);
         let update = settlement.update;
@@ -220,36 +277,6 @@ impl AuthManager {
             auth_mode: None,
             plan_type: None,
         })
-    }
-
-    /// Has the token renewed a minute before it expires, if its supplier wants that.
-    fn watch_expiry(self: &Arc<Self>, when: Due) {
-        let due = self.state().credential().and_then(|credential| {
-            let login = credential.chatgpt()?;
-            let wanted = self.host.wants_proactive_refresh(login.supplier);
-            login
-                .expires_at
-                .filter(|_| wanted)
-                .map(|expires_at| expires_at - RENEW_BEFORE)
-        });
-        let due = due.filter(|due| when == Due::NowOrLater || *due > self.clock.unix_seconds());
-        let generation = self.state().generation();
-        let task = due.map(|due| {
-            let manager = Arc::clone(self);
-            let task = tokio::spawn(async move {
-                while let Ok(wait @ 1..) = u64::try_from(due - manager.clock.unix_seconds()) {
-                    tokio::time::sleep(Duration::from_secs(wait).min(LOOK_AGAIN)).await;
-                }
-                let order = manager.state().expiring(generation);
-                if let Some(order) = order {
-                    manager.ask(order);
-                }
-            });
-            task.abort_handle()
-        });
-        if let Some(previous) = std::mem::replace(&mut *lock(&self.watching), task) {
-            previous.abort();
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, AuthState<Waiter>> {

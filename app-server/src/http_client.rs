@@ -8,14 +8,49 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, Url};
 
-use super::{BackendError, Call};
-
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a request had no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HttpFailure {
+    /// No connection.
+    #[error("cannot connect; check the network and the proxy settings")]
+    Connect,
+    /// The certificate of the server was not accepted.
+    #[error("the server's certificate was not accepted (certificate authorities: {roots})")]
+    Certificate {
+        /// Where the certificate authorities come from.
+        roots: String,
+    },
+    /// The file of certificate authorities is of no use.
+    #[error(
+        "{variable}: {problem}; it must name a PEM file with certificates (CODEX_CA_CERTIFICATE is read first, then SSL_CERT_FILE)"
+    )]
+    CaFile {
+        /// The environment variable that names it.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection broke off.
+    #[error("the connection broke off")]
+    Interrupted,
+    /// A setting of the client is not usable.
+    #[error("`{setting}` in the configuration is not usable")]
+    Configuration {
+        /// The setting.
+        setting: &'static str,
+    },
+}
 
 /// The HTTP client.
 #[derive(Debug)]
@@ -36,23 +71,19 @@ impl HttpClient {
     /// Sends a request once.
     pub(crate) async fn send(
         &self,
-        call: &Call,
+        method: Method,
         url: Url,
         headers: HeaderMap,
-    ) -> Result<Response, BackendError> {
-        let mut request = self
-            .client()?
-            .request(call.method.clone(), url)
-            .headers(headers);
-        if let Some(body) = &call.body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.clone());
+        body: Option<Bytes>,
+    ) -> Result<Response, HttpFailure> {
+        let mut request = self.client()?.request(method, url).headers(headers);
+        if let Some(body) = body {
+            request = request.body(body);
         }
         request.send().await.map_err(|error| self.explain(&error))
     }
 
-    fn client(&self) -> Result<&Client, BackendError> {
+    fn client(&self) -> Result<&Client, HttpFailure> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
@@ -60,7 +91,7 @@ impl HttpClient {
         Ok(self.client.get_or_init(|| client))
     }
 
-    fn build(&self) -> Result<Client, BackendError> {
+    fn build(&self) -> Result<Client, HttpFailure> {
         // Fails when another part of the process chose a provider first, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = Client::builder()
@@ -72,15 +103,15 @@ impl HttpClient {
         }
         builder
             .build()
-            .map_err(|_| BackendError::Configuration { setting: "proxy" })
+            .map_err(|_| HttpFailure::Configuration { setting: "proxy" })
     }
 
-    fn explain(&self, error: &reqwest::Error) -> BackendError {
+    fn explain(&self, error: &reqwest::Error) -> HttpFailure {
         if error.is_timeout() {
-            return BackendError::Timeout;
+            return HttpFailure::Timeout;
         }
         if !error.is_connect() {
-            return BackendError::Interrupted;
+            return HttpFailure::Interrupted;
         }
         let mut cause: Option<&dyn std::error::Error> = Some(error);
         while let Some(current) = cause {
@@ -93,13 +124,13 @@ impl HttpClient {
                 inner.or_else(|| current.downcast_ref()),
                 Some(rustls::Error::InvalidCertificate(_))
             ) {
-                return BackendError::Certificate {
+                return HttpFailure::Certificate {
                     roots: self.roots(),
                 };
             }
             cause = current.source();
         }
-        BackendError::Connect
+        HttpFailure::Connect
     }
 
     fn roots(&self) -> String {
@@ -110,11 +141,8 @@ impl HttpClient {
     }
 }
 
-fn read_certificates(
-    variable: &'static str,
-    path: &Path,
-) -> Result<Vec<Certificate>, BackendError> {
-    let problem = |problem| BackendError::CaFile { variable, problem };
+fn read_certificates(variable: &'static str, path: &Path) -> Result<Vec<Certificate>, HttpFailure> {
+    let problem = |problem| HttpFailure::CaFile { variable, problem };
     let pem = std::fs::read_to_string(path).map_err(|_| problem("the file cannot be read"))?;
     // OpenSSL writes this label when it adds trust settings.
     let pem = pem.replace(" TRUSTED CERTIFICATE-----", " CERTIFICATE-----");

@@ -1,0 +1,225 @@
+//! Logins that this program runs: tokens of an issuer, and what they say of themselves.
+
+use byokey_protocol::secret::Secret;
+
+use super::{ChatgptAccount, InvalidCredential};
+use crate::auth::claims::{Claims, InvalidToken};
+use crate::auth::identifier::{is_bearer, is_identifier};
+
+/// How long before its expiry an access token is renewed, in seconds.
+const RENEW_BEFORE: i64 = 5 * 60;
+/// When a token that tells no expiry is renewed, in seconds after it was obtained.
+const RENEW_AFTER: i64 = 8 * 24 * 60 * 60;
+
+/// The tokens of a login, as an issuer hands them out and a store keeps them.
+#[derive(Debug)]
+pub struct ManagedTokens {
+    /// Says who signed in. It is read here and never sent anywhere.
+    pub id_token: Secret,
+    /// The bearer.
+    pub access_token: Secret,
+    /// Buys the next tokens, once. A login that was lent by another program has none.
+    pub refresh_token: Option<Secret>,
+    /// The workspace, where it is not to be read from the id token.
+    pub account_id: Option<String>,
+    /// When they were obtained, in Unix seconds, if that is known.
+    pub obtained_at: Option<i64>,
+}
+
+/// What an issuer answered to a refresh. What is absent stays as it was.
+#[derive(Debug, Default)]
+pub struct RenewedTokens {
+    /// Who is signed in.
+    pub id_token: Option<Secret>,
+    /// The bearer.
+    pub access_token: Option<Secret>,
+    /// Buys the next tokens; the one that was spent is worth nothing any more.
+    pub refresh_token: Option<Secret>,
+}
+
+/// A login that this program runs.
+#[derive(Debug)]
+pub struct ManagedLogin {
+    tokens: ManagedTokens,
+    /// The account that calls are made for.
+    pub account: ChatgptAccount,
+    /// When the access token expires, in Unix seconds, if it tells.
+    pub expires_at: Option<i64>,
+    /// Whether the store holds these tokens. One that could not take them is not believed when
+    /// it holds others.
+    pub is_saved: bool,
+}
+
+impl ManagedTokens {
+    /// A second copy, made knowingly.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self {
+            id_token: self.id_token.duplicate(),
+            access_token: self.access_token.duplicate(),
+            refresh_token: self.refresh_token.as_ref().map(Secret::duplicate),
+            account_id: self.account_id.clone(),
+            obtained_at: self.obtained_at,
+        }
+    }
+}
+
+impl ManagedLogin {
+    /// Takes tokens that can be sent and speak for one account.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential`] when they cannot, or do not.
+    pub fn new(mut tokens: ManagedTokens) -> Result<Self, InvalidCredential> {
+        if !is_bearer(tokens.access_token.expose()) {
+            return Err(InvalidToken.into());
+        }
+        let identity = Claims::of(tokens.id_token.expose())?;
+        // The access token may be opaque; if it can be read, it has to agree.
+        let access = Claims::of(tokens.access_token.expose()).unwrap_or_default();
+        let claimed = identity.account_id.or_else(|| access.account_id.clone());
+        let id = tokens.account_id.take().or(claimed);
+        if id.as_deref().is_some_and(|id| !is_identifier(id)) {
+            return Err(InvalidCredential::AccountId);
+        }
+        tokens.account_id.clone_from(&id);
+        Ok(Self {
+            account: ChatgptAccount {
+                id,
+                user_id: identity.user_id.or(access.user_id),
+                plan: identity.plan.or(access.plan).unwrap_or_default(),
+                email: identity.email.or(access.email),
+                fedramp: identity.fedramp || access.fedramp,
+            },
+            expires_at: access.expires_at,
+            tokens,
+            is_saved: true,
+        })
+    }
+
+    /// The tokens.
+    #[must_use]
+    pub const fn tokens(&self) -> &ManagedTokens {
+        &self.tokens
+    }
+
+    /// The login with what an issuer answered, if that is for the same account.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential`] when the tokens cannot be sent or speak for somebody else.
+    pub fn renewed(&self, answer: RenewedTokens, now: i64) -> Result<Self, InvalidCredential> {
+        let old = self.tokens.duplicate();
+        for token in [&answer.id_token, &answer.access_token]
+            .into_iter()
+            .flatten()
+        {
+            let claims = Claims::of(token.expose()).unwrap_or_default();
+            if differ(claims.account_id.as_ref(), self.account.id.as_ref())
+                || differ(claims.user_id.as_ref(), self.account.user_id.as_ref())
+            {
+                return Err(InvalidCredential::AccountId);
+            }
+        }
+        Self::new(ManagedTokens {
+            id_token: answer.id_token.unwrap_or(old.id_token),
+            access_token: answer.access_token.unwrap_or(old.access_token),
+            refresh_token: answer.refresh_token.or(old.refresh_token),
+            account_id: old.account_id,
+            obtained_at: Some(now),
+        })
+    }
+
+    /// Whether both are logins of the same person to the same workspace.
+    #[must_use]
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        self.account.id == other.account.id
+            && !differ(
+                self.account.user_id.as_ref(),
+                other.account.user_id.as_ref(),
+            )
+    }
+
+    /// Whether both hold the same tokens.
+    #[must_use]
+    pub fn has_same_tokens(&self, other: &Self) -> bool {
+        let exposed = |login: &Self| {
+            login.tokens.refresh_token.as_ref().map(Secret::expose)
+                == self.tokens.refresh_token.as_ref().map(Secret::expose)
+        };
+        self.tokens.access_token.expose() == other.tokens.access_token.expose() && exposed(other)
+    }
+
+    /// When it should be renewed unasked, in Unix seconds, if that can be told.
+    #[must_use]
+    pub fn renew_at(&self) -> Option<i64> {
+        self.tokens.refresh_token.as_ref()?;
+        match (self.expires_at, self.tokens.obtained_at) {
+            (Some(expires_at), _) => Some(expires_at - RENEW_BEFORE),
+            (None, Some(obtained_at)) => Some(obtained_at + RENEW_AFTER),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Whether both are known and not the same.
+fn differ(one: Option<&String>, two: Option<&String>) -> bool {
+    matches!((one, two), (Some(one), Some(two)) if one != two)
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+
+    use super::{ManagedLogin, RenewedTokens};
+    use crate::auth::testing::{managed_tokens, token_of};
+
+    #[test]
+    fn absent_members_of_an_answer_keep_what_was() {
+        let login = ManagedLogin::new(managed_tokens("ws-1", "u-1", "rt-1")).unwrap();
+        let answer = RenewedTokens {
+            access_token: Some(Secret::from(token_of("ws-1", "u-1", 99).as_str())),
+            ..RenewedTokens::default()
+        };
+        let renewed = login.renewed(answer, 7).unwrap();
+        assert_eq!(renewed.expires_at, Some(99));
+        assert_eq!(renewed.tokens().obtained_at, Some(7));
+        let refresh_token = renewed.tokens().refresh_token.as_ref().unwrap();
+        assert_eq!(refresh_token.expose(), "rt-1");
+        assert!(renewed.is_same_account(&login));
+        assert!(!renewed.has_same_tokens(&login));
+    }
+
+    #[test]
+    fn an_answer_for_somebody_else_is_refused() {
+        let login = ManagedLogin::new(managed_tokens("ws-1", "u-1", "rt-1")).unwrap();
+        for (account, user) in [("ws-2", "u-1"), ("ws-1", "u-2")] {
+            let token = || Some(Secret::from(token_of(account, user, 99).as_str()));
+            let as_access = RenewedTokens {
+                access_token: token(),
+                ..RenewedTokens::default()
+            };
+            assert!(login.renewed(as_access, 7).is_err());
+            let as_identity = RenewedTokens {
+                id_token: token(),
+                ..RenewedTokens::default()
+            };
+            assert!(login.renewed(as_identity, 7).is_err());
+        }
+    }
+
+    #[test]
+    fn the_time_of_renewal_is_told_by_expiry_or_else_by_age() {
+        let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
+        tokens.access_token = Secret::from(token_of("ws-1", "u-1", 1_000).as_str());
+        assert_eq!(ManagedLogin::new(tokens).unwrap().renew_at(), Some(700));
+        let mut opaque = managed_tokens("ws-1", "u-1", "rt-1");
+        opaque.access_token = Secret::from("opaque");
+        opaque.obtained_at = Some(1_000);
+        let login = ManagedLogin::new(opaque).unwrap();
+        assert_eq!(login.renew_at(), Some(1_000 + 8 * 86_400));
+        let mut lent = managed_tokens("ws-1", "u-1", "rt-1");
+        lent.refresh_token = None;
+        assert_eq!(ManagedLogin::new(lent).unwrap().renew_at(), None);
+    }
+}

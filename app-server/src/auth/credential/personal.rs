@@ -1,0 +1,74 @@
+//! Personal access tokens. They say nothing of themselves: the issuer is asked whose they are.
+
+use byokey_protocol::secret::Secret;
+
+use super::{ChatgptAccount, InvalidCredential};
+use crate::auth::identifier::{is_bearer, is_identifier};
+
+/// How personal access tokens begin.
+pub const PERSONAL_TOKEN_PREFIX: &str = "at-";
+
+/// A personal access token and whose it is.
+#[derive(Debug)]
+pub struct PersonalAccessToken {
+    token: Secret,
+    /// The account that calls are made for; its id is always known.
+    pub account: ChatgptAccount,
+}
+
+/// Whose a personal access token is, as the issuer says. It is never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOwner(pub ChatgptAccount);
+
+impl PersonalAccessToken {
+    /// Whether the text could be a personal access token: asked before it is sent anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential::PersonalAccessToken`] when it could not.
+    pub fn check(token: &Secret) -> Result<(), InvalidCredential> {
+        let text = token.expose();
+        let is_one = text.len() > PERSONAL_TOKEN_PREFIX.len()
+            && text.starts_with(PERSONAL_TOKEN_PREFIX)
+            && is_bearer(text);
+        is_one
+            .then_some(())
+            .ok_or(InvalidCredential::PersonalAccessToken)
+    }
+
+    /// Puts a token and its owner together.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential`] when either could not be sent.
+    pub fn new(token: Secret, owner: TokenOwner) -> Result<Self, InvalidCredential> {
+        Self::check(&token)?;
+        let TokenOwner(account) = owner;
+        if !account.id.as_deref().is_some_and(is_identifier) {
+            return Err(InvalidCredential::AccountId);
+        }
+        Ok(Self { token, account })
+    }
+
+    /// The token.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+
+    use super::PersonalAccessToken;
+
+    #[test]
+    fn only_what_begins_like_one_and_can_be_sent_is_one() {
+        let check = |text| PersonalAccessToken::check(&Secret::from(text));
+        check("at-made-up").unwrap();
+        for bad in ["", "at-", "made-up", "AT-made-up", "at-made up", "at-\r\n"] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+}

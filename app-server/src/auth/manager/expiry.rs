@@ -1,0 +1,69 @@
+//! Renews tokens before they expire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{AuthManager, lock};
+use crate::auth::credential::Credential;
+
+/// How long before its expiry a host is asked for a token, if it wants that.
+const ASK_HOST_BEFORE: i64 = 60;
+/// How long after a failure a login of ours is tried again, in seconds.
+const TRY_AGAIN_AFTER: i64 = 60;
+/// How often the time of day is looked at again, since it may be set or stand still in between.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// Which expiries have a token renewed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Also one that is past: whoever handed the token over may not know.
+    NowOrLater,
+    /// Only one to come. Whoever answers with an expired token would be asked for ever.
+    Later,
+    /// Also one that is past, but not before a minute is over: it was tried just now.
+    InAMinute,
+}
+
+impl AuthManager {
+    /// Has the token in force renewed before it expires.
+    pub(super) fn watch_expiry(self: &Arc<Self>, when: Due) {
+        let now = self.renewer.clock.unix_seconds();
+        let due = self.state().credential().and_then(|held| self.due(held));
+        let due = match when {
+            Due::NowOrLater => due,
+            Due::Later => due.filter(|due| *due > now),
+            Due::InAMinute => due.map(|due| due.max(now + TRY_AGAIN_AFTER)),
+        };
+        let generation = self.state().generation();
+        let task = due.map(|due| {
+            let manager = Arc::clone(self);
+            let task = tokio::spawn(async move {
+                manager.sleep_until(due).await;
+                let order = manager.state().expiring(generation);
+                if let Some(order) = order {
+                    manager.ask(order);
+                }
+            });
+            task.abort_handle()
+        });
+        if let Some(previous) = std::mem::replace(&mut *lock(&self.watching), task) {
+            previous.abort();
+        }
+    }
+
+    fn due(&self, credential: &Credential) -> Option<i64> {
+        match credential {
+            Credential::External(login) if self.host.wants_proactive_refresh(login.supplier) => {
+                Some(login.expires_at? - ASK_HOST_BEFORE)
+            }
+            Credential::Managed(login) => login.renew_at(),
+            _ => None,
+        }
+    }
+
+    async fn sleep_until(&self, due: i64) {
+        while let Ok(wait @ 1..) = u64::try_from(due - self.renewer.clock.unix_seconds()) {
+            tokio::time::sleep(Duration::from_secs(wait).min(LOOK_AGAIN)).await;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Credentials that this program gets for itself: it asks the issuer whose they are, keeps them
+//! in the store, renews them when asked, and gives them back.
+
+use std::sync::Arc;
+
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::secret::Secret;
+
+use super::AuthManager;
+use crate::auth::credential::{ApiKey, Credential, ManagedLogin, PersonalAccessToken};
+use crate::auth::failure::{LoginRefusal, SignInFailure};
+use crate::auth::state::Epoch;
+use crate::auth::store::{StoreFailure, Stored};
+
+/// A credential that was in force until the logout.
+#[derive(Debug)]
+pub struct Forgotten(Option<Arc<Credential>>);
+
+impl AuthManager {
+    /// How often somebody signed in or out: what a login that takes time begins with.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.state().epoch()
+    }
+
+    /// Whether an API key may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_api_key_login(&self) -> Result<(), LoginRefusal> {
+        self.state().check_api_key_login()
+    }
+
+    /// Whether a personal access token may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_personal_login(&self) -> Result<(), LoginRefusal> {
+        self.state().check_personal_login()
+    }
+
+    /// Whether credentials outlive the process.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.renewer.store.keeps()
+    }
+
+    /// Asks the issuer whose a personal access token is. Nothing is in force until somebody
+    /// signs in with the result.
+    ///
+    /// # Errors
+    ///
+    /// [`SignInFailure`]; a token whose owner is not known for certain is not taken.
+    pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
+        PersonalAccessToken::check(&token).map_err(LoginRefusal::Invalid)?;
+        let owner = self.renewer.issuer.whoami(&token).await;
+        let owner = owner.map_err(|failure| SignInFailure::Issuer {
+            doing: "failed to request personal access token metadata",
+            failure,
+        })?;
+        let token = PersonalAccessToken::new(token, owner).map_err(LoginRefusal::Invalid)?;
+        Ok(Credential::PersonalAccessToken(token))
+    }
+
+    /// Signs in: saves the credential where it is to outlive the process, then puts it in force.
+    ///
+    /// # Errors
+    ///
+    /// [`SignInFailure`]; the credential in force stays.
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<AccountUpdated, SignInFailure> {
+        let _turn = self.store_turn.lock().await;
+        self.state().check_own(&credential, begun)?;
+        let store = &self.renewer.store;
+        let superseded = self.lease_of_managed();
+        if let Some(stored) = credential.stored().filter(|_| store.keeps()) {
+            let _lock = store.lock().await?;
+            store.save(stored).await?;
+            let overtaken = self.state().check_own(&credential, begun);
+            if let Err(refusal) = overtaken {
+                // Whoever overtook this login did not want it kept.
+                store.remove().await?;
+                return Err(refusal.into());
+            }
+        }
+        let settlement = self.state().login_own(credential, begun)?;
+        let update = self.replaced(settlement);
+        self.revoke_superseded(superseded);
+        Ok(update)
+    }
+
+    /// Puts a credential in force that nobody wants kept, or that is kept already.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`]; the credential in force stays.
+    pub fn adopt(
+        self: &Arc<Self>,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<AccountUpdated, LoginRefusal> {
+        let settlement = self.state().login_own(credential, begun)?;
+        Ok(self.replaced(settlement))
+    }
+
+    /// Takes up the credential that the store keeps. Tells whether there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`SignInFailure`]; nobody is signed in then, and the store is as it was.
+    pub async fn take_up(self: &Arc<Self>) -> Result<bool, SignInFailure> {
+        let begun = self.epoch();
+        let unreadable = || StoreFailure::Corrupt {
+            place: self.renewer.store.name().to_owned(),
+        };
+        let credential = match self.renewer.store.load().await? {
+            None => return Ok(false),
+            Some(Stored::ApiKey(key)) => {
+                Credential::ApiKey(ApiKey::new(key).map_err(LoginRefusal::Invalid)?)
+            }
+            Some(Stored::Managed(tokens)) => {
+                Credential::Managed(ManagedLogin::new(tokens).map_err(|_| unreadable())?)
+            }
+            Some(Stored::PersonalAccessToken(token)) => self.introspect(token).await?,
+        };
+        self.adopt(credential, begun)?;
+        Ok(true)
+    }
+
+    /// Whether the answer to "who is signed in" should wait for [`AuthManager::freshen`].
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let now = self.renewer.clock.unix_seconds();
+        let state = self.state();
+        let Some(Credential::Managed(login)) = state.credential().map(Arc::as_ref) else {
+            return false;
+        };
+        state.is_refreshing() || login.renew_at().is_some_and(|due| due <= now)
+    }
+
+    /// Whether the credential is a login of ours, which alone can be renewed on demand.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.read(|credential| matches!(credential, Some(Credential::Managed(_))))
+    }
+
+    /// Whether it is known that the login in force cannot be renewed any more.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.state().dead().is_some()
+    }
+
+    /// Renews a login of ours. A failure is logged; what is in force says the rest.
+    pub async fn freshen(self: &Arc<Self>) {
+        if !self.is_managed() {
+            return;
+        }
+        let generation = self.state().generation();
+        if let Err(failure) = self.recover(generation).await {
+            tracing::warn!("the login could not be renewed: {failure}");
+        }
+    }
+
+    /// Forgets the credential, at once, and ends the calls that use it. What a store keeps is
+    /// still there: [`AuthManager::clear_store`] follows.
+    pub fn logout(self: &Arc<Self>) -> (AccountUpdated, Forgotten) {
+        let forgotten = self.state().credential().cloned();
+        let settlement = self.state().logout();
+        self.signed_out.send_replace(());
+        (self.settled(settlement, |_| true), Forgotten(forgotten))
+    }
+
+    /// Removes what the store keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreFailure`]; what was kept may still be.
+    pub async fn clear_store(&self) -> Result<bool, StoreFailure> {
+        let store = &self.renewer.store;
+        if !store.keeps() {
+            return Ok(false);
+        }
+        let _turn = self.store_turn.lock().await;
+        let _lock = store.lock().await?;
+        store.remove().await
+    }
+
+    /// Has the issuer take a forgotten login back, best effort.
+    pub async fn revoke(&self, forgotten: Forgotten) {
+        let Some(Credential::Managed(login)) = forgotten.0.as_deref() else {
+            return;
+        };
+        let revoked = self.renewer.issuer.revoke(login.tokens());
+        // Nothing of the login stays here while the issuer thinks.
+        drop(forgotten);
+        if let Err(failure) = revoked.await {
+            tracing::warn!("the issuer did not take the login back: {failure}");
+        }
+    }
+
+    /// Waits until nothing is on its way to the store.
+    pub async fn settle_store(&self) {
+        drop(self.store_turn.lock().await);
+    }
+
+    fn lease_of_managed(&self) -> Option<Arc<Credential>> {
+        let state = self.state();
+        let credential = state.credential()?;
+        matches!(**credential, Credential::Managed(_)).then(|| Arc::clone(credential))
+    }
+
+    /// A login that another one replaced is given back, unless both hold the same tokens.
+    fn revoke_superseded(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
+        let same = |old: &Credential| {
+            self.read(|new| match (old, new) {
+                (Credential::Managed(old), Some(Credential::Managed(new))) => {
+                    old.has_same_tokens(new)
+                }
+                _ => true,
+            })
+        };
+        if let Some(old) = superseded.filter(|old| !same(old)) {
+            let manager = Arc::clone(self);
+            tokio::spawn(async move { manager.revoke(Forgotten(Some(old))).await });
+        }
+    }
+}
+
+impl Forgotten {
+    /// Whether there is a login that the issuer could take back.
+    #[must_use]
+    pub fn is_revocable(&self) -> bool {
+        matches!(self.0.as_deref(), Some(Credential::Managed(_)))
+    }
+}

@@ -1,0 +1,79 @@
+//! Renews a login of ours: looks whether another process has done it, else spends the refresh
+//! token, and saves what came before anybody uses it.
+
+use std::sync::Arc;
+
+use super::credential::{Credential, ManagedLogin};
+use super::failure::RecoveryFailure;
+use super::issuer::{Issuer, IssuerFailure};
+use super::permanent::PermanentFailure;
+use super::store::{Store, Stored};
+use crate::clock::Clock;
+
+/// What logins of ours are renewed with.
+pub(super) struct Renewer {
+    pub(super) issuer: Arc<dyn Issuer>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Renewer {
+    /// A newer login of the same account. `dead` is why the issuer will not renew these tokens;
+    /// then only the store can help.
+    pub(super) async fn renew(
+        &self,
+        credential: &Credential,
+        dead: Option<PermanentFailure>,
+    ) -> Result<ManagedLogin, RecoveryFailure> {
+        let Credential::Managed(login) = credential else {
+            return Err(RecoveryFailure::SignedOut);
+        };
+        let lock = self.store.lock().await.map_err(RecoveryFailure::Store)?;
+        if let Some(newer) = self.newer_in_store(login).await? {
+            return Ok(newer);
+        }
+        if let Some(dead) = dead {
+            return Err(RecoveryFailure::Permanent(dead));
+        }
+        let Some(refresh_token) = &login.tokens().refresh_token else {
+            return Err(RecoveryFailure::Permanent(PermanentFailure::Other));
+        };
+        let answer = self.issuer.refresh(refresh_token).await;
+        let answer = answer.map_err(|failure| match failure {
+            IssuerFailure::Permanent(permanent) => RecoveryFailure::Permanent(permanent),
+            failure => RecoveryFailure::Issuer(failure),
+        })?;
+        let mut renewed = login
+            .renewed(answer, self.clock.unix_seconds())
+            .map_err(|_| RecoveryFailure::Permanent(PermanentFailure::Mismatch))?;
+        let kept = Stored::Managed(renewed.tokens().duplicate());
+        if let Err(failure) = self.store.save(kept).await {
+            // The refresh token is spent: to drop its successor would be to lose the login.
+            tracing::error!("renewed tokens stay in memory only: {failure}");
+            renewed.is_saved = false;
+        }
+        drop(lock);
+        Ok(renewed)
+    }
+
+    /// The login that the store holds, if another process has renewed ours.
+    async fn newer_in_store(
+        &self,
+        login: &ManagedLogin,
+    ) -> Result<Option<ManagedLogin>, RecoveryFailure> {
+        if !self.store.keeps() || !login.is_saved {
+            return Ok(None);
+        }
+        let mismatch = RecoveryFailure::Permanent(PermanentFailure::Mismatch);
+        match self.store.load().await.map_err(RecoveryFailure::Store)? {
+            Some(Stored::Managed(tokens)) => {
+                let stored = ManagedLogin::new(tokens).map_err(|_| mismatch.clone())?;
+                if !stored.is_same_account(login) {
+                    return Err(mismatch);
+                }
+                Ok(Some(stored).filter(|stored| !stored.has_same_tokens(login)))
+            }
+            _ => Err(mismatch),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The issuer over HTTP: it hands out tokens, renews them, takes them back, and tells whose a
+//! personal access token is.
+//!
+//! Redirects are not followed, bodies are wiped, every call has a deadline, and nothing that the
+//! issuer says goes into a text of ours but the status.
+
+mod refresh;
+mod revoke;
+mod whoami;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+
+use byokey_protocol::secret::Secret;
+
+use crate::auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
+use crate::config::IssuerSettings;
+use crate::http_client::HttpClient;
+use wire::Wire;
+
+/// The issuer that the configuration names.
+pub struct HttpIssuer {
+    wire: Arc<Wire>,
+    settings: IssuerSettings,
+}
+
+impl fmt::Debug for HttpIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpIssuer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HttpIssuer {
+    /// An issuer that nothing was asked of yet.
+    #[must_use]
+    pub(crate) fn new(http: Arc<HttpClient>, settings: IssuerSettings) -> Self {
+        Self {
+            wire: Arc::new(Wire::new(http)),
+            settings,
+        }
+    }
+}
+
+impl Issuer for HttpIssuer {
+    fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens> {
+        let request = refresh::request(&self.settings, refresh_token);
+        let wire = Arc::clone(&self.wire);
+        Box::pin(async move { refresh::read(&wire.send(request?).await?) })
+    }
+
+    fn revoke(&self, tokens: &ManagedTokens) -> IssuerAnswer<()> {
+        let request = revoke::request(&self.settings, tokens);
+        let wire = Arc::clone(&self.wire);
+        Box::pin(async move {
+            let answer = wire.send(request?).await?;
+            answer.successful().map(|_| ())
+        })
+    }
+
+    fn whoami(&self, token: &Secret) -> IssuerAnswer<TokenOwner> {
+        let request = whoami::request(&self.settings, token);
+        let wire = Arc::clone(&self.wire);
+        Box::pin(async move { whoami::read(&wire.send(request?).await?) })
+    }
+}
+
+/// What a setting that secrets must not follow makes of a request.
+fn unusable(setting: &'static str) -> IssuerFailure {
+    IssuerFailure::Unusable { setting }
+}

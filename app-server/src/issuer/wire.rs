@@ -1,0 +1,159 @@
+//! One request to the issuer and its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use byokey_protocol::secret::Secret;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::{StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::auth::IssuerFailure;
+use crate::http_client::HttpClient;
+
+/// How long a call may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Longest answer that is read.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// Sends requests to the issuer.
+pub(super) struct Wire {
+    http: Arc<HttpClient>,
+}
+
+/// A request, ready to be sent.
+pub(super) struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+/// A whole answer. Its body is wiped with it.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Wire {
+    pub(super) const fn new(http: Arc<HttpClient>) -> Self {
+        Self { http }
+    }
+
+    pub(super) async fn send(&self, request: Request) -> Result<Answer, IssuerFailure> {
+        let timeout = || IssuerFailure::Unreachable("the issuer did not answer in time".into());
+        tokio::time::timeout(DEADLINE, self.exchange(request))
+            .await
+            .map_err(|_| timeout())?
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, IssuerFailure> {
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+        } = request;
+        let unreachable = |failure: crate::http_client::HttpFailure| {
+            IssuerFailure::Unreachable(format!("the issuer cannot be reached: {failure}"))
+        };
+        let sent = self.http.send(method, url, headers, body).await;
+        let mut response = sent.map_err(unreachable)?;
+        let status = response.status();
+        let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        loop {
+            let chunk = response.chunk().await.map_err(|_| {
+                IssuerFailure::Unreachable("the connection to the issuer broke off".into())
+            })?;
+            let Some(chunk) = chunk else { break };
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(IssuerFailure::UnexpectedAnswer);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body })
+    }
+}
+
+impl Request {
+    pub(super) fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A request with a form as its body. The values may be secrets.
+    pub(super) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let length: usize = fields.iter().map(|(_, value)| 3 * value.len() + 64).sum();
+        let mut form = url::form_urlencoded::Serializer::new(String::with_capacity(length));
+        form.extend_pairs(fields);
+        let body = Zeroizing::new(form.finish().into_bytes());
+        Self::new(Method::POST, url).with_body("application/x-www-form-urlencoded", body)
+    }
+
+    /// A request with JSON as its body. The values may be secrets.
+    pub(super) fn json(url: Url, body: &impl Serialize) -> Self {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        if serde_json::to_writer(&mut *bytes, body).is_err() {
+            // The bodies are structs of strings, which always serialise.
+            bytes.clear();
+        }
+        Self::new(Method::POST, url).with_body("application/json", bytes)
+    }
+
+    pub(super) fn bearer(mut self, token: &Secret) -> Self {
+        // EXPOSE: this is the header that the secret is for.
+        let value = Zeroizing::new(format!("Bearer {}", token.expose()));
+        if let Ok(mut value) = HeaderValue::from_str(&value) {
+            value.set_sensitive(true);
+            self.headers.insert(AUTHORIZATION, value);
+        }
+        self
+    }
+
+    fn new(method: Method, url: Url) -> Self {
+        let user_agent = concat!("byokey/", env!("CARGO_PKG_VERSION"));
+        let headers = [
+            (USER_AGENT, HeaderValue::from_static(user_agent)),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+        ];
+        Self {
+            method,
+            url,
+            headers: headers.into_iter().collect(),
+            body: None,
+        }
+    }
+
+    fn with_body(mut self, kind: &'static str, body: Zeroizing<Vec<u8>>) -> Self {
+        let kind = HeaderValue::from_static(kind);
+        self.headers.insert(CONTENT_TYPE, kind);
+        self.body = Some(Bytes::from_owner(body));
+        self
+    }
+}
+
+impl Answer {
+    #[cfg(test)]
+    pub(super) fn of(status: u16, body: &str) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).unwrap(),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    /// The answer, if it is no error.
+    pub(super) fn successful(&self) -> Result<&Self, IssuerFailure> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        Err(IssuerFailure::Status(self.status.to_string()))
+    }
+
+    /// The body as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, IssuerFailure> {
+        serde_json::from_slice(&self.body).map_err(|_| IssuerFailure::UnexpectedAnswer)
+    }
+}

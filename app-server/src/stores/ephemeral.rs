@@ -1,0 +1,36 @@
+//! The store of those who chose none: it keeps nothing, so credentials end with the process.
+
+use std::future::ready;
+
+use crate::auth::{Store, StoreAnswer, StoreLock, Stored};
+
+/// Keeps nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EphemeralStore;
+
+impl Store for EphemeralStore {
+    fn name(&self) -> &'static str {
+        "ephemeral"
+    }
+
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    fn lock(&self) -> StoreAnswer<'_, StoreLock> {
+        Box::pin(ready(Ok(StoreLock::unshared())))
+    }
+
+    fn load(&self) -> StoreAnswer<'_, Option<Stored>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+        drop(stored);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn remove(&self) -> StoreAnswer<'_, bool> {
+        Box::pin(ready(Ok(false)))
+    }
+}

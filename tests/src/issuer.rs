@@ -1,0 +1,277 @@
+//! A scripted issuer on loopback: it hands out made-up tokens and keeps what it was asked.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use byokey_dev_backend::{TestToken, unsigned};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, LOCATION};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::Setup;
+
+/// What the issuer can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// `POST …/oauth/token` with a refresh token.
+    Refresh,
+    /// `POST …/oauth/token` with a code.
+    Code,
+    /// `POST …/oauth/revoke`.
+    Revoke,
+    /// `GET …/whoami`.
+    Whoami,
+    /// `POST …/deviceauth/usercode`.
+    UserCode,
+    /// `POST …/deviceauth/token`.
+    DevicePoll,
+}
+
+/// One request, as the issuer saw it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What it was for; none if that is not known here.
+    pub ask: Option<Ask>,
+    /// Path and query.
+    pub target: String,
+    /// The `authorization` header.
+    pub authorization: Option<String>,
+    /// The fields of a form or the members of a JSON body.
+    pub body: Value,
+}
+
+#[derive(Default)]
+struct State {
+    /// Answers to be given before the usual one.
+    script: Mutex<HashMap<Ask, VecDeque<(u16, Value)>>>,
+    asked: Mutex<Vec<Asked>>,
+    held: Mutex<HashMap<Ask, Arc<Semaphore>>>,
+    /// How many refresh tokens were handed out.
+    rotation: Mutex<u64>,
+}
+
+/// The issuer. It ends with the test's runtime.
+pub struct Issuer {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+/// The person whose tokens the issuer hands out.
+#[must_use]
+pub fn person() -> TestToken {
+    TestToken::new("ada")
+}
+
+/// An access token of [`person`], told apart by its number.
+#[must_use]
+pub fn access_token(number: u64) -> String {
+    unsigned(&person().claims(), &format!("access-{number}"))
+}
+
+/// A refresh token, told apart by its number.
+#[must_use]
+pub fn refresh_token(number: u64) -> String {
+    format!("rt-made-up-{number}")
+}
+
+impl Issuer {
+    /// An issuer on a free port.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::<State>::default();
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                let service = service_fn(move |request| answer(Arc::clone(&state), request));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        Self { address, state }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Has the program use it.
+    #[must_use]
+    pub fn set_up(&self, setup: Setup) -> Setup {
+        setup.environment("CODEX_APP_SERVER_LOGIN_ISSUER", &self.url())
+    }
+
+    /// Has the next request of that kind answered so. A string is sent as text.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked.
+    pub fn next(&self, ask: Ask, status: u16, body: Value) -> &Self {
+        let mut script = self.state.script.lock().unwrap();
+        script.entry(ask).or_default().push_back((status, body));
+        drop(script);
+        self
+    }
+
+    /// Holds requests of that kind until they are let through one by one.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked.
+    #[must_use]
+    pub fn hold(&self, ask: Ask) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        let mut held = self.state.held.lock().unwrap();
+        held.insert(ask, Arc::clone(&gate));
+        gate
+    }
+
+    /// What it was asked, in order.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked.
+    #[must_use]
+    pub fn asked(&self, ask: Ask) -> Vec<Asked> {
+        let asked = self.state.asked.lock().unwrap();
+        asked
+            .iter()
+            .filter(|asked| asked.ask == Some(ask))
+            .cloned()
+            .collect()
+    }
+
+    /// Waits until it was asked that often.
+    ///
+    /// # Panics
+    ///
+    /// When it is not in time.
+    pub async fn wait_for(&self, ask: Ask, times: usize) {
+        let enough = async {
+            while self.asked(ask).len() < times {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(crate::PATIENCE, enough)
+            .await
+            .expect("the issuer is asked in time");
+    }
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Issuer").field(&self.address).finish()
+    }
+}
+
+async fn answer(
+    state: Arc<State>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let asked = read(request).await;
+    state.asked.lock().unwrap().push(asked.clone());
+    let Some(ask) = asked.ask else {
+        return Ok(reply(404, &json!({})));
+    };
+    let gate = state.held.lock().unwrap().get(&ask).cloned();
+    if let Some(gate) = gate {
+        gate.acquire().await.unwrap().forget();
+    }
+    let scripted = state
+        .script
+        .lock()
+        .unwrap()
+        .get_mut(&ask)
+        .and_then(VecDeque::pop_front);
+    let (status, body) = scripted.unwrap_or_else(|| (200, usual(&state, ask)));
+    Ok(reply(status, &body))
+}
+
+async fn read(request: Request<Incoming>) -> Asked {
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+        url::form_urlencoded::parse(&bytes)
+            .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+            .collect()
+    });
+    let ask = match parts.uri.path() {
+        "/oauth/token" if body["grant_type"] == "refresh_token" => Some(Ask::Refresh),
+        "/oauth/token" => Some(Ask::Code),
+        "/oauth/revoke" => Some(Ask::Revoke),
+        "/api/accounts/v1/user-auth-credential/whoami" => Some(Ask::Whoami),
+        "/api/accounts/deviceauth/usercode" => Some(Ask::UserCode),
+        "/api/accounts/deviceauth/token" => Some(Ask::DevicePoll),
+        _ => None,
+    };
+    let authorization = parts.headers.get("authorization");
+    Asked {
+        ask,
+        target: parts.uri.to_string(),
+        authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
+        body,
+    }
+}
+
+/// What is answered without a script.
+fn usual(state: &State, ask: Ask) -> Value {
+    let number = || {
+        let mut rotation = state.rotation.lock().unwrap();
+        *rotation += 1;
+        *rotation
+    };
+    match ask {
+        Ask::Refresh | Ask::Code => {
+            let number = number();
+            json!({
+                "id_token": unsigned(&person().claims(), "id"),
+                "access_token": access_token(number),
+                "refresh_token": refresh_token(number),
+            })
+        }
+        Ask::Revoke => json!({}),
+        Ask::Whoami => json!({
+            "email": "ada@example.com", "chatgpt_user_id": "user-ada",
+            "chatgpt_account_id": "account-ada", "chatgpt_plan_type": "pro",
+            "chatgpt_account_is_fedramp": false,
+        }),
+        Ask::UserCode => json!({
+            "device_auth_id": "device-made-up", "user_code": "CODE-12345", "interval": "1",
+        }),
+        Ask::DevicePoll => json!({
+            "authorization_code": "code-made-up", "code_challenge": "challenge-made-up",
+            "code_verifier": "verifier-made-up",
+        }),
+    }
+}
+
+fn reply(status: u16, body: &Value) -> Response<Full<Bytes>> {
+    let (kind, text) = match body {
+        Value::String(text) => ("text/plain", text.clone()),
+        body => ("application/json", body.to_string()),
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, kind);
+    if (300..400).contains(&status) {
+        response = response.header(LOCATION, "/oauth/token");
+    }
+    response.body(Full::new(text.into())).unwrap()
+}
