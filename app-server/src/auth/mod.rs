@@ -7,11 +7,17 @@
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
 //! (the same over tasks and time), `renewal`.
 
+#[cfg(test)]
+mod accounts_property;
 mod claims;
 mod credential;
 mod failure;
+#[cfg(test)]
+mod hand;
 mod identifier;
 mod issuer;
+#[cfg(test)]
+mod managed_tests;
 mod manager;
 mod permanent;
 mod policy;

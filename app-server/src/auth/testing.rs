@@ -2,10 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 
-use super::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
+use super::{
+    Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RecoveryFailure,
+    RenewedTokens, Supplier, TokenOwner,
+};
 
 /// An unsigned token with these claims.
 pub(crate) fn jwt(claims: &str) -> String {
@@ -69,4 +73,19 @@ impl Issuer for NoIssuer {
     fn whoami(&self, _: &Secret) -> IssuerAnswer<TokenOwner> {
         Self::nobody()
     }
+}
+
+/// A host that owns nothing.
+pub(crate) struct NoHost;
+
+impl Host for NoHost {
+    fn ask_refresh(&self, _: Supplier, _: RefreshParams) -> HostAnswer {
+        Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
+    }
+
+    fn wants_proactive_refresh(&self, _: Supplier) -> bool {
+        false
+    }
+
+    fn account_updated(&self, _: AccountUpdated) {}
 }

@@ -1,0 +1,124 @@
+//! An issuer and a store that unit tests work by hand.
+
+use std::sync::{Arc, Mutex};
+
+use byokey_protocol::secret::Secret;
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard, oneshot};
+
+use super::{
+    Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, Store, StoreAnswer,
+    StoreFailure, StoreLock, Stored, TokenOwner,
+};
+
+type Answer = Result<RenewedTokens, IssuerFailure>;
+
+/// An issuer whose refreshes a test answers by hand.
+#[derive(Default)]
+pub(super) struct HandIssuer {
+    /// The refresh tokens that were spent, with whom waits for what comes.
+    pub(super) asked: Mutex<Vec<(String, oneshot::Sender<Answer>)>>,
+    /// Everything that was ever spent.
+    pub(super) spent: Mutex<Vec<String>>,
+    /// What was given back.
+    pub(super) revoked: Mutex<Vec<String>>,
+}
+
+impl HandIssuer {
+    pub(super) fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// Answers the oldest refresh.
+    pub(super) fn answer(&self, answer: Answer) {
+        let (_, sender) = self.asked.lock().unwrap().remove(0);
+        drop(sender.send(answer));
+    }
+}
+
+impl Issuer for HandIssuer {
+    fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens> {
+        let (sender, answer) = oneshot::channel();
+        let token = refresh_token.expose().to_owned();
+        self.spent.lock().unwrap().push(token.clone());
+        self.asked.lock().unwrap().push((token, sender));
+        Box::pin(async move {
+            let gone = IssuerFailure::Unreachable("gone".into());
+            answer.await.unwrap_or(Err(gone))
+        })
+    }
+
+    fn revoke(&self, tokens: &ManagedTokens) -> IssuerAnswer<()> {
+        let token = tokens
+            .refresh_token
+            .as_ref()
+            .unwrap_or(&tokens.access_token);
+        self.revoked.lock().unwrap().push(token.expose().to_owned());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn whoami(&self, _: &Secret) -> IssuerAnswer<TokenOwner> {
+        Box::pin(std::future::ready(Err(IssuerFailure::UnexpectedAnswer)))
+    }
+}
+
+/// A store in memory that several auth managers may share, as processes share a file.
+#[derive(Default)]
+pub(super) struct SharedStore {
+    pub(super) kept: Mutex<Option<Stored>>,
+    pub(super) broken: Mutex<Option<StoreFailure>>,
+    turn: Arc<Turn<()>>,
+}
+
+impl SharedStore {
+    fn check(&self) -> Result<(), StoreFailure> {
+        self.broken.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    /// The managed tokens that it keeps.
+    pub(super) fn tokens(&self) -> Option<ManagedTokens> {
+        match &*self.kept.lock().unwrap() {
+            Some(Stored::Managed(tokens)) => Some(tokens.duplicate()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep(&self, tokens: ManagedTokens) {
+        *self.kept.lock().unwrap() = Some(Stored::Managed(tokens));
+    }
+}
+
+impl Store for SharedStore {
+    fn name(&self) -> &'static str {
+        "shared"
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn lock(&self) -> StoreAnswer<'_, StoreLock> {
+        let turn = Arc::clone(&self.turn);
+        Box::pin(async move {
+            let guard: OwnedMutexGuard<()> = turn.lock_owned().await;
+            Ok(StoreLock::held(guard))
+        })
+    }
+
+    fn load(&self) -> StoreAnswer<'_, Option<Stored>> {
+        let tokens = self.tokens().map(Stored::Managed);
+        Box::pin(std::future::ready(Ok(tokens)))
+    }
+
+    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+        let saved = self.check();
+        if saved.is_ok() {
+            *self.kept.lock().unwrap() = Some(stored);
+        }
+        Box::pin(std::future::ready(saved))
+    }
+
+    fn remove(&self) -> StoreAnswer<'_, bool> {
+        let removed = self.kept.lock().unwrap().take().is_some();
+        Box::pin(std::future::ready(Ok(removed)))
+    }
+}

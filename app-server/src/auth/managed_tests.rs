@@ -1,0 +1,364 @@
+//! Logins that this program runs: refresh, rotation, several processes, logout.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use byokey_protocol::secret::Secret;
+use tokio::task::JoinHandle;
+
+use super::hand::{HandIssuer, SharedStore};
+use super::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
+use super::{
+    AuthManager, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin, ManagedTokens,
+    Outside, PermanentFailure, RecoveryFailure, RenewedTokens, SignInFailure, StoreFailure,
+    Supplier,
+};
+use crate::clock::Clock;
+
+/// The year 2100.
+const FAR: i64 = 4_102_444_800;
+
+#[derive(Default)]
+struct HandClock(AtomicI64);
+
+impl Clock for HandClock {
+    fn since_epoch(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed).unsigned_abs())
+    }
+}
+
+/// One process: its auth manager and what it shares with the others.
+struct Scene {
+    auth: Arc<AuthManager>,
+    issuer: Arc<HandIssuer>,
+    store: Arc<SharedStore>,
+    clock: Arc<HandClock>,
+}
+
+impl Scene {
+    fn new(policy: LoginPolicy) -> Self {
+        Self::sharing(policy, Arc::default(), Arc::default())
+    }
+
+    fn sharing(policy: LoginPolicy, issuer: Arc<HandIssuer>, store: Arc<SharedStore>) -> Self {
+        let clock = Arc::<HandClock>::default();
+        let outside = Outside {
+            host: Arc::new(NoHost),
+            issuer: issuer.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+        };
+        let auth = AuthManager::new(policy, outside);
+        Self {
+            auth,
+            issuer,
+            store,
+            clock,
+        }
+    }
+
+    async fn signed_in() -> Self {
+        let scene = Self::new(LoginPolicy::default());
+        scene.login(managed_tokens("ws-1", "u-1", "rt-1")).await;
+        scene
+    }
+
+    async fn login(&self, tokens: ManagedTokens) {
+        let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+        let begun = self.auth.epoch();
+        self.auth.sign_in(credential, begun).await.unwrap();
+    }
+
+    fn call(&self) -> JoinHandle<Result<(), RecoveryFailure>> {
+        let auth = Arc::clone(&self.auth);
+        let generation = auth.lease().unwrap().generation;
+        tokio::spawn(async move { auth.recover(generation).await })
+    }
+
+    /// The refresh token in force.
+    fn refresh_token(&self) -> Option<String> {
+        self.auth.read(|credential| match credential {
+            Some(Credential::Managed(login)) => {
+                let token = login.tokens().refresh_token.as_ref()?;
+                Some(token.expose().to_owned())
+            }
+            _ => None,
+        })
+    }
+
+    fn kept_refresh_token(&self) -> Option<String> {
+        let token = self.store.tokens()?.refresh_token?;
+        Some(token.expose().to_owned())
+    }
+}
+
+fn fresh(account: &str, user: &str, refresh_token: &str) -> RenewedTokens {
+    RenewedTokens {
+        id_token: None,
+        access_token: Some(Secret::from(token_of(account, user, FAR + 1).as_str())),
+        refresh_token: Some(Secret::from(refresh_token)),
+    }
+}
+
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_calls_spend_one_refresh_token_and_its_successor_is_saved_first() {
+    let scene = Scene::signed_in().await;
+    let calls: Vec<_> = (0..1_000).map(|_| scene.call()).collect();
+    settle().await;
+    assert_eq!(scene.issuer.asked(), 1);
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
+    for call in calls {
+        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-2"));
+    }
+    assert_eq!(scene.refresh_token().as_deref(), Some("rt-2"));
+    assert_eq!(*scene.issuer.spent.lock().unwrap(), ["rt-1"]);
+}
+
+#[tokio::test]
+async fn a_transient_failure_clears_nothing_and_the_next_401_asks_again() {
+    let scene = Scene::signed_in().await;
+    for _ in 0..3 {
+        let call = scene.call();
+        settle().await;
+        let failure = IssuerFailure::Status("500 Internal Server Error".into());
+        scene.issuer.answer(Err(failure));
+        let failed = call.await.unwrap().unwrap_err();
+        assert!(failed.to_string().starts_with("Failed to refresh token: "));
+        assert_eq!(scene.refresh_token().as_deref(), Some("rt-1"));
+        assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
+        assert!(!scene.auth.is_dead());
+    }
+    assert_eq!(scene.issuer.spent.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
+    for permanent in [
+        PermanentFailure::Expired,
+        PermanentFailure::Exhausted,
+        PermanentFailure::Revoked,
+        PermanentFailure::Other,
+    ] {
+        let scene = Scene::signed_in().await;
+        let call = scene.call();
+        settle().await;
+        scene.issuer.answer(Err(permanent.into()));
+        let expected = Err(RecoveryFailure::Permanent(permanent));
+        assert_eq!(call.await.unwrap(), expected);
+        assert!(scene.auth.is_dead());
+        assert_eq!(scene.call().await.unwrap(), expected);
+        assert_eq!(scene.issuer.spent.lock().unwrap().len(), 1);
+
+        scene.login(managed_tokens("ws-1", "u-1", "rt-9")).await;
+        assert!(!scene.auth.is_dead());
+        let call = scene.call();
+        settle().await;
+        scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-10")));
+        assert_eq!(call.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() {
+    let scene = Scene::signed_in().await;
+    let mut newer = managed_tokens("ws-1", "u-1", "rt-other-process");
+    newer.access_token = Secret::from(token_of("ws-1", "u-1", FAR + 7).as_str());
+    scene.store.keep(newer.duplicate());
+    assert_eq!(scene.call().await.unwrap(), Ok(()));
+    assert_eq!(scene.refresh_token().as_deref(), Some("rt-other-process"));
+    assert_eq!(scene.issuer.asked(), 0, "nothing was spent");
+
+    let call = scene.call();
+    settle().await;
+    scene.issuer.answer(Err(PermanentFailure::Exhausted.into()));
+    call.await.unwrap().unwrap_err();
+    scene.store.keep(managed_tokens("ws-1", "u-1", "rt-newest"));
+    assert_eq!(scene.call().await.unwrap(), Ok(()));
+    assert!(!scene.auth.is_dead());
+    assert_eq!(scene.refresh_token().as_deref(), Some("rt-newest"));
+}
+
+#[tokio::test]
+async fn another_account_in_the_store_or_none_is_never_adopted() {
+    for other in [Some(("ws-2", "u-1")), Some(("ws-1", "u-2")), None] {
+        let scene = Scene::signed_in().await;
+        match other {
+            Some((account, user)) => scene.store.keep(managed_tokens(account, user, "rt-x")),
+            None => drop(scene.store.kept.lock().unwrap().take()),
+        }
+        let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
+        assert_eq!(scene.call().await.unwrap(), mismatch, "{other:?}");
+        assert_eq!(scene.refresh_token().as_deref(), Some("rt-1"));
+        assert_eq!(scene.issuer.asked(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_for_another_account_is_neither_used_nor_saved() {
+    for (account, user) in [("ws-2", "u-1"), ("ws-1", "u-2")] {
+        let scene = Scene::signed_in().await;
+        let call = scene.call();
+        settle().await;
+        scene.issuer.answer(Ok(fresh(account, user, "rt-x")));
+        let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
+        assert_eq!(call.await.unwrap(), mismatch);
+        assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
+    }
+}
+
+#[tokio::test]
+async fn two_processes_spend_one_token() {
+    let one = Scene::signed_in().await;
+    let (issuer, store) = (Arc::clone(&one.issuer), Arc::clone(&one.store));
+    let two = Scene::sharing(LoginPolicy::default(), issuer, store);
+    assert!(two.auth.take_up().await.unwrap());
+    let (first, second) = (one.call(), two.call());
+    settle().await;
+    assert_eq!(one.issuer.asked(), 1, "the other waits for the lock");
+    one.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(second.await.unwrap(), Ok(()));
+    assert_eq!(two.refresh_token().as_deref(), Some("rt-2"));
+    assert_eq!(*one.issuer.spent.lock().unwrap(), ["rt-1"]);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
+    let scene = Scene::signed_in().await;
+    let full = StoreFailure::Unwritable {
+        place: "made-up".into(),
+        problem: "no space left".into(),
+    };
+    *scene.store.broken.lock().unwrap() = Some(full);
+    for number in 2..4 {
+        let call = scene.call();
+        settle().await;
+        let next = format!("rt-{number}");
+        scene.issuer.answer(Ok(fresh("ws-1", "u-1", &next)));
+        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(scene.refresh_token(), Some(next));
+        assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
+    }
+    *scene.store.broken.lock().unwrap() = None;
+    let call = scene.call();
+    settle().await;
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-4")));
+    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-4"));
+    assert_eq!(
+        *scene.issuer.spent.lock().unwrap(),
+        ["rt-1", "rt-2", "rt-3"]
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_saved_is_refused() {
+    let scene = Scene::new(LoginPolicy::default());
+    let full = StoreFailure::Unwritable {
+        place: "made-up".into(),
+        problem: "no space left".into(),
+    };
+    *scene.store.broken.lock().unwrap() = Some(full.clone());
+    let tokens = managed_tokens("ws-1", "u-1", "rt-1");
+    let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+    let refused = scene.auth.sign_in(credential, scene.auth.epoch()).await;
+    assert_eq!(refused.unwrap_err(), SignInFailure::Store(full));
+    assert!(scene.auth.lease().is_none());
+}
+
+#[tokio::test]
+async fn a_login_with_the_host_does_not_lose_tokens_on_their_way() {
+    let scene = Scene::signed_in().await;
+    let call = scene.call();
+    settle().await;
+    let host = tokens(&jwt_of("host@example.com"), "ws-9");
+    scene.auth.login_external(host, Supplier(1)).unwrap();
+    assert_eq!(call.await.unwrap(), Ok(()), "the host's tokens are newer");
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
+    settle().await;
+    assert_eq!(scene.refresh_token(), None, "the host stays in force");
+    assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-2"));
+}
+
+#[tokio::test]
+async fn a_logout_forgets_at_once_empties_the_store_and_gives_the_login_back() {
+    let scene = Scene::signed_in().await;
+    let call = scene.call();
+    settle().await;
+    let (_, forgotten) = scene.auth.logout();
+    assert!(scene.auth.lease().is_none());
+    assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
+    assert!(scene.auth.clear_store().await.unwrap());
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-late")));
+    settle().await;
+    assert!(scene.store.tokens().is_none());
+    scene.auth.revoke(forgotten).await;
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
+}
+
+#[tokio::test]
+async fn a_login_that_another_one_replaced_is_given_back() {
+    let scene = Scene::signed_in().await;
+    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
+    settle().await;
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
+    assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-9"));
+}
+
+#[tokio::test]
+async fn a_login_is_overtaken_by_whoever_signs_in_or_out_meanwhile() {
+    let scene = Scene::signed_in().await;
+    let begun = scene.auth.epoch();
+    drop(scene.auth.logout());
+    let tokens = managed_tokens("ws-2", "u-2", "rt-9");
+    let late = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+    let refused = scene.auth.sign_in(late, begun).await.unwrap_err();
+    assert_eq!(refused, SignInFailure::Refused(LoginRefusal::Overtaken));
+    assert!(scene.auth.lease().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_five_minutes_before_it_expires_and_no_sooner() {
+    let scene = Scene::new(LoginPolicy::default());
+    let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
+    tokens.access_token = Secret::from(token_of("ws-1", "u-1", 360).as_str());
+    scene.login(tokens).await;
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(scene.issuer.asked(), 0, "six minutes are left");
+    scene.clock.0.store(60, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(scene.issuer.asked(), 1);
+    assert!(scene.auth.is_stale());
+    scene
+        .issuer
+        .answer(Err(IssuerFailure::Status("503".into())));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(scene.issuer.asked(), 0, "not at once again");
+    scene.clock.0.store(125, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(scene.issuer.asked(), 1, "a minute later again");
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
+    settle().await;
+    assert_eq!(scene.refresh_token().as_deref(), Some("rt-2"));
+    assert!(!scene.auth.is_stale());
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_at_the_start() {
+    let scene = Scene::new(LoginPolicy::default());
+    scene.clock.0.store(1_000, Ordering::Relaxed);
+    let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
+    tokens.access_token = Secret::from(token_of("ws-1", "u-1", 5).as_str());
+    scene.store.keep(tokens);
+    assert!(scene.auth.take_up().await.unwrap());
+    settle().await;
+    assert_eq!(scene.issuer.asked(), 1);
+}
