@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use byokey_dev_backend::DevBackend;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use crate::{Home, PATIENCE, byokey};
 
@@ -85,13 +86,18 @@ stream_max_retries = 0
         let mut stderr = child.stderr.take().expect("standard error");
         let log = Arc::<Mutex<Vec<u8>>>::default();
         let collected = Arc::clone(&log);
-        tokio::spawn(async move {
+        let collecting = tokio::spawn(async move {
             let mut chunk = vec![0; 4096];
             while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
                 collected.lock().unwrap().extend_from_slice(&chunk[..count]);
             }
         });
-        Server { child, home, log }
+        Server {
+            child,
+            home,
+            log,
+            collecting,
+        }
     }
 }
 
@@ -102,6 +108,7 @@ pub struct Server {
     /// Its home folder.
     pub home: Home,
     log: Arc<Mutex<Vec<u8>>>,
+    collecting: JoinHandle<()>,
 }
 
 impl Server {
@@ -154,5 +161,16 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
+    /// What it wrote to standard error, once it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end in time.
+    pub async fn whole_log(&mut self) -> String {
+        let ended = tokio::time::timeout(PATIENCE, &mut self.collecting).await;
+        ended.expect("the program ends in time").unwrap();
+        self.log()
     }
 }
