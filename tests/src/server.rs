@@ -16,6 +16,10 @@ pub struct Setup {
     config: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    shell: Option<String>,
+    stdin: Option<Stdio>,
+    stdout: Option<Stdio>,
+    stderr: Option<Stdio>,
 }
 
 impl Setup {
@@ -61,6 +65,34 @@ stream_max_retries = 0
         self
     }
 
+    /// A shell command to run before the program takes the shell's place, such as `ulimit`.
+    #[must_use]
+    pub fn after(mut self, command: &str) -> Self {
+        self.shell = Some(command.to_owned());
+        self
+    }
+
+    /// What to read from, in place of a pipe.
+    #[must_use]
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = Some(stdin.into());
+        self
+    }
+
+    /// What to write to, in place of a pipe.
+    #[must_use]
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// Where the log goes, in place of [`Server::log`].
+    #[must_use]
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.stderr = Some(stderr.into());
+        self
+    }
+
     /// Starts the program in a home of its own, with nothing else of this environment.
     ///
     /// # Panics
@@ -69,7 +101,17 @@ stream_max_retries = 0
     #[must_use]
     pub fn start(self) -> Server {
         let home = Home::new(&self.config);
-        let mut child = Command::new(byokey())
+        let mut command = match &self.shell {
+            None => Command::new(byokey()),
+            Some(before) => {
+                let mut shell = Command::new("/bin/sh");
+                shell
+                    .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
+                    .arg(byokey());
+                shell
+            }
+        };
+        let mut child = command
             .arg("app-server")
             .args(&self.arguments)
             .env_clear()
@@ -77,16 +119,18 @@ stream_max_retries = 0
             .env("RUST_LOG", "trace")
             .envs(self.environment)
             .current_dir(home.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdin(self.stdin.unwrap_or_else(Stdio::piped))
+            .stdout(self.stdout.unwrap_or_else(Stdio::piped))
+            .stderr(self.stderr.unwrap_or_else(Stdio::piped))
             .kill_on_drop(true)
             .spawn()
             .expect("byokey starts");
-        let mut stderr = child.stderr.take().expect("standard error");
+        // The parent's ends of descriptors that were given must not keep them open.
+        drop(command);
         let log = Arc::<Mutex<Vec<u8>>>::default();
-        let collected = Arc::clone(&log);
+        let (stderr, collected) = (child.stderr.take(), Arc::clone(&log));
         let collecting = tokio::spawn(async move {
+            let Some(mut stderr) = stderr else { return };
             let mut chunk = vec![0; 4096];
             while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
                 collected.lock().unwrap().extend_from_slice(&chunk[..count]);

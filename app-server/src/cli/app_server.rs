@@ -59,6 +59,7 @@ impl AppServer {
 }
 
 fn serve(services: Arc<Services>, limits: Limits) -> io::Result<()> {
+    transport::check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

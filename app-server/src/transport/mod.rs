@@ -6,5 +6,5 @@ mod stdio;
 mod stream;
 mod threaded;
 
-pub use stdio::{ClaimedStdio, claim_stdio};
+pub use stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use stream::{Ended, Limits, Shutdown, serve};

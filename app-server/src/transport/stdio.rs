@@ -30,6 +30,22 @@ pub fn claim_stdio() -> io::Result<ClaimedStdio> {
     Ok(ClaimedStdio { input, output })
 }
 
+/// How many descriptors the runtime, the signals and both streams need.
+const NEEDED_DESCRIPTORS: usize = 10;
+
+/// Makes sure that there are enough descriptors to start with: the runtime's signals panic where
+/// there are none.
+///
+/// # Errors
+///
+/// When there are not.
+pub fn check_descriptors() -> io::Result<()> {
+    let taken: io::Result<Vec<OwnedFd>> = (0..NEEDED_DESCRIPTORS)
+        .map(|_| io::stderr().as_fd().try_clone_to_owned())
+        .collect();
+    taken.map(drop)
+}
+
 impl ClaimedStdio {
     /// Reader and writer, within a runtime.
     ///
