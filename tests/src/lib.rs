@@ -15,6 +15,7 @@ pub mod host;
 pub mod issuer;
 pub mod process;
 pub mod server;
+pub mod transcript;
 
 use std::time::Duration;
 

@@ -34,21 +34,7 @@ impl Setup {
     /// Has everything go to this backend, without retries: ChatGPT accounts and API keys.
     #[must_use]
     pub fn backend(self, backend: &DevBackend) -> Self {
-        let url = backend.base_url();
-        self.config(&format!(
-            r#"
-model = "mock-model"
-model_provider = "mock"
-chatgpt_base_url = "{url}/backend-api"
-[model_providers.mock]
-name = "Mock"
-base_url = "{url}/v1"
-wire_api = "responses"
-requires_openai_auth = true
-request_max_retries = 0
-stream_max_retries = 0
-"#
-        ))
+        self.config(&mock_provider(&backend.base_url()))
     }
 
     /// An argument behind `app-server`.
@@ -143,6 +129,25 @@ stream_max_retries = 0
             collecting,
         }
     }
+}
+
+/// Settings that have everything go to the backend at this address, without retries.
+#[must_use]
+pub fn mock_provider(url: &str) -> String {
+    format!(
+        r#"
+model = "mock-model"
+model_provider = "mock"
+chatgpt_base_url = "{url}/backend-api"
+[model_providers.mock]
+name = "Mock"
+base_url = "{url}/v1"
+wire_api = "responses"
+requires_openai_auth = true
+request_max_retries = 0
+stream_max_retries = 0
+"#
+    )
 }
 
 /// The spawned program. It is killed by its id when the value goes.
