@@ -9,6 +9,8 @@ pub(crate) struct Bearers {
     /// How often each distinct bearer is accepted; no limit if absent.
     expire_after: Option<u64>,
     uses: HashMap<String, u64>,
+    /// Whether a request needs no bearer.
+    allow_anonymous: bool,
 }
 
 impl Bearers {
@@ -16,8 +18,14 @@ impl Bearers {
         Self {
             rejected,
             expire_after,
-            uses: HashMap::new(),
+            ..Self::default()
         }
+    }
+
+    /// Lets requests without a bearer in.
+    pub(crate) fn allow_anonymous(mut self, allowed: bool) -> Self {
+        self.allow_anonymous = allowed;
+        self
     }
 
     /// Refuses `bearer` from now on.
@@ -33,7 +41,9 @@ impl Bearers {
 
     /// Whether a request with this bearer is let in; counts the use if so.
     pub(crate) fn admit(&mut self, bearer: Option<&str>) -> bool {
-        let Some(bearer) = bearer else { return false };
+        let Some(bearer) = bearer else {
+            return self.allow_anonymous;
+        };
         if self.rejected.contains(bearer) {
             return false;
         }
@@ -57,6 +67,7 @@ mod tests {
     fn a_request_without_bearer_is_refused() {
         assert!(!Bearers::default().admit(None));
         assert!(Bearers::default().admit(Some("any")));
+        assert!(Bearers::default().allow_anonymous(true).admit(None));
     }
 
     #[test]

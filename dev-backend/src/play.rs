@@ -22,7 +22,8 @@ impl Play {
             .map(|(route, steps)| (route, steps.into()))
             .collect();
         Self {
-            bearers: Bearers::new(script.rejected_bearers, script.expire_after),
+            bearers: Bearers::new(script.rejected_bearers, script.expire_after)
+                .allow_anonymous(script.allow_anonymous),
             steps,
         }
     }

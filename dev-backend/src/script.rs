@@ -16,6 +16,7 @@ pub struct Script {
     pub(crate) steps: BTreeMap<Route, Vec<Step>>,
     pub(crate) rejected_bearers: HashSet<String>,
     pub(crate) expire_after: Option<u64>,
+    pub(crate) allow_anonymous: bool,
 }
 
 impl Script {
@@ -56,6 +57,7 @@ impl fmt::Debug for Script {
             .field("steps", &self.steps)
             .field("rejected_bearers", &self.rejected_bearers.len())
             .field("expire_after", &self.expire_after)
+            .field("allow_anonymous", &self.allow_anonymous)
             .finish()
     }
 }
@@ -69,6 +71,8 @@ struct Written {
     #[serde(default)]
     rejected_bearers: BearerList,
     expire_after: Option<u64>,
+    #[serde(default)]
+    allow_anonymous: bool,
 }
 
 /// Serde's own message would quote a bearer that stands in the wrong place.
@@ -114,6 +118,7 @@ impl TryFrom<Written> for Script {
             steps,
             rejected_bearers,
             expire_after: written.expire_after,
+            allow_anonymous: written.allow_anonymous,
         })
     }
 }
