@@ -74,7 +74,8 @@ impl Claims {
             return Err(InvalidToken);
         }
         let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidToken)?);
-        if json.first() != Some(&b'{') {
+        // Serde would also read an array, member by member.
+        if json.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidToken);
         }
         let raw: RawClaims = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(claims.expires_at, Some(1_700_000_000));
         assert!(claims.fedramp);
         assert_eq!(Claims::of(&token("{}")).unwrap(), Claims::default());
+        assert_eq!(Claims::of(&token(" {}")).unwrap(), Claims::default());
     }
 
     #[test]
@@ -137,6 +139,7 @@ mod tests {
             "a.b.c.d",
             &padded,
             &token("[]"),
+            &token(" []"),
             &token("no json"),
             &token(r#"{"email":1}"#),
             &token("{}").replace('.', ".\n"),
