@@ -28,7 +28,7 @@ pub(crate) fn thread_start(
         .is_some_and(|wanted| wanted != *provider);
     refuse_if(other_provider, "modelProvider")?;
     let mut settings = Settings {
-        cwd: params.cwd.unwrap_or_else(|| ".".to_owned()),
+        cwd: whole_path(params.cwd.as_deref().unwrap_or(".")),
         model_provider: provider.clone(),
         approval_policy: params.approval_policy,
         sandbox: params.sandbox,
@@ -55,6 +55,14 @@ pub(crate) fn thread_start(
                 .notify::<ThreadStartedNotification>(&started);
         }))
     })
+}
+
+/// The path from the root, as codex tells it. Nothing is read there.
+fn whole_path(path: &str) -> String {
+    std::path::absolute(path).map_or_else(
+        |_| path.to_owned(),
+        |whole| whole.to_string_lossy().into_owned(),
+    )
 }
 
 /// Settings of `config` that are only about tools, so that they mean nothing here.
@@ -126,7 +134,7 @@ fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
         instruction_sources: Vec::new(),
         approval_policy: settings.approval_policy.unwrap_or_else(|| json!("never")),
         approvals_reviewer: "user".to_owned(),
-        sandbox: json!({"type": "readOnly"}),
+        sandbox: json!({"type": "readOnly", "networkAccess": false}),
         reasoning_effort: settings.effort,
     }
 }
