@@ -12,17 +12,14 @@ use crate::config::IssuerSettings;
 /// All members are required, so that a token whose owner is not known for certain is not taken.
 #[derive(Deserialize)]
 struct Owner {
-    email: Nullable,
+    /// Required like the others, though it may be null.
+    #[serde(deserialize_with = "Option::deserialize")]
+    email: Option<String>,
     chatgpt_user_id: String,
     chatgpt_account_id: String,
     chatgpt_plan_type: String,
     chatgpt_account_is_fedramp: bool,
 }
-
-/// A member that may be null and not absent.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Nullable(#[serde(deserialize_with = "Option::deserialize")] Option<String>);
 
 pub(super) fn request(settings: &IssuerSettings, token: &Secret) -> Result<Request, IssuerFailure> {
     let url = settings.accounts.join("v1/user-auth-credential/whoami");
@@ -38,7 +35,7 @@ pub(super) fn read(answer: &Answer) -> Result<TokenOwner, IssuerFailure> {
         id: Some(owner.chatgpt_account_id),
         user_id: Some(owner.chatgpt_user_id),
         plan: PlanType::from_raw(&owner.chatgpt_plan_type),
-        email: owner.email.0,
+        email: owner.email,
         fedramp: owner.chatgpt_account_is_fedramp,
     }))
 }
