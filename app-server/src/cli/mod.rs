@@ -1,6 +1,7 @@
 //! The command line.
 
 mod app_server;
+mod demo;
 mod dev_backend;
 
 use std::io::Write as _;
@@ -39,6 +40,8 @@ enum Command {
     AppServer(app_server::AppServer),
     /// Stand in for the backend on this machine, for developing a host offline.
     DevBackend(dev_backend::DevBackendCommand),
+    /// Watch the life of a login: host, server and backend on this machine, no account needed.
+    Demo,
 }
 
 /// Options that may stand before and after the subcommand.
@@ -104,6 +107,7 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     match cli.command {
         Some(Command::AppServer(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::DevBackend(command)) => command.run(),
+        Some(Command::Demo) => demo::run(),
         None => fail("name a subcommand; see `byokey --help`"),
     }
 }

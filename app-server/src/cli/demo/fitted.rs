@@ -1,0 +1,194 @@
+//! JSON as people want to see it: on one line, short, and without tokens.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::json::Json;
+use super::tokens::Tokens;
+
+/// Texts longer than this are long.
+const LONG: usize = 40;
+
+/// What is left out, from nothing to all that is of little interest to people.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Omit {
+    Nothing,
+    /// Members without a value.
+    Empty,
+    /// And machine-made ids, times, and the ends of long texts.
+    Details,
+    /// And members without a token.
+    AllButTokens,
+}
+
+impl Json {
+    /// The value on one line, in no more than `room` characters if that can be had by leaving
+    /// out what is of little interest. An ellipsis stands for what is left out. What is still
+    /// too long shows a token, if there is one, before it has to be cut.
+    pub(super) fn fitted(&self, room: usize, tokens: &Tokens) -> String {
+        let written = |omit| {
+            let mut line = String::new();
+            self.write(omit, tokens, &mut line);
+            line
+        };
+        let fits = |line: &String| line.chars().count() <= room;
+        let stages = [Omit::Nothing, Omit::Empty, Omit::Details].map(written);
+        if let Some(line) = stages.iter().find(|line| fits(line)) {
+            return line.clone();
+        }
+        let [.., last] = stages;
+        let token_ends = last.chars().position(|character| character == '›');
+        if token_ends.is_some_and(|end| end >= room) {
+            written(Omit::AllButTokens)
+        } else {
+            last
+        }
+    }
+
+    fn write(&self, omit: Omit, tokens: &Tokens, line: &mut String) {
+        match self {
+            Self::Plain(text) => line.push_str(text),
+            Self::Text(text) => {
+                let name = tokens.redacted(text, omit == Omit::AllButTokens);
+                let shown = name.unwrap_or_else(|| match omit {
+                    Omit::Nothing | Omit::Empty => quoted(text),
+                    Omit::Details | Omit::AllButTokens => quoted(&shortened(text)),
+                });
+                line.push_str(&shown);
+            }
+            Self::List(items) => {
+                line.push('[');
+                let mut gap = "";
+                for item in items {
+                    line.push_str(gap);
+                    gap = ",";
+                    item.write(omit, tokens, line);
+                }
+                line.push(']');
+            }
+            Self::Object(members) => {
+                line.push('{');
+                let (omitted, shown): (Vec<_>, Vec<_>) = members
+                    .iter()
+                    .partition(|(name, value)| value.omitted(name, omit, tokens));
+                let mut gap = "";
+                for (name, value) in shown {
+                    line.push_str(gap);
+                    gap = ",";
+                    line.push_str(&quoted(name));
+                    line.push(':');
+                    value.write(omit, tokens, line);
+                }
+                if !omitted.is_empty() {
+                    line.push_str(gap);
+                    line.push('…');
+                }
+                line.push('}');
+            }
+        }
+    }
+
+    fn omitted(&self, name: &str, omit: Omit, tokens: &Tokens) -> bool {
+        let empty = match self {
+            Self::Plain(text) => text == "null",
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Object(_) => false,
+        };
+        let detail = match self {
+            Self::Plain(_) => ["At", "Ms"].iter().any(|end| name.ends_with(end)),
+            Self::Text(text) => uuid::Uuid::try_parse(text).is_ok(),
+            Self::List(_) | Self::Object(_) => false,
+        };
+        omit >= Omit::Empty && empty
+            || omit >= Omit::Details && detail
+            || omit >= Omit::AllButTokens && !self.holds_token(tokens)
+    }
+
+    fn holds_token(&self, tokens: &Tokens) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Text(text) => tokens.redacted(text, true).is_some(),
+            Self::List(items) => items.iter().any(|item| item.holds_token(tokens)),
+            Self::Object(members) => members.iter().any(|(_, value)| value.holds_token(tokens)),
+        }
+    }
+}
+
+/// The start of a text that is long.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => Cow::from(text.split_at(end).0.to_owned() + "…"),
+        None => Cow::from(text),
+    }
+}
+
+/// A text as JSON writes it.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(text: &str, room: usize) -> String {
+        let json: Json = serde_json::from_str(text).unwrap();
+        json.fitted(room, &Tokens::made_up())
+    }
+
+    #[test]
+    fn what_fits_is_shown_as_it_is_in_the_order_of_the_wire() {
+        let text = r#"{"z":null,"a":[1,-2.5,true,"\n"],"id":{}}"#;
+        assert_eq!(fitted(text, 80), text);
+    }
+
+    #[test]
+    fn what_does_not_fit_loses_the_least_interesting_first() {
+        let id = "01a20339-8ff4-73a9-a55c-3cd5c222dc12";
+        let text = format!(r#"{{"threadId":"{id}","plan":null,"turn":{{"ok":1,"startedAt":1}}}}"#);
+        let without_null = text.replace(r#""plan":null,"#, "").replace("}}", "},…}");
+        assert_eq!(fitted(&text, text.len() - 1), without_null);
+        assert_eq!(fitted(&text, 60), r#"{"turn":{"ok":1,…},…}"#);
+        let account = r#"{"accountId":"workspace-alice","id":{"a":1}}"#;
+        assert_eq!(fitted(account, 0), account);
+    }
+
+    #[test]
+    fn a_long_text_loses_its_end() {
+        let long = format!(r#"{{"text":"{}"}}"#, "ä".repeat(LONG + 1));
+        assert_eq!(fitted(&long, 80), long);
+        let short = format!(r#"{{"text":"{}…"}}"#, "ä".repeat(LONG));
+        assert_eq!(fitted(&long, 20), short);
+    }
+
+    #[test]
+    fn tokens_are_named_and_never_shown() {
+        let [token, ..] = Tokens::made_up().alice;
+        let shown = fitted(&format!(r#"{{"accessToken":"{}"}}"#, token.value), 80);
+        assert!(
+            shown.starts_with(r#"{"accessToken":‹token of alice, "#),
+            "{shown}"
+        );
+        assert!(!shown.contains("eyJ"));
+    }
+
+    #[test]
+    fn a_token_is_the_last_to_go() {
+        let tokens = Tokens::made_up();
+        let token = &tokens.bob[0];
+        let text = format!(r#"{{"type":"a","accessToken":"{}","b":1}}"#, token.value);
+        let json: Json = serde_json::from_str(&text).unwrap();
+        let (name, long) = (token.name(), tokens.redacted(&token.value, false).unwrap());
+        let whole = format!(r#"{{"type":"a","accessToken":{long},"b":1}}"#);
+        assert_eq!(json.fitted(70, &tokens), whole);
+        assert_eq!(
+            json.fitted(62, &tokens),
+            whole,
+            "it is shown before the cut"
+        );
+        let short = format!(r#"{{"accessToken":{name},…}}"#);
+        assert_eq!(json.fitted(50, &tokens), short);
+    }
+}

@@ -1,0 +1,72 @@
+//! Colours, for those who want them.
+
+use std::io::IsTerminal as _;
+
+/// What a piece of text is, which decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ink {
+    /// Anything else.
+    Plain,
+    /// A title or the name of a method.
+    Strong,
+    /// What is there for those who look closer.
+    Faint,
+    /// The host speaks.
+    Host,
+    /// The server speaks.
+    Server,
+    /// The server speaks to the backend.
+    Backend,
+    /// What stands for a token.
+    Token,
+    /// As it should be.
+    Good,
+    /// Not as it should be.
+    Bad,
+}
+
+impl Ink {
+    /// The parameters of ANSI's "select graphic rendition".
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "0",
+            Self::Strong => "1",
+            Self::Faint => "2",
+            Self::Host => "36",
+            Self::Server => "34",
+            Self::Backend => "35",
+            Self::Token => "33",
+            Self::Good => "32",
+            Self::Bad => "1;31",
+        }
+    }
+}
+
+/// Whether to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Palette {
+    /// Colours.
+    Coloured,
+    /// Plain text.
+    Plain,
+}
+
+impl Palette {
+    /// Colours, if standard output is a terminal that has them and nobody said no.
+    pub(super) fn of_stdout() -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = set("TERM").is_some_and(|terminal| terminal == "dumb");
+        if std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb {
+            Self::Coloured
+        } else {
+            Self::Plain
+        }
+    }
+
+    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
+        if self == Self::Plain || ink == Ink::Plain || text.is_empty() {
+            return text.to_owned();
+        }
+        format!("\x1b[{}m{text}\x1b[0m", ink.code())
+    }
+}

@@ -1,0 +1,71 @@
+//! Lines made of pieces, each with its colour.
+
+use super::ink::Ink;
+
+/// Pieces of a line.
+pub(super) type Line = Vec<(Ink, String)>;
+
+/// How many characters it has.
+pub(super) fn length(pieces: &[(Ink, String)]) -> usize {
+    pieces.iter().map(|(_, text)| text.chars().count()).sum()
+}
+
+/// Cuts a line to this many characters, with an ellipsis as the last one.
+pub(super) fn cut(pieces: &mut Line, width: usize) {
+    if length(pieces) <= width {
+        return;
+    }
+    let mut room = width.saturating_sub(1);
+    for (_, text) in pieces.iter_mut() {
+        *text = text.chars().take(room).collect();
+        room -= text.chars().count();
+    }
+    if let Some((_, text)) = pieces.iter_mut().rfind(|(_, text)| !text.is_empty()) {
+        text.push('…');
+    }
+}
+
+/// Faint text, but for the names of tokens in it.
+pub(super) fn with_tokens(text: &str) -> Line {
+    let mut line = Line::new();
+    for part in text.split_inclusive('›') {
+        let (before, token) = part.split_at(part.find('‹').unwrap_or(part.len()));
+        line.push((Ink::Faint, before.to_owned()));
+        line.push((Ink::Token, token.to_owned()));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(texts: &[&str]) -> Line {
+        texts
+            .iter()
+            .map(|text| (Ink::Plain, (*text).to_owned()))
+            .collect()
+    }
+
+    fn cut_to(texts: &[&str], width: usize) -> String {
+        let mut line = pieces(texts);
+        cut(&mut line, width);
+        line.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_line_is_cut_at_the_width_in_characters() {
+        assert_eq!(cut_to(&["→ä", "bc"], 4), "→äbc");
+        assert_eq!(cut_to(&["→ä", "bc"], 3), "→ä…");
+        assert_eq!(cut_to(&["→ä", "bc"], 1), "");
+        assert_eq!(cut_to(&["→ä", "bcd"], 4), "→äb…");
+    }
+
+    #[test]
+    fn the_name_of_a_token_has_its_own_colour() {
+        let line = with_tokens(r#"{"a":‹token›,"b":1}"#);
+        let token: Vec<_> = line.iter().filter(|(ink, _)| *ink == Ink::Token).collect();
+        assert_eq!(token[0].1, "‹token›");
+        assert_eq!(length(&line), r#"{"a":‹token›,"b":1}"#.chars().count());
+    }
+}

@@ -1,0 +1,113 @@
+//! `byokey demo`: the whole life of a login, on this machine alone.
+//!
+//! It starts the stand-in for the backend in this process and the real server as a child, plays
+//! the host, and shows what the three say to each other, chapter by chapter:
+//!
+//! ```text
+//!  5  The token expires
+//!     On a 401, byokey asks the host for a new token and repeats the call.
+//!     host → byokey     turn/start [8] {"input":[{"text":"Hello, is anybody…
+//!     byokey → backend  POST …/codex/responses ‹token of alice #402b› 401
+//!     host ← byokey     account/chatgptAuthTokens/refresh [0] {"reason":"un…
+//!     host → byokey     answer [0] {"accessToken":‹token of alice, 293 byte…
+//!     byokey → backend  POST …/codex/responses ‹token of alice #c05e› 200
+//!     ✓ byokey asked for a new token and said why
+//! ```
+//!
+//! Each chapter checks what it shows. The last line is the verdict, and the exit code agrees
+//! with it.
+//!
+//! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`,
+//! `farewell` → `play` → `server`, `verdict` → `host` → `screen` → `fitted`, `line` → `json`,
+//! `ink`, `tokens`.
+
+mod account;
+mod farewell;
+mod fitted;
+mod host;
+mod ink;
+mod json;
+mod line;
+mod play;
+mod renewal;
+mod screen;
+mod server;
+mod story;
+mod tokens;
+mod turn;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use byokey_dev_backend::{DevBackend, Options, Script};
+use serde_json::json;
+
+use host::{Event, Host};
+use play::Play;
+use screen::Screen;
+use server::Child;
+use tokens::Tokens;
+
+/// How long anything may take to come. Nothing in the story takes a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The time between two pieces of a streamed reply, so that eyes see it stream.
+const PIECE_DELAY: Duration = Duration::from_millis(25);
+
+/// The time that lines get to arrive which the server wrote before it called the backend, so
+/// that things are shown in the order in which they happened. The answer waits as long.
+const LINE_DELAY: Duration = Duration::from_millis(5);
+
+/// Tells the story on standard output.
+pub(crate) fn run() -> ExitCode {
+    let tokens = Arc::new(Tokens::made_up());
+    let screen = Screen::of_stdout(Arc::clone(&tokens));
+    let play = match set_the_stage(tokens, screen) {
+        Ok(play) => play,
+        Err(error) => return super::fail(&format!("cannot start the demo: {error}")),
+    };
+    if story::tell(play).is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Starts the backend and the server.
+fn set_the_stage(tokens: Arc<Tokens>, screen: Screen) -> io::Result<Play> {
+    let (events, heard) = channel();
+    let backend = start_backend(events.clone(), PIECE_DELAY)?;
+    let (child, input) = Child::spawn(&settings(&backend), events, PATIENCE)?;
+    let host = Host::new(Box::new(input), heard, PATIENCE, screen);
+    Ok(Play::new(host, backend, tokens, Box::new(child)))
+}
+
+fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {
+    let step = json!({"deltaDelayMs": piece_delay.as_millis(), "repeat": 0});
+    let script = Script::from_value(json!({"routes": {"responses": [step]}}));
+    let options = Options::new()
+        .script(script.map_err(io::Error::other)?)
+        .on_request(move |exchange| {
+            thread::sleep(LINE_DELAY);
+            // After the end of the story nobody listens.
+            drop(events.send(Event::Backend(exchange.clone())));
+        });
+    DevBackend::start(options)
+}
+
+/// The settings that keep the server on this machine, whatever credential it is given.
+fn settings(backend: &DevBackend) -> [String; 2] {
+    let url = backend.base_url();
+    [
+        format!("chatgpt_base_url={url}/backend-api"),
+        format!("openai_base_url={url}/v1"),
+    ]
+}

@@ -1,0 +1,111 @@
+//! What a chapter works with, and the words it is written in.
+
+use std::sync::Arc;
+
+use byokey_dev_backend::{DevBackend, Route};
+use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::secret::Secret;
+use serde_json::{Value, json};
+
+use super::host::{Host, Stop};
+use super::json::Json;
+use super::server::Server;
+use super::tokens::{Token, Tokens};
+use super::verdict::Verdict;
+
+/// What a chapter works with.
+pub(super) struct Play {
+    pub(super) host: Host,
+    pub(super) backend: DevBackend,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) server: Box<dyn Server>,
+    /// The conversation, once there is one.
+    pub(super) thread_id: Value,
+    pub(super) verdict: Verdict,
+}
+
+impl Play {
+    pub(super) fn new(
+        host: Host,
+        backend: DevBackend,
+        tokens: Arc<Tokens>,
+        server: Box<dyn Server>,
+    ) -> Self {
+        Self {
+            host,
+            backend,
+            tokens,
+            server,
+            thread_id: Value::Null,
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// Claims that what was found is what was wanted, and goes on either way.
+    pub(super) fn claim(
+        &mut self,
+        claim: &str,
+        found: &Value,
+        wanted: impl Into<Value>,
+    ) -> Result<(), Stop> {
+        let holds = *found == wanted.into();
+        self.verdict.count(claim, holds);
+        let instead = (!holds).then(|| Json::from(found));
+        Ok(self.host.screen.claim(claim, instead.as_ref())?)
+    }
+
+    /// Has the backend refuse a token from now on.
+    pub(super) fn expire(&mut self, token: &Token) -> Result<(), Stop> {
+        self.backend.reject_bearer(&token.value);
+        let remark = format!("from now on the backend refuses {}", token.name());
+        Ok(self.host.screen.remark(&remark)?)
+    }
+
+    /// Waits until the server asks for a token and answers with this one; returns the question.
+    pub(super) fn renew(&mut self, new: &Token) -> Result<Value, Stop> {
+        let (id, question) = self.host.asked_for_token()?;
+        self.host.respond(&id, handed_over(new))?;
+        Ok(question)
+    }
+
+    /// Claims that the question was about this token.
+    pub(super) fn claim_question(&mut self, question: &Value, refused: &Token) -> Result<(), Stop> {
+        let wanted = json!({"reason": "unauthorized", "previousAccountId": refused.account});
+        self.claim(
+            "byokey asked for a new token and said why",
+            question,
+            wanted,
+        )
+    }
+
+    /// Claims that the last calls of a route carried these tokens.
+    pub(super) fn claim_tokens(
+        &mut self,
+        claim: &str,
+        route: Route,
+        wanted: &[&Token],
+    ) -> Result<(), Stop> {
+        let requests = self.backend.requests_to(route);
+        let last = requests.len().saturating_sub(wanted.len());
+        let found: Vec<_> = requests
+            .iter()
+            .skip(last)
+            .map(|request| request.bearer())
+            .collect();
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|token| Some(token.value.as_str()))
+            .collect();
+        self.claim(claim, &json!(found), json!(wanted))
+    }
+}
+
+/// A token as the host hands it over, at login and as the answer to a refresh request.
+pub(super) fn handed_over(token: &Token) -> ExternalTokens {
+    ExternalTokens {
+        access_token: Secret::from(token.value.as_str()),
+        chatgpt_account_id: Some(token.account.to_owned()),
+        chatgpt_plan_type: None,
+        id_token: None,
+    }
+}

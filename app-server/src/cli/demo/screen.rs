@@ -1,0 +1,188 @@
+//! What the reader sees: one line for each message, cut to the width of the terminal.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use byokey_dev_backend::{Exchange, Outcome};
+
+use super::fitted::quoted;
+use super::ink::{Ink, Palette};
+use super::json::Json;
+use super::line::{Line, cut, length, with_tokens};
+use super::tokens::Tokens;
+
+/// The widest lines. Still wider ones are no easier to read.
+const WIDEST: usize = 140;
+/// What stands before every line of a chapter but its first.
+const MARGIN: &str = "    ";
+
+/// Who speaks to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The host to the server.
+    In,
+    /// The server to the host.
+    Out,
+}
+
+impl Way {
+    fn label(self) -> (Ink, String) {
+        match self {
+            Self::In => (Ink::Host, format!("{MARGIN}host → byokey     ")),
+            Self::Out => (Ink::Server, format!("{MARGIN}host ← byokey     ")),
+        }
+    }
+}
+
+/// Where the story is shown.
+pub(super) struct Screen {
+    out: Box<dyn Write>,
+    palette: Palette,
+    width: usize,
+    tokens: Arc<Tokens>,
+    /// The room left on a line of streamed text that is still open.
+    streaming: Option<usize>,
+}
+
+impl Screen {
+    /// Standard output, in colour if it is a terminal and nobody said no.
+    pub(super) fn of_stdout(tokens: Arc<Tokens>) -> Self {
+        let size = rustix::termios::tcgetwinsize(io::stdout());
+        let width = match size {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).min(WIDEST),
+            _ => WIDEST,
+        };
+        Self::new(Box::new(io::stdout()), Palette::of_stdout(), width, tokens)
+    }
+
+    pub(super) fn new(
+        out: Box<dyn Write>,
+        palette: Palette,
+        width: usize,
+        tokens: Arc<Tokens>,
+    ) -> Self {
+        Self {
+            out,
+            palette,
+            width,
+            tokens,
+            streaming: None,
+        }
+    }
+
+    /// One line of several pieces.
+    pub(super) fn line(&mut self, pieces: Line) -> io::Result<()> {
+        self.end_stream()?;
+        let line = self.painted(pieces);
+        writeln!(self.out, "{line}")
+    }
+
+    /// A message between host and server.
+    pub(super) fn message(&mut self, way: Way, message: &Json) -> io::Result<()> {
+        let method = message.get("method").and_then(Json::text);
+        if method == Some("item/agentMessage/delta") {
+            return self.streamed(way, message);
+        }
+        let id = message.get("id").map_or_else(String::new, |id| {
+            format!(" [{}]", id.fitted(40, &self.tokens))
+        });
+        let (ink, name, body) = match (method, message.get("error")) {
+            (Some(method), _) => (Ink::Strong, method, message.get("params")),
+            (None, Some(error)) => (Ink::Bad, "error", Some(error)),
+            (None, None) => (Ink::Plain, "answer", message.get("result")),
+        };
+        let mut line = vec![way.label(), (ink, name.to_owned()), (Ink::Plain, id + " ")];
+        let kind = message
+            .get("error")
+            .and_then(|error| error.get("data")?.get("kind")?.text());
+        if let Some(kind) = kind {
+            line.push((Ink::Bad, format!("{kind} ")));
+        }
+        if let Some(body) = body {
+            let room = self.width.saturating_sub(length(&line));
+            line.extend(with_tokens(&body.fitted(room, &self.tokens)));
+        }
+        self.line(line)
+    }
+
+    /// A call of the server to the backend, and its answer.
+    pub(super) fn exchange(&mut self, exchange: &Exchange) -> io::Result<()> {
+        let token = self.tokens.name_of(exchange.bearer);
+        let path = exchange.path.strip_prefix("/backend-api");
+        let path = path.map_or_else(|| exchange.path.clone(), |path| format!("…{path}"));
+        let good = matches!(exchange.outcome, Outcome::Status(status) if status.is_success());
+        let status = if good { Ink::Good } else { Ink::Bad };
+        self.line(vec![
+            (Ink::Backend, format!("{MARGIN}byokey → backend  ")),
+            (Ink::Plain, format!("{} {path} ", exchange.method)),
+            (Ink::Token, token),
+            (status, format!(" {}", exchange.outcome)),
+        ])
+    }
+
+    /// Something that happens without a message.
+    pub(super) fn remark(&mut self, text: &str) -> io::Result<()> {
+        let mut line = vec![(Ink::Plain, format!("{MARGIN}· "))];
+        line.extend(with_tokens(text));
+        self.line(line)
+    }
+
+    /// Something claimed, and whether it holds. If not, what was found instead.
+    pub(super) fn claim(&mut self, claim: &str, instead: Option<&Json>) -> io::Result<()> {
+        let Some(found) = instead else {
+            return self.line(vec![
+                (Ink::Good, format!("{MARGIN}✓ ")),
+                (Ink::Plain, claim.to_owned()),
+            ]);
+        };
+        self.line(vec![(Ink::Bad, format!("{MARGIN}✗ {claim}"))])?;
+        let found = found.fitted(self.width, &self.tokens);
+        self.line(vec![(Ink::Plain, format!("{MARGIN}  but found {found}"))])
+    }
+
+    /// One piece of a text that arrives in pieces. All of them share a line.
+    fn streamed(&mut self, way: Way, message: &Json) -> io::Result<()> {
+        let piece = message
+            .get("params")
+            .and_then(|params| params.get("delta"))
+            .and_then(Json::text)
+            .unwrap_or_default();
+        let mut line = Line::new();
+        let room = match self.streaming {
+            Some(room) => room,
+            None => {
+                let method = (Ink::Strong, "item/agentMessage/delta".to_owned());
+                line.extend([way.label(), method]);
+                self.width.saturating_sub(length(&line))
+            }
+        };
+        let piece = self
+            .tokens
+            .redacted(piece, true)
+            .unwrap_or_else(|| quoted(piece));
+        let mut piece = vec![(Ink::Plain, format!(" {piece}"))];
+        cut(&mut piece, room);
+        self.streaming = Some(room.saturating_sub(length(&piece)));
+        line.extend(piece);
+        for (ink, text) in line {
+            self.out
+                .write_all(self.palette.paint(ink, &text).as_bytes())?;
+        }
+        self.out.flush()
+    }
+
+    fn end_stream(&mut self) -> io::Result<()> {
+        match self.streaming.take() {
+            Some(_) => writeln!(self.out),
+            None => Ok(()),
+        }
+    }
+
+    fn painted(&self, mut pieces: Line) -> String {
+        cut(&mut pieces, self.width);
+        let painted = pieces
+            .iter()
+            .map(|(ink, text)| self.palette.paint(*ink, text));
+        painted.collect::<String>().trim_end().to_owned()
+    }
+}

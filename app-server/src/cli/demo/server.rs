@@ -1,0 +1,81 @@
+//! The server: this very program, as a child process on two pipes.
+
+use std::io::{self, BufRead as _, BufReader};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::host::Event;
+
+/// The server as the story knows it.
+pub(super) trait Server {
+    /// Waits for its end and returns its exit code; none if it has none, or does not end.
+    fn exit_code(&mut self) -> Option<i32>;
+}
+
+/// The server as a child process. It ends with this value.
+pub(super) struct Child {
+    process: std::process::Child,
+    patience: Duration,
+}
+
+impl Child {
+    /// Starts the server with these settings and nothing else of this environment, and passes
+    /// on what it says.
+    pub(super) fn spawn(
+        settings: &[String],
+        events: Sender<Event>,
+        patience: Duration,
+    ) -> io::Result<(Self, ChildStdin)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("app-server");
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
+        let process = command
+            .env_clear()
+            // There is no such folder, so nobody's configuration takes part.
+            .env("CODEX_HOME", "/nonexistent/byokey-demo")
+            .env("NO_PROXY", "127.0.0.1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut child = Self { process, patience };
+        let (Some(input), Some(output)) = (child.process.stdin.take(), child.process.stdout.take())
+        else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        thread::Builder::new().spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nobody listens once the story is over.
+                let _ = events.send(Event::Line(line));
+            }
+            let _ = events.send(Event::End);
+        })?;
+        Ok((child, input))
+    }
+}
+
+impl Server for Child {
+    fn exit_code(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => return status.code(),
+                Ok(None) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

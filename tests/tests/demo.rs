@@ -1,0 +1,235 @@
+//! `byokey demo`: it tells the story, shows no token, and says by its exit code how it went.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use byokey_tests::{Home, PATIENCE, byokey};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::OpenptFlags;
+use rustix::termios::{Winsize, tcsetwinsize};
+
+/// The widest lines there are.
+const WIDEST: usize = 140;
+
+/// The demo in a home of its own, with nothing else of this environment.
+fn demo(home: &Home) -> Command {
+    let mut command = Command::new(byokey());
+    command
+        .arg("demo")
+        .env_clear()
+        .env("HOME", home.path())
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Waits for the end; none if a signal ended it. What does not end in time is ended.
+fn exit_code(child: &mut Child) -> Option<i32> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the demo does not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads to the end in the background. A terminal ends with an error.
+fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = source.read_to_end(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    })
+}
+
+/// What a run left behind.
+struct Run {
+    code: Option<i32>,
+    output: String,
+    errors: String,
+}
+
+fn run(mut command: Command) -> Run {
+    let mut child = command.spawn().unwrap();
+    let output = collect(child.stdout.take().unwrap());
+    let errors = collect(child.stderr.take().unwrap());
+    Run {
+        code: exit_code(&mut child),
+        output: output.join().unwrap(),
+        errors: errors.join().unwrap(),
+    }
+}
+
+/// Runs on a terminal of this width.
+fn run_on_terminal(mut command: Command, columns: u16) -> Run {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let ours = rustix::pty::openpt(flags).unwrap();
+    rustix::pty::grantpt(&ours).unwrap();
+    rustix::pty::unlockpt(&ours).unwrap();
+    let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY;
+    let theirs = rustix::fs::open(&name, flags, Mode::empty()).unwrap();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&theirs, size).unwrap();
+
+    let mut child = command.stdout(theirs).spawn().unwrap();
+    // It still holds a copy of the terminal, which would never end.
+    drop(command);
+    let output = collect(File::from(ours));
+    let errors = collect(child.stderr.take().unwrap());
+    Run {
+        code: exit_code(&mut child),
+        output: output.join().unwrap(),
+        errors: errors.join().unwrap(),
+    }
+}
+
+/// The text without colours.
+fn plain(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('m').unwrap().1)
+}
+
+fn assert_good(run: &Run, width: usize) {
+    assert_eq!(run.errors, "");
+    assert_eq!(run.code, Some(0), "{}", run.output);
+    let output = plain(&run.output);
+    let verdict = output.trim_end().lines().next_back().unwrap();
+    assert!(verdict.starts_with("✓ exit code 0: "), "{verdict}");
+    for line in output.lines() {
+        assert!(line.chars().count() <= width, "{line}");
+    }
+    // How every header of a token, and every signature of a made-up one, starts in base64.
+    for part in ["eyJ", "c2lnbmF0dXJl"] {
+        assert!(!output.contains(part), "{output}");
+    }
+}
+
+#[test]
+fn the_story_is_told_in_order_and_without_tokens() {
+    let home = Home::new("");
+    let run = run(demo(&home));
+    assert_good(&run, WIDEST);
+    assert!(!run.output.contains('\x1b'));
+
+    let mut rest = run.output.as_str();
+    for expected in [
+        " 1  ",
+        "host → byokey     initialize [1]",
+        " 2  ",
+        r#"account/login/start [2] {"type":"chatgptAuthTokens","accessToken":‹token of alice, "#,
+        "host ← byokey     account/login/completed",
+        "host ← byokey     account/updated",
+        "account/read",
+        " 3  ",
+        "account/rateLimits/read",
+        "model/list",
+        " 4  ",
+        r#"item/agentMessage/delta "You " "said: ""#,
+        "turn/completed",
+        " 5  ",
+        "turn/start",
+        "401",
+        "host ← byokey     account/chatgptAuthTokens/refresh [0]",
+        r#"host → byokey     answer [0] {"accessToken":‹token of alice, "#,
+        "200",
+        "turn/completed",
+        " 6  ",
+        "account/rateLimits/read",
+        "401",
+        "account/chatgptAuthTokens/refresh",
+        " 7  ",
+        "‹token of bob, ",
+        r#"account/updated {"authMode":"chatgptAuthTokens","planType":"team"}"#,
+        " 8  ",
+        "host → byokey     error",
+        "error [12] hostRefused ",
+        " 9  ",
+        "account/logout",
+        r#"{"account":null,"requiresOpenaiAuth":true}"#,
+        "10  ",
+        "byokey exits with code 0",
+    ] {
+        let Some((_, after)) = rest.split_once(expected) else {
+            panic!("no `{expected}` in what is left:\n{rest}");
+        };
+        rest = after;
+    }
+
+    let left = std::fs::read_dir(home.codex_home()).unwrap().count();
+    let beside = std::fs::read_dir(home.path()).unwrap().count();
+    assert_eq!((left, beside), (0, 1), "nothing is written to disk");
+}
+
+#[test]
+fn a_terminal_gets_colours_and_lines_that_fit() {
+    let home = Home::new("");
+    let run = run_on_terminal(demo(&home), 80);
+    assert!(run.output.contains("\x1b[32m    ✓ \x1b[0m"));
+    let login = r#"account/login/start [2] {"accessToken":‹token of alice"#;
+    assert!(plain(&run.output).contains(login), "{}", run.output);
+    assert_good(&run, 80);
+}
+
+#[test]
+fn who_wants_no_colours_gets_none() {
+    let coloured = |name, value| {
+        let home = Home::new("");
+        let mut command = demo(&home);
+        command.env(name, value);
+        let run = run_on_terminal(command, 200);
+        assert_good(&run, WIDEST);
+        run.output.contains('\x1b')
+    };
+    assert!(!coloured("NO_COLOR", "1"));
+    assert!(coloured("NO_COLOR", ""));
+    assert!(!coloured("TERM", "dumb"));
+}
+
+#[test]
+fn nobodys_settings_take_part() {
+    let home =
+        Home::new("chatgpt_base_url = \"http://127.0.0.1:1\"\nforced_login_method = \"api\"");
+    let mut command = demo(&home);
+    command
+        .env("CODEX_HOME", home.codex_home())
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1")
+        .env("RUST_LOG", "trace");
+    let run = run(command);
+    assert_good(&run, WIDEST);
+}
+
+#[test]
+fn a_reader_who_leaves_ends_it() {
+    let home = Home::new("");
+    let mut child = demo(&home).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let errors = collect(child.stderr.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert!(line.starts_with("byokey demo"), "{line}");
+    drop(output);
+    assert_eq!(exit_code(&mut child), Some(1));
+    assert_eq!(errors.join().unwrap(), "");
+}
