@@ -21,8 +21,9 @@ use crate::services::Services;
 /// Most answers in a row to messages that have no readable id. Two peers that answer each
 /// other's garbage must not go on for ever.
 const MAX_COMPLAINTS: u32 = 8;
-/// Most requests of one peer that may wait for their answers.
-const MAX_IN_FLIGHT: usize = 131_072;
+/// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
+/// cannot stop instead: the answer that they wait for may come on the same stream.
+const MAX_IN_FLIGHT: usize = 16_384;
 
 /// One connection.
 #[derive(Debug)]

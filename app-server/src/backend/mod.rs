@@ -117,11 +117,8 @@ impl Backend {
             deadline: CALL_DEADLINE,
         };
         let response = self.send(&call, lease).await?;
-        let body = tokio::time::timeout(CALL_DEADLINE, response.bytes())
-            .await
-            .map_err(|_| BackendError::Timeout)?
-            .map_err(|_| BackendError::Interrupted)?;
-        serde_json::from_slice(&body).map_err(|_| BackendError::UnexpectedBody)
+        // Apart, so that a call that only waits for its turn stays small.
+        Box::pin(read_json(response)).await
     }
 
     /// Sends a call and returns the successful answer, its body not yet read.
@@ -136,10 +133,10 @@ impl Backend {
     ) -> Result<Response, BackendError> {
         let response = self.attempt(call, lease.as_ref()).await?;
         let Some(lease) = lease.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
-            return error::successful(response).await;
+            return Box::pin(error::successful(response)).await;
         };
         if !lease.credential.can_be_renewed() {
-            return error::successful(response).await;
+            return Box::pin(error::successful(response)).await;
         }
         let generation = lease.generation;
         drop((response, lease));
@@ -150,14 +147,15 @@ impl Backend {
         let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
         let response = self.attempt(call, Some(&renewed)).await?;
         drop(renewed);
-        error::successful(response).await
+        Box::pin(error::successful(response)).await
     }
 
-    /// One attempt under one credential, tried again after connection and server errors.
+    /// One attempt under one credential, once it is its turn.
+    ///
+    /// Thousands of calls may wait for theirs, so nothing is prepared before, above all no header
+    /// with the token in it.
     async fn attempt(&self, call: &Call, lease: Option<&Lease>) -> Result<Response, BackendError> {
-        let route = Route::of(call, lease, &self.config)?;
-        let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
-        let send = async {
+        let attempt = async {
             let _turn = match call.body {
                 None => Some(
                     self.calls
@@ -167,22 +165,41 @@ impl Backend {
                 ),
                 Some(_) => None,
             };
-            let send_once = || async {
-                let (method, url) = (call.method.clone(), route.url.clone());
-                let body = call.body.clone();
-                let sent = self.http.send(method, url, headers.clone(), body).await;
-                sent.map_err(BackendError::from)
-            };
-            tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
-                .await
-                .map_err(|_| BackendError::Timeout)?
+            Box::pin(self.attempt_now(call, lease)).await
         };
         match lease {
-            None => send.await,
+            None => attempt.await,
             Some(lease) => tokio::select! {
-                response = send => response,
+                response = attempt => response,
                 () = lease.signed_out() => Err(BackendError::SignedOut),
             },
         }
     }
+
+    /// One attempt, tried again after connection and server errors.
+    async fn attempt_now(
+        &self,
+        call: &Call,
+        lease: Option<&Lease>,
+    ) -> Result<Response, BackendError> {
+        let route = Route::of(call, lease, &self.config)?;
+        let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
+        let send_once = || async {
+            let (method, url) = (call.method.clone(), route.url.clone());
+            let body = call.body.clone();
+            let sent = self.http.send(method, url, headers.clone(), body).await;
+            sent.map_err(BackendError::from)
+        };
+        tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
+            .await
+            .map_err(|_| BackendError::Timeout)?
+    }
+}
+
+async fn read_json<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, BackendError> {
+    let body = tokio::time::timeout(CALL_DEADLINE, response.bytes())
+        .await
+        .map_err(|_| BackendError::Timeout)?
+        .map_err(|_| BackendError::Interrupted)?;
+    serde_json::from_slice(&body).map_err(|_| BackendError::UnexpectedBody)
 }
