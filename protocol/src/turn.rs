@@ -59,15 +59,17 @@ pub struct TurnInterruptParams {
 pub struct Turn {
     /// Id of the turn. A UUID.
     pub id: String,
+    /// The same: turns here start no other turns.
+    pub root_turn_id: String,
     /// Its items; empty where `itemsView` says so.
     pub items: Vec<ThreadItem>,
-    /// Which items are listed: `notLoaded` or `full`.
+    /// Which items are listed.
     pub items_view: ItemsView,
     /// How it stands.
     pub status: TurnStatus,
     /// Why it failed; null otherwise.
     pub error: Option<TurnError>,
-    /// When it started, in Unix seconds.
+    /// When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before.
     pub started_at: Option<i64>,
     /// When it ended, in Unix seconds.
     pub completed_at: Option<i64>,
@@ -82,6 +84,8 @@ pub struct Turn {
 pub enum ItemsView {
     /// None.
     NotLoaded,
+    /// The last message of the model.
+    Summary,
     /// All.
     Full,
 }

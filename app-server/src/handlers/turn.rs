@@ -3,7 +3,7 @@
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::item::{ThreadItem, UserInput};
-use byokey_protocol::turn::{TurnInterruptParams, TurnStartParams, TurnStartResult};
+use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStartResult};
 use uuid::Uuid;
 
 use super::thread::{not_found, refuse_if};
@@ -45,7 +45,12 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         settings.effort = params.effort.or(settings.effort.take());
         settings.summary = params.summary.or(settings.summary.take());
     });
-    let result = TurnStartResult { turn: turn.clone() };
+    let result = TurnStartResult {
+        turn: Turn {
+            started_at: None,
+            ..turn.clone()
+        },
+    };
     let runner = TurnRunner {
         thread,
         turn,

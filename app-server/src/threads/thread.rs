@@ -145,8 +145,10 @@ impl Thread {
         if state.active.is_some() {
             return Err(TurnRefusal::InProgress);
         }
+        let id = Uuid::now_v7().to_string();
         let turn = Turn {
-            id: Uuid::now_v7().to_string(),
+            root_turn_id: id.clone(),
+            id,
             items: vec![message],
             items_view: ItemsView::Full,
             status: TurnStatus::InProgress,
@@ -215,7 +217,10 @@ impl Thread {
         turn.error = error;
         turn.completed_at = Some(now);
         turn.duration_ms = Some(duration_ms);
-        Some(without_items(turn.clone()))
+        Some(match status {
+            TurnStatus::Completed => with_last_message(turn.clone()),
+            _ => without_items(turn.clone()),
+        })
     }
 
     /// The whole conversation as the model is asked.
@@ -243,11 +248,26 @@ impl Thread {
     }
 }
 
-/// Notifications and `turn/start` name a turn without repeating its items, as codex does.
+/// Turns that have not come to an answer are named without their items, as codex does.
 fn without_items(turn: Turn) -> Turn {
     Turn {
         items: Vec::new(),
         items_view: ItemsView::NotLoaded,
+        ..turn
+    }
+}
+
+/// The end of a turn names its answer, as codex does.
+fn with_last_message(turn: Turn) -> Turn {
+    let is_answer = |item: &ThreadItem| matches!(item, ThreadItem::AgentMessage { .. });
+    Turn {
+        items: turn
+            .items
+            .into_iter()
+            .rfind(is_answer)
+            .into_iter()
+            .collect(),
+        items_view: ItemsView::Summary,
         ..turn
     }
 }
