@@ -136,6 +136,8 @@ pub struct Thread {
 pub enum ThreadStatus {
     /// No turn runs.
     Idle,
+    /// No turn runs, and the last one failed.
+    SystemError,
     /// A turn runs.
     Active {
         /// What it waits for: nothing, here.

@@ -98,12 +98,6 @@ impl Thread {
     #[must_use]
     pub fn to_wire(&self, with_turns: bool) -> wire::Thread {
         let state = self.state();
-        let status = match state.active {
-            None => ThreadStatus::Idle,
-            Some(_) => ThreadStatus::Active {
-                active_flags: Vec::new(),
-            },
-        };
         wire::Thread {
             id: self.id.clone(),
             session_id: self.id.clone(),
@@ -113,7 +107,7 @@ impl Thread {
             model_provider: state.settings.model_provider.clone(),
             created_at: state.created_at,
             updated_at: state.updated_at,
-            status,
+            status: status(&state),
             path: None,
             cwd: state.settings.cwd.clone(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -129,6 +123,12 @@ impl Thread {
                 Vec::new()
             },
         }
+    }
+
+    /// How the thread stands.
+    #[must_use]
+    pub fn status(&self) -> ThreadStatus {
+        status(&self.state())
     }
 
     /// Begins a turn. The receiver tells when it is to stop.
@@ -245,6 +245,17 @@ impl Thread {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn status(state: &State) -> ThreadStatus {
+    let failed = |turn: &Turn| turn.status == TurnStatus::Failed;
+    match state.active {
+        Some(_) => ThreadStatus::Active {
+            active_flags: Vec::new(),
+        },
+        None if state.turns.last().is_some_and(failed) => ThreadStatus::SystemError,
+        None => ThreadStatus::Idle,
     }
 }
 

@@ -10,7 +10,7 @@ use byokey_protocol::methods::{
     RateLimitsUpdatedNotification, ThreadStatusChangedNotification, TokenUsageUpdatedNotification,
     TurnCompletedNotification, TurnErrorNotification, TurnStartedNotification,
 };
-use byokey_protocol::thread::{ThreadStatus, ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
+use byokey_protocol::thread::{ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
 use byokey_protocol::turn::{ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -70,12 +70,12 @@ impl TurnRunner {
             },
             _ = stopped.wait_for(|stopped| *stopped) => (TurnStatus::Interrupted, None),
         };
-        if let Some(error) = error.clone() {
+        let (now, took) = (self.clock.unix_seconds(), milliseconds(begun.elapsed()));
+        let ended = self.thread.end_turn(status, error.clone(), now, took);
+        self.tell_status();
+        if let Some(error) = error {
             self.tell_error(error, false);
         }
-        let (now, took) = (self.clock.unix_seconds(), milliseconds(begun.elapsed()));
-        let ended = self.thread.end_turn(status, error, now, took);
-        self.tell_status(ThreadStatus::Idle);
         if let Some(turn) = ended {
             let ended = TurnNotification {
                 thread_id: self.thread.id.clone(),
@@ -176,9 +176,7 @@ impl TurnRunner {
     }
 
     fn tell_beginning(&self) {
-        self.tell_status(ThreadStatus::Active {
-            active_flags: Vec::new(),
-        });
+        self.tell_status();
         self.peers
             .notify::<TurnStartedNotification>(&TurnNotification {
                 thread_id: self.thread.id.clone(),
@@ -188,10 +186,10 @@ impl TurnRunner {
         self.tell_item_completed(self.message.clone());
     }
 
-    fn tell_status(&self, status: ThreadStatus) {
+    fn tell_status(&self) {
         let changed = ThreadStatusChanged {
             thread_id: self.thread.id.clone(),
-            status,
+            status: self.thread.status(),
         };
         self.peers
             .notify::<ThreadStatusChangedNotification>(&changed);
