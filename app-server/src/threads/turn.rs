@@ -122,13 +122,16 @@ impl TurnRunner {
             self.peers.room().await;
             match answer.next().await? {
                 TurnEvent::RateLimits(snapshot) => limits.push(*snapshot),
-                TurnEvent::MessageStarted { id } => growing = Some(self.start_message(id)),
+                TurnEvent::MessageStarted { id } => {
+                    growing = Some(self.start_message(id, ""));
+                }
                 TurnEvent::TextDelta(delta) => {
-                    let message = growing.get_or_insert_with(|| self.start_message(None));
+                    let message = growing.get_or_insert_with(|| self.start_message(None, ""));
                     self.tell_delta(message, delta);
                 }
                 TurnEvent::MessageDone { id, text, phase } => {
-                    let message = growing.take().unwrap_or_else(|| self.start_message(id));
+                    let started = growing.take();
+                    let message = started.unwrap_or_else(|| self.start_message(id, &text));
                     self.finish_message(message, text, phase);
                 }
                 TurnEvent::Completed(usage) => break usage,
@@ -147,9 +150,10 @@ impl TurnRunner {
         Ok(())
     }
 
-    fn start_message(&self, id: Option<String>) -> Growing {
+    /// A message that comes whole begins with all of its text.
+    fn start_message(&self, id: Option<String>, text: &str) -> Growing {
         let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
-        self.tell_item_started(agent_message(id.clone(), String::new(), None));
+        self.tell_item_started(agent_message(id.clone(), text.to_owned(), None));
         Growing {
             id,
             text: String::new(),
