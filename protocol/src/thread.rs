@@ -97,6 +97,12 @@ pub struct Thread {
     pub ephemeral: bool,
     /// Its model provider.
     pub model_provider: String,
+    /// Its model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Reasoning effort, if one was chosen.
+    #[serde(default)]
+    pub reasoning_effort: Option<String>,
     /// When it was made, in Unix seconds.
     pub created_at: i64,
     /// When it last changed, in Unix seconds.
@@ -223,6 +229,9 @@ pub struct TokenUsage {
     pub input_tokens: i64,
     /// Of those, read from the backend's cache.
     pub cached_input_tokens: i64,
+    /// Of those, written to the backend's cache, if the backend tells.
+    #[serde(default)]
+    pub cache_write_input_tokens: i64,
     /// Written by the model.
     pub output_tokens: i64,
     /// Of those, spent on reasoning.

@@ -84,10 +84,12 @@ pub(crate) struct Usage {
     total_tokens: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct InputDetails {
     #[serde(default)]
     cached_tokens: i64,
+    #[serde(default)]
+    cache_write_tokens: i64,
 }
 
 #[derive(Deserialize)]
@@ -98,10 +100,12 @@ struct OutputDetails {
 
 impl From<Usage> for TokenUsage {
     fn from(usage: Usage) -> Self {
+        let input = usage.input_tokens_details.unwrap_or_default();
         Self {
             total_tokens: usage.total_tokens,
             input_tokens: usage.input_tokens,
-            cached_input_tokens: usage.input_tokens_details.map_or(0, |d| d.cached_tokens),
+            cached_input_tokens: input.cached_tokens,
+            cache_write_input_tokens: input.cache_write_tokens,
             output_tokens: usage.output_tokens,
             reasoning_output_tokens: usage
                 .output_tokens_details

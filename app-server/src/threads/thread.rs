@@ -105,6 +105,8 @@ impl Thread {
             preview: preview(&state.turns),
             ephemeral: true,
             model_provider: state.settings.model_provider.clone(),
+            model: Some(state.settings.model.0.clone()),
+            reasoning_effort: state.settings.effort.clone(),
             created_at: state.created_at,
             updated_at: state.updated_at,
             status: status(&state),
@@ -195,6 +197,7 @@ impl Thread {
         total.total_tokens += last.total_tokens;
         total.input_tokens += last.input_tokens;
         total.cached_input_tokens += last.cached_input_tokens;
+        total.cache_write_input_tokens += last.cache_write_input_tokens;
         total.output_tokens += last.output_tokens;
         total.reasoning_output_tokens += last.reasoning_output_tokens;
         state.usage.last = last;
