@@ -1,7 +1,7 @@
 //! `thread/start`, `thread/resume` and `thread/loaded/list`.
 
 use byokey_protocol::error::ErrorKind;
-use byokey_protocol::methods::ThreadStartedNotification;
+use byokey_protocol::methods::{ThreadStartedNotification, TokenUsageUpdatedNotification};
 use byokey_protocol::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted,
@@ -99,7 +99,12 @@ pub(crate) fn thread_resume(
     if let Some(model) = params.model {
         thread.change_settings(|settings| settings.model = (model, true));
     }
-    Ok(describe(&thread, true).into())
+    let usage = thread.usage();
+    Ok(Reply::then(describe(&thread, true), move |context| {
+        if let Some(usage) = usage {
+            context.peer.notify::<TokenUsageUpdatedNotification>(&usage);
+        }
+    }))
 }
 
 pub(crate) fn thread_loaded_list(

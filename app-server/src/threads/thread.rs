@@ -3,7 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::item::{ThreadItem, UserInput};
-use byokey_protocol::thread::{self as wire, ThreadStatus, ThreadTokenUsage, TokenUsage};
+use byokey_protocol::thread::{
+    self as wire, ThreadStatus, ThreadTokenUsage, TokenUsage, TokenUsageUpdated,
+};
 use byokey_protocol::turn::{ItemsView, Turn, TurnError, TurnStatus};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -223,6 +225,18 @@ impl Thread {
         Some(match status {
             TurnStatus::Completed => with_last_message(turn.clone()),
             _ => without_items(turn.clone()),
+        })
+    }
+
+    /// The tokens so far, and the turn that they stand after; none before the first are counted.
+    #[must_use]
+    pub fn usage(&self) -> Option<TokenUsageUpdated> {
+        let state = self.state();
+        let turn = state.turns.last()?;
+        (state.usage != ThreadTokenUsage::default()).then(|| TokenUsageUpdated {
+            thread_id: self.id.clone(),
+            turn_id: turn.id.clone(),
+            token_usage: state.usage,
         })
     }
 
