@@ -1,5 +1,7 @@
 //! `thread/start`, `thread/resume` and `thread/loaded/list`.
 
+use std::sync::Arc;
+
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::{ThreadStartedNotification, TokenUsageUpdatedNotification};
 use byokey_protocol::thread::{
@@ -7,8 +9,8 @@ use byokey_protocol::thread::{
     ThreadStartResult, ThreadStarted,
 };
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use crate::auth::is_identifier;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
 use crate::threads::{Settings, Thread};
@@ -91,11 +93,11 @@ pub(crate) fn thread_resume(
 ) -> Outcome<ThreadStartResult> {
     refuse_if(params.history.is_some(), "history")?;
     refuse_if(params.path.is_some(), "path")?;
-    let thread = context
-        .services
-        .threads
-        .get(&params.thread_id)
-        .ok_or_else(|| not_found("no rollout found for thread id", &params.thread_id))?;
+    let words = Unfindable {
+        invalid: "invalid session id",
+        missing: "no rollout found for thread id",
+    };
+    let thread = find_thread(context, &params.thread_id, &words)?;
     if let Some(model) = params.model {
         thread.change_settings(|settings| settings.model = (model, true));
     }
@@ -153,12 +155,25 @@ pub(super) fn refuse_if(given: bool, member: &str) -> Result<(), RequestError> {
     Err(RequestError::refused(ErrorKind::Unsupported, message))
 }
 
-/// The id is named only where it passed as one.
-pub(super) fn not_found(what: &str, id: &str) -> RequestError {
-    let message = if is_identifier(id) {
-        format!("{what}: {id}")
-    } else {
-        what.to_owned()
-    };
-    RequestError::refused(ErrorKind::NotFound, message)
+/// The thread of that id, which codex calls by different words in different methods. The id is
+/// named only where it passed as one.
+pub(super) fn find_thread(
+    context: &Context,
+    id: &str,
+    words: &Unfindable,
+) -> Result<Arc<Thread>, RequestError> {
+    let refused = |message| RequestError::refused(ErrorKind::NotFound, message);
+    if Uuid::try_parse(id).is_err() {
+        return Err(refused(words.invalid.to_owned()));
+    }
+    let thread = context.services.threads.get(id);
+    thread.ok_or_else(|| refused(format!("{} {id}", words.missing)))
+}
+
+/// How it is told that there is no such thread.
+pub(super) struct Unfindable {
+    /// The id is no id.
+    pub(super) invalid: &'static str,
+    /// What stands before the id of a thread that is not there.
+    pub(super) missing: &'static str,
 }

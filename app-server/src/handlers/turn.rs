@@ -6,10 +6,15 @@ use byokey_protocol::item::{ThreadItem, UserInput};
 use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStartResult};
 use uuid::Uuid;
 
-use super::thread::{not_found, refuse_if};
+use super::thread::{Unfindable, find_thread, refuse_if};
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
 use crate::threads::{TurnRefusal, TurnRunner};
+
+const UNFINDABLE: Unfindable = Unfindable {
+    invalid: "invalid thread id",
+    missing: "thread not found:",
+};
 
 pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<TurnStartResult> {
     refuse_if(
@@ -26,10 +31,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         refuse_input(input)?;
     }
     let services = &context.services;
-    let thread = services
-        .threads
-        .get(&params.thread_id)
-        .ok_or_else(|| not_found("thread not found", &params.thread_id))?;
+    let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
     let message = ThreadItem::UserMessage {
         id: Uuid::now_v7().to_string(),
         client_id: params.client_id,
@@ -71,12 +73,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
 }
 
 pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> Outcome<Empty> {
-    let thread = context
-        .services
-        .threads
-        .get(&params.thread_id)
-        .ok_or_else(|| not_found("thread not found", &params.thread_id))?;
-    thread
+    find_thread(context, &params.thread_id, &UNFINDABLE)?
         .interrupt(&params.turn_id)
         .map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
     Ok(Empty {}.into())
@@ -97,6 +94,6 @@ fn refuse_input(input: &UserInput) -> Result<(), RequestError> {
 const fn kind(refusal: TurnRefusal) -> ErrorKind {
     match refusal {
         TurnRefusal::InProgress => ErrorKind::TurnInProgress,
-        TurnRefusal::NotInProgress => ErrorKind::NotFound,
+        TurnRefusal::NoneInProgress | TurnRefusal::OtherInProgress => ErrorKind::NotFound,
     }
 }

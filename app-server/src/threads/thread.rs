@@ -62,9 +62,12 @@ pub enum TurnRefusal {
     /// One turn at a time.
     #[error("the thread has a turn in progress; wait for turn/completed or send turn/interrupt")]
     InProgress,
-    /// No such turn is in progress.
-    #[error("no such turn is in progress")]
-    NotInProgress,
+    /// Nothing to interrupt.
+    #[error("no active turn to interrupt")]
+    NoneInProgress,
+    /// Not the turn to interrupt.
+    #[error("another turn is in progress; use the id of the last turn/started")]
+    OtherInProgress,
 }
 
 impl Thread {
@@ -172,16 +175,17 @@ impl Thread {
     ///
     /// # Errors
     ///
-    /// [`TurnRefusal::NotInProgress`] when it is not that turn.
+    /// [`TurnRefusal`] when it is not that turn.
     pub fn interrupt(&self, turn_id: &str) -> Result<(), TurnRefusal> {
         let state = self.state();
         let last = state.turns.last().is_some_and(|turn| turn.id == turn_id);
         match &state.active {
-            Some(active) if last => {
+            None => Err(TurnRefusal::NoneInProgress),
+            Some(_) if !last => Err(TurnRefusal::OtherInProgress),
+            Some(active) => {
                 active.send_replace(true);
                 Ok(())
             }
-            _ => Err(TurnRefusal::NotInProgress),
         }
     }
 
