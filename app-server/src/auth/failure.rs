@@ -153,7 +153,7 @@ pub enum RecoveryFailure {
     #[error("invalid auth refresh response")]
     AnswerInvalid,
     /// The host's tokens could not be sent.
-    #[error(transparent)]
+    #[error("auth refresh returned invalid credentials")]
     Invalid(#[from] InvalidCredential),
     /// The host's tokens are for a workspace that is not allowed.
     #[error("external auth refresh returned workspace {received:?}, expected one of {allowed:?}")]

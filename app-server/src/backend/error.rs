@@ -88,10 +88,32 @@ pub enum Reason {
     UsageLimitReached,
     /// The plan does not include the use.
     UsageNotIncluded,
+    /// The API account has nothing left to pay with.
+    QuotaExceeded,
     /// The model is at capacity.
     Overloaded,
     /// The conversation is too long.
     ContextLengthExceeded,
+}
+
+impl Reason {
+    /// Codex's words for it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::UsageLimitReached => "You’ve hit your usage limit. Try again later.",
+            Self::UsageNotIncluded => {
+                "To use Codex with your ChatGPT plan, upgrade to Plus: \
+                 https://chatgpt.com/explore/plus."
+            }
+            Self::QuotaExceeded => "Quota exceeded. Check your plan and billing details.",
+            Self::Overloaded => "Selected model is at capacity. Please try a different model.",
+            Self::ContextLengthExceeded => {
+                "Codex ran out of room in the model's context window. Start a new thread or \
+                 clear earlier history before retrying."
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for FailedStatus {
@@ -234,7 +256,8 @@ impl ErrorDetails {
             .flatten()
             .find_map(|word| match word.as_str() {
                 "usage_limit_reached" => Some(Reason::UsageLimitReached),
-                "usage_not_included" | "insufficient_quota" => Some(Reason::UsageNotIncluded),
+                "usage_not_included" => Some(Reason::UsageNotIncluded),
+                "insufficient_quota" => Some(Reason::QuotaExceeded),
                 "server_is_overloaded" | "slow_down" => Some(Reason::Overloaded),
                 "context_length_exceeded" => Some(Reason::ContextLengthExceeded),
                 _ => None,

@@ -26,10 +26,7 @@ pub use error::{BackendError, FailedStatus, Reason};
 pub use headers::Identity;
 pub use models::{FALLBACK_MODEL, Models};
 pub use request_body::{ChatMessage, Role, TurnRequest};
-pub use responses::{
-    CONTEXT_TEXT, OVERLOADED_TEXT, StreamFailure, TurnEvent, TurnStream, USAGE_LIMIT_TEXT,
-    USAGE_NOT_INCLUDED_TEXT,
-};
+pub use responses::{Incomplete, StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
 pub use route::Service;
 

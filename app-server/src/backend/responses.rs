@@ -11,6 +11,7 @@ use bytes::Bytes;
 use eventsource_stream::{EventStream, Eventsource as _};
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Method;
+use serde::Deserialize;
 
 use super::error::{ErrorDetails, Reason};
 use super::rate_limits::from_headers;
@@ -54,33 +55,42 @@ pub enum StreamFailure {
     #[error("stream disconnected before completion: {0}")]
     Disconnected(&'static str),
     /// The backend told in the stream why it stops.
-    #[error("{}", reason_text(*.0))]
-    Told(Option<Reason>),
+    #[error("{}", .0.text())]
+    Told(Reason),
+    /// The backend stopped for a reason without a name here.
+    #[error("stream disconnected before completion: the backend gave up on the answer")]
+    GaveUp,
+    /// The backend left the answer incomplete.
+    #[error("Incomplete response returned{}", .0.text())]
+    Incomplete(Incomplete),
     /// The backend told in the stream to come back later.
     #[error("the backend's rate limit is exceeded; try again later")]
     RateLimited,
 }
 
-const fn reason_text(reason: Option<Reason>) -> &'static str {
-    match reason {
-        Some(Reason::UsageLimitReached) => USAGE_LIMIT_TEXT,
-        Some(Reason::UsageNotIncluded) => USAGE_NOT_INCLUDED_TEXT,
-        Some(Reason::Overloaded) => OVERLOADED_TEXT,
-        Some(Reason::ContextLengthExceeded) => CONTEXT_TEXT,
-        None => "the backend gave up on the answer",
-    }
+/// Why an answer is incomplete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Incomplete {
+    /// It is as long as it may be.
+    MaxOutputTokens,
+    /// A filter stopped it.
+    ContentFilter,
+    /// For a reason without a name here, or none was told.
+    #[default]
+    #[serde(other)]
+    Other,
 }
 
-/// Text of a reached usage limit.
-pub const USAGE_LIMIT_TEXT: &str = "You've hit your usage limit. Try again later.";
-/// Text of a plan without this use.
-pub const USAGE_NOT_INCLUDED_TEXT: &str =
-    "To use this model with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.";
-/// Text of a model at capacity.
-pub const OVERLOADED_TEXT: &str = "Selected model is at capacity. Please try a different model.";
-/// Text of a conversation that is too long.
-pub const CONTEXT_TEXT: &str =
-    "The conversation is too long for the model's context window. Start a new thread.";
+impl Incomplete {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::MaxOutputTokens => ", reason: max_output_tokens",
+            Self::ContentFilter => ", reason: content_filter",
+            Self::Other => "",
+        }
+    }
+}
 
 type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
@@ -200,10 +210,9 @@ fn meaning(event: Event) -> Result<Option<TurnEvent>, StreamFailure> {
         }
         Event::RateLimits(limits) => Some(TurnEvent::RateLimits(Box::new(limits.into()))),
         Event::Failed { response } => return Err(failure(response.error.as_ref())),
-        Event::Incomplete {} => {
-            return Err(StreamFailure::Disconnected(
-                "the backend left the answer incomplete",
-            ));
+        Event::Incomplete { response } => {
+            let details = response.incomplete_details.unwrap_or_default();
+            return Err(StreamFailure::Incomplete(details.reason));
         }
         Event::ItemAdded { .. } | Event::ItemDone { .. } | Event::Other => None,
     })
@@ -212,6 +221,8 @@ fn meaning(event: Event) -> Result<Option<TurnEvent>, StreamFailure> {
 fn failure(error: Option<&ErrorDetails>) -> StreamFailure {
     match error {
         Some(error) if error.is_rate_limit() => StreamFailure::RateLimited,
-        error => StreamFailure::Told(error.and_then(ErrorDetails::reason)),
+        error => error
+            .and_then(ErrorDetails::reason)
+            .map_or(StreamFailure::GaveUp, StreamFailure::Told),
     }
 }

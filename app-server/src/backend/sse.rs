@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::error::ErrorDetails;
 use super::rate_limits::RateLimitEvent;
+use super::responses::Incomplete;
 
 /// One event, by its `type`.
 #[derive(Deserialize)]
@@ -21,7 +22,10 @@ pub(crate) enum Event {
     #[serde(rename = "response.failed")]
     Failed { response: Failed },
     #[serde(rename = "response.incomplete")]
-    Incomplete {},
+    Incomplete {
+        #[serde(default)]
+        response: Unfinished,
+    },
     #[serde(rename = "codex.rate_limits")]
     RateLimits(RateLimitEvent),
     #[serde(other)]
@@ -70,6 +74,17 @@ pub(crate) struct Completed {
 pub(crate) struct Failed {
     #[serde(default)]
     pub(crate) error: Option<ErrorDetails>,
+}
+
+#[derive(Default, Deserialize)]
+pub(crate) struct Unfinished {
+    pub(crate) incomplete_details: Option<IncompleteDetails>,
+}
+
+#[derive(Default, Deserialize)]
+pub(crate) struct IncompleteDetails {
+    #[serde(default)]
+    pub(crate) reason: Incomplete,
 }
 
 #[derive(Deserialize)]

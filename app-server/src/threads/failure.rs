@@ -3,10 +3,7 @@
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
 
 use crate::auth::RecoveryFailure;
-use crate::backend::{
-    BackendError, CONTEXT_TEXT, FailedStatus, OVERLOADED_TEXT, Reason, StreamFailure,
-    USAGE_LIMIT_TEXT, USAGE_NOT_INCLUDED_TEXT,
-};
+use crate::backend::{BackendError, FailedStatus, Reason, StreamFailure};
 
 /// A failure as the turn tells it, and whether the turn may try again.
 pub(super) struct TurnFailure {
@@ -16,26 +13,25 @@ pub(super) struct TurnFailure {
 
 impl From<StreamFailure> for TurnFailure {
     fn from(failure: StreamFailure) -> Self {
-        let (info, may_retry) = match &failure {
-            StreamFailure::Call(BackendError::Status(failed)) => return from_status(failed),
-            StreamFailure::Call(error) => (info(error), error.may_pass()),
-            StreamFailure::Disconnected(_) => (
-                CodexErrorInfo::ResponseStreamDisconnected {
-                    http_status_code: None,
-                },
-                true,
-            ),
-            StreamFailure::Told(reason) => {
-                (reason.map_or(CodexErrorInfo::Other, told), reason.is_none())
+        let text = failure.to_string();
+        match &failure {
+            StreamFailure::Call(BackendError::Status(failed)) => from_status(failed),
+            StreamFailure::Call(BackendError::Interrupted) => {
+                let text = format!("stream disconnected before completion: {text}");
+                Self::new(text, CodexErrorInfo::Other, true)
             }
-            StreamFailure::RateLimited => (CodexErrorInfo::Other, true),
-        };
-        Self::new(failure.to_string(), info, may_retry)
+            StreamFailure::Call(error) => Self::new(text, info(error), error.may_pass()),
+            StreamFailure::Told(reason) => Self::new(text, told(*reason), false),
+            StreamFailure::Disconnected(_)
+            | StreamFailure::Incomplete(_)
+            | StreamFailure::GaveUp
+            | StreamFailure::RateLimited => Self::new(text, CodexErrorInfo::Other, true),
+        }
     }
 }
 
 impl TurnFailure {
-    fn new(message: String, info: CodexErrorInfo, may_retry: bool) -> Self {
+    const fn new(message: String, info: CodexErrorInfo, may_retry: bool) -> Self {
         let error = TurnError {
             message,
             codex_error_info: Some(info),
@@ -43,27 +39,45 @@ impl TurnFailure {
         };
         Self { error, may_retry }
     }
+
+    /// The notice that the turn tries again, for the `tried`th time out of `retries`.
+    pub(super) fn into_retry_notice(self, tried: usize, retries: u32) -> TurnError {
+        TurnError {
+            message: format!("Reconnecting... {tried}/{retries}"),
+            codex_error_info: Some(CodexErrorInfo::ResponseStreamDisconnected {
+                http_status_code: self.status(),
+            }),
+            additional_details: Some(self.error.message),
+        }
+    }
+
+    const fn status(&self) -> Option<u16> {
+        match self.error.codex_error_info {
+            Some(CodexErrorInfo::HttpConnectionFailed { http_status_code }) => http_status_code,
+            _ => None,
+        }
+    }
 }
 
-fn info(error: &BackendError) -> CodexErrorInfo {
+const fn info(error: &BackendError) -> CodexErrorInfo {
     match error {
         BackendError::AuthRequired
         | BackendError::SignedOut
         | BackendError::Recovery(RecoveryFailure::NotRefreshable | RecoveryFailure::Permanent(_)) => {
             CodexErrorInfo::Unauthorized
         }
-        BackendError::Connect | BackendError::Timeout | BackendError::Interrupted => {
-            CodexErrorInfo::HttpConnectionFailed {
-                http_status_code: None,
-            }
-        }
+        BackendError::Connect | BackendError::Timeout => CodexErrorInfo::HttpConnectionFailed {
+            http_status_code: None,
+        },
         _ => CodexErrorInfo::Other,
     }
 }
 
 const fn told(reason: Reason) -> CodexErrorInfo {
     match reason {
-        Reason::UsageLimitReached | Reason::UsageNotIncluded => CodexErrorInfo::UsageLimitExceeded,
+        Reason::UsageLimitReached | Reason::UsageNotIncluded | Reason::QuotaExceeded => {
+            CodexErrorInfo::UsageLimitExceeded
+        }
         Reason::Overloaded => CodexErrorInfo::ServerOverloaded,
         Reason::ContextLengthExceeded => CodexErrorInfo::ContextWindowExceeded,
     }
@@ -76,13 +90,7 @@ fn from_status(failed: &FailedStatus) -> TurnFailure {
         None => text.to_owned(),
     };
     if let Some(reason) = failed.reason {
-        let text = match reason {
-            Reason::UsageLimitReached => USAGE_LIMIT_TEXT,
-            Reason::UsageNotIncluded => USAGE_NOT_INCLUDED_TEXT,
-            Reason::Overloaded => OVERLOADED_TEXT,
-            Reason::ContextLengthExceeded => CONTEXT_TEXT,
-        };
-        return TurnFailure::new(text.to_owned(), told(reason), false);
+        return TurnFailure::new(reason.text().to_owned(), told(reason), false);
     }
     match status {
         400 => TurnFailure::new(failed.to_string(), CodexErrorInfo::BadRequest, false),
@@ -94,13 +102,15 @@ fn from_status(failed: &FailedStatus) -> TurnFailure {
             false,
         ),
         500 => TurnFailure::new(
-            with_id("We're currently experiencing high demand, which may cause temporary errors."),
+            with_id("We’re currently experiencing high demand, which may cause temporary errors."),
             CodexErrorInfo::InternalServerError,
             true,
         ),
         _ => TurnFailure::new(
             failed.to_string(),
-            CodexErrorInfo::Other,
+            CodexErrorInfo::HttpConnectionFailed {
+                http_status_code: Some(status),
+            },
             !failed.status.is_redirection(),
         ),
     }

@@ -93,16 +93,11 @@ impl TurnRunner {
             let Err(failure) = self.attempt().await else {
                 return Ok(());
             };
-            let TurnFailure { error, may_retry } = failure.into();
-            let Some((tried, delay)) = delays.next().filter(|_| may_retry) else {
-                return Err(error);
+            let failure = TurnFailure::from(failure);
+            let Some((tried, delay)) = delays.next().filter(|_| failure.may_retry) else {
+                return Err(failure.error);
             };
-            let notice = TurnError {
-                message: format!("Reconnecting... {}/{retries}", tried + 1),
-                additional_details: Some(error.message),
-                ..error
-            };
-            self.tell_error(notice, true);
+            self.tell_error(failure.into_retry_notice(tried + 1, retries), true);
             tokio::time::sleep(delay).await;
         }
     }
