@@ -16,13 +16,27 @@ pub fn byokey() -> PathBuf {
         .clone()
 }
 
+/// Cargo, as if it were called from outside this test. Build scripts watch the variables that it
+/// sets for the test, so that with them it would build their packages again.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 fn build() -> PathBuf {
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {
         "release"
     };
-    let built = Command::new(env!("CARGO"))
+    let built = cargo()
         .args([
             "build",
             "--quiet",

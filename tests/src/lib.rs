@@ -19,7 +19,7 @@ pub mod transcript;
 
 use std::time::Duration;
 
-pub use binary::byokey;
+pub use binary::{byokey, cargo};
 pub use home::Home;
 pub use host::{Host, Refused};
 pub use process::ProcessStatus;

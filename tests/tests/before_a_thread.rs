@@ -1,5 +1,7 @@
 //! What clients ask before they start a thread is answered, and truthfully.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
