@@ -1,0 +1,227 @@
+//! Clients that other people wrote for codex drive the program end to end.
+//!
+//! The drivers are in `tests/third-party`, and `setup.sh` there installs the clients. A driver
+//! checks what its client sees; here it is checked what the backend saw.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
+use byokey_tests::{Home, byokey, cargo};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::json;
+use tokio::process::Command;
+
+/// How long a driver may take. It takes about a second.
+const LIMIT: Duration = Duration::from_secs(120);
+
+const FIRST_KEY: &str = "sk-made-up-first";
+const SECOND_KEY: &str = "sk-made-up-second";
+
+#[tokio::test]
+async fn openai_codex_for_python() {
+    with_tokens("python3", python("drive_openai_codex.py")).await;
+}
+
+#[tokio::test]
+async fn codex_app_server_client_for_python() {
+    with_tokens("python3", python("drive_codex_app_server_client.py")).await;
+}
+
+#[tokio::test]
+async fn codex_app_server_sdk_for_rust() {
+    with_tokens("cargo", rust_driver()).await;
+}
+
+#[tokio::test]
+async fn codex_acp_for_editors() {
+    let mut driver = Command::new("node");
+    driver.arg(third_party("codex-acp/drive.mjs"));
+    let Some(backend) = drive("node", driver).await else {
+        return;
+    };
+    let mut seen = seen(&backend);
+    // The turn is tried again until the user has given the second key.
+    seen.dedup();
+    let expected = [
+        (Route::Models, "first"),
+        (Route::Responses, "first"),
+        (Route::Responses, "second"),
+    ];
+    assert_eq!(seen, expected);
+}
+
+/// Runs the driver of a client that hands over tokens and is asked for new ones.
+async fn with_tokens(tool: &str, driver: Command) {
+    let Some(backend) = drive(tool, driver).await else {
+        return;
+    };
+    let expected = [
+        (Route::Usage, "first"),
+        (Route::Responses, "first"),
+        (Route::Responses, "first"),
+        (Route::Responses, "second"),
+    ];
+    assert_eq!(seen(&backend), expected);
+}
+
+/// Runs a driver against a backend of its own, and shows what it printed. None if the tool that
+/// it needs is not on this machine, which is then said.
+async fn drive(tool: &str, mut driver: Command) -> Option<DevBackend> {
+    let name = describe(&driver);
+    if !is_installed(tool) {
+        tell(&format!("skipped: {name}: there is no {tool} here\n"));
+        return None;
+    }
+    let backend = DevBackend::start(Options::new().script(script())).unwrap();
+    let url = backend.base_url();
+    let home = Home::new(&format!(
+        "model = \"mock-model\"\nchatgpt_base_url = \"{url}/backend-api\"\nopenai_base_url = \"{url}/v1\"",
+    ));
+    driver
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home.path())
+        .env("BYOKEY_BIN", byokey())
+        .env("FIRST_TOKEN", token("first", "pro"))
+        .env("SECOND_TOKEN", token("second", "team"))
+        .env("FIRST_KEY", FIRST_KEY)
+        .env("SECOND_KEY", SECOND_KEY)
+        .current_dir(home.path());
+    let (ended_well, told) = run(driver).await;
+    tell(&format!("{name}\n{told}"));
+    assert!(ended_well, "{name}: see above what it told");
+    Some(backend)
+}
+
+/// Runs a driver; returns whether it ended well and in time, and what it printed. It has a process
+/// group of its own, which is ended with it when it takes too long.
+async fn run(mut driver: Command) -> (bool, String) {
+    let mut output = tempfile::tempfile().unwrap();
+    let mut child = driver
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output.try_clone().unwrap())
+        .spawn()
+        .expect("the driver starts; tests/third-party/setup.sh installs what it needs");
+    let group = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    let mut told = String::new();
+    let ended_well = match tokio::time::timeout(LIMIT, child.wait()).await {
+        Ok(status) => status.unwrap().success(),
+        Err(_) => {
+            kill_process_group(group, Signal::KILL).unwrap();
+            told = format!("ended after {LIMIT:?}\n");
+            false
+        }
+    };
+    output.rewind().unwrap();
+    output.read_to_string(&mut told).unwrap();
+    (ended_well, told)
+}
+
+/// Each credential is taken twice. The two turns get two answers, in pieces.
+fn script() -> Script {
+    let script = json!({
+        "expireAfter": 2,
+        "routes": {"responses": [
+            {"text": ["Streamed ", "in ", "pieces."]},
+            {"text": ["After ", "a ", "refresh."]},
+        ]},
+    });
+    Script::from_value(script).unwrap()
+}
+
+/// A token that does not run out.
+fn token(label: &str, plan: &str) -> String {
+    let token = TestToken {
+        plan: plan.to_owned(),
+        expires_at: 4_000_000_000,
+        ..TestToken::new(label)
+    };
+    token.encode()
+}
+
+/// What the backend was asked, and with which credential.
+fn seen(backend: &DevBackend) -> Vec<(Route, &'static str)> {
+    let requests = backend.requests();
+    let bearers = requests.iter().map(|request| {
+        let bearer = request.bearer().unwrap_or_default();
+        let is = |token: &str, key| bearer == token || bearer == key;
+        match () {
+            () if is(&token("first", "pro"), FIRST_KEY) => "first",
+            () if is(&token("second", "team"), SECOND_KEY) => "second",
+            () => "another",
+        }
+    });
+    let routes = requests.iter().map(|request| request.route.unwrap());
+    routes.zip(bearers).collect()
+}
+
+fn python(driver: &str) -> Command {
+    let python = workspace().join(".cache/third-party/venv/bin/python");
+    let mut command = Command::new(python);
+    command.arg(third_party("python").join(driver));
+    command
+}
+
+/// Builds the driver where `setup.sh` has built it, which leaves nothing to do. The network is
+/// not asked.
+fn rust_driver() -> Command {
+    // <target>/<profile>/deps/<this test>
+    let own = std::env::current_exe().unwrap();
+    let target = own.ancestors().nth(3).unwrap();
+    let built = cargo()
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--offline",
+            "--manifest-path",
+        ])
+        .arg(third_party("rust-sdk/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()
+        .unwrap();
+    assert!(built.success(), "run tests/third-party/setup.sh first");
+    Command::new(target.join("debug/drive-codex-app-server-sdk"))
+}
+
+fn third_party(path: &str) -> PathBuf {
+    workspace().join("tests/third-party").join(path)
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn is_installed(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+}
+
+/// The program and its arguments, without their folders.
+fn describe(driver: &Command) -> String {
+    let driver = driver.as_std();
+    let words = std::iter::once(driver.get_program()).chain(driver.get_args());
+    let names = words.filter_map(|word| Path::new(word).file_name());
+    names
+        .map(|name| name.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Prints past the test harness, which would keep it back.
+fn tell(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    stderr.write_all(text.as_bytes()).unwrap();
+}

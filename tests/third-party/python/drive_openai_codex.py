@@ -1,0 +1,85 @@
+"""Drives byokey with PyPI `openai-codex`, the official Python client.
+
+It has no typed login for tokens that the host owns, so the login is given as plain parameters,
+and no typed refresh, so its handler for all requests of the server answers that.
+"""
+
+from openai_codex.api import Thread
+from openai_codex.client import CodexClient, CodexConfig
+from openai_codex.generated.v2_all import GetAccountRateLimitsResponse
+
+import story
+from story import check, plain
+
+refreshes = []
+
+
+def answer_request(method, params):
+    """The client's handler for whatever the server asks."""
+    check("request of the server", method, story.REFRESH)
+    refreshes.append(params)
+    return story.second_tokens()
+
+
+def await_notification(client, method):
+    """The next notification of that name that belongs to no turn."""
+    while True:
+        notification = client.next_notification()
+        if notification.method == method:
+            return plain(notification.payload)
+
+
+def run_turn(thread, text):
+    """Runs a turn; returns what was streamed, the final text and how the turn ended."""
+    pieces, final, ended = [], None, None
+    for event in thread.turn(text).stream():
+        if event.method == "item/agentMessage/delta":
+            pieces.append(event.payload.delta)
+        elif event.method == "item/completed" and event.payload.item.root.type == "agentMessage":
+            final = event.payload.item.root.text
+        elif event.method == "turn/completed":
+            ended = event.payload.turn.status.value
+    return pieces, final, ended
+
+
+def main():
+    client = CodexClient(CodexConfig(codex_bin=story.BYOKEY), approval_handler=answer_request)
+    client.start()
+    server = client._proc
+    opened = client.initialize()
+    check("server", opened.serverInfo.name, "byokey")
+    check("account before login", plain(client.account_read()), {"requiresOpenaiAuth": True})
+
+    login = client.account_login_start(story.login_params())
+    check("login", plain(login), {"type": "chatgptAuthTokens"})
+    completed = await_notification(client, "account/login/completed")
+    check("account/login/completed", completed, {"success": True})
+    updated = await_notification(client, "account/updated")
+    check("account/updated", updated, {"authMode": "chatgptAuthTokens", "planType": "pro"})
+    check("account", plain(client.account_read())["account"], story.FIRST)
+
+    limits = client.request(
+        "account/rateLimits/read", None, response_model=GetAccountRateLimitsResponse
+    )
+    check("rate limits, used percent", limits.rate_limits.primary.used_percent, 42)
+
+    thread = Thread(client, client.thread_start().thread.id)
+    first = (story.FIRST_ANSWER, "".join(story.FIRST_ANSWER), "completed")
+    check("turn", run_turn(thread, "Hello"), first)
+    check("refreshes so far", refreshes, [])
+
+    second = (story.SECOND_ANSWER, "".join(story.SECOND_ANSWER), "completed")
+    check("turn over a 401", run_turn(thread, "Hello again"), second)
+    check("refreshes", refreshes, [story.REFRESH_PARAMS])
+    updated = await_notification(client, "account/updated")
+    check("account/updated", updated, {"authMode": "chatgptAuthTokens", "planType": "team"})
+    check("account after refresh", plain(client.account_read())["account"], story.SECOND)
+
+    client.account_logout()
+    check("account/updated after logout", await_notification(client, "account/updated"), {})
+    check("account after logout", plain(client.account_read()), {"requiresOpenaiAuth": True})
+    client.close()
+    check("exit code", server.returncode, 0)
+
+
+main()

@@ -1,0 +1,51 @@
+"""What the drivers share: what the test set up for them, and checks that say what was seen."""
+
+import os
+import sys
+
+# The program under test. Its HOME, which every client hands on to it, holds a configuration
+# that points at the backend.
+BYOKEY = os.environ["BYOKEY_BIN"]
+
+# Made-up tokens. The backend takes each of them twice and refuses it from then on.
+FIRST_TOKEN = os.environ["FIRST_TOKEN"]
+SECOND_TOKEN = os.environ["SECOND_TOKEN"]
+
+# Who the tokens speak for.
+FIRST = {"type": "chatgpt", "email": "first@example.com", "planType": "pro"}
+SECOND = {"type": "chatgpt", "email": "second@example.com", "planType": "team"}
+FIRST_ACCOUNT = "account-first"
+SECOND_ACCOUNT = "account-second"
+
+# What the backend answers to the two turns, piece by piece.
+FIRST_ANSWER = ["Streamed ", "in ", "pieces."]
+SECOND_ANSWER = ["After ", "a ", "refresh."]
+
+REFRESH = "account/chatgptAuthTokens/refresh"
+REFRESH_PARAMS = {"reason": "unauthorized", "previousAccountId": FIRST_ACCOUNT}
+
+
+def check(what, seen, expected):
+    """Prints what was seen; ends the driver if it is not what was expected."""
+    if seen != expected:
+        sys.exit(f"WRONG {what}\n  seen     {seen!r}\n  expected {expected!r}")
+    print(f"ok {what}: {seen!r}", flush=True)
+
+
+def plain(model):
+    """A pydantic model in the words of the wire, without what is absent or null."""
+    return model.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def login_params():
+    """Parameters of the login with the first token."""
+    return {
+        "type": "chatgptAuthTokens",
+        "accessToken": FIRST_TOKEN,
+        "chatgptAccountId": FIRST_ACCOUNT,
+    }
+
+
+def second_tokens():
+    """What the host answers when it is asked for new tokens."""
+    return {"accessToken": SECOND_TOKEN, "chatgptAccountId": SECOND_ACCOUNT}
