@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use byokey_protocol::error::{ErrorData, ErrorKind};
+use byokey_protocol::secret::Secret;
+use memchr::memmem;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::auth::{RecoveryFailure, is_identifier};
+use crate::auth::{Lease, RecoveryFailure, is_identifier};
 use crate::http_client::HttpFailure;
 
 /// Most bytes of an error body that are looked at.
@@ -201,16 +203,27 @@ impl FailedStatus {
 }
 
 /// Lets a successful answer through; makes any other an error.
-pub(crate) async fn successful(response: Response) -> Result<Response, BackendError> {
+///
+/// The lease is the one that the call was made under: what the answer repeats of its bearer is
+/// not told on. It ends before the body is waited for.
+pub(crate) async fn successful(
+    response: Response,
+    lease: Option<Lease>,
+) -> Result<Response, BackendError> {
     if response.status().is_success() {
         return Ok(response);
     }
     let status = response.status();
+    let is_harmless = |id: &&str| {
+        let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
+        is_identifier(id) && !bearer.is_some_and(|bearer| shows(id, bearer))
+    };
     let request_id = ["x-request-id", "x-oai-request-id", "cf-ray"]
         .iter()
         .find_map(|name| response.headers().get(*name)?.to_str().ok())
-        .filter(|id| is_identifier(id))
+        .filter(is_harmless)
         .map(str::to_owned);
+    drop(lease);
     let body = tokio::time::timeout(ERROR_BODY_DEADLINE, read_some(response)).await;
     let (reason, resets_at) = body.map_or((None, None), |body| reason_of(status, &body));
     Err(BackendError::Status(FailedStatus {
@@ -219,6 +232,14 @@ pub(crate) async fn successful(response: Response) -> Result<Response, BackendEr
         reason,
         resets_at,
     }))
+}
+
+/// Whether a text shows a piece of the secret: a backend may send back what it was sent.
+fn shows(text: &str, secret: &Secret) -> bool {
+    const PIECE: usize = 8;
+    let mut pieces = text.as_bytes().windows(PIECE);
+    // EXPOSE: compared, and kept nowhere.
+    pieces.any(|piece| memmem::find(secret.expose().as_bytes(), piece).is_some())
 }
 
 async fn read_some(mut response: Response) -> Vec<u8> {
@@ -279,4 +300,19 @@ fn reason_of(status: StatusCode, body: &[u8]) -> (Option<Reason>, Option<i64>) {
         _ => true,
     });
     (reason, body.error.resets_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+
+    use super::shows;
+
+    #[test]
+    fn an_id_that_shows_a_piece_of_the_bearer_is_found() {
+        let bearer = Secret::from("e30.e30.made-up-signature");
+        assert!(shows("made-up-signature", &bearer));
+        assert!(shows("id-made-up-sig", &bearer));
+        assert!(!shows("5bbf0a51-made-up", &bearer));
+    }
 }

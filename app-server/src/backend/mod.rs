@@ -113,9 +113,14 @@ impl Backend {
             retries: CALL_RETRIES,
             deadline: CALL_DEADLINE,
         };
+        let signed_out = signed_out(lease.as_ref());
         let response = self.send(&call, lease).await?;
         // Apart, so that a call that only waits for its turn stays small.
-        Box::pin(read_json(response)).await
+        let answer = Box::pin(read_json(response));
+        tokio::select! {
+            answer = answer => answer,
+            () = signed_out => Err(BackendError::SignedOut),
+        }
     }
 
     /// Sends a call and returns the successful answer, its body not yet read.
@@ -129,12 +134,11 @@ impl Backend {
         lease: Option<Lease>,
     ) -> Result<Response, BackendError> {
         let response = self.attempt(call, lease.as_ref()).await?;
-        let Some(lease) = lease.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
-            return Box::pin(error::successful(response)).await;
+        let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+        let lease = match lease {
+            Some(lease) if is_refused && lease.credential.can_be_renewed() => lease,
+            lease => return Box::pin(successful(response, lease)).await,
         };
-        if !lease.credential.can_be_renewed() {
-            return Box::pin(error::successful(response)).await;
-        }
         let generation = lease.generation;
         drop((response, lease));
         self.auth
@@ -143,8 +147,7 @@ impl Backend {
             .map_err(BackendError::Recovery)?;
         let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
         let response = self.attempt(call, Some(&renewed)).await?;
-        drop(renewed);
-        Box::pin(error::successful(response)).await
+        Box::pin(successful(response, Some(renewed))).await
     }
 
     /// One attempt under one credential, once it is its turn.
@@ -164,12 +167,11 @@ impl Backend {
             };
             Box::pin(self.attempt_now(call, lease)).await
         };
-        match lease {
-            None => attempt.await,
-            Some(lease) => tokio::select! {
-                response = attempt => response,
-                () = lease.signed_out() => Err(BackendError::SignedOut),
-            },
+        tokio::select! {
+            response = attempt => response,
+            () = signed_out(lease) => Err(BackendError::SignedOut),
+        }
+    }
         }
     }
 
@@ -190,6 +192,26 @@ impl Backend {
         tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
             .await
             .map_err(|_| BackendError::Timeout)?
+    }
+}
+
+/// Lets a successful answer through, unless the user signs out before all of it is known.
+async fn successful(response: Response, lease: Option<Lease>) -> Result<Response, BackendError> {
+    let signed_out = signed_out(lease.as_ref());
+    tokio::select! {
+        outcome = error::successful(response, lease) => outcome,
+        () = signed_out => Err(BackendError::SignedOut),
+    }
+}
+
+/// Ends when the user signs out, and never where nobody is signed in.
+fn signed_out(lease: Option<&Lease>) -> impl Future<Output = ()> + Send + use<> {
+    let signed_out = lease.map(Lease::signed_out);
+    async move {
+        match signed_out {
+            Some(signed_out) => signed_out.await,
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -135,10 +135,7 @@ impl Backend {
             retries: provider.request_max_retries,
             deadline: provider.stream_idle_timeout,
         };
-        let signed_out: Pin<Box<dyn Future<Output = ()> + Send>> = match &lease {
-            Some(lease) => Box::pin(lease.signed_out()),
-            None => Box::pin(std::future::pending()),
-        };
+        let signed_out = Box::pin(super::signed_out(lease.as_ref()));
         let response = self.send(&call, lease).await?;
         let limits = from_headers(response.headers()).into_iter();
         let ready = limits
