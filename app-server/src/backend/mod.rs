@@ -172,8 +172,6 @@ impl Backend {
             () = signed_out(lease) => Err(BackendError::SignedOut),
         }
     }
-        }
-    }
 
     /// One attempt, tried again after connection and server errors.
     async fn attempt_now(
