@@ -61,7 +61,10 @@ async fn every_call_says_who_asks_and_for_whom() {
     let introduced = host.request("initialize", client).await.unwrap();
     let claims = json!({"https://api.openai.com/auth": {"chatgpt_account_is_fedramp": true}});
     let government = unsigned(&claims, "made-up");
-    for (token, fedramp) in [(TestToken::new("ada").encode(), None), (government, Some("true"))] {
+    for (token, fedramp) in [
+        (TestToken::new("ada").encode(), None),
+        (government, Some("true")),
+    ] {
         backend.clear_requests();
         host.login(&token, "ws-1").await;
         limits(&mut host).await.unwrap();
@@ -69,13 +72,39 @@ async fn every_call_says_who_asks_and_for_whom() {
         host.request("model/list", json!({})).await.unwrap();
         assert_eq!(turn(&mut host).await["status"], "completed");
         let requests = backend.requests();
-        let routes = [Route::Usage, Route::Profile, Route::Models, Route::Responses];
-        assert_eq!(requests.iter().filter_map(|it| it.route).collect::<Vec<_>>(), routes);
+        let routes = [
+            Route::Usage,
+            Route::Profile,
+            Route::Models,
+            Route::Responses,
+        ];
+        assert_eq!(
+            requests
+                .iter()
+                .filter_map(|it| it.route)
+                .collect::<Vec<_>>(),
+            routes
+        );
         for request in &requests {
             assert_eq!(request.bearer(), Some(token.as_str()), "{}", request.path);
-            assert_eq!(header(request, "chatgpt-account-id"), Some("ws-1"), "{}", request.path);
-            assert_eq!(header(request, "x-openai-fedramp"), fedramp, "{}", request.path);
-            assert_eq!(header(request, "originator"), Some("codex_vscode"), "{}", request.path);
+            assert_eq!(
+                header(request, "chatgpt-account-id"),
+                Some("ws-1"),
+                "{}",
+                request.path
+            );
+            assert_eq!(
+                header(request, "x-openai-fedramp"),
+                fedramp,
+                "{}",
+                request.path
+            );
+            assert_eq!(
+                header(request, "originator"),
+                Some("codex_vscode"),
+                "{}",
+                request.path
+            );
             let agent = header(request, "user-agent").unwrap();
             assert_eq!(introduced["userAgent"], agent, "{}", request.path);
         }
@@ -94,14 +123,21 @@ async fn the_originator_can_be_fixed_from_outside() {
     limits(&mut host).await.unwrap();
     let request = backend.requests().remove(0);
     assert_eq!(header(&request, "originator"), Some("fixed_name"));
-    assert!(header(&request, "user-agent").unwrap().starts_with("fixed_name/"));
+    assert!(
+        header(&request, "user-agent")
+            .unwrap()
+            .starts_with("fixed_name/")
+    );
 }
 
 #[tokio::test]
 async fn the_credential_decides_where_a_call_goes() {
     let (chatgpt, api) = (backend(), backend());
     let mut server = Setup::default()
-        .config(&format!("chatgpt_base_url = \"{}/backend-api/\"", chatgpt.base_url()))
+        .config(&format!(
+            "chatgpt_base_url = \"{}/backend-api/\"",
+            chatgpt.base_url()
+        ))
         .config(&format!("openai_base_url = \"{}/v1/\"", api.base_url()))
         .start();
     let mut host = Host::initialized(&mut server).await;
@@ -109,14 +145,27 @@ async fn the_credential_decides_where_a_call_goes() {
     let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
     host.request("account/login/start", key).await.unwrap();
     assert_eq!(turn(&mut host).await["status"], "completed");
-    assert!(chatgpt.requests().is_empty(), "a key went to the ChatGPT backend");
+    assert!(
+        chatgpt.requests().is_empty(),
+        "a key went to the ChatGPT backend"
+    );
     let requests = api.requests();
-    let paths: Vec<_> = requests.iter().map(|request| request.path.as_str()).collect();
-    assert_eq!(paths, ["/v1/models?client_version=0.169.0", "/v1/responses"]);
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|request| request.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        ["/v1/models?client_version=0.169.0", "/v1/responses"]
+    );
     for request in &requests {
         assert_eq!(request.bearer(), Some("sk-made-up"));
         assert_eq!(header(request, "chatgpt-account-id"), None);
-        assert_eq!(header(request, "version"), Some("0.169.0"), "the built-in provider says so");
+        assert_eq!(
+            header(request, "version"),
+            Some("0.169.0"),
+            "the built-in provider says so"
+        );
     }
 
     host.login(&TestToken::new("ada").encode(), "ws-1").await;
@@ -124,8 +173,14 @@ async fn the_credential_decides_where_a_call_goes() {
     assert_eq!(turn(&mut host).await["status"], "completed");
     assert_eq!(api.requests().len(), 2, "a token went to the API");
     let requests = chatgpt.requests();
-    let paths: Vec<_> = requests.iter().map(|request| request.path.as_str()).collect();
-    let codex = ["/backend-api/codex/models?client_version=0.169.0", "/backend-api/codex/responses"];
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|request| request.path.as_str())
+        .collect();
+    let codex = [
+        "/backend-api/codex/models?client_version=0.169.0",
+        "/backend-api/codex/responses",
+    ];
     assert_eq!(paths, ["/backend-api/wham/usage", codex[0], codex[1]]);
 }
 
@@ -142,13 +197,19 @@ async fn a_provider_may_have_its_own_bearer_headers_and_query() {
     for setting in settings {
         setup = setup.argument("-c").argument(setting);
     }
-    let setup = setup.environment("GATEWAY_KEY", "gateway-made-up").environment("REGION", "eu");
+    let setup = setup
+        .environment("GATEWAY_KEY", "gateway-made-up")
+        .environment("REGION", "eu");
     let mut server = setup.start();
     let mut host = Host::initialized(&mut server).await;
     host.login(&TestToken::new("ada").encode(), "ws-1").await;
     assert_eq!(turn(&mut host).await["status"], "completed");
     let request = backend.requests_to(Route::Responses).remove(0);
-    assert_eq!(request.bearer(), Some("gateway-made-up"), "the token went to a gateway");
+    assert_eq!(
+        request.bearer(),
+        Some("gateway-made-up"),
+        "the token went to a gateway"
+    );
     assert_eq!(header(&request, "chatgpt-account-id"), None);
     assert_eq!(header(&request, "x-team"), Some("core"));
     assert_eq!(header(&request, "x-region"), Some("eu"));
@@ -156,7 +217,11 @@ async fn a_provider_may_have_its_own_bearer_headers_and_query() {
     assert_eq!(request.path, "/v1/responses?api-version=2026");
     limits(&mut host).await.unwrap();
     let request = backend.requests_to(Route::Usage).remove(0);
-    assert_eq!(header(&request, "x-team"), None, "the account is not the provider's business");
+    assert_eq!(
+        header(&request, "x-team"),
+        None,
+        "the account is not the provider's business"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +233,11 @@ async fn a_provider_without_login_gets_no_bearer() {
     let ended = turn(&mut host).await;
     assert_eq!(ended["status"], "failed");
     assert_eq!(backend.requests_to(Route::Responses)[0].bearer(), None);
-    assert_eq!(backend.count(Route::Responses), 1, "no host is asked for the provider's 401");
+    assert_eq!(
+        backend.count(Route::Responses),
+        1,
+        "no host is asked for the provider's 401"
+    );
 }
 
 #[tokio::test]
@@ -181,12 +250,18 @@ async fn server_errors_and_broken_connections_are_tried_again() {
         let begun = Instant::now();
         limits(&mut host).await.unwrap();
         assert_eq!(backend.count(Route::Usage), 2);
-        assert!(begun.elapsed() >= Duration::from_millis(200), "tried again without a pause");
+        assert!(
+            begun.elapsed() >= Duration::from_millis(200),
+            "tried again without a pause"
+        );
     }
     backend.clear_requests();
     backend.set_script(script("usage", json!([{"status": 500, "repeat": 0}])));
     let failed = limits(&mut host).await.unwrap_err();
-    assert_eq!((failed.kind(), &failed.data["status"]), ("retryable", &json!(500)));
+    assert_eq!(
+        (failed.kind(), &failed.data["status"]),
+        ("retryable", &json!(500))
+    );
     let tries = backend.count(Route::Usage);
     assert!((2..10).contains(&tries), "{tries} tries");
 }
@@ -196,7 +271,10 @@ async fn a_turn_is_sent_again_as_often_as_configured() {
     let backend = backend();
     let settings = ["model_providers.mock.request_max_retries=2"];
     let (_server, mut host, _) = signed_in(&backend, &settings).await;
-    backend.set_script(script("responses", json!([{"status": 502}, {"drop": true}])));
+    backend.set_script(script(
+        "responses",
+        json!([{"status": 502}, {"drop": true}]),
+    ));
     assert_eq!(turn(&mut host).await["status"], "completed");
     assert_eq!(backend.count(Route::Responses), 3);
     backend.clear_requests();
@@ -213,7 +291,11 @@ async fn the_backend_may_ask_for_a_pause() {
     backend.set_script(script("usage", busy));
     let begun = Instant::now();
     limits(&mut host).await.unwrap();
-    assert!(begun.elapsed() >= Duration::from_secs(2), "came back after {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_secs(2),
+        "came back after {:?}",
+        begun.elapsed()
+    );
     // A pause that nobody would wait for is left to the client.
     let away = json!([{"status": 503, "headers": {"retry-after": "3600"}}]);
     backend.set_script(script("usage", away));
@@ -244,7 +326,10 @@ async fn no_backend_is_an_error_that_may_pass() {
     backend.shutdown();
     let failed = limits(&mut host).await.unwrap_err();
     assert_eq!(failed.kind(), "retryable");
-    assert!(failed.message.contains("cannot connect to the backend"), "{failed:?}");
+    assert!(
+        failed.message.contains("cannot connect to the backend"),
+        "{failed:?}"
+    );
     let ended = turn(&mut host).await;
     let info = json!({"httpConnectionFailed": {"httpStatusCode": null}});
     assert_eq!(ended["error"]["codexErrorInfo"], info);
@@ -263,10 +348,17 @@ async fn a_redirect_is_never_followed() {
             assert_eq!(failed.kind(), "backendRefused", "{status}");
             backend.set_script(script("responses", to("/v1/responses")));
             assert_eq!(turn(&mut host).await["status"], "failed");
-            assert_eq!(backend.requests().len(), 2, "{status}: it went on to {origin}");
+            assert_eq!(
+                backend.requests().len(),
+                2,
+                "{status}: it went on to {origin}"
+            );
         }
     }
-    assert!(elsewhere.requests().is_empty(), "the bearer went to another origin");
+    assert!(
+        elsewhere.requests().is_empty(),
+        "the bearer went to another origin"
+    );
 }
 
 #[tokio::test]
@@ -274,12 +366,20 @@ async fn a_bearer_that_the_backend_repeats_goes_nowhere() {
     let backend = backend();
     let (mut server, mut host, token) = signed_in(&backend, &[]).await;
     let headers = json!({"x-request-id": token, "location": token, "www-authenticate": token});
-    let echo = |status: u16| json!({"status": status, "headers": headers,
-        "body": {"error": {"message": token, "code": token, "type": token, "resets_at": 1}}});
+    let echo = |status: u16| {
+        json!({"status": status, "headers": headers,
+        "body": {"error": {"message": token, "code": token, "type": token, "resets_at": 1}}})
+    };
     let told = json!({"type": "response.failed", "response": {"error": {"code": token, "message": token}}});
     let mut said = Vec::new();
     for status in [302, 400, 401, 403, 404, 429, 500, 503] {
-        let steps = json!([echo(status), echo(status), echo(status), echo(status), echo(status)]);
+        let steps = json!([
+            echo(status),
+            echo(status),
+            echo(status),
+            echo(status),
+            echo(status)
+        ]);
         backend.set_script(script("usage", steps.clone()));
         let call = host.start("account/rateLimits/read", json!({})).await;
         if status == 401 {
@@ -292,11 +392,18 @@ async fn a_bearer_that_the_backend_repeats_goes_nowhere() {
             said.push(turn(&mut host).await.to_string());
         }
     }
-    for events in [json!([told]), json!([{"type": token}, token]), json!([format!("{{\"type\":\"{token}\"")])] {
+    for events in [
+        json!([told]),
+        json!([{"type": token}, token]),
+        json!([format!("{{\"type\":\"{token}\"")]),
+    ] {
         backend.set_script(script("responses", json!([{"events": events}])));
         said.push(turn(&mut host).await.to_string());
     }
-    backend.set_script(script("usage", json!([{"body": token}, {"body": {"rate_limit": token}}])));
+    backend.set_script(script(
+        "usage",
+        json!([{"body": token}, {"body": {"rate_limit": token}}]),
+    ));
     for _ in 0..2 {
         said.push(format!("{:?}", limits(&mut host).await.unwrap_err()));
     }
@@ -328,11 +435,17 @@ async fn a_silent_backend_delays_nobody_else() {
     let failed = host.answer(calls[0]).await.unwrap_err();
     let waited = begun.elapsed();
     assert_eq!(failed.kind(), "retryable");
-    assert!(waited >= Duration::from_millis(9_900), "gave up after {waited:?}");
+    assert!(
+        waited >= Duration::from_millis(9_900),
+        "gave up after {waited:?}"
+    );
     // A logout ends all that are still under way.
     host.request("account/logout", json!({})).await.unwrap();
     for call in calls.drain(1..) {
         let kind = host.answer(call).await.unwrap_err().kind().to_owned();
-        assert!(["authRequired", "retryable"].contains(&kind.as_str()), "{kind}");
+        assert!(
+            ["authRequired", "retryable"].contains(&kind.as_str()),
+            "{kind}"
+        );
     }
 }

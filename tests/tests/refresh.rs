@@ -31,7 +31,9 @@ async fn refused(capabilities: Value) -> (DevBackend, Server, Host, String) {
 fn uses(backend: &DevBackend, route: Route) -> BTreeMap<String, usize> {
     let mut uses = BTreeMap::new();
     for request in backend.requests_to(route) {
-        *uses.entry(request.bearer().unwrap().to_owned()).or_default() += 1;
+        *uses
+            .entry(request.bearer().unwrap().to_owned())
+            .or_default() += 1;
     }
     uses
 }
@@ -55,7 +57,11 @@ async fn a_thousand_calls_that_get_401_cause_one_refresh_request_and_all_succeed
     backend.wait_for(Route::Usage, CALLS).await;
 
     let new = TestToken::new("new").encode();
-    host.respond(&refresh, json!({"accessToken": new, "chatgptAccountId": "ws-1"})).await;
+    host.respond(
+        &refresh,
+        json!({"accessToken": new, "chatgptAccountId": "ws-1"}),
+    )
+    .await;
     let mut refreshes = 1;
     while !ids.is_empty() {
         let message = host.next().await.unwrap();
@@ -68,7 +74,10 @@ async fn a_thousand_calls_that_get_401_cause_one_refresh_request_and_all_succeed
         }
     }
     let rest = host.quiet_for(Duration::from_millis(200)).await;
-    refreshes += rest.iter().filter(|message| message["method"] == REFRESH).count();
+    refreshes += rest
+        .iter()
+        .filter(|message| message["method"] == REFRESH)
+        .count();
     assert_eq!(refreshes, 1);
     // Each call was sent once with either token: none is repeated twice.
     let expected = BTreeMap::from([(old, CALLS), (new, CALLS)]);
@@ -94,7 +103,11 @@ async fn turns_and_calls_of_all_kinds_share_one_refresh_request() {
         backend.wait_for(route, 1).await;
     }
     let new = TestToken::new("new").encode();
-    host.respond(&refresh, json!({"accessToken": new, "chatgptAccountId": "ws-1"})).await;
+    host.respond(
+        &refresh,
+        json!({"accessToken": new, "chatgptAccountId": "ws-1"}),
+    )
+    .await;
     for id in [limits, usage, models] {
         host.answer(id).await.unwrap();
     }
@@ -127,7 +140,11 @@ async fn ten_thousand_requests_are_answered_while_a_refresh_is_pending() {
         host.send_raw(lines.as_bytes()).await;
         for number in 0..AT_ONCE {
             let message = host.next().await.unwrap();
-            assert_eq!(message["id"], 100_000 + batch * AT_ONCE + number, "{message}");
+            assert_eq!(
+                message["id"],
+                100_000 + batch * AT_ONCE + number,
+                "{message}"
+            );
             assert!(message["result"].is_object(), "{message}");
             answered += 1;
         }
@@ -150,7 +167,11 @@ async fn time_to_give_up(capabilities: &Value) -> Duration {
     assert_eq!(failed.kind(), "hostTimeout");
     // Too late: nobody may be signed in with this.
     let late = TestToken::new("late").encode();
-    host.respond(&refresh, json!({"accessToken": late, "chatgptAccountId": "ws-2"})).await;
+    host.respond(
+        &refresh,
+        json!({"accessToken": late, "chatgptAccountId": "ws-2"}),
+    )
+    .await;
     let account = host.request("account/read", json!({})).await.unwrap();
     assert_eq!(account["account"]["email"], "old@example.com");
     waited
@@ -192,23 +213,59 @@ async fn answers_that_may_not_count_replace_nothing() {
         .backend(&backend)
         .start();
     let mut host = Host::initialized(&mut server).await;
-    let (old, eve) = (TestToken::new("old").encode(), TestToken::new("eve").encode());
+    let (old, eve) = (
+        TestToken::new("old").encode(),
+        TestToken::new("eve").encode(),
+    );
     host.login(&old, "ws-1").await;
     backend.reject_bearer(&old);
     let long = "w".repeat(129);
     let answers = [
-        (json!({"accessToken": eve, "chatgptAccountId": "ws-3"}), "workspaceMismatch"),
-        (json!({"accessToken": eve, "chatgptAccountId": "ws-2"}), "workspaceMismatch"),
-        (json!({"accessToken": eve, "chatgptAccountId": ""}), "invalidToken"),
-        (json!({"accessToken": eve, "chatgptAccountId": "ws-1\r\nx: y"}), "invalidToken"),
-        (json!({"accessToken": eve, "chatgptAccountId": "ws-1 "}), "invalidToken"),
-        (json!({"accessToken": eve, "chatgptAccountId": long}), "invalidToken"),
-        (json!({"accessToken": eve, "chatgptAccountId": "ws-é"}), "invalidToken"),
-        (json!({"accessToken": "not-a-jwt", "chatgptAccountId": "ws-1"}), "invalidToken"),
-        (json!({"accessToken": "", "chatgptAccountId": "ws-1"}), "invalidToken"),
-        (json!({"accessToken": format!("{eve}\r\nx: y"), "chatgptAccountId": "ws-1"}), "invalidToken"),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": "ws-3"}),
+            "workspaceMismatch",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": "ws-2"}),
+            "workspaceMismatch",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": ""}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": "ws-1\r\nx: y"}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": "ws-1 "}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": long}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": eve, "chatgptAccountId": "ws-é"}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": "not-a-jwt", "chatgptAccountId": "ws-1"}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": "", "chatgptAccountId": "ws-1"}),
+            "invalidToken",
+        ),
+        (
+            json!({"accessToken": format!("{eve}\r\nx: y"), "chatgptAccountId": "ws-1"}),
+            "invalidToken",
+        ),
         (json!({"accessToken": eve}), "hostAnswerInvalid"),
-        (json!({"accessToken": 1, "chatgptAccountId": "ws-1"}), "hostAnswerInvalid"),
+        (
+            json!({"accessToken": 1, "chatgptAccountId": "ws-1"}),
+            "hostAnswerInvalid",
+        ),
         (json!([]), "hostAnswerInvalid"),
         (json!(null), "hostAnswerInvalid"),
     ];
@@ -219,8 +276,14 @@ async fn answers_that_may_not_count_replace_nothing() {
         host.respond(&refresh, answer.clone()).await;
         let refused = host.answer(call).await.unwrap_err();
         assert_eq!(refused.kind(), *kind, "{answer}: {refused:?}");
-        let status = host.request("getAuthStatus", json!({"includeToken": true})).await.unwrap();
+        let status = host
+            .request("getAuthStatus", json!({"includeToken": true}))
+            .await
+            .unwrap();
         assert_eq!(status["authToken"], old.as_str(), "{answer}");
     }
-    assert_eq!(uses(&backend, Route::Usage), BTreeMap::from([(old, answers.len())]));
+    assert_eq!(
+        uses(&backend, Route::Usage),
+        BTreeMap::from([(old, answers.len())])
+    );
 }

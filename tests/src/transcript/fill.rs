@@ -50,7 +50,9 @@ pub(super) fn fill(text: &str, names: &Names) -> Result<String, String> {
 
 /// The value inside a string.
 pub(super) fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 pub(super) const fn is_name(character: char) -> bool {
@@ -58,7 +60,10 @@ pub(super) const fn is_name(character: char) -> bool {
 }
 
 pub(super) fn split_name(text: &str) -> (&str, &str) {
-    text.split_at(text.find(|character| !is_name(character)).unwrap_or(text.len()))
+    text.split_at(
+        text.find(|character| !is_name(character))
+            .unwrap_or(text.len()),
+    )
 }
 
 /// What a line `$name = …` gives the name: `jwt(…)` or JSON.
@@ -67,7 +72,10 @@ pub(super) fn split_name(text: &str) -> (&str, &str) {
 ///
 /// What is wrong with it.
 pub(super) fn evaluate(text: &str, now: i64, names: &Names) -> Result<Value, String> {
-    match text.strip_prefix("jwt(").and_then(|text| text.strip_suffix(')')) {
+    match text
+        .strip_prefix("jwt(")
+        .and_then(|text| text.strip_suffix(')'))
+    {
         Some(claims) => token(claims, now),
         None => serde_json::from_str(&fill(text, names)?).map_err(|error| error.to_string()),
     }
@@ -77,7 +85,11 @@ pub(super) fn evaluate(text: &str, now: i64, names: &Names) -> Result<Value, Str
 fn token(claims: &str, now: i64) -> Result<Value, String> {
     let mut all = json!({});
     let mut auth = json!({});
-    for claim in claims.split(',').map(str::trim).filter(|claim| !claim.is_empty()) {
+    for claim in claims
+        .split(',')
+        .map(str::trim)
+        .filter(|claim| !claim.is_empty())
+    {
         let (name, value) = claim.split_once('=').ok_or("a claim is name=value")?;
         match name {
             "email" => all["email"] = value.into(),
@@ -104,7 +116,10 @@ mod tests {
     #[test]
     fn a_name_is_json_alone_and_text_in_a_string() {
         let names = Names::from([("t".to_owned(), json!("x")), ("n".to_owned(), json!(7))]);
-        let filled = fill(r#"{"a":$t,"b":"Bearer $t","c":$n,"d":"$/x $unknown \" $n"}"#, &names);
+        let filled = fill(
+            r#"{"a":$t,"b":"Bearer $t","c":$n,"d":"$/x $unknown \" $n"}"#,
+            &names,
+        );
         let expected = r#"{"a":"x","b":"Bearer x","c":7,"d":"$/x $unknown \" 7"}"#;
         assert_eq!(filled.as_deref(), Ok(expected));
         assert!(fill("{\"a\":$unknown}", &names).is_err());

@@ -40,7 +40,10 @@ pub fn all() -> Vec<Transcript> {
 
 fn read(path: &Path) -> Transcript {
     let text = std::fs::read_to_string(path).expect("a transcript is readable");
-    let name = path.strip_prefix(folder()).unwrap_or(path).with_extension("");
+    let name = path
+        .strip_prefix(folder())
+        .unwrap_or(path)
+        .with_extension("");
     let name = name.display().to_string().replace('\\', "/");
     match Transcript::parse(&name, &text) {
         Ok(transcript) => transcript,
@@ -50,7 +53,9 @@ fn read(path: &Path) -> Transcript {
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the transcripts are there");
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     paths
 }

@@ -30,7 +30,9 @@ impl Pattern {
     /// Reads a pattern.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let value = serde_json::from_str(&to_json(text));
-        Ok(Self::of(value.map_err(|error| format!("the pattern is not JSON: {error}"))?))
+        Ok(Self::of(value.map_err(|error| {
+            format!("the pattern is not JSON: {error}")
+        })?))
     }
 
     fn of(value: Value) -> Self {
@@ -53,9 +55,18 @@ impl Pattern {
             }
             Value::Object(members) => {
                 let any = format!("{MARK}…");
-                let rest = if members.contains_key(&any) { Rest::Any } else { Rest::None };
+                let rest = if members.contains_key(&any) {
+                    Rest::Any
+                } else {
+                    Rest::None
+                };
                 let members = members.into_iter().filter(|(name, _)| *name != any);
-                Self::Object(members.map(|(name, value)| (name, Self::of(value))).collect(), rest)
+                Self::Object(
+                    members
+                        .map(|(name, value)| (name, Self::of(value)))
+                        .collect(),
+                    rest,
+                )
             }
             other => Self::Exactly(other),
         }
@@ -98,7 +109,9 @@ impl Pattern {
                 }
             }
             Self::List(elements, rest) => {
-                let Value::Array(got) = value else { return differs(&"an array") };
+                let Value::Array(got) = value else {
+                    return differs(&"an array");
+                };
                 let enough = elements.len() == got.len()
                     || (*rest == Rest::Any && elements.len() < got.len());
                 if !enough {
@@ -110,7 +123,9 @@ impl Pattern {
                 Ok(())
             }
             Self::Object(members, rest) => {
-                let Value::Object(got) = value else { return differs(&"an object") };
+                let Value::Object(got) = value else {
+                    return differs(&"an object");
+                };
                 for (name, member) in members {
                     let Some(got) = got.get(name) else {
                         return differs(&format!("a member `{name}`"));
@@ -141,7 +156,9 @@ fn is_like(text: &str, pattern: &str) -> bool {
         if parts.peek().is_none() {
             return rest.ends_with(part);
         }
-        let Some(at) = rest.find(part) else { return false };
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
         rest = &rest[at + part.len()..];
     }
     true
@@ -220,7 +237,11 @@ mod tests {
     #[test]
     fn a_pattern_without_marks_is_exact() {
         assert!(check(r#"{"a":[1,"x",null]}"#, &json!({"a": [1, "x", null]})).is_ok());
-        for other in [json!({"a": [1, "x"]}), json!({"a": [1, "x", null], "b": 1}), json!({})] {
+        for other in [
+            json!({"a": [1, "x"]}),
+            json!({"a": [1, "x", null], "b": 1}),
+            json!({}),
+        ] {
             assert!(check(r#"{"a":[1,"x",null]}"#, &other).is_err(), "{other}");
         }
         assert!(check("1", &json!("1")).is_err());
@@ -238,7 +259,11 @@ mod tests {
         ] {
             assert_eq!(check(pattern, &value).err(), None, "{pattern}");
         }
-        for pattern in [r#"{"d":"turn …"}"#, r#"{"d":"… of 7",…}"#, r#"{"a":{"c":[2,…],…},…}"#] {
+        for pattern in [
+            r#"{"d":"turn …"}"#,
+            r#"{"d":"… of 7",…}"#,
+            r#"{"a":{"c":[2,…],…},…}"#,
+        ] {
             assert!(check(pattern, &value).is_err(), "{pattern}");
         }
     }

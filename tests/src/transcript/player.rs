@@ -40,7 +40,10 @@ pub fn play(transcript: &Transcript, mode: Mode) -> Result<(), String> {
             next_id: 1000,
         };
         player.perform(transcript).await?;
-        player.end().await.map_err(|problem| format!("{} (at the end): {problem}", transcript.name))
+        player
+            .end()
+            .await
+            .map_err(|problem| format!("{} (at the end): {problem}", transcript.name))
     });
     runtime.shutdown_background();
     played
@@ -118,7 +121,8 @@ impl Player<'_> {
             Step::SignedIn(peer, login) => self.sign_in(*peer, login).await?,
             Step::Thread(peer, name) => {
                 let result = self.ask(*peer, "thread/start", &json!({})).await?;
-                self.names.insert(name.clone(), result["thread"]["id"].clone());
+                self.names
+                    .insert(name.clone(), result["thread"]["id"].clone());
                 self.hear(*peer, r#"{"method":"thread/started",…}"#).await?;
             }
             Step::EndOfInput(peer) => self.wire(*peer)?.close(),
@@ -150,7 +154,10 @@ impl Player<'_> {
 
     async fn hear_any_order(&mut self, peer: usize, patterns: Vec<&str>) -> Result<(), String> {
         let parse = |text| Pattern::parse(text).map(|pattern| (text, pattern));
-        let mut wanted = patterns.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = patterns
+            .into_iter()
+            .map(parse)
+            .collect::<Result<Vec<_>, _>>()?;
         while !wanted.is_empty() {
             let message = self.next_message(peer).await?;
             let names = &mut self.names;
@@ -182,7 +189,8 @@ impl Player<'_> {
         let params = json!({"type": "chatgptAuthTokens", "accessToken": token,
                             "chatgptAccountId": account});
         self.ask(peer, "account/login/start", &params).await?;
-        self.hear(peer, r#"{"method":"account/login/completed",…}"#).await?;
+        self.hear(peer, r#"{"method":"account/login/completed",…}"#)
+            .await?;
         self.hear(peer, r#"{"method":"account/updated",…}"#).await
     }
 
@@ -207,7 +215,9 @@ impl Player<'_> {
         if !self.wires.contains_key(&peer) {
             self.wires.insert(peer, self.stage.connect()?);
         }
-        self.wires.get_mut(&peer).ok_or_else(|| "no such client".to_owned())
+        self.wires
+            .get_mut(&peer)
+            .ok_or_else(|| "no such client".to_owned())
     }
 
     /// Closes every connection; nothing that the file does not name may still come.

@@ -34,7 +34,8 @@ impl<'a> Prompter<'a> {
                 let steps: Value = serde_json::from_str(&fill(steps, names)?)
                     .map_err(|error| format!("the answers are not JSON: {error}"))?;
                 let script = Script::from_value(json!({"routes": {route: steps}}));
-                self.backend.set_script(script.map_err(|error| error.to_string())?);
+                self.backend
+                    .set_script(script.map_err(|error| error.to_string())?);
             }
             "rejects" => self.backend.reject_bearer(token(rest, names)?),
             "accepts" => self.backend.accept_bearer(&token(rest, names)?),
@@ -88,5 +89,6 @@ fn token(name: &str, names: &Names) -> Result<String, String> {
 
 fn route(name: &str) -> Result<Route, String> {
     let mut all = Route::ALL.into_iter();
-    all.find(|route| route.name() == name).ok_or_else(|| format!("no such route: {name}"))
+    all.find(|route| route.name() == name)
+        .ok_or_else(|| format!("no such route: {name}"))
 }

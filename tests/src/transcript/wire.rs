@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
 use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
 
 use crate::PATIENCE;
 
@@ -50,7 +50,9 @@ impl Wire {
             writer.write_all(bytes).await?;
             writer.flush().await
         });
-        written.await?.map_err(|error| format!("the server does not read: {error}"))
+        written
+            .await?
+            .map_err(|error| format!("the server does not read: {error}"))
     }
 
     pub(super) fn close(&mut self) {
@@ -102,7 +104,9 @@ impl Wire {
         self.reader.read_line(&mut blank).await.map_err(broken)?;
         let mut body = vec![0; length];
         self.reader.read_exact(&mut body).await.map_err(broken)?;
-        String::from_utf8(body).map(Some).map_err(|_| "a frame is not UTF-8".to_owned())
+        String::from_utf8(body)
+            .map(Some)
+            .map_err(|_| "a frame is not UTF-8".to_owned())
     }
 }
 

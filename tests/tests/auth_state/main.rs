@@ -9,8 +9,8 @@ mod operations;
 use std::sync::Arc;
 
 use byokey_app_server::auth::{
-    AuthState, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, Recovery,
-    RecoveryFailure, RefreshOrder, Settlement, Supplier, Ticket,
+    AuthState, Authority, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, Recovery,
+    RecoveryFailure, RefreshOrder, Renewal, Settlement, Supplier, Ticket,
 };
 use byokey_protocol::external_auth::RefreshReason;
 use byokey_protocol::secret::Secret;
@@ -61,9 +61,9 @@ fn apply_to_model(
         Operation::Logout => model.logout(),
         Operation::Unauthorized(back) => model.unauthorized(subject.age(back), number),
         Operation::Expiring(back) => model.expiring(subject.age(back)),
-        Operation::Answer(which, tokens) => {
-            subject.number(which).map_or_else(Seen::default, |it| model.answered(it, tokens))
-        }
+        Operation::Answer(which, tokens) => subject
+            .number(which)
+            .map_or_else(Seen::default, |it| model.answered(it, tokens)),
     }
 }
 
@@ -85,7 +85,11 @@ impl Subject {
                 (_, true) => Some(ForcedMethod::Chatgpt),
                 _ => None,
             },
-            allowed_workspaces: if policy.two_workspaces { allowed.into() } else { Vec::new() },
+            allowed_workspaces: if policy.two_workspaces {
+                allowed.into()
+            } else {
+                Vec::new()
+            },
             same_account: policy.same,
         });
         let generations = vec![state.generation()];
@@ -142,13 +146,15 @@ impl Subject {
                 order.map_or_else(Seen::default, |it| self.asked(it, RefreshReason::Expiring))
             }
             Operation::Answer(which, tokens) => {
-                let Some(at) = self.number(which) else { return Seen::default() };
+                let Some(at) = self.number(which) else {
+                    return Seen::default();
+                };
                 let answer = match tokens {
                     None => Err(RecoveryFailure::AnswerInvalid),
-                    Some((token, account)) => Ok(HostTokens {
+                    Some((token, account)) => Ok(Renewal::Host(HostTokens {
                         tokens: operations::tokens(token, account),
                         supplier: Supplier(0),
-                    }),
+                    })),
                 };
                 let settled = self.state.refreshed(self.tickets[at], answer);
                 self.settled(settled)
@@ -160,21 +166,36 @@ impl Subject {
         if self.generations.last() != Some(&self.state.generation()) {
             self.generations.push(self.state.generation());
         }
-        let Some(settled) = settled else { return Seen::default() };
+        let Some(settled) = settled else {
+            return Seen::default();
+        };
         let again = settled.outcome.is_ok();
         Seen {
             taken: true,
             asks: false,
-            woken: settled.waiters.into_iter().map(|call| (call, Some(again))).collect(),
+            woken: settled
+                .waiters
+                .into_iter()
+                .map(|call| (call, Some(again)))
+                .collect(),
             told: settled.update.is_some(),
         }
     }
 
     fn asked(&mut self, order: RefreshOrder, reason: RefreshReason) -> Seen {
         assert!(!self.tickets.contains(&order.ticket), "a ticket came twice");
-        assert_eq!(order.params.reason, reason);
-        let login = self.state.credential().and_then(|credential| credential.chatgpt());
-        assert_eq!(order.params.previous_account_id, login.map(|login| login.account_id.clone()));
+        let Authority::Host { params, .. } = order.authority else {
+            panic!("tokens of the host are renewed by the host");
+        };
+        assert_eq!(params.reason, reason);
+        let login = self
+            .state
+            .credential()
+            .and_then(|credential| credential.chatgpt());
+        assert_eq!(
+            params.previous_account_id,
+            login.and_then(|login| login.id.clone())
+        );
         self.tickets.push(order.ticket);
         Seen {
             taken: true,
@@ -190,7 +211,7 @@ impl Subject {
             (None, InForce::Nobody) | (Some(Credential::ApiKey(_)), InForce::Key) => true,
             (Some(Credential::External(login)), InForce::Host { token, account }) => {
                 let bearer = credential.unwrap().bearer().expose();
-                bearer == token.text() && login.account_id == account.text()
+                bearer == token.text() && login.account_id() == account.text()
             }
             _ => false,
         };
@@ -198,10 +219,15 @@ impl Subject {
             return Err(format!("{:?} should be in force", model.in_force));
         }
         if self.state.is_refreshing() != model.asking.is_some() {
-            return Err(format!("the refresh in flight should be {:?}", model.asking));
+            return Err(format!(
+                "the refresh in flight should be {:?}",
+                model.asking
+            ));
         }
         // A generation for each age: none is used twice, none is skipped.
-        let increasing = self.generations.is_sorted_by(|earlier, later| earlier < later);
+        let increasing = self
+            .generations
+            .is_sorted_by(|earlier, later| earlier < later);
         if self.generations.len() != model.age + 1 || !increasing {
             return Err(format!("{} credentials so far", model.age));
         }

@@ -1,6 +1,6 @@
 //! The rules of the credential once more, written as plainly as possible, to compare with.
 
-use super::{Account, Token, Policy};
+use super::{Account, Policy, Token};
 
 /// What is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,11 @@ impl Model {
         if self.asking != Some(number) {
             return Seen::default();
         }
-        let InForce::Host { token: old_token, account: old } = self.in_force else {
+        let InForce::Host {
+            token: old_token,
+            account: old,
+        } = self.in_force
+        else {
             panic!("a refresh is in flight only while the host owns the login");
         };
         let good = tokens.filter(|(token, account)| {
@@ -157,7 +161,9 @@ impl Model {
         Seen {
             taken: true,
             asks: false,
-            woken: waiting.map(|call| (call, Some(end == End::TryAgain))).collect(),
+            woken: waiting
+                .map(|call| (call, Some(end == End::TryAgain)))
+                .collect(),
             told,
         }
     }
