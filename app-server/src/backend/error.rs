@@ -162,12 +162,8 @@ impl BackendError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Recovery(failure) => !matches!(
-                failure,
-                RecoveryFailure::NotRefreshable
-                    | RecoveryFailure::SignedOut
-                    | RecoveryFailure::Permanent(_)
-            ),
+            // What the host answered is its answer; to ask again at once would be to nag.
+            Self::Recovery(failure) => matches!(failure, RecoveryFailure::Issuer(_)),
             Self::Connect | Self::Timeout | Self::Interrupted => true,
             Self::Status(failed) => failed.may_pass(),
             _ => false,
@@ -192,11 +188,17 @@ impl FailedStatus {
         }
     }
 
-    fn may_pass(&self) -> bool {
+    /// Whether another attempt may help. A 401 that is left after a refresh is final: each further
+    /// attempt would ask for yet another token.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
         self.reason.is_none()
             && !matches!(
                 self.status,
-                StatusCode::BAD_REQUEST | StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN
+                StatusCode::BAD_REQUEST
+                    | StatusCode::UNAUTHORIZED
+                    | StatusCode::FORBIDDEN
+                    | StatusCode::TOO_MANY_REQUESTS
             )
             && !self.status.is_redirection()
     }

@@ -111,7 +111,7 @@ fn from_status(failed: &FailedStatus) -> TurnFailure {
             CodexErrorInfo::HttpConnectionFailed {
                 http_status_code: Some(status),
             },
-            !failed.status.is_redirection(),
+            failed.may_pass(),
         ),
     }
 }
