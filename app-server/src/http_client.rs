@@ -4,6 +4,8 @@
 //! connection lives, and a token must not outlive its call. Redirects are not followed, so a
 //! bearer never reaches an origin that the configuration does not name.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,6 +14,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,22 +118,10 @@ impl HttpClient {
         if !error.is_connect() {
             return HttpFailure::Interrupted;
         }
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
-        while let Some(current) = cause {
-            // rustls hides inside an IO error, which does not name it among its sources.
-            let inner = current
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            if matches!(
-                inner.or_else(|| current.downcast_ref()),
-                Some(rustls::Error::InvalidCertificate(_))
-            ) {
-                return HttpFailure::Certificate {
-                    roots: self.roots(),
-                };
-            }
-            cause = current.source();
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls_cause(error) {
+            return HttpFailure::Certificate {
+                roots: self.roots(),
+            };
         }
         HttpFailure::Connect
     }
@@ -141,15 +134,55 @@ impl HttpClient {
     }
 }
 
+/// The TLS error behind an error. It hides inside IO errors, one in the other, which do not name
+/// what they hold among their sources.
+fn tls_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    let held = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match held {
+        Some(held) => tls_cause(held),
+        None => tls_cause(error.source()?),
+    }
+}
+
 fn read_certificates(variable: &'static str, path: &Path) -> Result<Vec<Certificate>, HttpFailure> {
     let problem = |problem| HttpFailure::CaFile { variable, problem };
+    let malformed = || problem("failed to parse PEM file");
     let pem = std::fs::read_to_string(path).map_err(|_| problem("the file cannot be read"))?;
     // OpenSSL writes this label when it adds trust settings.
     let pem = pem.replace(" TRUSTED CERTIFICATE-----", " CERTIFICATE-----");
-    let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-        .map_err(|_| problem("failed to parse PEM file"))?;
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|_| malformed())?;
+        let certificate = without_trust_settings(&certificate).ok_or_else(malformed)?;
+        RootCertStore::empty()
+            .add(certificate.into())
+            .map_err(|_| malformed())?;
+        certificates.push(Certificate::from_der(certificate).map_err(|_| malformed())?);
+    }
     if certificates.is_empty() {
         return Err(problem("no certificates found in PEM file"));
     }
     Ok(certificates)
+}
+
+/// The certificate alone: a DER sequence, which OpenSSL's trust settings follow.
+fn without_trust_settings(der: &[u8]) -> Option<&[u8]> {
+    let [0x30, first, rest @ ..] = der else {
+        return None;
+    };
+    // From 128 on, the first byte counts the bytes that hold the length.
+    let (bytes, short) = match first.checked_sub(0x80) {
+        Some(bytes) => (usize::from(bytes), 0),
+        None => (0, usize::from(*first)),
+    };
+    let length = rest
+        .get(..bytes.min(4))?
+        .iter()
+        .fold(short, |length, byte| length << 8 | usize::from(*byte));
+    der.get(..2 + bytes + length)
 }

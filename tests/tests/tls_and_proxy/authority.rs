@@ -1,0 +1,51 @@
+//! Made-up certificate authorities, and a backend that serves TLS with a certificate of one.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use byokey_dev_backend::rustls::ServerConfig;
+use byokey_dev_backend::rustls::crypto::ring;
+use byokey_dev_backend::rustls::pki_types::PrivateKeyDer;
+use byokey_dev_backend::{DevBackend, Options};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+/// A certificate authority that nobody else knows.
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(super) fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Its certificate, as a file has it.
+    pub(super) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// The same as OpenSSL writes it when it adds trust settings.
+    pub(super) fn trusted_pem(&self, settings: &[u8]) -> String {
+        let bytes = [self.0.der(), settings].concat();
+        let lines = STANDARD.encode(bytes);
+        let label = "TRUSTED CERTIFICATE-----";
+        format!("-----BEGIN {label}\n{lines}\n-----END {label}\n")
+    }
+
+    /// A backend whose certificate this authority signed.
+    pub(super) fn backend(&self) -> DevBackend {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        DevBackend::start(Options::new().tls(config)).unwrap()
+    }
+}
