@@ -14,8 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Environment;
 
-/// Name of this crate in events.
-const OWN_TARGET: &str = "byokey_app_server";
+/// How the names of our crates begin in events, that of the binary among them.
+const OWN_TARGET: &str = "byokey";
 
 /// Starts logging.
 pub fn start(environment: &Environment) {

@@ -41,6 +41,12 @@ impl Host {
     /// A host that has said nothing yet.
     pub fn new(server: &mut Server) -> Self {
         let (input, output) = server.pipes();
+        Self::over(input, output)
+    }
+
+    /// The same over these pipes.
+    #[must_use]
+    pub fn over(input: ChildStdin, output: ChildStdout) -> Self {
         let output = BufReader::new(output).lines();
         Self {
             input: Some(input),

@@ -1,0 +1,244 @@
+//! Settings and arguments, as codex's users write them, against the spawned program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::process::Stdio;
+
+use byokey_dev_backend::TestToken;
+use byokey_tests::{Home, Host, Server, Setup, byokey};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Introduces a host and returns it with the warnings it was told.
+async fn warned(server: &mut Server) -> (Host, Vec<Value>) {
+    let mut host = Host::initialized(server).await;
+    let read = host.start("account/read", json!({})).await;
+    let mut warnings = Vec::new();
+    loop {
+        let mut message = host.next().await.unwrap();
+        if message["id"] == read {
+            return (host, warnings);
+        }
+        assert_eq!(message["method"], "configWarning", "{message}");
+        warnings.push(message["params"].take());
+    }
+}
+
+async fn model(host: &mut Host) -> Value {
+    host.request("thread/start", json!({})).await.unwrap()["model"].take()
+}
+
+async fn login(host: &mut Host, account: &str) -> Result<Value, String> {
+    let token = TestToken::new("ada").encode();
+    let params = json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": account});
+    let answer = host.request("account/login/start", params).await;
+    answer.map_err(|refused| refused.message)
+}
+
+#[tokio::test]
+async fn the_file_is_read() {
+    let mut server = Setup::default().config("model = \"from-the-file\"").start();
+    let (mut host, warnings) = warned(&mut server).await;
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(model(&mut host).await, "from-the-file");
+}
+
+/// Starts the program with these arguments in a home with this `config.toml`.
+async fn model_with(config: &str, arguments: &[&str]) -> Value {
+    let home = Home::new(config);
+    let mut child = Command::new(byokey())
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut host = Host::over(child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let client = json!({"clientInfo": {"name": "n", "version": "1"}});
+    host.request("initialize", client).await.unwrap();
+    model(&mut host).await
+}
+
+#[tokio::test]
+async fn an_override_may_stand_before_and_behind_the_subcommand() {
+    let file = "model = \"from-the-file\"";
+    let cases: [(&[&str], &str); 7] = [
+        (&["app-server"], "from-the-file"),
+        (&["-c", "model=before", "app-server"], "before"),
+        (&["app-server", "-c", "model=behind"], "behind"),
+        (&["--config", "model=\"quoted\"", "app-server"], "quoted"),
+        (&["-c", "model=before", "app-server", "-c", "model=behind"], "behind"),
+        (&["app-server", "--config=model=joined"], "joined"),
+        (&["app-server", "-c", "model=one", "-c", "model = 'two'"], "two"),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(model_with(file, arguments).await, expected, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_stands_over_the_file_and_under_overrides() {
+    let file = "model = \"plain\"\n[profiles.work]\nmodel = \"of-the-profile\"";
+    let cases: [(&[&str], &str); 4] = [
+        (&["--profile", "work", "app-server"], "of-the-profile"),
+        (&["app-server", "-p", "work"], "of-the-profile"),
+        (&["-p", "work", "app-server", "-c", "model=override"], "override"),
+        (&["-p", "missing", "app-server"], "plain"),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(model_with(file, arguments).await, expected, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_of_codex_are_accepted() {
+    let arguments = [
+        ["--enable", "made_up_feature"],
+        ["--disable", "another_one"],
+        ["--listen", "stdio://"],
+    ];
+    let mut setup = Setup::default().argument("--analytics-default-enabled");
+    for argument in arguments.as_flattened() {
+        setup = setup.argument(argument);
+    }
+    let mut server = setup.start();
+    let (_, warnings) = warned(&mut server).await;
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let log = server.log();
+    assert_eq!(log.matches("a feature was named that has no meaning here").count(), 2, "{log}");
+    assert!(!log.contains("made_up_feature"), "{log}");
+    let mut server = Setup::default().argument("--stdio").start();
+    warned(&mut server).await;
+}
+
+#[tokio::test]
+async fn a_broken_file_is_a_warning_that_names_the_place_and_quotes_nothing() {
+    let broken = [
+        ("model = \"good\"\nkey = \"CANARY\nmore = 1\n", 2),
+        ("CANARY\n", 1),
+        ("model = CANARY\n", 1),
+        ("a = 1\na = \"CANARY\"\n", 2),
+    ];
+    for (text, line) in broken {
+        let mut server = Setup::default().config(text).start();
+        let path = server.home.codex_home().join("config.toml");
+        let (mut host, warnings) = warned(&mut server).await;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let warning = &warnings[0];
+        assert_eq!(warning["summary"], "Invalid configuration; using defaults.");
+        assert_eq!(warning["path"], path.display().to_string());
+        assert_eq!(warning["range"]["start"]["line"], line, "{warning}");
+        assert!(warning["range"]["end"]["column"].is_u64(), "{warning}");
+        assert!(!warning.to_string().contains("CANARY"), "{warning}");
+        // Defaults: nothing is forced, and everything works.
+        login(&mut host, "any-workspace").await.unwrap();
+        assert!(!server.log().contains("CANARY"), "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_a_warning() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("config.toml")).unwrap();
+    let setup = Setup::default().environment("CODEX_HOME", &home.path().display().to_string());
+    let mut server = setup.start();
+    let (_, warnings) = warned(&mut server).await;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0]["details"].as_str().unwrap().starts_with("the file cannot be read"));
+}
+
+#[tokio::test]
+async fn account_reads_use_startup_config_when_config_reload_fails() {
+    let mut server = Setup::default().config("forced_login_method = \"chatgpt\"").start();
+    let mut host = Host::initialized(&mut server).await;
+    login(&mut host, "ws-1").await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
+    std::fs::write(server.home.codex_home().join("config.toml"), "= broken").unwrap();
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"]["email"], "ada@example.com");
+    // And so does logout, after which the policy of the start still holds.
+    host.request("account/logout", json!(null)).await.unwrap();
+    let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
+    let refused = host.request("account/login/start", key).await.unwrap_err();
+    assert_eq!(refused.message, "API key login is disabled. Use ChatGPT login instead.");
+}
+
+#[tokio::test]
+async fn a_forced_workspace_is_a_string_or_a_list_and_blank_means_any() {
+    let refusal = |list: &str| {
+        format!("External auth must use one of workspace(s) [{list}], but received \"ws-x\".")
+    };
+    let cases = [
+        ("\"ws-a\"", Some(refusal("\"ws-a\""))),
+        ("[\"ws-a\", \"ws-b\"]", Some(refusal("\"ws-a\", \"ws-b\""))),
+        ("\"\"", None),
+        ("[]", None),
+        ("[\" \"]", None),
+    ];
+    for (value, expected) in cases {
+        let setting = format!("forced_chatgpt_workspace_id = {value}");
+        let mut server = Setup::default().config(&setting).start();
+        let mut host = Host::initialized(&mut server).await;
+        assert_eq!(login(&mut host, "ws-x").await.err(), expected, "{value}");
+        login(&mut host, "ws-a").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_forced_workspace_of_another_type_locks_nobody_in_unseen() {
+    let mut server = Setup::default().config("forced_chatgpt_workspace_id = 7").start();
+    let (_, warnings) = warned(&mut server).await;
+    let details = warnings[0]["details"].as_str().unwrap();
+    assert!(details.starts_with("`forced_chatgpt_workspace_id` must be"), "{details}");
+}
+
+#[tokio::test]
+async fn the_default_provider_needs_a_login() {
+    let mut server = Server::start();
+    let mut host = Host::initialized(&mut server).await;
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read, json!({"account": null, "requiresOpenaiAuth": true}));
+}
+
+async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let child = Command::new(byokey())
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(byokey_tests::PATIENCE, child).await.unwrap().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn the_version_is_one_that_clients_of_codex_can_read() {
+    for flag in ["--version", "-V"] {
+        let (code, output, _) = run(&[flag]).await;
+        assert_eq!(code, Some(0));
+        let version = output.trim_end().strip_prefix("codex-cli ").unwrap();
+        let (level, ours) = version.split_once(' ').unwrap();
+        let numbers: Vec<u32> = level.split('.').map(|part| part.parse().unwrap()).collect();
+        assert_eq!(numbers, [0, 169, 0]);
+        assert_eq!(ours, format!("(byokey {})", env!("CARGO_PKG_VERSION")));
+        assert_eq!(output.lines().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn wrong_arguments_end_the_program_with_a_reason() {
+    let cases: [(&[&str], &str); 3] = [
+        (&["app-server", "--listen", "carrier://pigeon"], "unsupported --listen URL"),
+        (&["app-server", "--no-such-option"], "--no-such-option"),
+        (&["no-such-command"], "no-such-command"),
+    ];
+    for (arguments, reason) in cases {
+        let (code, output, errors) = run(arguments).await;
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(output.is_empty() && errors.contains(reason), "{arguments:?}: {errors}");
+    }
+}
