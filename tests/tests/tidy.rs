@@ -1,0 +1,168 @@
+//! What the sources themselves have to be like: their size, who imports whom, and where a secret
+//! may leave its box.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Longest file, and the length that half of them may not exceed.
+const MAX_LINES: usize = 500;
+const MAX_MEDIAN: usize = 150;
+
+/// From the top down. A module imports only from its own line and those below; one that is not
+/// named here may stand anywhere, as long as there is no way round in a circle.
+const LAYERS: [&[&str]; 5] = [
+    &["main", "cli"],
+    &["transport", "connection"],
+    &["dispatch"],
+    &["handlers"],
+    &["auth", "backend", "threads", "peers"],
+];
+
+/// The only files that look into a secret, and what for.
+const MAY_EXPOSE: [(&str, &str); 6] = [
+    ("app-server/src/auth/credential/", "claims are read, and what cannot be sent is refused"),
+    ("app-server/src/backend/headers.rs", "the header that the secret is for"),
+    ("app-server/src/backend/error.rs", "an id that holds a piece of the bearer is not told"),
+    ("app-server/src/issuer/wire.rs", "the header that the secret is for"),
+    ("app-server/src/issuer/revoke.rs", "the body that the secret is for"),
+    ("protocol/src/secret.rs", "the wire type that a host asked for"),
+];
+
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines that count: no comments, and nothing behind the unit tests' attribute.
+    fn code(&self) -> impl Iterator<Item = &str> {
+        let code = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        code.lines().filter(|line| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file under these folders.
+fn sources(folders: &[&str]) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("target") && !path.ends_with("third-party") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push(Source { path, text });
+            }
+        }
+    }
+    assert!(found.len() > 10, "the sources are not where they should be");
+    found
+}
+
+/// Those of the server and its protocol that are not there for tests only.
+fn product() -> Vec<Source> {
+    let all = sources(&["app-server/src", "protocol/src"]);
+    let for_tests: BTreeSet<_> = all.iter().flat_map(modules_for_tests).collect();
+    all.into_iter().filter(|source| !for_tests.contains(&source.path)).collect()
+}
+
+/// The files that `#[cfg(test)] mod name;` in this one means.
+fn modules_for_tests(source: &Source) -> Vec<String> {
+    let folder = source.path.strip_suffix("/mod.rs").map_or_else(
+        || source.path.trim_end_matches("lib.rs").trim_end_matches('/').trim_end_matches(".rs"),
+        |folder| folder,
+    );
+    let parts = source.text.split("#[cfg(test)]\n").skip(1);
+    let lines = parts.filter_map(|part| part.lines().next()?.strip_suffix(';'));
+    let names = lines.filter_map(|line| line.rsplit_once("mod ").map(|(_, name)| name));
+    names.map(|name| format!("{folder}/{name}.rs")).collect()
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are_for() {
+    let sources = sources(&["app-server", "protocol", "dev-backend", "tests"]);
+    let mut lengths = Vec::new();
+    for source in &sources {
+        let lines = source.text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines; at most {MAX_LINES}", source.path);
+        let begins = source.text.trim_start_matches("#![cfg(unix)]").trim_start();
+        assert!(begins.starts_with("//! "), "{} does not say what it is for", source.path);
+        lengths.push(lines);
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= MAX_MEDIAN, "half of the files have more than {median} lines");
+}
+
+/// Which top-level modules of the server import which.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let mut imports = BTreeMap::<_, BTreeSet<_>>::new();
+    for source in product() {
+        let Some(path) = source.path.strip_prefix("app-server/src/") else { continue };
+        let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        let imported = imports.entry(module.to_owned()).or_default();
+        for line in source.code() {
+            let line = line.replace("byokey_app_server::", "crate::");
+            for part in line.split("crate::").skip(1) {
+                let is_name = |character: char| character.is_ascii_lowercase() || character == '_';
+                let name: String = part.chars().take_while(|it| is_name(*it)).collect();
+                let exists = |end: &str| root().join(format!("app-server/src/{name}{end}")).exists();
+                if name != module && !name.is_empty() && (exists(".rs") || exists("/mod.rs")) {
+                    imported.insert(name);
+                }
+            }
+        }
+    }
+    imports
+}
+
+#[test]
+fn imports_run_one_way() {
+    let imports = imports();
+    let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    for module in LAYERS.concat() {
+        assert!(imports.contains_key(module), "`{module}` is not there any more");
+    }
+    for (module, imported) in &imports {
+        for other in imported {
+            if let (Some(from), Some(to)) = (layer(module), layer(other)) {
+                assert!(from <= to, "`{module}` imports `{other}`, which stands above it");
+            }
+        }
+    }
+    for forbidden in ["backend", "connection", "peers", "handlers", "http_client", "issuer"] {
+        assert!(!imports["auth"].contains(forbidden), "`auth` imports `{forbidden}`");
+    }
+    let mut left = imports;
+    while !left.is_empty() {
+        let known: BTreeSet<_> = left.keys().cloned().collect();
+        let before = left.len();
+        left.retain(|_, imported| imported.iter().any(|other| known.contains(other)));
+        assert!(left.len() < before, "these import each other in a circle: {left:#?}");
+    }
+}
+
+#[test]
+fn a_secret_leaves_its_box_in_few_places() {
+    let mut seen = BTreeSet::new();
+    for source in product() {
+        for line in source.code().filter(|line| line.contains(".expose()")) {
+            let place = MAY_EXPOSE.iter().find(|(place, _)| source.path.starts_with(place));
+            let Some((place, _)) = place else {
+                panic!("{} looks into a secret: {}", source.path, line.trim());
+            };
+            seen.insert(*place);
+        }
+    }
+    for (place, _) in MAY_EXPOSE {
+        assert!(seen.contains(place), "{place} does not look into a secret any more");
+    }
+}
