@@ -21,10 +21,6 @@ use crate::services::Services;
 /// Most answers in a row to messages that have no readable id. Two peers that answer each
 /// other's garbage must not go on for ever.
 const MAX_COMPLAINTS: u32 = 8;
-/// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
-/// cannot stop instead: the answer that they wait for may come on the same stream.
-const MAX_IN_FLIGHT: usize = 16_384;
-
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -115,18 +111,12 @@ impl Connection {
     }
 
     fn request(&self, id: RequestId, method: &str, params: Option<&RawValue>) {
-        let refused = if self.in_flight.contains(&id) {
-            Some(RequestError::refused(
+        if self.in_flight.contains(&id) {
+            let refused = RequestError::refused(
                 ErrorKind::DuplicateId,
                 "Invalid request: the id is in use by a request still in flight",
-            ))
-        } else if self.in_flight.len() >= MAX_IN_FLIGHT {
-            Some(RequestError::overloaded())
-        } else {
-            None
-        };
-        if let Some(error) = refused {
-            return self.peer().respond_error(Some(&id), error);
+            );
+            return self.peer().respond_error(Some(&id), refused);
         }
         match ClientRequest::from_name(method) {
             Some(request) => dispatch(

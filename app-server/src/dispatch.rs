@@ -144,6 +144,9 @@ impl Call<'_> {
     where
         R: Serialize + Send + 'static,
     {
+        if self.in_flight.is_full() {
+            return self.refuse(RequestError::overloaded());
+        }
         let pending = AssertUnwindSafe(pending).catch_unwind();
         let (context, in_flight) = (self.context.clone(), Arc::clone(self.in_flight));
         self.in_flight.start(self.id, |id| async move {

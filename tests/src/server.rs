@@ -37,6 +37,12 @@ impl Setup {
         self.config(&mock_provider(&backend.base_url()))
     }
 
+    /// The text of `config.toml`.
+    #[must_use]
+    pub fn settings(&self) -> &str {
+        &self.config
+    }
+
     /// An argument behind `app-server`.
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {

@@ -8,6 +8,10 @@ use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+/// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
+/// cannot stop instead: the answer that they wait for may come on the same stream.
+const MOST: usize = 16_384;
+
 /// The requests of one peer that are not answered yet.
 #[derive(Debug, Default)]
 pub struct InFlight {
@@ -22,10 +26,10 @@ impl InFlight {
         self.requests().contains_key(id)
     }
 
-    /// How many wait for their answer.
+    /// Whether no more may wait.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.requests().len()
+    pub fn is_full(&self) -> bool {
+        self.requests().len() >= MOST
     }
 
     /// Whether none waits for its answer.

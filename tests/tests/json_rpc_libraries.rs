@@ -1,0 +1,140 @@
+//! JSON-RPC libraries that authors of hosts already use, unmodified and in both directions.
+//!
+//! `tests/json-rpc-libraries/setup.sh` installs them under `.cache/`; what is not installed there
+//! is skipped, and says so.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
+use byokey_tests::{Home, Setup, byokey};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// How long a driver may take. The Java one starts a virtual machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+struct Library {
+    name: &'static str,
+    folder: PathBuf,
+    installed: PathBuf,
+}
+
+impl Library {
+    /// The library, if it was installed for the pinned version.
+    fn find(name: &'static str) -> Option<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let folder = root.join("tests/json-rpc-libraries").join(name);
+        let installed = root.join(".cache/json-rpc-libraries").join(name);
+        if !installed.join("installed").exists() {
+            println!("skipped: {name} is not installed; run tests/json-rpc-libraries/setup.sh");
+            return None;
+        }
+        Some(Self {
+            name,
+            folder,
+            installed,
+        })
+    }
+
+    /// Runs the driver through the whole story and looks at what it saw.
+    async fn works_unmodified(&self, mut driver: Command) {
+        let backend = DevBackend::start(Options::new()).unwrap();
+        let (old, new) = (
+            TestToken::new("ada").encode(),
+            TestToken::new("bea").encode(),
+        );
+        backend.reject_bearer(&old);
+        let held = backend.hold(Route::Profile);
+        let home = Home::new(Setup::default().backend(&backend).settings());
+        driver
+            .env("BYOKEY", byokey())
+            .env("HOME", home.path())
+            .env_remove("CODEX_HOME")
+            .env("OLD_TOKEN", &old)
+            .env("NEW_TOKEN", &new)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, driver.output()).await;
+        let output = output.expect("the driver ends in time").expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}{told}", self.name);
+        let mut seen: Value = serde_json::from_str(said.trim()).expect("a line of JSON");
+        let words = seen["said"].take();
+        assert!(words.as_str().unwrap().contains("Hello"), "{words}");
+        assert_eq!(seen["usedPercent"].take().as_f64(), Some(42.0));
+        let expected = json!({
+            "account": "ada@example.com",
+            "notified": ["account/login/completed", "account/updated"],
+            "asked": [{"reason": "unauthorized", "previousAccountId": "ws-1"}],
+            "usedPercent": null,
+            "unknownMethod": -32601,
+            "cancelled": -32800,
+            "turn": "completed",
+            "said": null,
+            "exitCode": 0,
+        });
+        assert_eq!(seen, expected, "{}: {told}", self.name);
+        let calls = backend.requests_to(Route::Usage);
+        let bearers: Vec<_> = calls.iter().filter_map(|call| call.bearer()).collect();
+        assert_eq!(bearers, [old.as_str(), new.as_str()]);
+        drop(held);
+    }
+}
+
+#[tokio::test]
+async fn vscode_jsonrpc() {
+    let Some(library) = Library::find("vscode-jsonrpc") else {
+        return;
+    };
+    let mut driver = Command::new("node");
+    driver
+        .arg(library.folder.join("driver.cjs"))
+        .env("NODE_PATH", library.installed.join("node_modules"));
+    library.works_unmodified(driver).await;
+}
+
+#[tokio::test]
+async fn json_rpc_2_0() {
+    let Some(library) = Library::find("json-rpc-2.0") else {
+        return;
+    };
+    let mut driver = Command::new("node");
+    driver
+        .arg(library.folder.join("driver.cjs"))
+        .env("NODE_PATH", library.installed.join("node_modules"));
+    library.works_unmodified(driver).await;
+}
+
+#[tokio::test]
+async fn python_lsp_jsonrpc() {
+    let Some(library) = Library::find("python-lsp-jsonrpc") else {
+        return;
+    };
+    let mut driver = Command::new(library.installed.join("venv/bin/python3"));
+    driver.arg(library.folder.join("driver.py"));
+    library.works_unmodified(driver).await;
+}
+
+#[tokio::test]
+async fn lsp4j() {
+    let Some(library) = Library::find("lsp4j") else {
+        return;
+    };
+    let class_path = format!(
+        "{}:{}/*",
+        library.installed.join("classes").display(),
+        library.installed.join("lib").display()
+    );
+    let mut driver = Command::new("java");
+    driver.args(["-cp", &class_path, "driver.Driver"]);
+    library.works_unmodified(driver).await;
+}

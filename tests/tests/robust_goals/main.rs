@@ -1,0 +1,26 @@
+//! What the server promises under load, measured: memory, bursts, garbage, exits, quiet.
+//!
+//! Counts and bounds are asserted; times are printed, and asserted only where they are promised.
+//! `docs/robustness.md` shows the figures. They are taken from a release build:
+//! `cargo test --release -p byokey-tests --test robust_goals -- --nocapture`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bursts;
+mod end_of_input;
+mod exits;
+mod garbage;
+mod memory;
+mod mutation;
+mod quiet;
+
+use byokey_tests::Setup;
+
+/// The program as it is used: it logs warnings only.
+fn quiet_setup() -> Setup {
+    Setup::default().environment("RUST_LOG", "warn")
+}
