@@ -129,6 +129,9 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
+        if self.in_flight.is_full() {
+            return self.refuse(RequestError::overloaded());
+        }
         let pending = params::parse(self.params).and_then(|params| {
             catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
                 .unwrap_or_else(|_| Err(RequestError::internal()))
@@ -144,9 +147,6 @@ impl Call<'_> {
     where
         R: Serialize + Send + 'static,
     {
-        if self.in_flight.is_full() {
-            return self.refuse(RequestError::overloaded());
-        }
         let pending = AssertUnwindSafe(pending).catch_unwind();
         let (context, in_flight) = (self.context.clone(), Arc::clone(self.in_flight));
         self.in_flight.start(self.id, |id| async move {

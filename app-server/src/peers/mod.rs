@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::RefreshParams;
 use byokey_protocol::methods::{AccountUpdatedNotification, Notification};
-use futures_util::future::{Either, select_all};
+use futures_util::future::select_all;
 
 pub use outbox::{HIGH_WATER, Outbox};
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
@@ -90,7 +90,7 @@ impl Host for PeerHost {
         let peers = Arc::clone(&self.0);
         let ask = move |hosts: Vec<Arc<Peer>>| {
             let questions: Vec<_> = hosts.iter().map(|peer| peer.ask_refresh(&params)).collect();
-            first_answer(questions)
+            first_tokens(questions)
         };
         // Asked at once, so that the request stands before whatever is sent next.
         let first = ask(peers.hosts(supplier));
@@ -115,13 +115,10 @@ impl Host for PeerHost {
     }
 }
 
-/// The first of several answers. Those who come later are ignored.
-fn first_answer(
-    questions: Vec<peer::Question>,
-) -> impl Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static {
-    if questions.is_empty() {
-        return Either::Left(std::future::ready(Err(RecoveryFailure::HostGone)));
-    }
+/// The first tokens among several answers; whatever comes later is ignored. If nobody has any, the
+/// first reason that somebody gave: one peer that does not know how to answer, or goes, is no
+/// reason to give up on the others.
+async fn first_tokens(questions: Vec<peer::Question>) -> Result<HostTokens, RecoveryFailure> {
     let answers = questions.into_iter().map(|question| {
         Box::pin(async move {
             let supplier = question.supplier();
@@ -131,6 +128,15 @@ fn first_answer(
                 .map(|tokens| HostTokens { tokens, supplier })
         })
     });
-    let first = select_all(answers);
-    Either::Right(async move { first.await.0 })
+    let (mut waiting, mut reason) = (answers.collect::<Vec<_>>(), RecoveryFailure::HostGone);
+    while !waiting.is_empty() {
+        let (answer, _, others) = select_all(waiting).await;
+        match answer {
+            Ok(tokens) => return Ok(tokens),
+            Err(failure) if reason == RecoveryFailure::HostGone => reason = failure,
+            Err(_) => {}
+        }
+        waiting = others;
+    }
+    Err(reason)
 }
