@@ -1,0 +1,75 @@
+//! Connections and the credential against a small model of them: any sequence of logins, logouts,
+//! 401s, refreshes answered well, late or wrong, cancelled calls, ends of input, and connections
+//! that come and go must be told and end the same in both.
+//!
+//! A million sequences run in an optimised build, ten thousand otherwise:
+//! `cargo test --release -p byokey-tests --test connections_model -- --nocapture`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod model;
+mod operation;
+mod random;
+mod subject;
+
+use std::time::Instant;
+
+use model::Model;
+use operation::Operation;
+use random::Random;
+use subject::Subject;
+
+/// Sequences in all. They are cut into parts, one for each thread.
+const SEQUENCES: u64 = if cfg!(debug_assertions) {
+    10_000
+} else {
+    1_000_000
+};
+const PARTS: u64 = 2;
+/// Longest sequence.
+const LONGEST: usize = 16;
+
+#[test]
+fn every_sequence_ends_as_the_model_says() {
+    let begun = Instant::now();
+    let parts = (0..PARTS).map(|part| std::thread::spawn(move || run_part(part)));
+    let steps: u64 = parts
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|part| part.join().unwrap())
+        .sum();
+    println!(
+        "{SEQUENCES} sequences, {steps} operations, {:?}",
+        begun.elapsed()
+    );
+}
+
+fn run_part(part: u64) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut steps = 0;
+        for seed in (part..SEQUENCES).step_by(usize::try_from(PARTS).unwrap()) {
+            steps += run_sequence(seed).await;
+        }
+        steps
+    })
+}
+
+/// Runs one sequence on both, and compares them after each step. The seed repeats it.
+async fn run_sequence(seed: u64) -> u64 {
+    let mut random = Random::of(seed);
+    let (mut model, mut subject) = (Model::default(), Subject::new());
+    let mut done = Vec::new();
+    for _ in 0..1 + random.below(LONGEST) {
+        let operation = Operation::choose(&mut random, &model);
+        done.push(operation);
+        let expected = model.apply(operation);
+        let got = subject.apply(operation).await;
+        assert_eq!(got, expected, "seed {seed}: {done:?}");
+    }
+    done.len() as u64
+}

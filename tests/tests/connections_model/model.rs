@@ -1,0 +1,299 @@
+//! The model: what must happen, said as plainly as possible.
+
+use byokey_protocol::error::ErrorKind;
+
+use crate::operation::{Operation, Outcome, Place, Reply, Shown, Told, User, account_of};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InForce {
+    Nobody,
+    Key,
+    /// The user, and the connection that handed the tokens over.
+    Tokens(User, Place),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Open,
+    /// It reads, but its answers cannot arrive.
+    Deaf,
+    Gone,
+}
+
+/// A refresh in flight.
+struct Refresh {
+    /// The requests without an answer.
+    open: Vec<usize>,
+    /// The first reason that a host gave.
+    reason: Option<ErrorKind>,
+    /// Whether those who were left were asked when the first were gone.
+    asked_again: bool,
+    waiting: Vec<usize>,
+}
+
+/// What must happen.
+pub(crate) struct Model {
+    lines: Vec<Line>,
+    in_force: InForce,
+    refresh: Option<Refresh>,
+    /// Whom each refresh request of the sequence went to.
+    asked: Vec<Place>,
+    /// How many calls met a 401.
+    calls: usize,
+    /// Whether some credential was in force before the present one.
+    had_another: bool,
+    outcome: Outcome,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            lines: Vec::new(),
+            in_force: InForce::Nobody,
+            refresh: None,
+            asked: Vec::new(),
+            calls: 0,
+            had_another: false,
+            outcome: Outcome::default(),
+        }
+    }
+}
+
+impl Model {
+    pub(crate) const fn connections(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(crate) const fn asked(&self) -> usize {
+        self.asked.len()
+    }
+
+    pub(crate) const fn calls(&self) -> usize {
+        self.calls
+    }
+
+    pub(crate) fn apply(&mut self, operation: Operation) -> Outcome {
+        if matches!(operation, Operation::Connect) {
+            self.lines.push(Line::Open);
+        }
+        self.outcome.told = vec![Vec::new(); self.lines.len()];
+        match operation {
+            Operation::Connect => self.tell(self.lines.len() - 1, Told::Introduced),
+            Operation::LoginTokens(place, user) => self.login(place, InForce::Tokens(user, place)),
+            Operation::LoginKey(place) => self.login(place, InForce::Key),
+            Operation::Logout(place) => self.logout(place),
+            Operation::Read(place) => {
+                if self.speaks(place) {
+                    self.tell(place, Told::Account(self.shown()));
+                }
+            }
+            Operation::Unauthorized => self.unauthorized(),
+            Operation::LateUnauthorized => self.late_unauthorized(),
+            Operation::Cancel(call) => {
+                if let Some(refresh) = &mut self.refresh {
+                    refresh.waiting.retain(|waiting| *waiting != call);
+                }
+            }
+            Operation::Answer(number, reply) => self.answered(number, reply),
+            Operation::Timeout => {
+                if let Some(refresh) = &mut self.refresh {
+                    refresh.open.clear();
+                    refresh.reason.get_or_insert(ErrorKind::HostTimeout);
+                    self.look_for_the_end();
+                }
+            }
+            Operation::EndOfInput(place) => {
+                if self.lines[place] == Line::Open {
+                    self.lines[place] = Line::Deaf;
+                }
+                self.lost(place);
+            }
+            Operation::Disconnect(place) => {
+                self.lines[place] = Line::Gone;
+                self.lost(place);
+            }
+        }
+        self.outcome.ended.sort_unstable_by_key(|(call, _)| *call);
+        std::mem::take(&mut self.outcome)
+    }
+
+    fn speaks(&self, place: Place) -> bool {
+        self.lines[place] == Line::Open
+    }
+
+    fn tell(&mut self, place: Place, told: Told) {
+        if self.lines[place] != Line::Gone {
+            self.outcome.told[place].push(told);
+        }
+    }
+
+    fn tell_all(&mut self, told: &Told) {
+        for place in 0..self.lines.len() {
+            self.tell(place, told.clone());
+        }
+    }
+
+    fn shown(&self) -> Shown {
+        match self.in_force {
+            InForce::Nobody => Shown::Nobody,
+            InForce::Key => Shown::Key,
+            InForce::Tokens(user, _) => Shown::Account(account_of(user)),
+        }
+    }
+
+    fn put_in_force(&mut self, credential: InForce) {
+        self.had_another |= self.in_force != InForce::Nobody;
+        self.in_force = credential;
+    }
+
+    fn settle(&mut self, outcome: Result<(), ErrorKind>) {
+        for call in self
+            .refresh
+            .take()
+            .map_or_else(Vec::new, |refresh| refresh.waiting)
+        {
+            self.outcome.ended.push((call, outcome));
+        }
+    }
+
+    fn login(&mut self, place: Place, credential: InForce) {
+        if !self.speaks(place) {
+            return;
+        }
+        if credential == InForce::Key && matches!(self.in_force, InForce::Tokens(..)) {
+            return self.tell(place, Told::Refused("externalAuthActive".to_owned()));
+        }
+        self.put_in_force(credential);
+        self.settle(Ok(()));
+        self.tell(place, Told::SignedIn);
+        self.tell_all(&Told::LoginCompleted);
+        self.tell_all(&Told::Updated(self.shown()));
+    }
+
+    fn logout(&mut self, place: Place) {
+        if !self.speaks(place) {
+            return;
+        }
+        self.put_in_force(InForce::Nobody);
+        self.settle(Err(ErrorKind::AuthRequired));
+        self.tell(place, Told::SignedOut);
+        self.tell_all(&Told::Updated(Shown::Nobody));
+    }
+
+    fn unauthorized(&mut self) {
+        let call = self.calls;
+        let supplier = match self.in_force {
+            // Nobody makes a call without a credential.
+            InForce::Nobody => return,
+            InForce::Key => {
+                self.calls += 1;
+                return self
+                    .outcome
+                    .ended
+                    .push((call, Err(ErrorKind::ReauthRequired)));
+            }
+            InForce::Tokens(_, supplier) => supplier,
+        };
+        self.calls += 1;
+        if let Some(refresh) = &mut self.refresh {
+            return refresh.waiting.push(call);
+        }
+        self.refresh = Some(Refresh {
+            open: Vec::new(),
+            reason: None,
+            asked_again: false,
+            waiting: vec![call],
+        });
+        self.ask(supplier);
+        self.look_for_the_end();
+    }
+
+    fn late_unauthorized(&mut self) {
+        if !self.had_another {
+            return;
+        }
+        let outcome = match self.in_force {
+            InForce::Nobody => Err(ErrorKind::AuthRequired),
+            InForce::Key | InForce::Tokens(..) => Ok(()),
+        };
+        self.outcome.ended.push((self.calls, outcome));
+        self.calls += 1;
+    }
+
+    /// Asks the supplier of the tokens; if it cannot answer, everybody who can.
+    fn ask(&mut self, supplier: Place) {
+        let able = |place: &Place| self.lines[*place] == Line::Open;
+        let hosts: Vec<_> = if able(&supplier) {
+            vec![supplier]
+        } else {
+            (0..self.lines.len()).filter(able).collect()
+        };
+        for place in hosts {
+            let number = self.asked.len();
+            self.asked.push(place);
+            self.tell(place, Told::Asked(number));
+            if let Some(refresh) = &mut self.refresh {
+                refresh.open.push(number);
+            }
+        }
+    }
+
+    /// When nobody is left to answer: the others are asked once, and then it is over.
+    fn look_for_the_end(&mut self) {
+        let InForce::Tokens(_, supplier) = self.in_force else {
+            return;
+        };
+        let Some(refresh) = &mut self.refresh else {
+            return;
+        };
+        if !refresh.open.is_empty() {
+            return;
+        }
+        if refresh.reason.is_none() && !refresh.asked_again {
+            refresh.asked_again = true;
+            self.ask(supplier);
+            return self.look_for_the_end();
+        }
+        let reason = refresh.reason.unwrap_or(ErrorKind::HostGone);
+        self.settle(Err(reason));
+    }
+
+    /// The answers of this connection will not come.
+    fn lost(&mut self, place: Place) {
+        let asked = &self.asked;
+        if let Some(refresh) = &mut self.refresh {
+            refresh.open.retain(|number| asked[*number] != place);
+            self.look_for_the_end();
+        }
+    }
+
+    fn answered(&mut self, number: usize, reply: Reply) {
+        let place = self.asked[number];
+        let waited = |refresh: &Refresh| refresh.open.contains(&number);
+        if !self.speaks(place) || !self.refresh.as_ref().is_some_and(waited) {
+            return;
+        }
+        match reply {
+            Reply::Tokens(user) => {
+                let before = self.shown();
+                self.put_in_force(InForce::Tokens(user, place));
+                self.settle(Ok(()));
+                if before != self.shown() {
+                    self.tell_all(&Told::Updated(self.shown()));
+                }
+            }
+            Reply::BadToken => self.settle(Err(ErrorKind::InvalidToken)),
+            Reply::WrongShape => self.failed(number, ErrorKind::HostAnswerInvalid),
+            Reply::Error => self.failed(number, ErrorKind::HostRefused),
+        }
+    }
+
+    /// One host failed; another one may still answer.
+    fn failed(&mut self, number: usize, reason: ErrorKind) {
+        if let Some(refresh) = &mut self.refresh {
+            refresh.open.retain(|open| *open != number);
+            refresh.reason.get_or_insert(reason);
+        }
+        self.look_for_the_end();
+    }
+}
