@@ -54,6 +54,9 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     match request {
         ClientRequest::Initialize => call.now::<method::Initialize>(handlers::initialize),
         ClientRequest::LoginStart => call.either::<method::LoginStart>(handlers::login_start),
+        ClientRequest::LoginComplete => {
+            call.later::<method::LoginComplete, _>(handlers::login_complete);
+        }
         ClientRequest::LoginCancel => call.now::<method::LoginCancel>(handlers::login_cancel),
         ClientRequest::Logout => call.either::<method::Logout>(handlers::logout),
         ClientRequest::AccountRead => call.either::<method::AccountRead>(handlers::account_read),

@@ -12,6 +12,7 @@ use byokey_protocol::error::{
 use jsonrpsee_types::ErrorObjectOwned;
 
 use crate::auth::{InvalidCredential, LoginRefusal, SignInFailure};
+use crate::login::StartFailure;
 
 /// An error answer in the making.
 #[derive(Debug)]
@@ -158,6 +159,16 @@ impl From<SignInFailure> for RequestError {
     fn from(failure: SignInFailure) -> Self {
         match failure {
             SignInFailure::Refused(refusal) => refusal.into(),
+            failure => Self::failed(failure.to_string(), failure.kind().into()),
+        }
+    }
+}
+
+impl From<StartFailure> for RequestError {
+    fn from(failure: StartFailure) -> Self {
+        match failure {
+            StartFailure::Refused(refusal) => refusal.into(),
+            StartFailure::DeviceLoginDisabled => Self::refused(failure.kind(), failure.to_string()),
             failure => Self::failed(failure.to_string(), failure.kind().into()),
         }
     }

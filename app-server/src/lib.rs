@@ -18,6 +18,7 @@ pub mod hardening;
 pub(crate) mod http_client;
 pub mod issuer;
 pub mod log;
+pub mod login;
 mod params;
 pub mod peers;
 pub mod reply;

@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::http_client::HttpClient;
 use crate::issuer::HttpIssuer;
+use crate::login::{LoginOutside, Logins};
 use crate::peers::{PeerHost, Peers};
 use crate::stores::EphemeralStore;
 use crate::threads::Threads;
@@ -28,6 +29,8 @@ pub struct Services {
     pub peers: Arc<Peers>,
     /// The credential in force.
     pub auth: Arc<AuthManager>,
+    /// The logins that wait for their user.
+    pub logins: Arc<Logins>,
     /// The backend.
     pub backend: Arc<Backend>,
     /// The conversations.
@@ -63,13 +66,22 @@ impl Services {
         let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
         let http = Arc::new(HttpClient::new(config.ca_file.clone()));
         let store: Arc<dyn Store> = Arc::new(EphemeralStore);
+        let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
+        let host = Arc::new(PeerHost(Arc::clone(&peers)));
         let outside = Outside {
-            host: Arc::new(PeerHost(Arc::clone(&peers))),
-            issuer: Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone())),
+            host: host.clone(),
+            issuer: issuer.clone(),
             store,
             clock: Arc::clone(&clock),
         };
         let auth = AuthManager::new(config.policy.clone(), outside);
+        let login_outside = LoginOutside {
+            grantor: issuer,
+            audience: host,
+            clock: Arc::clone(&clock),
+            allowed_workspaces: config.policy.allowed_workspaces.clone(),
+        };
+        let logins = Logins::new(Arc::clone(&auth), login_outside);
         let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
         let backend = Arc::new(backend);
         let threads = Threads::default();
@@ -77,6 +89,7 @@ impl Services {
             config,
             peers,
             auth,
+            logins,
             backend,
             threads,
             background: Background::default(),

@@ -147,6 +147,18 @@ pub enum CancelStatus {
     NotFound,
 }
 
+/// Parameters of `account/login/complete`, for people whose browser runs elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LoginCompleteParams {
+    /// The browser login that waits. A UUID.
+    pub login_id: String,
+    /// The address that the browser was sent to in the end. It holds a code.
+    #[serde(serialize_with = "expose_on_the_wire")]
+    pub redirect_url: Secret,
+}
+
 /// Parameters of the notification `account/login/completed`, sent at the end of every login
 /// attempt that was answered with a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

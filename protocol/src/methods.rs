@@ -14,7 +14,8 @@ use crate::initialize::{InitializeParams, InitializeResult};
 use crate::item::{AgentMessageDelta, ItemCompleted, ItemStarted};
 use crate::limits::{RateLimitsReadResult, RateLimitsUpdated};
 use crate::login::{
-    LoginCancelParams, LoginCancelResult, LoginCompleted, LoginStartParams, LoginStartResult,
+    LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginCompleted, LoginStartParams,
+    LoginStartResult,
 };
 use crate::models::{ModelListParams, ModelListResult};
 use crate::request_id::RequestId;
@@ -219,6 +220,8 @@ methods! {
         "account/login/start" => LoginStart(LoginStartParams) -> LoginStartResult, "1", Stable;
         /// Gives up a login that waits for its user.
         "account/login/cancel" => LoginCancel(LoginCancelParams) -> LoginCancelResult, "1", Stable;
+        /// Ends a browser login with the address that the browser was sent to.
+        "account/login/complete" => LoginComplete(LoginCompleteParams) -> Empty, "1", Stable;
         /// Forgets the credential. It never waits, not even for a refresh in flight.
         "account/logout" => Logout(LogoutParams) -> Empty, "1", Stable;
         /// Tells the account, without touching the network.

@@ -13,6 +13,7 @@ pub mod binary;
 pub mod home;
 pub mod host;
 pub mod issuer;
+pub mod ports;
 pub mod process;
 pub mod server;
 pub mod transcript;

@@ -118,7 +118,7 @@ impl IssuerFailure {
         match self {
             Self::Permanent(_) => ErrorKind::ReauthRequired,
             Self::Unreachable(_) => ErrorKind::Retryable,
-            Self::Status(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
+            Self::Status(_) | Self::Refused(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
                 ErrorKind::LoginFailed
             }
         }

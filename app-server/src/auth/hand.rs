@@ -14,22 +14,22 @@ type Answer = Result<RenewedTokens, IssuerFailure>;
 
 /// An issuer whose refreshes a test answers by hand.
 #[derive(Default)]
-pub(super) struct HandIssuer {
+pub(crate) struct HandIssuer {
     /// The refresh tokens that were spent, with whom waits for what comes.
-    pub(super) asked: Mutex<Vec<(String, oneshot::Sender<Answer>)>>,
+    pub(crate) asked: Mutex<Vec<(String, oneshot::Sender<Answer>)>>,
     /// Everything that was ever spent.
-    pub(super) spent: Mutex<Vec<String>>,
+    pub(crate) spent: Mutex<Vec<String>>,
     /// What was given back.
-    pub(super) revoked: Mutex<Vec<String>>,
+    pub(crate) revoked: Mutex<Vec<String>>,
 }
 
 impl HandIssuer {
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
 
     /// Answers the oldest refresh.
-    pub(super) fn answer(&self, answer: Answer) {
+    pub(crate) fn answer(&self, answer: Answer) {
         let (_, sender) = self.asked.lock().unwrap().remove(0);
         drop(sender.send(answer));
     }
@@ -63,9 +63,9 @@ impl Issuer for HandIssuer {
 
 /// A store in memory that several auth managers may share, as processes share a file.
 #[derive(Default)]
-pub(super) struct SharedStore {
-    pub(super) kept: Mutex<Option<Stored>>,
-    pub(super) broken: Mutex<Option<StoreFailure>>,
+pub(crate) struct SharedStore {
+    pub(crate) kept: Mutex<Option<Stored>>,
+    pub(crate) broken: Mutex<Option<StoreFailure>>,
     turn: Arc<Turn<()>>,
 }
 
@@ -75,14 +75,14 @@ impl SharedStore {
     }
 
     /// The managed tokens that it keeps.
-    pub(super) fn tokens(&self) -> Option<ManagedTokens> {
+    pub(crate) fn tokens(&self) -> Option<ManagedTokens> {
         match &*self.kept.lock().unwrap() {
             Some(Stored::Managed(tokens)) => Some(tokens.duplicate()),
             _ => None,
         }
     }
 
-    pub(super) fn keep(&self, tokens: ManagedTokens) {
+    pub(crate) fn keep(&self, tokens: ManagedTokens) {
         *self.kept.lock().unwrap() = Some(Stored::Managed(tokens));
     }
 }

@@ -31,6 +31,9 @@ pub enum IssuerFailure {
     /// It answered with this status.
     #[error("the issuer answered with status {0}")]
     Status(String),
+    /// It refused. The text is one of ours.
+    #[error("{0}")]
+    Refused(String),
     /// There was no answer. The text is one of ours.
     #[error("{0}")]
     Unreachable(String),

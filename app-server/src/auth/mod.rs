@@ -13,7 +13,7 @@ mod claims;
 mod credential;
 mod failure;
 #[cfg(test)]
-mod hand;
+pub(crate) mod hand;
 mod identifier;
 mod issuer;
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl<W> AuthState<W> {
         tokens: ExternalTokens,
         supplier: Supplier,
     ) -> Result<Settlement<W>, LoginRefusal> {
-        self.policy.check_external()?;
+        self.check_external_login()?;
         let login = ExternalLogin::new(tokens, supplier)?;
         if !self.policy.allows_workspace(login.account_id()) {
             return Err(LoginRefusal::Workspace {
@@ -227,6 +227,15 @@ impl<W> AuthState<W> {
         } else {
             Err(LoginRefusal::Overtaken)
         }
+    }
+
+    /// Whether tokens of a host may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_external_login(&self) -> Result<(), LoginRefusal> {
+        self.policy.check_external()
     }
 
     /// Whether an API key may be put in force.

@@ -33,6 +33,13 @@ impl Identity {
         }
     }
 
+    /// The name of the program in requests.
+    pub fn originator(&self) -> &str {
+        self.originator
+            .get()
+            .map_or(DEFAULT_ORIGINATOR, String::as_str)
+    }
+
     /// Takes the name of the first client, and returns the user agent for this one.
     pub fn introduce(&self, client: &ClientInfo) -> String {
         let originator = self.originator.get_or_init(|| client.name.clone());

@@ -43,6 +43,7 @@ pub(crate) fn logout(
     params: LogoutParams,
 ) -> Result<Answering<Empty>, RequestError> {
     let auth = &context.services.auth;
+    context.services.logins.cancel_active();
     let (update, forgotten) = auth.logout();
     let forgotten = Some(forgotten).filter(|_| params.revoke.unwrap_or(true));
     if !auth.keeps() {

@@ -1,16 +1,18 @@
-//! `account/login/start` and `account/login/cancel`.
+//! `account/login/start`, `account/login/complete` and `account/login/cancel`.
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::login::{
-    CancelStatus, LoginCancelParams, LoginCancelResult, LoginCompleted, LoginStartParams,
-    LoginStartResult,
+    CancelStatus, LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginCompleted,
+    LoginStartParams, LoginStartResult,
 };
 use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
 use uuid::Uuid;
 
 use crate::auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
 use crate::error::RequestError;
+use crate::login::PasteRefusal;
 use crate::reply::{Answering, Context, Outcome, Reply};
 
 pub(crate) fn login_start(
@@ -20,17 +22,22 @@ pub(crate) fn login_start(
     let auth = &context.services.auth;
     match params {
         LoginStartParams::ChatgptAuthTokens(tokens) => {
+            auth.check_external_login()?;
+            context.services.logins.cancel_active();
             let update = auth.login_external(tokens, context.peer.id)?;
             let result = LoginStartResult::ChatgptAuthTokens {};
             Ok(Answering::Now(complete(result, update)))
         }
         LoginStartParams::ApiKey { api_key } if !auth.keeps() => {
+            auth.check_api_key_login()?;
+            context.services.logins.cancel_active();
             let update = auth.login_api_key(api_key)?;
             let result = LoginStartResult::ApiKey {};
             Ok(Answering::Now(complete(result, update)))
         }
         LoginStartParams::ApiKey { api_key } => {
             auth.check_api_key_login()?;
+            context.services.logins.cancel_active();
             let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid)?;
             let (auth, begun) = (auth.clone(), auth.epoch());
             Ok(Answering::later(async move {
@@ -47,6 +54,7 @@ pub(crate) fn login_start(
         }
         LoginStartParams::PersonalAccessToken { access_token } => {
             auth.check_personal_login()?;
+            context.services.logins.cancel_active();
             let (auth, begun) = (auth.clone(), auth.epoch());
             Ok(Answering::later(async move {
                 let credential = auth.introspect(access_token).await?;
@@ -54,13 +62,31 @@ pub(crate) fn login_start(
                 Ok(complete(LoginStartResult::PersonalAccessToken {}, update))
             }))
         }
-        LoginStartParams::Chatgpt {} | LoginStartParams::ChatgptDeviceCode {} => {
+        LoginStartParams::Chatgpt {} => {
             auth.check_managed_login()?;
-            Err(RequestError::refused(
-                ErrorKind::Unsupported,
-                "this server does not run ChatGPT logins itself yet; use chatgptAuthTokens, \
-                 apiKey or personalAccessToken",
-            ))
+            let services = context.services.clone();
+            Ok(Answering::later(async move {
+                let originator = services.backend.identity.originator();
+                let started = services.logins.start_browser(originator).await?;
+                Ok(LoginStartResult::Chatgpt {
+                    login_id: started.id.to_string(),
+                    auth_url: started.url,
+                }
+                .into())
+            }))
+        }
+        LoginStartParams::ChatgptDeviceCode {} => {
+            auth.check_managed_login()?;
+            let services = context.services.clone();
+            Ok(Answering::later(async move {
+                let started = services.logins.start_device().await?;
+                Ok(LoginStartResult::ChatgptDeviceCode {
+                    login_id: started.id.to_string(),
+                    verification_url: started.url,
+                    user_code: started.user_code,
+                }
+                .into())
+            }))
         }
     }
 }
@@ -79,20 +105,46 @@ fn complete(result: LoginStartResult, update: AccountUpdated) -> Reply<LoginStar
     })
 }
 
-pub(crate) fn login_cancel(_: &Context, params: LoginCancelParams) -> Outcome<LoginCancelResult> {
-    let login_id = params.login_id;
-    if Uuid::try_parse(&login_id).is_err() {
-        let named = if is_identifier(&login_id) {
+pub(crate) fn login_cancel(
+    context: &Context,
+    params: LoginCancelParams,
+) -> Outcome<LoginCancelResult> {
+    let found = context.services.logins.cancel(read_id(&params.login_id)?);
+    let status = if found {
+        CancelStatus::Canceled
+    } else {
+        CancelStatus::NotFound
+    };
+    Ok(LoginCancelResult { status }.into())
+}
+
+pub(crate) fn login_complete(
+    context: &Context,
+    params: LoginCompleteParams,
+) -> Result<impl Future<Output = Outcome<Empty>> + use<>, RequestError> {
+    let id = read_id(&params.login_id)?;
+    let services = context.services.clone();
+    Ok(async move {
+        let taken = services.logins.complete(id, params.redirect_url).await;
+        taken.map_err(|refusal| {
+            let kind = match refusal {
+                PasteRefusal::NoSuchLogin => ErrorKind::NotFound,
+                PasteRefusal::NotOfThisLogin => ErrorKind::LoginFailed,
+            };
+            RequestError::refused(kind, refusal.to_string())
+        })?;
+        Ok(Empty {}.into())
+    })
+}
+
+fn read_id(login_id: &str) -> Result<Uuid, RequestError> {
+    Uuid::try_parse(login_id).map_err(|_| {
+        let named = if is_identifier(login_id) {
             format!(": {login_id}")
         } else {
             String::new()
         };
         let message = format!("invalid login id{named}");
-        return Err(RequestError::refused(ErrorKind::NotFound, message));
-    }
-    // No login of this server waits for its user.
-    Ok(LoginCancelResult {
-        status: CancelStatus::NotFound,
-    }
-    .into())
+        RequestError::refused(ErrorKind::NotFound, message)
+    })
 }

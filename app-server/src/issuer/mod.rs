@@ -4,6 +4,9 @@
 //! Redirects are not followed, bodies are wiped, every call has a deadline, and nothing that the
 //! issuer says goes into a text of ours but the status.
 
+mod authorize;
+mod device;
+mod grant;
 mod refresh;
 mod revoke;
 mod whoami;
@@ -17,6 +20,7 @@ use byokey_protocol::secret::Secret;
 use crate::auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 use crate::config::IssuerSettings;
 use crate::http_client::HttpClient;
+use crate::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use wire::Wire;
 
 /// The issuer that the configuration names.
@@ -64,6 +68,30 @@ impl Issuer for HttpIssuer {
         let request = whoami::request(&self.settings, token);
         let wire = Arc::clone(&self.wire);
         Box::pin(async move { whoami::read(&wire.send(request?).await?) })
+    }
+}
+
+impl Grantor for HttpIssuer {
+    fn authorize_url(&self, request: &AuthorizeRequest<'_>) -> Result<String, IssuerFailure> {
+        authorize::url(&self.settings, request)
+    }
+
+    fn exchange(&self, grant: &CodeGrant) -> IssuerAnswer<ManagedTokens> {
+        let request = grant::request(&self.settings, grant);
+        let wire = Arc::clone(&self.wire);
+        Box::pin(async move { grant::read(&wire.send(request?).await?) })
+    }
+
+    fn device_code(&self) -> IssuerAnswer<DeviceCode> {
+        let request = device::code_request(&self.settings);
+        let (wire, settings) = (Arc::clone(&self.wire), self.settings.clone());
+        Box::pin(async move { device::read_code(&settings, &wire.send(request?).await?) })
+    }
+
+    fn poll_device(&self, code: &DeviceCode) -> IssuerAnswer<DevicePoll> {
+        let request = device::poll_request(&self.settings, code);
+        let (wire, settings) = (Arc::clone(&self.wire), self.settings.clone());
+        Box::pin(async move { device::read_poll(&settings, &wire.send(request?).await?) })
     }
 }
 

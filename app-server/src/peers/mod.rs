@@ -12,13 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::RefreshParams;
-use byokey_protocol::methods::{AccountUpdatedNotification, Notification};
+use byokey_protocol::login::LoginCompleted;
+use byokey_protocol::methods::{
+    AccountUpdatedNotification, LoginCompletedNotification, Notification,
+};
 use futures_util::future::select_all;
 
 pub use outbox::{HIGH_WATER, Outbox};
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::auth::{Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
+use crate::login::Audience;
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -108,6 +112,16 @@ impl Host for PeerHost {
         hosts
             .iter()
             .any(|peer| peer.client().is_some_and(|client| client.proactive_refresh))
+    }
+
+    fn account_updated(&self, update: AccountUpdated) {
+        self.0.notify::<AccountUpdatedNotification>(&update);
+    }
+}
+
+impl Audience for PeerHost {
+    fn login_completed(&self, completed: LoginCompleted) {
+        self.0.notify::<LoginCompletedNotification>(&completed);
     }
 
     fn account_updated(&self, update: AccountUpdated) {

@@ -23,6 +23,15 @@ impl AuthManager {
         self.state().epoch()
     }
 
+    /// Whether tokens of a host may be put in force.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_external_login(&self) -> Result<(), LoginRefusal> {
+        self.state().check_external_login()
+    }
+
     /// Whether an API key may be put in force.
     ///
     /// # Errors

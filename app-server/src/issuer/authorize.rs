@@ -1,0 +1,36 @@
+//! The page where the user signs in with the browser.
+
+use super::unusable;
+use crate::auth::IssuerFailure;
+use crate::config::IssuerSettings;
+use crate::login::AuthorizeRequest;
+
+/// What the login may be used for: codex's list.
+const SCOPE: &str = "openid profile email offline_access api.connectors.read api.connectors.invoke";
+
+pub(super) fn url(
+    settings: &IssuerSettings,
+    request: &AuthorizeRequest<'_>,
+) -> Result<String, IssuerFailure> {
+    let mut url = settings.issuer.join("oauth/authorize").map_err(unusable)?;
+    let mut query = url.query_pairs_mut();
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &settings.client_id)
+        .append_pair("redirect_uri", request.redirect_uri)
+        .append_pair("scope", SCOPE)
+        .append_pair("code_challenge", request.code_challenge)
+        .append_pair("code_challenge_method", "S256")
+        .append_pair("id_token_add_organizations", "true")
+        .append_pair("codex_cli_simplified_flow", "true")
+        // EXPOSE: the browser has to bring it back.
+        .append_pair("state", request.state.expose())
+        .append_pair("originator", request.originator);
+    if !request.allowed_workspaces.is_empty() {
+        let allowed = request.allowed_workspaces.join(",");
+        query.append_pair("allowed_workspace_id", &allowed);
+    }
+    drop(query);
+    // A `+` would do in a query, but `%20` is what codex sends.
+    Ok(url.as_str().replace('+', "%20"))
+}

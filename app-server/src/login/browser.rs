@@ -1,0 +1,162 @@
+//! A login in the browser: the user signs in at the issuer, and comes back with a code that is
+//! traded for tokens.
+
+use std::time::Duration;
+
+use byokey_protocol::secret::Secret;
+use tokio::sync::{mpsc, oneshot};
+
+use super::callback::{Callback, Nothing, judge_query};
+use super::failure::LoginFailure;
+use super::grantor::CodeGrant;
+use super::pages::{self, Page};
+use super::server::{Event, Server, while_serving};
+use super::session::Session;
+
+/// How long the user has.
+const DEADLINE: Duration = Duration::from_secs(10 * 60);
+/// How long the browser has to fetch the page that tells of success.
+const SHOW_SUCCESS: Duration = Duration::from_secs(3);
+
+/// A redirect address that the user pasted, and who waits to hear whether it is the right one.
+pub(super) type Pasted = (Secret, oneshot::Sender<Result<(), Nothing>>);
+
+/// A login in the browser, its port open.
+pub(super) struct BrowserLogin {
+    pub(super) server: Server,
+    pub(super) events: mpsc::Receiver<Event>,
+    pub(super) pasted: mpsc::Receiver<Pasted>,
+    pub(super) verifier: Secret,
+    pub(super) redirect_uri: String,
+}
+
+/// How the user came back.
+enum Back {
+    /// With the browser; it waits for a page.
+    Browser(Callback, oneshot::Sender<Page>),
+    /// By hand.
+    Pasted(Callback),
+}
+
+impl BrowserLogin {
+    /// Waits for the user, and signs in.
+    pub(super) async fn run(mut self, session: &Session) -> Result<(), LoginFailure> {
+        let done = self.wait_and_sign_in(session).await;
+        self.server.end().await;
+        done
+    }
+
+    async fn wait_and_sign_in(&mut self, session: &Session) -> Result<(), LoginFailure> {
+        let back = tokio::select! {
+            back = tokio::time::timeout(DEADLINE, self.back()) => {
+                back.map_err(|_| LoginFailure::TimedOut)??
+            }
+            () = session.cancelled() => return Err(LoginFailure::NotCompleted),
+        };
+        let (callback, waiting) = match back {
+            Back::Browser(callback, page) => (callback, Some(page)),
+            Back::Pasted(callback) => (callback, None),
+        };
+        let (outcome, said) = match callback {
+            Callback::Code(code) => (self.trade(code, session).await, None),
+            Callback::NoCode => (Err(LoginFailure::NoCode), None),
+            Callback::Denied { code, description } => {
+                (Err(denied(&code, &description)), Some((code, description)))
+            }
+        };
+        let Some(waiting) = waiting else {
+            return outcome;
+        };
+        match &outcome {
+            Ok(()) => {
+                self.server.succeed();
+                // The browser may be gone.
+                drop(waiting.send(pages::to_success()));
+                self.show_success().await;
+            }
+            Err(failure) => {
+                let said = said.as_ref();
+                let said = said.map(|(code, description)| (code.as_str(), description.as_str()));
+                drop(waiting.send(pages::failure(failure, said)));
+            }
+        }
+        outcome
+    }
+
+    /// Waits for the user to come back with what belongs to this login.
+    async fn back(&mut self) -> Result<Back, LoginFailure> {
+        loop {
+            let Self {
+                server,
+                events,
+                pasted,
+                ..
+            } = self;
+            let next = async {
+                tokio::select! {
+                    Some(event) = events.recv() => Ok(event),
+                    Some(pasted) = pasted.recv() => Err(pasted),
+                }
+            };
+            match while_serving(server, next).await {
+                Ok(Event::Back(callback, page)) => return Ok(Back::Browser(callback, page)),
+                Ok(Event::Cancel) => return Err(LoginFailure::CancelledByOther),
+                Ok(Event::SuccessShown) => {}
+                Err((address, answer)) => {
+                    let callback = read_pasted(&address, server.state());
+                    let heard = answer.send(callback.as_ref().map(|_| ()).map_err(|no| *no));
+                    if let (Ok(callback), Ok(())) = (callback, heard) {
+                        return Ok(Back::Pasted(callback));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn trade(&mut self, code: Secret, session: &Session) -> Result<(), LoginFailure> {
+        let grant = CodeGrant {
+            code,
+            verifier: self.verifier.duplicate(),
+            redirect_uri: self.redirect_uri.clone(),
+        };
+        let tokens = session.grantor.exchange(&grant);
+        // Neither is worth anything any more.
+        drop(grant);
+        self.verifier = Secret::from("");
+        let trade = async {
+            tokio::select! {
+                tokens = tokens => tokens.map_err(LoginFailure::Exchange),
+                () = session.cancelled() => Err(LoginFailure::NotCompleted),
+            }
+        };
+        let tokens = while_serving(&mut self.server, trade).await?;
+        while_serving(&mut self.server, session.sign_in(tokens)).await
+    }
+
+    async fn show_success(&mut self) {
+        let Self { server, events, .. } = self;
+        let shown = async { while !matches!(events.recv().await, Some(Event::SuccessShown)) {} };
+        let shown = tokio::time::timeout(SHOW_SUCCESS, shown);
+        drop(while_serving(server, shown).await);
+    }
+}
+
+/// What a pasted redirect address says.
+fn read_pasted(address: &Secret, state: &Secret) -> Result<Callback, Nothing> {
+    let query = address.expose().trim().split_once('?');
+    let (_, query) = query.ok_or(Nothing::StateMismatch)?;
+    judge_query(query.split('#').next().unwrap_or_default(), state)
+}
+
+/// The issuer's refusal. Its words are for the user's browser; only its kind, a word of the
+/// standard, is told to hosts.
+fn denied(code: &str, description: &str) -> LoginFailure {
+    if code == "access_denied" && description.contains("missing_codex_entitlement") {
+        return LoginFailure::NotEntitled;
+    }
+    let is_word = (1..=64).contains(&code.len())
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    LoginFailure::Denied(if is_word { code } else { "unknown error" }.to_owned())
+}

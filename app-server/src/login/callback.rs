@@ -1,0 +1,276 @@
+//! What a request to the callback server means. Only one thing ends a login: `GET
+//! /auth/callback` with the state of this login, sent by a browser that was redirected here.
+
+use byokey_protocol::secret::Secret;
+use http::header::{HOST, ORIGIN, REFERER};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::random::matches;
+
+/// Where the browser is sent.
+pub(super) const PATH: &str = "/auth/callback";
+/// Where the browser is sent next, so that no code stays in its history.
+pub(super) const SUCCESS_PATH: &str = "/success";
+
+/// What a request means.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing; this is the answer.
+    Nothing(Nothing),
+    /// The user comes back from the issuer.
+    Back(Callback),
+    /// The page that says so.
+    Success,
+    /// Another program asks us to stop.
+    Cancel,
+}
+
+/// Why a request means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nothing {
+    /// It was not meant for this server, or a page of somebody else sent it.
+    Forbidden,
+    /// There is nothing to be had that way.
+    MethodNotAllowed,
+    /// There is nothing there.
+    NotFound,
+    /// A parameter is there twice.
+    Ambiguous,
+    /// It belongs to another login.
+    StateMismatch,
+}
+
+/// What the browser brings back.
+#[derive(Debug)]
+pub(super) enum Callback {
+    /// A code.
+    Code(Secret),
+    /// A refusal, in the issuer's words.
+    Denied {
+        /// The kind.
+        code: String,
+        /// For the user.
+        description: String,
+    },
+    /// Nothing.
+    NoCode,
+}
+
+/// Judges a request to the callback server at that port.
+pub(super) fn judge(request: &Parts, port: u16, state: &Secret) -> Verdict {
+    let headers = &request.headers;
+    if !is_for_us(request, port) || headers.contains_key(ORIGIN) {
+        return Verdict::Nothing(Nothing::Forbidden);
+    }
+    if request.method != Method::GET {
+        return Verdict::Nothing(Nothing::MethodNotAllowed);
+    }
+    match request.uri.path() {
+        PATH => match judge_query(request.uri.query().unwrap_or_default(), state) {
+            Ok(callback) => Verdict::Back(callback),
+            Err(nothing) => Verdict::Nothing(nothing),
+        },
+        SUCCESS_PATH => Verdict::Success,
+        // A page in the browser must not be able to end a login; a program can do that anyway.
+        "/cancel" if is_from_a_page(headers) => Verdict::Nothing(Nothing::Forbidden),
+        "/cancel" => Verdict::Cancel,
+        _ => Verdict::Nothing(Nothing::NotFound),
+    }
+}
+
+/// What the query of the callback says, if it belongs to the login with that state.
+pub(super) fn judge_query(query: &str, state: &Secret) -> Result<Callback, Nothing> {
+    let [mut given, mut code, mut error, mut description] = [const { None }; 4];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = Zeroizing::new(value.into_owned());
+        let place = match &*name {
+            "state" => &mut given,
+            "code" => &mut code,
+            "error" => &mut error,
+            "error_description" => &mut description,
+            _ => continue,
+        };
+        if place.replace(value).is_some() {
+            return Err(Nothing::Ambiguous);
+        }
+    }
+    if !given.is_some_and(|given| matches(state, &given)) {
+        return Err(Nothing::StateMismatch);
+    }
+    Ok(match (error, code) {
+        (Some(error), _) => Callback::Denied {
+            code: error.to_string(),
+            description: description.map_or_else(String::new, |text| text.to_string()),
+        },
+        (None, Some(code)) if !code.is_empty() => Callback::Code(Secret::from(code.as_str())),
+        _ => Callback::NoCode,
+    })
+}
+
+/// Whether the request names this server. One that names another came here by a name that
+/// somebody else controls.
+fn is_for_us(request: &Parts, port: u16) -> bool {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let is_ours = |named: &str| {
+        named
+            .strip_suffix(&format!(":{port}"))
+            .is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+    };
+    let named_in_target = request.uri.authority().map(|authority| authority.as_str());
+    host.to_str().is_ok_and(is_ours) && named_in_target.is_none_or(is_ours)
+}
+
+fn is_from_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(REFERER)
+        || headers
+            .keys()
+            .any(|name| name.as_str().starts_with("sec-fetch-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+    use http::Request;
+
+    use super::{Callback, Nothing, Verdict, judge, judge_query};
+
+    fn verdict(method: &str, target: &str, headers: &[(&str, &str)]) -> Verdict {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        judge(&parts, 1455, &Secret::from("right"))
+    }
+
+    fn nothing(method: &str, target: &str, headers: &[(&str, &str)]) -> Nothing {
+        match verdict(method, target, headers) {
+            Verdict::Nothing(nothing) => nothing,
+            other => panic!("{method} {target} means {other:?}"),
+        }
+    }
+
+    const HOST: (&str, &str) = ("host", "localhost:1455");
+    const GOOD: &str = "/auth/callback?code=made-up&state=right";
+
+    #[test]
+    fn the_host_has_to_be_this_server() {
+        for host in ["localhost:1455", "127.0.0.1:1455", "[::1]:1455"] {
+            assert!(matches!(
+                verdict("GET", GOOD, &[("host", host)]),
+                Verdict::Back(Callback::Code(_))
+            ));
+        }
+        for host in [
+            "localhost",
+            "localhost:1457",
+            "evil.example:1455",
+            "localhost.evil.example:1455",
+            "127.0.0.1.evil.example:1455",
+            "evil@localhost:1455",
+            "",
+        ] {
+            assert_eq!(
+                nothing("GET", GOOD, &[("host", host)]),
+                Nothing::Forbidden,
+                "{host}"
+            );
+        }
+        assert_eq!(nothing("GET", GOOD, &[]), Nothing::Forbidden);
+        assert_eq!(nothing("GET", GOOD, &[HOST, HOST]), Nothing::Forbidden);
+        let elsewhere = format!("http://evil.example:1455{GOOD}");
+        assert_eq!(nothing("GET", &elsewhere, &[HOST]), Nothing::Forbidden);
+    }
+
+    #[test]
+    fn pages_of_others_are_refused() {
+        for origin in ["http://evil.example", "null", "http://localhost:1455"] {
+            let headers = [HOST, ("origin", origin)];
+            assert_eq!(nothing("GET", GOOD, &headers), Nothing::Forbidden);
+        }
+        let from_page = [HOST, ("sec-fetch-site", "cross-site")];
+        assert_eq!(nothing("GET", "/cancel", &from_page), Nothing::Forbidden);
+        let from_page = [HOST, ("referer", "http://evil.example/")];
+        assert_eq!(nothing("GET", "/cancel", &from_page), Nothing::Forbidden);
+        assert!(matches!(
+            verdict("GET", "/cancel", &[HOST]),
+            Verdict::Cancel
+        ));
+    }
+
+    #[test]
+    fn only_get_and_only_the_known_paths() {
+        for method in ["HEAD", "POST", "PUT", "OPTIONS", "DELETE"] {
+            assert_eq!(nothing(method, GOOD, &[HOST]), Nothing::MethodNotAllowed);
+        }
+        for target in [
+            "/",
+            "/favicon.ico",
+            "/auth/callback/",
+            "/AUTH/callback",
+            "//auth/callback",
+        ] {
+            assert_eq!(
+                nothing("GET", target, &[HOST]),
+                Nothing::NotFound,
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_state_decides_before_anything_else_is_looked_at() {
+        for query in [
+            "",
+            "code=made-up",
+            "code=made-up&state=",
+            "code=made-up&state=wrong",
+            "code=made-up&state=right2",
+            "code=made-up&state=righ",
+            "error=access_denied",
+            "error=access_denied&state=wrong",
+        ] {
+            let target = format!("/auth/callback?{query}");
+            assert_eq!(nothing("GET", &target, &[HOST]), Nothing::StateMismatch);
+        }
+    }
+
+    #[test]
+    fn doubled_parameters_are_refused() {
+        for query in [
+            "code=a&state=right&code=b",
+            "code=a&state=right&state=right",
+            "state=wrong&code=a&state=right",
+            "state=right&error=a&error=b",
+            "code=a&state=right&%63ode=b",
+        ] {
+            let target = format!("/auth/callback?{query}");
+            assert_eq!(nothing("GET", &target, &[HOST]), Nothing::Ambiguous);
+        }
+    }
+
+    #[test]
+    fn errors_and_empty_codes_are_told_apart() {
+        let state = Secret::from("right");
+        let denied = judge_query(
+            "state=right&error=access_denied&error_description=a%20b",
+            &state,
+        );
+        let Ok(Callback::Denied { code, description }) = denied else {
+            panic!("not denied");
+        };
+        assert_eq!(
+            (code.as_str(), description.as_str()),
+            ("access_denied", "a b")
+        );
+        for query in ["state=right", "state=right&code="] {
+            assert!(matches!(judge_query(query, &state), Ok(Callback::NoCode)));
+        }
+    }
+}

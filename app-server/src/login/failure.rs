@@ -1,0 +1,89 @@
+//! Why a login came to nothing. The texts are codex's where codex has one.
+
+use byokey_protocol::error::ErrorKind;
+
+use crate::auth::{IssuerFailure, LoginRefusal, SignInFailure};
+
+/// Why a login did not begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartFailure {
+    /// A rule forbids it.
+    #[error(transparent)]
+    Refused(#[from] LoginRefusal),
+    /// No port for the browser to come back to.
+    #[error("failed to start login server: Port 127.0.0.1:{port} is already in use")]
+    PortUnavailable {
+        /// The last one that was tried.
+        port: u16,
+    },
+    /// The browser login cannot be prepared.
+    #[error("failed to start login server: {0}")]
+    Browser(IssuerFailure),
+    /// The issuer has no device logins.
+    #[error(
+        "device code login is not enabled for this Codex server. Use the browser login or verify \
+         the server URL."
+    )]
+    DeviceLoginDisabled,
+    /// The issuer gave no code.
+    #[error("failed to request device code: {0}")]
+    DeviceCode(IssuerFailure),
+    /// The system gave no random bytes.
+    #[error("failed to start login server: no random numbers could be had")]
+    NoRandomness,
+}
+
+impl StartFailure {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::PortUnavailable { .. } => ErrorKind::PortUnavailable,
+            Self::Browser(failure) | Self::DeviceCode(failure) => failure.kind(),
+            Self::DeviceLoginDisabled => ErrorKind::LoginDisabled,
+            Self::NoRandomness => ErrorKind::LoginFailed,
+        }
+    }
+}
+
+/// Why a login that began came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginFailure {
+    /// It was cancelled, or another login took its place.
+    #[error("Login was not completed")]
+    NotCompleted,
+    /// A program on this machine asked the callback server to stop, as a later login does.
+    #[error("Login cancelled")]
+    CancelledByOther,
+    /// The user did not finish in time.
+    #[error("Login timed out")]
+    TimedOut,
+    /// The user did not finish on the other device in time.
+    #[error("device auth timed out after 15 minutes")]
+    DeviceTimedOut,
+    /// The issuer sent the browser back with an error.
+    #[error("Sign-in failed: {0}")]
+    Denied(String),
+    /// The workspace has no access.
+    #[error(
+        "Codex is not enabled for your workspace. Contact your workspace administrator to \
+         request access to Codex."
+    )]
+    NotEntitled,
+    /// The issuer sent the browser back with nothing.
+    #[error("Missing authorization code. Sign-in could not be completed.")]
+    NoCode,
+    /// The code could not be traded for tokens.
+    #[error("Token exchange failed: {0}")]
+    Exchange(IssuerFailure),
+    /// The issuer refused the device login.
+    #[error("{0}")]
+    Device(IssuerFailure),
+    /// The device's code could not be traded for tokens.
+    #[error("device code exchange failed: {0}")]
+    DeviceExchange(IssuerFailure),
+    /// The tokens speak for nobody who may sign in here, or could not be kept.
+    #[error(transparent)]
+    SignIn(#[from] SignInFailure),
+}

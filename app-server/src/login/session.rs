@@ -1,0 +1,58 @@
+//! What every login needs while it waits for its user.
+
+use std::sync::Arc;
+
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::login::LoginCompleted;
+use tokio::sync::watch;
+
+use super::failure::LoginFailure;
+use super::grantor::Grantor;
+use crate::auth::{
+    AuthManager, Credential, Epoch, LoginRefusal, ManagedLogin, ManagedTokens, SignInFailure,
+};
+use crate::clock::Clock;
+
+/// Whoever wants to know how logins end.
+pub trait Audience: Send + Sync {
+    /// A login ended.
+    fn login_completed(&self, completed: LoginCompleted);
+
+    /// The account changed.
+    fn account_updated(&self, update: AccountUpdated);
+}
+
+/// One login that waits for its user.
+pub(super) struct Session {
+    pub(super) auth: Arc<AuthManager>,
+    pub(super) grantor: Arc<dyn Grantor>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) begun: Epoch,
+    pub(super) cancel: watch::Receiver<bool>,
+    /// The news of the account, once the user is signed in.
+    pub(super) update: std::sync::OnceLock<AccountUpdated>,
+}
+
+impl Session {
+    /// Ends when the login is given up.
+    pub(super) async fn cancelled(&self) {
+        let mut cancel = self.cancel.clone();
+        // A sender that is gone has given the login up.
+        drop(cancel.wait_for(|cancelled| *cancelled).await);
+    }
+
+    /// Signs in with the tokens of the issuer. Once begun, this is not given up.
+    pub(super) async fn sign_in(&self, tokens: ManagedTokens) -> Result<(), LoginFailure> {
+        let tokens = ManagedTokens {
+            obtained_at: Some(self.clock.unix_seconds()),
+            ..tokens
+        };
+        let login = ManagedLogin::new(tokens)
+            .map_err(|invalid| SignInFailure::Refused(LoginRefusal::Invalid(invalid)))?;
+        let credential = Credential::Managed(login);
+        let update = self.auth.sign_in(credential, self.begun).await?;
+        // There is one sign-in in a session.
+        let _ = self.update.set(update);
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! Deadlines and pace of logins, by a clock that runs as fast as it can.
+
+use std::collections::VecDeque;
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::login::LoginCompleted;
+use byokey_protocol::secret::Secret;
+use tokio::time::Instant;
+
+use super::{
+    Audience, AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor, LoginOutside, Logins,
+};
+use crate::auth::hand::{HandIssuer, SharedStore};
+use crate::auth::testing::{NoHost, managed_tokens};
+use crate::auth::{AuthManager, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens, Outside};
+use crate::clock::SystemClock;
+
+type Poll = Result<DevicePoll, IssuerFailure>;
+
+/// Grants what a script says, and notes when it was asked.
+#[derive(Default)]
+struct ScriptedGrantor {
+    polls: Mutex<VecDeque<Poll>>,
+    polled: Mutex<Vec<Instant>>,
+}
+
+impl Grantor for ScriptedGrantor {
+    fn authorize_url(&self, request: &AuthorizeRequest<'_>) -> Result<String, IssuerFailure> {
+        Ok(format!("https://issuer.example/?{}", request.redirect_uri))
+    }
+
+    fn exchange(&self, _: &CodeGrant) -> IssuerAnswer<ManagedTokens> {
+        Box::pin(ready(Ok(managed_tokens("ws-1", "u-1", "rt-1"))))
+    }
+
+    fn device_code(&self) -> IssuerAnswer<DeviceCode> {
+        Box::pin(ready(Ok(DeviceCode {
+            device_auth_id: Secret::from("made-up"),
+            user_code: "CODE-1".into(),
+            verification_url: "https://issuer.example/codex/device".into(),
+            interval: Duration::from_secs(5),
+        })))
+    }
+
+    fn poll_device(&self, _: &DeviceCode) -> IssuerAnswer<DevicePoll> {
+        self.polled.lock().unwrap().push(Instant::now());
+        let next = self.polls.lock().unwrap().pop_front();
+        Box::pin(ready(next.unwrap_or(Ok(DevicePoll::Pending))))
+    }
+}
+
+#[derive(Default)]
+struct Ear(Mutex<Vec<LoginCompleted>>);
+
+impl Audience for Ear {
+    fn login_completed(&self, completed: LoginCompleted) {
+        self.0.lock().unwrap().push(completed);
+    }
+
+    fn account_updated(&self, _: AccountUpdated) {}
+}
+
+struct Scene {
+    logins: Arc<Logins>,
+    auth: Arc<AuthManager>,
+    grantor: Arc<ScriptedGrantor>,
+    ear: Arc<Ear>,
+}
+
+fn scene(polls: Vec<Poll>) -> Scene {
+    let outside = Outside {
+        host: Arc::new(NoHost),
+        issuer: Arc::new(HandIssuer::default()),
+        store: Arc::new(SharedStore::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let auth = AuthManager::new(LoginPolicy::default(), outside);
+    let grantor = Arc::new(ScriptedGrantor {
+        polls: Mutex::new(polls.into()),
+        polled: Mutex::default(),
+    });
+    let ear = Arc::<Ear>::default();
+    let outside = LoginOutside {
+        grantor: grantor.clone(),
+        audience: ear.clone(),
+        clock: Arc::new(SystemClock),
+        allowed_workspaces: Vec::new(),
+    };
+    let logins = Logins::at_ports(Arc::clone(&auth), outside, &[0]);
+    Scene {
+        logins,
+        auth,
+        grantor,
+        ear,
+    }
+}
+
+impl Scene {
+    /// How the login ended, and when.
+    async fn end(&self) -> (Option<String>, Instant) {
+        loop {
+            if let Some(completed) = self.ear.0.lock().unwrap().pop() {
+                return (completed.error, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+fn granted() -> Poll {
+    Ok(DevicePoll::Granted(CodeGrant {
+        code: Secret::from("made-up"),
+        verifier: Secret::from("made-up"),
+        redirect_uri: String::new(),
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_has_ten_minutes_in_the_browser() {
+    let scene = scene(Vec::new());
+    let begun = Instant::now();
+    let started = scene.logins.start_browser("test").await.unwrap();
+    let (error, ended) = scene.end().await;
+    assert_eq!(error.as_deref(), Some("Login timed out"));
+    let took = (ended - begun).as_secs();
+    assert!((600..602).contains(&took), "{took}");
+    let connected = tokio::net::TcpStream::connect(("127.0.0.1", started.port)).await;
+    assert!(connected.is_err(), "nothing listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_has_fifteen_minutes_on_the_other_device() {
+    let scene = scene(Vec::new());
+    let begun = Instant::now();
+    scene.logins.start_device().await.unwrap();
+    let (error, ended) = scene.end().await;
+    let text = "device auth timed out after 15 minutes";
+    assert_eq!(error.as_deref(), Some(text));
+    let took = (ended - begun).as_secs();
+    assert!((900..902).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so() {
+    let unreachable = || Err(IssuerFailure::Unreachable("gone".into()));
+    let scene = scene(vec![
+        Ok(DevicePoll::Pending),
+        Ok(DevicePoll::SlowDown),
+        Ok(DevicePoll::Pending),
+        unreachable(),
+        granted(),
+    ]);
+    let begun = Instant::now();
+    scene.logins.start_device().await.unwrap();
+    let (error, _) = scene.end().await;
+    assert_eq!(error, None);
+    assert!(scene.auth.is_managed());
+    let polled = scene.grantor.polled.lock().unwrap();
+    let mut last = begun;
+    let waits: Vec<_> = polled
+        .iter()
+        .map(|at| (*at - std::mem::replace(&mut last, *at)).as_secs())
+        .collect();
+    assert_eq!(waits, [5, 5, 10, 10, 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_login_takes_the_place_of_the_first() {
+    let scene = scene(Vec::new());
+    let first = scene.logins.start_browser("test").await.unwrap();
+    let second = scene.logins.start_device().await.unwrap();
+    let completed = scene.ear.0.lock().unwrap().pop().unwrap();
+    assert_eq!(completed.login_id, Some(first.id.to_string()));
+    let text = "Login server error: Login was not completed";
+    assert_eq!(completed.error.as_deref(), Some(text));
+    assert!(!scene.logins.cancel(first.id));
+    assert!(scene.logins.cancel(second.id));
+    let (error, _) = scene.end().await;
+    assert_eq!(error.as_deref(), Some("Login was not completed"));
+    assert!(!scene.logins.cancel(second.id));
+}

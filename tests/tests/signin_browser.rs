@@ -1,0 +1,538 @@
+//! Logins in the browser, with a test in the browser's place.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::time::{Duration, Instant};
+
+use byokey_tests::issuer::{Ask, Issuer, access_token};
+use byokey_tests::ports::LoginPorts;
+use byokey_tests::{Host, Server, Setup};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+struct Scene {
+    _ports: LoginPorts,
+    issuer: Issuer,
+    server: Server,
+    host: Host,
+}
+
+/// A login that waits for its browser.
+struct Login {
+    id: Value,
+    url: Url,
+    port: u16,
+    state: String,
+}
+
+impl Scene {
+    async fn start(setup: Setup) -> Self {
+        let ports = LoginPorts::take().await;
+        let issuer = Issuer::start().await;
+        let mut server = issuer.set_up(setup).start();
+        let host = Host::initialized(&mut server).await;
+        Self {
+            _ports: ports,
+            issuer,
+            server,
+            host,
+        }
+    }
+
+    async fn begin(&mut self) -> Login {
+        let params = json!({"type": "chatgpt"});
+        let started = self.host.request("account/login/start", params).await;
+        let started = started.unwrap();
+        assert_eq!(started["type"], "chatgpt");
+        let url = Url::parse(started["authUrl"].as_str().unwrap()).unwrap();
+        let redirect = Url::parse(&query(&url, "redirect_uri").unwrap()).unwrap();
+        Login {
+            id: started["loginId"].clone(),
+            port: redirect.port().unwrap(),
+            state: query(&url, "state").unwrap(),
+            url,
+        }
+    }
+
+    async fn completed(&mut self) -> Value {
+        self.host.notification("account/login/completed").await
+    }
+
+    async fn account(&mut self) -> Value {
+        let read = self.host.request("account/read", json!({})).await;
+        read.unwrap()["account"].take()
+    }
+
+    async fn cancel(&mut self, login: &Login) -> Value {
+        let id = json!({"loginId": login.id});
+        let cancelled = self.host.request("account/login/cancel", id).await;
+        cancelled.unwrap()["status"].take()
+    }
+}
+
+impl Login {
+    /// Where the browser is sent with a code.
+    fn back(&self) -> String {
+        format!("/auth/callback?code=code-made-up&state={}", self.state)
+    }
+
+    async fn get(&self, target: &str) -> String {
+        get(self.port, target).await
+    }
+}
+
+fn query(url: &Url, name: &str) -> Option<String> {
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+async fn get(port: u16, target: &str) -> String {
+    let head = format!("GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    say(port, &head).await
+}
+
+/// Sends this to the callback server and returns all that it answers.
+async fn say(port: u16, text: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let read = tokio::time::timeout(byokey_tests::PATIENCE, read).await;
+    // A server that refuses may close before it has read everything.
+    drop(read.expect("an answer in time"));
+    String::from_utf8(answer).unwrap()
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or("closed")
+}
+
+/// The port is closed within 100 ms after the login ended.
+async fn assert_closed(port: u16) {
+    let since = Instant::now();
+    while LoginPorts::is_open(port) {
+        assert!(since.elapsed() < Duration::from_millis(100), "still open");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_browser_comes_back_and_the_user_is_signed_in() {
+    let mut scene = Scene::start(Setup::default()).await;
+    assert!(!LoginPorts::is_open(1455), "nothing listens before a login");
+    let login = scene.begin().await;
+    assert_eq!(login.port, 1455);
+    let base = format!("{}/oauth/authorize", scene.issuer.url());
+    assert!(login.url.as_str().starts_with(&base));
+    let names: Vec<_> = login
+        .url
+        .query_pairs()
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "response_type",
+            "client_id",
+            "redirect_uri",
+            "scope",
+            "code_challenge",
+            "code_challenge_method",
+            "id_token_add_organizations",
+            "codex_cli_simplified_flow",
+            "state",
+            "originator",
+        ]
+    );
+    assert!(
+        login
+            .url
+            .as_str()
+            .contains("scope=openid%20profile%20email%20offline_access%20api.connectors.read%20")
+    );
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "app_EMoamEEZ73f0CkXaXp7hrann"),
+        ("redirect_uri", "http://localhost:1455/auth/callback"),
+        ("code_challenge_method", "S256"),
+        ("id_token_add_organizations", "true"),
+        ("codex_cli_simplified_flow", "true"),
+        ("originator", "test-host"),
+    ] {
+        assert_eq!(query(&login.url, name).as_deref(), Some(value));
+    }
+
+    let answer = login.get(&login.back()).await;
+    assert_eq!(status(&answer), "303", "{answer}");
+    assert!(answer.contains("\r\nlocation: /success\r\n"), "{answer}");
+    assert!(answer.contains("\r\nreferrer-policy: no-referrer\r\n"));
+    assert!(answer.contains("\r\ncache-control: no-store\r\n"));
+    let page = login.get("/success").await;
+    assert!(page.contains("You are signed in"), "{page}");
+    let completed = scene.completed().await;
+    assert_eq!(
+        completed,
+        json!({"loginId": login.id, "success": true, "error": null})
+    );
+    assert_closed(1455).await;
+    let updated = scene.host.notification("account/updated").await;
+    assert_eq!(updated, json!({"authMode": "chatgpt", "planType": "pro"}));
+    assert_eq!(
+        scene.account().await,
+        json!({"type": "chatgpt", "email": "ada@example.com", "planType": "pro"})
+    );
+    let ask = json!({"includeToken": true});
+    let told = scene.host.request("getAuthStatus", ask).await.unwrap();
+    assert_eq!(told["authToken"], access_token(1));
+
+    let traded = &scene.issuer.asked(Ask::Code)[0].body;
+    assert_eq!(traded["grant_type"], "authorization_code");
+    assert_eq!(traded["code"], "code-made-up");
+    assert_eq!(
+        traded["redirect_uri"],
+        "http://localhost:1455/auth/callback"
+    );
+    let verifier = traded["code_verifier"].as_str().unwrap();
+    assert_eq!(verifier.len(), 86);
+    let log = scene.server.log();
+    for secret in [verifier, &login.state, "code-made-up", "rt-made-up"] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_and_garbage_neither_end_a_login_nor_hold_it_up() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let port = login.port;
+    // Connections that say nothing, as browsers open in advance.
+    let mut silent = Vec::new();
+    for _ in 0..16 {
+        silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    let good = login.back();
+    let host = format!("Host: localhost:{port}\r\n");
+    let huge = format!(
+        "GET / HTTP/1.1\r\n{host}x: {}\r\n\r\n",
+        "x".repeat(64 * 1024)
+    );
+    for (expected, request) in [
+        ("404", format!("GET /favicon.ico HTTP/1.1\r\n{host}\r\n")),
+        (
+            "400",
+            format!("GET /auth/callback?code=x&state=wrong HTTP/1.1\r\n{host}\r\n"),
+        ),
+        (
+            "400",
+            format!("GET /auth/callback?error=access_denied HTTP/1.1\r\n{host}\r\n"),
+        ),
+        ("400", format!("GET {good}&code=y HTTP/1.1\r\n{host}\r\n")),
+        (
+            "403",
+            format!("GET {good} HTTP/1.1\r\nHost: evil.example:{port}\r\n\r\n"),
+        ),
+        (
+            "403",
+            format!("GET {good} HTTP/1.1\r\n{host}Origin: http://evil.example\r\n\r\n"),
+        ),
+        (
+            "405",
+            format!("POST {good} HTTP/1.1\r\n{host}Content-Length: 0\r\n\r\n"),
+        ),
+        ("405", format!("HEAD {good} HTTP/1.1\r\n{host}\r\n")),
+        ("405", format!("OPTIONS {good} HTTP/1.1\r\n{host}\r\n")),
+        (
+            "403",
+            format!("GET /cancel HTTP/1.1\r\n{host}Sec-Fetch-Site: cross-site\r\n\r\n"),
+        ),
+        ("404", format!("GET /success HTTP/1.1\r\n{host}\r\n")),
+        ("431", huge),
+        ("400", "nonsense\r\n\r\n".to_owned()),
+    ] {
+        let answer = say(port, &request).await;
+        assert_eq!(status(&answer), expected, "{request}");
+        assert!(!answer.to_lowercase().contains("access-control"));
+    }
+    let page = login.get("/auth/callback?code=x&state=wrong").await;
+    assert!(page.ends_with("State mismatch"));
+    assert!(scene.issuer.asked(Ask::Code).is_empty());
+    // The head in two pieces.
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let (first, second) = good.split_at(20);
+    stream
+        .write_all(format!("GET {first}").as_bytes())
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let rest = format!("{second} HTTP/1.1\r\n{host}\r\n");
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 303");
+    login.get("/success").await;
+    assert_eq!(scene.completed().await["success"], true);
+    assert_closed(port).await;
+}
+
+#[tokio::test]
+async fn both_families_are_ours_and_a_silent_connection_ends_after_five_seconds() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let Ok(_) = TcpListener::bind("[::1]:0").await else {
+        println!("skipped: this machine has no IPv6 loopback");
+        return;
+    };
+    let since = Instant::now();
+    let mut stream = TcpStream::connect(("::1", login.port)).await.unwrap();
+    let mut rest = Vec::new();
+    let closed = stream.read_to_end(&mut rest);
+    tokio::time::timeout(Duration::from_secs(8), closed)
+        .await
+        .expect("the connection is closed")
+        .ok();
+    assert!(since.elapsed() > Duration::from_secs(4));
+    assert_eq!(scene.cancel(&login).await, "canceled");
+    scene.completed().await;
+    assert_closed(login.port).await;
+}
+
+#[tokio::test]
+async fn the_issuers_refusal_is_shown_escaped_and_told_without_its_words() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let target = format!(
+        "/auth/callback?error=access_denied&error_description=%3Cscript%3ECANARY&state={}",
+        login.state
+    );
+    let page = login.get(&target).await;
+    assert_eq!(status(&page), "200");
+    assert!(page.contains("Sign-in could not be completed"));
+    assert!(page.contains("&lt;script&gt;CANARY") && !page.contains("<script>"));
+    let completed = scene.completed().await;
+    assert_eq!(
+        completed["error"],
+        "Login server error: Sign-in failed: access_denied"
+    );
+    assert_closed(login.port).await;
+
+    let login = scene.begin().await;
+    let target = format!(
+        "/auth/callback?error=access_denied&error_description=missing_codex_entitlement&state={}",
+        login.state
+    );
+    let page = login.get(&target).await;
+    assert!(page.contains("You do not have access to Codex"));
+    let error = scene.completed().await["error"].take();
+    assert!(
+        error
+            .as_str()
+            .unwrap()
+            .contains("Codex is not enabled for your workspace.")
+    );
+
+    let login = scene.begin().await;
+    let page = login
+        .get(&format!("/auth/callback?state={}", login.state))
+        .await;
+    assert!(page.contains("Missing authorization code. Sign-in could not be completed."));
+    assert_eq!(scene.completed().await["success"], false);
+    assert_eq!(scene.account().await, Value::Null);
+}
+
+#[tokio::test]
+async fn success_is_shown_only_after_the_exchange_and_a_code_counts_once() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let gate = scene.issuer.hold(Ask::Code);
+    let (port, good) = (login.port, login.back());
+    let first = tokio::spawn({
+        let good = good.clone();
+        async move { get(port, &good).await }
+    });
+    scene.issuer.wait_for(Ask::Code, 1).await;
+    assert_eq!(status(&login.get("/success").await), "404");
+    assert!(!first.is_finished());
+    let second = tokio::spawn(async move { get(port, &good).await });
+    gate.add_permits(1);
+    assert_eq!(status(&first.await.unwrap()), "303");
+    login.get("/success").await;
+    assert_eq!(scene.completed().await["success"], true);
+    let second = second.await.unwrap();
+    assert_ne!(status(&second), "303", "{second}");
+    assert_eq!(scene.issuer.asked(Ask::Code).len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_exchange_names_the_status_and_signs_nobody_in() {
+    let mut scene = Scene::start(Setup::default()).await;
+    scene.issuer.next(Ask::Code, 500, json!("CANARY"));
+    let login = scene.begin().await;
+    let page = login.get(&login.back()).await;
+    let text = "Token exchange failed: token endpoint returned status 500 Internal Server Error";
+    assert!(page.contains(text), "{page}");
+    let completed = scene.completed().await;
+    assert_eq!(completed["error"], format!("Login server error: {text}"));
+    assert!(!page.contains("CANARY") && !scene.server.log().contains("CANARY"));
+    assert_eq!(scene.account().await, Value::Null);
+    assert_closed(login.port).await;
+}
+
+#[tokio::test]
+async fn workspaces_are_asked_for_and_checked() {
+    let setup = Setup::default().config("forced_chatgpt_workspace_id = [\"ws-a\", \"ws-b\"]");
+    let mut scene = Scene::start(setup).await;
+    let login = scene.begin().await;
+    assert_eq!(
+        query(&login.url, "allowed_workspace_id").as_deref(),
+        Some("ws-a,ws-b")
+    );
+    let page = login.get(&login.back()).await;
+    assert!(page.contains("Login is restricted to workspace id(s) ws-a, ws-b."));
+    assert_eq!(scene.completed().await["success"], false);
+    assert_eq!(scene.account().await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_second_start_takes_the_place_of_the_first_and_a_cancel_closes_the_port() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let first = scene.begin().await;
+    let second = scene.begin().await;
+    assert_eq!(second.port, first.port);
+    let completed = scene.completed().await;
+    assert_eq!(completed["loginId"], first.id);
+    assert_eq!(
+        completed["error"],
+        "Login server error: Login was not completed"
+    );
+    assert_eq!(scene.cancel(&first).await, "notFound");
+    assert_eq!(status(&second.get(&first.back()).await), "400");
+    assert_eq!(scene.cancel(&second).await, "canceled");
+    assert_eq!(scene.completed().await["loginId"], second.id);
+    assert_closed(second.port).await;
+    let bad = json!({"loginId": "no-uuid"});
+    let refused = scene.host.request("account/login/cancel", bad).await;
+    assert_eq!(refused.unwrap_err().message, "invalid login id: no-uuid");
+}
+
+#[tokio::test]
+async fn a_login_of_another_kind_and_a_logout_end_a_browser_login() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let token = byokey_dev_backend::TestToken::new("host").encode();
+    let params = json!({
+        "type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": "ws-1",
+    });
+    scene
+        .host
+        .request("account/login/start", params)
+        .await
+        .unwrap();
+    assert_eq!(scene.cancel(&login).await, "notFound");
+    let failed = loop {
+        let completed = scene.completed().await;
+        if completed["loginId"] == login.id {
+            break completed;
+        }
+    };
+    assert_eq!(failed["success"], false);
+    assert_closed(login.port).await;
+    let refused = scene
+        .host
+        .request("account/login/start", json!({"type": "chatgpt"}));
+    assert_eq!(refused.await.unwrap_err().kind(), "externalAuthActive");
+
+    scene
+        .host
+        .request("account/logout", json!({}))
+        .await
+        .unwrap();
+    let login = scene.begin().await;
+    scene
+        .host
+        .request("account/logout", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(scene.completed().await["loginId"], login.id);
+    assert_closed(login.port).await;
+}
+
+#[tokio::test]
+async fn an_earlier_login_server_is_asked_to_stop_then_the_other_port_is_taken() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let stubborn = TcpListener::bind("127.0.0.1:1455").await.unwrap();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = stubborn.accept().await.unwrap();
+        let mut head = vec![0; 11];
+        stream.read_exact(&mut head).await.unwrap();
+        (stubborn, head)
+    });
+    let login = scene.begin().await;
+    assert_eq!(login.port, 1457);
+    let (stubborn, head) = asked.await.unwrap();
+    assert_eq!(head, b"GET /cancel");
+    let other = TcpListener::bind("[::1]:1458").await.is_ok();
+    assert_eq!(scene.cancel(&login).await, "canceled");
+    scene.completed().await;
+    let taken = TcpListener::bind("127.0.0.1:1457").await.unwrap();
+    let refused = scene
+        .host
+        .request("account/login/start", json!({"type": "chatgpt"}));
+    let refused = refused.await.unwrap_err();
+    assert_eq!((refused.code, refused.kind()), (-32603, "portUnavailable"));
+    assert_eq!(
+        refused.message,
+        "failed to start login server: Port 127.0.0.1:1457 is already in use"
+    );
+    drop((stubborn, taken, other));
+}
+
+#[tokio::test]
+async fn two_programs_of_this_kind_follow_one_another_on_the_same_port() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let first = scene.begin().await;
+    let mut other = scene.issuer.set_up(Setup::default()).start();
+    let mut host = Host::initialized(&mut other).await;
+    let params = json!({"type": "chatgpt"});
+    host.request("account/login/start", params).await.unwrap();
+    let completed = scene.completed().await;
+    assert_eq!(completed["loginId"], first.id);
+    assert_eq!(completed["error"], "Login server error: Login cancelled");
+}
+
+#[tokio::test]
+async fn people_whose_browser_is_elsewhere_paste_the_address() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let login = scene.begin().await;
+    let paste = |url: String| json!({"loginId": login.id, "redirectUrl": url});
+    for wrong in [
+        "nonsense CANARY".to_owned(),
+        "http://localhost:1455/auth/callback?code=CANARY&state=wrong".to_owned(),
+        format!(
+            "http://localhost:1455{}&state={}",
+            login.back(),
+            login.state
+        ),
+    ] {
+        let refused = scene.host.request("account/login/complete", paste(wrong));
+        let refused = refused.await.unwrap_err();
+        assert_eq!((refused.code, refused.kind()), (-32600, "loginFailed"));
+        assert!(!refused.message.contains("CANARY"));
+    }
+    let unknown = json!({"loginId": "00000000-0000-4000-8000-000000000000", "redirectUrl": "x"});
+    let refused = scene.host.request("account/login/complete", unknown);
+    assert_eq!(refused.await.unwrap_err().kind(), "notFound");
+    let right = paste(format!("http://localhost:1455{}", login.back()));
+    let taken = scene.host.request("account/login/complete", right).await;
+    assert_eq!(taken.unwrap(), json!({}));
+    assert_eq!(scene.completed().await["success"], true);
+    assert_closed(login.port).await;
+    assert_eq!(scene.account().await["email"], "ada@example.com");
+}
