@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use byokey_protocol::initialize::HardeningReport;
 
-use crate::auth::{AuthManager, Outside, SignInFailure, Store};
+use crate::auth::{AuthManager, Outside, SignInFailure};
 use crate::backend::Backend;
 use crate::background::Background;
 use crate::clock::{Clock, SystemClock};
@@ -15,7 +15,7 @@ use crate::http_client::HttpClient;
 use crate::issuer::HttpIssuer;
 use crate::login::{LoginOutside, Logins};
 use crate::peers::{PeerHost, Peers};
-use crate::stores::EphemeralStore;
+use crate::stores;
 use crate::threads::Threads;
 
 /// How long the end of the process waits for calls that nobody else waits for.
@@ -65,7 +65,7 @@ impl Services {
     ) -> Arc<Self> {
         let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
         let http = Arc::new(HttpClient::new(config.ca_file.clone()));
-        let store: Arc<dyn Store> = Arc::new(EphemeralStore);
+        let store = stores::open(config.store, &config.byokey_home);
         let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
         let host = Arc::new(PeerHost(Arc::clone(&peers)));
         let outside = Outside {

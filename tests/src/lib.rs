@@ -10,6 +10,7 @@
 )]
 
 pub mod binary;
+pub mod command;
 pub mod home;
 pub mod host;
 pub mod issuer;

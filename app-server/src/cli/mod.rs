@@ -3,6 +3,11 @@
 mod app_server;
 mod demo;
 mod dev_backend;
+mod import_codex;
+mod login;
+mod logout;
+mod person;
+mod status;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -42,6 +47,14 @@ enum Command {
     DevBackend(dev_backend::DevBackendCommand),
     /// Watch the life of a login: host, server and backend on this machine, no account needed.
     Demo,
+    /// Sign in with ChatGPT in the browser, or another way.
+    Login(login::Login),
+    /// Forget the login that is kept, and give it back.
+    Logout(logout::Logout),
+    /// Tell who is signed in. Exit code 0: signed in, 1: signed out, 3: expired.
+    Status(status::Status),
+    /// Take over the login of codex, without changing codex's file.
+    ImportCodex(import_codex::ImportCodex),
 }
 
 /// Options that may stand before and after the subcommand.
@@ -53,6 +66,9 @@ struct Common {
     /// Use the settings of this profile in config.toml.
     #[arg(short = 'p', long, value_name = "NAME")]
     profile: Option<String>,
+    /// Where credentials are kept: ephemeral (the default) or file.
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
     /// Accepted for compatibility with codex; features have no meaning here.
     #[arg(long, value_name = "FEATURE")]
     enable: Vec<String>,
@@ -66,6 +82,7 @@ impl Common {
     fn and(mut self, others: Self) -> Self {
         self.config.extend(others.config);
         self.profile = others.profile.or(self.profile);
+        self.store = others.store.or(self.store);
         self.enable.extend(others.enable);
         self.disable.extend(others.disable);
         self
@@ -78,6 +95,7 @@ impl Common {
         Overrides {
             settings: self.config,
             profile: self.profile,
+            store: self.store,
         }
     }
 }
@@ -108,6 +126,10 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         Some(Command::AppServer(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::DevBackend(command)) => command.run(),
         Some(Command::Demo) => demo::run(),
+        Some(Command::Login(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::Status(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::ImportCodex(command)) => command.run(cli.common, &environment, hardening),
         None => fail("name a subcommand; see `byokey --help`"),
     }
 }

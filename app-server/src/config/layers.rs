@@ -14,6 +14,21 @@ pub struct Overrides {
     pub settings: Vec<String>,
     /// `--profile`: a table under `profiles` whose settings stand over those of the file.
     pub profile: Option<String>,
+    /// `--store`: where credentials are kept.
+    pub store: Option<String>,
+}
+
+impl Overrides {
+    /// The last string that was given for a key without dots.
+    pub(crate) fn setting(&self, key: &str) -> Option<String> {
+        let layers = self
+            .settings
+            .iter()
+            .rev()
+            .filter_map(|text| parse_override(text));
+        let mut values = layers.filter_map(|mut layer| layer.remove(key));
+        values.next()?.as_str().map(str::to_owned)
+    }
 }
 
 /// All settings in one table. What cannot be used is left out and told in a warning.
@@ -130,7 +145,7 @@ mod tests {
     fn settings(overrides: &[&str]) -> (toml::Table, usize) {
         let overrides = Overrides {
             settings: overrides.iter().map(ToString::to_string).collect(),
-            profile: None,
+            ..Overrides::default()
         };
         let mut warnings = Vec::new();
         let table = merged(

@@ -9,6 +9,7 @@ mod issuer;
 mod layers;
 mod provider;
 mod reader;
+mod store;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use issuer::{Endpoint, IssuerSettings};
 pub use layers::Overrides;
 pub use provider::Provider;
 use reader::Reader;
+pub use store::StoreKind;
 
 use crate::auth::{ForcedMethod, LoginPolicy, PersonalAccessToken};
 
@@ -41,6 +43,10 @@ pub struct Config {
     pub chatgpt_base_url: String,
     /// Which logins are allowed.
     pub policy: LoginPolicy,
+    /// Where credentials are kept.
+    pub store: StoreKind,
+    /// The folder for what is kept.
+    pub byokey_home: PathBuf,
     /// Where logins that this program runs are made.
     pub issuer: IssuerSettings,
     /// `CODEX_ACCESS_TOKEN`: a personal access token that stands over what the store keeps.
@@ -68,6 +74,7 @@ impl Config {
             .string("chatgpt_base_url")
             .map_or_else(|| CHATGPT_BASE_URL.to_owned(), |url| chatgpt_base_url(&url));
         let policy = read_policy(&mut settings);
+        let store = store::read_kind(&mut settings, environment, overrides);
         let access_token = read_access_token(&mut settings, environment);
         let ca_file = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"]
             .into_iter()
@@ -81,6 +88,8 @@ impl Config {
             provider,
             chatgpt_base_url,
             policy,
+            store,
+            byokey_home: store::byokey_home(environment),
             issuer: IssuerSettings::read(environment),
             access_token,
             originator_override,
@@ -168,7 +177,7 @@ mod tests {
     fn load(settings: &[&str]) -> Config {
         let overrides = Overrides {
             settings: settings.iter().map(ToString::to_string).collect(),
-            profile: None,
+            ..Overrides::default()
         };
         let environment =
             Environment::of([("CODEX_HOME", "/nonexistent"), ("TEST_KEY", "made-up")]);

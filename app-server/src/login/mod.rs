@@ -64,6 +64,7 @@ pub struct Logins {
     /// Held while a login begins.
     beginning: tokio::sync::Mutex<()>,
     active: Mutex<Option<Active>>,
+    last: watch::Sender<Option<LoginCompleted>>,
 }
 
 struct Active {
@@ -145,6 +146,7 @@ impl Logins {
             ports: ports.to_vec(),
             beginning: tokio::sync::Mutex::default(),
             active: Mutex::default(),
+            last: watch::Sender::default(),
         })
     }
 
@@ -205,6 +207,12 @@ impl Logins {
         let (url, user_code) = (code.verification_url.clone(), code.user_code.clone());
         let id = self.begin(None, Waiting::Device(code));
         Ok(DeviceStarted { id, url, user_code })
+    }
+
+    /// The end of the last login, and of those to come.
+    #[must_use]
+    pub fn completed(&self) -> watch::Receiver<Option<LoginCompleted>> {
+        self.last.subscribe()
     }
 
     /// Gives a login up. Tells whether there was one with that id.
@@ -277,11 +285,13 @@ impl Logins {
             let error = login.run(&session).await;
             drop(logins.active().take_if(|active| active.id == id));
             let audience = &logins.outside.audience;
-            audience.login_completed(LoginCompleted {
+            let completed = LoginCompleted {
                 login_id: Some(id.to_string()),
                 success: error.is_none(),
                 error,
-            });
+            };
+            audience.login_completed(completed.clone());
+            logins.last.send_replace(Some(completed));
             if let Some(update) = session.update.into_inner() {
                 audience.account_updated(update);
             }

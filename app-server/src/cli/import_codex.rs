@@ -1,0 +1,108 @@
+//! `byokey import-codex`: takes over the login of codex, without changing anything of codex's.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use byokey_app_server::auth::{
+    Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored,
+};
+use byokey_app_server::config::Environment;
+use byokey_app_server::services::Services;
+use byokey_app_server::stores::FileStore;
+use byokey_protocol::initialize::HardeningReport;
+use clap::Args;
+
+use super::person::{Person, tell};
+use super::{Common, fail};
+
+/// Options of `byokey import-codex`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportCodex {
+    #[command(flatten)]
+    common: Common,
+    /// Take the refresh token too. Two owners of one refresh token sign each other out.
+    #[arg(long)]
+    take_refresh_token: bool,
+}
+
+impl ImportCodex {
+    pub(crate) fn run(
+        self,
+        common: Common,
+        environment: &Environment,
+        hardening: HardeningReport,
+    ) -> ExitCode {
+        let person = Person::new(common.and(self.common), environment, hardening);
+        if let Some(problem) = person.without_store() {
+            return fail(problem);
+        }
+        if person.config.byokey_home == person.config.codex_home {
+            return fail("BYOKEY_HOME is codex's folder, so its login is in use already");
+        }
+        let take = self.take_refresh_token;
+        person.run(move |services| import(services, take))
+    }
+}
+
+async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
+    let path = services.config.codex_home.join("auth.json");
+    let tokens = match read(&services.config.codex_home, &path).await {
+        Ok(tokens) => tokens,
+        Err(problem) => return fail(&problem),
+    };
+    let tokens = ManagedTokens {
+        refresh_token: tokens.refresh_token.filter(|_| take_refresh_token),
+        ..tokens
+    };
+    let Ok(login) = ManagedLogin::new(tokens) else {
+        return fail(&format!(
+            "{} holds tokens that cannot be read",
+            path.display()
+        ));
+    };
+    let expires_at = login.expires_at;
+    let auth = &services.auth;
+    let done = auth.sign_in(Credential::Managed(login), auth.epoch()).await;
+    if let Err(failure) = done {
+        return fail(&failure.to_string());
+    }
+    tell("Successfully imported the login of codex");
+    if take_refresh_token {
+        tell(
+            "Warning: codex and byokey now hold one refresh token. It can be used once, so the \
+             first to renew its login signs the other out. Use one of them only.",
+        );
+    } else {
+        let until = expires_at.map_or_else(String::new, |at| format!(" at {at} (Unix seconds)"));
+        tell(&format!(
+            "The access token alone was taken. It is not renewed and expires{until}; codex stays \
+             signed in."
+        ));
+    }
+    ExitCode::SUCCESS
+}
+
+/// The tokens of codex's file, or what to do instead.
+async fn read(folder: &Path, path: &Path) -> Result<ManagedTokens, String> {
+    let place = path.display();
+    match FileStore::new(folder).load().await {
+        Ok(Some(Stored::Managed(tokens))) => Ok(tokens),
+        Ok(Some(Stored::ApiKey(_))) => Err(format!(
+            "{place} holds an API key, not a login. Run: jq -r .OPENAI_API_KEY {place} | byokey \
+             login --with-api-key"
+        )),
+        Ok(Some(Stored::PersonalAccessToken(_))) => Err(format!(
+            "{place} holds an access token, not a login. Run: jq -r .personal_access_token {place} \
+             | byokey login --with-access-token"
+        )),
+        Ok(None) => Err(format!(
+            "there is no login of codex at {place}; run `codex login`, or sign in here with \
+             `byokey login`"
+        )),
+        Err(StoreFailure::Corrupt { .. }) => Err(format!(
+            "{place} cannot be read as a login; run `codex login` again"
+        )),
+        Err(failure) => Err(failure.to_string()),
+    }
+}

@@ -1,0 +1,225 @@
+//! `byokey login`.
+
+use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use byokey_app_server::auth::{ApiKey, Credential, LoginRefusal, SignInFailure};
+use byokey_app_server::config::Environment;
+use byokey_app_server::services::Services;
+use byokey_protocol::initialize::HardeningReport;
+use byokey_protocol::secret::Secret;
+use clap::Args;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::person::{NoSecret, Person, read_secret, tell};
+use super::{Common, fail};
+
+/// Options of `byokey login`.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    common: Common,
+    /// Sign in on another device, by typing a code there.
+    #[arg(long, group = "way")]
+    device_auth: bool,
+    /// Read an OpenAI API key from standard input.
+    #[arg(long, group = "way")]
+    with_api_key: bool,
+    /// Read a personal access token from standard input.
+    #[arg(long, group = "way")]
+    with_access_token: bool,
+    /// Do not open a browser; the address to open is printed.
+    #[arg(long, group = "way")]
+    no_browser: bool,
+}
+
+impl Login {
+    pub(crate) fn run(
+        self,
+        common: Common,
+        environment: &Environment,
+        hardening: HardeningReport,
+    ) -> ExitCode {
+        let open = !self.no_browser && has_screen(environment);
+        let person = Person::new(common.and(self.common), environment, hardening);
+        if let Some(problem) = person.without_store() {
+            return fail(problem);
+        }
+        if self.with_api_key {
+            return match secret("API key", "with-api-key", "OPENAI_API_KEY") {
+                Ok(key) => person.run(|services| with_api_key(services, key)),
+                Err(code) => code,
+            };
+        }
+        if self.with_access_token {
+            return match secret("access token", "with-access-token", "CODEX_ACCESS_TOKEN") {
+                Ok(token) => person.run(|services| with_access_token(services, token)),
+                Err(code) => code,
+            };
+        }
+        if self.device_auth {
+            return person.run(on_another_device);
+        }
+        person.run(move |services| in_browser(services, open))
+    }
+}
+
+/// Reads a secret, and says how to pass it if there is none.
+fn secret(what: &str, option: &str, variable: &str) -> Result<Secret, ExitCode> {
+    tell(&format!("Reading {what} from stdin..."));
+    read_secret().map_err(|none| {
+        tell(&match none {
+            NoSecret::Empty => format!("No {what} provided via stdin."),
+            NoSecret::Terminal => format!(
+                "--{option} expects the {what} on stdin. Try piping it, e.g. \
+                 `printenv {variable} | byokey login --{option}`."
+            ),
+        });
+        ExitCode::FAILURE
+    })
+}
+
+async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
+    let auth = &services.auth;
+    let done = match ApiKey::new(key) {
+        Ok(key) => auth.sign_in(Credential::ApiKey(key), auth.epoch()).await,
+        Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),
+    };
+    ended("Error logging in", done.err())
+}
+
+async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
+    let (auth, begun) = (&services.auth, services.auth.epoch());
+    let done = async {
+        auth.check_personal_login()?;
+        let credential = auth.introspect(token).await?;
+        auth.sign_in(credential, begun).await
+    };
+    ended("Error logging in with access token", done.await.err())
+}
+
+async fn on_another_device(services: Arc<Services>) -> ExitCode {
+    let what = "Error logging in with device code";
+    match services.logins.start_device().await {
+        Err(failure) => ended(what, Some(failure)),
+        Ok(started) => {
+            tell(&format!(
+                "Open this page on any device and sign in:\n\n    {}\n\nThen enter this code; it \
+                 is good for 15 minutes. Enter it only if you started this login yourself:\n\n    {}\n",
+                started.url, started.user_code
+            ));
+            ended(what, outcome(&services, started.id).await)
+        }
+    }
+}
+
+async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
+    let what = "Error logging in";
+    let originator = services.backend.identity.originator();
+    let started = match services.logins.start_browser(originator).await {
+        Err(failure) => return ended(what, Some(failure)),
+        Ok(started) => started,
+    };
+    let port = started.port;
+    let opened = open && open_browser(&started.url);
+    let how = if opened {
+        "If your browser did not open, open this page to sign in"
+    } else {
+        "Open this page to sign in"
+    };
+    let url = &started.url;
+    tell(&format!(
+        "Starting local login server on http://localhost:{port}.\n{how}:\n\n{url}\n"
+    ));
+    if std::io::stdin().is_terminal() {
+        tell(
+            "If the browser runs on another machine, its last page will not load: paste its \
+             address here and press Enter.",
+        );
+    }
+    offer_paste(Arc::clone(&services), started.id);
+    ended(what, outcome(&services, started.id).await)
+}
+
+/// Waits for the end of a login. Returns why it came to nothing.
+async fn outcome(services: &Services, id: Uuid) -> Option<String> {
+    let id = id.to_string();
+    let mut completed = services.logins.completed();
+    let is_it = |last: &Option<byokey_protocol::login::LoginCompleted>| {
+        last.as_ref()
+            .is_some_and(|last| last.login_id.as_ref() == Some(&id))
+    };
+    match completed.wait_for(is_it).await {
+        Ok(last) => last.as_ref()?.error.clone(),
+        Err(_) => Some("Login was not completed".to_owned()),
+    }
+}
+
+/// Takes addresses that the person pastes, until one is the right one.
+fn offer_paste(services: Arc<Services>, id: Uuid) {
+    let Ok(input) = std::io::stdin().as_fd().try_clone_to_owned() else {
+        return;
+    };
+    let runtime = tokio::runtime::Handle::current();
+    // A blocking read cannot be given up; the thread ends with the process.
+    std::thread::spawn(move || {
+        let mut input = BufReader::new(std::fs::File::from(input));
+        let mut line = Zeroizing::new(String::with_capacity(8192));
+        while input.read_line(&mut line).is_ok_and(|length| length > 0) {
+            let address = Secret::from(line.trim());
+            line.clear();
+            if address.is_empty() {
+                continue;
+            }
+            let services = Arc::clone(&services);
+            runtime.spawn(async move {
+                if let Err(refusal) = services.logins.complete(id, address).await {
+                    tell(&refusal.to_string());
+                }
+            });
+        }
+    });
+}
+
+fn ended(what: &str, failure: Option<impl std::fmt::Display>) -> ExitCode {
+    match failure {
+        None => {
+            tell("Successfully logged in");
+            ExitCode::SUCCESS
+        }
+        Some(failure) => {
+            tell(&format!("{what}: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether there may be a browser to open.
+fn has_screen(environment: &Environment) -> bool {
+    cfg!(any(target_os = "macos", windows))
+        || environment.get("DISPLAY").is_some()
+        || environment.get("WAYLAND_DISPLAY").is_some()
+}
+
+/// Opens the page. No opener is no error: the address is printed anyway.
+fn open_browser(url: &str) -> bool {
+    let mut command = if cfg!(target_os = "macos") {
+        Command::new("open")
+    } else if cfg!(windows) {
+        let mut command = Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
+        command
+    } else {
+        Command::new("xdg-open")
+    };
+    command
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .is_ok()
+}

@@ -1,0 +1,66 @@
+//! `byokey logout`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use byokey_app_server::auth::{Credential, ManagedLogin, Stored};
+use byokey_app_server::config::Environment;
+use byokey_app_server::services::Services;
+use byokey_app_server::stores;
+use byokey_protocol::initialize::HardeningReport;
+use clap::Args;
+
+use super::person::{Person, tell};
+use super::{Common, fail};
+
+/// Options of `byokey logout`.
+#[derive(Debug, Args)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    common: Common,
+    /// Forget the login here, but do not ask the issuer to take it back.
+    #[arg(long)]
+    local: bool,
+}
+
+impl Logout {
+    pub(crate) fn run(
+        self,
+        common: Common,
+        environment: &Environment,
+        hardening: HardeningReport,
+    ) -> ExitCode {
+        let person = Person::new(common.and(self.common), environment, hardening);
+        if let Some(problem) = person.without_store() {
+            return fail(problem);
+        }
+        let local = self.local;
+        person.run(move |services| logout(services, local))
+    }
+}
+
+async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
+    let (auth, config) = (&services.auth, &services.config);
+    // What cannot be read cannot be given back, but it can be removed.
+    let kept = stores::open(config.store, &config.byokey_home).load().await;
+    if let Ok(Some(Stored::Managed(tokens))) = kept
+        && let Ok(login) = ManagedLogin::new(tokens)
+    {
+        // A policy may forbid to use it, but not to give it back.
+        drop(auth.adopt(Credential::Managed(login), auth.epoch()));
+    }
+    let (_, forgotten) = auth.logout();
+    let removed = auth.clear_store().await;
+    if !local {
+        auth.revoke(forgotten).await;
+    }
+    match removed {
+        Ok(true) => tell("Successfully logged out"),
+        Ok(false) => tell("Not logged in"),
+        Err(failure) => {
+            tell(&format!("Error logging out: {failure}"));
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,102 @@
+//! What the commands for people share.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::services::Services;
+use byokey_protocol::initialize::HardeningReport;
+use byokey_protocol::secret::Secret;
+use zeroize::Zeroizing;
+
+use super::Common;
+
+/// Longest secret that is read from standard input.
+const MAX_SECRET: u64 = 64 * 1024;
+
+/// What a command works with.
+pub(crate) struct Person {
+    pub(crate) config: Config,
+    hardening: HardeningReport,
+}
+
+impl Person {
+    pub(crate) fn new(
+        common: Common,
+        environment: &Environment,
+        hardening: HardeningReport,
+    ) -> Self {
+        let config = Config::load(environment, &common.into_overrides());
+        for warning in &config.warnings {
+            let details = warning.details.as_deref().unwrap_or_default();
+            tell(&format!("byokey: {} {details}", warning.summary));
+        }
+        Self { config, hardening }
+    }
+
+    /// What to say when no store was chosen: a login would be lost when this program ends.
+    pub(crate) fn without_store(&self) -> Option<&'static str> {
+        (self.config.store == StoreKind::Ephemeral).then_some(
+            "no store is chosen, so no login outlives this command: name one with `--store file`, \
+             with BYOKEY_STORE, or with `store` in the table [byokey] of config.toml",
+        )
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run<F>(self, command: impl FnOnce(Arc<Services>) -> F) -> ExitCode
+    where
+        F: Future<Output = ExitCode>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else {
+            return super::fail("the system refuses what this command needs to run");
+        };
+        let services = Services::new(self.config, self.hardening);
+        let code = runtime.block_on(async {
+            let code = command(Arc::clone(&services)).await;
+            services.end().await;
+            code
+        });
+        // A thread may still wait for a line from the terminal.
+        runtime.shutdown_background();
+        code
+    }
+}
+
+/// Says something to the person. Standard output is for programs.
+pub(crate) fn tell(text: &str) {
+    // Nobody may be listening.
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// Why a secret could not be read from standard input.
+pub(crate) enum NoSecret {
+    /// A person would have to type it, visibly.
+    Terminal,
+    /// There is none.
+    Empty,
+}
+
+/// Reads a secret from standard input, past the buffers that nobody wipes.
+pub(crate) fn read_secret() -> Result<Secret, NoSecret> {
+    if std::io::stdin().is_terminal() {
+        return Err(NoSecret::Terminal);
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    let file = std::io::stdin().as_fd().try_clone_to_owned();
+    let file = std::fs::File::from(file.map_err(|_| NoSecret::Empty)?);
+    file.take(MAX_SECRET)
+        .read_to_end(&mut text)
+        .map_err(|_| NoSecret::Empty)?;
+    let text = std::str::from_utf8(&text)
+        .map_err(|_| NoSecret::Empty)?
+        .trim();
+    if text.is_empty() {
+        return Err(NoSecret::Empty);
+    }
+    Ok(Secret::from(text))
+}

@@ -1,0 +1,75 @@
+//! Commands for people, run to their end.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::{Home, PATIENCE, byokey};
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed for programs.
+    pub stdout: String,
+    /// What it told the person.
+    pub stderr: String,
+}
+
+/// The command in that home, with nothing else of this environment; without a screen.
+#[must_use]
+pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(byokey());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home.path())
+        .envs(environment.iter().copied())
+        .current_dir(home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command with this on its standard input.
+///
+/// # Panics
+///
+/// When it does not end in time.
+pub async fn run(
+    home: &Home,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    input: &str,
+) -> Ended {
+    let mut child = command(home, arguments, environment)
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    // A command that does not read may be gone already.
+    drop(stdin.write_all(input.as_bytes()).await);
+    drop(stdin);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output.expect("it ends in time").expect("its output");
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// The file of the store in a home, if there is one.
+///
+/// # Panics
+///
+/// When it is not JSON.
+#[must_use]
+pub fn auth_json(folder: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read(folder.join("auth.json")).ok()?;
+    Some(serde_json::from_slice(&text).expect("JSON"))
+}

@@ -1,0 +1,269 @@
+//! Logins that outlive the process: what the server takes up, renews and removes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use byokey_dev_backend::{DevBackend, Options, Route, TestToken, unsigned};
+use byokey_tests::command::auth_json;
+use byokey_tests::issuer::{Ask, Issuer, access_token, person};
+use byokey_tests::{Host, Server, Setup};
+use serde_json::{Value, json};
+
+/// A folder that several processes share as their store.
+struct Shared {
+    folder: tempfile::TempDir,
+    issuer: Issuer,
+    backend: DevBackend,
+}
+
+impl Shared {
+    async fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            issuer: Issuer::start().await,
+            backend: DevBackend::start(Options::new()).unwrap(),
+        }
+    }
+
+    /// Puts a login into the store.
+    fn keep(&self, access_token: &str, refresh_token: &str) {
+        let content = json!({
+            "auth_mode": "chatgpt", "OPENAI_API_KEY": null, "of-the-future": [1],
+            "tokens": {
+                "id_token": unsigned(&person().claims(), "id"), "access_token": access_token,
+                "refresh_token": refresh_token, "account_id": "account-ada",
+            },
+            "last_refresh": "2026-02-01T12:00:00Z",
+        });
+        #[expect(clippy::disallowed_methods, reason = "the test plays another process")]
+        std::fs::write(self.file(), content.to_string()).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("auth.json")
+    }
+
+    fn kept(&self) -> Value {
+        auth_json(self.folder.path()).unwrap()
+    }
+
+    async fn start(&self) -> (Server, Host) {
+        let setup = Setup::default()
+            .backend(&self.backend)
+            .argument("--store")
+            .argument("file")
+            .environment("BYOKEY_HOME", self.folder.path().to_str().unwrap());
+        let mut server = self.issuer.set_up(setup).start();
+        let host = Host::initialized(&mut server).await;
+        (server, host)
+    }
+}
+
+async fn account(host: &mut Host) -> Value {
+    let read = host.request("account/read", json!({})).await;
+    read.unwrap()["account"].take()
+}
+
+#[tokio::test]
+async fn a_401_renews_the_login_and_the_next_process_has_it() {
+    let shared = Shared::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    shared.backend.reject_bearer(access_token(90));
+    let (_server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    let calls: Vec<_> = {
+        let mut ids = Vec::new();
+        for _ in 0..20 {
+            ids.push(host.start("account/usage/read", json!({})).await);
+        }
+        ids
+    };
+    for id in calls {
+        host.answer(id).await.unwrap();
+    }
+    let asked = shared.issuer.asked(Ask::Refresh);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].body,
+        json!({
+            "client_id": "app_EMoamEEZ73f0CkXaXp7hrann", "grant_type": "refresh_token",
+            "refresh_token": "rt-old",
+        })
+    );
+    let kept = shared.kept();
+    assert_eq!(kept["tokens"]["refresh_token"], "rt-made-up-1");
+    assert_eq!(kept["tokens"]["access_token"], access_token(1));
+    assert_eq!(
+        kept["of-the-future"],
+        json!([1]),
+        "unknown members are kept"
+    );
+    assert_ne!(kept["last_refresh"], "2026-02-01T12:00:00Z");
+    let (_other, mut other) = shared.start().await;
+    other
+        .request("account/usage/read", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+}
+
+#[tokio::test]
+async fn two_processes_spend_one_refresh_token() {
+    let shared = Shared::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    shared.backend.reject_bearer(access_token(90));
+    let (_one, mut one) = shared.start().await;
+    let (_two, mut two) = shared.start().await;
+    let gate = shared.issuer.hold(Ask::Refresh);
+    let first = one.start("account/usage/read", json!({})).await;
+    let second = two.start("account/usage/read", json!({})).await;
+    shared.issuer.wait_for(Ask::Refresh, 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    gate.add_permits(10);
+    one.answer(first).await.unwrap();
+    two.answer(second).await.unwrap();
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    assert_eq!(shared.backend.count(Route::Profile), 4);
+}
+
+#[tokio::test]
+async fn a_permanent_failure_shows_and_another_process_can_mend_it() {
+    let shared = Shared::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    let (_server, mut host) = shared.start().await;
+    let reused = json!({"error": {"code": "refresh_token_reused", "message": "CANARY"}});
+    shared.issuer.next(Ask::Refresh, 401, reused);
+    let ask = json!({"includeToken": true, "refreshToken": true});
+    for _ in 0..2 {
+        let status = host.request("getAuthStatus", ask.clone()).await.unwrap();
+        assert_eq!(status["authMethod"], "chatgpt");
+        assert_eq!(status["authToken"], Value::Null);
+    }
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    let read = host
+        .request("account/read", json!({"refreshToken": true}))
+        .await;
+    assert_eq!(read.unwrap()["account"], Value::Null);
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+
+    shared.backend.reject_bearer(access_token(90));
+    let refused = host
+        .request("account/usage/read", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), "reauthRequired");
+    assert!(
+        refused
+            .message
+            .contains("your refresh token was already used. Please log out and sign in again.")
+    );
+
+    shared.keep(&access_token(91), "rt-new");
+    let status = host
+        .request("getAuthStatus", json!({"includeToken": true}))
+        .await;
+    assert_eq!(status.unwrap()["authToken"], access_token(91));
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+}
+
+#[tokio::test]
+async fn a_transient_failure_changes_nothing() {
+    let shared = Shared::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    shared.backend.reject_bearer(access_token(90));
+    let (_server, mut host) = shared.start().await;
+    let before = shared.kept();
+    shared.issuer.next(Ask::Refresh, 500, json!("CANARY"));
+    let failed = host
+        .request("account/usage/read", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind(), "retryable");
+    assert!(!failed.message.contains("CANARY"));
+    assert_eq!(shared.kept(), before);
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    host.request("account/usage/read", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_about_to_expire_is_renewed_at_the_start() {
+    let shared = Shared::new().await;
+    let soon = TestToken::new("ada").expiring_in(Duration::from_secs(240));
+    shared.keep(&soon.encode(), "rt-old");
+    let (_server, mut host) = shared.start().await;
+    let status = host
+        .request("getAuthStatus", json!({"includeToken": true}))
+        .await;
+    assert_eq!(status.unwrap()["authToken"], access_token(1));
+
+    let later = TestToken::new("ada").expiring_in(Duration::from_secs(400));
+    shared.keep(&later.encode(), "rt-old");
+    let (_server, mut host) = shared.start().await;
+    let status = host
+        .request("getAuthStatus", json!({"includeToken": true}))
+        .await;
+    assert_eq!(status.unwrap()["authToken"], later.encode());
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+}
+
+#[tokio::test]
+async fn a_logout_removes_the_file_also_from_under_the_host() {
+    let shared = Shared::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    let (_server, mut host) = shared.start().await;
+    let token = TestToken::new("host").encode();
+    host.login(&token, "ws-1").await;
+    let kept = std::fs::read_to_string(shared.file()).unwrap();
+    assert!(kept.contains("rt-old") && !kept.contains(&token));
+    host.request("account/logout", json!({})).await.unwrap();
+    assert!(!shared.file().exists());
+    assert_eq!(account(&mut host).await, Value::Null);
+}
+
+#[tokio::test]
+async fn an_api_key_is_kept_and_taken_up_again() {
+    let shared = Shared::new().await;
+    let (mut server, mut host) = shared.start().await;
+    let params = json!({"type": "apiKey", "apiKey": "sk-made-up"});
+    host.request("account/login/start", params).await.unwrap();
+    host.notification("account/updated").await;
+    assert_eq!(shared.kept()["OPENAI_API_KEY"], "sk-made-up");
+    host.close_input();
+    assert_eq!(server.exit_code().await, Some(0));
+    let (_server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await, json!({"type": "apiKey"}));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_refuses_the_login_and_a_broken_one_the_start() {
+    let shared = Shared::new().await;
+    std::fs::create_dir(shared.folder.path().join("auth.lock")).unwrap();
+    let (_server, mut host) = shared.start().await;
+    let params = json!({"type": "apiKey", "apiKey": "sk-CANARY"});
+    let refused = host
+        .request("account/login/start", params)
+        .await
+        .unwrap_err();
+    assert_eq!((refused.code, refused.kind()), (-32603, "storeFailed"));
+    assert!(
+        refused
+            .message
+            .starts_with("failed to save api key: cannot write ")
+    );
+    assert!(!refused.message.contains("CANARY"));
+    assert_eq!(account(&mut host).await, Value::Null);
+
+    #[expect(clippy::disallowed_methods, reason = "the test plays a full disk")]
+    std::fs::write(shared.file(), "{ CANARY").unwrap();
+    let (server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await, Value::Null);
+    assert!(
+        server
+            .log()
+            .contains("does not hold a login that can be read")
+    );
+    assert!(!server.log().contains("CANARY"));
+    assert_eq!(std::fs::read_to_string(shared.file()).unwrap(), "{ CANARY");
+}
