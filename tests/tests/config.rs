@@ -30,7 +30,8 @@ async fn model(host: &mut Host) -> Value {
 
 async fn login(host: &mut Host, account: &str) -> Result<Value, String> {
     let token = TestToken::new("ada").encode();
-    let params = json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": account});
+    let params =
+        json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": account});
     let answer = host.request("account/login/start", params).await;
     answer.map_err(|refused| refused.message)
 }
@@ -70,9 +71,15 @@ async fn an_override_may_stand_before_and_behind_the_subcommand() {
         (&["-c", "model=before", "app-server"], "before"),
         (&["app-server", "-c", "model=behind"], "behind"),
         (&["--config", "model=\"quoted\"", "app-server"], "quoted"),
-        (&["-c", "model=before", "app-server", "-c", "model=behind"], "behind"),
+        (
+            &["-c", "model=before", "app-server", "-c", "model=behind"],
+            "behind",
+        ),
         (&["app-server", "--config=model=joined"], "joined"),
-        (&["app-server", "-c", "model=one", "-c", "model = 'two'"], "two"),
+        (
+            &["app-server", "-c", "model=one", "-c", "model = 'two'"],
+            "two",
+        ),
     ];
     for (arguments, expected) in cases {
         assert_eq!(model_with(file, arguments).await, expected, "{arguments:?}");
@@ -85,7 +92,10 @@ async fn a_profile_stands_over_the_file_and_under_overrides() {
     let cases: [(&[&str], &str); 4] = [
         (&["--profile", "work", "app-server"], "of-the-profile"),
         (&["app-server", "-p", "work"], "of-the-profile"),
-        (&["-p", "work", "app-server", "-c", "model=override"], "override"),
+        (
+            &["-p", "work", "app-server", "-c", "model=override"],
+            "override",
+        ),
         (&["-p", "missing", "app-server"], "plain"),
     ];
     for (arguments, expected) in cases {
@@ -108,7 +118,12 @@ async fn arguments_of_codex_are_accepted() {
     let (_, warnings) = warned(&mut server).await;
     assert!(warnings.is_empty(), "{warnings:?}");
     let log = server.log();
-    assert_eq!(log.matches("a feature was named that has no meaning here").count(), 2, "{log}");
+    assert_eq!(
+        log.matches("a feature was named that has no meaning here")
+            .count(),
+        2,
+        "{log}"
+    );
     assert!(!log.contains("made_up_feature"), "{log}");
     let mut server = Setup::default().argument("--stdio").start();
     warned(&mut server).await;
@@ -147,12 +162,19 @@ async fn a_file_that_cannot_be_read_is_a_warning() {
     let mut server = setup.start();
     let (_, warnings) = warned(&mut server).await;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0]["details"].as_str().unwrap().starts_with("the file cannot be read"));
+    assert!(
+        warnings[0]["details"]
+            .as_str()
+            .unwrap()
+            .starts_with("the file cannot be read")
+    );
 }
 
 #[tokio::test]
 async fn account_reads_use_startup_config_when_config_reload_fails() {
-    let mut server = Setup::default().config("forced_login_method = \"chatgpt\"").start();
+    let mut server = Setup::default()
+        .config("forced_login_method = \"chatgpt\"")
+        .start();
     let mut host = Host::initialized(&mut server).await;
     login(&mut host, "ws-1").await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
@@ -163,7 +185,10 @@ async fn account_reads_use_startup_config_when_config_reload_fails() {
     host.request("account/logout", json!(null)).await.unwrap();
     let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
     let refused = host.request("account/login/start", key).await.unwrap_err();
-    assert_eq!(refused.message, "API key login is disabled. Use ChatGPT login instead.");
+    assert_eq!(
+        refused.message,
+        "API key login is disabled. Use ChatGPT login instead."
+    );
 }
 
 #[tokio::test]
@@ -189,10 +214,15 @@ async fn a_forced_workspace_is_a_string_or_a_list_and_blank_means_any() {
 
 #[tokio::test]
 async fn a_forced_workspace_of_another_type_locks_nobody_in_unseen() {
-    let mut server = Setup::default().config("forced_chatgpt_workspace_id = 7").start();
+    let mut server = Setup::default()
+        .config("forced_chatgpt_workspace_id = 7")
+        .start();
     let (_, warnings) = warned(&mut server).await;
     let details = warnings[0]["details"].as_str().unwrap();
-    assert!(details.starts_with("`forced_chatgpt_workspace_id` must be"), "{details}");
+    assert!(
+        details.starts_with("`forced_chatgpt_workspace_id` must be"),
+        "{details}"
+    );
 }
 
 #[tokio::test]
@@ -210,9 +240,16 @@ async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(byokey_tests::PATIENCE, child).await.unwrap().unwrap();
+    let output = tokio::time::timeout(byokey_tests::PATIENCE, child)
+        .await
+        .unwrap()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 #[tokio::test]
@@ -232,13 +269,19 @@ async fn the_version_is_one_that_clients_of_codex_can_read() {
 #[tokio::test]
 async fn wrong_arguments_end_the_program_with_a_reason() {
     let cases: [(&[&str], &str); 3] = [
-        (&["app-server", "--listen", "carrier://pigeon"], "unsupported --listen URL"),
+        (
+            &["app-server", "--listen", "carrier://pigeon"],
+            "unsupported --listen URL",
+        ),
         (&["app-server", "--no-such-option"], "--no-such-option"),
         (&["no-such-command"], "no-such-command"),
     ];
     for (arguments, reason) in cases {
         let (code, output, errors) = run(arguments).await;
         assert_eq!(code, Some(2), "{arguments:?}");
-        assert!(output.is_empty() && errors.contains(reason), "{arguments:?}: {errors}");
+        assert!(
+            output.is_empty() && errors.contains(reason),
+            "{arguments:?}: {errors}"
+        );
     }
 }

@@ -22,12 +22,30 @@ const LAYERS: [&[&str]; 5] = [
 
 /// The only files that look into a secret, and what for.
 const MAY_EXPOSE: [(&str, &str); 6] = [
-    ("app-server/src/auth/credential/", "claims are read, and what cannot be sent is refused"),
-    ("app-server/src/backend/headers.rs", "the header that the secret is for"),
-    ("app-server/src/backend/error.rs", "an id that holds a piece of the bearer is not told"),
-    ("app-server/src/issuer/wire.rs", "the header that the secret is for"),
-    ("app-server/src/issuer/revoke.rs", "the body that the secret is for"),
-    ("protocol/src/secret.rs", "the wire type that a host asked for"),
+    (
+        "app-server/src/auth/credential/",
+        "claims are read, and what cannot be sent is refused",
+    ),
+    (
+        "app-server/src/backend/headers.rs",
+        "the header that the secret is for",
+    ),
+    (
+        "app-server/src/backend/error.rs",
+        "an id that holds a piece of the bearer is not told",
+    ),
+    (
+        "app-server/src/issuer/wire.rs",
+        "the header that the secret is for",
+    ),
+    (
+        "app-server/src/issuer/revoke.rs",
+        "the body that the secret is for",
+    ),
+    (
+        "protocol/src/secret.rs",
+        "the wire type that a host asked for",
+    ),
 ];
 
 struct Source {
@@ -38,8 +56,13 @@ struct Source {
 impl Source {
     /// The lines that count: no comments, and nothing behind the unit tests' attribute.
     fn code(&self) -> impl Iterator<Item = &str> {
-        let code = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        code.lines().filter(|line| !line.trim_start().starts_with("//"))
+        let code = self
+            .text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
+        code.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
     }
 }
 
@@ -71,13 +94,21 @@ fn sources(folders: &[&str]) -> Vec<Source> {
 fn product() -> Vec<Source> {
     let all = sources(&["app-server/src", "protocol/src"]);
     let for_tests: BTreeSet<_> = all.iter().flat_map(modules_for_tests).collect();
-    all.into_iter().filter(|source| !for_tests.contains(&source.path)).collect()
+    all.into_iter()
+        .filter(|source| !for_tests.contains(&source.path))
+        .collect()
 }
 
 /// The files that `#[cfg(test)] mod name;` in this one means.
 fn modules_for_tests(source: &Source) -> Vec<String> {
     let folder = source.path.strip_suffix("/mod.rs").map_or_else(
-        || source.path.trim_end_matches("lib.rs").trim_end_matches('/').trim_end_matches(".rs"),
+        || {
+            source
+                .path
+                .trim_end_matches("lib.rs")
+                .trim_end_matches('/')
+                .trim_end_matches(".rs")
+        },
         |folder| folder,
     );
     let parts = source.text.split("#[cfg(test)]\n").skip(1);
@@ -92,29 +123,47 @@ fn files_are_small_and_say_what_they_are_for() {
     let mut lengths = Vec::new();
     for source in &sources {
         let lines = source.text.lines().count();
-        assert!(lines <= MAX_LINES, "{} has {lines} lines; at most {MAX_LINES}", source.path);
+        assert!(
+            lines <= MAX_LINES,
+            "{} has {lines} lines; at most {MAX_LINES}",
+            source.path
+        );
         let begins = source.text.trim_start_matches("#![cfg(unix)]").trim_start();
-        assert!(begins.starts_with("//! "), "{} does not say what it is for", source.path);
+        assert!(
+            begins.starts_with("//! "),
+            "{} does not say what it is for",
+            source.path
+        );
         lengths.push(lines);
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
-    assert!(median <= MAX_MEDIAN, "half of the files have more than {median} lines");
+    assert!(
+        median <= MAX_MEDIAN,
+        "half of the files have more than {median} lines"
+    );
 }
 
 /// Which top-level modules of the server import which.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let mut imports = BTreeMap::<_, BTreeSet<_>>::new();
     for source in product() {
-        let Some(path) = source.path.strip_prefix("app-server/src/") else { continue };
-        let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        let Some(path) = source.path.strip_prefix("app-server/src/") else {
+            continue;
+        };
+        let module = path
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs");
         let imported = imports.entry(module.to_owned()).or_default();
         for line in source.code() {
             let line = line.replace("byokey_app_server::", "crate::");
             for part in line.split("crate::").skip(1) {
                 let is_name = |character: char| character.is_ascii_lowercase() || character == '_';
                 let name: String = part.chars().take_while(|it| is_name(*it)).collect();
-                let exists = |end: &str| root().join(format!("app-server/src/{name}{end}")).exists();
+                let exists =
+                    |end: &str| root().join(format!("app-server/src/{name}{end}")).exists();
                 if name != module && !name.is_empty() && (exists(".rs") || exists("/mod.rs")) {
                     imported.insert(name);
                 }
@@ -129,24 +178,43 @@ fn imports_run_one_way() {
     let imports = imports();
     let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
     for module in LAYERS.concat() {
-        assert!(imports.contains_key(module), "`{module}` is not there any more");
+        assert!(
+            imports.contains_key(module),
+            "`{module}` is not there any more"
+        );
     }
     for (module, imported) in &imports {
         for other in imported {
             if let (Some(from), Some(to)) = (layer(module), layer(other)) {
-                assert!(from <= to, "`{module}` imports `{other}`, which stands above it");
+                assert!(
+                    from <= to,
+                    "`{module}` imports `{other}`, which stands above it"
+                );
             }
         }
     }
-    for forbidden in ["backend", "connection", "peers", "handlers", "http_client", "issuer"] {
-        assert!(!imports["auth"].contains(forbidden), "`auth` imports `{forbidden}`");
+    for forbidden in [
+        "backend",
+        "connection",
+        "peers",
+        "handlers",
+        "http_client",
+        "issuer",
+    ] {
+        assert!(
+            !imports["auth"].contains(forbidden),
+            "`auth` imports `{forbidden}`"
+        );
     }
     let mut left = imports;
     while !left.is_empty() {
         let known: BTreeSet<_> = left.keys().cloned().collect();
         let before = left.len();
         left.retain(|_, imported| imported.iter().any(|other| known.contains(other)));
-        assert!(left.len() < before, "these import each other in a circle: {left:#?}");
+        assert!(
+            left.len() < before,
+            "these import each other in a circle: {left:#?}"
+        );
     }
 }
 
@@ -155,7 +223,9 @@ fn a_secret_leaves_its_box_in_few_places() {
     let mut seen = BTreeSet::new();
     for source in product() {
         for line in source.code().filter(|line| line.contains(".expose()")) {
-            let place = MAY_EXPOSE.iter().find(|(place, _)| source.path.starts_with(place));
+            let place = MAY_EXPOSE
+                .iter()
+                .find(|(place, _)| source.path.starts_with(place));
             let Some((place, _)) = place else {
                 panic!("{} looks into a secret: {}", source.path, line.trim());
             };
@@ -163,6 +233,9 @@ fn a_secret_leaves_its_box_in_few_places() {
         }
     }
     for (place, _) in MAY_EXPOSE {
-        assert!(seen.contains(place), "{place} does not look into a secret any more");
+        assert!(
+            seen.contains(place),
+            "{place} does not look into a secret any more"
+        );
     }
 }

@@ -58,7 +58,7 @@ impl Stage {
         let environment = Environment::of([("HOME", &home.path().display().to_string())]);
         let overrides = Overrides {
             settings,
-            profile: None,
+            ..Overrides::default()
         };
         let config = Config::load(&environment, &overrides);
         let clock = Arc::new(StageClock::new(transcript.moves_the_clock()));

@@ -48,7 +48,9 @@ async fn signed_in(setup: Setup) -> (Server, Host) {
 async fn uses_codex_ca_cert_env() {
     let authority = Authority::new("one");
     let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
-    limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())]).await.unwrap();
+    limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())])
+        .await
+        .unwrap();
     assert!(backend.base_url().starts_with("https://"));
     assert_eq!(backend.count(Route::Usage), 1);
 }
@@ -57,8 +59,13 @@ async fn uses_codex_ca_cert_env() {
 async fn falls_back_to_ssl_cert_file() {
     let authority = Authority::new("one");
     let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
-    limits(&backend, &[("SSL_CERT_FILE", &file.path())]).await.unwrap();
-    let blank = [("CODEX_CA_CERTIFICATE", " "), ("SSL_CERT_FILE", &file.path())];
+    limits(&backend, &[("SSL_CERT_FILE", &file.path())])
+        .await
+        .unwrap();
+    let blank = [
+        ("CODEX_CA_CERTIFICATE", " "),
+        ("SSL_CERT_FILE", &file.path()),
+    ];
     limits(&backend, &blank).await.unwrap();
 }
 
@@ -67,11 +74,22 @@ async fn prefers_codex_ca_cert_over_ssl_cert_file() {
     let authority = Authority::new("one");
     let backend = authority.backend();
     let (good, bad) = (PemFile::new(&authority.pem()), PemFile::new("no PEM"));
-    let right = [("CODEX_CA_CERTIFICATE", &*good.path()), ("SSL_CERT_FILE", &bad.path())];
+    let right = [
+        ("CODEX_CA_CERTIFICATE", &*good.path()),
+        ("SSL_CERT_FILE", &bad.path()),
+    ];
     limits(&backend, &right).await.unwrap();
-    let wrong = [("CODEX_CA_CERTIFICATE", &*bad.path()), ("SSL_CERT_FILE", &good.path())];
+    let wrong = [
+        ("CODEX_CA_CERTIFICATE", &*bad.path()),
+        ("SSL_CERT_FILE", &good.path()),
+    ];
     let failed = limits(&backend, &wrong).await.unwrap_err();
-    assert!(failed.message.contains("CODEX_CA_CERTIFICATE: no certificates found"), "{failed:?}");
+    assert!(
+        failed
+            .message
+            .contains("CODEX_CA_CERTIFICATE: no certificates found"),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test]
@@ -79,7 +97,9 @@ async fn handles_multi_certificate_bundle() {
     let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let bundle = format!("# made up\n{}\n{}", other.pem(), authority.pem());
     let (backend, file) = (authority.backend(), PemFile::new(&bundle));
-    limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())]).await.unwrap();
+    limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -89,7 +109,9 @@ async fn accepts_trusted_certificate_label() {
         let labelled = authority.trusted_pem(settings);
         assert!(labelled.contains("BEGIN TRUSTED CERTIFICATE"));
         let (backend, file) = (authority.backend(), PemFile::new(&labelled));
-        limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())]).await.unwrap();
+        limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())])
+            .await
+            .unwrap();
     }
 }
 
@@ -97,14 +119,22 @@ async fn accepts_trusted_certificate_label() {
 async fn an_unknown_authority_is_refused_and_the_source_named() {
     let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let (backend, file) = (authority.backend(), PemFile::new(&other.pem()));
-    let failed = limits(&backend, &[("SSL_CERT_FILE", &file.path())]).await.unwrap_err();
+    let failed = limits(&backend, &[("SSL_CERT_FILE", &file.path())])
+        .await
+        .unwrap_err();
     assert_eq!(failed.kind(), "backendRefused");
-    assert!(failed.message.contains("certificate was not accepted"), "{failed:?}");
+    assert!(
+        failed.message.contains("certificate was not accepted"),
+        "{failed:?}"
+    );
     assert!(failed.message.contains("SSL_CERT_FILE"), "{failed:?}");
     let failed = limits(&backend, &[]).await.unwrap_err();
     let hint = "CODEX_CA_CERTIFICATE or SSL_CERT_FILE add a PEM file";
     assert!(failed.message.contains(hint), "{failed:?}");
-    assert!(backend.requests().is_empty(), "something was sent all the same");
+    assert!(
+        backend.requests().is_empty(),
+        "something was sent all the same"
+    );
 }
 
 #[tokio::test]
@@ -114,7 +144,11 @@ async fn rejects_empty_pem_file_with_hint() {
         let file = PemFile::new(empty);
         let failed = limits(&backend, &[("CODEX_CA_CERTIFICATE", &file.path())]).await;
         let failed = failed.unwrap_err();
-        for part in ["no certificates found in PEM file", "CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"] {
+        for part in [
+            "no certificates found in PEM file",
+            "CODEX_CA_CERTIFICATE",
+            "SSL_CERT_FILE",
+        ] {
             assert!(failed.message.contains(part), "{failed:?}");
         }
     }
@@ -125,17 +159,29 @@ async fn rejects_malformed_pem_with_hint() {
     let backend = Authority::new("one").backend();
     let begin = "-----BEGIN CERTIFICATE-----";
     let end = "-----END CERTIFICATE-----";
-    for malformed in [format!("{begin}\nCANARY!\n{end}\n"), format!("{begin}\nQ0FOQVJZ\n{end}\n")] {
+    for malformed in [
+        format!("{begin}\nCANARY!\n{end}\n"),
+        format!("{begin}\nQ0FOQVJZ\n{end}\n"),
+    ] {
         let file = PemFile::new(&malformed);
-        let failed = limits(&backend, &[("SSL_CERT_FILE", &file.path())]).await.unwrap_err();
-        for part in ["failed to parse PEM file", "CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"] {
+        let failed = limits(&backend, &[("SSL_CERT_FILE", &file.path())])
+            .await
+            .unwrap_err();
+        for part in [
+            "failed to parse PEM file",
+            "CODEX_CA_CERTIFICATE",
+            "SSL_CERT_FILE",
+        ] {
             assert!(failed.message.contains(part), "{failed:?}");
         }
         assert!(!failed.message.contains("CANARY"), "{failed:?}");
     }
     let missing = [("SSL_CERT_FILE", "/nonexistent/ca.pem")];
     let failed = limits(&backend, &missing).await.unwrap_err();
-    assert!(failed.message.contains("the file cannot be read"), "{failed:?}");
+    assert!(
+        failed.message.contains("the file cannot be read"),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test]
@@ -144,14 +190,24 @@ async fn an_https_proxy_is_used_and_never_sees_the_bearer() {
     let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let proxy = Proxy::start().await;
-        let environment = [("CODEX_CA_CERTIFICATE", &*file.path()), (name, &proxy.url())];
+        let environment = [
+            ("CODEX_CA_CERTIFICATE", &*file.path()),
+            (name, &proxy.url()),
+        ];
         limits(&backend, &environment).await.unwrap();
         let asked = proxy.asked();
         assert_eq!(asked.len(), 1, "{name}");
         let address = backend.addr();
-        assert!(asked[0].starts_with(&format!("CONNECT {address} ")), "{name}: {}", asked[0]);
+        assert!(
+            asked[0].starts_with(&format!("CONNECT {address} ")),
+            "{name}: {}",
+            asked[0]
+        );
         let head = asked[0].to_ascii_lowercase();
-        assert!(!head.contains("bearer") && !head.contains("account-id"), "{head}");
+        assert!(
+            !head.contains("bearer") && !head.contains("account-id"),
+            "{head}"
+        );
     }
 }
 
@@ -176,9 +232,17 @@ async fn a_proxy_that_is_not_there_is_an_error_that_may_pass() {
     let authority = Authority::new("one");
     let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
     let gone = Proxy::start().await.url();
-    let environment = [("CODEX_CA_CERTIFICATE", &*file.path()), ("HTTPS_PROXY", &gone)];
+    let environment = [
+        ("CODEX_CA_CERTIFICATE", &*file.path()),
+        ("HTTPS_PROXY", &gone),
+    ];
     let failed = limits(&backend, &environment).await.unwrap_err();
     assert_eq!(failed.kind(), "retryable");
-    assert!(failed.message.contains("check the network and the proxy settings"), "{failed:?}");
+    assert!(
+        failed
+            .message
+            .contains("check the network and the proxy settings"),
+        "{failed:?}"
+    );
     assert!(backend.requests().is_empty(), "the proxy was passed by");
 }

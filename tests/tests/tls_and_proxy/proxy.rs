@@ -56,7 +56,9 @@ async fn tunnel(stream: TcpStream, asked: Arc<Mutex<Vec<String>>>) -> io::Result
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
     asked.lock().unwrap().push(head);
     let mut origin = TcpStream::connect(target).await?;
-    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    stream
+        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        .await?;
     copy_bidirectional(&mut stream, &mut origin).await?;
     Ok(())
 }
