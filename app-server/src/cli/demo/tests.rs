@@ -35,7 +35,7 @@ impl Server for Thread {
 fn serve(settings: &[String], stream: UnixStream) -> JoinHandle<()> {
     let overrides = Overrides {
         settings: settings.to_vec(),
-        profile: None,
+        ..Overrides::default()
     };
     let config = Config::load(
         &Environment::of([("CODEX_HOME", "/nonexistent")]),
