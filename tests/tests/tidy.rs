@@ -239,3 +239,31 @@ fn a_secret_leaves_its_box_in_few_places() {
         );
     }
 }
+
+#[test]
+fn every_counterpart_of_codexs_tests_is_there() {
+    let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let (_, table) = text.split_once("| in codex | here |").unwrap();
+    let mut count = 0;
+    for row in table
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('`'))
+    {
+        let here = row.split('|').nth(2).unwrap();
+        let name = here.split('`').nth(1).unwrap();
+        let exists = match name.split_once("::") {
+            None => root()
+                .join(format!("tests/transcripts/{name}.txt"))
+                .exists(),
+            Some((file, test)) => [format!("{file}.rs"), format!("{file}/main.rs")]
+                .iter()
+                .any(|end| {
+                    let text = std::fs::read_to_string(root().join("tests/tests").join(end));
+                    text.is_ok_and(|text| text.contains(&format!("fn {test}()")))
+                }),
+        };
+        assert!(exists, "{name} is not there");
+        count += 1;
+    }
+    assert!(count > 40, "only {count} rows were found");
+}
