@@ -15,36 +15,36 @@ export async function withEditor(tell) {
   const adapterPath = import.meta.resolve("@agentclientprotocol/codex-acp/dist/index.js");
   const adapter = spawn(process.execPath, [fileURLToPath(adapterPath)], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, CODEX_PATH: BYOKEY_BIN },
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  tellIfAllFails(adapter.stderr);
   const exited = once(adapter, "exit");
   const stream = ndJsonStream(Writable.toWeb(adapter.stdin), Readable.toWeb(adapter.stdout));
   const updates = [];
-  const listeners = new Set();
   const app = client({ name: "third-party" }).onNotification(
     methods.client.session.update,
-    ({ params }) => {
-      updates.push(params.update);
-      listeners.forEach((listener) => listener(params.update));
-    },
+    ({ params }) => updates.push(params.update),
   );
-  await app.connectWith(stream, (context) =>
-    tell(new Editor(context, adapter.pid, updates, listeners)),
-  );
+  await app.connectWith(stream, (context) => tell(new Editor(context, adapter.pid, updates)));
   adapter.stdin.end();
   return exited;
+}
+
+/** Prints what the adapter logged, only if the driver ends with an error: it logs every 401. */
+function tellIfAllFails(log) {
+  let logged = "";
+  log.setEncoding("utf8").on("data", (text) => (logged += text));
+  process.on("exit", (code) => code && console.log(logged));
 }
 
 class Editor {
   #context;
   #updates;
-  #listeners;
 
-  constructor(context, adapterPid, updates, listeners) {
+  constructor(context, adapterPid, updates) {
     this.#context = context;
     this.adapterPid = adapterPid;
     this.#updates = updates;
-    this.#listeners = listeners;
   }
 
   initialize() {
@@ -73,14 +73,6 @@ class Editor {
     return this.#context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers: [] });
   }
 
-  /** The error of a session that cannot be opened. */
-  async sessionRefusal() {
-    return this.newSession().then(
-      () => "opened",
-      (error) => [error.code, error.message],
-    );
-  }
-
   /** Says something; returns why the turn ended and the pieces of text that it streamed. */
   async prompt(sessionId, text) {
     const before = this.#updates.length;
@@ -92,18 +84,5 @@ class Editor {
       .slice(before)
       .filter((update) => update.sessionUpdate === "agent_message_chunk");
     return { stopReason, pieces: chunks.map((chunk) => chunk.content.text) };
-  }
-
-  /** The next failure that the adapter tells while a turn goes on. */
-  nextFailure() {
-    return new Promise((resolve) => {
-      const listener = (update) => {
-        const failure = update._meta?.codex?.error;
-        if (!failure) return;
-        this.#listeners.delete(listener);
-        resolve(failure);
-      };
-      this.#listeners.add(listener);
-    });
   }
 }

@@ -6,12 +6,20 @@ and no typed refresh, so its handler for all requests of the server answers that
 
 from openai_codex.api import Thread
 from openai_codex.client import CodexClient, CodexConfig
-from openai_codex.generated.v2_all import GetAccountRateLimitsResponse
+from openai_codex.generated.v2_all import (
+    ConfigReadResponse,
+    ConfigRequirementsReadResponse,
+    GetAccountRateLimitsResponse,
+    PermissionProfileListResponse,
+    SkillsListResponse,
+)
+from openai_codex.models import UnknownNotification
 
 import story
 from story import check, plain
 
 refreshes = []
+misunderstood = []
 
 
 def answer_request(method, params):
@@ -21,18 +29,42 @@ def answer_request(method, params):
     return story.second_tokens()
 
 
+def understood(notification):
+    """The notification; its name is kept if the client's types do not take it."""
+    if isinstance(notification.payload, UnknownNotification):
+        misunderstood.append(notification.method)
+    return notification
+
+
 def await_notification(client, method):
     """The next notification of that name that belongs to no turn."""
     while True:
-        notification = client.next_notification()
+        notification = understood(client.next_notification())
         if notification.method == method:
             return plain(notification.payload)
+
+
+def check_questions(client):
+    """What clients ask before they start a thread, read by the types of this one."""
+    for method, params, response_model, expected in [
+        ("config/read", {}, ConfigReadResponse, {"config": {"model": "mock-model"}, "origins": {}}),
+        ("configRequirements/read", None, ConfigRequirementsReadResponse, {}),
+        ("permissionProfile/list", {}, PermissionProfileListResponse, {"data": []}),
+        (
+            "skills/list",
+            {"cwds": ["/a"]},
+            SkillsListResponse,
+            {"data": [{"cwd": "/a", "skills": [], "errors": []}]},
+        ),
+    ]:
+        answer = client.request(method, params, response_model=response_model)
+        check(method, plain(answer), expected)
 
 
 def run_turn(thread, text):
     """Runs a turn; returns what was streamed, the final text and how the turn ended."""
     pieces, final, ended = [], None, None
-    for event in thread.turn(text).stream():
+    for event in map(understood, thread.turn(text).stream()):
         if event.method == "item/agentMessage/delta":
             pieces.append(event.payload.delta)
         elif event.method == "item/completed" and event.payload.item.root.type == "agentMessage":
@@ -63,6 +95,7 @@ def main():
     )
     check("rate limits, used percent", limits.rate_limits.primary.used_percent, 42)
 
+    check_questions(client)
     thread = Thread(client, client.thread_start().thread.id)
     first = (story.FIRST_ANSWER, "".join(story.FIRST_ANSWER), "completed")
     check("turn", run_turn(thread, "Hello"), first)
@@ -75,9 +108,13 @@ def main():
     check("account/updated", updated, {"authMode": "chatgptAuthTokens", "planType": "team"})
     check("account after refresh", plain(client.account_read())["account"], story.SECOND)
 
+    turns = client.thread_resume(thread.id).thread.turns
+    check("turns of the thread", [turn.status.value for turn in turns], ["completed"] * 2)
+
     client.account_logout()
     check("account/updated after logout", await_notification(client, "account/updated"), {})
     check("account after logout", plain(client.account_read()), {"requiresOpenaiAuth": True})
+    check("notifications not understood", misunderstood, [])
     client.close()
     check("exit code", server.returncode, 0)
 
