@@ -101,16 +101,9 @@ fn product() -> Vec<Source> {
 
 /// The files that `#[cfg(test)] mod name;` in this one means.
 fn modules_for_tests(source: &Source) -> Vec<String> {
-    let folder = source.path.strip_suffix("/mod.rs").map_or_else(
-        || {
-            source
-                .path
-                .trim_end_matches("lib.rs")
-                .trim_end_matches('/')
-                .trim_end_matches(".rs")
-        },
-        |folder| folder,
-    );
+    // The modules of `a/mod.rs` and of `a.rs` are in the folder `a`, those of `lib.rs` beside it.
+    let path = source.path.trim_end_matches(".rs");
+    let folder = path.trim_end_matches("/mod").trim_end_matches("/lib");
     let parts = source.text.split("#[cfg(test)]\n").skip(1);
     let lines = parts.filter_map(|part| part.lines().next()?.strip_suffix(';'));
     let names = lines.filter_map(|line| line.rsplit_once("mod ").map(|(_, name)| name));

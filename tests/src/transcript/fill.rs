@@ -24,9 +24,10 @@ pub(super) fn fill(text: &str, names: &Names) -> Result<String, String> {
         match character {
             '\\' if in_string => {
                 let escaped = rest.chars().next().map_or(0, char::len_utf8);
+                let (escaped, after) = rest.split_at(escaped);
                 filled.push_str(this);
-                filled.push_str(&rest[..escaped]);
-                rest = &rest[escaped..];
+                filled.push_str(escaped);
+                rest = after;
             }
             '"' => {
                 in_string = !in_string;

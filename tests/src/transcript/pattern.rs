@@ -156,10 +156,10 @@ fn is_like(text: &str, pattern: &str) -> bool {
         if parts.peek().is_none() {
             return rest.ends_with(part);
         }
-        let Some(at) = rest.find(part) else {
+        let Some((_, after)) = rest.split_once(part) else {
             return false;
         };
-        rest = &rest[at + part.len()..];
+        rest = after;
     }
     true
 }
