@@ -6,123 +6,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod scene;
+
 use std::time::{Duration, Instant};
 
-use byokey_tests::issuer::{Ask, Issuer, access_token};
+use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::ports::LoginPorts;
-use byokey_tests::{Host, Server, Setup};
+use byokey_tests::{Host, Setup};
+use scene::{Scene, assert_closed, get, query, say, status};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use url::Url;
-
-struct Scene {
-    _ports: LoginPorts,
-    issuer: Issuer,
-    server: Server,
-    host: Host,
-}
-
-/// A login that waits for its browser.
-struct Login {
-    id: Value,
-    url: Url,
-    port: u16,
-    state: String,
-}
-
-impl Scene {
-    async fn start(setup: Setup) -> Self {
-        let ports = LoginPorts::take().await;
-        let issuer = Issuer::start().await;
-        let mut server = issuer.set_up(setup).start();
-        let host = Host::initialized(&mut server).await;
-        Self {
-            _ports: ports,
-            issuer,
-            server,
-            host,
-        }
-    }
-
-    async fn begin(&mut self) -> Login {
-        let params = json!({"type": "chatgpt"});
-        let started = self.host.request("account/login/start", params).await;
-        let started = started.unwrap();
-        assert_eq!(started["type"], "chatgpt");
-        let url = Url::parse(started["authUrl"].as_str().unwrap()).unwrap();
-        let redirect = Url::parse(&query(&url, "redirect_uri").unwrap()).unwrap();
-        Login {
-            id: started["loginId"].clone(),
-            port: redirect.port().unwrap(),
-            state: query(&url, "state").unwrap(),
-            url,
-        }
-    }
-
-    async fn completed(&mut self) -> Value {
-        self.host.notification("account/login/completed").await
-    }
-
-    async fn account(&mut self) -> Value {
-        let read = self.host.request("account/read", json!({})).await;
-        read.unwrap()["account"].take()
-    }
-
-    async fn cancel(&mut self, login: &Login) -> Value {
-        let id = json!({"loginId": login.id});
-        let cancelled = self.host.request("account/login/cancel", id).await;
-        cancelled.unwrap()["status"].take()
-    }
-}
-
-impl Login {
-    /// Where the browser is sent with a code.
-    fn back(&self) -> String {
-        format!("/auth/callback?code=code-made-up&state={}", self.state)
-    }
-
-    async fn get(&self, target: &str) -> String {
-        get(self.port, target).await
-    }
-}
-
-fn query(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
-}
-
-async fn get(port: u16, target: &str) -> String {
-    let head = format!("GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
-    say(port, &head).await
-}
-
-/// Sends this to the callback server and returns all that it answers.
-async fn say(port: u16, text: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    let read = tokio::time::timeout(byokey_tests::PATIENCE, read).await;
-    // A server that refuses may close before it has read everything.
-    drop(read.expect("an answer in time"));
-    String::from_utf8(answer).unwrap()
-}
-
-fn status(answer: &str) -> &str {
-    answer.split(' ').nth(1).unwrap_or("closed")
-}
-
-/// The port is closed within 100 ms after the login ended.
-async fn assert_closed(port: u16) {
-    let since = Instant::now();
-    while LoginPorts::is_open(port) {
-        assert!(since.elapsed() < Duration::from_millis(100), "still open");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 #[tokio::test]
 async fn the_browser_comes_back_and_the_user_is_signed_in() {
