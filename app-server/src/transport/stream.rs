@@ -69,6 +69,7 @@ where
         reader,
         writer,
         splitter: Splitter::new(limits.max_message),
+        framing_is_told: false,
         writing: Written::default(),
     };
     let conversation = async {
@@ -96,6 +97,8 @@ struct Stream<R, W> {
     reader: R,
     writer: W,
     splitter: Splitter,
+    /// Whether the outbox knows how the peer frames.
+    framing_is_told: bool,
     writing: Written,
 }
 
@@ -139,11 +142,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
     /// Takes the messages in the buffer, as long as their answers find room. Returns whether some
     /// may be left: one read can hold thousands of requests, and their answers are larger.
     fn receive(&mut self, connection: &mut Connection) -> bool {
-        let unknown = self.splitter.framing().is_none();
         let mut has_room = true;
         while has_room && let Some(piece) = self.splitter.next_piece() {
-            if unknown && let Some(framing) = self.splitter.framing() {
+            // The framing may have shown in an earlier read, with the header alone.
+            if !self.framing_is_told
+                && let Some(framing) = self.splitter.framing()
+            {
                 connection.peer().outbox.set_framing(framing);
+                self.framing_is_told = true;
             }
             match piece {
                 Piece::Message(range) => connection.receive(self.splitter.bytes(range)),

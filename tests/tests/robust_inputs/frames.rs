@@ -1,5 +1,7 @@
 //! `Content-Length` frames: bad headers and long bodies cost one answer and no other message.
 
+use std::time::Duration;
+
 use byokey_tests::{PATIENCE, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -39,6 +41,23 @@ impl FramedHost {
         host.send(&frame(&initialize)).await;
         assert!(host.next().await["result"].is_object());
         host
+    }
+
+    /// Sends the first frame in two writes, cut at this byte.
+    async fn start_cut_at(at: usize) {
+        let mut server = Server::start();
+        let (input, output) = server.pipes();
+        let mut host = Self {
+            _server: server,
+            input,
+            output: BufReader::new(output),
+        };
+        let first = request(1);
+        host.send(&first[..at]).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        host.send(&first[at..]).await;
+        let refused = host.next().await;
+        assert_eq!(refused["error"]["data"]["kind"], "notInitialized", "{at}");
     }
 
     async fn send(&mut self, text: &str) {
@@ -124,6 +143,14 @@ async fn a_body_over_the_limit_is_answered_once() {
         "messageTooLong",
     )
     .await;
+}
+
+#[tokio::test]
+async fn the_framing_is_known_however_the_first_frame_arrives() {
+    let header = request(1).find('{').unwrap();
+    for at in [1, 7, 8, header - 1, header, header + 1] {
+        FramedHost::start_cut_at(at).await;
+    }
 }
 
 #[tokio::test]
