@@ -36,7 +36,7 @@ async function main() {
   const { rateLimits } = await connection.sendRequest('account/rateLimits/read');
   const unknownMethod = await code(connection.sendRequest('no/such/method'));
   const source = new CancellationTokenSource();
-  const cancelled = code(connection.sendRequest('account/usage/read', null, source.token));
+  const cancelled = code(connection.sendRequest('account/usage/read', {}, source.token));
   source.cancel();
   const { thread } = await connection.sendRequest('thread/start', {});
   const input = [{ type: 'text', text: 'Hello' }];
