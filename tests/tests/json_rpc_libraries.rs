@@ -8,6 +8,10 @@
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures and skipped checks are for people to read"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

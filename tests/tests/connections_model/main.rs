@@ -6,6 +6,10 @@
 //! `cargo test --release -p byokey-tests --test connections_model -- --nocapture`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures and skipped checks are for people to read"
+)]
 
 mod model;
 mod operation;

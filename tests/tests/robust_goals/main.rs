@@ -9,6 +9,10 @@
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures and skipped checks are for people to read"
+)]
 
 mod bursts;
 mod end_of_input;

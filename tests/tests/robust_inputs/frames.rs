@@ -53,9 +53,10 @@ impl FramedHost {
             output: BufReader::new(output),
         };
         let first = request(1);
-        host.send(&first[..at]).await;
+        let (begin, end) = first.split_at(at);
+        host.send(begin).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        host.send(&first[at..]).await;
+        host.send(end).await;
         let refused = host.next().await;
         assert_eq!(refused["error"]["data"]["kind"], "notInitialized", "{at}");
     }

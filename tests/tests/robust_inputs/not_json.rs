@@ -101,9 +101,9 @@ async fn row_10_a_line_over_the_limit_is_answered_once() {
     let limit = 4 * 1024 * 1024;
     let long = |length: usize| {
         let (begin, end) = (r#"{"id":1,"method":"account/read","x":""#, "\"}");
-        let filling = CANARY.repeat(length / CANARY.len() + 1);
         let room = length - begin.len() - end.len();
-        format!("{begin}{}{end}\n", &filling[..room])
+        let filling: String = CANARY.chars().cycle().take(room).collect();
+        format!("{begin}{filling}{end}\n")
     };
     let too_long = long(limit + 1);
     probe

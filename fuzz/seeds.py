@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Makes the seeds under fuzz/seeds/ from the recorded exchanges.
+
+Every token in them is made up.
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+
+FUZZ = pathlib.Path(__file__).parent
+RECORDED = FUZZ.parent / "tests" / "conformance" / "recorded"
+# Scenarios whose whole input is a seed of its own.
+CONVERSATIONS = 12
+
+
+def client_messages(path):
+    exchange = json.loads(path.read_text())["exchange"]
+    return [step["client"] for step in exchange if isinstance(step.get("client"), dict)]
+
+
+def keep(target, content):
+    folder = FUZZ / "seeds" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(content).hexdigest()[:16]
+    (folder / name).write_bytes(content)
+
+
+def text_of(message):
+    return json.dumps(message, separators=(",", ":"))
+
+
+def framed(message):
+    body = text_of(message)
+    return f"Content-Length: {len(body.encode())}\r\n\r\n{body}"
+
+
+def tokens_in(value):
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in ("accessToken", "idToken") and isinstance(member, str):
+                yield member
+            yield from tokens_in(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from tokens_in(member)
+
+
+def main():
+    shutil.rmtree(FUZZ / "seeds", ignore_errors=True)
+    shapes, tokens = set(), set()
+    for number, path in enumerate(sorted(RECORDED.glob("*/*.json"))):
+        messages = client_messages(path)
+        if number % 20 == 0 and number // 20 < CONVERSATIONS:
+            lines = "".join(text_of(message) + "\n" for message in messages)
+            keep("framing", b"\x07" + lines.encode())
+            keep("framing", b"\x0b" + "".join(map(framed, messages)).encode())
+        for message in messages:
+            params = message.get("params")
+            names = tuple(params) if isinstance(params, dict) else type(params).__name__
+            result = message.get("result")
+            answer = tuple(result) if isinstance(result, dict) else type(result).__name__
+            tokens.update(tokens_in(message))
+            shape = (message.get("method"), names, answer, "error" in message)
+            if shape in shapes:
+                continue
+            shapes.add(shape)
+            keep("envelope", text_of(message).encode())
+            if "method" in message and "id" in message:
+                keep("params", f"{message['method']}\n{text_of(params)}".encode())
+            if "result" in message:
+                keep("refresh_answer", text_of(message["result"]).encode())
+    for token in sorted(tokens)[::5]:
+        keep("jwt_claims", token.encode())
+    for result in (
+        {"accessToken": "e30.e30.made-up", "chatgptAccountId": "ws-1", "chatgptPlanType": None},
+        {"accessToken": "opaque", "idToken": "e30.e30.made-up"},
+    ):
+        keep("refresh_answer", text_of(result).encode())
+    keep("framing", b"\x03nonsense\r\nContent-Length: 2\r\n\r\n{}Content-Length: x\r\n\r\n")
+
+
+if __name__ == "__main__":
+    main()
