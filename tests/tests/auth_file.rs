@@ -1,7 +1,6 @@
 //! The file in which codex keeps its login belongs to codex: it is neither used nor touched.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test that cannot go on has failed, and it plays codex"
 )]
