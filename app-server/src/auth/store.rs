@@ -21,6 +21,18 @@ pub enum Stored {
     PersonalAccessToken(Secret),
 }
 
+impl Stored {
+    /// A second copy, made knowingly.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::ApiKey(key) => Self::ApiKey(key.duplicate()),
+            Self::Managed(tokens) => Self::Managed(tokens.duplicate()),
+            Self::PersonalAccessToken(token) => Self::PersonalAccessToken(token.duplicate()),
+        }
+    }
+}
+
 /// Keeps at most one credential. Every answer has a deadline.
 pub trait Store: Send + Sync {
     /// What `status` calls it.

@@ -66,7 +66,7 @@ struct Common {
     /// Use the settings of this profile in config.toml.
     #[arg(short = 'p', long, value_name = "NAME")]
     profile: Option<String>,
-    /// Where credentials are kept: ephemeral (the default) or file.
+    /// Where credentials are kept: ephemeral (the default), file, keyring or auto.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// Accepted for compatibility with codex; features have no meaning here.

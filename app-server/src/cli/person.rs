@@ -39,8 +39,8 @@ impl Person {
     /// What to say when no store was chosen: a login would be lost when this program ends.
     pub(crate) fn without_store(&self) -> Option<&'static str> {
         (self.config.store == StoreKind::Ephemeral).then_some(
-            "no store is chosen, so no login outlives this command: name one with `--store file`, \
-             with BYOKEY_STORE, or with `store` in the table [byokey] of config.toml",
+            "no store is chosen, so no login outlives this command: name one with `--store file` \
+             (or keyring, or auto), with BYOKEY_STORE, or with `store` in the table [byokey] of config.toml",
         )
     }
 

@@ -97,6 +97,8 @@ fn report(config: &Config) -> Result<Report, String> {
         });
     }
     let kept = runtime.block_on(store.load());
+    // A keyring may still wait for its owner.
+    runtime.shutdown_background();
     Ok(match kept.map_err(|failure| failure.to_string())? {
         None => Report::nobody(store.name()),
         Some(Stored::ApiKey(_)) => signed_in(AuthMode::ApiKey),

@@ -14,11 +14,15 @@ pub enum StoreKind {
     Ephemeral,
     /// A file that only the user can read.
     File,
+    /// The keyring of the desktop.
+    Keyring,
+    /// The keyring where there is one, else the file.
+    Auto,
 }
 
 impl StoreKind {
     /// The names that can be asked for.
-    pub const NAMES: &'static str = "\"ephemeral\" or \"file\"";
+    pub const NAMES: &'static str = "\"ephemeral\", \"file\", \"keyring\" or \"auto\"";
 
     /// The kind of that name.
     #[must_use]
@@ -26,6 +30,8 @@ impl StoreKind {
         match name.trim() {
             "ephemeral" => Some(Self::Ephemeral),
             "file" => Some(Self::File),
+            "keyring" => Some(Self::Keyring),
+            "auto" => Some(Self::Auto),
             _ => None,
         }
     }

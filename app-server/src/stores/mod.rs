@@ -1,14 +1,18 @@
 //! Where credentials are kept beyond the life of the process, if the user chose a place.
 
 mod auth_file;
+mod auto;
 mod ephemeral;
 mod file;
+mod keyring;
 
 use std::path::Path;
 use std::sync::Arc;
 
+pub use auto::AutoStore;
 pub use ephemeral::EphemeralStore;
 pub use file::FileStore;
+pub use keyring::KeyringStore;
 
 use crate::auth::Store;
 use crate::config::StoreKind;
@@ -19,5 +23,7 @@ pub fn open(kind: StoreKind, folder: &Path) -> Arc<dyn Store> {
     match kind {
         StoreKind::Ephemeral => Arc::new(EphemeralStore),
         StoreKind::File => Arc::new(FileStore::new(folder)),
+        StoreKind::Keyring => Arc::new(KeyringStore::new(folder)),
+        StoreKind::Auto => Arc::new(AutoStore::new(folder)),
     }
 }

@@ -1,0 +1,67 @@
+//! The keyring where there is one, else the file.
+
+use std::path::Path;
+
+use super::file::FileStore;
+use super::keyring::KeyringStore;
+use crate::auth::{Store, StoreAnswer, StoreLock, Stored};
+
+/// Keeps a credential in the keyring, or in a file where there is no keyring.
+#[derive(Clone, Debug)]
+pub struct AutoStore {
+    keyring: KeyringStore,
+    file: FileStore,
+}
+
+impl AutoStore {
+    /// The two stores of that folder.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            keyring: KeyringStore::new(folder),
+            file: FileStore::new(folder),
+        }
+    }
+}
+
+impl Store for AutoStore {
+    fn name(&self) -> &'static str {
+        "auto"
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn lock(&self) -> StoreAnswer<'_, StoreLock> {
+        self.file.lock()
+    }
+
+    fn load(&self) -> StoreAnswer<'_, Option<Stored>> {
+        Box::pin(async move {
+            match self.keyring.load().await {
+                Ok(Some(stored)) => Ok(Some(stored)),
+                Ok(None) | Err(_) => self.file.load().await,
+            }
+        })
+    }
+
+    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+        Box::pin(async move {
+            if self.keyring.save(stored.duplicate()).await.is_err() {
+                return self.file.save(stored).await;
+            }
+            // One place is enough, and the file is the weaker one.
+            self.file.remove().await.map(|_| ())
+        })
+    }
+
+    fn remove(&self) -> StoreAnswer<'_, bool> {
+        Box::pin(async move {
+            let from_file = self.file.remove().await?;
+            // Where there is no keyring, it keeps nothing.
+            let from_keyring = self.keyring.remove().await.unwrap_or(false);
+            Ok(from_file || from_keyring)
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! The keyring of the desktop, with a real one: gnome-keyring on a message bus of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use byokey_tests::command::{auth_json, run};
+use byokey_tests::{Home, byokey};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Starts the keyring, runs the commands of `$STEPS`, and ends the keyring.
+const SESSION: &str = r#"
+if [ -n "$UNLOCK" ]; then
+  printf made-up-password | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
+else
+  gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 </dev/null &
+fi
+keyring=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus \
+    org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets 2>/dev/null \
+    | grep -q "boolean true" && break
+  sleep 0.1
+done
+sh -c "$STEPS"
+kill "$keyring"
+"#;
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether there is a keyring to test with; says so if not.
+fn keyring_is_missing() -> bool {
+    let missing = ["dbus-run-session", "dbus-send", "gnome-keyring-daemon"]
+        .into_iter()
+        .find(|program| !is_installed(program));
+    if let Some(program) = missing {
+        println!("skipped: {program} is not installed; tests/keyring/setup.sh installs it");
+    }
+    missing.is_some()
+}
+
+/// Runs shell commands beside a keyring. Returns what they printed, and what they told.
+async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, String) {
+    let mut session = Command::new("dbus-run-session");
+    session
+        .args(["--", "sh", "-c", SESSION])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env("BYOKEY", byokey())
+        .env("BYOKEY_STORE", "keyring")
+        .env("UNLOCK", if unlock { "1" } else { "" })
+        .env("STEPS", steps)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(60), session.output());
+    let output = output.await.expect("the session ends").expect("its output");
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_key_lives_in_the_keyring_and_nowhere_else() {
+    if keyring_is_missing() {
+        return;
+    }
+    let home = Home::new("");
+    let steps = r#"
+        printf sk-made-up-key | "$BYOKEY" login --with-api-key && "$BYOKEY" status --json
+        printf sk-made-up-next | "$BYOKEY" login --with-api-key && "$BYOKEY" status --json
+        "$BYOKEY" logout; "$BYOKEY" status --json; echo "code $?"
+    "#;
+    let (printed, told) = beside_keyring(&home, true, steps).await;
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 4, "{printed}\n{told}");
+    for line in &lines[..2] {
+        let report: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(report["mode"], "apikey");
+        assert_eq!(report["store"], "keyring");
+    }
+    let after: Value = serde_json::from_str(lines[2]).unwrap();
+    assert_eq!(after["status"], "signedOut");
+    assert_eq!(lines[3], "code 1");
+    assert!(told.contains("Successfully logged out"), "{told}");
+    assert_eq!(auth_json(&home.path().join(".local/share/byokey")), None);
+    assert!(!format!("{printed}{told}").contains("made-up"));
+}
+
+#[tokio::test]
+async fn a_locked_keyring_is_told_and_holds_nobody_up() {
+    if keyring_is_missing() {
+        return;
+    }
+    let home = Home::new("");
+    let login = r#"printf sk-made-up | "$BYOKEY" login --with-api-key; echo "code $?""#;
+    let (printed, told) = beside_keyring(&home, true, login).await;
+    assert_eq!(printed, "code 0\n", "{told}");
+    let status = r#""$BYOKEY" status; echo "code $?""#;
+    let (printed, told) = beside_keyring(&home, false, status).await;
+    assert_eq!(printed, "code 2\n", "{told}");
+    assert!(told.contains("the keyring is locked; unlock it"), "{told}");
+    let (printed, told) = beside_keyring(&home, true, status).await;
+    assert_eq!(printed, "code 0\n", "nothing was lost: {told}");
+}
+
+#[tokio::test]
+async fn without_a_keyring_the_store_says_so_and_auto_takes_the_file() {
+    let home = Home::new("");
+    let bus = format!("unix:path={}", home.path().join("no-bus").display());
+    let environment = [("DBUS_SESSION_BUS_ADDRESS", bus.as_str())];
+    let login = |store| ["login", "--store", store, "--with-api-key"];
+    let refused = run(&home, &login("keyring"), &environment, "sk-made-up").await;
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("no keyring answers here"),
+        "{}",
+        refused.stderr
+    );
+    let folder = home.path().join(".local/share/byokey");
+    assert_eq!(auth_json(&folder), None);
+    let kept = run(&home, &login("auto"), &environment, "sk-made-up").await;
+    assert_eq!(kept.code, Some(0), "{}", kept.stderr);
+    assert_eq!(
+        auth_json(&folder).unwrap(),
+        json!({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-made-up"})
+    );
+    let status = run(
+        &home,
+        &["status", "--store", "auto", "--json"],
+        &environment,
+        "",
+    )
+    .await;
+    assert_eq!(status.code, Some(0));
+}
