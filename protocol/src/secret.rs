@@ -26,6 +26,16 @@ use zeroize::Zeroize;
 /// ```
 pub struct Secret(Box<str>);
 
+/// Names of the members that carry a [`Secret`], anywhere in the protocol. A test compares the
+/// list with the schema, so that a new member cannot be forgotten.
+pub const SENSITIVE_MEMBERS: &[&str] = &["accessToken", "apiKey", "authToken", "idToken"];
+
+/// Whether a member of that name carries a secret.
+#[must_use]
+pub fn is_sensitive(member: &str) -> bool {
+    SENSITIVE_MEMBERS.contains(&member)
+}
+
 impl Secret {
     /// The value itself. Every call stands directly before the use of the value.
     #[must_use]

@@ -11,8 +11,28 @@ use std::sync::OnceLock;
 /// When it does not build.
 pub fn byokey() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let profile = if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    };
+    let given = || std::env::var_os("BYOKEY_BIN").map(PathBuf::from);
     BUILT
-        .get_or_init(|| std::env::var_os("BYOKEY_BIN").map_or_else(build, PathBuf::from))
+        .get_or_init(|| given().unwrap_or_else(|| build(profile)))
+        .clone()
+}
+
+/// Path of the program as it is shipped: `BYOKEY_RELEASE_BIN`, or built once. For a quicker
+/// build that is nearly the same, see the profile `no-trace`.
+///
+/// # Panics
+///
+/// When it does not build.
+pub fn byokey_optimised() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let given = || std::env::var_os("BYOKEY_RELEASE_BIN").map(PathBuf::from);
+    BUILT
+        .get_or_init(|| given().unwrap_or_else(|| build("release")))
         .clone()
 }
 
@@ -30,12 +50,7 @@ pub fn cargo() -> Command {
     cargo
 }
 
-fn build() -> PathBuf {
-    let profile = if cfg!(debug_assertions) {
-        "dev"
-    } else {
-        "release"
-    };
+fn build(profile: &str) -> PathBuf {
     let built = cargo()
         .args([
             "build",
@@ -55,5 +70,6 @@ fn build() -> PathBuf {
     if path.ends_with("deps") {
         path.pop();
     }
-    path.join("byokey")
+    let folder = if profile == "dev" { "debug" } else { profile };
+    path.with_file_name(folder).join("byokey")
 }

@@ -1,18 +1,21 @@
-//! A host: it speaks JSON lines with the program and keeps what it was told.
+//! A host: it speaks with the program and keeps what it was told.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, ChildStdout};
 
-use crate::{PATIENCE, Server};
+use crate::wire::Messages;
+use crate::{Canaries, Framing, PATIENCE, Server};
 
 /// A host in conversation with the program.
 #[derive(Debug)]
 pub struct Host {
     input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
+    output: Messages<ChildStdout>,
+    framing: Framing,
+    canaries: Canaries,
     /// What was read and not asked for yet.
     kept: VecDeque<Value>,
     next_id: i64,
@@ -38,19 +41,32 @@ impl Refused {
 }
 
 impl Host {
-    /// A host that has said nothing yet.
+    /// A host that has said nothing yet and speaks JSON lines.
     pub fn new(server: &mut Server) -> Self {
-        let (input, output) = server.pipes();
-        Self::over(input, output)
+        Self::framed(server, Framing::Lines)
     }
 
-    /// The same over these pipes.
+    /// A host that has said nothing yet.
+    pub fn framed(server: &mut Server, framing: Framing) -> Self {
+        let (input, output) = server.pipes();
+        Self {
+            canaries: server.canaries.clone(),
+            framing,
+            output: Messages::new(output, framing),
+            input: Some(input),
+            kept: VecDeque::new(),
+            next_id: 0,
+        }
+    }
+
+    /// A host that speaks JSON lines over these pipes.
     #[must_use]
     pub fn over(input: ChildStdin, output: ChildStdout) -> Self {
-        let output = BufReader::new(output).lines();
         Self {
+            canaries: Canaries::default(),
+            framing: Framing::Lines,
+            output: Messages::new(output, Framing::Lines),
             input: Some(input),
-            output,
             kept: VecDeque::new(),
             next_id: 0,
         }
@@ -68,13 +84,21 @@ impl Host {
     /// When it is refused.
     pub async fn with_capabilities(server: &mut Server, capabilities: Value) -> Self {
         let mut host = Self::new(server);
-        let client = json!({"name": "test-host", "title": "Test host", "version": "1.0"});
-        let params = json!({"clientInfo": client, "capabilities": capabilities});
-        host.request("initialize", params)
-            .await
-            .expect("initialize is answered");
-        host.send(&json!({"method": "initialized"})).await;
+        host.introduce("test-host", capabilities).await;
         host
+    }
+
+    /// Introduces the host under a name. Returns the answer.
+    ///
+    /// # Panics
+    ///
+    /// When it is refused.
+    pub async fn introduce(&mut self, name: &str, capabilities: Value) -> Value {
+        let client = json!({"name": name, "title": "Test host", "version": "1.0"});
+        let params = json!({"clientInfo": client, "capabilities": capabilities});
+        let answer = self.request("initialize", params).await;
+        self.send(&json!({"method": "initialized"})).await;
+        answer.expect("initialize is answered")
     }
 
     /// Sends bytes as they are.
@@ -90,9 +114,11 @@ impl Host {
             .expect("the program reads");
     }
 
-    /// Sends a message.
+    /// Sends a message. The secrets in it must not come back.
     pub async fn send(&mut self, message: &Value) {
-        self.send_raw(format!("{message}\n").as_bytes()).await;
+        self.canaries.learn(message);
+        self.send_raw(&self.framing.frame(&message.to_string()))
+            .await;
     }
 
     /// Sends a request and returns its id.
@@ -193,10 +219,11 @@ impl Host {
     pub async fn quiet_for(&mut self, time: std::time::Duration) -> Vec<Value> {
         let mut seen: Vec<Value> = self.kept.drain(..).collect();
         let deadline = tokio::time::Instant::now() + time;
-        while let Ok(Ok(Some(line))) =
-            tokio::time::timeout_at(deadline, self.output.next_line()).await
+        while let Ok(Ok(Some(message))) =
+            tokio::time::timeout_at(deadline, self.output.next()).await
         {
-            seen.push(serde_json::from_str(&line).expect("a line is JSON"));
+            self.canaries.check_message(&message);
+            seen.push(message);
         }
         seen
     }
@@ -232,10 +259,11 @@ impl Host {
     }
 
     async fn read(&mut self) -> Option<Value> {
-        let line = tokio::time::timeout(PATIENCE, self.output.next_line()).await;
-        let line = line
+        let message = tokio::time::timeout(PATIENCE, self.output.next()).await;
+        let message = message
             .expect("a message comes in time")
-            .expect("a readable line")?;
-        Some(serde_json::from_str(&line).expect("a line is JSON"))
+            .expect("a readable message")?;
+        self.canaries.check_message(&message);
+        Some(message)
     }
 }

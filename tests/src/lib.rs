@@ -8,24 +8,38 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed"
 )]
+#![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
 
 pub mod binary;
+pub mod canary;
 pub mod command;
 pub mod home;
 pub mod host;
+mod huffman;
 pub mod issuer;
+pub mod made_up;
+pub mod memory;
+mod pieces;
 pub mod ports;
 pub mod process;
 pub mod server;
+pub mod subject;
+pub mod tls;
 pub mod transcript;
+pub mod wire;
 
 use std::time::Duration;
 
-pub use binary::{byokey, cargo};
+pub use binary::{byokey, byokey_optimised, cargo};
+pub use canary::Canaries;
 pub use home::Home;
 pub use host::{Host, Refused};
+pub use made_up::MadeUp;
+pub use memory::{Memory, Traces};
 pub use process::ProcessStatus;
 pub use server::{Server, Setup};
+pub use subject::Subject;
+pub use wire::Framing;
 
 /// How long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);

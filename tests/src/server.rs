@@ -1,5 +1,6 @@
 //! The spawned program.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::{Home, PATIENCE, byokey};
+use crate::{Canaries, Home, PATIENCE, byokey};
 
 /// How to start the program.
 #[derive(Debug, Default)]
@@ -20,9 +21,17 @@ pub struct Setup {
     stdin: Option<Stdio>,
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
+    program: Option<PathBuf>,
 }
 
 impl Setup {
+    /// Another build of the program.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
+        self
+    }
+
     /// Settings of `config.toml`, added to those before.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
@@ -93,13 +102,14 @@ impl Setup {
     #[must_use]
     pub fn start(self) -> Server {
         let home = Home::new(&self.config);
+        let program = self.program.unwrap_or_else(byokey);
         let mut command = match &self.shell {
-            None => Command::new(byokey()),
+            None => Command::new(program),
             Some(before) => {
                 let mut shell = Command::new("/bin/sh");
                 shell
                     .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
-                    .arg(byokey());
+                    .arg(program);
                 shell
             }
         };
@@ -131,6 +141,7 @@ impl Setup {
         Server {
             child,
             home,
+            canaries: Canaries::default(),
             log,
             collecting,
         }
@@ -162,6 +173,8 @@ pub struct Server {
     child: Child,
     /// Its home folder.
     pub home: Home,
+    /// The secrets that it was given.
+    pub canaries: Canaries,
     log: Arc<Mutex<Vec<u8>>>,
     collecting: JoinHandle<()>,
 }
@@ -227,5 +240,14 @@ impl Server {
         let ended = tokio::time::timeout(PATIENCE, &mut self.collecting).await;
         ended.expect("the program ends in time").unwrap();
         self.log()
+    }
+}
+
+impl Drop for Server {
+    /// Every test ends with a look into the log for the secrets that it sent.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.canaries.check_text("standard error", &self.log());
+        }
     }
 }

@@ -1,0 +1,162 @@
+//! Secrets that were sent and must not show anywhere, in whatever form.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::pieces::{PIECE, Pieces};
+
+/// The secrets that one program was given. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Canaries {
+    known: Arc<Mutex<Known>>,
+}
+
+/// The pieces of the secrets, in every form in which they could show.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// As they stand, and in base64.
+    exact: Pieces,
+    /// In hexadecimal and percent encoding, which are written in either case.
+    folded: Pieces,
+}
+
+impl Canaries {
+    /// Takes the secrets of a message that a host sends: what the members that the protocol
+    /// marks as sensitive hold.
+    pub fn learn(&self, message: &Value) {
+        match message {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::String(secret) if byokey_protocol::secret::is_sensitive(name) => {
+                            self.add(secret);
+                        }
+                        other => self.learn(other),
+                    }
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.learn(value)),
+            _ => {}
+        }
+    }
+
+    /// Takes a secret. Shorter ones than a piece could be anywhere by chance.
+    pub fn add(&self, secret: &str) {
+        let bytes = secret.as_bytes();
+        if bytes.len() < PIECE {
+            return;
+        }
+        let mut known = self.known();
+        known.exact.add(bytes);
+        for form in base64_forms(bytes) {
+            known.exact.add(&form);
+        }
+        known.folded.add(&each(bytes, ""));
+        known.folded.add(&each(bytes, "%"));
+    }
+
+    /// Fails if a message of the program shows a secret. `getAuthStatus` may, in one member.
+    ///
+    /// # Panics
+    ///
+    /// When it does.
+    pub fn check_message(&self, message: &Value) {
+        if self.known().exact.is_empty() {
+            return;
+        }
+        let mut message = message.clone();
+        if let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) {
+            result.remove("authToken");
+        }
+        self.check_text("standard output", &message.to_string());
+    }
+
+    /// Fails if a text shows a secret: as it stands, in base64, in hexadecimal or percent
+    /// encoding, or any 16 bytes of one of these.
+    ///
+    /// # Panics
+    ///
+    /// When it does.
+    pub fn check_text(&self, place: &str, text: &str) {
+        assert!(!self.show_in(text), "{place} shows a secret");
+    }
+
+    /// Whether a text shows a secret.
+    #[must_use]
+    pub fn show_in(&self, text: &str) -> bool {
+        let known = self.known();
+        let shows = |pieces: &Pieces, text: &str| pieces.places(text.as_bytes()).next().is_some();
+        shows(&known.exact, text) || shows(&known.folded, &text.to_ascii_lowercase())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of the base64 form does not depend on its neighbours, for each of the three ways in
+/// which the secret may stand in a longer text.
+fn base64_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let engines = [&STANDARD, &URL_SAFE_NO_PAD];
+    let shifted = (0..3).flat_map(|before| {
+        let mut shifted = vec![0; before];
+        shifted.extend_from_slice(bytes);
+        shifted.truncate(shifted.len() / 3 * 3);
+        engines.map(|engine| {
+            let coded = engine.encode(&shifted).into_bytes();
+            coded.get(4..).unwrap_or_default().to_vec()
+        })
+    });
+    shifted.collect()
+}
+
+/// Each byte in hexadecimal, in lower case, with this before it.
+fn each(bytes: &[u8], before: &str) -> Vec<u8> {
+    let escapes = bytes.iter().map(|byte| format!("{before}{byte:02x}"));
+    escapes.collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Canaries;
+    use crate::MadeUp;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use serde_json::json;
+
+    #[test]
+    fn every_form_is_found() {
+        let secret = MadeUp::jwt("canary-unit", 120).text;
+        let canaries = Canaries::default();
+        canaries.add(&secret);
+        let shows = |text: &str| canaries.show_in(&format!("some text {text} more text"));
+        assert!(shows(&secret));
+        assert!(shows(&secret[30..46]));
+        for segment in secret.split('.').filter(|segment| segment.len() >= 16) {
+            assert!(shows(segment));
+        }
+        for before in ["", "x", "xy"] {
+            let inside = format!("{before}{secret}");
+            assert!(shows(&STANDARD.encode(&inside)));
+            assert!(shows(&URL_SAFE.encode(&inside)));
+        }
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+        assert!(shows(&hex));
+        let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        assert!(shows(&percent));
+        assert!(!shows(&secret[30..45]));
+        assert!(!shows("something else altogether, and long"));
+    }
+
+    #[test]
+    fn the_secrets_of_a_message_are_known_by_the_protocol() {
+        let canaries = Canaries::default();
+        let key = MadeUp::api_key("canary-unit", 60).text;
+        canaries.learn(&json!({"params": {"type": "apiKey", "apiKey": key}}));
+        canaries.check_message(&json!({"result": {"authToken": key}}));
+        assert!(canaries.show_in(&json!({"error": {"message": key}}).to_string()));
+    }
+}

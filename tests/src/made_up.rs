@@ -1,0 +1,118 @@
+//! Made-up secrets, random all over, so that any piece of one found anywhere is a find.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Shortest JSON Web Token that [`MadeUp::jwt`] makes.
+pub const SHORTEST_JWT: usize = 50;
+/// Marks every made-up secret as what it is.
+const MARK: &str = "-made-up";
+
+/// A made-up secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeUp {
+    /// The secret.
+    pub text: String,
+    /// What its claims hold: a trace of the secret too, where it is decoded.
+    pub claimed: Option<String>,
+}
+
+impl MadeUp {
+    /// A JSON Web Token of this many bytes. The same label gives the same token.
+    ///
+    /// # Panics
+    ///
+    /// When it would be shorter than [`SHORTEST_JWT`].
+    #[must_use]
+    pub fn jwt(label: &str, length: usize) -> Self {
+        assert!(length >= SHORTEST_JWT, "such a short token has no pieces");
+        let mut random = Random::of(label);
+        let claimed = random.text((length / 2).saturating_sub(16).max(16));
+        let claims = URL_SAFE_NO_PAD.encode(format!("{{\"{claimed}\":0}}"));
+        let signature = length - "e30..".len() - claims.len() - MARK.len();
+        let signature = random.text(signature);
+        Self {
+            text: format!("e30.{claims}.{signature}{MARK}"),
+            claimed: Some(claimed),
+        }
+    }
+
+    /// An API key of this many bytes.
+    ///
+    /// # Panics
+    ///
+    /// When that is too short to be told from others.
+    #[must_use]
+    pub fn api_key(label: &str, length: usize) -> Self {
+        let random = length.checked_sub("sk-".len() + MARK.len());
+        let random = random.expect("an API key has a beginning");
+        assert!(random >= 16, "such a short key has no pieces");
+        Self {
+            text: format!("sk-{}{MARK}", Random::of(label).text(random)),
+            claimed: None,
+        }
+    }
+
+    /// The secret as a JSON string that writes every third character as an escape.
+    #[must_use]
+    pub fn escaped(&self) -> String {
+        let escape = |(at, character): (usize, char)| match at % 3 {
+            0 => format!("\\u{:04x}", u32::from(character)),
+            _ => character.to_string(),
+        };
+        let inner: String = self.text.chars().enumerate().map(escape).collect();
+        format!("\"{inner}\"")
+    }
+}
+
+/// Letters and digits from a label: the same for the same label.
+#[derive(Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The sequence of this label.
+    #[must_use]
+    pub fn of(label: &str) -> Self {
+        // FNV-1a.
+        let hash = label
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        Self(hash)
+    }
+
+    /// The next number (splitmix64).
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// So many letters and digits.
+    pub fn text(&mut self, length: usize) -> String {
+        const LETTERS: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let letter = |number: u64| char::from(LETTERS[(number % 62) as usize]);
+        (0..length).map(|_| letter(self.number())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MadeUp, SHORTEST_JWT};
+
+    #[test]
+    fn tokens_have_the_length_asked_for_and_are_one_of_a_kind() {
+        for length in [SHORTEST_JWT, 51, 52, 164, 1_200, 4_000, 40_000] {
+            let token = MadeUp::jwt("a", length);
+            assert_eq!(token.text.len(), length);
+            assert_eq!(token.text.split('.').count(), 3);
+            assert_ne!(token, MadeUp::jwt("b", length));
+            let again: String = serde_json::from_str(&token.escaped()).unwrap();
+            assert_eq!(again, token.text);
+        }
+        assert_eq!(MadeUp::api_key("a", 51).text.len(), 51);
+    }
+}

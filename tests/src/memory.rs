@@ -1,0 +1,208 @@
+//! The memory of a running program, read from outside and searched for traces of a secret.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::pieces::Pieces;
+use crate::{MadeUp, huffman};
+
+/// A copy of everything readable in a process.
+#[derive(Debug)]
+pub struct Memory {
+    regions: Vec<Vec<u8>>,
+}
+
+/// What was found of a secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Whole copies.
+    pub full: usize,
+    /// Places where some 16 bytes of it stand: of the secret, of what its claims hold, or of its
+    /// form in the headers of HTTP/2.
+    pub windows: usize,
+}
+
+impl Traces {
+    /// Nothing was found.
+    pub const NONE: Self = Self {
+        full: 0,
+        windows: 0,
+    };
+}
+
+impl Memory {
+    /// Reads a process, which is stopped meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us: the process is gone, or protected from us.
+    pub fn of(pid: u32) -> io::Result<Self> {
+        let stopped = Stopped::new(pid)?;
+        let memory = File::open(format!("/proc/{pid}/mem"))?;
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+        let mut regions: Vec<Vec<u8>> = Vec::new();
+        let mut previous_end = 0;
+        for (start, end) in maps.lines().filter_map(readable_range) {
+            let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
+            // Special regions of the kernel are listed as readable and are not.
+            if memory.read_exact_at(&mut bytes, start).is_err() {
+                continue;
+            }
+            match regions.last_mut() {
+                Some(last) if previous_end == start => last.append(&mut bytes),
+                _ => regions.push(bytes),
+            }
+            previous_end = end;
+        }
+        drop(stopped);
+        Ok(Self { regions })
+    }
+
+    /// How much was read, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.regions.iter().map(Vec::len).sum()
+    }
+
+    /// Whether this text stands somewhere.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        let pieces = Pieces::of([text.as_bytes()]);
+        self.regions
+            .iter()
+            .any(|region| search(region, &pieces, &[text.as_bytes()]).full > 0)
+    }
+
+    /// What stands here of a secret.
+    #[must_use]
+    pub fn traces(&self, secret: &MadeUp) -> Traces {
+        self.traces_of_all(std::slice::from_ref(secret))
+    }
+
+    /// What stands here of some secrets, taken together.
+    #[must_use]
+    pub fn traces_of_all(&self, secrets: &[MadeUp]) -> Traces {
+        let mut pieces = Pieces::default();
+        for secret in secrets {
+            let header = huffman::encode(format!("Bearer {}", secret.text).as_bytes());
+            // The beginning and the end of the coded header say nothing of the secret.
+            pieces.add(header.get(6..header.len() - 1).unwrap_or_default());
+            pieces.add(secret.text.as_bytes());
+            pieces.add(secret.claimed.as_deref().unwrap_or_default().as_bytes());
+        }
+        let whole: Vec<_> = secrets
+            .iter()
+            .map(|secret| secret.text.as_bytes())
+            .collect();
+        let mut traces = Traces::default();
+        for region in &self.regions {
+            let found = search(region, &pieces, &whole);
+            traces.full += found.full;
+            traces.windows += found.windows;
+        }
+        traces
+    }
+}
+
+/// Start and end of a readable line of `/proc/PID/maps`.
+fn readable_range(line: &str) -> Option<(u64, u64)> {
+    let (range, rest) = line.split_once(' ')?;
+    if !rest.starts_with('r') {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    let address = |text| u64::from_str_radix(text, 16).ok();
+    Some((address(start)?, address(end)?))
+}
+
+/// Counts pieces, and whole copies among them.
+fn search(region: &[u8], pieces: &Pieces, whole: &[&[u8]]) -> Traces {
+    let mut traces = Traces::default();
+    for place in pieces.places(region) {
+        traces.windows += 1;
+        let is_full = whole.iter().any(|whole| region[place..].starts_with(whole));
+        traces.full += usize::from(is_full);
+    }
+    traces
+}
+
+/// A process that stands still until this value goes.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn new(pid: u32) -> io::Result<Self> {
+        let id = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let id = id.ok_or(io::ErrorKind::NotFound)?;
+        kill_process(id, Signal::STOP)?;
+        let stopped = Self(id);
+        // The signal takes a moment on another processor.
+        while !std::fs::read_to_string(format!("/proc/{pid}/stat"))?.contains(") T ") {
+            std::thread::yield_now();
+        }
+        Ok(stopped)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have been killed in between.
+        let _ = kill_process(self.0, Signal::CONT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Memory, Traces};
+    use crate::pieces::PIECE as WINDOW;
+    use crate::{MadeUp, huffman};
+
+    #[test]
+    fn whole_copies_and_pieces_are_counted() {
+        let secret = MadeUp::jwt("memory-unit", 100);
+        let text = secret.text.as_bytes();
+        let mut region = vec![0; 64];
+        region.extend_from_slice(text);
+        region.push(0);
+        region.extend_from_slice(&text[10..10 + WINDOW]);
+        region.push(0);
+        region.extend_from_slice(&text[10..9 + WINDOW]);
+        let memory = Memory {
+            regions: vec![region, text.to_vec()],
+        };
+        let found = memory.traces(&secret);
+        assert_eq!(found.full, 2);
+        assert_eq!(found.windows, 2 * (100 - WINDOW + 1) + 1);
+        assert_eq!(
+            memory.traces(&MadeUp::jwt("another", 100)),
+            Traces::NONE,
+            "tokens share no piece"
+        );
+    }
+
+    #[test]
+    fn decoded_claims_and_coded_headers_are_traces() {
+        let secret = MadeUp::jwt("memory-unit", 400);
+        let claims = format!("{{{}}}", secret.claimed.clone().unwrap()).into_bytes();
+        let header = huffman::encode(format!("Bearer {}", secret.text).as_bytes());
+        for region in [claims, header] {
+            let memory = Memory {
+                regions: vec![region],
+            };
+            let found = memory.traces(&secret);
+            assert!(found.full == 0 && found.windows > 100, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_whole_or_not_at_all() {
+        let holds = |region: &[u8]| {
+            let regions = vec![region.to_vec()];
+            Memory { regions }.holds("0123456789abcdefg")
+        };
+        assert!(holds(b"..0123456789abcdefg.."));
+        assert!(!holds(b"..0123456789abcdef.."));
+    }
+}

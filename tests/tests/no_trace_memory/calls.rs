@@ -1,0 +1,199 @@
+//! Logged in, and after each kind of call.
+
+use std::time::Duration;
+
+use byokey_dev_backend::Route;
+use byokey_tests::tls::Http;
+use byokey_tests::{Framing, MadeUp, Setup, Subject};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::support::{ORDINARY, backend, behind_tls, call};
+
+const CALLS: [&str; 3] = [
+    "model/list",
+    "account/usage/read",
+    "account/rateLimits/read",
+];
+
+async fn examine_calls(subject: &mut Subject, token: &MadeUp) {
+    subject.login(token).await;
+    let traces = subject.assert_in_use(token, "logged in");
+    assert_eq!(traces.full, 1, "logged in: only the stored copy");
+    for method in CALLS {
+        call(subject, method).await;
+        subject.assert_in_use(token, method);
+    }
+    subject.logout().await;
+    subject.assert_gone(token, "after logout").await;
+}
+
+#[tokio::test]
+async fn tokens_over_http() {
+    for framing in Framing::ALL {
+        let backend = backend();
+        let mut subject = Subject::start(Setup::default().backend(&backend), framing).await;
+        examine_calls(&mut subject, &MadeUp::jwt("http", ORDINARY)).await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_over_https() {
+    for (http, version) in [(Http::One, "HTTP/1.1"), (Http::Two, "HTTP/2.0")] {
+        let (backend, mut subject) = behind_tls(http).await;
+        examine_calls(&mut subject, &MadeUp::jwt(version, ORDINARY)).await;
+        let requests = backend.requests();
+        assert!(requests.len() > CALLS.len());
+        for request in requests {
+            // HTTP/2 has no such header.
+            assert_eq!(request.header("host").is_some(), http == Http::One);
+        }
+    }
+}
+
+#[tokio::test]
+async fn api_keys() {
+    let backend = backend();
+    for framing in Framing::ALL {
+        let mut subject = Subject::start(Setup::default().backend(&backend), framing).await;
+        let key = MadeUp::api_key("api-keys", 164);
+        let params = json!({"type": "apiKey", "apiKey": key.text});
+        let login = subject.host.request("account/login/start", params).await;
+        login.unwrap();
+        subject.assert_in_use(&key, "API key");
+        call(&mut subject, "model/list").await;
+        subject.assert_in_use(&key, "API key after a call");
+        subject.logout().await;
+        subject.assert_gone(&key, "API key after logout").await;
+    }
+    assert_eq!(backend.count(Route::Models), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_was_told() {
+    for framing in Framing::ALL {
+        let mut subject = Subject::start(Setup::default(), framing).await;
+        let token = MadeUp::jwt("told", ORDINARY);
+        subject.login(&token).await;
+        let params = json!({"includeToken": true});
+        let status = subject.host.request("getAuthStatus", params).await.unwrap();
+        assert_eq!(status["authToken"], token.text);
+        subject.logout().await;
+        subject.assert_gone(&token, "told, then logged out").await;
+    }
+}
+
+#[tokio::test]
+async fn cancelled_calls() {
+    for http in [None, Some(Http::One), Some(Http::Two)] {
+        let (backend, mut subject) = match http {
+            None => {
+                let backend = backend();
+                let subject = Subject::new(&backend).await;
+                (backend, subject)
+            }
+            Some(http) => behind_tls(http).await,
+        };
+        let token = MadeUp::jwt("cancelled", ORDINARY);
+        subject.login(&token).await;
+        let gate = backend.hold(Route::Usage);
+        for _ in 0..3 {
+            let id = subject
+                .host
+                .start("account/rateLimits/read", json!({}))
+                .await;
+            gate.wait_for(1).await;
+            let cancel = json!({"method": "$/cancelRequest", "params": {"id": id}});
+            subject.host.send(&cancel).await;
+            assert_eq!(subject.host.answer(id).await.unwrap_err().code, -32800);
+        }
+        subject.logout().await;
+        subject.assert_gone(&token, "after cancelled calls").await;
+    }
+}
+
+#[tokio::test]
+async fn calls_that_hang_at_logout() {
+    for http in [Http::One, Http::Two] {
+        let (backend, mut subject) = behind_tls(http).await;
+        let token = MadeUp::jwt("hanging", ORDINARY);
+        subject.login(&token).await;
+        let gate = backend.hold(Route::Usage);
+        let mut started = Vec::new();
+        for _ in 0..5 {
+            let id = subject
+                .host
+                .start("account/rateLimits/read", json!({}))
+                .await;
+            started.push(id);
+        }
+        gate.wait_for(5).await;
+        subject.logout().await;
+        subject
+            .assert_gone(&token, "logout with calls under way")
+            .await;
+        for id in started {
+            let refused = subject.host.answer(id).await.unwrap_err();
+            assert_eq!(refused.kind(), "authRequired");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_hang_at_logout() {
+    for status in ["200 OK", "500 Internal Server Error"] {
+        let (url, mut begun) = heads_without_bodies(status).await;
+        let config = format!("chatgpt_base_url = \"{url}/backend-api\"");
+        let mut subject = Subject::start(Setup::default().config(&config), Framing::Lines).await;
+        let token = MadeUp::jwt("hanging-body", ORDINARY);
+        subject.login(&token).await;
+        let limits = "account/rateLimits/read";
+        let id = subject.host.start(limits, json!({})).await;
+        begun.recv().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        subject.logout().await;
+        subject.assert_gone(&token, "a body that never came").await;
+        let refused = subject.host.answer(id).await.unwrap_err();
+        assert_eq!(refused.kind(), "authRequired");
+    }
+}
+
+/// Answers with a head and keeps quiet from then on. Returns its URL, and word of each head.
+async fn heads_without_bodies(status: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sent, begun) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            while stream.read(&mut request).await.unwrap() == request.len() {}
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 100\r\n\r\n{{");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            open.push(stream);
+            drop(sent.send(()));
+        }
+    });
+    (url, begun)
+}
+
+#[tokio::test]
+async fn no_backend_there() {
+    let config = "chatgpt_base_url = \"http://127.0.0.1:1/backend-api\"";
+    let mut subject = Subject::start(Setup::default().config(config), Framing::Lines).await;
+    let token = MadeUp::jwt("unreachable", ORDINARY);
+    subject.login(&token).await;
+    let refused = subject
+        .host
+        .request("account/rateLimits/read", json!({}))
+        .await;
+    assert_eq!(refused.unwrap_err().kind(), "retryable");
+    subject.assert_in_use(&token, "after a failed connection");
+    subject.logout().await;
+    subject
+        .assert_gone(&token, "after a failed connection")
+        .await;
+}

@@ -1,0 +1,101 @@
+//! During and after a streamed turn.
+
+use byokey_dev_backend::{DevBackend, Script};
+use byokey_tests::tls::Http;
+use byokey_tests::{MadeUp, Subject};
+use serde_json::json;
+
+use crate::support::{ORDINARY, backend, behind_tls, start_turn};
+
+/// The subjects of a test: plain, and both versions of HTTP over TLS.
+async fn subjects() -> Vec<(DevBackend, Subject)> {
+    let plain = backend();
+    let subject = Subject::new(&plain).await;
+    vec![
+        (plain, subject),
+        behind_tls(Http::One).await,
+        behind_tls(Http::Two).await,
+    ]
+}
+
+fn replies(reply: serde_json::Value) -> Script {
+    Script::from_value(json!({"routes": {"responses": [reply]}})).unwrap()
+}
+
+#[tokio::test]
+async fn a_turn_and_what_follows_it() {
+    for (backend, mut subject) in subjects().await {
+        backend.set_script(replies(
+            json!({"text": ["One", " two", " three"], "deltaDelayMs": 500}),
+        ));
+        let token = MadeUp::jwt("turn", ORDINARY);
+        subject.login(&token).await;
+        start_turn(&mut subject).await;
+        subject.host.notification("item/agentMessage/delta").await;
+        subject.assert_in_use(&token, "during a turn");
+        let completed = subject.host.notification("turn/completed").await;
+        assert_eq!(completed["turn"]["status"], "completed");
+        subject.assert_in_use(&token, "after a turn");
+        subject.logout().await;
+        subject.assert_gone(&token, "after a turn").await;
+    }
+}
+
+#[tokio::test]
+async fn a_logout_during_a_turn() {
+    for (backend, mut subject) in subjects().await {
+        backend.set_script(replies(json!({"text": ["One", " two"], "hang": true})));
+        let token = MadeUp::jwt("turn-logout", ORDINARY);
+        subject.login(&token).await;
+        start_turn(&mut subject).await;
+        subject.host.notification("item/agentMessage/delta").await;
+        subject.logout().await;
+        subject
+            .assert_gone(&token, "logged out during a turn")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_turn() {
+    for (backend, mut subject) in subjects().await {
+        backend.set_script(replies(json!({"hang": true})));
+        let token = MadeUp::jwt("turn-interrupt", ORDINARY);
+        subject.login(&token).await;
+        let (thread, turn) = start_turn(&mut subject).await;
+        backend
+            .wait_for(byokey_dev_backend::Route::Responses, 1)
+            .await;
+        let params = json!({"threadId": thread, "turnId": turn});
+        subject
+            .host
+            .request("turn/interrupt", params)
+            .await
+            .unwrap();
+        subject.host.notification("turn/completed").await;
+        subject.logout().await;
+        subject
+            .assert_gone(&token, "after an interrupted turn")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_sends_the_token_back() {
+    for (backend, mut subject) in subjects().await {
+        let token = MadeUp::jwt("echo", ORDINARY);
+        let body = json!({"error": {"message": token.text, "type": token.text}});
+        let step =
+            json!({"status": 400, "body": body, "headers": {"x-request-id": &token.text[..40]}});
+        let script = json!({"routes": {"usage": [step.clone()], "responses": [step]}});
+        backend.set_script(Script::from_value(script).unwrap());
+        subject.login(&token).await;
+        let limits = "account/rateLimits/read";
+        subject.host.request(limits, json!({})).await.unwrap_err();
+        start_turn(&mut subject).await;
+        let completed = subject.host.notification("turn/completed").await;
+        assert_eq!(completed["turn"]["status"], "failed");
+        subject.logout().await;
+        subject.assert_gone(&token, "echoed by the backend").await;
+    }
+}
