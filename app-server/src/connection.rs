@@ -55,6 +55,9 @@ impl Connection {
 
     /// Takes one message.
     pub fn receive(&mut self, message: &[u8]) {
+        if let Some(trace) = &self.peer().trace {
+            trace.received(message);
+        }
         let Ok(text) = std::str::from_utf8(message) else {
             return self.complain(RequestError::parse());
         };
@@ -88,8 +91,16 @@ impl Connection {
         }
     }
 
+    /// Something came that was skipped unread.
+    pub fn skipped(&mut self, error: RequestError) {
+        if let Some(trace) = &self.peer().trace {
+            trace.skipped();
+        }
+        self.complain(error);
+    }
+
     /// Tells the peer of something that has no readable id, unless that happens all the time.
-    pub fn complain(&mut self, error: RequestError) {
+    fn complain(&mut self, error: RequestError) {
         if self.complaints < MAX_COMPLAINTS {
             self.complaints += 1;
             self.peer().respond_error(None, error);

@@ -25,4 +25,5 @@ pub mod reply;
 pub mod services;
 pub mod stores;
 pub mod threads;
+pub mod trace_protocol;
 pub mod transport;

@@ -1,11 +1,13 @@
 //! `byokey app-server`.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::{Config, Environment};
 use byokey_app_server::services::Services;
+use byokey_app_server::trace_protocol::ProtocolTrace;
 use byokey_app_server::transport::{self, Limits, Shutdown, claim_stdio};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
@@ -31,6 +33,9 @@ pub(crate) struct AppServer {
     /// Leave the process open to debuggers and core dumps.
     #[arg(long)]
     allow_debug: bool,
+    /// Show the traffic, without secrets, in a file, or on standard error with `-`.
+    #[arg(long, value_name = "FILE")]
+    trace_protocol: Option<OsString>,
     /// Accepted for compatibility with codex; nothing is ever reported.
     #[arg(long)]
     analytics_default_enabled: bool,
@@ -51,7 +56,20 @@ impl AppServer {
         let limits = Limits {
             max_message: self.max_message_bytes,
         };
-        match serve(Services::new(config, hardening), limits) {
+        let trace = match self.trace_protocol.as_deref().map(ProtocolTrace::open) {
+            None => None,
+            Some(Ok(trace)) => Some(trace),
+            Some(Err(error)) => return fail(&format!("cannot write the trace: {error}")),
+        };
+        let services = Services::new(config, hardening);
+        if let Some(trace) = trace.clone() {
+            services.peers.trace(trace);
+        }
+        let served = serve(services, limits);
+        if let Some(trace) = trace {
+            trace.finish();
+        }
+        match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&format!("cannot serve standard input and output: {error}")),
         }

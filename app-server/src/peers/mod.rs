@@ -8,7 +8,7 @@ mod outbox;
 mod peer;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::RefreshParams;
@@ -23,6 +23,7 @@ pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::auth::{Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
 use crate::login::Audience;
+use crate::trace_protocol::ProtocolTrace;
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -30,13 +31,21 @@ pub struct Peers {
     connected: Mutex<Vec<Arc<Peer>>>,
     next_peer: AtomicU64,
     next_request: Arc<AtomicI64>,
+    trace: OnceLock<ProtocolTrace>,
 }
 
 impl Peers {
+    /// Shows the traffic of all peers to come.
+    pub fn trace(&self, trace: ProtocolTrace) {
+        // A second trace keeps the first.
+        drop(self.trace.set(trace));
+    }
+
     /// A new peer. It stays until [`Peers::leave`].
     pub fn join(&self) -> Arc<Peer> {
         let id = Supplier(self.next_peer.fetch_add(1, Ordering::Relaxed));
-        let peer = Peer::new(id, Arc::clone(&self.next_request));
+        let trace = self.trace.get().map(|trace| trace.of_peer(id.0));
+        let peer = Peer::new(id, Arc::clone(&self.next_request), trace);
         self.connected().push(Arc::clone(&peer));
         peer
     }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use zeroize::Zeroize;
 
 use crate::framing::Framing;
+use crate::trace_protocol::PeerTrace;
 
 /// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
 /// is the back-pressure, and no answer is ever dropped.
@@ -22,6 +23,7 @@ pub struct Outbox {
     state: Mutex<State>,
     filled: Notify,
     taken: Notify,
+    trace: Option<PeerTrace>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,15 @@ struct WithHeader<'a, M: Serialize> {
 }
 
 impl Outbox {
+    /// An outbox that shows a trace what goes through it.
+    #[must_use]
+    pub fn traced(trace: Option<PeerTrace>) -> Self {
+        Self {
+            trace,
+            ..Self::default()
+        }
+    }
+
     /// Queues a message. Once the outbox is closed, it goes nowhere.
     pub fn push<M: Serialize>(&self, message: &M) {
         let mut state = self.state();
@@ -62,6 +73,9 @@ impl Outbox {
             tracing::error!("a message could not be serialised");
             state.bytes.truncate(start);
             return;
+        }
+        if let Some(trace) = &self.trace {
+            trace.sent(state.bytes.get(start..).unwrap_or_default());
         }
         framing.close_message(&mut state.bytes, start);
         drop(state);

@@ -16,6 +16,7 @@ use super::message;
 use super::outbox::Outbox;
 use crate::auth::{RecoveryFailure, Supplier};
 use crate::error::RequestError;
+use crate::trace_protocol::PeerTrace;
 
 /// What `initialize` told of a client.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Peer {
     pub id: Supplier,
     /// What waits to be sent to it.
     pub outbox: Outbox,
+    /// Where its traffic is shown, if it is.
+    pub trace: Option<PeerTrace>,
     client: OnceLock<Client>,
     questions: Mutex<Questions>,
     next_request: Arc<AtomicI64>,
@@ -54,10 +57,15 @@ pub struct Peer {
 impl Peer {
     /// A peer that has not introduced itself. Request ids come from one counter for the process,
     /// as in codex.
-    pub(super) fn new(id: Supplier, next_request: Arc<AtomicI64>) -> Arc<Self> {
+    pub(super) fn new(
+        id: Supplier,
+        next_request: Arc<AtomicI64>,
+        trace: Option<PeerTrace>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
-            outbox: Outbox::default(),
+            outbox: Outbox::traced(trace.clone()),
+            trace,
             client: OnceLock::new(),
             questions: Mutex::default(),
             next_request,

@@ -153,11 +153,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
             }
             match piece {
                 Piece::Message(range) => connection.receive(self.splitter.bytes(range)),
-                Piece::TooLong => connection.complain(RequestError::refused(
+                Piece::TooLong => connection.skipped(RequestError::refused(
                     ErrorKind::MessageTooLong,
                     "Invalid request: the message is too long; see --max-message-bytes",
                 )),
-                Piece::BadHeader => connection.complain(RequestError::refused(
+                Piece::BadHeader => connection.skipped(RequestError::refused(
                     ErrorKind::BadFrame,
                     "Invalid request: the header must be `Content-Length: <bytes>`",
                 )),

@@ -1,0 +1,131 @@
+//! `--trace-protocol`: the traffic with every peer, for people who debug an integration.
+//!
+//! Secrets are left out before a line is made; what stands for them is a name that is the same
+//! for equal secrets of one process, and for nothing else. The trace never holds the server up:
+//! a thread writes it, and lines that it cannot take in time are counted and dropped.
+
+mod redact;
+mod writer;
+
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redact::{Names, redacted};
+use writer::Writer;
+
+/// How long the last lines may take at the end of the process.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// A trace of the traffic. Clones write to the same place.
+#[derive(Clone, Debug)]
+pub struct ProtocolTrace {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    writer: Writer,
+    begun: Instant,
+    names: Names,
+}
+
+/// The trace of one peer.
+#[derive(Clone, Debug)]
+pub struct PeerTrace {
+    trace: ProtocolTrace,
+    peer: u64,
+}
+
+impl ProtocolTrace {
+    /// Writes to a file, at its end, or to standard error if that is named `-`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened, or no thread started.
+    pub fn open(place: &OsStr) -> io::Result<Self> {
+        if place == "-" {
+            return Self::to(io::stderr());
+        }
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        // Others of this machine have no business in it, redacted as it is.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::to(options.open(place)?)
+    }
+
+    /// Writes there.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be started.
+    pub fn to(place: impl Write + Send + 'static) -> io::Result<Self> {
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer: Writer::start(place)?,
+                begun: Instant::now(),
+                names: Names::default(),
+            }),
+        })
+    }
+
+    /// The trace of one peer.
+    #[must_use]
+    pub fn of_peer(&self, peer: u64) -> PeerTrace {
+        let trace = self.clone();
+        PeerTrace { trace, peer }
+    }
+
+    /// Waits a moment for the last lines to be written.
+    pub fn finish(&self) {
+        self.shared.writer.finish(LAST_LINES);
+    }
+}
+
+impl PeerTrace {
+    /// The peer sent this.
+    pub fn received(&self, message: &[u8]) {
+        self.write("-->", message);
+    }
+
+    /// This is sent to the peer.
+    pub fn sent(&self, message: &[u8]) {
+        self.write("<--", message);
+    }
+
+    /// The peer sent something that was not even looked at.
+    pub fn skipped(&self) {
+        self.line("-->", "‹skipped: too long, or in a broken frame›");
+    }
+
+    fn write(&self, arrow: &str, message: &[u8]) {
+        let redacted = std::str::from_utf8(message)
+            .ok()
+            .and_then(|text| redacted(text.trim_start_matches('\u{feff}'), &self.shared().names));
+        match redacted {
+            Some(redacted) => self.line(arrow, &redacted),
+            None if message.trim_ascii().is_empty() => {}
+            None => self.line(
+                arrow,
+                &format!("‹unreadable line, {} bytes›", message.len()),
+            ),
+        }
+    }
+
+    fn line(&self, arrow: &str, what: &str) {
+        let Self { peer, .. } = self;
+        let time = self.shared().begun.elapsed().as_secs_f64();
+        let line = format!("{time:.6} peer {peer} {arrow} {what}\n");
+        self.shared().writer.write(line);
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.trace.shared
+    }
+}
+
+#[cfg(test)]
+mod tests;
