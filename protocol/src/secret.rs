@@ -10,25 +10,40 @@ use zeroize::Zeroize;
 /// It has no `Display`, no `Serialize` and no `Clone`, and its `Debug` shows only that it is
 /// there. The value leaves through [`Secret::expose`] alone, at the last line before use.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// let secret = byokey_protocol::secret::Secret::from("made-up");
 /// println!("{secret}");
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// let secret = byokey_protocol::secret::Secret::from("made-up");
 /// serde_json::to_string(&secret);
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// let secret = byokey_protocol::secret::Secret::from("made-up");
 /// let _copy = secret.clone();
+/// ```
+///
+/// What is allowed compiles, so the refusals above are about these uses alone:
+///
+/// ```
+/// let secret = byokey_protocol::secret::Secret::from("made-up");
+/// println!("{secret:?}");
+/// serde_json::to_string(secret.expose()).unwrap();
+/// let _copy = secret.duplicate();
 /// ```
 pub struct Secret(Box<str>);
 
 /// Names of the members that carry a [`Secret`], anywhere in the protocol. A test compares the
 /// list with the schema, so that a new member cannot be forgotten.
-pub const SENSITIVE_MEMBERS: &[&str] = &["accessToken", "apiKey", "authToken", "idToken"];
+pub const SENSITIVE_MEMBERS: &[&str] = &[
+    "accessToken",
+    "apiKey",
+    "authToken",
+    "idToken",
+    "redirectUrl",
+];
 
 /// Whether a member of that name carries a secret.
 #[must_use]
@@ -157,7 +172,39 @@ pub fn expose_optional_on_the_wire<S: serde::Serializer>(
 
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use std::collections::BTreeSet;
+
+    use super::{SENSITIVE_MEMBERS, Secret};
+
+    /// Reads the sources of this crate for members that hold a secret.
+    #[test]
+    fn every_member_that_holds_a_secret_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let mut members = BTreeSet::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.ends_with("secret.rs") || path.is_dir() {
+                continue;
+            }
+            for line in std::fs::read_to_string(path).unwrap().lines() {
+                let line = line.trim().trim_end_matches(',');
+                let Some((name, "Secret" | "Option<Secret>")) = line.split_once(": ") else {
+                    continue;
+                };
+                let name = name.rsplit(' ').next().unwrap_or_default();
+                members.insert(camel_case(name));
+            }
+        }
+        let listed = SENSITIVE_MEMBERS.iter().map(|member| (*member).to_owned());
+        assert_eq!(members, listed.collect());
+    }
+
+    fn camel_case(name: &str) -> String {
+        let mut words = name.split('_').map(str::to_owned);
+        let first = words.next().unwrap_or_default();
+        let others = words.map(|word| word[..1].to_uppercase() + &word[1..]);
+        first + &others.collect::<String>()
+    }
 
     #[test]
     fn debug_shows_nothing_of_the_value() {

@@ -1,0 +1,69 @@
+//! The schema marks every member that carries a secret, so that whoever makes a client or a log
+//! from it knows.
+
+#![cfg(feature = "schema")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use byokey_protocol::account::GetAuthStatusResult;
+use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::login::{LoginStartParams, LoginStartResult};
+use byokey_protocol::secret::{SENSITIVE_MEMBERS, is_sensitive};
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+/// Every member in a schema, with its own.
+fn members(schema: &Value, found: &mut Vec<(String, Value)>) {
+    if let Some(properties) = schema["properties"].as_object() {
+        for (name, member) in properties {
+            found.push((name.clone(), member.clone()));
+        }
+    }
+    match schema {
+        Value::Object(parts) => parts.values().for_each(|part| members(part, found)),
+        Value::Array(parts) => parts.iter().for_each(|part| members(part, found)),
+        _ => {}
+    }
+}
+
+/// Names of the members that are marked, and a check that the marks go together.
+fn marked<T: JsonSchema>() -> Vec<String> {
+    let schema = serde_json::to_value(schema_for!(T)).unwrap();
+    let mut found = Vec::new();
+    members(&schema, &mut found);
+    let mut names = Vec::new();
+    for (name, member) in found {
+        let text = member.to_string();
+        let marks = [
+            text.contains(r#""x-sensitive":true"#),
+            text.contains(r#""writeOnly":true"#),
+            text.contains(r#""format":"password""#),
+            is_sensitive(&name),
+        ];
+        assert!(
+            marks.iter().all(|mark| *mark == marks[0]),
+            "{name}: {member}"
+        );
+        if marks[0] {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn parameters_mark_their_secrets() {
+    assert_eq!(
+        marked::<LoginStartParams>(),
+        ["accessToken", "apiKey", "idToken"]
+    );
+    assert_eq!(marked::<ExternalTokens>(), ["accessToken", "idToken"]);
+}
+
+#[test]
+fn of_all_results_one_may_hold_a_secret() {
+    assert_eq!(marked::<GetAuthStatusResult>(), ["authToken"]);
+    assert!(marked::<LoginStartResult>().is_empty());
+    assert!(SENSITIVE_MEMBERS.contains(&"authToken"));
+}
