@@ -171,3 +171,33 @@ fn answer<R: Serialize>(context: &Context, id: &RequestId, outcome: Outcome<R>) 
         Err(error) => context.peer.respond_error(Some(id), error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::initialize::HardeningReport;
+    use byokey_protocol::methods::AccountRead;
+
+    use super::{Call, Context};
+    use crate::config::{Config, Environment, Overrides};
+    use crate::services::Services;
+
+    #[test]
+    fn a_panic_becomes_an_answer_that_repeats_nothing() {
+        let config = Config::load(&Environment::of([]), &Overrides::default());
+        let services = Services::new(config, HardeningReport::default());
+        let peer = services.peers.join();
+        let context = Context { services, peer };
+        let call = Call {
+            context: &context,
+            in_flight: &std::sync::Arc::default(),
+            id: 1.into(),
+            params: None,
+        };
+        call.now::<AccountRead>(|_, _| panic!("made-up-{}", "secret"));
+        let mut answer = Vec::new();
+        context.peer.outbox.take(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains("-32603"), "{answer}");
+        assert!(!answer.contains("made-up"), "{answer}");
+    }
+}

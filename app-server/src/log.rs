@@ -91,9 +91,46 @@ pub fn hide_panic_payloads() {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::panic;
+    use std::sync::{Arc, Mutex};
+
     use tracing::Level;
 
-    use super::level;
+    use super::{hide_panic_payloads, level};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_not_its_message() {
+        let lines = Lines::default();
+        let written = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || written.clone())
+            .finish();
+        let before = panic::take_hook();
+        hide_panic_payloads();
+        let ended = tracing::subscriber::with_default(subscriber, || {
+            panic::catch_unwind(|| panic!("made-up-{}", "secret"))
+        });
+        panic::set_hook(before);
+        assert!(ended.is_err());
+        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("log.rs:"), "{log}");
+        assert!(!log.contains("made-up"), "{log}");
+    }
 
     #[test]
     fn the_filter_is_read_for_this_program_only() {
