@@ -14,6 +14,7 @@ use clap::Args;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::environment::withhold;
 use super::person::{NoSecret, Person, read_secret, tell};
 use super::{Common, fail};
 
@@ -215,6 +216,7 @@ fn open_browser(url: &str) -> bool {
     } else {
         Command::new("xdg-open")
     };
+    withhold(&mut command, std::env::vars_os().map(|(name, _)| name));
     command
         .arg(url)
         .stdin(Stdio::null())

@@ -3,6 +3,7 @@
 mod app_server;
 mod demo;
 mod dev_backend;
+mod environment;
 mod import_codex;
 mod login;
 mod logout;

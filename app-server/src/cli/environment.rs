@@ -1,0 +1,56 @@
+//! What a program that we start gets to see of our environment.
+
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+
+/// Beginnings of variables that change what the system's loader loads.
+const LOADER: [&str; 2] = ["LD_", "DYLD_"];
+/// Variables that may hold a secret of ours.
+const SECRETS: [&str; 2] = ["CODEX_ACCESS_TOKEN", "OPENAI_API_KEY"];
+
+/// Keeps these variables, if they say so by their names, from a program that is not ours.
+pub(super) fn withhold(command: &mut Command, variables: impl Iterator<Item = OsString>) {
+    for name in variables.filter(|name| is_withheld(name)) {
+        command.env_remove(name);
+    }
+}
+
+fn is_withheld(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    SECRETS.contains(&name.as_ref()) || LOADER.iter().any(|begin| name.starts_with(begin))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use super::withhold;
+
+    #[test]
+    fn a_program_sees_neither_secrets_nor_what_the_loader_reads() {
+        let set = [
+            ("LD_LIBRARY_PATH", "/made-up"),
+            ("DYLD_INSERT_LIBRARIES", "/made-up"),
+            ("CODEX_ACCESS_TOKEN", "at-made-up"),
+            ("OPENAI_API_KEY", "sk-made-up"),
+            ("DISPLAY", ":7"),
+        ];
+        let seen = |names: &[&str]| {
+            let mut command = Command::new("env");
+            command.env_clear().env("PATH", "/usr/bin:/bin").envs(set);
+            withhold(&mut command, names.iter().map(Into::into));
+            let output = command.output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert!(
+            seen(&[]).contains("made-up"),
+            "all of it is seen unless withheld"
+        );
+        let names = set.map(|(name, _)| name);
+        let rest = seen(&names);
+        assert!(
+            rest.contains("DISPLAY=:7") && !rest.contains("made-up"),
+            "{rest}"
+        );
+    }
+}
