@@ -95,4 +95,9 @@ pub struct HardeningReport {
     pub core_limit: Option<u64>,
     /// Whether freed memory is wiped.
     pub wiping_allocator: bool,
+    /// Whether the process and whatever it starts can never gain privileges. `null` where the
+    /// platform does not say.
+    pub no_new_privileges: Option<bool>,
+    /// Whether the system keeps the process from changing anything in the file system.
+    pub files_read_only: bool,
 }

@@ -5,9 +5,10 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::config::{Config, Environment};
+use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::hardening;
 use byokey_app_server::services::Services;
-use byokey_app_server::trace_protocol::ProtocolTrace;
+use byokey_app_server::trace_protocol::{self, ProtocolTrace};
 use byokey_app_server::transport::{self, Limits, Shutdown, claim_stdio};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
@@ -33,6 +34,9 @@ pub(crate) struct AppServer {
     /// Leave the process open to debuggers and core dumps.
     #[arg(long)]
     allow_debug: bool,
+    /// Do not have the system keep this process from changing files.
+    #[arg(long)]
+    allow_file_changes: bool,
     /// Show the traffic, without secrets, in a file, or on standard error with `-`.
     #[arg(long, value_name = "FILE")]
     trace_protocol: Option<OsString>,
@@ -46,7 +50,7 @@ impl AppServer {
         self,
         common: Common,
         environment: &Environment,
-        hardening: HardeningReport,
+        mut hardening: HardeningReport,
     ) -> ExitCode {
         if !self.stdio && self.listen != "stdio://" {
             return fail("unsupported --listen URL; expected `stdio://`");
@@ -56,10 +60,17 @@ impl AppServer {
         let limits = Limits {
             max_message: self.max_message_bytes,
         };
-        let trace = match self.trace_protocol.as_deref().map(ProtocolTrace::open) {
-            None => None,
-            Some(Ok(trace)) => Some(trace),
-            Some(Err(error)) => return fail(&format!("cannot write the trace: {error}")),
+        let place = self.trace_protocol.as_deref().map(trace_protocol::open);
+        let place = match place.transpose() {
+            Ok(place) => place,
+            Err(error) => return fail(&format!("cannot open the file of the trace: {error}")),
+        };
+        if !self.allow_file_changes && config.store == StoreKind::Ephemeral {
+            hardening.files_read_only = hardening::forbid_file_changes();
+        }
+        let trace = match place.map(ProtocolTrace::to).transpose() {
+            Ok(trace) => trace,
+            Err(error) => return fail(&format!("cannot write a trace: {error}")),
         };
         let services = Services::new(config, hardening);
         if let Some(trace) = trace.clone() {

@@ -39,24 +39,25 @@ pub struct PeerTrace {
     peer: u64,
 }
 
-impl ProtocolTrace {
-    /// Writes to a file, at its end, or to standard error if that is named `-`.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be opened, or no thread started.
-    pub fn open(place: &OsStr) -> io::Result<Self> {
-        if place == "-" {
-            return Self::to(io::stderr());
-        }
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        // Others of this machine have no business in it, redacted as it is.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Self::to(options.open(place)?)
+/// Opens the place that a trace is written to: a file, at its end, or standard error if that is
+/// named `-`.
+///
+/// # Errors
+///
+/// When the file cannot be opened.
+pub fn open(place: &OsStr) -> io::Result<Box<dyn Write + Send>> {
+    if place == "-" {
+        return Ok(Box::new(io::stderr()));
     }
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    // Others of this machine have no business in it, redacted as it is.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(Box::new(options.open(place)?))
+}
 
+impl ProtocolTrace {
     /// Writes there.
     ///
     /// # Errors
