@@ -25,6 +25,7 @@ pub mod process;
 pub mod server;
 pub mod subject;
 pub mod tls;
+pub mod tools;
 pub mod transcript;
 pub mod wire;
 

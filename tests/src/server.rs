@@ -1,5 +1,6 @@
 //! The spawned program.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -17,11 +18,11 @@ pub struct Setup {
     config: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
-    shell: Option<String>,
     stdin: Option<Stdio>,
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
     program: Option<PathBuf>,
+    wrapper: Vec<String>,
 }
 
 impl Setup {
@@ -29,6 +30,13 @@ impl Setup {
     #[must_use]
     pub fn program(mut self, program: PathBuf) -> Self {
         self.program = Some(program);
+        self
+    }
+
+    /// A program that starts this one, and its arguments: `strace`, say.
+    #[must_use]
+    pub fn wrapper(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
@@ -68,9 +76,8 @@ impl Setup {
 
     /// A shell command to run before the program takes the shell's place, such as `ulimit`.
     #[must_use]
-    pub fn after(mut self, command: &str) -> Self {
-        self.shell = Some(command.to_owned());
-        self
+    pub fn after(self, command: &str) -> Self {
+        self.wrapper(&["/bin/sh", "-c", &format!("{command}; exec \"$0\" \"$@\"")])
     }
 
     /// What to read from, in place of a pipe.
@@ -103,17 +110,10 @@ impl Setup {
     pub fn start(self) -> Server {
         let home = Home::new(&self.config);
         let program = self.program.unwrap_or_else(byokey);
-        let mut command = match &self.shell {
-            None => Command::new(program),
-            Some(before) => {
-                let mut shell = Command::new("/bin/sh");
-                shell
-                    .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
-                    .arg(program);
-                shell
-            }
-        };
-        let mut child = command
+        let wrapper = self.wrapper.into_iter().map(OsString::from);
+        let words: Vec<_> = wrapper.chain([program.into()]).collect();
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
             .arg("app-server")
             .args(&self.arguments)
             .env_clear()
@@ -127,8 +127,7 @@ impl Setup {
             .kill_on_drop(true)
             .spawn()
             .expect("byokey starts");
-        // The parent's ends of descriptors that were given must not keep them open.
-        drop(command);
+        // The command is gone, and with it our ends of descriptors that were given.
         let log = Arc::<Mutex<Vec<u8>>>::default();
         let (stderr, collected) = (child.stderr.take(), Arc::clone(&log));
         let collecting = tokio::spawn(async move {
