@@ -17,14 +17,19 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     }
 }
 
-/// Keeps this process from changing anything in the file system, and says whether the system
-/// does that. What is open already stays open.
+/// Keeps this process from changing anything in the file system, if the system can, and reports
+/// the new state. What is open already stays open.
 ///
 /// To be called before the process has a second thread: threads inherit it from the one that
 /// starts them.
 #[must_use]
-pub fn forbid_file_changes() -> bool {
-    platform::forbid_file_changes()
+pub fn forbid_file_changes(before: HardeningReport) -> HardeningReport {
+    let files_read_only = platform::forbid_file_changes();
+    HardeningReport {
+        wiping_allocator: before.wiping_allocator,
+        files_read_only,
+        ..platform::report()
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -100,6 +105,8 @@ mod tests {
     use std::io::{self, ErrorKind};
     use std::path::Path;
 
+    use byokey_protocol::initialize::HardeningReport;
+
     use super::forbid_file_changes;
 
     fn make(path: impl AsRef<Path>) -> io::Result<File> {
@@ -113,7 +120,7 @@ mod tests {
         drop(make(&old).unwrap());
         // A thread restricts only itself and those that it starts.
         let restricted = std::thread::spawn(move || {
-            if !forbid_file_changes() {
+            if !forbid_file_changes(HardeningReport::default()).files_read_only {
                 eprintln!("SKIPPED: this kernel has no Landlock");
                 return;
             }

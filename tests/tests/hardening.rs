@@ -55,6 +55,12 @@ async fn the_report_says_what_is_so() {
     );
     assert_eq!(field(server.pid(), "status", "NoNewPrivs:"), "1");
 
+    // Nobody may gain privileges and then change files.
+    let (server, _host, report) = start(Setup::default().argument("--allow-debug")).await;
+    assert_eq!(report["filesReadOnly"], true);
+    assert_eq!(report["noNewPrivileges"], true);
+    assert_eq!(field(server.pid(), "status", "NoNewPrivs:"), "1");
+
     let open = Setup::default()
         .argument("--allow-debug")
         .argument("--allow-file-changes");

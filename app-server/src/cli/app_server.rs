@@ -66,7 +66,7 @@ impl AppServer {
             Err(error) => return fail(&format!("cannot open the file of the trace: {error}")),
         };
         if !self.allow_file_changes && config.store == StoreKind::Ephemeral {
-            hardening.files_read_only = hardening::forbid_file_changes();
+            hardening = hardening::forbid_file_changes(hardening);
         }
         let trace = match place.map(ProtocolTrace::to).transpose() {
             Ok(trace) => trace,

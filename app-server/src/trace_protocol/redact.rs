@@ -61,7 +61,7 @@ impl Member {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);
         let folded: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
         let is_marked = |marked: &&str| marked.eq_ignore_ascii_case(&folded);
-        if SENSITIVE_MEMBERS.iter().any(|marked| is_marked(&marked)) {
+        if SENSITIVE_MEMBERS.iter().any(is_marked) {
             Self::Secret
         } else if ENDINGS.iter().any(|ending| folded.ends_with(ending)) {
             Self::Suspect
