@@ -1,12 +1,14 @@
 //! Standard input and output as a connection.
 
+mod descriptor;
+mod threaded;
+
 use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use descriptor::Descriptor;
+use threaded::{BlockingWriter, ThreadedReader};
 use tokio::io::{AsyncRead, AsyncWrite};
-
-use super::descriptor::Descriptor;
-use super::threaded::{BlockingWriter, ThreadedReader};
 
 /// Standard input and output, taken away from everybody else.
 #[derive(Debug)]
