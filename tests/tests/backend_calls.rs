@@ -1,10 +1,7 @@
 //! How the program treats the backend: where calls go, with which headers, what is tried again,
 //! and that the bearer goes nowhere else.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::{Duration, Instant};
 
