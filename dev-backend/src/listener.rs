@@ -7,8 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
@@ -22,6 +21,7 @@ const BACKLOG: u32 = 4096;
 
 /// Requests that may be under way on one HTTP/2 connection. The usual 200 would starve a
 /// [`Gate`](crate::Gate) that waits for more.
+#[cfg(feature = "http2")]
 const MAX_STREAMS: u32 = 16_384;
 
 /// How long to wait when no connection can be accepted, because file descriptors ran out for
@@ -118,7 +118,7 @@ async fn secure(stream: TcpStream, security: Security, shared: Arc<Shared>) {
     }
 }
 
-/// Speaks HTTP/1.1 or HTTP/2, whichever the client starts with.
+/// Speaks HTTP/1.1, and HTTP/2 where a client starts with that and it is built in.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     shared: Arc<Shared>,
@@ -127,8 +127,15 @@ async fn converse(
         let shared = Arc::clone(&shared);
         async move { exchange::answer(&shared, request).await }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http2().max_concurrent_streams(MAX_STREAMS);
+    #[cfg(not(feature = "http2"))]
+    let builder = hyper::server::conn::http1::Builder::new();
+    #[cfg(feature = "http2")]
+    let builder = {
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let mut builder = hyper_util::server::conn::auto::Builder::new(executor);
+        builder.http2().max_concurrent_streams(MAX_STREAMS);
+        builder
+    };
     // Errors are broken or deliberately dropped connections; nobody is left to tell.
     let _ = builder
         .serve_connection(TokioIo::new(stream), service)

@@ -62,12 +62,15 @@ impl Options {
         }
     }
 
-    /// Serves TLS. Offers HTTP/2 and HTTP/1.1 unless the configuration names its own ALPN
-    /// protocols.
+    /// Serves TLS. Offers HTTP/1.1, and with the feature `http2` that first, unless the
+    /// configuration names its own ALPN protocols.
     #[cfg(feature = "tls")]
     pub fn tls(self, mut config: ServerConfig) -> Self {
         if config.alpn_protocols.is_empty() {
-            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            if cfg!(feature = "http2") {
+                config.alpn_protocols.push(b"h2".to_vec());
+            }
+            config.alpn_protocols.push(b"http/1.1".to_vec());
         }
         Self {
             tls: Some(Arc::new(config)),

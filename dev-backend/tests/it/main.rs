@@ -8,8 +8,10 @@
 
 mod bearers;
 mod defaults;
+#[cfg(feature = "http2")]
+mod http2;
 mod load;
 mod script;
 mod support;
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "http2", feature = "tls"))]
 mod tls;
