@@ -134,7 +134,7 @@ mod tests {
         canaries.add(&secret);
         let shows = |text: &str| canaries.show_in(&format!("some text {text} more text"));
         assert!(shows(&secret));
-        assert!(shows(&secret[30..46]));
+        assert!(shows(secret.get(30..46).unwrap()));
         for segment in secret.split('.').filter(|segment| segment.len() >= 16) {
             assert!(shows(segment));
         }
@@ -147,7 +147,7 @@ mod tests {
         assert!(shows(&hex));
         let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
         assert!(shows(&percent));
-        assert!(!shows(&secret[30..45]));
+        assert!(!shows(secret.get(30..45).unwrap()));
         assert!(!shows("something else altogether, and long"));
     }
 

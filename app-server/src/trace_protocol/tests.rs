@@ -101,7 +101,10 @@ fn what_looks_like_a_secret_is_not_shown_either() {
 
 #[test]
 fn equal_secrets_have_equal_names_within_one_process() {
-    let name = |line: &String| line.rsplit_once('#').unwrap().1[..4].to_owned();
+    let name = |line: &String| {
+        let name = line.rsplit_once('#').unwrap().1;
+        name.chars().take(4).collect::<String>()
+    };
     let names_of = |secrets: &[&str]| -> Vec<String> {
         let lines = traced(|trace| {
             for secret in secrets {

@@ -174,7 +174,7 @@ async fn heads_without_bodies(status: &'static str) -> (String, mpsc::UnboundedR
             let head = format!("HTTP/1.1 {status}\r\ncontent-length: 100\r\n\r\n{{");
             stream.write_all(head.as_bytes()).await.unwrap();
             open.push(stream);
-            drop(sent.send(()));
+            let _ = sent.send(());
         }
     });
     (url, begun)

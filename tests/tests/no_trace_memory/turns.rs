@@ -85,8 +85,7 @@ async fn a_backend_that_sends_the_token_back() {
     for (backend, mut subject) in subjects().await {
         let token = MadeUp::jwt("echo", ORDINARY);
         let body = json!({"error": {"message": token.text, "type": token.text}});
-        let step =
-            json!({"status": 400, "body": body, "headers": {"x-request-id": &token.text[..40]}});
+        let step = json!({"status": 400, "body": body, "headers": {"x-request-id": token.text.get(..40).unwrap()}});
         let script = json!({"routes": {"usage": [step.clone()], "responses": [step]}});
         backend.set_script(Script::from_value(script).unwrap());
         subject.login(&token).await;
