@@ -13,6 +13,7 @@
 pub mod binary;
 pub mod canary;
 pub mod command;
+pub mod conformance;
 pub mod home;
 pub mod host;
 mod huffman;

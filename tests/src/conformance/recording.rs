@@ -1,0 +1,45 @@
+//! What was said: by codex in a recording, by ours in a replay.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::folder;
+
+/// An exchange and the requests to the backend that went with it, normalised.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Transcript {
+    /// The messages in the order of the wire.
+    pub exchange: Vec<Said>,
+    /// Messages without a fixed place.
+    #[serde(default)]
+    pub unordered: Vec<Said>,
+    /// Requests to the backend, in order.
+    pub backend: Vec<Value>,
+    /// Exit status after the input was closed.
+    pub exit: Option<i32>,
+    /// What the scenario waited for in vain.
+    #[serde(skip)]
+    pub stuck: Vec<String>,
+}
+
+/// One message.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Said {
+    /// Of the client.
+    Client(Value),
+    /// Of the server.
+    Server(Value),
+}
+
+/// The recording of a scenario from a version of codex, if there is one.
+///
+/// # Panics
+///
+/// When it cannot be read.
+#[must_use]
+pub fn recording(version: &str, scenario: &str) -> Option<Transcript> {
+    let path = folder().join(format!("recorded/{version}/{scenario}.json"));
+    let text = std::fs::read_to_string(&path).ok()?;
+    Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}

@@ -1,0 +1,169 @@
+//! Which differences are on purpose: `tests/conformance/differences.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::compatibility::Compatibility;
+use super::difference::{Difference, Kind};
+use super::folder;
+
+/// The file of the differences.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rules {
+    /// What the file is, for its readers.
+    #[serde(rename = "about")]
+    _about: String,
+    /// Scenarios that are held against another version of codex than the newest.
+    pub older: Vec<Older>,
+    /// The differences. The first rule that fits a difference explains it.
+    pub rules: Vec<Rule>,
+}
+
+/// Scenarios in which an older codex does what ours does and the newest does not.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Older {
+    /// The version of codex.
+    pub version: String,
+    /// The row that says why.
+    pub row: u32,
+    /// Names of the scenarios.
+    pub scenarios: BTreeSet<String>,
+}
+
+/// One kind of difference that is on purpose.
+///
+/// One of `codexOnly`, `oursOnly`, `differs` and `stuck` names the place: the message and, after
+/// a blank, the path of the member. `*` stands for any text there and in `codex` and `ours`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Rule {
+    /// The row of "Different on purpose" that says why.
+    pub row: Option<u32>,
+    /// Words of "Not there" that say why.
+    pub not_there: Option<String>,
+    /// Codex sends it, ours does not.
+    pub codex_only: Option<String>,
+    /// Ours sends it, codex does not.
+    pub ours_only: Option<String>,
+    /// Both send it, with another value.
+    pub differs: Option<String>,
+    /// The scenario waits for it in vain.
+    pub stuck: Option<String>,
+    /// What codex's value looks like: a string as it is, anything else as JSON.
+    pub codex: Option<String>,
+    /// What ours looks like.
+    pub ours: Option<String>,
+    /// The scenarios that the rule is for; without it all.
+    pub scenarios: Option<BTreeSet<String>>,
+}
+
+/// What the rules make of differences.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement<'a> {
+    /// Differences that no rule explains.
+    pub unexplained: Vec<&'a Difference>,
+    /// How many differences each rule explains, by its place.
+    pub explained: BTreeMap<usize, usize>,
+}
+
+impl Rules {
+    /// Reads the file.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there or has another form.
+    #[must_use]
+    pub fn read() -> Self {
+        let text = std::fs::read_to_string(folder().join("differences.json"));
+        let text = text.expect("tests/conformance/differences.json");
+        serde_json::from_str(&text).expect("a list of differences")
+    }
+
+    /// Which version of codex a scenario is held against, if not the newest.
+    #[must_use]
+    pub fn older(&self, scenario: &str) -> Option<&Older> {
+        let is_it = |older: &&Older| older.scenarios.contains(scenario);
+        self.older.iter().find(is_it)
+    }
+
+    /// Has the rules explain differences.
+    #[must_use]
+    pub fn judge<'a>(&self, differences: &'a [Difference]) -> Judgement<'a> {
+        let mut judgement = Judgement::default();
+        for difference in differences {
+            match self.rules.iter().position(|rule| rule.explains(difference)) {
+                Some(place) => *judgement.explained.entry(place).or_default() += 1,
+                None => judgement.unexplained.push(difference),
+            }
+        }
+        judgement
+    }
+
+    /// The rules that explain nothing.
+    #[must_use]
+    pub fn idle(&self, judgement: &Judgement<'_>) -> Vec<&Rule> {
+        let rules = self.rules.iter().enumerate();
+        rules
+            .filter(|(place, _)| !judgement.explained.contains_key(place))
+            .map(|(_, rule)| rule)
+            .collect()
+    }
+
+    /// What gives a reason that is not in the documentation.
+    #[must_use]
+    pub fn without_reason(&self, page: &Compatibility) -> Vec<String> {
+        let documented = |rule: &&Rule| match (rule.row, &rule.not_there) {
+            (Some(row), None) => page.rows.contains(&row),
+            (None, Some(words)) => page.not_there.contains(words.as_str()),
+            _ => false,
+        };
+        let rules = self.rules.iter().filter(|rule| !documented(rule));
+        let older = self.older.iter().filter(|it| !page.rows.contains(&it.row));
+        rules
+            .map(|rule| format!("{rule:?}"))
+            .chain(older.map(|older| format!("{older:?}")))
+            .collect()
+    }
+}
+
+impl Rule {
+    /// Whether the rule explains a difference.
+    #[must_use]
+    pub fn explains(&self, difference: &Difference) -> bool {
+        let fits = |pattern: &Option<String>, value: Option<&Value>| match (pattern, value) {
+            (None, _) => true,
+            (Some(pattern), Some(Value::String(text))) => matches(pattern, text),
+            (Some(pattern), Some(value)) => matches(pattern, &value.to_string()),
+            (Some(_), None) => false,
+        };
+        let (place, codex, ours) = match &difference.kind {
+            Kind::CodexOnly(value) => (&self.codex_only, Some(value), None),
+            Kind::OursOnly(value) => (&self.ours_only, None, Some(value)),
+            Kind::Differs { codex, ours } => (&self.differs, Some(codex), Some(ours)),
+            Kind::Stuck => (&self.stuck, None, None),
+        };
+        let scenarios = self.scenarios.as_ref();
+        place
+            .as_ref()
+            .is_some_and(|place| matches(place, &difference.at))
+            && fits(&self.codex, codex)
+            && fits(&self.ours, ours)
+            && scenarios.is_none_or(|scenarios| scenarios.contains(&difference.scenario))
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    text.strip_prefix(start).is_some_and(|behind| {
+        let mut places = behind.char_indices().map(|(place, _)| place);
+        matches(rest, "")
+            || places.any(|place| behind.get(place..).is_some_and(|text| matches(rest, text)))
+    })
+}
