@@ -202,8 +202,12 @@ mod tests {
     fn camel_case(name: &str) -> String {
         let mut words = name.split('_').map(str::to_owned);
         let first = words.next().unwrap_or_default();
-        let others = words.map(|word| word[..1].to_uppercase() + &word[1..]);
-        first + &others.collect::<String>()
+        let capitalised = |mut word: String| {
+            let end = word.len().min(1);
+            word.get_mut(..end).map(str::make_ascii_uppercase);
+            word
+        };
+        first + &words.map(capitalised).collect::<String>()
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! No secret is ever said: not in answers, not in the log, not in what is told of a crash.
 
-
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::made_up::Random;
 use byokey_tests::{Framing, Host, MadeUp, Server, Setup};

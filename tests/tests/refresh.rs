@@ -1,11 +1,7 @@
 //! What a 401 costs, counted on the spawned program: one request to the host, one repetition of
 //! each call, no delay for anybody else, and deadlines that hold.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,10 +1,6 @@
 //! Personal access tokens: over RPC and from the environment.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use byokey_dev_backend::{DevBackend, Options, Route};
 use byokey_tests::issuer::{Ask, Issuer};
