@@ -16,6 +16,7 @@ done
 # Secrets in memory are searched for in the program as it is shipped.
 echo "==> cargo build --release"
 cargo build --release --locked --package byokey-app-server
+export BYOKEY_RELEASE_BIN="${CARGO_TARGET_DIR:-$PWD/target}/release/byokey"
 
 echo "==> cargo test"
 cargo test --workspace --locked "$@"
