@@ -13,6 +13,7 @@ use super::normalise::Normaliser;
 use super::recording::{Said, Transcript};
 use super::scenario::{Awaited, Scenario, Step};
 use super::stub;
+use crate::ports::LoginPorts;
 use crate::{Server, Setup};
 
 /// How long the program has to be silent before a message is sent to it.
@@ -44,6 +45,11 @@ struct Play {
 ///
 /// When the program does not start or writes what is not JSON.
 pub async fn play(scenario: &Scenario) -> Transcript {
+    let _ports = if scenario.asks_for_browser() {
+        Some(LoginPorts::take().await)
+    } else {
+        None
+    };
     let backend = DevBackend::start(Options::new()).expect("a backend");
     let mut fill = Fill::new(backend.base_url());
     backend.set_script(stub::script(&fill.value(&scenario.backend, &[])));

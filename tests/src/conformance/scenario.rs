@@ -65,6 +65,17 @@ pub struct Awaited {
     pub answer: Option<Value>,
 }
 
+impl Scenario {
+    /// Whether it asks for a browser login, which needs a port of its own.
+    #[must_use]
+    pub fn asks_for_browser(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Send { send, .. } => send["params"]["type"] == "chatgpt",
+            _ => false,
+        })
+    }
+}
+
 /// All scenarios, by name.
 ///
 /// # Panics
