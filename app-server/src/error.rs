@@ -43,6 +43,15 @@ impl RequestError {
         Self::plain(INVALID_REQUEST, format!("Invalid request: {problem}"))
     }
 
+    /// The message is longer than the limit.
+    #[must_use]
+    pub fn message_too_long() -> Self {
+        Self::refused(
+            ErrorKind::MessageTooLong,
+            "Invalid request: the message is too long; see --max-message-bytes",
+        )
+    }
+
     /// There is no such method.
     #[must_use]
     pub fn unknown_method() -> Self {

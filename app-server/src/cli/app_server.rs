@@ -59,6 +59,7 @@ impl AppServer {
         let config = Config::load(environment, &overrides);
         let limits = Limits {
             max_message: self.max_message_bytes,
+            ..Limits::default()
         };
         let place = self.trace_protocol.as_deref().map(trace_protocol::open);
         let place = match place.transpose() {

@@ -16,7 +16,7 @@ use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{
     AccountUpdatedNotification, LoginCompletedNotification, Notification,
 };
-use futures_util::future::select_all;
+use futures_util::future::{join_all, select_all};
 
 pub use outbox::{HIGH_WATER, Outbox};
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
@@ -72,9 +72,7 @@ impl Peers {
     /// read stays bounded.
     pub async fn room(&self) {
         let peers = self.connected().clone();
-        for peer in peers {
-            peer.outbox.room().await;
-        }
+        join_all(peers.iter().map(|peer| peer.outbox.room())).await;
     }
 
     /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.

@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -14,6 +15,9 @@ use crate::trace_protocol::PeerTrace;
 /// is the back-pressure, and no answer is ever dropped.
 pub const HIGH_WATER: usize = 256 * 1024;
 
+/// How long others wait for a peer that does not read, if it may be given up.
+const STALL_TIME: Duration = Duration::from_secs(5);
+
 /// Capacity kept between messages.
 const KEPT_CAPACITY: usize = 16 * 1024;
 
@@ -24,6 +28,7 @@ pub struct Outbox {
     filled: Notify,
     taken: Notify,
     trace: Option<PeerTrace>,
+    overflowed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +37,7 @@ struct State {
     framing: Framing,
     header: bool,
     closed: bool,
+    limit: Option<usize>,
 }
 
 /// A message with the header member in front, where the peer wants it.
@@ -78,8 +84,12 @@ impl Outbox {
             trace.sent(state.bytes.get(start..).unwrap_or_default());
         }
         framing.close_message(&mut state.bytes, start);
+        let overflows = state.limit.is_some_and(|limit| state.bytes.len() > limit);
         drop(state);
         self.filled.notify_one();
+        if overflows {
+            self.give_up();
+        }
     }
 
     /// Chooses the framing, once the peer has shown it.
@@ -90,6 +100,22 @@ impl Outbox {
     /// Puts `"jsonrpc":"2.0"` into every message from now on: the peer has sent it.
     pub fn set_header(&self) {
         self.state().header = true;
+    }
+
+    /// Gives the peer up once more bytes than this wait for it, or once others have waited too
+    /// long for it to read.
+    pub fn set_limit(&self, bytes: usize) {
+        self.state().limit = Some(bytes);
+    }
+
+    fn give_up(&self) {
+        self.close();
+        self.overflowed.notify_one();
+    }
+
+    /// Waits until the peer is given up because it does not read.
+    pub async fn overflowed(&self) {
+        self.overflowed.notified().await;
     }
 
     /// Drops what waits and all that comes: the peer is gone.
@@ -124,6 +150,18 @@ impl Outbox {
 
     /// Waits until less than [`HIGH_WATER`] waits to be written.
     pub async fn room(&self) {
+        if self.state().limit.is_none() {
+            return self.space().await;
+        }
+        if tokio::time::timeout(STALL_TIME, self.space())
+            .await
+            .is_err()
+        {
+            self.give_up();
+        }
+    }
+
+    async fn space(&self) {
         loop {
             let taken = self.taken.notified();
             if self.len() < HIGH_WATER {
@@ -140,5 +178,39 @@ impl Outbox {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HIGH_WATER, Outbox, STALL_TIME};
+
+    #[test]
+    fn a_peer_without_a_limit_is_never_given_up() {
+        let outbox = Outbox::default();
+        outbox.push(&"x".repeat(HIGH_WATER));
+        assert_eq!(outbox.len(), HIGH_WATER + 3);
+        outbox.set_limit(HIGH_WATER + 5);
+        outbox.push(&1);
+        assert_eq!(outbox.len(), HIGH_WATER + 5);
+        outbox.push(&2);
+        assert!(outbox.is_empty(), "what waited is gone");
+        outbox.push(&3);
+        assert!(outbox.is_empty(), "nothing waits for it any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_wait_for_a_peer_that_may_be_given_up_only_so_long() {
+        let outbox = Outbox::default();
+        outbox.push(&"x".repeat(HIGH_WATER));
+        let patient = tokio::time::timeout(STALL_TIME * 100, outbox.room()).await;
+        assert!(patient.is_err(), "without a limit, as long as it takes");
+        outbox.set_limit(usize::MAX);
+        let begun = tokio::time::Instant::now();
+        outbox.room().await;
+        assert_eq!(begun.elapsed(), STALL_TIME);
+        outbox.overflowed().await;
+        outbox.room().await;
+        assert_eq!(begun.elapsed(), STALL_TIME, "it is gone");
     }
 }

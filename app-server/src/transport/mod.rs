@@ -3,6 +3,7 @@
 mod splitter;
 mod stdio;
 mod stream;
+mod wire;
 
 pub use stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use stream::{Ended, Limits, Shutdown, serve};

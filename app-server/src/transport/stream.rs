@@ -5,14 +5,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use byokey_protocol::error::ErrorKind;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
-use super::splitter::{Piece, Splitter};
+use super::wire::{FramedWire, Progress, Wire};
 use crate::connection::Connection;
-use crate::error::RequestError;
 use crate::peers::{HIGH_WATER, Outbox};
 use crate::services::Services;
 
@@ -20,20 +18,25 @@ use crate::services::Services;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// How long a peer may read nothing once its input has ended.
 const STALL_TIME: Duration = Duration::from_secs(5);
-/// How long a peer may take to read what it was not told yet when we are told to end.
-const FAREWELL_TIME: Duration = Duration::from_millis(20);
 
 /// Bounds of one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Longest message, in bytes.
     pub max_message: usize,
+    /// Most bytes that may wait for a peer that does not read; then it has to go. None where it
+    /// is waited for, however long that takes.
+    pub max_unread: Option<usize>,
+    /// How long a peer may take to read what it was not told yet when the connection ends.
+    pub parting: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_message: 4 * 1024 * 1024,
+            max_unread: None,
+            parting: Duration::from_millis(20),
         }
     }
 }
@@ -48,14 +51,33 @@ pub enum Ended {
     EndOfInput,
     /// The peer reads no more.
     PeerGone,
+    /// The peer reads so slowly that too much waits for it.
+    PeerTooSlow,
     /// We were told to.
     Shutdown,
 }
 
-/// Serves one connection.
+/// Serves one connection over a stream of lines or `Content-Length` frames.
 pub async fn serve<R, W>(
     reader: R,
     writer: W,
+    services: Arc<Services>,
+    limits: Limits,
+    shutdown: Shutdown,
+) -> Ended
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let wire = FramedWire::new(limits.max_message);
+    serve_wire(reader, writer, wire, services, limits, shutdown).await
+}
+
+/// Serves one connection.
+pub(crate) async fn serve_wire<R, W, M>(
+    reader: R,
+    writer: W,
+    wire: M,
     services: Arc<Services>,
     limits: Limits,
     mut shutdown: Shutdown,
@@ -63,18 +85,23 @@ pub async fn serve<R, W>(
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
+    M: Wire,
 {
     let mut connection = Connection::open(services);
+    let peer = Arc::clone(connection.peer());
+    if let Some(bytes) = limits.max_unread {
+        peer.outbox.set_limit(bytes);
+    }
     let mut stream = Stream {
         reader,
         writer,
-        splitter: Splitter::new(limits.max_message),
-        framing_is_told: false,
+        wire,
         writing: Written::default(),
     };
     let conversation = async {
         match stream.converse(&mut connection).await {
-            Ok(()) => stream.drain(&connection).await,
+            Ok(()) if M::HALF_CLOSES => stream.drain(&connection).await,
+            Ok(()) => Ended::EndOfInput,
             Err(_) => Ended::PeerGone,
         }
     };
@@ -83,89 +110,73 @@ where
         ended = conversation => ended,
         // A sender that is gone can tell nothing more; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
+        () = peer.outbox.overflowed() => Ended::PeerTooSlow,
     };
     if ended == Ended::Shutdown {
         connection.give_up();
-        let outbox = &connection.peer().outbox;
+    }
+    if matches!(ended, Ended::EndOfInput | Ended::Shutdown) {
         // Whoever does not read at once hears nothing more.
-        drop(tokio::time::timeout(FAREWELL_TIME, stream.write_out(outbox)).await);
+        drop(tokio::time::timeout(limits.parting, stream.part(&peer.outbox)).await);
     }
     ended
 }
 
-struct Stream<R, W> {
+struct Stream<R, W, M> {
     reader: R,
     writer: W,
-    splitter: Splitter,
-    /// Whether the outbox knows how the peer frames.
-    framing_is_told: bool,
+    wire: M,
     writing: Written,
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
     /// Reads and writes until the end of input, or until nobody reads.
     async fn converse(&mut self, connection: &mut Connection) -> io::Result<()> {
         let peer = Arc::clone(connection.peer());
-        let mut more_in_buffer = false;
+        let mut progress = Progress::NeedsMore;
         loop {
-            self.writing.refill(&peer.outbox);
+            self.refill(&peer.outbox);
             let has_room = self.writing.rest().len() + peer.outbox.len() < HIGH_WATER;
-            if more_in_buffer && has_room {
-                more_in_buffer = self.receive(connection);
-                continue;
+            match progress {
+                Progress::Took if has_room => {
+                    progress = self.receive(connection);
+                    continue;
+                }
+                Progress::Over => break,
+                Progress::Took | Progress::NeedsMore => {}
             }
             let read = tokio::select! {
                 biased;
-                written = self.writer.write(self.writing.rest()),
-                    if !self.writing.rest().is_empty() =>
-                {
+                written = self.writer.write(self.writing.rest()), if !self.writing.is_empty() => {
                     self.writing.advance(written?);
                     continue;
                 }
-                read = self.reader.read(self.splitter.space()), if has_room => read,
-                () = peer.outbox.filled(), if self.writing.rest().is_empty() => continue,
+                read = self.reader.read(self.wire.space()), if has_room => read,
+                () = peer.outbox.filled(), if self.writing.is_empty() => continue,
             };
             match read {
                 Ok(0) => break,
-                Ok(count) => self.splitter.filled(count),
+                Ok(count) => self.wire.filled(count),
                 // A reset connection has nothing more to say, like one that was closed.
                 Err(_) => break,
             }
-            more_in_buffer = self.receive(connection);
+            progress = self.receive(connection);
         }
-        if self.splitter.is_inside_message() {
+        if self.wire.is_inside_message() {
             tracing::warn!("the input ended inside a message; it was not executed");
         }
         Ok(())
     }
 
-    /// Takes the messages in the buffer, as long as their answers find room. Returns whether some
-    /// may be left: one read can hold thousands of requests, and their answers are larger.
-    fn receive(&mut self, connection: &mut Connection) -> bool {
-        let mut has_room = true;
-        while has_room && let Some(piece) = self.splitter.next_piece() {
-            // The framing may have shown in an earlier read, with the header alone.
-            if !self.framing_is_told
-                && let Some(framing) = self.splitter.framing()
-            {
-                connection.peer().outbox.set_framing(framing);
-                self.framing_is_told = true;
-            }
-            match piece {
-                Piece::Message(range) => connection.receive(self.splitter.bytes(range)),
-                Piece::TooLong => connection.skipped(RequestError::refused(
-                    ErrorKind::MessageTooLong,
-                    "Invalid request: the message is too long; see --max-message-bytes",
-                )),
-                Piece::BadHeader => connection.skipped(RequestError::refused(
-                    ErrorKind::BadFrame,
-                    "Invalid request: the header must be `Content-Length: <bytes>`",
-                )),
-            }
-            has_room = connection.peer().outbox.len() < HIGH_WATER;
+    /// Takes the messages in the buffer, as long as their answers find room: one read can hold
+    /// thousands of requests, and their answers are larger.
+    fn receive(&mut self, connection: &mut Connection) -> Progress {
+        let mut progress = Progress::Took;
+        while progress == Progress::Took && connection.peer().outbox.len() < HIGH_WATER {
+            progress = self.wire.take_one(connection);
         }
-        self.splitter.wipe_handled();
-        !has_room
+        self.wire.wipe_handled();
+        progress
     }
 
     /// Answers what is under way, for a while; what is left then is answered with an error.
@@ -174,16 +185,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
         let outbox = &connection.peer().outbox;
         let mut finished = pin!(tokio::time::timeout(DRAIN_TIME, connection.drained()));
         loop {
-            self.writing.refill(outbox);
+            self.refill(outbox);
             tokio::select! {
                 biased;
                 _ = &mut finished => break,
                 written = write_some(&mut self.writer, self.writing.rest()),
-                    if !self.writing.rest().is_empty() => match written {
+                    if !self.writing.is_empty() => match written {
                         Ok(count) => self.writing.advance(count),
                         Err(_) => return Ended::PeerGone,
                     },
-                () = outbox.filled(), if self.writing.rest().is_empty() => {}
+                () = outbox.filled(), if self.writing.is_empty() => {}
             }
         }
         connection.give_up();
@@ -193,14 +204,35 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
         }
     }
 
+    /// Sends what waits, and says goodbye.
+    async fn part(&mut self, outbox: &Outbox) -> io::Result<()> {
+        self.wire.part();
+        self.write_out(outbox).await?;
+        self.writer.shutdown().await?;
+        if !M::HALF_CLOSES {
+            // A TCP connection that is closed with unread input takes back what was sent.
+            let mut unread = Zeroizing::new([0; 1024]);
+            while self.reader.read(&mut *unread).await? > 0 {}
+        }
+        Ok(())
+    }
+
     async fn write_out(&mut self, outbox: &Outbox) -> io::Result<()> {
         loop {
-            self.writing.refill(outbox);
-            if self.writing.rest().is_empty() {
+            self.refill(outbox);
+            if self.writing.is_empty() {
                 return self.writer.flush().await;
             }
             let written = write_some(&mut self.writer, self.writing.rest()).await?;
             self.writing.advance(written);
+        }
+    }
+
+    /// Takes what waits to be sent, once everything before it is out.
+    fn refill(&mut self, outbox: &Outbox) {
+        if self.writing.is_empty() {
+            self.wire.send(outbox, &mut self.writing.bytes);
+            self.writing.done = 0;
         }
     }
 }
@@ -222,15 +254,12 @@ impl Written {
         self.bytes.get(self.done..).unwrap_or_default()
     }
 
-    fn advance(&mut self, count: usize) {
-        self.done += count;
+    fn is_empty(&self) -> bool {
+        self.rest().is_empty()
     }
 
-    fn refill(&mut self, outbox: &Outbox) {
-        if self.rest().is_empty() && !(self.bytes.is_empty() && outbox.is_empty()) {
-            outbox.take(&mut self.bytes);
-            self.done = 0;
-        }
+    fn advance(&mut self, count: usize) {
+        self.done += count;
     }
 }
 
