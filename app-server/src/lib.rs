@@ -20,6 +20,7 @@ pub mod issuer;
 pub mod log;
 pub mod login;
 mod params;
+pub mod parent;
 pub mod peers;
 pub mod reply;
 pub mod services;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::http_client::HttpClient;
 use crate::issuer::HttpIssuer;
 use crate::login::{LoginOutside, Logins};
+use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
 use crate::stores;
 use crate::threads::Threads;
@@ -39,6 +40,8 @@ pub struct Services {
     pub background: Background,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// The processes that this one does not outlive.
+    pub parent: ParentWatch,
     /// How the process is protected.
     pub hardening: HardeningReport,
 }
@@ -94,6 +97,7 @@ impl Services {
             threads,
             background: Background::default(),
             clock,
+            parent: ParentWatch::default(),
             hardening,
         })
     }

@@ -31,6 +31,9 @@ pub(crate) struct AppServer {
     /// Longest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message)]
     max_message_bytes: usize,
+    /// Exit when this process ends, which must be an ancestor of the new one.
+    #[arg(long, value_name = "PID")]
+    parent_pid: Option<u32>,
     /// Leave the process open to debuggers and core dumps.
     #[arg(long)]
     allow_debug: bool,
@@ -77,7 +80,7 @@ impl AppServer {
         if let Some(trace) = trace.clone() {
             services.peers.trace(trace);
         }
-        let served = serve(services, limits);
+        let served = serve(services, limits, self.parent_pid);
         if let Some(trace) = trace {
             trace.finish();
         }
@@ -88,13 +91,16 @@ impl AppServer {
     }
 }
 
-fn serve(services: Arc<Services>, limits: Limits) -> io::Result<()> {
+fn serve(services: Arc<Services>, limits: Limits, parent: Option<u32>) -> io::Result<()> {
     transport::check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let mut shutdown = shutdown_on_signal()?;
+        let mut shutdown = told_to_end(&services)?;
+        if let Some(parent) = parent {
+            services.parent.watch(parent);
+        }
         let (reader, writer) = claim_stdio()?.into_streams()?;
         tokio::select! {
             () = services.begin() => {}
@@ -109,8 +115,8 @@ fn serve(services: Arc<Services>, limits: Limits) -> io::Result<()> {
     served
 }
 
-/// Ends when a signal asks for it.
-fn shutdown_on_signal() -> io::Result<Shutdown> {
+/// Ends when a signal asks for it, or with the parent.
+fn told_to_end(services: &Arc<Services>) -> io::Result<Shutdown> {
     let (sender, shutdown) = watch::channel(false);
     for kind in [
         SignalKind::terminate(),
@@ -123,5 +129,10 @@ fn shutdown_on_signal() -> io::Result<Shutdown> {
             sender.send_replace(true);
         });
     }
+    let services = Arc::clone(services);
+    tokio::spawn(async move {
+        services.parent.gone().await;
+        sender.send_replace(true);
+    });
     Ok(shutdown)
 }

@@ -39,7 +39,11 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
         },
         hardening: services.hardening,
     };
+    let parent = params.process_id;
     Ok(Reply::then(result, move |context| {
+        if let Some(pid) = parent {
+            context.services.parent.watch(pid);
+        }
         context.peer.introduce(client);
         for warning in &context.services.config.warnings {
             context.peer.notify::<ConfigWarningNotification>(warning);
