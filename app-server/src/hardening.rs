@@ -3,6 +3,8 @@
 //! It is the first thing in `main`, before any input is read. Linux only, so far: elsewhere the
 //! report says that nothing is known. What was considered and left out: docs/decisions/.
 
+use std::path::Path;
+
 use byokey_protocol::initialize::HardeningReport;
 
 /// Protects the process, unless debugging is allowed, and reports the state.
@@ -18,13 +20,14 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
 }
 
 /// Keeps this process from changing anything in the file system, if the system can, and reports
-/// the new state. What is open already stays open.
+/// the new state. What is open already stays open. In `cleared`, files can still be removed: a
+/// socket outlives its process otherwise.
 ///
 /// To be called before the process has a second thread: threads inherit it from the one that
 /// starts them.
 #[must_use]
-pub fn forbid_file_changes(before: HardeningReport) -> HardeningReport {
-    let files_read_only = platform::forbid_file_changes();
+pub fn forbid_file_changes(before: HardeningReport, cleared: Option<&Path>) -> HardeningReport {
+    let files_read_only = platform::forbid_file_changes(cleared);
     HardeningReport {
         wiping_allocator: before.wiping_allocator,
         files_read_only,
@@ -34,9 +37,12 @@ pub fn forbid_file_changes(before: HardeningReport) -> HardeningReport {
 
 #[cfg(target_os = "linux")]
 mod platform {
+    use std::path::Path;
+
     use byokey_protocol::initialize::HardeningReport;
     use landlock::{
-        ABI, AccessFs, RestrictionStatus, Ruleset, RulesetAttr as _, RulesetError, RulesetStatus,
+        ABI, AccessFs, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr as _,
+        RulesetCreatedAttr as _, RulesetError, RulesetStatus,
     };
     use rustix::process::{
         DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior,
@@ -71,21 +77,28 @@ mod platform {
         }
     }
 
-    pub(super) fn forbid_file_changes() -> bool {
-        restrict().is_ok_and(|status| status.ruleset == RulesetStatus::FullyEnforced)
+    pub(super) fn forbid_file_changes(cleared: Option<&Path>) -> bool {
+        restrict(cleared).is_ok_and(|status| status.ruleset == RulesetStatus::FullyEnforced)
     }
 
-    /// Handles every way to change a file and allows none.
-    fn restrict() -> Result<RestrictionStatus, RulesetError> {
+    /// Handles every way to change a file, and allows one at most.
+    fn restrict(cleared: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
+        // A folder that cannot be opened keeps its files.
+        let cleared = cleared.and_then(|folder| PathFd::new(folder).ok());
+        let removal = cleared
+            .map(|folder| Ok::<_, RulesetError>(PathBeneath::new(folder, AccessFs::RemoveFile)));
         Ruleset::default()
             .handle_access(AccessFs::from_write(KNOWN))?
             .create()?
+            .add_rules(removal)?
             .restrict_self()
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod platform {
+    use std::path::Path;
+
     use byokey_protocol::initialize::HardeningReport;
 
     pub(super) fn protect() {}
@@ -94,7 +107,7 @@ mod platform {
         HardeningReport::default()
     }
 
-    pub(super) fn forbid_file_changes() -> bool {
+    pub(super) fn forbid_file_changes(_: Option<&Path>) -> bool {
         false
     }
 }
@@ -118,10 +131,15 @@ mod tests {
     fn files_can_be_read_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        let cleared = tempfile::tempdir().unwrap();
+        let socket = cleared.path().join("socket");
         drop(make(&old).unwrap());
+        drop(make(&socket).unwrap());
         // A thread restricts only itself and those that it starts.
         let restricted = std::thread::spawn(move || {
-            if !forbid_file_changes(HardeningReport::default()).files_read_only {
+            if !forbid_file_changes(HardeningReport::default(), Some(cleared.path()))
+                .files_read_only
+            {
                 eprintln!("SKIPPED: this kernel has no Landlock");
                 return;
             }
@@ -131,6 +149,8 @@ mod tests {
             assert_eq!(refused(make(&new)), ErrorKind::PermissionDenied);
             let removed = std::fs::remove_file(&old).unwrap_err();
             assert_eq!(removed.kind(), ErrorKind::PermissionDenied);
+            std::fs::remove_file(&socket).unwrap();
+            assert_eq!(refused(make(&socket)), ErrorKind::PermissionDenied);
         });
         restricted.join().unwrap();
         make(folder.path().join("from another thread")).unwrap();

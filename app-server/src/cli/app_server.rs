@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,12 +10,13 @@ use byokey_app_server::config::{Config, Environment, StoreKind};
 use byokey_app_server::hardening;
 use byokey_app_server::services::Services;
 use byokey_app_server::trace_protocol::{self, ProtocolTrace};
-use byokey_app_server::transport::{self, Limits, Shutdown, claim_stdio};
+use byokey_app_server::transport::{self, ClaimedStdio, Limits, ListenLimits, Listener};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::listen::{Listen, Open};
+use super::signals::Signals;
 use super::{Common, fail};
 
 /// Options of `byokey app-server`.
@@ -22,12 +24,8 @@ use super::{Common, fail};
 pub(crate) struct AppServer {
     #[command(flatten)]
     common: Common,
-    /// Where to listen: `stdio://`.
-    #[arg(long, value_name = "URL", default_value = "stdio://")]
-    listen: String,
-    /// The same as `--listen stdio://`.
-    #[arg(long)]
-    stdio: bool,
+    #[command(flatten)]
+    listen: Listen,
     /// Longest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message)]
     max_message_bytes: usize,
@@ -55,24 +53,26 @@ impl AppServer {
         environment: &Environment,
         mut hardening: HardeningReport,
     ) -> ExitCode {
-        if !self.stdio && self.listen != "stdio://" {
-            return fail("unsupported --listen URL; expected `stdio://`");
-        }
+        let limits = self.listen.limits(self.max_message_bytes);
+        let place = match self.listen.place(&environment.codex_home()) {
+            Ok(place) => place,
+            Err(error) => return fail(&error.to_string()),
+        };
         let overrides = common.and(self.common).into_overrides();
         let config = Config::load(environment, &overrides);
-        let limits = Limits {
-            max_message: self.max_message_bytes,
-            ..Limits::default()
-        };
-        let place = self.trace_protocol.as_deref().map(trace_protocol::open);
-        let place = match place.transpose() {
-            Ok(place) => place,
+        let trace = self.trace_protocol.as_deref().map(trace_protocol::open);
+        let trace = match trace.transpose() {
+            Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot open the file of the trace: {error}")),
         };
+        let open = match Open::new(place, &config.codex_home) {
+            Ok(open) => open,
+            Err(error) => return fail(&error.to_string()),
+        };
         if !self.allow_file_changes && config.store == StoreKind::Ephemeral {
-            hardening = hardening::forbid_file_changes(hardening);
+            hardening = hardening::forbid_file_changes(hardening, open.folder());
         }
-        let trace = match place.map(ProtocolTrace::to).transpose() {
+        let trace = match trace.map(ProtocolTrace::to).transpose() {
             Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot write a trace: {error}")),
         };
@@ -80,59 +80,108 @@ impl AppServer {
         if let Some(trace) = trace.clone() {
             services.peers.trace(trace);
         }
-        let served = serve(services, limits, self.parent_pid);
+        let served = serve(open, limits, &services, self.parent_pid);
         if let Some(trace) = trace {
             trace.finish();
         }
         match served {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&format!("cannot serve standard input and output: {error}")),
+            Err(error) => fail(&format!("cannot serve: {error}")),
         }
     }
 }
 
-fn serve(services: Arc<Services>, limits: Limits, parent: Option<u32>) -> io::Result<()> {
+fn serve(
+    open: Open,
+    limits: ListenLimits,
+    services: &Arc<Services>,
+    parent: Option<u32>,
+) -> io::Result<()> {
     transport::check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let mut shutdown = told_to_end(&services)?;
+        let mut signals = Signals::new()?;
         if let Some(parent) = parent {
             services.parent.watch(parent);
         }
-        let (reader, writer) = claim_stdio()?.into_streams()?;
         tokio::select! {
             () = services.begin() => {}
-            Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => return io::Result::Ok(()),
+            () = told_to_end(&mut signals, services) => return Ok(()),
         }
-        transport::serve(reader, writer, Arc::clone(&services), limits, shutdown).await;
+        match open {
+            Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
+            Open::Listener { door, .. } => {
+                let listener = Listener::new(door, Arc::clone(services), limits)?;
+                serve_listener(listener, services, signals).await;
+            }
+        }
         services.end().await;
-        io::Result::Ok(())
+        Ok(())
     });
     // Calls that are still under way have nobody to report to.
     runtime.shutdown_background();
     served
 }
 
-/// Ends when a signal asks for it, or with the parent.
-fn told_to_end(services: &Arc<Services>) -> io::Result<Shutdown> {
-    let (sender, shutdown) = watch::channel(false);
-    for kind in [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::hangup(),
-    ] {
-        let (mut signal, sender) = (signal(kind)?, sender.clone());
-        tokio::spawn(async move {
-            signal.recv().await;
-            sender.send_replace(true);
-        });
+/// Waits for a signal, or for the end of the parent.
+async fn told_to_end(signals: &mut Signals, services: &Services) {
+    tokio::select! {
+        () = signals.any() => {}
+        () = services.parent.gone() => {}
     }
-    let services = Arc::clone(services);
-    tokio::spawn(async move {
-        services.parent.gone().await;
-        sender.send_replace(true);
-    });
-    Ok(shutdown)
+}
+
+/// One connection, which ends at once when it is told to.
+async fn serve_stdio(
+    stdio: ClaimedStdio,
+    limits: ListenLimits,
+    services: &Arc<Services>,
+    mut signals: Signals,
+) -> io::Result<()> {
+    let (reader, writer) = stdio.into_streams()?;
+    let (end, shutdown) = watch::channel(false);
+    let limits = Limits {
+        max_message: limits.max_message,
+        ..Limits::default()
+    };
+    let mut connection = pin!(transport::serve(
+        reader,
+        writer,
+        Arc::clone(services),
+        limits,
+        shutdown
+    ));
+    tokio::select! {
+        _ = &mut connection => return Ok(()),
+        () = told_to_end(&mut signals, services) => {}
+    }
+    end.send_replace(true);
+    connection.await;
+    Ok(())
+}
+
+/// Connections until a signal comes; then until no turn is running. A second signal ends it at
+/// once, and so does the end of the parent.
+async fn serve_listener(listener: Listener, services: &Arc<Services>, mut signals: Signals) {
+    let (end, shutdown) = watch::channel(false);
+    let mut connections = pin!(listener.serve(shutdown));
+    let cut_short = async {
+        signals.any().await;
+        let idle = async {
+            services.threads.idle().await;
+            end.send_replace(true);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = idle => {}
+            () = signals.urgent() => {}
+        }
+    };
+    tokio::select! {
+        () = &mut connections => {}
+        () = cut_short => {}
+        () = services.parent.gone() => {}
+    }
 }

@@ -5,9 +5,11 @@ mod demo;
 mod dev_backend;
 mod environment;
 mod import_codex;
+mod listen;
 mod login;
 mod logout;
 mod person;
+mod signals;
 mod status;
 
 use std::io::Write as _;
@@ -43,7 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Speak JSON-RPC on standard input and output: what editors and agent hosts spawn.
-    AppServer(app_server::AppServer),
+    AppServer(Box<app_server::AppServer>),
     /// Stand in for the backend on this machine, for developing a host offline.
     DevBackend(dev_backend::DevBackendCommand),
     /// Watch the life of a login: host, server and backend on this machine, no account needed.

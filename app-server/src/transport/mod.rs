@@ -1,9 +1,14 @@
 //! How bytes arrive and leave. What they mean is the business of [`crate::connection`].
 
+mod listener;
+mod private_folder;
 mod splitter;
 mod stdio;
 mod stream;
+pub mod websocket;
 mod wire;
 
+pub use listener::{Door, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError};
+pub use private_folder::NotPrivate;
 pub use stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use stream::{Ended, Limits, Shutdown, serve};

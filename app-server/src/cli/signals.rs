@@ -1,0 +1,49 @@
+//! The signals that end the program.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that end the program.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes them, within a runtime.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for any of them. Of several, an urgent one is taken: it is not to count twice.
+    pub(crate) async fn any(&mut self) {
+        tokio::select! {
+            biased;
+            () = wait(&mut self.terminate) => {}
+            () = wait(&mut self.interrupt) => {}
+            () = wait(&mut self.hangup) => {}
+        }
+    }
+
+    /// Waits for one that somebody sends on purpose: a terminal that is closed may hang up more
+    /// than once.
+    pub(crate) async fn urgent(&mut self) {
+        tokio::select! {
+            () = wait(&mut self.terminate) => {}
+            () = wait(&mut self.interrupt) => {}
+        }
+    }
+}
+
+async fn wait(signal: &mut Signal) {
+    if signal.recv().await.is_none() {
+        std::future::pending().await
+    }
+}

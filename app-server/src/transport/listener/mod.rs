@@ -1,0 +1,221 @@
+//! Listeners: several connections at once, each served by a task of its own.
+
+mod guest;
+mod unix_socket;
+mod url;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as BlockingTcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use guest::{serve_tcp, serve_unix};
+pub use unix_socket::SocketError;
+use unix_socket::{SocketFile, UnixSocket, accept};
+pub use url::{ListenUrl, ListenUrlError};
+
+use super::stream::{Limits, Shutdown};
+use super::websocket::{Admission, BearerRule};
+use crate::services::Services;
+
+/// Connections that may be about to be let in.
+const HANDSHAKES: usize = 64;
+/// How long to wait when the system has no more descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// Most bytes that may wait for a peer that does not read.
+const MAX_UNREAD: usize = 16 * 1024 * 1024;
+/// How long the end of a connection may take.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// Bounds of a listener.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenLimits {
+    /// Longest message, in bytes.
+    pub max_message: usize,
+    /// Most connections at once.
+    pub max_connections: usize,
+}
+
+impl ListenLimits {
+    fn of_connection(self) -> Limits {
+        Limits {
+            max_message: self.max_message,
+            max_unread: Some(MAX_UNREAD),
+            parting: PARTING,
+        }
+    }
+}
+
+/// What strangers knock at, open and not yet served.
+#[derive(Debug)]
+pub enum Door {
+    /// A Unix socket, which only we can reach.
+    Unix(UnixSocket),
+    /// A port, and what clients have to show there.
+    Port(BlockingTcpListener, SocketAddr, BearerRule),
+}
+
+impl Door {
+    /// Listens on a Unix socket. Needs a folder that is ours alone, or makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SocketError`] says what to do.
+    pub fn unix(path: PathBuf) -> Result<Self, SocketError> {
+        UnixSocket::bind(path).map(Self::Unix)
+    }
+
+    /// An open port, for those who show a good bearer.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell its address.
+    pub fn port(port: BlockingTcpListener, bearers: BearerRule) -> io::Result<Self> {
+        let address = port.local_addr()?;
+        Ok(Self::Port(port, address, bearers))
+    }
+
+    /// The file of a Unix socket.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(socket) => Some(socket.path()),
+            Self::Port(..) => None,
+        }
+    }
+}
+
+/// A listener that is served.
+#[derive(Debug)]
+pub struct Listener {
+    entrance: Entrance,
+    house: Arc<House>,
+}
+
+/// What every connection shares.
+#[derive(Debug)]
+struct House {
+    services: Arc<Services>,
+    admission: Admission,
+    places: Arc<Semaphore>,
+    limits: Limits,
+}
+
+#[derive(Debug)]
+enum Entrance {
+    Unix {
+        listener: UnixListener,
+        /// The file goes when this does.
+        _file: SocketFile,
+    },
+    Tcp(TcpListener),
+}
+
+enum Guest {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Listener {
+    /// Makes ready to serve, within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell who knocks.
+    pub fn new(door: Door, services: Arc<Services>, limits: ListenLimits) -> io::Result<Self> {
+        let places = Arc::new(Semaphore::new(limits.max_connections));
+        let (entrance, admission) = match door {
+            Door::Unix(socket) => {
+                let (listener, _file) = socket.ready()?;
+                let admission = Admission::of_trusted(Arc::clone(&places));
+                (Entrance::Unix { listener, _file }, admission)
+            }
+            Door::Port(listener, address, bearers) => {
+                listener.set_nonblocking(true)?;
+                let clock = Arc::clone(&services.clock);
+                let admission =
+                    Admission::of_strangers(address, bearers, Arc::clone(&places), clock);
+                (Entrance::Tcp(TcpListener::from_std(listener)?), admission)
+            }
+        };
+        let house = House {
+            services,
+            admission,
+            places,
+            limits: limits.of_connection(),
+        };
+        Ok(Self {
+            entrance,
+            house: Arc::new(house),
+        })
+    }
+
+    /// Serves until it is told to end, and until the connections have ended then.
+    pub async fn serve(self, mut shutdown: Shutdown) {
+        let mut guests = JoinSet::new();
+        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+        let ends = shutdown.clone();
+        loop {
+            let welcome = async {
+                // The semaphore is never closed.
+                let handshake = Arc::clone(&handshakes).acquire_owned().await.ok();
+                (handshake, self.entrance.open().await)
+            };
+            tokio::select! {
+                biased;
+                _ = shutdown.wait_for(|shutdown| *shutdown) => break,
+                // A connection whose task panicked is gone; the others go on.
+                Some(_) = guests.join_next(), if !guests.is_empty() => {}
+                (handshake, guest) = welcome => match guest {
+                    Ok(Some(guest)) => {
+                        guests.spawn(self.receive(guest, handshake, ends.clone()));
+                    }
+                    Ok(None) => {}
+                    Err(_) => {
+                        tracing::warn!("a connection could not be accepted");
+                        tokio::time::sleep(EXHAUSTED).await;
+                    }
+                }
+            }
+        }
+        drop(self.entrance);
+        while guests.join_next().await.is_some() {}
+    }
+
+    fn receive(
+        &self,
+        guest: Guest,
+        handshake: Option<OwnedSemaphorePermit>,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let house = Arc::clone(&self.house);
+        async move {
+            match guest {
+                Guest::Unix(stream) => {
+                    drop(handshake);
+                    serve_unix(stream, &house, shutdown).await;
+                }
+                Guest::Tcp(stream) => serve_tcp(stream, handshake, &house, shutdown).await,
+            }
+        }
+    }
+}
+
+impl Entrance {
+    async fn open(&self) -> io::Result<Option<Guest>> {
+        match self {
+            Self::Unix { listener, .. } => Ok(accept(listener).await?.map(Guest::Unix)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are small and awaited.
+                stream.set_nodelay(true)?;
+                Ok(Some(Guest::Tcp(stream)))
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A Unix socket that only we can connect to, and the file that it is.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener as BlockingListener, UnixStream as BlockingStream};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::geteuid;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::transport::private_folder::{self, NotPrivate};
+
+/// Why a socket cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Its folder will not do.
+    #[error(transparent)]
+    Folder(#[from] NotPrivate),
+    /// Somebody listens.
+    #[error(
+        "another server is listening on {}; stop it, or choose another path with --listen \
+         unix://PATH", .0.display()
+    )]
+    InUse(PathBuf),
+    /// Something else has that name.
+    #[error(
+        "{} is not a socket; remove it, or choose another path with --listen unix://PATH",
+        .0.display()
+    )]
+    NotASocket(PathBuf),
+    /// The system refuses.
+    #[error("cannot listen on {}: {}", .0.display(), .1)]
+    Refused(PathBuf, io::Error),
+}
+
+/// A Unix socket, and its file.
+#[derive(Debug)]
+pub struct UnixSocket {
+    listener: BlockingListener,
+    file: SocketFile,
+}
+
+/// The file of a socket. It is removed with the value.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    /// Device and number, so that no other file is removed.
+    identity: (u64, u64),
+}
+
+impl UnixSocket {
+    /// Listens. What a server left that is gone is replaced.
+    pub(super) fn bind(path: PathBuf) -> Result<Self, SocketError> {
+        // The folder of a name without one is the current folder.
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        private_folder::ensure(folder)?;
+        let refused = |error: io::Error| SocketError::Refused(path.clone(), error);
+        // Two servers that start at once must not both find nobody listening.
+        let turn = File::open(folder).map_err(refused)?;
+        flock(&turn, FlockOperation::LockExclusive).map_err(|error| refused(error.into()))?;
+        clear(&path)?;
+        let listener = BlockingListener::bind(&path).map_err(refused)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(refused)?;
+        let file = fs::symlink_metadata(&path).map_err(refused)?;
+        Ok(Self {
+            listener,
+            file: SocketFile {
+                identity: (file.dev(), file.ino()),
+                path,
+            },
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Makes it ready to accept, within a runtime.
+    pub(super) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
+        self.listener.set_nonblocking(true)?;
+        Ok((UnixListener::from_std(self.listener)?, self.file))
+    }
+}
+
+/// The next connection, if it is one of ours: the mode of the file keeps others out already,
+/// except for those whom no mode keeps out.
+pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    let (stream, _) = listener.accept().await?;
+    let own = stream.peer_cred()?.uid() == geteuid().as_raw();
+    if !own {
+        tracing::warn!("a connection of another user was refused");
+    }
+    Ok(own.then_some(stream))
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let same = |file: fs::Metadata| (file.dev(), file.ino()) == self.identity;
+        if fs::symlink_metadata(&self.path).is_ok_and(same) {
+            // A file that cannot be removed is replaced by the next server.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Removes what a server left that is gone.
+fn clear(path: &Path) -> Result<(), SocketError> {
+    let refused = |error| SocketError::Refused(path.to_owned(), error);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(error)),
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(SocketError::NotASocket(path.to_owned()));
+        }
+        Ok(_) => {}
+    }
+    match BlockingStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(refused)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Whoever is too busy to answer is there.
+        Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
+    }
+}

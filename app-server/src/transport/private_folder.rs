@@ -1,0 +1,37 @@
+//! Folders that nobody else can look into: for sockets, and for what opens them.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+/// Why a folder cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPrivate {
+    /// Others may look into it.
+    #[error(
+        "{path} is open to others; run `chmod 700 {path}` as its owner, who must be you, or \
+         choose another folder", path = .0.display()
+    )]
+    Open(PathBuf),
+    /// It cannot be made or looked at.
+    #[error("cannot use the folder {}: {}", .0.display(), .1)]
+    Unusable(PathBuf, io::Error),
+}
+
+/// Makes the folder for us alone; or makes sure that it is, if it is there.
+pub(super) fn ensure(folder: &Path) -> Result<(), NotPrivate> {
+    let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(unusable)?;
+    let metadata = fs::metadata(folder).map_err(unusable)?;
+    if metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw() {
+        return Err(NotPrivate::Open(folder.to_owned()));
+    }
+    Ok(())
+}

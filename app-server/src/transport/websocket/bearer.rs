@@ -1,0 +1,135 @@
+//! The bearer that a WebSocket client must show, always, also on this machine: any program and
+//! any web page could connect otherwise.
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::signed::SignedBearers;
+
+/// Which bearers are good.
+#[derive(Debug)]
+pub enum BearerRule {
+    /// The one whose SHA-256 digest this is. Of digests, nothing can be learned by comparing.
+    Capability(Digest),
+    /// Tokens that somebody with our secret has signed.
+    Signed(SignedBearers),
+}
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// Why a client is not let in. The texts are codex's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BearerRefusal {
+    /// There is no `Authorization` header.
+    #[error("missing websocket bearer token")]
+    Missing,
+    /// The header is not `Bearer <token>`, or there are several.
+    #[error("invalid authorization header")]
+    Header,
+    /// The token is another one.
+    #[error("invalid websocket bearer token")]
+    Token,
+    /// The token is not a JWT that was signed with our secret, or it never expires.
+    #[error("invalid websocket jwt")]
+    Jwt,
+    /// The token has expired.
+    #[error("expired websocket jwt")]
+    Expired,
+    /// The token is good later.
+    #[error("websocket jwt is not valid yet")]
+    NotYet,
+    /// The token is from somebody else.
+    #[error("websocket jwt issuer mismatch")]
+    Issuer,
+    /// The token is for somebody else.
+    #[error("websocket jwt audience mismatch")]
+    Audience,
+}
+
+impl BearerRule {
+    /// The rule that admits this token.
+    #[must_use]
+    pub fn capability(token: &[u8]) -> Self {
+        Self::Capability(digest(token))
+    }
+
+    /// Whether the headers of a request hold a good bearer.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerRefusal`] says why not.
+    pub fn check(&self, headers: &HeaderMap, unix_seconds: i64) -> Result<(), BearerRefusal> {
+        let bearer = bearer(headers)?;
+        match self {
+            Self::Capability(expected) if matches(expected, bearer) => Ok(()),
+            Self::Capability(_) => Err(BearerRefusal::Token),
+            Self::Signed(bearers) => bearers.check(bearer, unix_seconds),
+        }
+    }
+}
+
+/// Whether the digest is the token's. Takes as long for any token of the same length.
+#[must_use]
+pub fn matches(expected: &Digest, token: &str) -> bool {
+    expected.ct_eq(&digest(token.as_bytes())).into()
+}
+
+fn digest(token: &[u8]) -> Digest {
+    Sha256::digest(token).into()
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, BearerRefusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(BearerRefusal::Missing)?;
+    if values.next().is_some() {
+        return Err(BearerRefusal::Header);
+    }
+    token_in(value).ok_or(BearerRefusal::Header)
+}
+
+fn token_in(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::AUTHORIZATION;
+
+    use super::{BearerRefusal, BearerRule};
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_token_alone_is_good() {
+        let rule = BearerRule::capability(b"made-up");
+        let check = |values: &[&'static str]| rule.check(&headers(values), 0);
+        assert_eq!(check(&["Bearer made-up"]), Ok(()));
+        assert_eq!(check(&["bearer  made-up"]), Ok(()));
+        assert_eq!(check(&[]), Err(BearerRefusal::Missing));
+        for other in [
+            "Bearer made-uq",
+            "Bearer nade-up",
+            "Bearer made-up1",
+            "Bearer made-u",
+        ] {
+            assert_eq!(check(&[other]), Err(BearerRefusal::Token), "{other}");
+        }
+        for bad in ["Bearer", "Bearer ", "Basic made-up", "made-up", ""] {
+            assert_eq!(check(&[bad]), Err(BearerRefusal::Header), "{bad}");
+        }
+        let two = ["Bearer made-up", "Bearer made-up"];
+        assert_eq!(check(&two), Err(BearerRefusal::Header));
+    }
+}

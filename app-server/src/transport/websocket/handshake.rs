@@ -1,0 +1,243 @@
+//! The HTTP side of a WebSocket connection: health checks, and who is let in.
+//!
+//! A connection carries one request. What is refused is refused with its reason in plain text.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    CONNECTION, CONTENT_TYPE, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tungstenite::handshake::derive_accept_key;
+
+use super::bearer::BearerRule;
+use super::failures::Failures;
+use super::hosts::Hosts;
+use crate::clock::Clock;
+
+/// How long a client may take until it is let in.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+/// Longest head of a request, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Who is let in.
+pub(crate) struct Admission {
+    /// What keeps strangers out, where the listener itself does not.
+    guard: Option<Guard>,
+    /// The connections that are still free.
+    places: Arc<Semaphore>,
+}
+
+/// What keeps strangers out.
+struct Guard {
+    hosts: Hosts,
+    bearers: BearerRule,
+    failures: Failures,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").finish_non_exhaustive()
+    }
+}
+
+/// A client that was let in: its stream, and its place among the connections.
+pub(crate) type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
+
+/// Why a request is not what it wants to be.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    text: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { status, text }
+    }
+}
+
+/// Answers the request on a new stream. Returns the client if it is let in.
+pub(crate) async fn shake_hands<S>(stream: S, admission: &Admission) -> Option<Admitted>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let admitted = Mutex::new(None);
+    let service = service_fn(async |request: Request<Incoming>| {
+        let response = match admission.judge(request).await {
+            Ok(Verdict::Healthy) => text(StatusCode::OK, "ok\n".to_owned()),
+            Ok(Verdict::Welcome {
+                upgrade,
+                place,
+                response,
+            }) => {
+                *admitted.lock().await = Some((upgrade, place));
+                response
+            }
+            Err(refusal) => text(refusal.status, format!("{}\n", refusal.text)),
+        };
+        Ok::<_, Infallible>(response)
+    });
+    let answered = http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // Whatever went wrong, the client is not in.
+    tokio::time::timeout(HANDSHAKE_TIME, answered)
+        .await
+        .ok()?
+        .ok()?;
+    let (upgrade, place) = admitted.into_inner()?;
+    let stream = upgrade.await.ok()?;
+    Some((TokioIo::new(stream), place))
+}
+
+enum Verdict {
+    /// A health check.
+    Healthy,
+    /// A client that is let in.
+    Welcome {
+        upgrade: OnUpgrade,
+        place: OwnedSemaphorePermit,
+        response: Response<String>,
+    },
+}
+
+impl Admission {
+    /// For a listener that strangers cannot reach.
+    pub(crate) const fn of_trusted(places: Arc<Semaphore>) -> Self {
+        Self {
+            guard: None,
+            places,
+        }
+    }
+
+    /// For a listener at this address, that anybody can reach: whoever shows a good bearer.
+    pub(crate) fn of_strangers(
+        listening: SocketAddr,
+        bearers: BearerRule,
+        places: Arc<Semaphore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let guard = Guard {
+            hosts: Hosts::new(listening),
+            bearers,
+            failures: Failures::default(),
+            clock,
+        };
+        Self {
+            guard: Some(guard),
+            places,
+        }
+    }
+
+    async fn judge(&self, request: Request<Incoming>) -> Result<Verdict, Refusal> {
+        let headers = request.headers();
+        if headers.contains_key(ORIGIN) {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "requests of web pages are refused: they carry an Origin header",
+            ));
+        }
+        if self
+            .guard
+            .as_ref()
+            .is_some_and(|guard| !guard.hosts.admit(headers))
+        {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "the Host header must be 127.0.0.1, [::1], localhost or the listening address, \
+                 with the port",
+            ));
+        }
+        let is_get = request.method() == Method::GET;
+        if is_get && matches!(request.uri().path(), "/readyz" | "/healthz") {
+            return Ok(Verdict::Healthy);
+        }
+        if let Some(guard) = &self.guard
+            && let Err(refusal) = guard.bearers.check(headers, guard.clock.unix_seconds())
+        {
+            tokio::time::sleep(guard.failures.count()).await;
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, refusal.to_string()));
+        }
+        let accept = accept_key(&request)?;
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many connections; close one or raise --max-connections",
+            ));
+        };
+        let mut response = text(StatusCode::SWITCHING_PROTOCOLS, String::new());
+        let headers = response.headers_mut();
+        headers.clear();
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        Ok(Verdict::Welcome {
+            upgrade: hyper::upgrade::on(request),
+            place,
+            response,
+        })
+    }
+}
+
+/// What to answer to the key of a request that asks for WebSocket.
+fn accept_key(request: &Request<Incoming>) -> Result<HeaderValue, Refusal> {
+    let headers = request.headers();
+    let upgrades = request.method() == Method::GET
+        && lists(headers, &CONNECTION, "upgrade")
+        && lists(headers, &UPGRADE, "websocket")
+        && headers
+            .get(SEC_WEBSOCKET_VERSION)
+            .is_some_and(|version| version == "13");
+    let bad = |status| Refusal::new(status, "this is a WebSocket server, version 13");
+    if !upgrades {
+        return Err(bad(StatusCode::UPGRADE_REQUIRED));
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| bad(StatusCode::BAD_REQUEST))?;
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+    accept.map_err(|_| bad(StatusCode::BAD_REQUEST))
+}
+
+/// Whether a header with a list of words has this one.
+fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|listed| listed.trim().eq_ignore_ascii_case(word))
+}
+
+fn text(status: StatusCode, text: String) -> Response<String> {
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    if status == StatusCode::UPGRADE_REQUIRED {
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    response
+}

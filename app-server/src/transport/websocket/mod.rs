@@ -1,0 +1,16 @@
+//! WebSocket connections: who is let in, and how messages travel.
+
+pub mod bearer;
+mod failures;
+mod handshake;
+mod hosts;
+mod secret_file;
+mod settings;
+mod signed;
+mod wire;
+
+pub use bearer::BearerRule;
+pub(crate) use handshake::{Admission, shake_hands};
+pub use secret_file::{SecretFileError, TokenFile};
+pub use settings::{AuthMode, AuthSettings, SettingsError};
+pub(crate) use wire::WebSocketWire;

@@ -1,0 +1,120 @@
+//! Files that hold a secret of this listener: read them, or make one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::process::geteuid;
+use zeroize::Zeroizing;
+
+use crate::transport::private_folder::{self, NotPrivate};
+
+/// Random bytes of a token that we make: 256 bits.
+const RANDOM_BYTES: usize = 32;
+/// Fewest bytes of a secret that others make.
+const SHORTEST: usize = 32;
+/// Most bytes that are read.
+const LONGEST: u64 = 64 * 1024;
+
+/// Why a file cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFileError {
+    /// It cannot be read.
+    #[error("failed to read websocket auth secret {}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, io::Error),
+    /// Others may read or change it.
+    #[error(
+        "websocket auth secret {path} is open to others; run `chmod 600 {path}` as its owner, \
+         who must be you", path = .0.display()
+    )]
+    NotPrivate(PathBuf),
+    /// It holds too little.
+    #[error(
+        "{} {} must be at least {SHORTEST} bytes; `openssl rand -base64 32` makes one",
+        .0, .1.display()
+    )]
+    TooShort(&'static str, PathBuf),
+    /// The folder of the file to make will not do.
+    #[error(transparent)]
+    Folder(#[from] NotPrivate),
+    /// It cannot be made.
+    #[error(
+        "cannot write the token of this listener to {}: {}; name a file of your own with \
+         --ws-auth capability-token --ws-token-file", .0.display(), .1
+    )]
+    Unwritable(PathBuf, io::Error),
+}
+
+/// Reads a secret, without the white space around it. `name` is what codex calls it.
+pub(super) fn read(name: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
+    let unreadable = |error| SecretFileError::Unreadable(path.to_owned(), error);
+    let file = File::open(path).map_err(unreadable)?;
+    // Asked of the open file, so that it is the one that is read.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw() {
+        return Err(SecretFileError::NotPrivate(path.to_owned()));
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    file.take(LONGEST)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    let secret = text.trim_ascii();
+    if secret.len() < SHORTEST {
+        return Err(SecretFileError::TooShort(name, path.to_owned()));
+    }
+    Ok(Zeroizing::new(secret.to_vec()))
+}
+
+/// A file with a new token. It is removed with the value.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+}
+
+impl TokenFile {
+    /// Makes a token and the file for it.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is open to others, or nothing can be written there.
+    pub fn create(path: PathBuf) -> Result<(Self, Zeroizing<String>), SecretFileError> {
+        private_folder::ensure(path.parent().unwrap_or(&path))?;
+        let written = write_new(&path);
+        let token = written.map_err(|error| SecretFileError::Unwritable(path.clone(), error))?;
+        Ok((Self { path }, token))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn write_new(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut random = Zeroizing::new([0; RANDOM_BYTES]);
+    getrandom::fill(&mut *random).map_err(io::Error::other)?;
+    let token = Zeroizing::new(URL_SAFE_NO_PAD.encode(*random));
+    // The port is ours, so whoever left a file of this name is gone.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{}", token.as_str())?;
+    Ok(token)
+}
+
+impl Drop for TokenFile {
+    fn drop(&mut self) {
+        // A file that is gone already needs no removal.
+        drop(fs::remove_file(&self.path));
+    }
+}
