@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use byokey_dev_backend::DevBackend;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -205,6 +206,16 @@ impl Server {
             self.child.stdin.take().expect("stdin"),
             self.child.stdout.take().expect("stdout"),
         )
+    }
+
+    /// Sends it a termination signal.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub fn terminate(&self) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("an id"), Signal::TERM).expect("the program runs");
     }
 
     /// Waits for it to end, and returns its exit code; none if a signal ended it.

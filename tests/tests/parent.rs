@@ -1,11 +1,7 @@
 //! The program does not outlive the process that it was told to watch, even where somebody else
 //! keeps its input open.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Write as _};

@@ -1,0 +1,247 @@
+//! The program with `--listen`, and hosts that connect to it.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::{Host, PATIENCE, Server, Setup};
+
+/// A WebSocket client of the program.
+pub type WebSocket = WebSocketStream<TcpStream>;
+
+/// The program, listening.
+#[derive(Debug)]
+pub struct Listening {
+    /// The program.
+    pub server: Server,
+    place: String,
+}
+
+impl Listening {
+    /// Starts the program and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen in time.
+    pub async fn start(setup: Setup, listen: &str) -> Self {
+        let server = setup.argument("--listen").argument(listen).start();
+        let place = said(&server, "byokey: listening on ").await;
+        Self { server, place }
+    }
+
+    /// Starts the program on a free port of this machine.
+    pub async fn websocket(setup: Setup) -> Self {
+        Self::start(setup, "ws://127.0.0.1:0").await
+    }
+
+    /// Where it listens, as it says.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The address of its port.
+    ///
+    /// # Panics
+    ///
+    /// When it listens on something else.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let address = self.place.strip_prefix("ws://").expect("a WebSocket URL");
+        address.parse().expect("an address")
+    }
+
+    /// The path of its socket.
+    ///
+    /// # Panics
+    ///
+    /// When it listens on something else.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        Path::new(self.place.strip_prefix("unix://").expect("a Unix URL"))
+    }
+
+    /// The file with the token that it made.
+    pub async fn token_file(&self) -> PathBuf {
+        said(&self.server, "byokey: clients show the bearer in ")
+            .await
+            .into()
+    }
+
+    /// The token that it made.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn token(&self) -> String {
+        let text = std::fs::read_to_string(self.token_file().await).expect("the token");
+        text.trim().to_owned()
+    }
+
+    /// Connects a WebSocket client that shows this bearer.
+    ///
+    /// # Errors
+    ///
+    /// When it is refused.
+    ///
+    /// # Panics
+    ///
+    /// When nothing comes in time.
+    pub async fn connect(&self, bearer: &str) -> Result<WebSocket, Error> {
+        let mut request = self.place.clone().into_client_request()?;
+        let bearer = format!("Bearer {bearer}").parse().expect("a header");
+        request.headers_mut().insert("Authorization", bearer);
+        let stream = TcpStream::connect(self.address()).await.expect("the port");
+        let connected = tokio::time::timeout(PATIENCE, client_async(request, stream)).await;
+        connected
+            .expect("an answer in time")
+            .map(|(client, _)| client)
+    }
+
+    /// A WebSocket client with the token that the program made.
+    ///
+    /// # Panics
+    ///
+    /// When it is refused.
+    pub async fn client(&self) -> WebSocket {
+        let token = self.token().await;
+        self.connect(&token).await.expect("the token is good")
+    }
+
+    /// A host over WebSocket that has introduced itself.
+    pub async fn host(&self) -> Host {
+        let mut host = over_websocket(self.client().await);
+        introduce(&mut host, json!({})).await;
+        host
+    }
+
+    /// A host over the Unix socket that has introduced itself.
+    pub async fn unix_host(&self) -> Host {
+        let mut host = self.unix_stranger();
+        introduce(&mut host, json!({})).await;
+        host
+    }
+
+    /// A host over the Unix socket that has said nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot connect.
+    #[must_use]
+    pub fn unix_stranger(&self) -> Host {
+        over_socket(BlockingStream::connect(self.socket()).expect("the socket"))
+    }
+
+    /// Sends this on a new TCP connection and returns what comes until its end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end in time.
+    pub async fn http(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).await.expect("the port");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer);
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        read.expect("the connection ends").expect("readable text");
+        answer
+    }
+}
+
+/// Introduces a host.
+///
+/// # Panics
+///
+/// When it is refused.
+pub async fn introduce(host: &mut Host, capabilities: Value) {
+    let client = json!({"name": "test-host", "title": "Test host", "version": "1.0"});
+    let params = json!({"clientInfo": client, "capabilities": capabilities});
+    let answer = host.request("initialize", params).await;
+    answer.expect("initialize is answered");
+    host.send(&json!({"method": "initialized"})).await;
+}
+
+/// A host over a WebSocket connection, which closes when the host goes.
+///
+/// # Panics
+///
+/// When the system has no sockets left.
+#[must_use]
+pub fn over_websocket(client: WebSocket) -> Host {
+    let (near, far) = BlockingStream::pair().expect("two sockets");
+    far.set_nonblocking(true).expect("a socket");
+    let far = UnixStream::from_std(far).expect("a socket");
+    tokio::spawn(carry(far, client));
+    over_socket(near)
+}
+
+/// A host over a socket.
+fn over_socket(stream: BlockingStream) -> Host {
+    let output = OwnedFd::from(stream.try_clone().expect("a descriptor"));
+    let input = process::ChildStdin::from(OwnedFd::from(stream));
+    Host::over(
+        ChildStdin::from_std(input).expect("a socket"),
+        ChildStdout::from_std(output.into()).expect("a socket"),
+    )
+}
+
+/// Carries lines of one side to text messages of the other, and back, until one ends.
+async fn carry(lines: UnixStream, client: WebSocket) {
+    let (reader, mut writer) = lines.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    let (mut sink, mut stream) = client.split();
+    let there = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if sink.send(Message::text(line)).await.is_err() {
+                return;
+            }
+        }
+        // It may be closed already.
+        drop(sink.close().await);
+    };
+    let back = async {
+        while let Some(Ok(message)) = stream.next().await {
+            if let Message::Text(text) = message
+                && writer
+                    .write_all(format!("{text}\n").as_bytes())
+                    .await
+                    .is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = there => {}
+        () = back => {}
+    }
+}
+
+/// What the program says behind these words.
+async fn said(server: &Server, words: &str) -> String {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let log = server.log();
+        let line = log.lines().find_map(|line| line.strip_prefix(words));
+        // Until the line is complete, it may be cut anywhere.
+        if let Some(line) = line
+            && log.contains(&format!("{words}{line}\n"))
+        {
+            return line.to_owned();
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it says: {log}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
