@@ -1,3 +1,5 @@
+//! The trace shows the traffic and never a secret.
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
