@@ -38,7 +38,7 @@ async fn with_too_few_descriptors_calls_fail_by_name_and_the_others_do_not() {
 #[tokio::test]
 async fn with_hardly_any_descriptors_it_says_so_or_serves() {
     let mut served = 0;
-    for count in 3..16 {
+    for count in 3..=20 {
         let setup = Setup::default().after(&format!("ulimit -n {count}"));
         let mut server = setup.start();
         let (mut input, mut output) = server.pipes();
