@@ -92,6 +92,15 @@ impl Library {
         assert_eq!(bearers, [old.as_str(), new.as_str()]);
         drop(held);
     }
+
+    /// The driver of a library for Node.
+    fn node_driver(&self) -> Command {
+        let mut driver = Command::new("node");
+        driver
+            .arg(self.folder.join("driver.cjs"))
+            .env("NODE_PATH", self.installed.join("node_modules"));
+        driver
+    }
 }
 
 #[tokio::test]
@@ -99,10 +108,7 @@ async fn vscode_jsonrpc() {
     let Some(library) = Library::find("vscode-jsonrpc") else {
         return;
     };
-    let mut driver = Command::new("node");
-    driver
-        .arg(library.folder.join("driver.cjs"))
-        .env("NODE_PATH", library.installed.join("node_modules"));
+    let driver = library.node_driver();
     library.works_unmodified(driver).await;
 }
 
@@ -111,10 +117,7 @@ async fn json_rpc_2_0() {
     let Some(library) = Library::find("json-rpc-2.0") else {
         return;
     };
-    let mut driver = Command::new("node");
-    driver
-        .arg(library.folder.join("driver.cjs"))
-        .env("NODE_PATH", library.installed.join("node_modules"));
+    let driver = library.node_driver();
     library.works_unmodified(driver).await;
 }
 
