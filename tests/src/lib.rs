@@ -12,6 +12,7 @@
 
 pub mod binary;
 pub mod canary;
+pub mod codex;
 pub mod command;
 pub mod conformance;
 pub mod home;

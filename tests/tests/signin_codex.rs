@@ -1,13 +1,12 @@
 //! The real codex reads the file that we wrote, and we read the one that it wrote.
 //!
-//! `CODEX_BIN` names its program; without it these tests say that they are skipped.
+//! Without codex these tests say that they are skipped.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
-#![expect(clippy::print_stdout, reason = "a skipped check tells why")]
 
 use std::path::Path;
 use std::process::Stdio;
@@ -21,11 +20,7 @@ use tokio::process::Command;
 
 /// Runs codex in that home. Returns its exit code and all that it said; nothing if there is none.
 async fn codex(home: &Path, arguments: &[&str], input: &str) -> Option<(Option<i32>, String)> {
-    let Some(program) = std::env::var_os("CODEX_BIN") else {
-        println!("skipped: CODEX_BIN does not name codex's program");
-        return None;
-    };
-    let mut child = Command::new(program)
+    let mut child = Command::new(byokey_tests::codex::program()?)
         .args(arguments)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs the codex that the tests compare with, under .cache/codex, where npm is there.
+# Otherwise those tests say that they are skipped. Codex itself reaches only this machine there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+version=0.169.0
+folder=.cache/codex
+program="$folder/codex"
+
+if [ -e "$folder/version" ] && [ "$(cat "$folder/version")" = "$version" ]; then
+  echo "codex $version: installed already"
+  exit 0
+fi
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+  echo "codex: skipped, there is no node or no npm"
+  exit 0
+fi
+
+echo "codex $version: installing"
+rm -rf "$folder"
+mkdir -p "$folder"
+if ! npm install --prefix "$folder" --no-save --no-package-lock --ignore-scripts --no-audit \
+  --no-fund --loglevel=error "@openai/codex@$version"; then
+  echo "codex: skipped, npm cannot install it"
+  exit 0
+fi
+# The program itself; what npm puts into .bin is a script that starts it.
+native=$(find "$folder/node_modules" -path '*/vendor/*/bin/codex' -type f)
+if [ -z "$native" ]; then
+  echo "codex: skipped, there is none for this system"
+  exit 0
+fi
+ln -s "${native#"$folder/"}" "$program"
+"$program" --version
+echo "$version" >"$folder/version"
