@@ -108,8 +108,8 @@ class Server:
             self.send({"method": step["notify"], "params": wanted.get("params", {})})
         elif kind == "ask":
             self.asked += 1
-            self.ids[step["as"]] = self.asked
-            self.send({"id": self.asked, "method": step["ask"], "params": wanted.get("params", {})})
+            number = self.ids[step["as"]] = step.get("id", self.asked)
+            self.send({"id": number, "method": step["ask"], "params": wanted.get("params", {})})
         elif kind == "answered":
             message = self.receive()
             self.check(message.get("id") == self.ids[step["answered"]], "another message came")
