@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use byokey_protocol::cancel::CancelRequestParams;
 use byokey_protocol::envelope::{self, Kind, Malformed};
 use byokey_protocol::error::ErrorKind;
-use byokey_protocol::methods::{CancelRequestParams, ClientNotification, ClientRequest};
+use byokey_protocol::methods::{ClientNotification, ClientRequest};
 use byokey_protocol::request_id::RequestId;
 use serde_json::value::RawValue;
 

@@ -9,10 +9,11 @@
 //! what differs on purpose is listed in `docs/compatibility.md`.
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`], [`error`],
+//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`], [`error`], [`cancel`],
 //! [`envelope`], [`request_id`], [`secret`].
 
 pub mod account;
+pub mod cancel;
 pub mod config;
 pub mod empty;
 pub mod envelope;

@@ -7,6 +7,7 @@ use crate::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
     LogoutParams,
 };
+use crate::cancel::CancelRequestParams;
 use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
 use crate::empty::Empty;
 use crate::external_auth::{ExternalTokens, RefreshParams};
@@ -18,7 +19,6 @@ use crate::login::{
     LoginStartResult,
 };
 use crate::models::{ModelListParams, ModelListResult};
-use crate::request_id::RequestId;
 use crate::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted, ThreadStatusChanged, TokenUsageUpdated,
@@ -293,14 +293,6 @@ methods! {
         /// The configuration has a mistake.
         "configWarning" => ConfigWarningNotification(ConfigWarning), "1", Stable;
     }
-}
-
-/// Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CancelRequestParams {
-    /// The request to cancel. One that is unknown or answered is ignored.
-    pub id: RequestId,
 }
 
 #[cfg(test)]

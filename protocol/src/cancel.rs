@@ -1,0 +1,13 @@
+//! Giving up a request in flight.
+
+use serde::{Deserialize, Serialize};
+
+use crate::request_id::RequestId;
+
+/// Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CancelRequestParams {
+    /// The request to cancel. One that is unknown or answered is ignored.
+    pub id: RequestId,
+}
