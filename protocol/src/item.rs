@@ -28,6 +28,7 @@ pub enum UserInput {
     Mention {},
     /// A kind without a name here: not supported.
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 

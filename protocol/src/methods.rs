@@ -91,6 +91,15 @@ pub struct MethodInfo {
     pub doc: &'static str,
 }
 
+/// Is shown every type of the table, by [`visit_types`].
+#[cfg(feature = "schema")]
+pub trait TypeVisitor {
+    /// A type that the server reads.
+    fn read_by_server<T: schemars::JsonSchema>(&mut self);
+    /// A type that the server writes.
+    fn written_by_server<T: schemars::JsonSchema>(&mut self);
+}
+
 macro_rules! methods {
     (
         client_requests { $( #[doc = $crd:literal] $crn:literal => $cr:ident($crp:ty) -> $crr:ty, $crv:literal, $crs:ident; )* }
@@ -180,6 +189,17 @@ macro_rules! methods {
                     _ => None,
                 }
             }
+        }
+
+        /// Shows the types of all parameters and results, in the order of the table, and last
+        /// what errors carry.
+        #[cfg(feature = "schema")]
+        pub fn visit_types(visitor: &mut impl TypeVisitor) {
+            $( visitor.read_by_server::<$crp>(); visitor.written_by_server::<$crr>(); )*
+            $( visitor.read_by_server::<$cnp>(); )*
+            $( visitor.written_by_server::<$srp>(); visitor.read_by_server::<$srr>(); )*
+            $( visitor.written_by_server::<$snp>(); )*
+            visitor.written_by_server::<crate::error::ErrorData>();
         }
 
         /// Every method, in the order of the table.
