@@ -1,0 +1,19 @@
+//! From the Rust types of the protocol to everything that is generated from them.
+//!
+//! [`collect`] asks the types for their JSON Schema, [`model`] reduces that to the few shapes
+//! that the wire has, and one module for each form of output writes it. [`output::files`] is
+//! all of it; `cargo run -p byokey-schema` writes it into the repository, where it is committed.
+
+pub mod collect;
+pub mod families;
+pub mod json_schema;
+pub mod kotlin;
+pub mod model;
+pub mod names;
+pub mod output;
+pub mod prose;
+pub mod python;
+pub mod typescript;
+
+/// What goes wrong here is told to whoever changes the protocol, in one sentence.
+pub type Result<T> = std::result::Result<T, String>;

@@ -1,0 +1,71 @@
+//! All generated files together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::Model;
+use crate::{Result, collect, json_schema, kotlin, python, typescript};
+
+/// What writes everything.
+pub const COMMAND: &str = "cargo run -p byokey-schema";
+
+/// Folders that hold generated files alone.
+pub const FOLDERS: [&str; 5] = [
+    "schema/v1/json",
+    "schema/v1/draft-07",
+    "clients/typescript/src/generated",
+    "clients/python/src/byokey/_generated",
+    "clients/kotlin/src/generated/kotlin/byokey/protocol",
+];
+
+/// Generated files by their path from the root of the repository.
+pub type Files = BTreeMap<String, String>;
+
+/// Every generated file.
+///
+/// # Errors
+///
+/// A type of the protocol has a shape that is not supported.
+pub fn files() -> Result<Files> {
+    let definitions = collect::definitions()?;
+    let model = Model::new(&definitions)?;
+    let mut files = Files::new();
+    files.extend(json_schema::files(&definitions)?);
+    files.extend(typescript::files(&model)?);
+    files.extend(python::files(&model)?);
+    files.extend(kotlin::files(&model)?);
+    Ok(files)
+}
+
+/// Root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Writes every generated file, and removes those that are generated no more.
+///
+/// # Errors
+///
+/// As [`files`], or a file cannot be written.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "writing files is what this is for"
+)]
+pub fn write() -> Result<()> {
+    let files = files()?;
+    let failed = |error| format!("cannot write: {error}");
+    for folder in FOLDERS.map(|folder| root().join(folder)) {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+    }
+    for (path, text) in files {
+        let path = root().join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::write(path, text).map_err(failed)?;
+    }
+    Ok(())
+}
