@@ -1,0 +1,200 @@
+// The client: one method for each thing that a host wants.
+
+import type { CallArguments, CallOptions, Method, Params, Result } from "./calls.js";
+import { Connection } from "./connection.js";
+import { findProgram } from "./discovery.js";
+import { type Event, type EventName, type EventParams, Events } from "./events.js";
+import type { ClientCapabilities, ClientInfo, InitializeResult, RefreshParams } from "./generated/types.js";
+import { onlyTokens, type TokenProvider } from "./providers/provider.js";
+import { startProcess } from "./stdio.js";
+import type { ExitStatus } from "./transport.js";
+
+/** How the server is spawned. */
+export interface SpawnOptions {
+  /** Name and version of the host. */
+  readonly clientInfo: ClientInfo;
+  /** Supplies new tokens when the backend refuses the old ones. */
+  readonly refreshTokens: TokenProvider;
+  /**
+   * The program. Without it `BYOKEY_BIN`, then the program bundled with this package, then
+   * `byokey` on the search path.
+   */
+  readonly command?: string | undefined;
+  /** Its arguments, instead of `["app-server"]`. */
+  readonly args?: readonly string[] | undefined;
+  /** The environment of the process, in place of this process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly workingDirectory?: string | undefined;
+  /** What this host can do. */
+  readonly capabilities?: ClientCapabilities | undefined;
+  /** Is given each line that the server writes to standard error; without it they are dropped. */
+  readonly onLog?: ((line: string) => void) | undefined;
+}
+
+const REFRESH = "account/chatgptAuthTokens/refresh";
+
+/** A running server. */
+export class ByokeyClient {
+  /** What the server said of itself. */
+  readonly server: InitializeResult;
+  /** Resolves when the server has ended, for whatever reason. */
+  readonly closed: Promise<ExitStatus>;
+  /** The id of the server's process. */
+  readonly pid: number | undefined;
+  readonly #connection: Connection;
+  readonly #events: Events;
+
+  private constructor(
+    server: InitializeResult,
+    connection: Connection,
+    events: Events,
+    pid: number | undefined,
+  ) {
+    this.server = server;
+    this.closed = connection.closed;
+    this.pid = pid;
+    this.#connection = connection;
+    this.#events = events;
+  }
+
+  /** Starts a server and shakes hands. */
+  static async spawn(options: SpawnOptions): Promise<ByokeyClient> {
+    const events = new Events();
+    const over = new AbortController();
+    let connection: Connection | undefined;
+    const transport = await startProcess({
+      ...findProgram(options.command),
+      args: options.args ?? ["app-server"],
+      environment: options.environment,
+      workingDirectory: options.workingDirectory,
+      onLine: (line) => connection?.receive(line),
+      onLog: options.onLog,
+    });
+    connection = new Connection(transport, {
+      answer: (method, params) =>
+        method === REFRESH ? refresh(options.refreshTokens, params as RefreshParams, over.signal) : undefined,
+      tell: (method, params) => events.tell(method, params),
+    });
+    void connection.closed.then(() => {
+      over.abort();
+      events.end();
+    });
+    const server = await shakeHands(connection, options);
+    // Whoever asks for events right after this has them all.
+    setImmediate(() => events.release());
+    return new ByokeyClient(server, connection, events, transport.pid);
+  }
+
+  /** Starts a login. Tokens and keys are in force when this resolves. */
+  login(params: Params<"account/login/start">, options?: CallOptions): Promise<Result<"account/login/start">> {
+    return this.request("account/login/start", params, options);
+  }
+
+  /** Gives up a login that waits for its user. */
+  cancelLogin(loginId: string, options?: CallOptions): Promise<Result<"account/login/cancel">> {
+    return this.request("account/login/cancel", { loginId }, options);
+  }
+
+  /** Ends a browser login with the address that the browser was sent to. */
+  completeLogin(
+    loginId: string,
+    redirectUrl: string,
+    options?: CallOptions,
+  ): Promise<Result<"account/login/complete">> {
+    return this.request("account/login/complete", { loginId, redirectUrl }, options);
+  }
+
+  /** Forgets the credential, at once. A login that the server ran is also given back, unless `revoke` is false. */
+  logout(revoke?: boolean, options?: CallOptions): Promise<Result<"account/logout">> {
+    return this.request("account/logout", revoke === undefined ? {} : { revoke }, options);
+  }
+
+  /** Tells the account, without touching the network. */
+  readAccount(options?: CallOptions): Promise<Result<"account/read">> {
+    return this.request("account/read", {}, options);
+  }
+
+  /** Reads the rate limits from the backend. */
+  readRateLimits(options?: CallOptions): Promise<Result<"account/rateLimits/read">> {
+    return this.request("account/rateLimits/read", {}, options);
+  }
+
+  /** Reads the use of tokens from the backend. */
+  readUsage(options?: CallOptions): Promise<Result<"account/usage/read">> {
+    return this.request("account/usage/read", {}, options);
+  }
+
+  /** Lists the models that the backend offers. */
+  listModels(options?: CallOptions): Promise<Result<"model/list">> {
+    return this.request("model/list", {}, options);
+  }
+
+  /** Starts a conversation. */
+  startThread(params: Params<"thread/start"> = {}, options?: CallOptions): Promise<Result<"thread/start">> {
+    return this.request("thread/start", params, options);
+  }
+
+  /** Takes up a conversation of this server. */
+  resumeThread(threadId: string, options?: CallOptions): Promise<Result<"thread/resume">> {
+    return this.request("thread/resume", { threadId }, options);
+  }
+
+  /** Says something in a conversation. The answer comes as events. */
+  startTurn(params: Params<"turn/start">, options?: CallOptions): Promise<Result<"turn/start">> {
+    return this.request("turn/start", params, options);
+  }
+
+  /** Stops a turn. */
+  interruptTurn(threadId: string, turnId: string, options?: CallOptions): Promise<Result<"turn/interrupt">> {
+    return this.request("turn/interrupt", { threadId, turnId }, options);
+  }
+
+  /** Calls any method. What is known of it is checked by the compiler. */
+  request<M extends Method | (string & {})>(method: M, ...args: CallArguments<M>): Promise<Result<M>> {
+    const [params, options] = args as [params?: unknown, options?: CallOptions];
+    return this.#connection.request(method, params, options?.signal) as Promise<Result<M>>;
+  }
+
+  /** All events from now on. It ends when the server has ended; each call gives a stream of its own. */
+  events(): AsyncIterableIterator<Event> {
+    return this.#events.stream();
+  }
+
+  /** Calls `listener` with what each event of this name carries. The function that it returns stops that. */
+  on<N extends EventName>(name: N, listener: (params: EventParams<N>) => void): () => void;
+  /** The same for events that this version does not know. */
+  on(name: string, listener: (params: unknown) => void): () => void;
+  on(name: string, listener: (params: never) => void): () => void {
+    return this.#events.on(name, listener as (params: unknown) => void);
+  }
+
+  /** Ends the server. Calls that wait fail at once. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function shakeHands(connection: Connection, options: SpawnOptions): Promise<InitializeResult> {
+  try {
+    const server = await connection.request("initialize", {
+      clientInfo: options.clientInfo,
+      capabilities: options.capabilities,
+      processId: process.pid,
+    });
+    connection.notify("initialized");
+    return server as InitializeResult;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function refresh(provider: TokenProvider, params: RefreshParams, signal: AbortSignal): Promise<unknown> {
+  const { reason, previousAccountId = null } = params;
+  return onlyTokens(await provider({ reason, previousAccountId }, { signal }));
+}

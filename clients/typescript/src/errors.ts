@@ -1,0 +1,155 @@
+// The errors of this package. Their texts are its own: what the server wrote is never part of them.
+
+import { hintFor } from "./hints.js";
+import type { ExitStatus } from "./transport.js";
+
+/** The base of all errors of this package. */
+export class ByokeyError extends Error {
+  static {
+    this.prototype.name = "ByokeyError";
+  }
+}
+
+/** What the server told about a request that it refused. */
+export interface Refusal {
+  readonly method: string;
+  readonly code: number;
+  readonly kind?: string | undefined;
+  readonly path?: string | undefined;
+  readonly status?: number | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** The server answered a request with an error. */
+export class RequestError extends ByokeyError {
+  /** The method that was asked for. */
+  readonly method: string;
+  /** The code of JSON-RPC. */
+  readonly code: number;
+  /** What happened, in one word to act on. The list grows. */
+  readonly kind: string | undefined;
+  /** Where in the parameters the problem is. */
+  readonly path: string | undefined;
+  /** The HTTP status of the backend. */
+  readonly status: number | undefined;
+  /** The backend's id of the request. */
+  readonly requestId: string | undefined;
+
+  static {
+    this.prototype.name = "RequestError";
+  }
+
+  constructor(refusal: Refusal) {
+    super(textOf(refusal));
+    this.method = refusal.method;
+    this.code = refusal.code;
+    this.kind = refusal.kind;
+    this.path = refusal.path;
+    this.status = refusal.status;
+    this.requestId = refusal.requestId;
+  }
+}
+
+/** Somebody has to sign in. */
+export class SignInRequiredError extends RequestError {
+  static {
+    this.prototype.name = "SignInRequiredError";
+  }
+}
+
+/** New tokens did not come: the token provider failed, or took too long. */
+export class RefreshFailedError extends RequestError {
+  static {
+    this.prototype.name = "RefreshFailedError";
+  }
+}
+
+/** The login or logout was refused. */
+export class LoginError extends RequestError {
+  static {
+    this.prototype.name = "LoginError";
+  }
+}
+
+/** The backend failed. */
+export class BackendError extends RequestError {
+  static {
+    this.prototype.name = "BackendError";
+  }
+
+  /** Whether the same call may succeed later. */
+  get isRetryable(): boolean {
+    return this.kind === "retryable";
+  }
+}
+
+/** The request itself is wrong. */
+export class InvalidRequestError extends RequestError {
+  static {
+    this.prototype.name = "InvalidRequestError";
+  }
+}
+
+/** The server is gone. */
+export class ConnectionClosedError extends ByokeyError {
+  /** How the server's process ended, if that is known. */
+  readonly exit: ExitStatus | undefined;
+  /** Whether this client was closed, and not the server gone by itself. */
+  readonly closedHere: boolean;
+
+  static {
+    this.prototype.name = "ConnectionClosedError";
+  }
+
+  constructor(exit: ExitStatus | undefined, closedHere: boolean) {
+    super(
+      closedHere
+        ? "This client was closed. Spawn a new one."
+        : `The server ${endOf(exit)}. Spawn it again; \`onLog\` is given what it writes to standard error.`,
+    );
+    this.exit = exit;
+    this.closedHere = closedHere;
+  }
+}
+
+/** The program cannot be started. */
+export class ServerNotFoundError extends ByokeyError {
+  /** Where it was looked for, in this order. */
+  readonly searched: readonly string[];
+
+  static {
+    this.prototype.name = "ServerNotFoundError";
+  }
+
+  constructor(searched: readonly string[], problem: string) {
+    super(
+      `The byokey program ${problem}. Install it, or name it with the option \`command\` or in BYOKEY_BIN. ` +
+        `Looked for: ${searched.join("; ")}.`,
+    );
+    this.searched = searched;
+  }
+}
+
+/** A token provider failed, took too long, or gave something else than tokens. */
+export class TokenProviderError extends ByokeyError {
+  static {
+    this.prototype.name = "TokenProviderError";
+  }
+}
+
+function textOf({ method, code, kind, path, status, requestId }: Refusal): string {
+  const facts = [
+    `code ${code}`,
+    kind === undefined ? undefined : `kind ${kind}`,
+    path === undefined ? undefined : `at \`${path}\``,
+    status === undefined ? undefined : `HTTP status ${status}`,
+    requestId === undefined ? undefined : `request ${requestId}`,
+  ].filter((fact) => fact !== undefined);
+  return `\`${method}\` failed (${facts.join(", ")}). ${hintFor(kind)}`;
+}
+
+function endOf(exit: ExitStatus | undefined): string {
+  if (exit?.signal != null) return `was ended by ${exit.signal}`;
+  if (exit?.code != null) return `ended with status ${exit.code}`;
+  return "is gone";
+}

@@ -1,0 +1,113 @@
+// The server as a child process: lines over its standard input and output.
+
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+
+import { ServerNotFoundError } from "./errors.js";
+import { LineSplitter } from "./lines.js";
+import { Outbox } from "./outbox.js";
+import type { ExitStatus, Transport } from "./transport.js";
+
+/** What to start, and who reads what it writes. */
+export interface StdioOptions {
+  readonly command: string;
+  /** Where the command was looked for. */
+  readonly searched: readonly string[];
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>> | undefined;
+  readonly workingDirectory: string | undefined;
+  readonly onLine: (line: string) => void;
+  readonly onLog: ((line: string) => void) | undefined;
+}
+
+/** After the end of its input, a server that still runs is asked to end, and then made to. */
+const TERMINATE_AFTER_MS = 500;
+const KILL_AFTER_MS = 1_500;
+/** For reading what is left in the pipes of a process that has ended, or ending one without pipes. */
+const LEFTOVERS_MS = 500;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Starts the program. */
+export async function startProcess(options: StdioOptions): Promise<Transport> {
+  const child = spawn(options.command, options.args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    windowsHide: true,
+    ...(options.environment && { env: options.environment }),
+    ...(options.workingDirectory !== undefined && { cwd: options.workingDirectory }),
+  });
+  const transport = new Process(child, options);
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new ServerNotFoundError(options.searched, problemOf(error.code)));
+    });
+  });
+  return transport;
+}
+
+class Process implements Transport {
+  readonly ended: Promise<ExitStatus>;
+  readonly #child: Child;
+  readonly #outbox: Outbox;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(child: Child, { onLine, onLog }: StdioOptions) {
+    this.#child = child;
+    this.#outbox = new Outbox(child.stdin);
+    readLines(child.stdout, onLine);
+    readLines(child.stderr, onLog ?? (() => {}));
+    this.ended = new Promise((resolve) => {
+      child.once("close", (code: number | null, signal: string | null) => {
+        for (const timer of this.#timers) clearTimeout(timer);
+        resolve({ code, signal });
+      });
+    });
+    // A child of the server may hold its pipes open.
+    child.once("exit", () => {
+      this.#later(LEFTOVERS_MS, () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      });
+    });
+    // A server that nobody can hear any more is of no use.
+    child.stdout.once("close", () => this.#later(LEFTOVERS_MS, () => child.kill("SIGKILL")));
+    child.on("error", () => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  send(line: string): () => boolean {
+    return this.#outbox.send(line);
+  }
+
+  close(): void {
+    this.#child.stdin.end();
+    this.#later(TERMINATE_AFTER_MS, () => this.#child.kill("SIGTERM"));
+    this.#later(KILL_AFTER_MS, () => this.#child.kill("SIGKILL"));
+  }
+
+  #later(milliseconds: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, milliseconds).unref());
+  }
+}
+
+function readLines(stream: Readable, take: (line: string) => void): void {
+  const lines = new LineSplitter(take);
+  stream.on("data", (chunk: Buffer) => lines.push(chunk));
+  stream.once("end", () => lines.end());
+  stream.on("error", () => {});
+}
+
+function problemOf(code: string | undefined): string {
+  switch (code) {
+    case "ENOENT":
+      return "was not found";
+    case "EACCES":
+      return "may not be executed";
+    default:
+      return `cannot be started (${code ?? "for an unknown reason"})`;
+  }
+}
