@@ -17,6 +17,13 @@ export {
   TokenProviderError,
 } from "./errors.js";
 export type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
+export { commandTokens, type CommandOptions } from "./providers/command.js";
+export {
+  sessionTokens,
+  type Session,
+  type SessionOptions,
+  type SessionRequest,
+} from "./providers/session.js";
 export { PROTOCOL_VERSION } from "./generated/methods.js";
 export type {
   ClientNotifications,

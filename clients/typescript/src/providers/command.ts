@@ -1,0 +1,105 @@
+// Tokens from a command, in the manner of git's credential helpers.
+
+import { parseRecord } from "../json.js";
+import { FIRST_LOGIN, onlyTokens, type TokenContext, type TokenRequest, type Tokens } from "./provider.js";
+import { problem, run } from "./run.js";
+
+/** How the command is run. */
+export interface CommandOptions {
+  /** How long it may take. The server waits 10 s, unless `capabilities` say otherwise. Default: 8,000. */
+  readonly timeoutMs?: number;
+  /** Its environment, in place of this process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory?: string;
+}
+
+interface Answer {
+  readonly tokens: Tokens;
+  /** In seconds since 1970. */
+  readonly expiresAt: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 8_000;
+/** Tokens are not used any more this long before they expire. */
+const MARGIN_S = 60;
+
+/**
+ * A provider that runs a command. It prints one JSON object with `accessToken`,
+ * `chatgptAccountId`, and if it likes `chatgptPlanType` and `expiresAt`, in seconds since 1970.
+ *
+ * The answer is kept until a minute before it expires, or until the backend refuses it. Without
+ * an argument the provider can be asked for the first login, too.
+ */
+export function commandTokens(
+  command: string,
+  args: readonly string[] = [],
+  options: CommandOptions = {},
+): (request?: TokenRequest, context?: TokenContext) => Promise<Tokens> {
+  let kept: Answer | undefined;
+  const runs = new Map<string, Promise<Tokens>>();
+  return (request = FIRST_LOGIN, context) => {
+    if (kept !== undefined && serves(kept, request)) return Promise.resolve(kept.tokens);
+    const key = JSON.stringify([request.reason, request.previousAccountId]);
+    const started = runs.get(key);
+    if (started !== undefined) return started;
+    kept = undefined;
+    const run = ask(command, args, options, request, context?.signal)
+      .then((answer) => {
+        kept = answer;
+        return answer.tokens;
+      })
+      .finally(() => runs.delete(key));
+    runs.set(key, run);
+    return run;
+  };
+}
+
+/** Whether an answer of before is good for a request. */
+function serves({ tokens, expiresAt }: Answer, { reason, previousAccountId }: TokenRequest): boolean {
+  if (previousAccountId !== null && previousAccountId !== tokens.chatgptAccountId) return false;
+  const isFresh = expiresAt !== undefined && expiresAt - MARGIN_S > Date.now() / 1_000;
+  if (reason === "login") return isFresh || expiresAt === undefined;
+  // The server says that those in use expire. Only a time that is known tells that these do not.
+  return reason === "expiring" && isFresh;
+}
+
+async function ask(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions,
+  request: TokenRequest,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  const { previousAccountId, reason } = request;
+  const { BYOKEY_PREVIOUS_ACCOUNT_ID: _, ...environment } = options.environment ?? process.env;
+  const output = await run(command, args, {
+    environment: {
+      ...environment,
+      BYOKEY_REFRESH_REASON: reason,
+      ...(previousAccountId !== null && { BYOKEY_PREVIOUS_ACCOUNT_ID: previousAccountId }),
+    },
+    workingDirectory: options.workingDirectory,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    signal,
+  });
+  return read(command, output);
+}
+
+/** What the command printed, checked. Nothing of it becomes part of an error. */
+function read(command: string, output: string): Answer {
+  const answer = parseRecord(output);
+  if (answer === undefined) throw problem(command, "did not print one JSON object");
+  const { accessToken, chatgptAccountId, chatgptPlanType, expiresAt } = answer;
+  if (typeof accessToken !== "string" || accessToken === "") throw problem(command, "printed no `accessToken`");
+  if (typeof chatgptAccountId !== "string" || chatgptAccountId === "") {
+    throw problem(command, "printed no `chatgptAccountId`");
+  }
+  if (chatgptPlanType != null && typeof chatgptPlanType !== "string") {
+    throw problem(command, "printed a `chatgptPlanType` that is no text");
+  }
+  if (expiresAt != null && typeof expiresAt !== "number") {
+    throw problem(command, "printed an `expiresAt` that is no number of seconds");
+  }
+  const tokens = onlyTokens({ accessToken, chatgptAccountId, chatgptPlanType: chatgptPlanType ?? null });
+  return { tokens, expiresAt: expiresAt ?? undefined };
+}

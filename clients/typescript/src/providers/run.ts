@@ -1,0 +1,75 @@
+// A command that runs to its end, within a time and with so much output.
+
+import { type ChildProcess, spawn } from "node:child_process";
+
+import { TokenProviderError } from "../errors.js";
+
+/** How a command is run. */
+export interface Run {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const MOST_OUTPUT_BYTES = 1_048_576;
+
+/** Runs the command to its end and gives what it printed. */
+export function run(command: string, args: readonly string[], options: Run): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      windowsHide: true,
+      // A group of its own, so that whatever it started ends with it.
+      detached: process.platform !== "win32",
+      env: options.environment,
+      ...(options.workingDirectory !== undefined && { cwd: options.workingDirectory }),
+    });
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const stop = (what: string): void => {
+      finish();
+      end(child);
+      reject(problem(command, what));
+    };
+    const timer = setTimeout(() => stop(`took longer than ${options.timeoutMs} ms`), options.timeoutMs);
+    const giveUp = (): void => stop("was given up, because nobody waits for it any more");
+    const finish = (): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", giveUp);
+    };
+    if (options.signal?.aborted === true) giveUp();
+    else options.signal?.addEventListener("abort", giveUp, { once: true });
+    child.stdout.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > MOST_OUTPUT_BYTES) stop("printed more than a megabyte");
+    });
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      finish();
+      reject(problem(command, `cannot be started (${error.code ?? "for an unknown reason"})`));
+    });
+    child.once("close", (code, signal) => {
+      finish();
+      if (code === 0) resolve(Buffer.concat(chunks).toString("utf8"));
+      else reject(problem(command, signal === null ? `ended with status ${code}` : `was ended by ${signal}`));
+    });
+  });
+}
+
+/** Ends a command and whatever it started. */
+function end(child: ChildProcess): void {
+  child.stdout?.destroy();
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === "win32") child.kill();
+    else process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** What a command did wrong. */
+export function problem(command: string, what: string): TokenProviderError {
+  return new TokenProviderError(`The token command \`${command}\` ${what}. Run it by hand to see what it says.`);
+}

@@ -1,0 +1,65 @@
+// Tokens from an `AuthenticationSession` of VS Code.
+
+import { TokenProviderError } from "../errors.js";
+import { FIRST_LOGIN, onlyTokens, type TokenRequest, type Tokens } from "./provider.js";
+
+/** What is needed of VS Code's `AuthenticationSession`. */
+export interface Session {
+  /** A secret: never log it. */
+  readonly accessToken: string;
+  readonly account: { readonly id: string; readonly label: string };
+}
+
+/** One of VS Code's `AuthenticationGetSessionOptions`. */
+export type SessionRequest =
+  | { readonly createIfNone: true }
+  | { readonly forceNewSession: true }
+  | { readonly silent: true };
+
+/** Where sessions come from, and how they are read. */
+export interface SessionOptions<S extends Session> {
+  /** `(options) => vscode.authentication.getSession(providerId, scopes, options)` */
+  readonly getSession: (options: SessionRequest) => PromiseLike<S | undefined>;
+  /** The ChatGPT account of a session. */
+  readonly accountId: (session: S) => string | PromiseLike<string>;
+  /** Its plan; without it, the token tells. */
+  readonly planType?: (session: S) => string | undefined;
+}
+
+/**
+ * A provider that takes tokens from sessions of VS Code. When the backend refused a token, it
+ * takes the session's newer one if there is one, and has the user sign in again if not.
+ *
+ * People are slow: give them time with `capabilities.authRefreshTimeoutMs`.
+ */
+export function sessionTokens<S extends Session>(
+  options: SessionOptions<S>,
+): (request?: TokenRequest) => Promise<Tokens> {
+  let given: string | undefined;
+  return async (request = FIRST_LOGIN) => {
+    const session = await sessionFor(options.getSession, request.reason, given);
+    if (session === undefined) {
+      throw new TokenProviderError("Nobody signed in: there is no session. Ask the user again.");
+    }
+    const { accessToken } = session;
+    const tokens = onlyTokens({
+      accessToken,
+      chatgptAccountId: await options.accountId(session),
+      chatgptPlanType: options.planType?.(session) ?? null,
+    });
+    given = accessToken;
+    return tokens;
+  };
+}
+
+async function sessionFor<S extends Session>(
+  getSession: SessionOptions<S>["getSession"],
+  reason: string,
+  given: string | undefined,
+): Promise<S | undefined> {
+  if (reason === "login") return getSession({ createIfNone: true });
+  const session = await getSession({ silent: true });
+  if (reason !== "unauthorized") return session;
+  const isNewer = session !== undefined && given !== undefined && session.accessToken !== given;
+  return isNewer ? session : getSession({ forceNewSession: true });
+}
