@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the package and runs its tests. They need what setup.sh installs, python3, and the
+# program: BYOKEY_RELEASE_BIN, BYOKEY_BIN, or the one that cargo built.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+tsc=../../.cache/typescript-client/node_modules/.bin/tsc
+if [ ! -x "$tsc" ] || ! command -v node >/dev/null; then
+  echo "TypeScript client: skipped, ./setup.sh has not installed its tools"
+  exit 0
+fi
+rm -rf dist .build
+"$tsc" --project tsconfig.json
+"$tsc" --project tsconfig.test.json
+node --test .build/test/*.test.js

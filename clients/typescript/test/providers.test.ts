@@ -1,0 +1,181 @@
+// Token providers, asked directly.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { inspect } from "node:util";
+
+import { commandTokens, sessionTokens, TokenProviderError, type SessionRequest } from "@byokey/client";
+
+import { newFolder } from "./support/places.js";
+import { showsNone } from "./support/secrets.js";
+import { TOKENS } from "./support/transcript.js";
+import { isRunning, until, within } from "./support/wait.js";
+
+const SECRET = "made-up-access-token";
+const UNAUTHORIZED = { reason: "unauthorized", previousAccountId: "ws-ada" };
+const EXPIRING = { reason: "expiring", previousAccountId: "ws-ada" };
+const LOGIN = { reason: "login", previousAccountId: null };
+
+/** A command that is this script, and counts its runs in `token`. */
+function counting(more: object = {}, delay = 0): { args: string[]; runs: () => number } {
+  const file = join(newFolder(), "runs");
+  const script = `
+    const fs = require("node:fs");
+    fs.appendFileSync(${JSON.stringify(file)}, "x");
+    const accessToken = "${SECRET}-" + fs.readFileSync(${JSON.stringify(file)}, "utf8").length;
+    const answer = { accessToken, chatgptAccountId: "ws-ada", ...${JSON.stringify(more)} };
+    setTimeout(() => console.log(JSON.stringify(answer, null, 2)), ${delay});
+  `;
+  return { args: ["--eval", script], runs: () => (existsSync(file) ? readFileSync(file, "utf8").length : 0) };
+}
+
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
+
+test("a command is told why and for whom, and nothing of an earlier question", async () => {
+  const script = `
+    const { BYOKEY_REFRESH_REASON: chatgptAccountId, BYOKEY_PREVIOUS_ACCOUNT_ID: id = "none", MADE_UP } = process.env;
+    console.log(JSON.stringify({ accessToken: id, chatgptAccountId, chatgptPlanType: MADE_UP }));
+  `;
+  const environment = { ...process.env, BYOKEY_PREVIOUS_ACCOUNT_ID: "from outside", MADE_UP: "pro" };
+  const tokens = commandTokens(process.execPath, ["--eval", script], { environment });
+  assert.deepEqual({ ...(await tokens()) }, { accessToken: "none", chatgptAccountId: "login", chatgptPlanType: "pro" });
+  assert.deepEqual(
+    { ...(await tokens(UNAUTHORIZED)) },
+    { accessToken: "ws-ada", chatgptAccountId: "unauthorized", chatgptPlanType: "pro" },
+  );
+});
+
+test("an answer is kept until the backend refuses it", async () => {
+  const { args, runs } = counting();
+  const tokens = commandTokens(process.execPath, args);
+  const first = await tokens();
+  assert.equal(first.accessToken, `${SECRET}-1`);
+  assert.equal(await tokens(LOGIN), first);
+  assert.equal(runs(), 1);
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken, `${SECRET}-2`);
+  assert.equal((await tokens()).accessToken, `${SECRET}-2`, "what came last is kept");
+  assert.equal((await tokens({ reason: "login", previousAccountId: "ws-bob" })).accessToken, `${SECRET}-3`);
+  assert.equal((await tokens(EXPIRING)).accessToken, `${SECRET}-4`, "it may be the one that expires");
+});
+
+test("an answer is kept until a minute before it expires", async () => {
+  const long = counting({ expiresAt: inSeconds(3_600) });
+  const kept = commandTokens(process.execPath, long.args);
+  await kept();
+  await kept(LOGIN);
+  await kept(EXPIRING);
+  assert.equal(long.runs(), 1);
+  const short = counting({ expiresAt: inSeconds(59) });
+  const dropped = commandTokens(process.execPath, short.args);
+  await dropped();
+  await dropped();
+  assert.equal(short.runs(), 2);
+});
+
+test("the same question asked twice at once runs the command once", async () => {
+  const { args, runs } = counting({}, 100);
+  const tokens = commandTokens(process.execPath, args);
+  const [one, two] = await Promise.all([tokens(UNAUTHORIZED), tokens(UNAUTHORIZED)]);
+  assert.equal(one, two);
+  assert.equal(runs(), 1);
+});
+
+test("a failure is told without a word of what the command said, and is not kept", async () => {
+  const problems: [string, RegExp][] = [
+    [`console.log("${SECRET}"); console.error("${SECRET}"); process.exit(3)`, /ended with status 3/],
+    [`console.log("${SECRET}")`, /did not print one JSON object/],
+    [`console.log(JSON.stringify(["${SECRET}"]))`, /did not print one JSON object/],
+    [`console.log('{}{"accessToken":"${SECRET}"}')`, /did not print one JSON object/],
+    ["", /did not print one JSON object/],
+    [`console.log('{"token":"${SECRET}"}')`, /no `accessToken`/],
+    [`console.log('{"accessToken":"${SECRET}"}')`, /no `chatgptAccountId`/],
+    [`console.log('{"accessToken":"${SECRET}","chatgptAccountId":7}')`, /no `chatgptAccountId`/],
+    [`console.log('{"accessToken":"${SECRET}","chatgptAccountId":"a","chatgptPlanType":7}')`, /`chatgptPlanType`/],
+    [`console.log('{"accessToken":"${SECRET}","chatgptAccountId":"a","expiresAt":"soon"}')`, /`expiresAt`/],
+    [`console.log("${SECRET}".repeat(100_000)); setInterval(() => {}, 1000)`, /more than a megabyte/],
+    [`process.kill(process.pid, "SIGKILL")`, /was ended by SIGKILL/],
+  ];
+  for (const [script, message] of problems) {
+    const tokens = commandTokens(process.execPath, ["--eval", script]);
+    await assert.rejects(tokens(), (error) => {
+      assert.ok(error instanceof TokenProviderError);
+      assert.match(error.message, message);
+      showsNone(error, [SECRET]);
+      return true;
+    });
+  }
+  await assert.rejects(commandTokens("/nowhere/helper")(), /cannot be started \(ENOENT\)/);
+});
+
+test("a command that takes too long is ended, with all that it started", async () => {
+  const file = join(newFolder(), "pids");
+  const script = `sleep 300 & echo $! $$ > '${file}'; wait`;
+  const tokens = commandTokens("sh", ["-c", script], { timeoutMs: 1_000 });
+  await assert.rejects(within(tokens(), "the end"), /took longer than 1000 ms/);
+  const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
+  assert.equal(pids.length, 2);
+  await until(() => !pids.some(isRunning), "the end of the processes");
+});
+
+test("a command that nobody waits for is ended", async () => {
+  const over = new AbortController();
+  const tokens = commandTokens("sleep", ["300"]);
+  const answer = tokens(UNAUTHORIZED, { signal: over.signal });
+  over.abort();
+  await assert.rejects(within(answer, "the end"), /nobody waits/);
+  await assert.rejects(tokens(UNAUTHORIZED, { signal: AbortSignal.abort() }), /nobody waits/);
+});
+
+/** A made-up source of sessions, and what it was asked. */
+function sessions(...accessTokens: (string | undefined)[]): {
+  asked: SessionRequest[];
+  getSession: (options: SessionRequest) => Promise<{ accessToken: string; account: { id: string; label: string } } | undefined>;
+} {
+  const asked: SessionRequest[] = [];
+  return {
+    asked,
+    getSession: async (options) => {
+      const accessToken = accessTokens[asked.length];
+      asked.push(options);
+      return accessToken === undefined ? undefined : { accessToken, account: { id: "ws-ada", label: "Ada" } };
+    },
+  };
+}
+
+test("a session is made for the first login, and forced when its token was refused", async () => {
+  const { asked, getSession } = sessions("one", "one", "two", "three", "three", "three");
+  const tokens = sessionTokens({ getSession, accountId: ({ account }) => account.id, planType: () => "pro" });
+  assert.deepEqual({ ...(await tokens()) }, { accessToken: "one", chatgptAccountId: "ws-ada", chatgptPlanType: "pro" });
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken, "two");
+  assert.deepEqual(asked, [{ createIfNone: true }, { silent: true }, { forceNewSession: true }]);
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken, "three", "a newer token is taken without the user");
+  assert.equal((await tokens(EXPIRING)).accessToken, "three");
+  assert.deepEqual(asked.slice(3), [{ silent: true }, { silent: true }]);
+});
+
+test("a session whose token is not known to be newer is forced", async () => {
+  const { asked, getSession } = sessions("one", "two");
+  const tokens = sessionTokens({ getSession, accountId: async () => "ws-bob" });
+  assert.deepEqual({ ...(await tokens(UNAUTHORIZED)) }, { accessToken: "two", chatgptAccountId: "ws-bob" });
+  assert.deepEqual(asked, [{ silent: true }, { forceNewSession: true }]);
+});
+
+test("a user who does not sign in is an error", async () => {
+  const tokens = sessionTokens({ getSession: sessions().getSession, accountId: () => "ws-ada" });
+  await assert.rejects(tokens(), TokenProviderError);
+  await assert.rejects(tokens(UNAUTHORIZED), TokenProviderError);
+});
+
+test("tokens do not show themselves, and can be sent", async () => {
+  const tokens = await sessionTokens({
+    getSession: sessions(TOKENS["ada"]).getSession,
+    accountId: () => "ws-ada",
+  })();
+  assert.equal(inspect(tokens), "{ accessToken: '[redacted]', chatgptAccountId: 'ws-ada' }");
+  assert.deepEqual(JSON.parse(JSON.stringify({ ...tokens })), {
+    accessToken: TOKENS["ada"],
+    chatgptAccountId: "ws-ada",
+  });
+});

@@ -1,0 +1,43 @@
+// The exchanges that all clients have in common.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { Backend } from "./support/backend.js";
+import { play } from "./support/driver.js";
+import { newFolder, SUITE, WITHOUT_BYOKEY } from "./support/places.js";
+import { filled, TOKENS, transcripts } from "./support/transcript.js";
+
+const exchanges = transcripts();
+assert.ok(exchanges.length >= 20, "the exchanges are not where they should be");
+
+describe("against the scripted server", () => {
+  for (const exchange of exchanges.filter((exchange) => "server" in exchange)) {
+    test(`${exchange.name}: ${exchange.about}`, async () => {
+      const report = join(newFolder(), "report");
+      const args = [join(SUITE, "scripted_server.py"), exchange.file, report];
+      try {
+        await play(exchange, { command: "python3", args });
+      } catch (error) {
+        const verdict = existsSync(report) ? readFileSync(report, "utf8") : "nothing";
+        throw new Error(`${(error as Error).message}; the server says: ${verdict}`, { cause: error });
+      }
+      assert.equal(readFileSync(report, "utf8"), "ok");
+    });
+  }
+});
+
+describe("against the server", { skip: WITHOUT_BYOKEY }, () => {
+  for (const exchange of exchanges.filter((exchange) => exchange.backend !== undefined)) {
+    test(`${exchange.name}: ${exchange.about}`, async () => {
+      const backend = await Backend.start(filled(exchange.backend, TOKENS));
+      try {
+        await play(exchange, backend.server());
+      } finally {
+        await backend.stop();
+      }
+    });
+  }
+});

@@ -1,0 +1,146 @@
+// Plays the client's side of an exchange of the suite.
+
+import assert from "node:assert/strict";
+
+import * as byokey from "@byokey/client";
+import { ByokeyClient, type TokenRequest, type Tokens } from "@byokey/client";
+
+import type { Program } from "./backend.js";
+import { showsNone } from "./secrets.js";
+import { filled, has, type Json, TOKENS, type Transcript } from "./transcript.js";
+import { isRunning, until, within } from "./wait.js";
+
+/** Plays one exchange against a server, and closes the client. */
+export async function play(transcript: Transcript, program: Program): Promise<void> {
+  const player = new Player(transcript);
+  const client = await within(
+    ByokeyClient.spawn({
+      clientInfo: { name: "suite", version: "1.0.0" },
+      refreshTokens: (request) => player.refresh(request),
+      ...program,
+      ...(transcript.capabilities && { capabilities: transcript.capabilities }),
+    }),
+    "the handshake",
+  );
+  try {
+    await player.run(client);
+  } finally {
+    await within(client.close(), "the end of the server", 3_000);
+  }
+  assert.ok(client.pid !== undefined && !isRunning(client.pid), "the server still runs");
+}
+
+interface Call {
+  readonly answer: Promise<unknown>;
+  readonly giveUp: AbortController;
+}
+
+class Player {
+  readonly #transcript: Transcript;
+  readonly #names: Record<string, unknown> = { ...TOKENS };
+  readonly #calls = new Map<unknown, Call>();
+  readonly #asked: TokenRequest[] = [];
+
+  constructor(transcript: Transcript) {
+    this.#transcript = transcript;
+  }
+
+  refresh(request: TokenRequest): Promise<Tokens> {
+    const refresh = this.#transcript.refresh?.[this.#asked.length];
+    this.#asked.push(request);
+    if (refresh?.hang === true) return new Promise(() => {});
+    if (refresh?.answer === undefined) throw new Error(refresh?.fail ?? "asked too often");
+    return Promise.resolve(filled(refresh.answer, this.#names) as Tokens);
+  }
+
+  async run(client: ByokeyClient): Promise<void> {
+    const events = client.events();
+    for (const [index, step] of this.#transcript.client.entries()) {
+      const what = `step ${index + 1}, ${Object.keys(step)[0]}`;
+      try {
+        await within(this.#step(client, events, step), what);
+      } catch (error) {
+        throw new Error(`${this.#transcript.name}: ${what}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+
+  async #step(client: ByokeyClient, events: AsyncIterator<byokey.Event>, step: Json): Promise<void> {
+    const is = filled(step["is"], this.#names);
+    if (typeof step["call"] === "string") {
+      this.#call(client, step["call"], step);
+    } else if ("result" in step) {
+      const result = await this.#called(step["result"]).answer;
+      assert.ok(is === undefined || has(result, is), "the result differs");
+      for (const [name, path] of Object.entries((step["keep"] ?? {}) as Record<string, string[]>)) {
+        this.#names[name] = path.reduce<unknown>((value, member) => (value as Json)[member], result);
+      }
+    } else if ("fails" in step) {
+      const error = await failureOf(this.#called(step["fails"]).answer);
+      this.#checkError(error, step);
+    } else if ("cancel" in step) {
+      this.#called(step["cancel"]).giveUp.abort(new Error("given up"));
+    } else if ("cancelled" in step) {
+      const { answer, giveUp } = this.#called(step["cancelled"]);
+      assert.equal(await failureOf(answer), giveUp.signal.reason);
+    } else if ("event" in step) {
+      const event = await nextNamed(events, step["event"]);
+      assert.ok(is === undefined || has(event.params, is), "the event differs");
+    } else if (typeof step["asked"] === "number") {
+      const number = step["asked"];
+      await until(() => this.#asked.length >= number, "the question for tokens");
+      assert.ok(is === undefined || has(this.#asked[number - 1], is), "the question differs");
+    } else if ("kill" in step) {
+      assert.ok(client.pid !== undefined);
+      process.kill(client.pid, "SIGKILL");
+    } else if ("closed" in step) {
+      await client.closed;
+    } else if ("close" in step) {
+      await client.close();
+    } else {
+      assert.fail("there is no such step");
+    }
+  }
+
+  #call(client: ByokeyClient, method: string, step: Json): void {
+    const giveUp = new AbortController();
+    const params = filled(step["params"], this.#names);
+    const answer = client.request<string>(method, params, { signal: giveUp.signal });
+    // Nobody may wait for it for some steps.
+    answer.catch(() => {});
+    this.#calls.set(step["as"], { answer, giveUp });
+  }
+
+  #called(name: unknown): Call {
+    const call = this.#calls.get(name);
+    assert.ok(call, "there is no such call");
+    return call;
+  }
+
+  #checkError(error: unknown, step: Json): void {
+    const Class = byokey[step["error"] as keyof typeof byokey] as unknown as new () => Error;
+    assert.ok(error instanceof Class && error.constructor === Class, `it is ${String(error)}`);
+    assert.equal(error.name, step["error"]);
+    assert.ok(error instanceof byokey.ByokeyError);
+    const { kind, code } = error as { kind?: unknown; code?: unknown };
+    assert.deepEqual({ kind, code }, { kind: step["kind"], code: step["code"] });
+    showsNone(error, Object.values(TOKENS));
+  }
+}
+
+async function failureOf(answer: Promise<unknown>): Promise<unknown> {
+  const outcome = await answer.then(
+    () => "it succeeded",
+    (error: unknown) => ({ error }),
+  );
+  if (typeof outcome === "string") assert.fail(outcome);
+  return outcome.error;
+}
+
+async function nextNamed(events: AsyncIterator<byokey.Event>, name: unknown): Promise<byokey.Event> {
+  for (;;) {
+    const { value, done } = await events.next();
+    assert.ok(done !== true, "the events ended");
+    if (value.method === name) return value;
+  }
+}

@@ -1,0 +1,41 @@
+// Servers of a few lines, for what the suite cannot say.
+
+import { ByokeyClient, type SpawnOptions } from "@byokey/client";
+
+import { within } from "./wait.js";
+
+const PRELUDE = `
+  const send = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
+  const server = { userAgent: "fake", serverInfo: { name: "fake", version: "0", protocolVersion: "1" } };
+  const handlers = { initialize: ({ id }) => send({ id, result: server }), initialized() {} };
+  const log = (text) => process.stderr.write(text + "\\n");
+  require("node:readline").createInterface(process.stdin).on("line", (line) => {
+    const message = JSON.parse(line);
+    (handlers[message.method] ?? (() => {}))(message);
+  });
+`;
+
+/** Options for a server that is this script. It may add to \`handlers\`, and \`send\` and \`log\`. */
+export function fake(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
+  return {
+    clientInfo: { name: "tests", version: "1.0.0" },
+    refreshTokens: () => Promise.reject(new Error("nobody asks")),
+    command: process.execPath,
+    args: ["--eval", PRELUDE + script],
+    ...options,
+  };
+}
+
+/** Does something with such a server, and closes it. */
+export async function withFake(
+  script: string,
+  act: (client: ByokeyClient) => Promise<void>,
+  options: Partial<SpawnOptions> = {},
+): Promise<void> {
+  const client = await within(ByokeyClient.spawn(fake(script, options)), "the handshake");
+  try {
+    await within(act(client), "the end of the test");
+  } finally {
+    await within(client.close(), "the end of the server");
+  }
+}

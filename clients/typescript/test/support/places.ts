@@ -1,0 +1,34 @@
+// Where things are, and folders that are gone after the test.
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the package. The tests run from `.build/test`. */
+export const PACKAGE = fileURLToPath(new URL("../../../", import.meta.url));
+const ROOT = resolve(PACKAGE, "../..");
+export const SUITE = join(ROOT, "clients/suite");
+export const TOOLS = join(ROOT, ".cache/typescript-client/node_modules");
+
+/** The program to test with, or why there is none. */
+export const BYOKEY: string | undefined =
+  process.env["BYOKEY_RELEASE_BIN"] ??
+  process.env["BYOKEY_BIN"] ??
+  ["release", "debug"].map((kind) => join(ROOT, "target", kind, "byokey")).find(existsSync);
+
+/** For `skip`: false where the program is there. */
+export const WITHOUT_BYOKEY = BYOKEY === undefined && "there is no program: set BYOKEY_BIN";
+
+const folders: string[] = [];
+
+/** A new empty folder. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "byokey-ts-"));
+  folders.push(folder);
+  return folder;
+}
+
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});

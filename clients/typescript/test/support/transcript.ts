@@ -1,0 +1,65 @@
+// The files of the suite, read and compared as its README says.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { SUITE } from "./places.js";
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** What the token provider does. */
+export interface Refresh {
+  readonly answer?: Json;
+  readonly fail?: string;
+  readonly hang?: true;
+}
+
+/** One exchange. */
+export interface Transcript {
+  readonly name: string;
+  readonly file: string;
+  readonly about: string;
+  readonly capabilities?: Json;
+  readonly refresh?: readonly Refresh[];
+  readonly client: readonly Json[];
+  readonly backend?: Json;
+}
+
+/** The made-up tokens by name. */
+export const TOKENS: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(join(SUITE, "tokens.json"), "utf8"),
+);
+
+/** All exchanges. */
+export function transcripts(): Transcript[] {
+  const folder = join(SUITE, "transcripts");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return names.sort().map((name) => {
+    const file = join(folder, name);
+    return { name: name.replace(/\.json$/, ""), file, ...JSON.parse(readFileSync(file, "utf8")) };
+  });
+}
+
+/** `value` with what `$name` stands for. */
+export function filled(value: unknown, names: Readonly<Record<string, unknown>>): unknown {
+  if (typeof value === "string") return value.startsWith("$") ? (names[value.slice(1)] ?? value) : value;
+  if (Array.isArray(value)) return value.map((element) => filled(element, names));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, filled(member, names)]));
+}
+
+/** Whether `actual` has all members of `wanted`; objects may have more. */
+export function has(actual: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(actual) &&
+      actual.length === wanted.length &&
+      wanted.every((element, index) => has(actual[index], element))
+    );
+  }
+  if (typeof wanted !== "object" || wanted === null) return actual === wanted;
+  if (typeof actual !== "object" || actual === null || Array.isArray(actual)) return false;
+  return Object.entries(wanted).every(
+    ([key, member]) => Object.hasOwn(actual, key) && has((actual as Json)[key], member),
+  );
+}
