@@ -1,0 +1,118 @@
+// The package as it is published: what is in it, and the README's quick start in an empty folder.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+
+import { Backend } from "./support/backend.js";
+import { BYOKEY, newFolder, PACKAGE, TOOLS, WITHOUT_BYOKEY } from "./support/places.js";
+import { blocksUnder, headings } from "./support/readme.js";
+import { run } from "./support/run.js";
+
+const [QUICK_START = ""] = blocksUnder("Quick start", "js");
+const folder = newFolder();
+let packed: { filename: string; files: { path: string }[] };
+
+before(async () => {
+  const output = await run("npm", ["pack", "--json", "--pack-destination", folder, PACKAGE], { cwd: folder });
+  [packed] = JSON.parse(output);
+  writeFileSync(join(folder, "package.json"), "{}");
+  const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock"];
+  await run("npm", ["install", ...quiet, join(folder, packed.filename)], { cwd: folder });
+});
+
+test("the package holds the code, its types, and nothing of the workshop", () => {
+  const paths = packed.files.map(({ path }) => path);
+  for (const path of ["README.md", "package.json", "dist/index.js", "dist/index.d.ts", "dist/folder.cjs"]) {
+    assert.ok(paths.includes(path), path);
+  }
+  const odd = paths.filter((path) => !/^(README\.md|package\.json|dist\/.*\.(js|cjs|d\.ts|d\.cts))$/.test(path));
+  assert.deepEqual(odd, []);
+});
+
+test("it needs no other package", async () => {
+  const tree = JSON.parse(await run("npm", ["ls", "--all", "--json"], { cwd: folder }));
+  assert.deepEqual(Object.keys(tree.dependencies), ["@byokey/client"]);
+  assert.equal(tree.dependencies["@byokey/client"].dependencies, undefined);
+});
+
+test("the README has the sections that all clients have", () => {
+  assert.deepEqual(headings(), [
+    "Install",
+    "Quick start",
+    "Methods",
+    "Events",
+    "Token providers",
+    "Errors",
+    "Closing",
+    "Versions",
+  ]);
+  const lines = QUICK_START.split("\n").filter((line) => line !== "");
+  assert.ok(lines.length <= 10, `the quick start has ${lines.length} lines`);
+});
+
+test("the quick start and the README's other code satisfy the compiler", async () => {
+  const given = `
+    import { ByokeyClient, commandTokens, sessionTokens, type Session, type SessionRequest } from "@byokey/client";
+    declare const client: ByokeyClient;
+    declare const clientInfo: { name: string; version: string };
+    declare const scopes: string[];
+    declare const vscode: { authentication: {
+      getSession(provider: string, scopes: readonly string[], options: SessionRequest): PromiseLike<Session | undefined>;
+    } };
+    export async function block(): Promise<void> {`;
+  writeFileSync(join(folder, "quick-start.ts"), QUICK_START);
+  const blocks = ["Methods", "Events", "Token providers"].flatMap((heading) => blocksUnder(heading, "ts"));
+  assert.equal(blocks.length, 4);
+  for (const [index, block] of blocks.entries()) {
+    writeFileSync(join(folder, `block-${index}.ts`), `${given}\n${block}}\n`);
+  }
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: "ES2022",
+    module: "Preserve",
+    lib: ["ES2022", "ESNext.Disposable"],
+    types: ["node"],
+    typeRoots: [join(TOOLS, "@types")],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  await run(join(TOOLS, ".bin/tsc"), ["--project", folder]);
+});
+
+describe("the quick start runs", { skip: WITHOUT_BYOKEY }, () => {
+  const environment = (): NodeJS.ProcessEnv => {
+    const home = newFolder();
+    return { ...process.env, HOME: home, CODEX_HOME: home, BYOKEY_BIN: BYOKEY };
+  };
+
+  async function prints(file: string): Promise<void> {
+    const backend = await Backend.start({});
+    try {
+      const output = await run(process.execPath, [file, ...backend.settings], { cwd: folder, env: environment() });
+      assert.match(output, /type: 'chatgpt', email: 'ada@example\.test', planType: 'pro'/);
+      assert.match(output, /usedPercent: \d+/);
+    } finally {
+      await backend.stop();
+    }
+  }
+
+  test("as it stands, in Node", async () => {
+    const file = join(folder, "quick-start.mjs");
+    writeFileSync(file, QUICK_START);
+    await prints(file);
+  });
+
+  test("bundled into one CommonJS file, without a warning", async () => {
+    // CommonJS has no `await` at the top; an extension has its `activate`.
+    const [imports = "", ...rest] = QUICK_START.split("\n");
+    writeFileSync(join(folder, "extension.mjs"), `${imports}\n(async () => {\n${rest.join("\n")}})();\n`);
+    const bundle = join(newFolder(), "extension.cjs");
+    const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node20", `--outfile=${bundle}`];
+    const bundling = [join(folder, "extension.mjs"), ...options, "--log-level=warning"];
+    await run(join(TOOLS, ".bin/esbuild"), bundling, { isQuiet: true });
+    await prints(bundle);
+  });
+});
