@@ -1,0 +1,114 @@
+//! Who is measured.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Failure;
+
+/// Which side of the comparison a program is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `cat`: what a pipe costs and nothing else.
+    Echo,
+    /// The server of this repository.
+    Own,
+    /// Another app-server.
+    Peer,
+}
+
+/// A program to measure.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// Heads its column.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) kind: Kind,
+    program: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Candidate {
+    /// The echo process.
+    pub(crate) fn echo() -> Result<Self, Failure> {
+        Ok(Self {
+            name: "cat".to_owned(),
+            kind: Kind::Echo,
+            program: found("cat").ok_or("there is no `cat` on the PATH")?,
+            arguments: Vec::new(),
+        })
+    }
+
+    /// The server of this repository, built at this path.
+    pub(crate) fn own(program: &Path) -> Result<Self, Failure> {
+        let program = program.canonicalize().map_err(|error| {
+            format!(
+                "no program at {}: {error}; build it, or name it with --byokey",
+                program.display()
+            )
+        })?;
+        Ok(Self {
+            name: "byokey".to_owned(),
+            kind: Kind::Own,
+            program,
+            arguments: vec!["app-server".to_owned()],
+        })
+    }
+
+    /// Another app-server, by its command line. Its column is headed by what it says of its
+    /// version.
+    pub(crate) fn peer(command: &str) -> Result<Self, Failure> {
+        let mut words = command.split_whitespace();
+        let program = words.next().ok_or("--peer needs a command")?;
+        let program = found(program).ok_or_else(|| format!("there is no program {program}"))?;
+        let mut candidate = Self {
+            name: String::new(),
+            kind: Kind::Peer,
+            program,
+            arguments: words.map(str::to_owned).collect(),
+        };
+        candidate.name = candidate.version().replace("codex-cli", "codex");
+        Ok(candidate)
+    }
+
+    /// A command that starts it in this folder, with nothing of this environment but the PATH.
+    pub(crate) fn command(&self, home: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .env("HOME", home)
+            .env("CODEX_HOME", home)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .current_dir(home);
+        command
+    }
+
+    /// The size of the program, in bytes.
+    pub(crate) fn size(&self) -> Result<u64, Failure> {
+        Ok(std::fs::metadata(&self.program)?.len())
+    }
+
+    /// What it says of its version.
+    pub(crate) fn version(&self) -> String {
+        let output = Command::new(&self.program).arg("--version").output();
+        let output = output.map(|output| output.stdout).unwrap_or_default();
+        let text = String::from_utf8_lossy(&output);
+        text.lines()
+            .next()
+            .unwrap_or("of unknown version")
+            .to_owned()
+    }
+}
+
+/// The program itself, not a link or a script that starts it.
+fn found(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Path::new(program).canonicalize().ok();
+    }
+    let path = std::env::var_os("PATH")?;
+    let all = std::env::split_paths(&path);
+    all.map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())?
+        .canonicalize()
+        .ok()
+}

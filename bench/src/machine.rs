@@ -1,0 +1,56 @@
+//! Where and when a run took place.
+
+use std::process::Command;
+
+use crate::candidate::{Candidate, Kind};
+use crate::options::Options;
+
+/// About the run and its machine.
+pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'static str, String)> {
+    let processor = first_field("/proc/cpuinfo", "model name");
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = first_field("/proc/meminfo", "MemTotal");
+    let load = read("/proc/loadavg");
+    let load = load.split_whitespace().next().unwrap_or_default();
+    let mut facts = vec![
+        ("date", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
+        ("processor", format!("{processor}, {processors} of them")),
+        ("memory", memory),
+        ("system", said("uname", &["-srm"])),
+        ("compiler", said("rustc", &["--version"])),
+        ("commit", said("git", &["rev-parse", "--short=12", "HEAD"])),
+        ("load before the run", load.to_owned()),
+        ("rounds", options.rounds.to_string()),
+    ];
+    if options.quick {
+        facts.push(("repetitions", "cut to a twentieth".to_owned()));
+    }
+    for candidate in candidates {
+        let name = match candidate.kind {
+            Kind::Echo => "echo process",
+            Kind::Own => "this server",
+            Kind::Peer => "peer",
+        };
+        facts.push((name, candidate.version()));
+    }
+    facts
+}
+
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&output).trim().to_owned()
+}
+
+fn first_field(file: &str, name: &str) -> String {
+    let text = read(file);
+    let line = text.lines().find(|line| line.starts_with(name));
+    let value = line.and_then(|line| line.split_once(':'));
+    value
+        .map_or("unknown", |(_, value)| value.trim())
+        .to_owned()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(file).unwrap_or_default()
+}

@@ -1,0 +1,143 @@
+//! Memory, threads and quiet.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::login::QUIET;
+use super::{Figures, Scale};
+use crate::Failure;
+use crate::candidate::{Candidate, Kind};
+use crate::host::{Host, INITIALIZE};
+use crate::proc::Status;
+use crate::process::Process;
+use crate::site::Site;
+
+/// Logins and turns after which memory is looked at.
+const MANY: usize = 1_000;
+/// Connections that are open at once.
+const CONNECTIONS: u32 = 32;
+/// More than any measurement opens.
+const MOST_CONNECTIONS: &str = "300";
+/// How long a program has to start and to come to rest.
+const REST: Duration = Duration::from_secs(2);
+/// How long it is watched doing nothing.
+const IDLE: Duration = Duration::from_secs(10);
+
+pub(super) fn after_start(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let host = Host::start(candidate, &site)?;
+    sleep(QUIET);
+    let status = Status::of(host.process.pid())?;
+    Ok(vec![
+        ("memory", status.resident),
+        ("threads", status.threads),
+    ])
+}
+
+pub(super) fn after_logins(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = Host::start(candidate, &site)?;
+    let many = scale.of(MANY, candidate);
+    let mut early = None;
+    for number in 0..many {
+        if number == many / 10 {
+            early = Some(Status::of(host.process.pid())?);
+        }
+        host.login(number)?;
+        host.notification("account/updated")?;
+    }
+    let late = Status::of(host.process.pid())?;
+    Ok(early
+        .map(|early| ("memory-logins", late.resident - early.resident))
+        .into_iter()
+        .collect())
+}
+
+pub(super) fn after_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = Host::start(candidate, &site)?;
+    host.login(0)?;
+    for turn in 0..scale.of(MANY, candidate) {
+        // A thread repeats all that was said, so each turn has one of its own.
+        let thread = host.thread()?;
+        host.turn(&thread)
+            .map_err(|failure| format!("turn {turn}: {failure}"))?;
+    }
+    let status = Status::of(host.process.pid())?;
+    Ok(vec![
+        ("memory-turns", status.resident),
+        ("threads-turns", status.threads),
+    ])
+}
+
+pub(super) fn of_connections(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
+    if candidate.kind != Kind::Own {
+        return Ok(Vec::new());
+    }
+    let site = Site::new()?;
+    let listener = Listener::start(candidate, &site)?;
+    let mut connections = vec![listener.connect()?];
+    let before = listener.status()?;
+    for _ in 0..CONNECTIONS {
+        connections.push(listener.connect()?);
+    }
+    let after = listener.status()?;
+    let each = (after.resident - before.resident) / f64::from(CONNECTIONS);
+    Ok(vec![("memory-connection", each)])
+}
+
+pub(super) fn idle(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let host = Host::start(candidate, &site)?;
+    sleep(REST);
+    let before = Status::of(host.process.pid())?;
+    sleep(IDLE);
+    let after = Status::of(host.process.pid())?;
+    Ok(vec![
+        ("idle-cpu", after.cpu - before.cpu),
+        ("idle-wakeups", after.sleeps - before.sleeps),
+    ])
+}
+
+/// A server on a socket.
+pub(crate) struct Listener {
+    process: Process,
+    path: std::path::PathBuf,
+}
+
+impl Listener {
+    /// Starts one.
+    pub(crate) fn start(candidate: &Candidate, site: &Site) -> Result<Self, Failure> {
+        let path = site.home.path().join("socket");
+        let url = format!("unix://{}", path.display());
+        let arguments = ["--listen", &url, "--max-connections", MOST_CONNECTIONS];
+        let process = Process::start(candidate, site.home.path(), &arguments)?.watched();
+        Ok(Self { process, path })
+    }
+
+    /// A connection that has introduced itself. The first waits for the socket.
+    pub(crate) fn connect(&self) -> Result<BufReader<UnixStream>, Failure> {
+        let begin = Instant::now();
+        let mut stream = loop {
+            match UnixStream::connect(&self.path) {
+                Ok(stream) => break stream,
+                Err(_) if begin.elapsed() < REST => sleep(Duration::from_millis(5)),
+                Err(error) => {
+                    return Err(format!("--listen unix:// gives no socket: {error}").into());
+                }
+            }
+        };
+        stream.set_read_timeout(Some(REST))?;
+        stream.write_all(INITIALIZE)?;
+        let mut stream = BufReader::new(stream);
+        stream.read_line(&mut String::new())?;
+        Ok(stream)
+    }
+
+    /// A look at the process.
+    pub(crate) fn status(&self) -> Result<Status, Failure> {
+        Status::of(self.process.pid())
+    }
+}

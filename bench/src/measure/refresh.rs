@@ -1,0 +1,126 @@
+//! What a refused token costs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::login::QUIET;
+use super::pipeline::number;
+use super::{Figures, Scale};
+use crate::Failure;
+use crate::candidate::Candidate;
+use crate::host::Host;
+use crate::model::Manner;
+use crate::samples::Samples;
+use crate::site::{Site, token};
+
+/// Calls with, and as many without a refresh.
+const CALLS: usize = 200;
+/// Calls of a storm.
+const STORM: usize = 1_000;
+/// After this silence, what is not answered is lost.
+const SILENCE: Duration = Duration::from_secs(12);
+const CALL: &str = "account/rateLimits/read";
+
+/// A host that has signed in.
+fn signed_in(candidate: &Candidate, site: &Site) -> Result<Host, Failure> {
+    let mut host = Host::start(candidate, site)?;
+    host.login(0)?;
+    host.settle(QUIET)?;
+    Ok(host)
+}
+
+pub(super) fn of_calls(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = signed_in(candidate, &site)?;
+    let (mut plain, mut refreshed) = (Vec::new(), Vec::new());
+    // The first call builds the client.
+    host.request(CALL, &Value::Null)?;
+    for _ in 0..scale.of(CALLS, candidate) {
+        let begin = Instant::now();
+        host.request(CALL, &Value::Null)?;
+        plain.push(begin.elapsed().as_secs_f64());
+        site.backend.reject_bearer(token(host.token));
+        let (begin, before) = (Instant::now(), host.refreshes);
+        let answer = host.request(CALL, &Value::Null);
+        if host.refreshes == before {
+            let plain = Samples::new(plain).median();
+            return Ok(plain.map(|plain| ("call", plain)).into_iter().collect());
+        }
+        answer?;
+        refreshed.push(begin.elapsed().as_secs_f64());
+    }
+    Ok(beyond("call", plain, "call-refresh", refreshed))
+}
+
+pub(super) fn of_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = signed_in(candidate, &site)?;
+    let (mut plain, mut refreshed) = (Vec::new(), Vec::new());
+    for turn in 0..=scale.of(CALLS, candidate) {
+        // A thread repeats all that was said, so each turn has one of its own.
+        let (first, second) = (host.thread()?, host.thread()?);
+        host.settle(Duration::from_millis(5))?;
+        let begin = Instant::now();
+        host.turn(&first)?;
+        let plainly = begin.elapsed().as_secs_f64();
+        site.model.set(Manner {
+            pieces: 1,
+            pause: Duration::ZERO,
+            refused: Some(token(host.token)),
+        });
+        host.settle(Duration::from_millis(5))?;
+        let (begin, before) = (Instant::now(), host.refreshes);
+        host.turn(&second)?;
+        if host.refreshes == before {
+            return Err("the model refused a token, and the host was not asked for another".into());
+        }
+        // The first turn builds the client.
+        if turn > 0 {
+            plain.push(plainly);
+            refreshed.push(begin.elapsed().as_secs_f64());
+        }
+    }
+    Ok(beyond("turn", plain, "turn-refresh", refreshed))
+}
+
+pub(super) fn storm(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = signed_in(candidate, &site)?;
+    site.backend.reject_bearer(token(host.token));
+    let mut requests = String::new();
+    let first = host.id();
+    for id in first..first + STORM as u64 {
+        requests += &json!({"id": id, "method": CALL}).to_string();
+        requests.push('\n');
+    }
+    let begin = Instant::now();
+    host.process.write(requests.as_bytes())?;
+    let (mut answered, mut succeeded, mut seconds) = (0, 0, 0.0);
+    while answered < STORM && host.process.has_output(SILENCE)? {
+        let message = host.message()?;
+        if message["id"].as_u64().is_some_and(|id| id >= first) {
+            answered += 1;
+            succeeded += usize::from(message["error"].is_null());
+            seconds = begin.elapsed().as_secs_f64();
+        }
+    }
+    Ok(vec![
+        ("storm", seconds),
+        ("storm-refreshes", number(host.refreshes)),
+        ("storm-succeeded", number(succeeded)),
+    ])
+}
+
+fn beyond(
+    plain_id: &'static str,
+    plain: Vec<f64>,
+    beyond_id: &'static str,
+    refreshed: Vec<f64>,
+) -> Figures {
+    let (plain, refreshed) = (Samples::new(plain), Samples::new(refreshed));
+    let (Some(plain), Some(refreshed)) = (plain.median(), refreshed.median()) else {
+        return Vec::new();
+    };
+    vec![(plain_id, plain), (beyond_id, refreshed - plain)]
+}

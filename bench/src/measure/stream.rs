@@ -1,0 +1,65 @@
+//! What a streamed piece of text takes longer than on a direct connection to the model.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::{Figures, Scale};
+use crate::Failure;
+use crate::candidate::Candidate;
+use crate::host::Host;
+use crate::model::{Manner, age};
+use crate::samples::Samples;
+use crate::site::Site;
+
+/// Pieces of text in a stream.
+const PIECES: usize = 1_000;
+/// The wait between two.
+const PAUSE: Duration = Duration::from_millis(1);
+
+pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = Host::start(candidate, &site)?;
+    host.login(0)?;
+    let thread = host.thread()?;
+    // The first turn builds the client.
+    host.turn(&thread)?;
+    site.model.set(Manner {
+        pieces: scale.of(PIECES, candidate),
+        pause: PAUSE,
+        refused: None,
+    });
+    let direct = Samples::new(directly(&site)?);
+    let through = Samples::new(through(&mut host, &thread)?);
+    let figures = [("delta-p50", 0.5), ("delta-p99", 0.99)];
+    Ok(figures
+        .into_iter()
+        .filter_map(|(id, share)| Some((id, through.quantile(share)? - direct.quantile(share)?)))
+        .collect())
+}
+
+fn directly(site: &Site) -> Result<Vec<f64>, Failure> {
+    let mut stream = TcpStream::connect(site.model.address())?;
+    stream.write_all(b"POST /v1/responses HTTP/1.1\r\nhost: model\r\ncontent-length: 0\r\n\r\n")?;
+    let mut ages = Vec::new();
+    let (mut reader, mut line) = (BufReader::new(stream), Vec::new());
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        ages.extend(age(&line));
+        line.clear();
+    }
+    Ok(ages)
+}
+
+fn through(host: &mut Host, thread: &str) -> Result<Vec<f64>, Failure> {
+    host.start_turn(thread)?;
+    let mut ages = Vec::new();
+    loop {
+        let line = host.process.line()?;
+        if memchr::memmem::find(line, b"\"item/agentMessage/delta\"").is_some() {
+            ages.extend(age(line));
+        }
+        if memchr::memmem::find(line, b"\"turn/completed\"").is_some() {
+            return Ok(ages);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use crate::Failure;
+
+pub(crate) const USAGE: &str = "\
+usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--write-docs]
+
+  --peer 'COMMAND'  also measure this app-server; repeatable
+  --rounds N        rounds in which the programs take turns (default 5)
+  --quick           a twentieth of all repetitions, to see that everything works
+  --only WORD       only measurements with this word in their name
+  --write-docs      write docs/performance.md and what belongs to it
+  --byokey PATH     the program to measure, in place of the one built here
+";
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Command lines of other app-servers.
+    pub(crate) peers: Vec<String>,
+    /// Rounds in which the programs take turns.
+    pub(crate) rounds: usize,
+    /// Whether to do much less.
+    pub(crate) quick: bool,
+    /// Whether to write the page.
+    pub(crate) write_docs: bool,
+    /// A word in the name of the measurements to run.
+    pub(crate) only: String,
+    /// The program to measure.
+    pub(crate) byokey: PathBuf,
+}
+
+impl Options {
+    /// Reads the arguments.
+    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut options = Self {
+            peers: Vec::new(),
+            rounds: 5,
+            quick: false,
+            write_docs: false,
+            only: String::new(),
+            byokey: PathBuf::from("target/release/byokey"),
+        };
+        while let Some(argument) = arguments.next() {
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| format!("{argument} needs a value"))
+            };
+            match argument.as_str() {
+                "--peer" => options.peers.push(value()?),
+                "--rounds" => options.rounds = value()?.parse()?,
+                "--only" => options.only = value()?,
+                "--byokey" => options.byokey = value()?.into(),
+                "--quick" => options.quick = true,
+                "--write-docs" => options.write_docs = true,
+                _ => return Err(format!("unknown argument {argument}\n{USAGE}").into()),
+            }
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,49 @@
+//! What Linux tells of a process.
+
+use crate::Failure;
+
+/// A look at a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    /// Resident memory, in bytes.
+    pub(crate) resident: f64,
+    /// Threads.
+    pub(crate) threads: f64,
+    /// Processor time used by all threads, in seconds.
+    pub(crate) cpu: f64,
+    /// How often a thread fell asleep, hence how often one was woken.
+    pub(crate) sleeps: f64,
+}
+
+impl Status {
+    /// Looks at a running process.
+    pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let (mut cpu, mut sleeps) = (0.0, 0.0);
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+            let thread = thread?.path();
+            let times = std::fs::read_to_string(thread.join("schedstat"))?;
+            let nanoseconds = times.split_whitespace().next().unwrap_or_default();
+            cpu += nanoseconds.parse::<f64>()? / 1e9;
+            sleeps += field(
+                &std::fs::read_to_string(thread.join("status"))?,
+                "voluntary_ctxt_switches",
+            )?;
+        }
+        Ok(Self {
+            resident: field(&status, "VmRSS")? * 1024.0,
+            threads: field(&status, "Threads")?,
+            cpu,
+            sleeps,
+        })
+    }
+}
+
+fn field(status: &str, name: &str) -> Result<f64, Failure> {
+    let value = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .and_then(|rest| rest.split_whitespace().next())
+        .ok_or("the status of a process lacks a field")?;
+    Ok(value.parse()?)
+}

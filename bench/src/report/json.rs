@@ -1,0 +1,65 @@
+//! The run as JSON, for whoever wants to compare runs.
+
+use serde_json::{Value, json};
+
+use crate::metric::{Goal, Unit};
+use crate::results::{Results, Verdict};
+
+/// Everything that was measured.
+pub(crate) fn json(results: &Results) -> Value {
+    let facts = results.facts.iter();
+    let facts: Value = facts
+        .map(|(name, fact)| ((*name).to_owned(), Value::from(fact.as_str())))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let figures: Vec<_> = results
+        .metrics()
+        .map(|metric| {
+            let values: serde_json::Map<_, _> = results
+                .candidates
+                .iter()
+                .enumerate()
+                .map(|(at, candidate)| {
+                    (candidate.name.clone(), results.value(metric.id, at).into())
+                })
+                .collect();
+            let goal = match metric.goal {
+                Goal::Nothing => Value::Null,
+                Goal::TimesEcho(times) => json!({"atMostTimesEcho": times}),
+                Goal::AtMost(bound) => json!({"atMost": bound}),
+                Goal::AtLeast(bound) => json!({"atLeast": bound}),
+            };
+            let reached = match results.verdict(metric) {
+                Verdict::Reached => Value::Bool(true),
+                Verdict::Missed => Value::Bool(false),
+                Verdict::Open => Value::Null,
+            };
+            json!({"id": metric.id, "title": metric.title, "unit": unit(metric.unit), "goal": goal,
+               "reached": reached, "values": values})
+        })
+        .collect();
+    let growths: Vec<_> = results
+        .growths
+        .iter()
+        .map(|growth| {
+            let series: serde_json::Map<_, _> = growth
+                .series
+                .iter()
+                .map(|series| (series.name.clone(), json!(series.points)))
+                .collect();
+            json!({"title": growth.title, "along": growth.along, "seconds": growth.up,
+                   "series": series})
+        })
+        .collect();
+    json!({"facts": facts, "figures": figures, "growth": growths})
+}
+
+const fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "seconds",
+        Unit::PerSecond => "per second",
+        Unit::Bytes => "bytes",
+        Unit::BytesPerSecond => "bytes per second",
+        Unit::Count => "count",
+    }
+}

@@ -1,0 +1,11 @@
+//! What a run is told as: a page, JSON and charts.
+
+mod chart;
+mod json;
+mod page;
+mod svg;
+mod text;
+
+pub(crate) use chart::{goals, growths};
+pub(crate) use json::json;
+pub(crate) use page::{page, table};

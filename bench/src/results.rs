@@ -1,0 +1,102 @@
+//! What came out: a value for each figure and candidate, and what it is next to its goal.
+
+use std::collections::BTreeMap;
+
+use crate::candidate::{Candidate, Kind};
+use crate::growth::Growth;
+use crate::metric::{Goal, METRICS, Metric};
+use crate::samples::Samples;
+
+/// All samples of a run.
+#[derive(Debug)]
+pub(crate) struct Results {
+    /// Who was measured.
+    pub(crate) candidates: Vec<Candidate>,
+    /// How cost grows.
+    pub(crate) growths: Vec<Growth>,
+    /// About the run and its machine.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    samples: BTreeMap<(&'static str, usize), Vec<f64>>,
+}
+
+/// What became of a goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It was reached.
+    Reached,
+    /// It was missed.
+    Missed,
+    /// There is nothing to reach, or nothing to compare.
+    Open,
+}
+
+impl Results {
+    /// Nothing measured yet.
+    pub(crate) const fn of(candidates: Vec<Candidate>, facts: Vec<(&'static str, String)>) -> Self {
+        Self {
+            candidates,
+            facts,
+            growths: Vec::new(),
+            samples: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a sample of the candidate at this place.
+    pub(crate) fn add(&mut self, metric: &'static str, candidate: usize, value: f64) {
+        let samples = self.samples.entry((metric, candidate)).or_default();
+        samples.push(value);
+    }
+
+    /// The median over the rounds.
+    pub(crate) fn value(&self, metric: &'static str, candidate: usize) -> Option<f64> {
+        let samples = self.samples.get(&(metric, candidate))?;
+        Samples::new(samples.clone()).median()
+    }
+
+    /// The value of the server of this repository.
+    pub(crate) fn own(&self, metric: &Metric) -> Option<f64> {
+        self.value(metric.id, self.place(Kind::Own)?)
+    }
+
+    /// The value of the echo process.
+    pub(crate) fn echo(&self, metric: &Metric) -> Option<f64> {
+        self.value(metric.id, self.place(Kind::Echo)?)
+    }
+
+    /// The bound that the goal sets, in the unit of the figure.
+    pub(crate) fn bound(&self, metric: &Metric) -> Option<f64> {
+        match metric.goal {
+            Goal::Nothing => None,
+            Goal::TimesEcho(times) => Some(self.echo(metric)? * times),
+            Goal::AtMost(bound) | Goal::AtLeast(bound) => Some(bound),
+        }
+    }
+
+    /// Whether the goal was reached.
+    pub(crate) fn verdict(&self, metric: &Metric) -> Verdict {
+        let (Some(own), Some(bound)) = (self.own(metric), self.bound(metric)) else {
+            return Verdict::Open;
+        };
+        let reached = match metric.goal {
+            Goal::AtLeast(_) => own >= bound,
+            _ => own <= bound,
+        };
+        if reached {
+            Verdict::Reached
+        } else {
+            Verdict::Missed
+        }
+    }
+
+    /// The figures that anybody has a value of.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
+        let measured = |metric: &&Metric| self.samples.keys().any(|(id, _)| *id == metric.id);
+        METRICS.iter().filter(measured)
+    }
+
+    fn place(&self, kind: Kind) -> Option<usize> {
+        self.candidates
+            .iter()
+            .position(|candidate| candidate.kind == kind)
+    }
+}
