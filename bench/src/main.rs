@@ -6,6 +6,7 @@
 mod candidate;
 mod growth;
 mod host;
+mod instructions;
 mod machine;
 mod measure;
 mod metric;
@@ -31,7 +32,12 @@ use results::Results;
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let done = Options::read(std::env::args().skip(1)).and_then(|options| run(&options));
+    let mut arguments = std::env::args().skip(1).peekable();
+    let done = if arguments.next_if_eq("instructions").is_some() {
+        instructions::run(arguments)
+    } else {
+        Options::read(arguments).and_then(|options| run(&options))
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

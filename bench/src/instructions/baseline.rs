@@ -1,0 +1,108 @@
+//! The counts that a change is held against.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::Command;
+
+use super::paths::Counts;
+use crate::{Failure, say};
+
+const BASELINE: &str = "bench/instructions.txt";
+/// How much a count may grow. Hash seeds and the sizes of reads move it by less than a third of
+/// that.
+const TOLERANCE: f64 = 0.05;
+/// The same where another compiler, C library or processor made the counts: they choose other
+/// instructions for the same work.
+const TOLERANCE_ELSEWHERE: f64 = 0.25;
+
+/// What else decides about the instructions.
+fn surroundings() -> String {
+    let said = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output();
+        let output = output.map(|output| output.stdout).unwrap_or_default();
+        let text = String::from_utf8_lossy(&output);
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let vectors = if processor.split_whitespace().any(|flag| flag == "avx2") {
+        "AVX2"
+    } else {
+        "no AVX2"
+    };
+    let compiler = said("rustc", "--version");
+    let library = said("getconf", "GNU_LIBC_VERSION");
+    format!("{compiler}; {library}; {vectors}")
+}
+
+/// Fails when a path has become dearer.
+pub(super) fn compare(counts: &Counts) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(BASELINE)?;
+    let baseline = read(&text)?;
+    let (here, there) = (surroundings(), text.lines().nth(1).unwrap_or_default());
+    let tolerance = if there == format!("# {here}") {
+        TOLERANCE
+    } else {
+        say(&format!(
+            "the counts in {BASELINE} are from somewhere else ({}, here {here}), so they are \
+             compared loosely",
+            there.trim_start_matches("# ")
+        ));
+        TOLERANCE_ELSEWHERE
+    };
+    let mut grown = Vec::new();
+    for (name, count) in counts {
+        let Some(before) = baseline.get(name) else {
+            return Err(format!("{BASELINE} lacks {name}; see bench/instructions.sh").into());
+        };
+        let change = (count / before - 1.0) * 100.0;
+        say(&format!(
+            "{name:>15} {count:>9.0} instructions, {change:+.1} %"
+        ));
+        if *count > before * (1.0 + tolerance) {
+            grown.push(*name);
+        }
+    }
+    if grown.is_empty() {
+        return Ok(());
+    }
+    let (grown, tolerated) = (grown.join(", "), tolerance * 100.0);
+    Err(format!(
+        "more than {tolerated} % dearer than {BASELINE} says: {grown}. Make it cheaper, or renew \
+         the counts with `bench/instructions.sh --write` and say why in the commit"
+    )
+    .into())
+}
+
+fn read(text: &str) -> Result<BTreeMap<&str, f64>, Failure> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, count)| Ok((name, count.trim().parse()?)))
+        .collect()
+}
+
+/// Makes these the counts to hold on to.
+#[expect(clippy::disallowed_methods, reason = "writing this file was asked for")]
+pub(super) fn write(counts: &Counts) -> Result<(), Failure> {
+    let mut text = format!(
+        "# Instructions of each hot path, once; see bench/instructions.sh.\n# {}\n",
+        surroundings()
+    );
+    for (name, count) in counts {
+        writeln!(text, "{name} {count:.0}")?;
+    }
+    say(&text);
+    Ok(std::fs::write(BASELINE, text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn counts_are_read_and_comments_are_not() {
+        let read = read("# about\n# here\nrequest 1234\nlogin 5\n").unwrap();
+        assert_eq!(read.get("request"), Some(&1234.0));
+        assert_eq!(read.len(), 2);
+    }
+}

@@ -1,0 +1,37 @@
+//! Valgrind as a counter of instructions.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+
+/// Instructions that a command executes when it reads this.
+pub(super) fn instructions(command: &[&OsStr], input: String) -> Result<f64, Failure> {
+    let home = tempfile::tempdir()?;
+    let mut child = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(command)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home.path())
+        .env("CODEX_HOME", home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().ok_or("a pipe is missing")?;
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input.as_bytes()));
+        child.wait_with_output()
+    })?;
+    if !output.status.success() {
+        return Err(format!("under valgrind, the program ended with {}", output.status).into());
+    }
+    let report = String::from_utf8_lossy(&output.stderr);
+    let line = report
+        .lines()
+        .find_map(|line| line.split_once("Collected :"));
+    let (_, count) = line.ok_or("valgrind tells no count")?;
+    Ok(count.trim().parse()?)
+}

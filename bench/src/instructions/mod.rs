@@ -1,0 +1,22 @@
+//! Instruction counts of the hot paths, by valgrind: they come out the same on a busy machine.
+
+mod baseline;
+mod callgrind;
+mod paths;
+
+use std::path::Path;
+
+use crate::Failure;
+use crate::growth::waiters::fan_out;
+
+/// `instructions [--write] PATH`: counts and compares, or writes the baseline.
+/// `instructions fan-out N`: the path that needs no server, for valgrind to run.
+pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments: Vec<_> = arguments.collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["fan-out", waiters] => fan_out(waiters.parse()?).map(drop),
+        ["--write", program] => baseline::write(&paths::counts(Path::new(program))?),
+        [program] => baseline::compare(&paths::counts(Path::new(program))?),
+        _ => Err("usage: instructions [--write] PATH-OF-BYOKEY".into()),
+    }
+}

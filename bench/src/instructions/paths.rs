@@ -1,0 +1,96 @@
+//! The hot paths, and how often they are taken.
+//!
+//! Each count is the difference between two runs that differ only in how often they take the
+//! path, so that the start and the end of the program drop out.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::callgrind;
+use crate::Failure;
+use crate::host::{INITIALIZE, READ};
+use crate::measure::number;
+use crate::site::{ACCOUNT, token};
+
+/// Instructions by the name of the path.
+pub(super) type Counts = Vec<(&'static str, f64)>;
+
+/// A path, how often it is taken in the smaller of two runs, and one more message that takes it.
+struct HotPath {
+    name: &'static str,
+    few: usize,
+    message: fn(usize) -> String,
+}
+
+const HOT_PATHS: [HotPath; 3] = [
+    // Read, split, parse, dispatch, answer, write.
+    HotPath {
+        name: "request",
+        few: 5_000,
+        message: |number| format!("{{\"id\":{},{READ}}}\n", id(number)),
+    },
+    // A credential replaces another, which is wiped; two notifications.
+    HotPath {
+        name: "login",
+        few: 500,
+        message: |number| {
+            let params = json!({"type": "chatgptAuthTokens", "accessToken": token(number), "chatgptAccountId": ACCOUNT});
+            let message =
+                json!({"id": id(number), "method": "account/login/start", "params": params});
+            format!("{message}\n")
+        },
+    },
+    // 64 KiB that mean nothing are read, looked through and wiped.
+    HotPath {
+        name: "wipe-64-kib",
+        few: 50,
+        message: |_| {
+            format!(
+                "{{\"method\":\"$/nothing\",\"params\":\"{}\"}}\n",
+                "x".repeat(65_480)
+            )
+        },
+    },
+];
+/// How many times more often the larger run takes a path.
+const MORE: usize = 3;
+/// Calls that wait for one refresh, in the smaller run.
+const WAITERS: usize = 5_000;
+
+/// Ids that all have as many digits: a longer one costs more.
+const fn id(number: usize) -> usize {
+    1_000_000 + number
+}
+
+/// Counts what each path takes, once.
+pub(super) fn counts(program: &Path) -> Result<Counts, Failure> {
+    let program = program.canonicalize()?;
+    let introduction = String::from_utf8_lossy(INITIALIZE);
+    let serve = |path: &HotPath, count: usize| {
+        let messages: String = (1..=count).map(path.message).collect();
+        let server = [program.as_os_str(), OsStr::new("app-server")];
+        callgrind::instructions(&server, format!("{introduction}{messages}"))
+    };
+    let mut counts = Counts::new();
+    for path in &HOT_PATHS {
+        let each = difference(path.few, |count| serve(path, count))?;
+        counts.push((path.name, each));
+    }
+    let driver = std::env::current_exe()?;
+    let fan_out = |waiters: usize| {
+        let waiters = waiters.to_string();
+        let words = ["instructions", "fan-out", &waiters].map(OsStr::new);
+        let driver: Vec<_> = [driver.as_os_str()].into_iter().chain(words).collect();
+        callgrind::instructions(&driver, String::new())
+    };
+    counts.push(("refresh-waiter", difference(WAITERS, fan_out)?));
+    Ok(counts)
+}
+
+/// What one more costs.
+fn difference(few: usize, count: impl Fn(usize) -> Result<f64, Failure>) -> Result<f64, Failure> {
+    let many = few * MORE;
+    Ok((count(many)? - count(few)?) / number(many - few))
+}
