@@ -120,7 +120,14 @@ fn modules_for_tests(source: &Source) -> Vec<String> {
 
 #[test]
 fn files_are_small_and_say_what_they_are_for() {
-    let sources = sources(&["app-server", "protocol", "schema", "dev-backend", "bench", "tests"]);
+    let sources = sources(&[
+        "app-server",
+        "protocol",
+        "schema",
+        "dev-backend",
+        "bench",
+        "tests",
+    ]);
     let mut lengths = Vec::new();
     for source in &sources {
         let lines = source.text.lines().count();
