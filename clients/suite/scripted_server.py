@@ -7,7 +7,9 @@ first and is not part of the list. What differed goes to REPORT, else `ok`.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +74,10 @@ class Server:
     def run(self) -> None:
         first = self.receive()
         self.check(first.get("method") == "initialize", "the first request is not `initialize`")
-        info = first.get("params", {}).get("clientInfo", {})
+        params = first.get("params", {})
+        info = params.get("clientInfo", {})
         self.check({"name", "version"} <= info.keys(), "`clientInfo` has no name or version")
+        self.check(params.get("processId") == os.getppid(), "`processId` is not that of the host")
         self.send({"id": first["id"], "result": HANDSHAKE})
         self.check(
             self.receive().get("method") == "initialized", "`initialized` does not end the handshake"
@@ -124,6 +128,8 @@ class Server:
         elif kind == "raw":
             sys.stdout.buffer.write(step["raw"].encode("latin-1"))
             sys.stdout.buffer.flush()
+        elif kind == "pause":
+            time.sleep(step["pause"] / 1000)
         elif kind == "exit":
             report("ok")
             sys.exit(step["exit"])
