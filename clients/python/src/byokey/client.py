@@ -1,0 +1,276 @@
+"""The client: spawns a server and talks with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from ._connection import METHOD_NOT_FOUND, Connection, Refusal
+from ._generated import methods
+from ._generated._wire import WireError
+from ._generated.methods import Notification, Request
+from ._generated.types import (
+    AccountReadParams,
+    AccountReadResult,
+    ClientCapabilities,
+    ClientInfo,
+    Empty,
+    ExternalTokens,
+    InitializeParams,
+    InitializeResult,
+    LoginCancelParams,
+    LoginCancelResult,
+    LoginCompleteParams,
+    LoginStartParams,
+    LoginStartParamsChatgptAuthTokens,
+    LoginStartResult,
+    LogoutParams,
+    ModelListParams,
+    ModelListResult,
+    RateLimitsReadResult,
+    RefreshParams,
+    ThreadResumeParams,
+    ThreadStartParams,
+    ThreadStartResult,
+    TurnInterruptParams,
+    TurnStartParams,
+    TurnStartResult,
+    UsageReadResult,
+)
+from ._secret import Secret
+from ._stdio import Server
+from .errors import ByokeyError
+from .events import Events, EventStream
+from .providers import TokenProvider, ask
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+PROVIDER_FAILED = -32000
+"""The code of the answer to a refresh request whose provider failed."""
+
+
+class ByokeyClient:
+    """A server that was spawned, and the conversation with it. `spawn` makes one."""
+
+    def __init__(self, server: Server, refresh_tokens: TokenProvider) -> None:
+        self._process = server
+        self._refresh_tokens = refresh_tokens
+        self._events = Events()
+        self._connection = Connection(server, self._answer, self._events.tell)
+        self._running = asyncio.ensure_future(self._run())
+        self.server: InitializeResult
+        """What the server told about itself."""
+
+    @classmethod
+    def spawn(
+        cls,
+        *,
+        client_info: ClientInfo,
+        refresh_tokens: TokenProvider,
+        command: str | None = None,
+        args: Sequence[str] = ("app-server",),
+        environment: Mapping[str, str] | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        capabilities: ClientCapabilities | None = None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> Spawning:
+        """Starts a server and shakes hands: ``await`` it, or use it with ``async with``.
+
+        ``client_info`` is the name and version of the host, ``refresh_tokens`` supplies new tokens
+        when the backend refuses the old ones. Without ``command`` the program is looked for in
+        ``BYOKEY_BIN``, in this package, and on the search path. ``environment`` and
+        ``working_directory`` are those of the process. ``on_log`` is given each line that the
+        server writes to standard error; without it they are dropped.
+        """
+
+        async def spawned() -> ByokeyClient:
+            server = await Server.start(command, args, environment, working_directory, on_log)
+            client = cls(server, refresh_tokens)
+            try:
+                await client._shake_hands(client_info, capabilities)
+            except BaseException:
+                await client.close()
+                raise
+            return client
+
+        return Spawning(spawned)
+
+    async def login(self, params: LoginStartParams | ExternalTokens) -> LoginStartResult:
+        """Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards."""
+        if isinstance(params, ExternalTokens):
+            params = LoginStartParamsChatgptAuthTokens(
+                access_token=params.access_token,
+                chatgpt_account_id=params.chatgpt_account_id,
+                chatgpt_plan_type=params.chatgpt_plan_type,
+                id_token=params.id_token,
+            )
+        return await self.request(methods.ACCOUNT_LOGIN_START, params)
+
+    async def cancel_login(self, login_id: str) -> LoginCancelResult:
+        """Gives up a login that waits for its user."""
+        return await self.request(
+            methods.ACCOUNT_LOGIN_CANCEL, LoginCancelParams(login_id=login_id)
+        )
+
+    async def complete_login(self, login_id: str, redirect_url: str | Secret) -> Empty:
+        """Ends a browser login with the address that the browser was sent to."""
+        url = Secret(redirect_url) if isinstance(redirect_url, str) else redirect_url
+        return await self.request(
+            methods.ACCOUNT_LOGIN_COMPLETE, LoginCompleteParams(login_id=login_id, redirect_url=url)
+        )
+
+    async def logout(self, revoke: bool | None = None) -> Empty:
+        """Forgets the credential. The issuer takes a login of the server back, unless told not to."""
+        return await self.request(methods.ACCOUNT_LOGOUT, LogoutParams(revoke=revoke))
+
+    async def read_account(self) -> AccountReadResult:
+        """Tells the account, without touching the network."""
+        return await self.request(methods.ACCOUNT_READ, AccountReadParams())
+
+    async def read_rate_limits(self) -> RateLimitsReadResult:
+        """Reads the rate limits from the backend."""
+        return await self.request(methods.ACCOUNT_RATE_LIMITS_READ, Empty())
+
+    async def read_usage(self) -> UsageReadResult:
+        """Reads the token usage from the backend."""
+        return await self.request(methods.ACCOUNT_USAGE_READ, Empty())
+
+    async def list_models(self) -> ModelListResult:
+        """Lists the models that the backend offers."""
+        return await self.request(methods.MODEL_LIST, ModelListParams())
+
+    async def start_thread(self, params: ThreadStartParams | None = None) -> ThreadStartResult:
+        """Starts a text conversation."""
+        return await self.request(methods.THREAD_START, params or ThreadStartParams())
+
+    async def resume_thread(self, thread_id: str) -> ThreadStartResult:
+        """Takes up a thread of this server."""
+        return await self.request(methods.THREAD_RESUME, ThreadResumeParams(thread_id=thread_id))
+
+    async def start_turn(self, params: TurnStartParams) -> TurnStartResult:
+        """Says something in a thread; the answer is streamed in events."""
+        return await self.request(methods.TURN_START, params)
+
+    async def interrupt_turn(self, thread_id: str, turn_id: str) -> Empty:
+        """Stops a turn."""
+        return await self.request(
+            methods.TURN_INTERRUPT, TurnInterruptParams(thread_id=thread_id, turn_id=turn_id)
+        )
+
+    @overload
+    async def request(self, method: Request[P, R], params: P) -> R: ...
+
+    @overload
+    async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any: ...
+
+    async def request(self, method: Request[Any, Any] | str, params: Any = None) -> Any:
+        """Asks anything: a method of `byokey.methods` with its types, or a name with JSON.
+
+        Cancelling the task gives the request up, and tells the server so.
+        """
+        if isinstance(method, str):
+            return await self._connection.request(method, {} if params is None else params)
+        result = await self._connection.request(method.name, params.to_wire())
+        try:
+            return method.read_result(result, "")
+        except WireError as error:
+            raise ByokeyError(
+                f"the server answered `{method.name}` in another shape: {error}. "
+                "Use a client and a server of the same version"
+            ) from None
+
+    def events(self) -> EventStream:
+        """The events from now on. The first stream begins with those that came before it."""
+        return self._events.stream()
+
+    def on(
+        self, event: Notification[P] | str, listener: Callable[[P], object]
+    ) -> Callable[[], None]:
+        """Calls the listener for each event of one kind, until the returned function is called."""
+        return self._events.on(event, listener)
+
+    @property
+    def pid(self) -> int:
+        """Id of the server's process."""
+        return self._process.process_id
+
+    async def closed(self) -> int | None:
+        """Waits until the connection has ended, and returns the exit status of the server."""
+        return await asyncio.shield(self._running)
+
+    async def close(self) -> None:
+        """Ends the server. Calls that wait fail with `ConnectionClosedError`."""
+        self._connection.end(None)
+        self._events.end()
+        await self._process.stop()
+        await asyncio.wait({self._running})
+
+    async def __aenter__(self) -> ByokeyClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _shake_hands(
+        self, client_info: ClientInfo, capabilities: ClientCapabilities | None
+    ) -> None:
+        params = InitializeParams(
+            client_info=client_info, capabilities=capabilities, process_id=os.getpid()
+        )
+        self.server = await self.request(methods.INITIALIZE, params)
+        self._connection.notify(methods.INITIALIZED.name, {})
+
+    async def _run(self) -> int | None:
+        status = None
+        try:
+            status = await self._process.run(self._connection.receive)
+        finally:
+            self._connection.end(status)
+            self._events.end()
+        return status
+
+    async def _answer(self, method: str, params: object) -> object:
+        refresh = methods.ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH
+        if method != refresh.name:
+            raise Refusal(METHOD_NOT_FOUND, "this client does not know the method")
+        try:
+            request: RefreshParams = refresh.read_params(params, "")
+            tokens = await ask(self._refresh_tokens, request)
+            return replace(tokens, id_token=None).to_wire()
+        except Exception:
+            # What the provider said may hold anything, so it stays here.
+            raise Refusal(PROVIDER_FAILED, "the token provider of the host failed") from None
+
+
+class Spawning:
+    """A client that is being spawned."""
+
+    def __init__(self, spawned: Callable[[], Coroutine[Any, Any, ByokeyClient]]) -> None:
+        self._spawned = spawned
+        self._client: ByokeyClient | None = None
+
+    def __await__(self) -> Generator[Any, None, ByokeyClient]:
+        return self._spawned().__await__()
+
+    async def __aenter__(self) -> ByokeyClient:
+        self._client = await self
+        return self._client
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._client is not None:
+            await self._client.close()

@@ -1,0 +1,162 @@
+"""What can go wrong: one tree of errors, the same in every client.
+
+A text here is always the client's own. What the server, the backend or a provider wrote is never
+part of it, because it may be anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class ByokeyError(Exception):
+    """The base of all."""
+
+
+class RequestError(ByokeyError):
+    """The server answered a request with an error."""
+
+    advice = "see its kind and code"
+
+    def __init__(
+        self,
+        method: str,
+        code: int,
+        kind: str | None = None,
+        *,
+        path: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        known = f", {kind}" if kind in CLASS_OF_KIND else ""
+        super().__init__(f"`{method}` failed (code {code}{known}): {self.advice}")
+        self.method = method
+        self.code = code
+        self.kind = kind
+        """What happened, for programs: a word of the protocol, or one that is newer than this."""
+        self.path = path
+        """Where in the parameters the problem is, as ``member.member``."""
+        self.status = status
+        """HTTP status of the backend."""
+        self.request_id = request_id
+        """The backend's id of the request."""
+
+
+class SignInRequiredError(RequestError):
+    """Somebody has to sign in."""
+
+    advice = "sign in with `login` and try again"
+
+
+class RefreshFailedError(RequestError):
+    """The backend refused the token, and a new one did not come from the token provider."""
+
+    advice = "look into the token provider, or sign in again with `login`"
+
+
+class LoginError(RequestError):
+    """A login or logout was refused."""
+
+    advice = "correct what its kind names, or sign in another way"
+
+
+class BackendError(RequestError):
+    """The backend failed or refused."""
+
+    advice = "try again later if `is_retryable` is true"
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.kind == "retryable"
+
+
+class InvalidRequestError(RequestError):
+    """The request itself is wrong."""
+
+    advice = "correct the request; `path` says where, if the server told"
+
+
+class ConnectionClosedError(ByokeyError):
+    """The server is gone, or was closed."""
+
+    def __init__(self, exit_status: int | None = None) -> None:
+        status = "" if exit_status is None else f" (exit status {exit_status})"
+        super().__init__(f"the connection to the server has ended{status}: spawn a new client")
+        self.exit_status = exit_status
+        """Exit status of the server, negative for a signal, if it is known."""
+
+
+class ServerNotFoundError(ByokeyError):
+    """The program cannot be started."""
+
+    def __init__(self, searched: Sequence[str]) -> None:
+        places = ", ".join(searched)
+        super().__init__(
+            f"byokey cannot be started; looked for it in: {places}. "
+            "Install it, or name it with `command` or BYOKEY_BIN"
+        )
+        self.searched = tuple(searched)
+        """Where it was looked for, in order."""
+
+
+class TokenProviderError(ByokeyError):
+    """A command provider failed, took too long, or printed something else than tokens."""
+
+
+_KINDS: dict[type[RequestError], str] = {
+    SignInRequiredError: "authRequired chatgptAuthRequired reauthRequired",
+    RefreshFailedError: "hostRefused hostTimeout hostGone hostAnswerInvalid",
+    LoginError: (
+        "loginDisabled externalAuthActive workspaceMismatch invalidToken loginFailed "
+        "portUnavailable storeFailed"
+    ),
+    BackendError: "retryable backendRefused usageLimitExceeded",
+    InvalidRequestError: (
+        "invalidParams notInitialized alreadyInitialized invalidClientName duplicateId "
+        "messageTooLong badFrame overloaded unsupported notFound turnInProgress"
+    ),
+}
+
+CLASS_OF_KIND: dict[str, type[RequestError]] = {
+    kind: error for error, kinds in _KINDS.items() for kind in kinds.split()
+}
+"""Which class an error of a kind has. Any other kind is a plain `RequestError`."""
+
+
+# Only what has the form of these members is kept: a server that errs could write anything there.
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}", re.ASCII)
+_PATH = re.compile(r"[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}", re.ASCII)
+_REQUEST_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+INTERNAL_ERROR = -32603
+"""The code of answers that are none."""
+
+
+def request_error(method: str, answer: object) -> RequestError:
+    """The error that an answer of the server means, whatever shape it has."""
+    code = _member(answer, "code", int)
+    data = _member(answer, "data", dict)
+    kind = _text(data, "kind", _KIND)
+    return CLASS_OF_KIND.get(kind or "", RequestError)(
+        method,
+        INTERNAL_ERROR if code is None else code,
+        kind,
+        path=_text(data, "path", _PATH),
+        status=_member(data, "status", int),
+        request_id=_text(data, "requestId", _REQUEST_ID),
+    )
+
+
+def _member(value: object, name: str, kind: type[T]) -> T | None:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if type(found) is kind else None
+
+
+def _text(value: object, name: str, form: re.Pattern[str]) -> str | None:
+    found = _member(value, name, str)
+    return found if found is not None and form.fullmatch(found) else None

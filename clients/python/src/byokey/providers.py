@@ -1,0 +1,152 @@
+"""Where tokens come from: a function of the host, or a command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from ._generated._wire import WireError
+from ._generated.types import ExternalTokens, RefreshParams
+from .errors import TokenProviderError
+
+TokenProvider: TypeAlias = Callable[[RefreshParams], ExternalTokens | Awaitable[ExternalTokens]]
+"""Supplies tokens. It is called with the reason and the account of the tokens before."""
+
+_MARGIN = 60.0
+"""How long before they expire kept tokens are not used any more, in seconds."""
+
+
+FIRST_LOGIN = RefreshParams(reason="login")
+"""What a provider is asked for when there are no tokens yet."""
+
+
+async def ask(provider: TokenProvider, request: RefreshParams) -> ExternalTokens:
+    """Asks any provider."""
+    tokens: object = provider(request)
+    if isinstance(tokens, Awaitable):
+        tokens = await tokens
+    if not isinstance(tokens, ExternalTokens):
+        raise TokenProviderError("the token provider returned something else than ExternalTokens")
+    return tokens
+
+
+def command_tokens(
+    command: Sequence[str],
+    *,
+    timeout: float = 8.0,
+    environment: Mapping[str, str] | None = None,
+    working_directory: str | os.PathLike[str] | None = None,
+) -> CommandTokens:
+    """A provider that runs a program, as git runs its credential helpers.
+
+    The program finds the reason and the account in ``BYOKEY_REFRESH_REASON`` and
+    ``BYOKEY_PREVIOUS_ACCOUNT_ID``, and prints one JSON object: ``accessToken``,
+    ``chatgptAccountId``, and if it likes ``chatgptPlanType`` and ``expiresAt`` in seconds since
+    1970. What it printed is kept until a minute before it expires, or until the backend refuses it.
+    What it writes to standard error is dropped.
+    """
+    return CommandTokens(command, timeout, environment, working_directory)
+
+
+class CommandTokens:
+    """What `command_tokens` makes. It can be asked directly, too: ``await provider()``."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        timeout: float,
+        environment: Mapping[str, str] | None,
+        working_directory: str | os.PathLike[str] | None,
+    ) -> None:
+        self._command = tuple(command)
+        self._timeout = timeout
+        self._environment = environment
+        self._working_directory = working_directory
+        self._kept: tuple[ExternalTokens, float | None] | None = None
+        self._running = asyncio.Lock()
+
+    async def __call__(self, request: RefreshParams = FIRST_LOGIN) -> ExternalTokens:
+        async with self._running:
+            if self._kept is not None and self._is_good(self._kept, request):
+                return self._kept[0]
+            self._kept = None
+            self._kept = read_tokens(await self._run(request))
+            return self._kept[0]
+
+    @staticmethod
+    def _is_good(kept: tuple[ExternalTokens, float | None], request: RefreshParams) -> bool:
+        tokens, expires_at = kept
+        if request.reason == "unauthorized":
+            return False
+        if request.previous_account_id not in (None, tokens.chatgpt_account_id):
+            return False
+        if expires_at is None:
+            # The server knows better when they expire.
+            return request.reason != "expiring"
+        return time.time() < expires_at - _MARGIN
+
+    async def _run(self, request: RefreshParams) -> bytes:
+        environment = dict(os.environ if self._environment is None else self._environment)
+        environment["BYOKEY_REFRESH_REASON"] = request.reason
+        environment["BYOKEY_PREVIOUS_ACCOUNT_ID"] = request.previous_account_id or ""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=environment,
+                cwd=self._working_directory,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise TokenProviderError(
+                f"the token command cannot be started: {error.strerror}"
+            ) from None
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), self._timeout)
+        except asyncio.TimeoutError:
+            raise TokenProviderError(
+                f"the token command took longer than {self._timeout:g} seconds"
+            ) from None
+        finally:
+            await _end(process)
+        if process.returncode != 0:
+            raise TokenProviderError(f"the token command ended with status {process.returncode}")
+        return output
+
+
+async def _end(process: Process) -> None:
+    """Ends a command, and what it started, if it is still there."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        await process.wait()
+
+
+def read_tokens(output: bytes) -> tuple[ExternalTokens, float | None]:
+    """The tokens that a command printed, and when they expire."""
+    try:
+        printed: Any = json.loads(output.decode())
+        tokens = ExternalTokens.from_wire(printed)
+    except WireError as error:
+        raise TokenProviderError(f"the token command printed JSON in which {error}") from None
+    except (ValueError, RecursionError):
+        raise TokenProviderError(
+            "the token command did not print one JSON object and nothing else"
+        ) from None
+    expires_at = printed.get("expiresAt")
+    is_number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
+    if expires_at is not None and not is_number:
+        raise TokenProviderError("the token command printed JSON in which `expiresAt` is no number")
+    return tokens, expires_at
