@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs what the tests of the Python client need, under .cache/. The second time it is quick.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+cache="$(cd ../.. && pwd)/.cache/python-client"
+
+if ! command -v python3 >/dev/null; then
+  echo "skipped: there is no python3"
+  exit 0
+fi
+fingerprint="$(python3 --version; command -v python3; cksum <requirements.txt)"
+if [ "$(cat "$cache/installed" 2>/dev/null)" = "$fingerprint" ]; then
+  echo "installed already"
+  exit 0
+fi
+rm -rf "$cache"
+python3 -m venv "$cache/venv"
+"$cache/venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
+echo "$fingerprint" >"$cache/installed"

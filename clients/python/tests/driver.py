@@ -1,0 +1,147 @@
+"""Plays the client's side of a transcript of `clients/suite`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import byokey
+from byokey import ByokeyClient, ByokeyError, ExternalTokens, RefreshParams, RequestError
+
+SUITE = Path(__file__).resolve().parents[2] / "suite"
+TOKENS: dict[str, str] = json.loads((SUITE / "tokens.json").read_text())
+PATIENCE = 20.0
+
+
+def transcripts() -> dict[str, dict[str, Any]]:
+    """Every transcript by its name."""
+    files = sorted((SUITE / "transcripts").glob("*.json"))
+    return {file.stem: json.loads(file.read_text()) for file in files}
+
+
+def filled(value: Any, names: dict[str, Any]) -> Any:
+    """`value` with what the names stand for in place of each `$name`."""
+    if isinstance(value, dict):
+        return {key: filled(member, names) for key, member in value.items()}
+    if isinstance(value, list):
+        return [filled(element, names) for element in value]
+    if isinstance(value, str) and value[:1] == "$" and value[1:] in names:
+        return names[value[1:]]
+    return value
+
+
+def has(actual: Any, wanted: Any) -> bool:
+    """Whether `actual` has all members of `wanted`."""
+    if isinstance(wanted, dict):
+        return isinstance(actual, dict) and all(
+            key in actual and has(actual[key], member) for key, member in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(actual, list)
+            and len(actual) == len(wanted)
+            and all(map(has, actual, wanted))
+        )
+    return type(actual) is type(wanted) and actual == wanted
+
+
+class Provider:
+    """A token provider that does what the transcript says."""
+
+    def __init__(self, script: list[dict[str, Any]]) -> None:
+        self.script = script
+        self.asked: list[RefreshParams] = []
+        self.changed = asyncio.Condition()
+
+    async def __call__(self, request: RefreshParams) -> ExternalTokens:
+        step = self.script[len(self.asked)]
+        async with self.changed:
+            self.asked.append(request)
+            self.changed.notify_all()
+        if "fail" in step:
+            raise RuntimeError(step["fail"])
+        if "hang" in step:
+            await asyncio.Event().wait()
+        return ExternalTokens.from_wire(filled(step["answer"], TOKENS))
+
+    async def wait_for(self, number: int) -> RefreshParams:
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.asked) >= number)
+        return self.asked[number - 1]
+
+
+class Player:
+    """One run of the client's steps."""
+
+    def __init__(self, client: ByokeyClient, provider: Provider) -> None:
+        self.client = client
+        self.provider = provider
+        self.events = client.events()
+        self.calls: dict[str, asyncio.Task[Any]] = {}
+        self.names: dict[str, Any] = dict(TOKENS)
+
+    async def play(self, steps: list[dict[str, Any]]) -> None:
+        for number, step in enumerate(steps, 1):
+            try:
+                await asyncio.wait_for(self.step(filled(step, self.names)), PATIENCE)
+            except (AssertionError, ByokeyError, asyncio.TimeoutError) as error:
+                raise AssertionError(f"client step {number}: {step}: {error!r}") from error
+
+    async def step(self, step: dict[str, Any]) -> None:
+        kind = next(iter(step))
+        if kind == "call":
+            call = self.client.request(step["call"], step.get("params"))
+            self.calls[step["as"]] = asyncio.create_task(call)
+            await asyncio.sleep(0)
+        elif kind == "result":
+            result = await self.calls[step["result"]]
+            assert "is" not in step or has(result, step["is"]), result
+            for name, path in step.get("keep", {}).items():
+                value = result
+                for member in path:
+                    value = value[member]
+                self.names[name] = value
+        elif kind == "fails":
+            await self.fails(step)
+        elif kind == "cancel":
+            self.calls[step["cancel"]].cancel()
+        elif kind == "cancelled":
+            try:
+                await self.calls[step["cancelled"]]
+                raise AssertionError("it succeeded")
+            except asyncio.CancelledError:
+                pass
+        elif kind == "event":
+            async for event in self.events:
+                if event.method == step["event"]:
+                    assert "is" not in step or has(event.raw, step["is"]), event.raw
+                    return
+            raise AssertionError("the stream ended")
+        elif kind == "asked":
+            request = await self.provider.wait_for(step["asked"])
+            assert has(request.to_wire(), step.get("is", {})), request
+        elif kind == "kill":
+            os.kill(self.client.pid, signal.SIGKILL)
+        elif kind == "close":
+            await self.client.close()
+        elif kind == "closed":
+            await self.client.closed()
+        else:
+            raise AssertionError(f"no such step: {kind}")
+
+    async def fails(self, step: dict[str, Any]) -> None:
+        try:
+            await self.calls[step["fails"]]
+        except ByokeyError as error:
+            assert type(error) is getattr(byokey, step["error"]), repr(error)
+            for shown in (str(error), repr(error), repr(vars(error)), repr(error.args)):
+                assert not any(token in shown for token in TOKENS.values()), "a token is shown"
+            if isinstance(error, RequestError):
+                assert error.kind == step.get("kind"), error.kind
+                assert error.code == step.get("code"), error.code
+            return
+        raise AssertionError("it succeeded")

@@ -1,0 +1,74 @@
+"""Plays every exchange of `clients/suite`, against the scripted and against the real server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+
+from byokey import ByokeyClient, ClientCapabilities
+from driver import SUITE, TOKENS, Player, Provider, filled, transcripts
+from programs import HOST, byokey, dev_backend
+
+CLOSING_TAKES = 3.0
+
+
+async def play(transcript: dict[str, Any], command: str, args: list[str]) -> None:
+    """Plays the client's side against this server."""
+    provider = Provider(transcript.get("refresh", []))
+    capabilities = transcript.get("capabilities")
+    client = await ByokeyClient.spawn(
+        client_info=HOST,
+        refresh_tokens=provider,
+        command=command,
+        args=args,
+        capabilities=capabilities and ClientCapabilities.from_wire(capabilities),
+    )
+    player = Player(client, provider)
+    try:
+        await player.play(transcript["client"])
+    finally:
+        closing = time.monotonic()
+        await client.close()
+        took = time.monotonic() - closing
+        await asyncio.gather(*player.calls.values(), return_exceptions=True)
+    assert took < CLOSING_TAKES, f"closing took {took} seconds"
+
+
+class Suite(unittest.TestCase):
+    """One test for each exchange and each server."""
+
+
+def against_the_scripted_server(name: str, transcript: dict[str, Any]) -> None:
+    def test(self: Suite) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report"
+            server = str(SUITE / "scripted_server.py")
+            file = str(SUITE / "transcripts" / f"{name}.json")
+            try:
+                asyncio.run(play(transcript, sys.executable, [server, file, str(report)]))
+            except AssertionError as failure:
+                verdict = report.read_text() if report.exists() else "no report"
+                raise AssertionError(f"{failure}; the server says: {verdict}") from failure
+            self.assertEqual(report.read_text(), "ok")
+
+    setattr(Suite, f"test_{name}_scripted", test)
+
+
+def against_the_real_server(name: str, transcript: dict[str, Any]) -> None:
+    def test(self: Suite) -> None:
+        with dev_backend(filled(transcript["backend"], TOKENS)) as args:
+            asyncio.run(play(transcript, byokey(), args))
+
+    setattr(Suite, f"test_{name}_real", test)
+
+
+for name, transcript in transcripts().items():
+    if "server" in transcript:
+        against_the_scripted_server(name, transcript)
+    if "backend" in transcript:
+        against_the_real_server(name, transcript)
