@@ -61,16 +61,14 @@ export class ByokeyClient {
   static async spawn(options: SpawnOptions): Promise<ByokeyClient> {
     const events = new Events();
     const over = new AbortController();
-    let connection: Connection | undefined;
     const transport = await startProcess({
       ...findProgram(options.command),
       args: options.args ?? ["app-server"],
       environment: options.environment,
       workingDirectory: options.workingDirectory,
-      onLine: (line) => connection?.receive(line),
       onLog: options.onLog,
     });
-    connection = new Connection(transport, {
+    const connection = new Connection(transport, {
       answer: (method, params) =>
         method === REFRESH ? refresh(options.refreshTokens, params as RefreshParams, over.signal) : undefined,
       tell: (method, params) => events.tell(method, params),

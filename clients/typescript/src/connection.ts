@@ -37,6 +37,7 @@ export class Connection {
   constructor(transport: Transport, handlers: Handlers) {
     this.#transport = transport;
     this.#handlers = handlers;
+    transport.listen((line) => this.#receive(line));
     this.closed = transport.ended.then((exit) => {
       this.#end(new ConnectionClosedError(exit, false));
       return exit;
@@ -71,8 +72,15 @@ export class Connection {
     this.#send({ method, params });
   }
 
+  /** Ends the server. Calls that wait fail at once. */
+  async close(): Promise<void> {
+    this.#end(new ConnectionClosedError(undefined, true));
+    this.#transport.close();
+    await this.closed;
+  }
+
   /** Takes the next line of the server. One that is no message is skipped. */
-  receive(line: string): void {
+  #receive(line: string): void {
     const message = parseRecord(line);
     if (message === undefined) return;
     const { id, method, params } = message;
@@ -82,13 +90,6 @@ export class Connection {
     } else if (typeof id === "number") {
       this.#settle(id, message);
     }
-  }
-
-  /** Ends the server. Calls that wait fail at once. */
-  async close(): Promise<void> {
-    this.#end(new ConnectionClosedError(undefined, true));
-    this.#transport.close();
-    await this.closed;
   }
 
   #settle(id: number, message: Record<string, unknown>): void {

@@ -16,7 +16,6 @@ export interface StdioOptions {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>> | undefined;
   readonly workingDirectory: string | undefined;
-  readonly onLine: (line: string) => void;
   readonly onLog: ((line: string) => void) | undefined;
 }
 
@@ -36,7 +35,7 @@ export async function startProcess(options: StdioOptions): Promise<Transport> {
     ...(options.environment && { env: options.environment }),
     ...(options.workingDirectory !== undefined && { cwd: options.workingDirectory }),
   });
-  const transport = new Process(child, options);
+  const transport = new Process(child, options.onLog);
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error: NodeJS.ErrnoException) => {
@@ -52,10 +51,9 @@ class Process implements Transport {
   readonly #outbox: Outbox;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(child: Child, { onLine, onLog }: StdioOptions) {
+  constructor(child: Child, onLog: StdioOptions["onLog"]) {
     this.#child = child;
     this.#outbox = new Outbox(child.stdin);
-    readLines(child.stdout, onLine);
     readLines(child.stderr, onLog ?? (() => {}));
     this.ended = new Promise((resolve) => {
       child.once("close", (code: number | null, signal: string | null) => {
@@ -77,6 +75,10 @@ class Process implements Transport {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  listen(take: (line: string) => void): void {
+    readLines(this.#child.stdout, take);
   }
 
   send(line: string): () => boolean {

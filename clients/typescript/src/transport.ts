@@ -12,6 +12,8 @@ export interface Transport {
   readonly pid: number | undefined;
   /** Resolves when the process has ended and all that it wrote was read. */
   readonly ended: Promise<ExitStatus>;
+  /** Gives the lines of the other side to `take`, from the first one on. */
+  listen(take: (line: string) => void): void;
   /**
    * Writes one line now, or when the other side reads again. Returns a function that takes the
    * line back and says whether it was still here.

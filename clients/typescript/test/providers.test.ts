@@ -6,9 +6,16 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
 
-import { commandTokens, sessionTokens, TokenProviderError, type SessionRequest } from "@byokey/client";
+import {
+  ByokeyClient,
+  commandTokens,
+  sessionTokens,
+  TokenProviderError,
+  type SessionRequest,
+} from "@byokey/client";
 
-import { newFolder } from "./support/places.js";
+import { Backend } from "./support/backend.js";
+import { newFolder, WITHOUT_BYOKEY } from "./support/places.js";
 import { showsNone } from "./support/secrets.js";
 import { TOKENS } from "./support/transcript.js";
 import { isRunning, until, within } from "./support/wait.js";
@@ -126,6 +133,27 @@ test("a command that nobody waits for is ended", async () => {
   over.abort();
   await assert.rejects(within(answer, "the end"), /nobody waits/);
   await assert.rejects(tokens(UNAUTHORIZED, { signal: AbortSignal.abort() }), /nobody waits/);
+});
+
+test("the server asks the command, and the call that waited goes on", { skip: WITHOUT_BYOKEY }, async () => {
+  const script = `
+    const { BYOKEY_REFRESH_REASON: reason } = process.env;
+    const names = { login: "ada", unauthorized: "ada-renewed" };
+    console.log(JSON.stringify({ accessToken: ${JSON.stringify(TOKENS)}[names[reason]], chatgptAccountId: "ws-ada" }));
+  `;
+  const refreshTokens = commandTokens(process.execPath, ["--eval", script]);
+  const backend = await Backend.start({ rejectedBearers: [TOKENS["ada"]] });
+  const clientInfo = { name: "tests", version: "1.0.0" };
+  const client = await ByokeyClient.spawn({ clientInfo, refreshTokens, ...backend.server() });
+  try {
+    await client.login({ type: "chatgptAuthTokens", ...(await refreshTokens()) });
+    const { rateLimits } = await within(client.readRateLimits(), "the limits");
+    assert.equal(rateLimits.limitId, "codex");
+    assert.equal((await refreshTokens()).accessToken, TOKENS["ada-renewed"]);
+  } finally {
+    await client.close();
+    await backend.stop();
+  }
 });
 
 /** A made-up source of sessions, and what it was asked. */

@@ -13,10 +13,12 @@ import { isRunning, until, within } from "./wait.js";
 /** Plays one exchange against a server, and closes the client. */
 export async function play(transcript: Transcript, program: Program): Promise<void> {
   const player = new Player(transcript);
+  const log: string[] = [];
   const client = await within(
     ByokeyClient.spawn({
       clientInfo: { name: "suite", version: "1.0.0" },
       refreshTokens: (request) => player.refresh(request),
+      onLog: (line) => log.push(line),
       ...program,
       ...(transcript.capabilities && { capabilities: transcript.capabilities }),
     }),
@@ -28,6 +30,7 @@ export async function play(transcript: Transcript, program: Program): Promise<vo
     await within(client.close(), "the end of the server", 3_000);
   }
   assert.ok(client.pid !== undefined && !isRunning(client.pid), "the server still runs");
+  showsNone(log, Object.values(TOKENS));
 }
 
 interface Call {
