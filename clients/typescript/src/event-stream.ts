@@ -9,7 +9,9 @@ const MOST_UNREAD = 100_000;
 export class EventStream<E> implements AsyncIterableIterator<E> {
   readonly #forget: () => void;
   readonly #readers: ((result: IteratorResult<E, undefined>) => void)[] = [];
-  readonly #unread = new Set<{ readonly event: E }>();
+  #kept: E[] = [];
+  /** How many of those that are kept were read. */
+  #read = 0;
   #isOver = false;
   #hasLost = false;
 
@@ -22,7 +24,7 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
   push(event: E): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ value: event, done: false });
-    else if (this.#unread.size < MOST_UNREAD) this.#unread.add({ event });
+    else if (this.#kept.length - this.#read < MOST_UNREAD) this.#kept.push(event);
     else this.#lose();
   }
 
@@ -33,10 +35,7 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
-    for (const entry of this.#unread) {
-      this.#unread.delete(entry);
-      return Promise.resolve({ value: entry.event, done: false });
-    }
+    if (this.#read < this.#kept.length) return Promise.resolve({ value: this.#take(), done: false });
     if (this.#hasLost) {
       this.#hasLost = false;
       return Promise.reject(new ByokeyError(`Events were lost: ${MOST_UNREAD} waited to be read. Read faster.`));
@@ -47,13 +46,25 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
 
   return(): Promise<IteratorResult<E, undefined>> {
     this.#forget();
-    this.#unread.clear();
+    this.#kept = [];
+    this.#read = 0;
     this.end();
     return Promise.resolve({ value: undefined, done: true });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #take(): E {
+    const event = this.#kept[this.#read] as E;
+    this.#read += 1;
+    // What was read is let go in large pieces, because the rest moves each time.
+    if (this.#read * 2 >= this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#read);
+      this.#read = 0;
+    }
+    return event;
   }
 
   /** A reader who stopped is told so when it reads again; what came since is gone. */

@@ -198,6 +198,31 @@ test("closing fails the calls that wait, ends a server that will not end, and ma
   );
 });
 
+test("of what a provider gives, only the tokens are sent", async () => {
+  const script = `
+    let asker;
+    handlers.ask = ({ id, params }) => {
+      asker = id;
+      send({ id: "r", method: "account/chatgptAuthTokens/refresh", params });
+    };
+    handlers.answer = ({ result, error }) => send({ id: asker, result: result ?? error.code });
+  `;
+  const tokens = { accessToken: "made up", chatgptAccountId: "ws-ada", chatgptPlanType: null };
+  const answers = [{ ...tokens, refreshToken: "made up, too" }, undefined, null, "text"];
+  await withFake(
+    script,
+    async (client) => {
+      const params = { reason: "unauthorized", previousAccountId: null };
+      assert.deepEqual(await client.request("ask", params), { accessToken: "made up", chatgptAccountId: "ws-ada" });
+      assert.equal(await client.request("ask", params), -32000);
+      assert.equal(await client.request("ask", params), -32000);
+      assert.deepEqual(await client.request("ask", params), {}, "the server says what is missing");
+      assert.equal(await client.request("ask", null), -32000);
+    },
+    { refreshTokens: () => answers.shift() as typeof tokens },
+  );
+});
+
 test("an answer that is neither result nor error fails the call", async () => {
   await withFake(`handlers.odd = ({ id }) => send({ id });`, async (client) => {
     await assert.rejects(client.request("odd"), RequestError);

@@ -9,13 +9,17 @@ const PRELUDE = `
   const server = { userAgent: "fake", serverInfo: { name: "fake", version: "0", protocolVersion: "1" } };
   const handlers = { initialize: ({ id }) => send({ id, result: server }), initialized() {} };
   const log = (text) => process.stderr.write(text + "\\n");
-  require("node:readline").createInterface(process.stdin).on("line", (line) => {
-    const message = JSON.parse(line);
-    (handlers[message.method] ?? (() => {}))(message);
+  let rest = "";
+  process.stdin.setEncoding("utf8").on("data", (chunk) => {
+    const lines = (rest + chunk).split("\\n");
+    rest = lines.pop();
+    for (const message of lines.map((line) => JSON.parse(line))) {
+      (handlers[message.method ?? "answer"] ?? (() => {}))(message);
+    }
   });
 `;
 
-/** Options for a server that is this script. It may add to \`handlers\`, and \`send\` and \`log\`. */
+/** Options for a server that is this script. It may add to `handlers`, and `send` and `log`. */
 export function fake(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
   return {
     clientInfo: { name: "tests", version: "1.0.0" },
