@@ -1,8 +1,8 @@
 // The package as it is published: what is in it, and the README's quick start in an empty folder.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { before, describe, test } from "node:test";
 
 import { Backend } from "./support/backend.js";
@@ -83,15 +83,19 @@ test("the quick start and the README's other code satisfy the compiler", async (
 });
 
 describe("the quick start runs", { skip: WITHOUT_BYOKEY }, () => {
-  const environment = (): NodeJS.ProcessEnv => {
-    const home = newFolder();
-    return { ...process.env, HOME: home, CODEX_HOME: home, BYOKEY_BIN: BYOKEY };
-  };
+  /** Lays the program where a package brings its own along. */
+  function bring(packageFolder: string): void {
+    const bin = join(packageFolder, "bin", `${process.platform}-${process.arch}`);
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(resolve(BYOKEY ?? ""), join(bin, "byokey"));
+  }
 
-  async function prints(file: string): Promise<void> {
+  async function prints(file: string, environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    const home = newFolder();
+    const env = { HOME: home, CODEX_HOME: home, ...environment };
     const backend = await Backend.start({});
     try {
-      const output = await run(process.execPath, [file, ...backend.settings], { cwd: folder, env: environment() });
+      const output = await run(process.execPath, [file, ...backend.settings], { cwd: folder, env });
       assert.match(output, /type: 'chatgpt', email: 'ada@example\.test', planType: 'pro'/);
       assert.match(output, /usedPercent: \d+/);
     } finally {
@@ -102,14 +106,23 @@ describe("the quick start runs", { skip: WITHOUT_BYOKEY }, () => {
   test("as it stands, in Node", async () => {
     const file = join(folder, "quick-start.mjs");
     writeFileSync(file, QUICK_START);
+    await prints(file, { BYOKEY_BIN: BYOKEY });
+  });
+
+  test("with the program that the package brings along", async () => {
+    bring(join(folder, "node_modules/@byokey/client"));
+    const file = join(folder, "own-program.mjs");
+    writeFileSync(file, QUICK_START);
     await prints(file);
   });
 
-  test("bundled into one CommonJS file, without a warning", async () => {
+  test("bundled into one CommonJS file, without a warning, with the program beside it", async () => {
     // CommonJS has no `await` at the top; an extension has its `activate`.
     const [imports = "", ...rest] = QUICK_START.split("\n");
     writeFileSync(join(folder, "extension.mjs"), `${imports}\n(async () => {\n${rest.join("\n")}})();\n`);
-    const bundle = join(newFolder(), "extension.cjs");
+    const extension = newFolder();
+    bring(extension);
+    const bundle = join(extension, "dist/extension.cjs");
     const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node20", `--outfile=${bundle}`];
     const bundling = [join(folder, "extension.mjs"), ...options, "--log-level=warning"];
     await run(join(TOOLS, ".bin/esbuild"), bundling, { isQuiet: true });
