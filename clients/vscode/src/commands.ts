@@ -1,0 +1,61 @@
+/** What the user can do. */
+
+import * as vscode from "vscode";
+
+import type { Accounts } from "./accounts.js";
+import { askForAccount, askForStored } from "./prompts.js";
+import type { Session } from "./session.js";
+import type { Traffic } from "./traffic.js";
+
+/** What commands work on. */
+export interface Parts {
+  readonly accounts: Accounts;
+  readonly session: Session;
+  readonly traffic: Traffic;
+}
+
+/** Makes the commands of `package.json` work. */
+export function registerCommands(context: vscode.ExtensionContext, parts: Parts): void {
+  const { accounts, session, traffic } = parts;
+  const commands: Record<string, () => Promise<void>> = {
+    "byokey.signIn": async () => {
+      const account = await askForAccount();
+      if (account !== undefined) {
+        await accounts.use(account);
+        await session.signIn(account);
+      }
+    },
+    "byokey.signOut": async () => {
+      const { label } = session;
+      await session.signOut();
+      if (label !== undefined) {
+        await accounts.forget(label);
+      }
+    },
+    "byokey.switchAccount": async () => {
+      const account = await askForStored(await accounts.list());
+      if (account !== undefined) {
+        await accounts.use(account);
+        await session.signIn(account);
+      }
+    },
+    "byokey.readLimits": () => session.readLimits(),
+    "byokey.showTraffic": async () => {
+      traffic.watch();
+      await session.start();
+    },
+  };
+  for (const [name, run] of Object.entries(commands)) {
+    context.subscriptions.push(vscode.commands.registerCommand(name, () => reportFailure(run)));
+  }
+}
+
+/** An error that leaves a command pops up with a trace; a sentence is enough. */
+async function reportFailure(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : "something went wrong";
+    void vscode.window.showErrorMessage(`byokey: ${problem}`);
+  }
+}

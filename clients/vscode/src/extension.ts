@@ -1,0 +1,32 @@
+/** Puts the parts together when VS Code starts the extension. */
+
+import * as vscode from "vscode";
+
+import { Accounts } from "./accounts.js";
+import { registerCommands } from "./commands.js";
+import { Session } from "./session.js";
+import { spawnServer } from "./server.js";
+import { StatusBar } from "./statusBar.js";
+import { tokensOf } from "./tokens.js";
+import { Traffic } from "./traffic.js";
+
+/** Starts the server, and signs in again with what the secret storage has. */
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const accounts = new Accounts(context.secrets);
+  const traffic = new Traffic();
+  const statusBar = new StatusBar();
+  const session = new Session({
+    spawn: (refreshTokens) => spawnServer(context, traffic, refreshTokens),
+    tokensOf: (account) => tokensOf(account, accounts),
+    onChange: (state) => statusBar.show(state),
+  });
+  context.subscriptions.push(session, statusBar, traffic);
+  registerCommands(context, { accounts, session, traffic });
+
+  const last = await accounts.current();
+  if (last) {
+    await session.signIn(last);
+  } else {
+    await session.start();
+  }
+}

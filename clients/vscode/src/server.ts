@@ -1,0 +1,36 @@
+/** Starts the server as this extension wants it. */
+
+import { existsSync } from "node:fs";
+import * as vscode from "vscode";
+import { ByokeyClient, type TokenProvider } from "@byokey/client";
+
+import { settings } from "./settings.js";
+import type { Traffic } from "./traffic.js";
+
+/** A user may have to paste a new token, so the server waits for two minutes. */
+const REFRESH_TIMEOUT_MS = 120_000;
+
+/** Spawns `byokey app-server`; its log, and the traffic if it is watched, go to the output. */
+export function spawnServer(
+  context: vscode.ExtensionContext,
+  traffic: Traffic,
+  refreshTokens: TokenProvider,
+): Promise<ByokeyClient> {
+  const { arguments: further } = settings();
+  const { version } = context.extension.packageJSON as { version: string };
+  const command = program(context);
+  return ByokeyClient.spawn({
+    clientInfo: { name: "byokey-vscode", title: "byokey for VS Code", version },
+    refreshTokens,
+    ...(command === undefined ? {} : { command }),
+    args: ["app-server", ...(traffic.isWatched ? ["--trace-protocol", "-"] : []), ...further],
+    capabilities: { authRefreshTimeoutMs: REFRESH_TIMEOUT_MS, proactiveRefresh: true },
+    onLog: (line) => traffic.add(line),
+  });
+}
+
+/** The setting decides, then the environment, then the program in the package of the extension. */
+function program(context: vscode.ExtensionContext): string | undefined {
+  const bundled = context.asAbsolutePath(`bin/byokey${process.platform === "win32" ? ".exe" : ""}`);
+  return settings().path ?? process.env["BYOKEY_BIN"] ?? (existsSync(bundled) ? bundled : undefined);
+}

@@ -1,0 +1,29 @@
+/** The settings of the extension, read anew each time. */
+
+import * as vscode from "vscode";
+
+/** What the user set. */
+export interface Settings {
+  /** The program, if it is not to be searched for. */
+  readonly path: string | undefined;
+  /** Further arguments of `byokey app-server`. */
+  readonly arguments: readonly string[];
+  /** Program and arguments that print tokens; empty for none. */
+  readonly tokenCommand: readonly string[];
+  /** Id of an authentication provider of VS Code; empty for none. */
+  readonly authenticationProvider: string;
+  /** The scopes to ask it for. */
+  readonly authenticationScopes: readonly string[];
+}
+
+/** The settings as they are now. */
+export function settings(): Settings {
+  const all = vscode.workspace.getConfiguration("byokey");
+  return {
+    path: all.get<string>("path") || undefined,
+    arguments: all.get<string[]>("arguments", []),
+    tokenCommand: all.get<string[]>("tokenCommand", []),
+    authenticationProvider: all.get<string>("authenticationProvider", ""),
+    authenticationScopes: all.get<string[]>("authenticationScopes", []),
+  };
+}

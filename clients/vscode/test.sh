@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Tests the extension: its parts without an editor, then the packed extension in a real VS Code.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export BYOKEY_RELEASE_BIN="${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-$PWD/../../target/release/byokey}}"
+tools="$(cd ../.. && pwd)/.cache/vscode/tools/node_modules/.bin"
+if [ ! -x "$tools/tsc" ]; then
+  echo "skipped: run clients/vscode/setup.sh first; it needs node and npm"
+  exit 0
+fi
+
+./build.sh
+"$tools/esbuild" test/*.test.ts --bundle --platform=node --target=node20 --format=esm \
+  --alias:@byokey/client=../typescript/src/index.ts --outdir=out/test --out-extension:.js=.mjs \
+  --log-level=warning
+node --test --test-reporter=spec out/test/*.test.mjs
+node --test --test-reporter=spec e2e/*.test.mjs

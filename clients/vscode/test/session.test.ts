@@ -1,0 +1,127 @@
+/** The session, with a client and a user that are made up. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { RefreshFailedError, type TokenProvider } from "@byokey/client";
+
+import { Session, type Client, type State } from "../src/session.js";
+
+const ADA = { label: "ada", source: "command" } as const;
+
+/** A client that believes every token; `end` is the death of its server. */
+class FakeClient {
+  logins: string[] = [];
+  isClosed = false;
+  limits: () => Promise<unknown> = async () => ({ rateLimits: { primary: { usedPercent: 12 } } });
+  end!: () => void;
+  closed = new Promise<void>((resolve) => (this.end = resolve));
+  #email: string | null = null;
+
+  async login({ accessToken }: { accessToken: string }) {
+    this.logins.push(accessToken);
+    this.#email = `${accessToken}@example.test`;
+  }
+  async logout() {
+    this.#email = null;
+  }
+  async readAccount() {
+    return { account: this.#email && { type: "chatgpt", email: this.#email, planType: "pro" } };
+  }
+  readRateLimits() {
+    return this.limits();
+  }
+  on() {
+    return () => {};
+  }
+  async close() {
+    this.isClosed = true;
+    this.end();
+  }
+}
+
+/** A session, the clients that it spawned, and the states that it told. */
+function made(tokens: TokenProvider = async () => ({ accessToken: "ada", chatgptAccountId: "ws" })) {
+  const clients: FakeClient[] = [];
+  const states: State[] = [];
+  const session = new Session({
+    spawn: async () => {
+      const client = new FakeClient();
+      clients.push(client);
+      return client as unknown as Client;
+    },
+    tokensOf: () => tokens,
+    onChange: (state) => states.push(state),
+    pauses: [1],
+  });
+  return { session, clients, states };
+}
+
+const last = (states: State[]) => states.at(-1);
+const settled = () => new Promise((later) => setTimeout(later, 30));
+
+test("signing in shows the account, then its limits", async () => {
+  const { session, states } = made();
+  await session.signIn(ADA);
+  const shown = last(states);
+  assert.equal(shown?.kind, "signedIn");
+  assert.equal(shown?.kind === "signedIn" && shown.email, "ada@example.test");
+  assert.equal(shown?.kind === "signedIn" && shown.limits?.primary?.usedPercent, 12);
+});
+
+test("a server that ends is started again and signed in again", async () => {
+  const { session, clients, states } = made();
+  await session.signIn(ADA);
+  clients[0]?.end();
+  await settled();
+  assert.deepEqual(clients.map((client) => client.logins), [["ada"], ["ada"]]);
+  assert.ok(states.some(({ kind }) => kind === "starting"));
+  assert.equal(last(states)?.kind, "signedIn");
+});
+
+test("after a sign-out a new server stays signed out", async () => {
+  const { session, clients, states } = made();
+  await session.signIn(ADA);
+  await session.signOut();
+  clients[0]?.end();
+  await settled();
+  assert.deepEqual(clients[1]?.logins, []);
+  assert.equal(last(states)?.kind, "signedOut");
+});
+
+test("a start that is overtaken by another ends its server", async () => {
+  const { session, clients } = made();
+  await Promise.all([session.start(), session.start()]);
+  assert.equal(clients.filter((client) => !client.isClosed).length, 1);
+});
+
+test("limits that are not to be had leave the account shown", async () => {
+  const { session, clients, states } = made();
+  await session.signIn(ADA);
+  clients[0]!.limits = () => Promise.reject(new Error("made up"));
+  await session.readLimits();
+  assert.deepEqual(last(states), { kind: "signedIn", email: "ada@example.test", plan: "pro", limits: undefined });
+});
+
+test("tokens that cannot be renewed are a failure that says so", async () => {
+  const { session, clients, states } = made();
+  await session.signIn(ADA);
+  const refused = Object.create(RefreshFailedError.prototype, { message: { value: "sign in again" } });
+  clients[0]!.limits = () => Promise.reject(refused);
+  await session.readLimits();
+  assert.deepEqual(last(states), { kind: "failed", problem: "sign in again" });
+});
+
+test("a provider that fails at sign-in is a failure that says so", async () => {
+  const { session, states } = made(() => Promise.reject(new Error("no tokens today")));
+  await session.signIn(ADA);
+  assert.deepEqual(last(states), { kind: "failed", problem: "no tokens today" });
+});
+
+test("a session that is disposed of starts nothing any more", async () => {
+  const { session, clients } = made();
+  await session.signIn(ADA);
+  session.dispose();
+  await settled();
+  assert.equal(clients.length, 1);
+});
