@@ -1,6 +1,6 @@
 //! JSON Schema files: one for each type and all in one, as 2020-12 and as draft-07.
 
-mod draft_07;
+pub mod draft_07;
 
 use serde_json::{Map, Value, json};
 

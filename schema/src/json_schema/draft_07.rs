@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::names::pascal;
 
 /// Rewrites a bundle, or the schema of one type.
-pub(super) fn from_2020_12(schema: &Value) -> Value {
+#[must_use]
+pub fn from_2020_12(schema: &Value) -> Value {
     let mut older = rewrite(schema);
     if let Some(parts) = older.as_object_mut() {
         parts["$schema"] = json!("http://json-schema.org/draft-07/schema#");
@@ -59,7 +60,10 @@ fn rewrite(schema: &Value) -> Value {
 fn add_titles(name: &str, schema: &mut Map<String, Value>) {
     let alternatives = schema.get_mut("oneOf").and_then(Value::as_array_mut);
     for alternative in alternatives.into_iter().flatten() {
-        let Some(properties) = alternative["properties"].as_object_mut() else {
+        let Some(properties) = alternative
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+        else {
             continue;
         };
         let mut title = None;
