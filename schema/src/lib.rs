@@ -5,14 +5,19 @@
 //! all of it; `cargo run -p byokey-schema` writes it into the repository, where it is committed.
 
 pub mod collect;
+pub mod examples;
 pub mod families;
 pub mod json_schema;
+pub mod json_text;
 pub mod kotlin;
+pub mod meta;
 pub mod model;
 pub mod names;
+pub mod open_rpc;
 pub mod output;
 pub mod prose;
 pub mod python;
+pub mod reference;
 pub mod typescript;
 
 /// What goes wrong here is told to whoever changes the protocol, in one sentence.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::Model;
-use crate::{Result, collect, json_schema, kotlin, python, typescript};
+use crate::{
+    Result, collect, examples, json_schema, kotlin, meta, open_rpc, python, reference, typescript,
+};
 
 /// What writes everything.
 pub const COMMAND: &str = "cargo run -p byokey-schema";
@@ -29,7 +31,15 @@ pub type Files = BTreeMap<String, String>;
 pub fn files() -> Result<Files> {
     let definitions = collect::definitions()?;
     let model = Model::new(&definitions)?;
+    let examples = examples::read()?;
     let mut files = Files::new();
+    let open_rpc = open_rpc::file(&definitions, &examples)?;
+    files.insert("schema/v1/openrpc.json".to_owned(), open_rpc);
+    files.insert("schema/v1/meta.json".to_owned(), meta::file()?);
+    files.insert(
+        "docs/protocol.md".to_owned(),
+        reference::file(&model, &examples),
+    );
     files.extend(json_schema::files(&definitions)?);
     files.extend(typescript::files(&model)?);
     files.extend(python::files(&model)?);

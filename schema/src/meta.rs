@@ -1,0 +1,59 @@
+//! `meta.json`: the method table for programs.
+
+use byokey_protocol::methods::{Direction, METHODS, MethodInfo, Stability};
+use byokey_protocol::secret::SENSITIVE_MEMBERS;
+use byokey_protocol::{CODEX_LEVEL, PROTOCOL_VERSION};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::json_schema::text;
+
+/// The file.
+///
+/// # Errors
+///
+/// It cannot be written as text.
+pub fn file() -> Result<String> {
+    let methods: Vec<_> = METHODS.iter().map(method).collect();
+    text(&json!({
+        "protocolVersion": PROTOCOL_VERSION,
+        "codexLevel": CODEX_LEVEL,
+        "sensitiveMembers": SENSITIVE_MEMBERS,
+        "methods": methods,
+    }))
+}
+
+fn method(method: &MethodInfo) -> Value {
+    let mut meta = json!({
+        "name": method.name,
+        "direction": direction(method.direction),
+        "params": method.params,
+        "since": method.since,
+        "stability": stability(method.stability),
+        "description": method.doc.trim(),
+    });
+    if let Some(result) = method.result {
+        meta["result"] = result.into();
+    }
+    meta
+}
+
+/// Who sends a method, as it is written.
+#[must_use]
+pub const fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ClientRequest => "clientRequest",
+        Direction::ClientNotification => "clientNotification",
+        Direction::ServerRequest => "serverRequest",
+        Direction::ServerNotification => "serverNotification",
+    }
+}
+
+/// Whether a method may still change, as it is written.
+#[must_use]
+pub const fn stability(stability: Stability) -> &'static str {
+    match stability {
+        Stability::Stable => "stable",
+        Stability::Deprecated => "deprecated",
+    }
+}
