@@ -6,7 +6,7 @@ use byokey_protocol::secret::Secret;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, oneshot};
 
 use super::{
-    Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, Store, StoreAnswer,
+    Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, Saving, Store, StoreAnswer,
     StoreFailure, StoreLock, Stored, TokenOwner,
 };
 
@@ -109,7 +109,7 @@ impl Store for SharedStore {
         Box::pin(std::future::ready(Ok(tokens)))
     }
 
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+    fn save(&self, stored: Stored, _: Saving) -> StoreAnswer<'_, ()> {
         let saved = self.check();
         if saved.is_ok() {
             *self.kept.lock().unwrap() = Some(stored);

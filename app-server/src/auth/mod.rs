@@ -44,4 +44,4 @@ pub use state::{
     AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Renewal,
     Settlement, Ticket,
 };
-pub use store::{Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+pub use store::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

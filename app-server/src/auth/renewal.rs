@@ -7,7 +7,7 @@ use super::credential::{Credential, ManagedLogin};
 use super::failure::RecoveryFailure;
 use super::issuer::{Issuer, IssuerFailure};
 use super::permanent::PermanentFailure;
-use super::store::{Store, Stored};
+use super::store::{Saving, Store, Stored};
 use crate::clock::Clock;
 
 /// What logins of ours are renewed with.
@@ -47,7 +47,7 @@ impl Renewer {
             .renewed(answer, self.clock.unix_seconds())
             .map_err(|_| RecoveryFailure::Permanent(PermanentFailure::Mismatch))?;
         let kept = Stored::Managed(renewed.tokens().duplicate());
-        if let Err(failure) = self.store.save(kept).await {
+        if let Err(failure) = self.store.save(kept, Saving::Renewal).await {
             // The refresh token is spent: to drop its successor would be to lose the login.
             tracing::error!("renewed tokens stay in memory only: {failure}");
             renewed.is_saved = false;

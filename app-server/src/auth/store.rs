@@ -33,6 +33,15 @@ impl Stored {
     }
 }
 
+/// Why a credential is saved. What others keep beside the tokens of a login belongs to that login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saving {
+    /// Somebody signed in: nothing of an earlier login stays.
+    Login,
+    /// The login that is kept was renewed.
+    Renewal,
+}
+
 /// Keeps at most one credential. Every answer has a deadline.
 pub trait Store: Send + Sync {
     /// What `status` calls it.
@@ -48,7 +57,7 @@ pub trait Store: Send + Sync {
     fn load(&self) -> StoreAnswer<'_, Option<Stored>>;
 
     /// Keeps this in place of what was kept.
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()>;
+    fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()>;
 
     /// Keeps nothing any more. Tells whether anything was kept.
     fn remove(&self) -> StoreAnswer<'_, bool>;

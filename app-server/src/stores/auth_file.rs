@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
-use crate::auth::{ManagedTokens, Stored};
+use crate::auth::{ManagedTokens, Saving, Stored};
 
 type Members = BTreeMap<String, Box<RawValue>>;
 
@@ -89,14 +89,21 @@ fn member<T: serde::de::DeserializeOwned>(members: &Members, name: &str) -> Opti
 }
 
 /// The text of a file that holds this credential in place of the one it held.
-pub(crate) fn write(previous: Option<&[u8]>, stored: &Stored) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn write(
+    previous: Option<&[u8]>,
+    stored: &Stored,
+    saving: Saving,
+) -> Option<Zeroizing<Vec<u8>>> {
     let mut members: Members = match previous {
         Some(text) => serde_json::from_slice(text).ok()?,
         None => Members::new(),
     };
-    let inner = member::<Members>(&members, "tokens")?.unwrap_or_default();
-    let had_key = members.remove("OPENAI_API_KEY");
-    let was_managed = members.contains_key("tokens");
+    // What codex keeps beside its tokens, such as a key of its own and who granted them.
+    let (mut beside, mut key) = (Members::new(), None);
+    if saving == Saving::Renewal {
+        beside = member(&members, "tokens")?.unwrap_or_default();
+        key = members.remove("OPENAI_API_KEY");
+    }
     for name in OURS {
         members.remove(name);
     }
@@ -112,12 +119,11 @@ pub(crate) fn write(previous: Option<&[u8]>, stored: &Stored) -> Option<Zeroizin
         }
         Stored::Managed(tokens) => {
             put(&mut members, "auth_mode", &"chatgpt")?;
-            // Codex keeps a key of its own beside the tokens; a renewal leaves it.
-            match had_key.filter(|_| was_managed) {
+            match key {
                 Some(key) => drop(members.insert("OPENAI_API_KEY".to_owned(), key)),
                 None => put(&mut members, "OPENAI_API_KEY", &())?,
             }
-            put(&mut members, "tokens", &with_tokens(inner, tokens)?)?;
+            put(&mut members, "tokens", &with_tokens(beside, tokens)?)?;
             if let Some(at) = tokens.obtained_at {
                 let at = OffsetDateTime::from_unix_timestamp(at).ok()?;
                 put(&mut members, "last_refresh", &at.format(&Rfc3339).ok()?)?;
@@ -153,7 +159,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Content, read, write};
-    use crate::auth::{ManagedTokens, Stored};
+    use crate::auth::{ManagedTokens, Saving, Stored};
 
     fn text(value: &Value) -> Vec<u8> {
         value.to_string().into_bytes()
@@ -183,7 +189,8 @@ mod tests {
         let mut tokens = managed(read(&text(&codexs())));
         assert_eq!(tokens.obtained_at, Some(1_769_947_200));
         tokens.refresh_token = Some(Secret::from("rt-next"));
-        let written = write(Some(&text(&codexs())), &Stored::Managed(tokens)).unwrap();
+        let kept = Stored::Managed(tokens);
+        let written = write(Some(&text(&codexs())), &kept, Saving::Renewal).unwrap();
         let mut expected = codexs();
         expected["tokens"]["refresh_token"] = "rt-next".into();
         expected["last_refresh"] = "2026-02-01T12:00:00Z".into();
@@ -192,9 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_an_earlier_login_does_not_outlive_it() {
+        let tokens = managed(read(&text(&codexs())));
+        let kept = Stored::Managed(tokens);
+        let written = write(Some(&text(&codexs())), &kept, Saving::Login).unwrap();
+        let written: Value = serde_json::from_slice(&written).unwrap();
+        assert_eq!(written["OPENAI_API_KEY"], Value::Null);
+        assert!(written["tokens"].get("future").is_none());
+        assert_eq!(written["tokens"]["refresh_token"], "rt-made-up");
+        assert_eq!(written["future"], json!({"a": 1}), "this one is nobody's");
+    }
+
+    #[test]
     fn each_kind_has_codexs_shape() {
         let written = |stored| -> Value {
-            serde_json::from_slice(&write(Some(&text(&codexs())), &stored).unwrap()).unwrap()
+            serde_json::from_slice(&write(Some(&text(&codexs())), &stored, Saving::Login).unwrap())
+                .unwrap()
         };
         assert_eq!(
             written(Stored::ApiKey(Secret::from("sk-new"))),
@@ -241,6 +261,13 @@ mod tests {
                 "{corrupt}"
             );
         }
-        assert!(write(Some(b"{"), &Stored::ApiKey(Secret::from("sk-x"))).is_none());
+        assert!(
+            write(
+                Some(b"{"),
+                &Stored::ApiKey(Secret::from("sk-x")),
+                Saving::Login
+            )
+            .is_none()
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file::FileStore;
 use super::keyring::KeyringStore;
-use crate::auth::{Store, StoreAnswer, StoreLock, Stored};
+use crate::auth::{Saving, Store, StoreAnswer, StoreLock, Stored};
 
 /// Keeps a credential in the keyring, or in a file where there is no keyring.
 #[derive(Clone, Debug)]
@@ -46,10 +46,10 @@ impl Store for AutoStore {
         })
     }
 
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+    fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
         Box::pin(async move {
-            if self.keyring.save(stored.duplicate()).await.is_err() {
-                return self.file.save(stored).await;
+            if self.keyring.save(stored.duplicate(), saving).await.is_err() {
+                return self.file.save(stored, saving).await;
             }
             // One place is enough, and the file is the weaker one.
             self.file.remove().await.map(|_| ())

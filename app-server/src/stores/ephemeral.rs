@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use crate::auth::{Store, StoreAnswer, StoreLock, Stored};
+use crate::auth::{Saving, Store, StoreAnswer, StoreLock, Stored};
 
 /// Keeps nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,7 @@ impl Store for EphemeralStore {
         Box::pin(ready(Ok(None)))
     }
 
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
+    fn save(&self, stored: Stored, _: Saving) -> StoreAnswer<'_, ()> {
         drop(stored);
         Box::pin(ready(Ok(())))
     }

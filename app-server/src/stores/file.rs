@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
-use crate::auth::{Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Longest file that is read.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -88,12 +88,12 @@ impl FileStore {
         }
     }
 
-    fn write(&self, stored: &Stored) -> Result<(), StoreFailure> {
+    fn write(&self, stored: &Stored, saving: Saving) -> Result<(), StoreFailure> {
         // What cannot be read here is somebody's all the same.
         self.read_stored()?;
         let previous = self.read_file()?;
         let previous = previous.as_ref().map(|text| text.as_slice());
-        let text = auth_file::write(previous, stored).ok_or_else(|| self.corrupt())?;
+        let text = auth_file::write(previous, stored, saving).ok_or_else(|| self.corrupt())?;
         self.make_folder()
             .and_then(|()| self.replace(&text))
             .map_err(|error| self.unwritable(&error))
@@ -181,8 +181,8 @@ impl Store for FileStore {
         Box::pin(ready(self.read_stored()))
     }
 
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
-        Box::pin(ready(self.write(&stored)))
+    fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
+        Box::pin(ready(self.write(&stored, saving)))
     }
 
     fn remove(&self) -> StoreAnswer<'_, bool> {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
 use super::file::FileStore;
-use crate::auth::{Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// How long the owner of the keyring has to unlock it.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -70,14 +70,14 @@ fn read(text: &[u8]) -> Result<Option<Stored>, StoreFailure> {
     }
 }
 
-fn save(user: &str, stored: &Stored) -> Result<(), StoreFailure> {
+fn save(user: &str, stored: &Stored, saving: Saving) -> Result<(), StoreFailure> {
     let previous = platform::get(user)?;
     let previous = previous.as_ref().map(|text| text.as_slice());
     if let Some(previous) = previous {
         // What cannot be read here is somebody's all the same.
         read(previous)?;
     }
-    let text = auth_file::write(previous, stored).ok_or_else(|| StoreFailure::Corrupt {
+    let text = auth_file::write(previous, stored, saving).ok_or_else(|| StoreFailure::Corrupt {
         place: PLACE.to_owned(),
     })?;
     platform::set(user, &text)
@@ -103,8 +103,8 @@ impl Store for KeyringStore {
         })
     }
 
-    fn save(&self, stored: Stored) -> StoreAnswer<'_, ()> {
-        Box::pin(self.step(move |user| save(user, &stored)))
+    fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
+        Box::pin(self.step(move |user| save(user, &stored, saving)))
     }
 
     fn remove(&self) -> StoreAnswer<'_, bool> {

@@ -10,7 +10,7 @@ use super::AuthManager;
 use crate::auth::credential::{ApiKey, Credential, ManagedLogin, PersonalAccessToken};
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
-use crate::auth::store::{StoreFailure, Stored};
+use crate::auth::store::{Saving, StoreFailure, Stored};
 
 /// A credential that was in force until the logout.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl AuthManager {
         let superseded = self.lease_of_managed();
         if let Some(stored) = credential.stored().filter(|_| store.keeps()) {
             let _lock = store.lock().await?;
-            store.save(stored).await?;
+            store.save(stored, Saving::Login).await?;
             let overtaken = self.state().check_own(&credential, begun);
             if let Err(refusal) = overtaken {
                 // Whoever overtook this login did not want it kept.
