@@ -71,7 +71,9 @@ test("lines may be cut anywhere, even within a character", async () => {
   const script = `
     handlers.cut = async ({ id }) => {
       const bytes = Buffer.from(JSON.stringify({ id, result: "é€😀" }) + "\\r\\n");
-      for (const byte of bytes) await new Promise((next) => process.stdout.write(Buffer.of(byte), () => setTimeout(next, 1)));
+      for (const byte of bytes) {
+        await new Promise((next) => process.stdout.write(Buffer.of(byte), () => setTimeout(next, 1)));
+      }
     };
   `;
   await withFake(script, async (client) => assert.equal(await client.request("cut"), "é€😀"));
@@ -122,7 +124,12 @@ test("a stream that nobody reads keeps so many events, and says that some were l
 });
 
 test("each stream has all events, and ends with the server", async () => {
-  const script = `handlers.tell = ({ id }) => { for (const n of [1, 2]) send({ method: "n", params: n }); send({ id, result: null }); };`;
+  const script = `
+    handlers.tell = ({ id }) => {
+      for (const n of [1, 2]) send({ method: "n", params: n });
+      send({ id, result: null });
+    };
+  `;
   await withFake(script, async (client) => {
     const all = async (): Promise<unknown[]> => {
       const seen = [];
@@ -165,6 +172,33 @@ test("a call that is given up rejects with the signal's reason, and nothing is s
     ]);
     done.abort();
     assert.equal(((await client.request("seen")) as unknown[]).length, 2, "an answered call is not cancelled");
+  });
+});
+
+test("a call that is given up while the server does not read is never sent", async () => {
+  const script = `
+    const seen = [];
+    handlers.pause = ({ id }) => {
+      send({ id, result: null });
+      process.stdin.pause();
+      setTimeout(() => process.stdin.resume(), 500);
+    };
+    handlers.large = ({ id, params }) => { seen.push(params.name); send({ id, result: params.text.length }); };
+    handlers["$/cancelRequest"] = () => seen.push("cancelled");
+    handlers.seen = ({ id }) => send({ id, result: seen });
+  `;
+  await withFake(script, async (client) => {
+    await client.request("pause");
+    const over = new AbortController();
+    const text = "x".repeat(1_000_000);
+    const calls = ["one", "two", "three"].map((name) => {
+      const signal = name === "two" ? over.signal : undefined;
+      return client.request("large", { name, text }, { signal });
+    });
+    over.abort(new Error("given up"));
+    await assert.rejects(calls[1] ?? Promise.resolve(), /given up/);
+    assert.deepEqual(await Promise.all([calls[0], calls[2]]), [text.length, text.length]);
+    assert.deepEqual(await client.request("seen"), ["one", "three"]);
   });
 });
 

@@ -24,10 +24,10 @@ before(async () => {
 
 test("the package holds the code, its types, and nothing of the workshop", () => {
   const paths = packed.files.map(({ path }) => path);
-  for (const path of ["README.md", "package.json", "dist/index.js", "dist/index.d.ts", "dist/folder.cjs"]) {
+  for (const path of ["README.md", "package.json", "dist/index.js", "dist/index.d.ts", "dist/folder.cjs", "LICENSE-MIT", "LICENSE-APACHE"]) {
     assert.ok(paths.includes(path), path);
   }
-  const odd = paths.filter((path) => !/^(README\.md|package\.json|dist\/.*\.(js|cjs|d\.ts|d\.cts))$/.test(path));
+  const odd = paths.filter((path) => !/^(README\.md|LICENSE-\w+|package\.json|dist\/.*\.(js|cjs|d\.ts|d\.cts))$/.test(path));
   assert.deepEqual(odd, []);
 });
 
@@ -59,7 +59,7 @@ test("the quick start and the README's other code satisfy the compiler", async (
     declare const clientInfo: { name: string; version: string };
     declare const scopes: string[];
     declare const vscode: { authentication: {
-      getSession(provider: string, scopes: readonly string[], options: SessionRequest): PromiseLike<Session | undefined>;
+      getSession(provider: string, scopes: string[], options: SessionRequest): PromiseLike<Session | undefined>;
     } };
     export async function block(): Promise<void> {`;
   writeFileSync(join(folder, "quick-start.ts"), QUICK_START);

@@ -11,6 +11,7 @@ import {
   commandTokens,
   sessionTokens,
   TokenProviderError,
+  type Session,
   type SessionRequest,
 } from "@byokey/client";
 
@@ -159,7 +160,7 @@ test("the server asks the command, and the call that waited goes on", { skip: WI
 /** A made-up source of sessions, and what it was asked. */
 function sessions(...accessTokens: (string | undefined)[]): {
   asked: SessionRequest[];
-  getSession: (options: SessionRequest) => Promise<{ accessToken: string; account: { id: string; label: string } } | undefined>;
+  getSession: (options: SessionRequest) => Promise<Session | undefined>;
 } {
   const asked: SessionRequest[] = [];
   return {

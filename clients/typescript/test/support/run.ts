@@ -17,7 +17,9 @@ export async function run(
   try {
     const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     const [output, problems, [status]] = await within(ended, `the end of ${command}`, limit);
-    if (status !== 0 || (isQuiet && problems !== "")) throw new Error(`${command} ended with ${status}: ${output}${problems}`);
+    if (status !== 0 || (isQuiet && problems !== "")) {
+      throw new Error(`${command} ended with ${status}: ${output}${problems}`);
+    }
     return output;
   } finally {
     child.kill("SIGKILL");
