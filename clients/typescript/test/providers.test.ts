@@ -19,7 +19,7 @@ import { Backend } from "./support/backend.js";
 import { newFolder, WITHOUT_BYOKEY } from "./support/places.js";
 import { showsNone } from "./support/secrets.js";
 import { TOKENS } from "./support/transcript.js";
-import { isRunning, until, within } from "./support/wait.js";
+import { close, isRunning, until, within } from "./support/wait.js";
 
 const SECRET = "made-up-access-token";
 const UNAUTHORIZED = { reason: "unauthorized", previousAccountId: "ws-ada" };
@@ -152,7 +152,7 @@ test("the server asks the command, and the call that waited goes on", { skip: WI
     assert.equal(rateLimits.limitId, "codex");
     assert.equal((await refreshTokens()).accessToken, TOKENS["ada-renewed"]);
   } finally {
-    await client.close();
+    await close(client);
     await backend.stop();
   }
 });

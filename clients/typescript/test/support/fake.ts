@@ -2,7 +2,7 @@
 
 import { ByokeyClient, type SpawnOptions } from "@byokey/client";
 
-import { within } from "./wait.js";
+import { close, within } from "./wait.js";
 
 const PRELUDE = `
   const send = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
@@ -40,6 +40,6 @@ export async function withFake(
   try {
     await within(act(client), "the end of the test");
   } finally {
-    await within(client.close(), "the end of the server");
+    await close(client);
   }
 }

@@ -2,6 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { ByokeyClient } from "@byokey/client";
+
 const LIMIT_MS = 20_000;
 
 /** What `promise` gives, or an error that says what did not come. */
@@ -17,6 +19,17 @@ export async function within<T>(promise: PromiseLike<T>, what: string, limit = L
     return await Promise.race([promise, late]);
   } finally {
     over.abort();
+  }
+}
+
+/** Closes a client. One that does not end in time is ended here, and that is a failure. */
+export async function close(client: ByokeyClient): Promise<void> {
+  const { pid } = client;
+  try {
+    await within(client.close(), "the end of the server", 3_000);
+    if (pid === undefined || isRunning(pid)) throw new Error("the server still runs");
+  } finally {
+    if (pid !== undefined && isRunning(pid)) process.kill(pid, "SIGKILL");
   }
 }
 
