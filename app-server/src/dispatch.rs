@@ -3,6 +3,7 @@
 //! The `match` in [`dispatch`] is complete over the method table of the protocol, so a method
 //! without a handler does not compile.
 
+mod changes;
 mod in_flight;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use changes::Change;
 pub use in_flight::InFlight;
 
 use crate::error::RequestError;
@@ -39,7 +41,8 @@ pub struct Call<'a> {
 /// Answers a request, now or later.
 ///
 /// Requests that touch the credential are answered at once, hence in the order of their arrival,
-/// unless the issuer or a store has to be asked first.
+/// unless the issuer or a store has to be asked first. Who is signed in, is then told behind the
+/// logins and logouts that the same peer asked for before; nothing else waits for them.
 /// Those that ask the backend see the credential as it is now and are answered when they can be.
 pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     let introduced = call.context.peer.client().is_some();
@@ -53,15 +56,15 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     }
     match request {
         ClientRequest::Initialize => call.now::<method::Initialize>(handlers::initialize),
-        ClientRequest::LoginStart => call.either::<method::LoginStart>(handlers::login_start),
+        ClientRequest::LoginStart => call.change::<method::LoginStart>(handlers::login_start),
         ClientRequest::LoginComplete => {
             call.later::<method::LoginComplete, _>(handlers::login_complete);
         }
         ClientRequest::LoginCancel => call.now::<method::LoginCancel>(handlers::login_cancel),
-        ClientRequest::Logout => call.either::<method::Logout>(handlers::logout),
-        ClientRequest::AccountRead => call.either::<method::AccountRead>(handlers::account_read),
+        ClientRequest::Logout => call.change::<method::Logout>(handlers::logout),
+        ClientRequest::AccountRead => call.read::<method::AccountRead>(handlers::account_read),
         ClientRequest::GetAuthStatus => {
-            call.either::<method::GetAuthStatus>(handlers::get_auth_status);
+            call.read::<method::GetAuthStatus>(handlers::get_auth_status);
         }
         ClientRequest::RateLimitsRead => {
             call.later::<method::RateLimitsRead, _>(handlers::rate_limits_read);
@@ -90,6 +93,10 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     }
 }
 
+/// A handler that changes the account or tells of it.
+type AccountHandler<M> =
+    fn(&Context, <M as Request>::Params) -> Result<Answering<<M as Request>::Result>, RequestError>;
+
 impl Call<'_> {
     /// Answers with an error.
     pub fn refuse(self, error: RequestError) {
@@ -108,11 +115,12 @@ impl Call<'_> {
         answer(self.context, &self.id, outcome);
     }
 
-    /// Runs a handler whose answer may take time.
+    /// Runs a handler whose answer may take time. Tells whether it did at once what was asked.
     fn either<M>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
-    ) where
+    ) -> bool
+    where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
         let answering = params::parse(self.params).and_then(|params| {
@@ -120,10 +128,51 @@ impl Call<'_> {
                 .unwrap_or_else(|_| Err(RequestError::internal()))
         });
         match answering {
-            Ok(Answering::Now(reply)) => answer(self.context, &self.id, Ok(reply)),
-            Ok(Answering::Later(future)) => self.wait_for(future),
+            Ok(Answering::Now(reply)) => {
+                answer(self.context, &self.id, Ok(reply));
+                return true;
+            }
+            Ok(Answering::Later(future)) => self.wait_for(future, None),
+            Ok(Answering::Change(future)) => {
+                let change = self.in_flight.changes.begin();
+                self.wait_for(future, Some(change));
+            }
             Err(error) => self.refuse(error),
         }
+        false
+    }
+
+    /// Runs a handler that may change the account.
+    fn change<M>(self, handler: AccountHandler<M>)
+    where
+        M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
+    {
+        let changes = Arc::clone(&self.in_flight.changes);
+        if self.either::<M>(handler) {
+            changes.supersede();
+        }
+    }
+
+    /// Runs a handler that tells of the account, once the changes that were asked for before are
+    /// made or have failed.
+    fn read<M>(self, handler: AccountHandler<M>)
+    where
+        M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
+    {
+        let Some(settled) = self.in_flight.changes.settled() else {
+            self.either::<M>(handler);
+            return;
+        };
+        self.later::<M, _>(|context, params| {
+            let context = context.clone();
+            Ok(async move {
+                settled.await;
+                match handler(&context, params)? {
+                    Answering::Now(reply) => Ok(reply),
+                    Answering::Later(answer) | Answering::Change(answer) => answer.await,
+                }
+            })
+        });
     }
 
     /// Runs a handler whose answer takes time. What it does before its first wait, it does now.
@@ -140,14 +189,17 @@ impl Call<'_> {
                 .unwrap_or_else(|_| Err(RequestError::internal()))
         });
         match pending {
-            Ok(pending) => self.wait_for(pending),
+            Ok(pending) => self.wait_for(pending, None),
             Err(error) => self.refuse(error),
         }
     }
 
-    /// Answers when the answer is there.
-    fn wait_for<R>(self, pending: impl Future<Output = Outcome<R>> + Send + 'static)
-    where
+    /// Answers when the answer is there. A change is over behind its answer.
+    fn wait_for<R>(
+        self,
+        pending: impl Future<Output = Outcome<R>> + Send + 'static,
+        change: Option<Change>,
+    ) where
         R: Serialize + Send + 'static,
     {
         let pending = AssertUnwindSafe(pending).catch_unwind();
@@ -158,8 +210,12 @@ impl Call<'_> {
                 .unwrap_or_else(|_| Err(RequestError::internal()));
             // Whoever takes the id out answers; a cancelled request has its answer already.
             if in_flight.finish(&id) {
+                let made = outcome.is_ok();
                 answer(&context, &id, outcome);
                 in_flight.announce();
+                if let Some(change) = change.filter(|_| made) {
+                    change.made();
+                }
             }
         });
     }

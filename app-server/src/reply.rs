@@ -72,12 +72,19 @@ pub enum Answering<R> {
     Now(Reply<R>),
     /// It takes time.
     Later(Pin<Box<dyn Future<Output = Outcome<R>> + Send>>),
+    /// It takes time, and the account is another one when it is there.
+    Change(Pin<Box<dyn Future<Output = Outcome<R>> + Send>>),
 }
 
 impl<R> Answering<R> {
     /// An answer that takes time.
     pub fn later(answer: impl Future<Output = Outcome<R>> + Send + 'static) -> Self {
         Self::Later(Box::pin(answer))
+    }
+
+    /// An answer that takes time, and tells that the account has changed.
+    pub fn change(answer: impl Future<Output = Outcome<R>> + Send + 'static) -> Self {
+        Self::Change(Box::pin(answer))
     }
 }
 
@@ -86,6 +93,7 @@ impl<R: fmt::Debug> fmt::Debug for Answering<R> {
         match self {
             Self::Now(reply) => f.debug_tuple("Now").field(reply).finish(),
             Self::Later(_) => f.write_str("Later"),
+            Self::Change(_) => f.write_str("Change"),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+
+use super::changes::Changes;
 
 /// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
 /// cannot stop instead: the answer that they wait for may come on the same stream.
@@ -17,6 +19,8 @@ const MOST: usize = 16_384;
 pub struct InFlight {
     requests: Mutex<HashMap<RequestId, AbortHandle>>,
     answered: Notify,
+    /// Those of them that change the account.
+    pub(super) changes: Arc<Changes>,
 }
 
 impl InFlight {

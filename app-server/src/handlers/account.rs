@@ -50,7 +50,7 @@ pub(crate) fn logout(
         return Ok(Answering::Now(signed_out(update, forgotten)));
     }
     let context = context.clone();
-    Ok(Answering::later(async move {
+    Ok(Answering::change(async move {
         if let Err(failure) = context.services.auth.clear_store().await {
             // Here the credential is gone all the same.
             tell(&context, &update);

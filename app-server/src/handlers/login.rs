@@ -40,7 +40,7 @@ pub(crate) fn login_start(
             context.services.logins.cancel_active();
             let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid)?;
             let (auth, begun) = (auth.clone(), auth.epoch());
-            Ok(Answering::later(async move {
+            Ok(Answering::change(async move {
                 let update = auth.sign_in(Credential::ApiKey(key), begun).await;
                 let update = update.map_err(|failure| match failure {
                     SignInFailure::Store(failure) => RequestError::failed(
@@ -56,7 +56,7 @@ pub(crate) fn login_start(
             auth.check_personal_login()?;
             context.services.logins.cancel_active();
             let (auth, begun) = (auth.clone(), auth.epoch());
-            Ok(Answering::later(async move {
+            Ok(Answering::change(async move {
                 let credential = auth.introspect(access_token).await?;
                 let update = auth.sign_in(credential, begun).await?;
                 Ok(complete(LoginStartResult::PersonalAccessToken {}, update))

@@ -1,0 +1,158 @@
+//! Who is signed in is told behind the logins and logouts that were asked for before, and nothing
+//! else waits for those.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs::File;
+use std::time::Duration;
+
+use byokey_dev_backend::{DevBackend, Options, TestToken};
+use byokey_tests::issuer::{Ask, Issuer};
+use byokey_tests::{Host, Server, Setup};
+use serde_json::{Value, json};
+
+/// How long nothing may come. What would come, would be there in a few milliseconds.
+const QUIET: Duration = Duration::from_millis(300);
+
+async fn start(issuer: &Issuer, setup: Setup) -> (Server, Host) {
+    let mut server = issuer.set_up(setup).start();
+    let host = Host::initialized(&mut server).await;
+    (server, host)
+}
+
+/// Begins a login that the issuer has to be asked for.
+async fn begin_login(host: &mut Host) -> i64 {
+    let token = "at-made-up-personal-access-token";
+    let params = json!({"type": "personalAccessToken", "accessToken": token});
+    host.start("account/login/start", params).await
+}
+
+/// The next messages: the ids of answers, the methods of notifications.
+async fn next(host: &mut Host, count: usize) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for _ in 0..count {
+        let mut message = host.next().await.unwrap();
+        let name = if message["method"].is_null() {
+            "id"
+        } else {
+            "method"
+        };
+        seen.push(message[name].take());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_read_is_answered_behind_the_login_that_was_sent_before_it() {
+    let issuer = Issuer::start().await;
+    let (_server, mut host) = start(&issuer, Setup::default()).await;
+    let gate = issuer.hold(Ask::Whoami);
+    let login = begin_login(&mut host).await;
+    let read = host.start("account/read", json!({})).await;
+    let status = host.start("getAuthStatus", json!({})).await;
+    issuer.wait_for(Ask::Whoami, 1).await;
+    assert_eq!(host.quiet_for(QUIET).await, Vec::<Value>::new());
+    gate.add_permits(1);
+    let seen = next(&mut host, 3).await;
+    assert_eq!(
+        seen,
+        [
+            json!(login),
+            json!("account/login/completed"),
+            json!("account/updated"),
+        ]
+    );
+    let read = host.answer(read).await.unwrap();
+    assert_eq!(read["account"]["email"], "ada@example.com");
+    let status = host.answer(status).await.unwrap();
+    assert_eq!(status["authMethod"], "personalAccessToken");
+}
+
+#[tokio::test]
+async fn a_read_behind_a_login_that_fails_is_answered_all_the_same() {
+    let issuer = Issuer::start().await;
+    issuer.next(Ask::Whoami, 401, json!({}));
+    let (_server, mut host) = start(&issuer, Setup::default()).await;
+    let gate = issuer.hold(Ask::Whoami);
+    let login = begin_login(&mut host).await;
+    let read = host.start("account/read", json!({})).await;
+    gate.add_permits(1);
+    assert_eq!(next(&mut host, 2).await, [json!(login), json!(read)]);
+
+    let login = begin_login(&mut host).await;
+    let read = host.start("account/read", json!({})).await;
+    issuer.wait_for(Ask::Whoami, 2).await;
+    let cancel = json!({"method": "$/cancelRequest", "params": {"id": login}});
+    host.send(&cancel).await;
+    assert_eq!(next(&mut host, 2).await, [json!(login), json!(read)]);
+}
+
+#[tokio::test]
+async fn a_slow_login_holds_up_neither_logouts_nor_cancels_nor_logins_nor_refreshes() {
+    let issuer = Issuer::start().await;
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let (_server, mut host) = start(&issuer, Setup::default().backend(&backend)).await;
+    let gate = issuer.hold(Ask::Whoami);
+
+    let slow = begin_login(&mut host).await;
+    issuer.wait_for(Ask::Whoami, 1).await;
+    let waiting = host.start("account/read", json!({})).await;
+    let nobody = json!({"loginId": "00000000-0000-4000-8000-000000000000"});
+    let cancelled = host.request("account/login/cancel", nobody).await;
+    assert_eq!(cancelled.unwrap()["status"], "notFound");
+    let limits = host.request("account/rateLimits/read", json!({})).await;
+    assert_eq!(limits.unwrap_err().kind(), "authRequired");
+    let (old, new) = (TestToken::new("old").encode(), TestToken::new("new"));
+    backend.reject_bearer(&old);
+    host.login(&old, "ws-1").await;
+    // The login that takes its time has lost, so that nobody waits for it any more.
+    let read = host.answer(waiting).await.unwrap();
+    assert_eq!(read["account"]["email"], "old@example.com");
+    let usage = host.start("account/usage/read", json!({})).await;
+    let (id, _) = host.asked("account/chatgptAuthTokens/refresh").await;
+    let tokens = json!({"accessToken": new.encode(), "chatgptAccountId": "ws-1"});
+    host.respond(&id, tokens).await;
+    host.answer(usage).await.unwrap();
+    host.request("account/logout", json!({})).await.unwrap();
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"], Value::Null);
+
+    gate.add_permits(1);
+    host.answer(slow).await.unwrap_err();
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_read_is_answered_behind_what_waits_for_the_store() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::default().environment("BYOKEY_STORE", "file");
+    let (server, mut host) = start(&issuer, setup).await;
+    let folder = server.home.path().join(".local/share/byokey");
+    let login = json!({"type": "apiKey", "apiKey": "sk-made-up-key"});
+    host.request("account/login/start", login.clone())
+        .await
+        .unwrap();
+
+    // Another process has the store.
+    let lock = File::options().write(true).open(folder.join("auth.lock"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    host.quiet_for(QUIET).await;
+    let logout = host.start("account/logout", json!({})).await;
+    let read = host.start("account/read", json!({})).await;
+    assert_eq!(host.quiet_for(QUIET).await, Vec::<Value>::new());
+    lock.unlock().unwrap();
+    let seen = next(&mut host, 3).await;
+    assert_eq!(seen, [json!(logout), json!("account/updated"), json!(read)]);
+    assert!(!folder.join("auth.json").exists());
+
+    lock.lock().unwrap();
+    let login = host.start("account/login/start", login).await;
+    let read = host.start("account/read", json!({})).await;
+    assert_eq!(host.quiet_for(QUIET).await, Vec::<Value>::new());
+    lock.unlock().unwrap();
+    host.answer(login).await.unwrap();
+    let read = host.answer(read).await.unwrap();
+    assert_eq!(read["account"], json!({"type": "apiKey"}));
+}
