@@ -13,8 +13,8 @@ export const TOOLS = join(ROOT, ".cache/typescript-client/node_modules");
 
 /** The program to test with, or why there is none. */
 export const BYOKEY: string | undefined =
-  process.env["BYOKEY_RELEASE_BIN"] ??
-  process.env["BYOKEY_BIN"] ??
+  process.env["BYOKEY_RELEASE_BIN"] ||
+  process.env["BYOKEY_BIN"] ||
   ["release", "debug"].map((kind) => join(ROOT, "target", kind, "byokey")).find(existsSync);
 
 /** For `skip`: false where the program is there. */
