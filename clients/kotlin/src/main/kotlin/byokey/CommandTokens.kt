@@ -1,0 +1,101 @@
+/** Tokens from a program, as git has its credential helpers. */
+package byokey
+
+import byokey.json.JsonNull
+import byokey.json.JsonNumber
+import byokey.json.JsonObject
+import byokey.json.JsonSyntaxException
+import byokey.json.JsonValue
+import byokey.protocol.ExternalTokens
+import byokey.protocol.RefreshParams
+import byokey.protocol.RefreshReason
+import byokey.protocol.WireException
+import java.io.File
+import java.time.Instant
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+
+/** How long before they expire tokens are not used any more. */
+private const val MARGIN_SECONDS = 60L
+
+/** Below the ten seconds that the server waits. */
+private val TIMEOUT = 8.seconds
+
+/**
+ * A provider that runs [command], a program and its arguments.
+ *
+ * The program finds `BYOKEY_REFRESH_REASON` and `BYOKEY_PREVIOUS_ACCOUNT_ID`, which may be empty,
+ * in its environment; [environment] replaces the rest of it. It prints one JSON object,
+ * `{"accessToken": …, "chatgptAccountId": …}`, to which it may add `chatgptPlanType` and
+ * `expiresAt`, in seconds since 1970.
+ *
+ * What it printed is kept until a minute before `expiresAt`, or until the backend refuses it.
+ * The provider throws [TokenProviderException] if the program fails, takes longer than [timeout]
+ * or prints something else. What it printed, on either stream, is shown to nobody.
+ */
+public fun commandTokens(
+    command: List<String>,
+    timeout: Duration = TIMEOUT,
+    environment: Map<String, String>? = null,
+    workingDirectory: File? = null,
+): TokenProvider {
+    require(command.isNotEmpty()) { "A command has at least the name of a program." }
+    return CommandTokens({ request ->
+        val all = (environment ?: System.getenv()) + environmentOf(request)
+        runCommand(command, timeout, all, workingDirectory)
+    })
+}
+
+/** Asks [run] for what a program prints, and keeps it as long as it is good. */
+internal class CommandTokens(
+    private val run: suspend (RefreshParams) -> String,
+    private val now: () -> Long = { Instant.now().epochSecond },
+) : TokenProvider {
+    private class Kept(val tokens: ExternalTokens, val expiresAt: Long?)
+
+    private val oneAtATime = Mutex()
+    private var kept: Kept? = null
+
+    override suspend fun tokens(request: RefreshParams): ExternalTokens = oneAtATime.withLock {
+        kept?.takeIf { it.isGoodFor(request) }?.tokens ?: run {
+            kept = null
+            read(run(request)).also { kept = it }.tokens
+        }
+    }
+
+    private fun Kept.isGoodFor(request: RefreshParams): Boolean {
+        val isForAccount = request.previousAccountId == null ||
+            request.previousAccountId == tokens.chatgptAccountId
+        val lives = if (expiresAt != null) {
+            now() < expiresAt - MARGIN_SECONDS
+        } else {
+            request.reason != RefreshReason.Expiring
+        }
+        return isForAccount && lives && request.reason != RefreshReason.Unauthorized
+    }
+
+    private fun read(printed: String): Kept = try {
+        val answer = JsonValue.parse(printed)
+        val tokens = ExternalTokens.fromJson(answer)
+        if (tokens.chatgptAccountId == null) throw WireException("chatgptAccountId", "there")
+        Kept(tokens, expiryIn(answer))
+    } catch (_: JsonSyntaxException) {
+        throw TokenProviderException("The token command printed something else than one JSON object.")
+    } catch (error: WireException) {
+        val place = error.at.ifEmpty { "the whole" }
+        throw TokenProviderException("The token command printed JSON of another shape, at: $place.")
+    }
+}
+
+private fun expiryIn(answer: JsonValue): Long? = when (val expiry = (answer as JsonObject)["expiresAt"]) {
+    null, JsonNull -> null
+    is JsonNumber -> expiry.toDouble().toLong()
+    else -> throw WireException("expiresAt", "a number")
+}
+
+private fun environmentOf(request: RefreshParams): Map<String, String> = mapOf(
+    "BYOKEY_REFRESH_REASON" to request.reason.value,
+    "BYOKEY_PREVIOUS_ACCOUNT_ID" to request.previousAccountId.orEmpty(),
+)

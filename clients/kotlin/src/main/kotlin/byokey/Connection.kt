@@ -1,0 +1,163 @@
+package byokey
+
+import byokey.json.JsonNumber
+import byokey.json.JsonObject
+import byokey.json.JsonString
+import byokey.json.JsonSyntaxException
+import byokey.json.JsonValue
+import byokey.protocol.ClientNotifications
+import java.nio.ByteBuffer
+import java.nio.charset.CharacterCodingException
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.channels.ClosedSendChannelException
+import kotlinx.coroutines.channels.ReceiveChannel
+import kotlinx.coroutines.launch
+
+/** A request of the server is answered with an error of this code and text. */
+internal class Refusal(val code: Int, message: String) : Exception(message)
+
+/**
+ * One conversation: numbers requests, finds who waits for an answer, and gives the rest away.
+ *
+ * It knows nothing of processes. Whoever has them writes [lines], gives what arrives to [receive],
+ * and calls [end] when nothing more will come.
+ */
+internal class Connection(
+    private val scope: CoroutineScope,
+    private val answer: suspend (method: String, params: JsonValue) -> JsonValue,
+    private val notice: (method: String, params: JsonValue) -> Unit,
+) {
+    private sealed interface Answer {
+        class Result(val value: JsonValue) : Answer
+
+        class Error(val value: JsonValue) : Answer
+
+        class Ended(val exitStatus: Int?) : Answer
+    }
+
+    private val outgoing = Channel<ByteArray>(OUTGOING)
+    private val lastId = AtomicLong()
+    private val pending = ConcurrentHashMap<Long, CompletableDeferred<Answer>>()
+    private val ended = CompletableDeferred<Int?>()
+
+    /** What has to be written, in order. It is closed when there will be no more. */
+    val lines: ReceiveChannel<ByteArray> get() = outgoing
+
+    val isEnded: Boolean get() = ended.isCompleted
+
+    /** Asks, and waits for the answer. If the caller is cancelled, the server is told. */
+    suspend fun request(method: String, params: JsonValue): JsonValue {
+        val id = lastId.incrementAndGet()
+        val waiting = CompletableDeferred<Answer>()
+        pending[id] = waiting
+        val answer = try {
+            if (!send("id" to JsonNumber(id), "method" to JsonString(method), "params" to params)) {
+                waiting.complete(Answer.Ended(awaitEnd()))
+            }
+            waiting.await()
+        } catch (cancellation: CancellationException) {
+            if (pending.remove(id) != null) giveUp(id)
+            throw cancellation
+        } finally {
+            pending.remove(id)
+        }
+        return when (answer) {
+            is Answer.Result -> answer.value
+            is Answer.Error -> throw ErrorDetails.exception(method, answer.value)
+            is Answer.Ended -> throw ConnectionClosedException(answer.exitStatus)
+        }
+    }
+
+    /** Tells the server something. Nothing happens if it is gone. */
+    suspend fun notify(method: String, params: JsonValue) {
+        send("method" to JsonString(method), "params" to params)
+    }
+
+    /** Takes a line of the server. What is no message is skipped. */
+    fun receive(line: ByteArray) {
+        val message = parse(line) as? JsonObject ?: return
+        val method = (message["method"] as? JsonString)?.value
+        val params = message["params"] ?: JsonObject()
+        val id = message["id"]
+        when {
+            method == null -> answered(id, message)
+            id == null -> notice(method, params)
+            else -> scope.launch { send("id" to id, answerTo(method, params)) }
+        }
+    }
+
+    /** Fails whoever waits: nothing more will come. */
+    fun end(exitStatus: Int?) {
+        ended.complete(exitStatus)
+        outgoing.close()
+        // Whoever waits for room in a full line goes on.
+        while (outgoing.tryReceive().isSuccess) continue
+        while (pending.isNotEmpty()) {
+            for (id in pending.keys) pending.remove(id)?.complete(Answer.Ended(exitStatus))
+        }
+    }
+
+    /** Gives up every call, so that the server has nothing more to do, and asks no more. */
+    fun hangUp() {
+        for (id in pending.keys) {
+            pending.remove(id)?.complete(Answer.Ended(null)) ?: continue
+            outgoing.trySend(encode(arrayOf(cancelMethod, cancelParams(id))))
+        }
+        outgoing.close()
+    }
+
+    /** Waits for the end and returns the exit status, if it is known. */
+    suspend fun awaitEnd(): Int? = ended.await()
+
+    private fun answered(id: JsonValue?, message: JsonObject) {
+        val number = (id as? JsonNumber)?.toLongOrNull() ?: return
+        val error = message["error"]?.let { Answer.Error(it) }
+        val answer = error ?: message["result"]?.let { Answer.Result(it) } ?: return
+        pending.remove(number)?.complete(answer)
+    }
+
+    private suspend fun answerTo(method: String, params: JsonValue): Pair<String, JsonValue> = try {
+        "result" to answer(method, params)
+    } catch (refusal: Refusal) {
+        val message = JsonString(refusal.message.orEmpty())
+        "error" to JsonObject("code" to JsonNumber(refusal.code), "message" to message)
+    }
+
+    /** The line to the server may be full; the caller, who is cancelled, does not wait for it. */
+    private fun giveUp(id: Long) {
+        scope.launch(start = CoroutineStart.UNDISPATCHED) { send(cancelMethod, cancelParams(id)) }
+    }
+
+    private suspend fun send(vararg members: Pair<String, JsonValue>): Boolean = try {
+        outgoing.send(encode(members))
+        true
+    } catch (_: ClosedSendChannelException) {
+        false
+    }
+
+    private companion object {
+        /** How many lines may wait to be written before callers wait. */
+        const val OUTGOING = 64
+
+        val cancelMethod = "method" to JsonString(ClientNotifications.cancelRequest.name)
+
+        fun cancelParams(id: Long) = "params" to JsonObject("id" to JsonNumber(id))
+
+        fun encode(members: Array<out Pair<String, JsonValue>>): ByteArray =
+            (JsonObject(*members).toJson() + "\n").encodeToByteArray()
+
+        fun parse(line: ByteArray): JsonValue? = try {
+            JsonValue.parse(Charsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString())
+        } catch (_: JsonSyntaxException) {
+            null
+        } catch (_: CharacterCodingException) {
+            null
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package byokey
+
+import byokey.json.JsonNumber
+import byokey.json.JsonObject
+import byokey.json.JsonString
+import byokey.json.JsonValue
+import byokey.protocol.ErrorKind
+
+// Only what has the form of these members is kept: a server that errs could write anything there.
+private val KIND = Regex("[A-Za-z][A-Za-z0-9]{0,39}")
+private val PATH = Regex("""[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}""")
+private val REQUEST_ID = Regex("""[\w-]{1,64}""")
+
+/** The code of answers that have none. */
+private const val INTERNAL_ERROR = -32603
+
+/** The `data` of an error answer, as far as it has the shape that is known. */
+internal class ErrorDetails private constructor(data: JsonObject?) {
+    val kind: ErrorKind? = data?.text("kind", KIND)?.let(::ErrorKind)
+    val path: String? = data?.text("path", PATH)
+    val status: Int? = data?.whole("status")
+    val requestId: String? = data?.text("requestId", REQUEST_ID)
+
+    /** Code and kind for the text of an exception. A kind that is not known may be anything. */
+    fun told(code: Int): String {
+        val known = kind?.takeIf { it in CLASS_OF_KIND }
+        return if (known == null) "code $code" else "code $code, ${known.value}"
+    }
+
+    companion object {
+        /** The exception that an error answer means, whatever shape it has. */
+        fun exception(method: String, answer: JsonValue): RequestException {
+            val error = answer as? JsonObject
+            val code = error?.whole("code") ?: INTERNAL_ERROR
+            val details = ErrorDetails(error?.get("data") as? JsonObject)
+            val of = details.kind?.let(CLASS_OF_KIND::get) ?: return RequestException(method, code, details)
+            return of(method, code, details)
+        }
+    }
+}
+
+private fun JsonObject.text(name: String, form: Regex): String? =
+    (this[name] as? JsonString)?.value?.takeIf(form::matches)
+
+private fun JsonObject.whole(name: String): Int? =
+    (this[name] as? JsonNumber)?.toLongOrNull()?.takeIf { it.toInt().toLong() == it }?.toInt()
+
+private typealias ExceptionOf = (String, Int, ErrorDetails) -> RequestException
+
+private fun ExceptionOf.of(vararg kinds: String) = kinds.map { ErrorKind(it) to this }
+
+/** Every other kind is a plain [RequestException]. */
+private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
+    ::SignInRequiredException.of("authRequired", "chatgptAuthRequired", "reauthRequired"),
+    ::RefreshFailedException.of("hostRefused", "hostTimeout", "hostGone", "hostAnswerInvalid"),
+    ::LoginException.of(
+        "loginDisabled",
+        "externalAuthActive",
+        "workspaceMismatch",
+        "invalidToken",
+        "loginFailed",
+        "portUnavailable",
+        "storeFailed",
+    ),
+    ::BackendException.of("retryable", "backendRefused", "usageLimitExceeded"),
+    ::InvalidRequestException.of(
+        "invalidParams",
+        "notInitialized",
+        "alreadyInitialized",
+        "invalidClientName",
+        "duplicateId",
+        "messageTooLong",
+        "badFrame",
+        "overloaded",
+        "unsupported",
+        "notFound",
+        "turnInProgress",
+    ),
+).flatten().toMap()

@@ -1,0 +1,139 @@
+/** What the server tells without being asked. */
+package byokey
+
+import byokey.json.JsonValue
+import byokey.protocol.AgentMessageDelta
+import byokey.protocol.ErrorNotification
+import byokey.protocol.LoginCompleted
+import byokey.protocol.NotificationMethod
+import byokey.protocol.RateLimitsUpdated
+import byokey.protocol.ServerNotifications
+import byokey.protocol.TokenUsageUpdated
+import byokey.protocol.TurnNotification
+import byokey.protocol.WireException
+import byokey.protocol.WireType
+import byokey.protocol.AccountUpdated as AccountUpdatedParams
+import byokey.protocol.ConfigWarning as ConfigWarningParams
+import byokey.protocol.ItemCompleted as ItemCompletedParams
+import byokey.protocol.ItemStarted as ItemStartedParams
+import byokey.protocol.ThreadStarted as ThreadStartedParams
+import byokey.protocol.ThreadStatusChanged as ThreadStatusChangedParams
+import byokey.protocol.Warning as WarningParams
+
+/** A notification of the server. One that this version has no name for is [Unknown]. */
+public sealed interface Event {
+    /** Name on the wire. */
+    public val method: String
+
+    /** The parameters as they came, with members that this version has no name for. */
+    public val json: JsonValue
+
+    /** One that has a name here, with its [params]. */
+    public sealed class Known<P : WireType>(
+        type: NotificationMethod<P>,
+        /** The parameters. */
+        public val params: P,
+        final override val json: JsonValue,
+    ) : Event {
+        final override val method: String = type.name
+
+        override fun toString(): String = "Event($method, $params)"
+    }
+
+    /** The credential, the account or its plan changed. */
+    public class AccountUpdated internal constructor(params: AccountUpdatedParams, json: JsonValue) :
+        Known<AccountUpdatedParams>(ServerNotifications.accountUpdated, params, json)
+
+    /** A login ended. */
+    public class LoginEnded internal constructor(params: LoginCompleted, json: JsonValue) :
+        Known<LoginCompleted>(ServerNotifications.accountLoginCompleted, params, json)
+
+    /** The backend told new rate limits. */
+    public class LimitsUpdated internal constructor(params: RateLimitsUpdated, json: JsonValue) :
+        Known<RateLimitsUpdated>(ServerNotifications.accountRateLimitsUpdated, params, json)
+
+    /** A thread exists. */
+    public class ThreadStarted internal constructor(params: ThreadStartedParams, json: JsonValue) :
+        Known<ThreadStartedParams>(ServerNotifications.threadStarted, params, json)
+
+    /** A thread became active or idle. */
+    public class ThreadStatusChanged internal constructor(
+        params: ThreadStatusChangedParams,
+        json: JsonValue,
+    ) : Known<ThreadStatusChangedParams>(ServerNotifications.threadStatusChanged, params, json)
+
+    /** A turn runs. */
+    public class TurnStarted internal constructor(params: TurnNotification, json: JsonValue) :
+        Known<TurnNotification>(ServerNotifications.turnStarted, params, json)
+
+    /** An item began. */
+    public class ItemStarted internal constructor(params: ItemStartedParams, json: JsonValue) :
+        Known<ItemStartedParams>(ServerNotifications.itemStarted, params, json)
+
+    /** The model's message grew. */
+    public class MessageDelta internal constructor(params: AgentMessageDelta, json: JsonValue) :
+        Known<AgentMessageDelta>(ServerNotifications.itemAgentMessageDelta, params, json)
+
+    /** An item is complete. */
+    public class ItemCompleted internal constructor(params: ItemCompletedParams, json: JsonValue) :
+        Known<ItemCompletedParams>(ServerNotifications.itemCompleted, params, json)
+
+    /** The backend told the tokens used. */
+    public class UsageUpdated internal constructor(params: TokenUsageUpdated, json: JsonValue) :
+        Known<TokenUsageUpdated>(ServerNotifications.threadTokenUsageUpdated, params, json)
+
+    /** A turn ended, well or not. */
+    public class TurnCompleted internal constructor(params: TurnNotification, json: JsonValue) :
+        Known<TurnNotification>(ServerNotifications.turnCompleted, params, json)
+
+    /** A turn met a failure. */
+    public class TurnFailure internal constructor(params: ErrorNotification, json: JsonValue) :
+        Known<ErrorNotification>(ServerNotifications.error, params, json)
+
+    /** Something is not as the user may expect. */
+    public class Warning internal constructor(params: WarningParams, json: JsonValue) :
+        Known<WarningParams>(ServerNotifications.warning, params, json)
+
+    /** The configuration has a mistake. */
+    public class ConfigWarning internal constructor(params: ConfigWarningParams, json: JsonValue) :
+        Known<ConfigWarningParams>(ServerNotifications.configWarning, params, json)
+
+    /** One that this version has no name for, or whose parameters have another shape. */
+    public class Unknown internal constructor(
+        override val method: String,
+        override val json: JsonValue,
+    ) : Event {
+        override fun toString(): String = "Event($method)"
+    }
+}
+
+/** The event that a notification is. */
+internal fun eventOf(method: String, params: JsonValue): Event = try {
+    KNOWN_EVENTS[method]?.invoke(params) ?: Event.Unknown(method, params)
+} catch (_: WireException) {
+    Event.Unknown(method, params)
+}
+
+private fun <P : WireType> NotificationMethod<P>.to(
+    event: (P, JsonValue) -> Event,
+): Pair<String, (JsonValue) -> Event> = name to { json -> event(readParams(json, ""), json) }
+
+/** How each notification becomes its class. */
+internal val KNOWN_EVENTS: Map<String, (JsonValue) -> Event> = with(ServerNotifications) {
+    mapOf(
+        accountUpdated.to(Event::AccountUpdated),
+        accountLoginCompleted.to(Event::LoginEnded),
+        accountRateLimitsUpdated.to(Event::LimitsUpdated),
+        threadStarted.to(Event::ThreadStarted),
+        threadStatusChanged.to(Event::ThreadStatusChanged),
+        turnStarted.to(Event::TurnStarted),
+        itemStarted.to(Event::ItemStarted),
+        itemAgentMessageDelta.to(Event::MessageDelta),
+        itemCompleted.to(Event::ItemCompleted),
+        threadTokenUsageUpdated.to(Event::UsageUpdated),
+        turnCompleted.to(Event::TurnCompleted),
+        error.to(Event::TurnFailure),
+        warning.to(Event::Warning),
+        configWarning.to(Event::ConfigWarning),
+    )
+}

@@ -1,0 +1,63 @@
+package byokey
+
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+
+/**
+ * Gives each event to everybody who collects.
+ *
+ * Whoever publishes never waits, so a slow collector delays no answer. Nor is an event dropped in
+ * silence: a collector that is [CAPACITY] events behind fails.
+ */
+internal class EventHub {
+    private val lock = Any()
+    private val collectors = HashSet<Channel<Event>>()
+    private val beforeTheFirst = ArrayDeque<Event>()
+    private var isFirst = true
+    private var hasEnded = false
+
+    val events: Flow<Event> = flow {
+        val channel = enter()
+        try {
+            for (event in channel) emit(event)
+        } finally {
+            synchronized(lock) { collectors -= channel }
+        }
+    }
+
+    fun publish(event: Event) {
+        synchronized(lock) {
+            if (isFirst) {
+                if (beforeTheFirst.size == CAPACITY) beforeTheFirst.removeFirst()
+                beforeTheFirst += event
+            }
+            collectors.removeIf { it.trySend(event).isFailure && it.close(tooSlow()) }
+        }
+    }
+
+    /** There will be no more. Collectors get what they have not seen yet, and then the end. */
+    fun end() {
+        synchronized(lock) {
+            hasEnded = true
+            collectors.forEach { it.close() }
+        }
+    }
+
+    private fun enter(): Channel<Event> = synchronized(lock) {
+        val channel = Channel<Event>(CAPACITY)
+        if (isFirst) beforeTheFirst.forEach(channel::trySend)
+        beforeTheFirst.clear()
+        isFirst = false
+        if (hasEnded) channel.close() else collectors += channel
+        channel
+    }
+
+    private fun tooSlow() = IllegalStateException(
+        "A collector is $CAPACITY events behind. Collect in a coroutine that does not wait.",
+    )
+
+    private companion object {
+        const val CAPACITY = 100_000
+    }
+}

@@ -1,0 +1,113 @@
+package byokey
+
+import byokey.json.JsonObject
+import byokey.json.JsonValue
+import byokey.protocol.RefreshParams
+import byokey.protocol.ServerRequests
+import byokey.protocol.WireException
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineName
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.selects.select
+import kotlinx.coroutines.withTimeoutOrNull
+
+private const val METHOD_NOT_FOUND = -32601
+private const val INVALID_PARAMS = -32602
+private const val PROVIDER_FAILED = -32000
+
+/** How long what the server wrote last may be on its way, or its end may take. */
+private val GRACE = 1.seconds
+
+/** A running server and the conversation with it, until either ends. */
+internal class Session(
+    private val process: ServerProcess,
+    private val refreshTokens: TokenProvider,
+    onLog: ((String) -> Unit)?,
+) {
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default + CoroutineName("byokey"))
+    private val hub = EventHub()
+    private val connection = Connection(scope, ::answer) { method, params ->
+        hub.publish(eventOf(method, params))
+    }
+
+    val events get() = hub.events
+    val pid get() = process.id
+    val isEnded get() = connection.isEnded
+
+    init {
+        if (onLog != null) scope.launch { process.readLog { line -> tell(onLog, line) } }
+        scope.launch { write() }
+        scope.launch { runUntilTheEnd() }
+    }
+
+    suspend fun request(method: String, params: JsonValue): JsonValue = connection.request(method, params)
+
+    suspend fun notify(method: String): Unit = connection.notify(method, JsonObject())
+
+    suspend fun awaitEnd(): Int? = connection.awaitEnd()
+
+    /** Ends the process, and blocks until it has ended. */
+    fun close() {
+        connection.hangUp()
+        process.end()
+        finish(process.exitStatusOrNull())
+    }
+
+    /** A server that takes nothing more is noticed where its output ends; lines go nowhere until then. */
+    private suspend fun write() {
+        var isTaken = true
+        for (line in connection.lines) isTaken = isTaken && process.write(line)
+        process.closeInput()
+    }
+
+    private suspend fun runUntilTheEnd() {
+        val reading = scope.launch { process.readLines(connection::receive) }
+        val exit = scope.async { process.awaitExit() }
+        select<Unit> {
+            reading.onJoin {}
+            exit.onAwait {}
+        }
+        withTimeoutOrNull(GRACE) { reading.join() }
+        val status = withTimeoutOrNull(GRACE) { exit.await() }
+        if (status == null) process.kill()
+        finish(status)
+        scope.cancel()
+    }
+
+    private fun finish(exitStatus: Int?) {
+        connection.end(exitStatus)
+        hub.end()
+    }
+
+    private suspend fun answer(method: String, params: JsonValue): JsonValue {
+        if (method != ServerRequests.accountChatgptAuthTokensRefresh.name) {
+            throw Refusal(METHOD_NOT_FOUND, "The client does not answer such requests.")
+        }
+        val request = try {
+            RefreshParams.fromJson(params)
+        } catch (_: WireException) {
+            throw Refusal(INVALID_PARAMS, "The client cannot read these parameters.")
+        }
+        return try {
+            // An id token of the same answer is nothing that the server asks for.
+            refreshTokens.tokens(request).copy(idToken = null).toJson()
+        } catch (@Suppress("TooGenericExceptionCaught") _: Throwable) {
+            // What it is may hold a token. The server is answered in any case, or the calls that
+            // wait would wait until it loses patience.
+            currentCoroutineContext().ensureActive()
+            throw Refusal(PROVIDER_FAILED, "The host's token provider failed.")
+        }
+    }
+
+    /** A host's function that throws must not leave the log unread, since a full pipe stops the server. */
+    private fun tell(onLog: (String) -> Unit, line: String) {
+        runCatching { onLog(line) }
+    }
+}

@@ -1,0 +1,47 @@
+package byokey
+
+import java.io.ByteArrayOutputStream
+import java.io.File
+import java.io.PrintStream
+import main
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
+import org.junit.jupiter.api.Test
+
+class ReadmeTest {
+    private val readme = File("README.md").readText()
+
+    @Test
+    fun `the quick start is the one that is compiled here`() {
+        val shown = readme.substringAfter("## Quick start").substringAfter("```kotlin\n").substringBefore("```")
+        assertEquals(File("src/test/kotlin/byokey/QuickStart.kt").readText(), shown)
+    }
+
+    @Test
+    fun `the quick start prints an account`() {
+        assumeTrue(System.getenv("BYOKEY_BIN") != null, "skipped: BYOKEY_BIN is not set")
+        val printed = DevBackend().use { backend -> printedBy { main(backend.serverArgs.toTypedArray()) } }
+        assertEquals("Chatgpt(email=ada@example.test, planType=PlanType(value=unknown))", printed.trim())
+    }
+
+    @Test
+    fun `its headings are those of every client`() {
+        val headings = readme.lines().filter { it.startsWith("## ") }.map { it.drop(3) }
+        val common = listOf("Install", "Quick start", "Methods", "Events", "Token providers", "Errors", "Closing", "Versions")
+        assertEquals(common, headings.filter { it in common })
+        assertTrue(headings.containsAll(common))
+    }
+
+    private fun printedBy(run: () -> Unit): String {
+        val before = System.out
+        val printed = ByteArrayOutputStream()
+        System.setOut(PrintStream(printed, true))
+        try {
+            run()
+        } finally {
+            System.setOut(before)
+        }
+        return printed.toString()
+    }
+}

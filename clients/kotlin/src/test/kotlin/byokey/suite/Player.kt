@@ -1,0 +1,118 @@
+package byokey.suite
+
+import byokey.ByokeyClient
+import byokey.ByokeyException
+import byokey.Event
+import byokey.RequestException
+import byokey.json.JsonArray
+import byokey.json.JsonNumber
+import byokey.json.JsonObject
+import byokey.json.JsonString
+import byokey.json.JsonValue
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
+import kotlinx.coroutines.channels.ReceiveChannel
+import kotlinx.coroutines.flow.produceIn
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assertions.fail
+
+private const val PATIENCE_MS = 20_000L
+
+/** Plays the client's side of one transcript. */
+internal class Player(
+    scope: CoroutineScope,
+    private val client: ByokeyClient,
+    private val provider: ScriptedProvider,
+) {
+    // A call that fails must not take the others with it.
+    private val calls = CoroutineScope(scope.coroutineContext + SupervisorJob())
+    private val running = HashMap<String, Deferred<JsonValue>>()
+    private val names = HashMap(TOKENS)
+    private val events: ReceiveChannel<Event> = client.events.produceIn(calls)
+
+    suspend fun play(steps: List<JsonObject>) {
+        steps.forEachIndexed { index, step ->
+            try {
+                withTimeout(PATIENCE_MS) { play(filled(step, names) as JsonObject) }
+            } catch (@Suppress("TooGenericExceptionCaught") failure: Throwable) {
+                throw AssertionError("client step ${index + 1}, ${step.toJson()}: ${failure.message}", failure)
+            }
+        }
+    }
+
+    private suspend fun play(step: JsonObject) {
+        when (val kind = step.keys.first()) {
+            "call" -> call(step)
+            "result" -> result(step)
+            "fails" -> fails(step)
+            "cancel" -> running.getValue(step.text(kind)).cancel()
+            "cancelled" -> cancelled(step)
+            "event" -> event(step)
+            "asked" -> {
+                val number = (step.getValue(kind) as JsonNumber).toLongOrNull()!!
+                check(provider.request(number.toInt()), step)
+            }
+            "kill" -> assertTrue(ProcessHandle.of(client.pid).get().destroyForcibly())
+            "closed" -> client.awaitClosed()
+            "close" -> client.close()
+            else -> fail("there is no step $kind")
+        }
+    }
+
+    private fun call(step: JsonObject) {
+        val params = step["params"] as JsonObject? ?: JsonObject()
+        // Undispatched, the request is on its way before the next step begins.
+        running[step.text("as")] = calls.async(start = CoroutineStart.UNDISPATCHED) {
+            client.request(step.text("call"), params)
+        }
+    }
+
+    private suspend fun result(step: JsonObject) {
+        val result = running.getValue(step.text("result")).await()
+        check(result, step)
+        for ((name, path) in (step["keep"] as JsonObject?).orEmpty()) {
+            val steps = (path as JsonArray).map { (it as JsonString).value }
+            names[name] = steps.fold(result) { value, member -> (value as JsonObject).getValue(member) }
+        }
+    }
+
+    private suspend fun fails(step: JsonObject) {
+        val failure = runCatching { running.getValue(step.text("fails")).await() }.exceptionOrNull()
+        assertNotNull(failure, "it succeeded")
+        assertTrue(failure is ByokeyException, "it is a ${failure!!::class}")
+        // Here the classes end in `Exception`, as is the custom of the language.
+        val name = failure::class.simpleName!!.replace(Regex("Exception$"), "Error")
+        assertEquals(step.text("error"), name)
+        for (shown in listOf(failure.toString(), failure.stackTraceToString())) {
+            for (token in TOKENS.values) assertFalse((token as JsonString).value in shown, "a token is shown")
+        }
+        if (failure is RequestException) {
+            assertEquals((step["kind"] as JsonString?)?.value, failure.kind?.value)
+            assertEquals((step["code"] as JsonNumber?)?.toLongOrNull(), failure.code.toLong())
+        }
+    }
+
+    private suspend fun cancelled(step: JsonObject) {
+        val call = running.getValue(step.text("cancelled"))
+        call.join()
+        assertTrue(runCatching { call.await() }.exceptionOrNull() is CancellationException)
+    }
+
+    private suspend fun event(step: JsonObject) {
+        for (event in events) if (event.method == step.text("event")) return check(event.json, step)
+        fail<Unit>("the events ended")
+    }
+
+    private fun check(actual: JsonValue, step: JsonObject) {
+        val wanted = step["is"] ?: return
+        assertTrue(has(actual, wanted), "it is ${actual.toJson()}")
+    }
+}

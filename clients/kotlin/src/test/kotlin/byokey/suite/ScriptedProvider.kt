@@ -1,0 +1,26 @@
+package byokey.suite
+
+import byokey.TokenProvider
+import byokey.json.JsonObject
+import byokey.json.JsonValue
+import byokey.protocol.ExternalTokens
+import byokey.protocol.RefreshParams
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.updateAndGet
+
+/** A token provider that does what the transcript says. */
+internal class ScriptedProvider(private val script: List<JsonObject>) : TokenProvider {
+    private val requests = MutableStateFlow<List<RefreshParams>>(emptyList())
+
+    override suspend fun tokens(request: RefreshParams): ExternalTokens {
+        val step = script[requests.updateAndGet { it + request }.size - 1]
+        if ("fail" in step) error(step.text("fail"))
+        if ("hang" in step) awaitCancellation()
+        return ExternalTokens.fromJson(filled(step.getValue("answer"), TOKENS))
+    }
+
+    /** What it was asked for the [number]th time, as JSON. */
+    suspend fun request(number: Int): JsonValue = requests.first { it.size >= number }[number - 1].toJson()
+}

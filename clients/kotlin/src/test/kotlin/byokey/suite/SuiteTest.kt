@@ -1,0 +1,76 @@
+package byokey.suite
+
+import byokey.ByokeyClient
+import byokey.DevBackend
+import byokey.LONG
+import byokey.byokeyProgram
+import byokey.protocol.ClientCapabilities
+import byokey.protocol.ClientInfo
+import java.io.File
+import java.nio.file.Path
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
+import kotlinx.coroutines.cancelChildren
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.DynamicTest
+import org.junit.jupiter.api.DynamicTest.dynamicTest
+import org.junit.jupiter.api.TestFactory
+import org.junit.jupiter.api.io.TempDir
+
+/** How long closing may take, whatever is pending. The suite promises it. */
+private val CLOSING = 3.seconds
+
+/** Every exchange of `clients/suite`, each a test. */
+class SuiteTest {
+    @TempDir
+    lateinit var folder: Path
+
+    @TestFactory
+    fun `against the scripted server`(): List<DynamicTest> =
+        Transcript.all().filter { it.isScripted }.map { dynamicTest(it.name) { playScripted(it) } }
+
+    @TestFactory
+    fun `against the real server`(): List<DynamicTest> =
+        Transcript.all().filter { it.backend != null }.map { dynamicTest(it.name) { playReal(it) } }
+
+    private fun playScripted(transcript: Transcript) {
+        val report = File(folder.toFile(), transcript.name)
+        val script = listOf(File(SUITE, "scripted_server.py"), transcript.file, report).map(File::getPath)
+        val outcome = runCatching { play(transcript, "python3", script) }
+        val told = if (report.exists()) report.readText() else "nothing"
+        assertEquals("ok", told, "the scripted server; the client: ${outcome.exceptionOrNull()}")
+        outcome.getOrThrow()
+    }
+
+    private fun playReal(transcript: Transcript) {
+        DevBackend(transcript.backend!!.toJson()).use { backend ->
+            play(transcript, byokeyProgram(), backend.serverArgs)
+        }
+    }
+
+    private fun play(transcript: Transcript, command: String, args: List<String>) = runBlocking {
+        val provider = ScriptedProvider(transcript.refresh)
+        val client = withTimeout(LONG.seconds) {
+            ByokeyClient.spawn(
+                ClientInfo("suite", version = "1"),
+                provider,
+                command = command,
+                args = args,
+                capabilities = transcript.capabilities?.let(ClientCapabilities::fromJson),
+            )
+        }
+        val process = ProcessHandle.of(client.pid)
+        try {
+            Player(this, client, provider).play(transcript.client)
+        } finally {
+            val closing = measureTime { client.close() }
+            assertTrue(closing < CLOSING, "closing took $closing")
+            assertFalse(process.isPresent && process.get().isAlive, "the process has ended")
+            coroutineContext.cancelChildren()
+        }
+    }
+}

@@ -1,0 +1,52 @@
+/** The files of the suite that all clients share. */
+package byokey.suite
+
+import byokey.PROJECT
+import byokey.json.JsonArray
+import byokey.json.JsonObject
+import byokey.json.JsonString
+import byokey.json.JsonValue
+import java.io.File
+
+internal val SUITE = File(PROJECT, "clients/suite")
+
+/** The made-up tokens by their names. */
+internal val TOKENS: Map<String, JsonValue> = readObject(File(SUITE, "tokens.json"))
+
+/** One exchange between a host and the server, told from both sides. */
+internal class Transcript(val file: File) {
+    private val members = readObject(file)
+    val name: String = file.nameWithoutExtension
+    val capabilities: JsonObject? = members["capabilities"] as JsonObject?
+    val refresh: List<JsonObject> = steps("refresh")
+    val client: List<JsonObject> = steps("client")
+    val isScripted: Boolean = "server" in members
+    val backend: JsonValue? = members["backend"]?.let { filled(it, TOKENS) }
+
+    private fun steps(name: String) = (members[name] as JsonArray?).orEmpty().map { it as JsonObject }
+
+    companion object {
+        fun all(): List<Transcript> = File(SUITE, "transcripts").listFiles { file -> file.extension == "json" }
+            .orEmpty().sorted().map(::Transcript)
+    }
+}
+
+/** [value] with what [names] has for it in place of each `$name`. */
+internal fun filled(value: JsonValue, names: Map<String, JsonValue>): JsonValue = when (value) {
+    is JsonObject -> JsonObject(value.mapValues { filled(it.value, names) })
+    is JsonArray -> JsonArray(value.map { filled(it, names) })
+    is JsonString -> if (value.value.startsWith("$")) names[value.value.drop(1)] ?: value else value
+    else -> value
+}
+
+/** Whether [actual] has all members of [wanted]. */
+internal fun has(actual: JsonValue?, wanted: JsonValue): Boolean = when (wanted) {
+    is JsonObject -> actual is JsonObject && wanted.all { (name, member) -> has(actual[name], member) }
+    is JsonArray -> actual is JsonArray && actual.size == wanted.size &&
+        actual.zip(wanted).all { (one, other) -> has(one, other) }
+    else -> actual == wanted
+}
+
+internal fun JsonObject.text(name: String): String = (getValue(name) as JsonString).value
+
+private fun readObject(file: File) = JsonValue.parse(file.readText()) as JsonObject
