@@ -5,6 +5,7 @@
 //! all of it; `cargo run -p byokey-schema` writes it into the repository, where it is committed.
 
 pub mod collect;
+pub mod compare;
 pub mod examples;
 pub mod families;
 pub mod json_schema;
@@ -19,6 +20,7 @@ pub mod prose;
 pub mod python;
 pub mod reference;
 pub mod typescript;
+pub mod wire;
 
 /// What goes wrong here is told to whoever changes the protocol, in one sentence.
 pub type Result<T> = std::result::Result<T, String>;

@@ -154,6 +154,15 @@ impl Model {
 }
 
 impl Type {
+    /// Reads the schema of a type.
+    ///
+    /// # Errors
+    ///
+    /// It has a shape that is not among those above.
+    pub fn read(name: &str, schema: &Value) -> Result<Self> {
+        read::named(name, schema)
+    }
+
     /// The members of the type and of its variants.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         let (own, variants) = match &self.shape {

@@ -11,6 +11,9 @@ use crate::{
 /// What writes everything.
 pub const COMMAND: &str = "cargo run -p byokey-schema";
 
+/// The state of the wire that later ones are compared with.
+pub const BASELINE: &str = "schema/v1/baseline.json";
+
 /// Folders that hold generated files alone.
 pub const FOLDERS: [&str; 5] = [
     "schema/v1/json",
@@ -58,24 +61,34 @@ pub fn root() -> PathBuf {
 /// # Errors
 ///
 /// As [`files`], or a file cannot be written.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "writing files is what this is for"
-)]
 pub fn write() -> Result<()> {
     let files = files()?;
-    let failed = |error| format!("cannot write: {error}");
+    let failed = |error| format!("cannot remove what was generated before: {error}");
     for folder in FOLDERS.map(|folder| root().join(folder)) {
         if folder.exists() {
             std::fs::remove_dir_all(&folder).map_err(failed)?;
         }
     }
     for (path, text) in files {
-        let path = root().join(path);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        std::fs::write(path, text).map_err(failed)?;
+        write_file(&path, &text)?;
     }
     Ok(())
+}
+
+/// Writes one file, named by its path from the root of the repository.
+///
+/// # Errors
+///
+/// It cannot be written.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "writing files is what this is for"
+)]
+pub fn write_file(path: &str, text: &str) -> Result<()> {
+    let path = root().join(path);
+    let failed = |error| format!("cannot write {}: {error}", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(&path, text).map_err(failed)
 }

@@ -15,6 +15,7 @@ use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 use tokio::sync::watch;
 
+use super::generate::Generate;
 use super::listen::{Listen, Open};
 use super::signals::Signals;
 use super::{Common, fail};
@@ -44,6 +45,8 @@ pub(crate) struct AppServer {
     /// Accepted for compatibility with codex; nothing is ever reported.
     #[arg(long)]
     analytics_default_enabled: bool,
+    #[command(subcommand)]
+    generate: Option<Generate>,
 }
 
 impl AppServer {
@@ -53,6 +56,9 @@ impl AppServer {
         environment: &Environment,
         mut hardening: HardeningReport,
     ) -> ExitCode {
+        if let Some(generate) = self.generate {
+            return generate.run();
+        }
         let limits = self.listen.limits(self.max_message_bytes);
         let place = match self.listen.place(&environment.codex_home()) {
             Ok(place) => place,

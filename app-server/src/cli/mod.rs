@@ -4,6 +4,7 @@ mod app_server;
 mod demo;
 mod dev_backend;
 mod environment;
+mod generate;
 mod import_codex;
 mod listen;
 mod login;

@@ -1,0 +1,67 @@
+//! Packs the generated files that `byokey app-server generate-…` writes, so that the program
+//! carries them in a tenth of their size.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Name of a command's files in the archive, and where they are in the repository.
+const GROUPS: [(&str, &str, &[&str]); 3] = [
+    (
+        "json-schema",
+        "schema/v1",
+        &["byokey.schemas.json", "meta.json", "json", "draft-07"],
+    ),
+    ("ts", "clients/typescript/src/generated", &["."]),
+    ("openrpc", "schema/v1", &["openrpc.json"]),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?)
+        .join("..")
+        .canonicalize()?;
+    let mut files = Vec::new();
+    for (group, folder, names) in GROUPS {
+        let folder = root.join(folder);
+        for name in names {
+            for path in files_in(folder.join(name))? {
+                let inside = path.strip_prefix(&folder)?.to_path_buf();
+                files.push((format!("{group}/{}", inside.display()), path));
+            }
+        }
+    }
+    // What is alike has to stand near each other to be packed well: by the type's name.
+    files.sort_by_key(|(name, path)| (path.file_name().map(ToOwned::to_owned), name.clone()));
+    let mut text = String::new();
+    for (name, path) in files {
+        let file = std::fs::read_to_string(path)?;
+        text.push_str(&format!("{name}\n{}\n{file}", file.len()));
+    }
+    let packed = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 10);
+    let archive = Path::new(&std::env::var("OUT_DIR")?).join("generated.deflate");
+    write(&archive, &packed)?;
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this writes into cargo's own folder"
+)]
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::write(path, bytes)
+}
+
+/// The file itself, or those in the folder.
+fn files_in(path: PathBuf) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let path = path
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("cargo::rerun-if-changed={}", path.display());
+    if path.is_file() {
+        return Ok(vec![path]);
+    }
+    let entries = std::fs::read_dir(path)?;
+    let paths: Result<Vec<_>, _> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect();
+    Ok(paths?)
+}
