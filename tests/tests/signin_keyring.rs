@@ -29,6 +29,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     | grep -q "boolean true" && break
   sleep 0.1
 done
+export KEYRING="$keyring"
 sh -c "$STEPS"
 kill "$keyring"
 "#;
@@ -62,6 +63,9 @@ async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, Stri
         .env("BYOKEY_STORE", "keyring")
         .env("UNLOCK", if unlock { "1" } else { "" })
         .env("STEPS", steps)
+        // Whatever codex wants from the network, it does not get.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(60), session.output());
@@ -145,4 +149,55 @@ async fn without_a_keyring_the_store_says_so_and_auto_takes_the_file() {
     )
     .await;
     assert_eq!(status.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
+    if keyring_is_missing() {
+        return;
+    }
+    let home = Home::new("");
+    let steps = r#"
+        # Each has a lock of its own.
+        for home in first second third; do
+          export BYOKEY_HOME="$HOME/$home"
+          printf sk-made-up | "$BYOKEY" login --with-api-key
+        done
+        kill -STOP "$KEYRING"
+        before=$(date +%s)
+        export BYOKEY_HOME="$HOME/first"
+        (printf at-made-up | "$BYOKEY" login --with-api-key; echo "login $?") &
+        ("$BYOKEY" status --json; echo "status $?") &
+        export BYOKEY_HOME="$HOME/second"
+        ("$BYOKEY" logout --local; echo "logout $?") &
+        export BYOKEY_HOME="$HOME/third"
+        (printf at-made-up | "$BYOKEY" login --store auto --with-api-key; echo "auto $?") &
+        wait
+        echo "seconds $(($(date +%s) - before))"
+        kill -CONT "$KEYRING"
+        for home in first second third; do
+          BYOKEY_HOME="$HOME/$home" "$BYOKEY" status --json
+        done
+    "#;
+    let (printed, told) = beside_keyring(&home, true, steps).await;
+    for ended in ["status 2", "login 1", "logout 1", "auto 1"] {
+        assert!(printed.lines().any(|line| line == ended), "{printed}{told}");
+    }
+    assert_eq!(
+        told.matches("the keyring did not answer in time").count(),
+        4
+    );
+    let seconds = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("seconds "));
+    let seconds: u64 = seconds.unwrap().parse().unwrap();
+    assert!((20..=30).contains(&seconds), "{seconds}");
+    let reports = printed.lines().filter(|line| line.starts_with('{'));
+    let reports: Vec<Value> = reports
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    assert_eq!(reports.len(), 3, "{printed}{told}");
+    assert!(reports.iter().all(|report| report["mode"] == "apikey"));
+    assert_eq!(auth_json(&home.path().join("third")), None);
+    assert!(!format!("{printed}{told}").contains("made-up"));
 }

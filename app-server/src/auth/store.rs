@@ -122,7 +122,13 @@ pub enum StoreFailure {
     /// The keyring wants its password.
     #[error("the keyring is locked; unlock it, or choose another store with --store file")]
     Locked,
-    /// There is no keyring, or it does not answer.
+    /// The keyring may have asked its owner for the password, who gave none in time.
+    #[error(
+        "the keyring did not answer in time; if it asks for its password, give it and try again, \
+         or choose another store with --store file"
+    )]
+    SilentKeyring,
+    /// There is no keyring.
     #[error("no keyring answers here; choose another store with --store file")]
     NoKeyring,
     /// Another process does not let go.

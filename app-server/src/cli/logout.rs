@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::auth::{Credential, ManagedLogin, Stored};
+use byokey_app_server::auth::{Credential, ManagedLogin, StoreFailure, Stored};
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
 use byokey_app_server::stores;
@@ -43,6 +43,11 @@ async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
     let (auth, config) = (&services.auth, &services.config);
     // What cannot be read cannot be given back, but it can be removed.
     let kept = stores::open(config.store, &config.byokey_home).load().await;
+    if let Err(failure @ StoreFailure::SilentKeyring) = kept {
+        // To ask it a second time is to wait as long again.
+        tell(&format!("Error logging out: {failure}"));
+        return ExitCode::FAILURE;
+    }
     if let Ok(Some(Stored::Managed(tokens))) = kept
         && let Ok(login) = ManagedLogin::new(tokens)
     {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file::FileStore;
 use super::keyring::KeyringStore;
-use crate::auth::{Saving, Store, StoreAnswer, StoreLock, Stored};
+use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Keeps a credential in the keyring, or in a file where there is no keyring.
 #[derive(Clone, Debug)]
@@ -41,27 +41,33 @@ impl Store for AutoStore {
         Box::pin(async move {
             match self.keyring.load().await {
                 Ok(Some(stored)) => Ok(Some(stored)),
-                Ok(None) | Err(_) => self.file.load().await,
+                Ok(None) | Err(StoreFailure::NoKeyring) => self.file.load().await,
+                // A file is there only if it was written later than the keyring.
+                Err(failure) => self.file.load().await?.map(Some).ok_or(failure),
             }
         })
     }
 
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
         Box::pin(async move {
-            if self.keyring.save(stored.duplicate(), saving).await.is_err() {
-                return self.file.save(stored, saving).await;
+            match self.keyring.save(stored.duplicate(), saving).await {
+                // One place is enough, and the file is the weaker one.
+                Ok(()) => self.file.remove().await.map(|_| ()),
+                Err(StoreFailure::NoKeyring) => self.file.save(stored, saving).await,
+                // What it holds would come back when it opens.
+                Err(failure) => Err(failure),
             }
-            // One place is enough, and the file is the weaker one.
-            self.file.remove().await.map(|_| ())
         })
     }
 
     fn remove(&self) -> StoreAnswer<'_, bool> {
         Box::pin(async move {
             let from_file = self.file.remove().await?;
-            // Where there is no keyring, it keeps nothing.
-            let from_keyring = self.keyring.remove().await.unwrap_or(false);
-            Ok(from_file || from_keyring)
+            match self.keyring.remove().await {
+                Ok(from_keyring) => Ok(from_file || from_keyring),
+                Err(StoreFailure::NoKeyring) => Ok(from_file),
+                Err(failure) => Err(failure),
+            }
         })
     }
 }

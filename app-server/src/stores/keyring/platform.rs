@@ -1,0 +1,73 @@
+//! The keyring of this system. Its words are not repeated.
+
+use zeroize::Zeroizing;
+
+/// What an entry holds.
+pub(super) type Text = Zeroizing<Vec<u8>>;
+
+#[cfg(target_os = "linux")]
+mod system {
+    use keyring_core::api::CredentialStoreApi as _;
+    use keyring_core::{Entry, Error};
+    use zbus_secret_service_keyring_store::Store;
+    use zeroize::Zeroizing;
+
+    use super::super::entry::Name;
+    use super::Text;
+    use crate::auth::StoreFailure;
+
+    fn entry(name: &Name) -> Result<Entry, StoreFailure> {
+        let store = Store::new().map_err(|_| StoreFailure::NoKeyring)?;
+        let entry = store.build(name.service, &name.user, None);
+        entry.map_err(|error| failure(&error))
+    }
+
+    pub(in super::super) fn get(name: &Name) -> Result<Option<Text>, StoreFailure> {
+        match entry(name)?.get_secret() {
+            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    pub(in super::super) fn set(name: &Name, text: &[u8]) -> Result<(), StoreFailure> {
+        let set = entry(name)?.set_secret(text);
+        set.map_err(|error| failure(&error))
+    }
+
+    pub(in super::super) fn remove(name: &Name) -> Result<bool, StoreFailure> {
+        match entry(name)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(Error::NoEntry) => Ok(false),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    const fn failure(error: &Error) -> StoreFailure {
+        match error {
+            Error::NoStorageAccess(_) => StoreFailure::Locked,
+            _ => StoreFailure::NoKeyring,
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::super::entry::Name;
+    use super::Text;
+    use crate::auth::StoreFailure;
+
+    pub(in super::super) const fn get(_: &Name) -> Result<Option<Text>, StoreFailure> {
+        Err(StoreFailure::NoKeyring)
+    }
+
+    pub(in super::super) const fn set(_: &Name, _: &[u8]) -> Result<(), StoreFailure> {
+        Err(StoreFailure::NoKeyring)
+    }
+
+    pub(in super::super) const fn remove(_: &Name) -> Result<bool, StoreFailure> {
+        Err(StoreFailure::NoKeyring)
+    }
+}
+
+pub(super) use system::{get, remove, set};
