@@ -11,6 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use byokey_tests::command::{auth_json, run};
+use byokey_tests::issuer::{Issuer, access_token};
 use byokey_tests::{Home, byokey};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -200,4 +201,85 @@ async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
     assert!(reports.iter().all(|report| report["mode"] == "apikey"));
     assert_eq!(auth_json(&home.path().join("third")), None);
     assert!(!format!("{printed}{told}").contains("made-up"));
+}
+
+/// The environment of codex and of `byokey` in that home, and what codex needs to ask of issuers.
+const CODEX: &str = r#"
+    export CODEX_HOME="$HOME/.codex" NO_PROXY=127.0.0.1
+    in_keyring() {
+      dbus-send --session --print-reply --dest=org.freedesktop.secrets /org/freedesktop/secrets \
+        org.freedesktop.Secret.Service.SearchItems "dict:string:string:service,Codex Auth" \
+        | grep -o "/org/freedesktop/secrets/collection/login/[0-9]*"
+    }
+    when_changed() {
+      dbus-send --session --print-reply --dest=org.freedesktop.secrets "$(in_keyring)" \
+        org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Item string:Modified \
+        | grep -o "uint64 .*"
+    }
+"#;
+
+#[tokio::test]
+async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it() {
+    let Some(codex) = byokey_tests::codex::program() else {
+        return;
+    };
+    if keyring_is_missing() {
+        return;
+    }
+    let home = Home::new("cli_auth_credentials_store = \"keyring\"");
+    let issuer = Issuer::start().await;
+    let (url, codex) = (issuer.url(), codex.display().to_string());
+    let steps = format!(
+        r#"{CODEX}
+        "{codex}" login --device-auth --experimental_issuer {url} >/dev/null 2>&1
+        echo "codex $?"; [ ! -e "$CODEX_HOME/auth.json" ] && echo "no file"
+        when_changed; sleep 1.1
+        "$BYOKEY" import-codex --store file; echo "import $?"
+        "$BYOKEY" status --store file --json
+        "$BYOKEY" import-codex --store file --take-refresh-token 2>/dev/null; echo "take $?"
+        when_changed; "{codex}" login status 2>&1 | grep -o "Logged in using ChatGPT"
+        printf sk-made-up-codex | "{codex}" login --with-api-key >/dev/null 2>&1
+        "$BYOKEY" import-codex --store file; echo "key $?"
+        "#
+    );
+    let (printed, told) = beside_keyring(&home, true, &steps).await;
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 9, "{printed}\n{told}");
+    assert_eq!(lines[..2], ["codex 0", "no file"]);
+    assert_eq!(lines[3], "import 0", "{told}");
+    assert!(told.contains("The access token alone was taken"), "{told}");
+    let report: Value = serde_json::from_str(lines[4]).unwrap();
+    assert_eq!(report["email"], "ada@example.com");
+    assert_eq!(report["refresh"], "nobody");
+    assert_eq!(lines[5], "take 0");
+    assert_eq!(lines[6], lines[2], "codex's entry is as it was");
+    assert_eq!(lines[7], "Logged in using ChatGPT");
+    assert_eq!(lines[8], "key 2");
+    assert!(told.contains("byokey login --with-api-key"), "{told}");
+    let kept = auth_json(&home.path().join(".local/share/byokey")).unwrap();
+    assert_eq!(kept["tokens"]["access_token"], access_token(1));
+    assert_eq!(kept["tokens"]["refresh_token"], "rt-made-up-1");
+    assert!(!format!("{printed}{told}").contains("made-up"));
+}
+
+#[tokio::test]
+async fn a_locked_keyring_with_codexs_login_is_told() {
+    let Some(codex) = byokey_tests::codex::program() else {
+        return;
+    };
+    if keyring_is_missing() {
+        return;
+    }
+    let home = Home::new("cli_auth_credentials_store = \"keyring\"");
+    let codex = codex.display();
+    let login = format!(
+        r#"{CODEX} printf sk-made-up | "{codex}" login --with-api-key 2>/dev/null; echo "code $?""#
+    );
+    let (printed, told) = beside_keyring(&home, true, &login).await;
+    assert_eq!(printed, "code 0\n", "{told}");
+    let import = format!(r#"{CODEX} "$BYOKEY" import-codex --store file; echo "code $?""#);
+    let (printed, told) = beside_keyring(&home, false, &import).await;
+    assert_eq!(printed, "code 2\n", "{told}");
+    assert!(told.contains("the keyring is locked; unlock it"), "{told}");
+    assert_eq!(auth_json(&home.path().join(".local/share/byokey")), None);
 }

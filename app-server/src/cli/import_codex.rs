@@ -9,7 +9,7 @@ use byokey_app_server::auth::{
 };
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
-use byokey_app_server::stores::FileStore;
+use byokey_app_server::stores::{FileStore, read_codex_keyring};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
@@ -46,9 +46,8 @@ impl ImportCodex {
 }
 
 async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
-    let path = services.config.codex_home.join("auth.json");
-    let tokens = match read(&services.config.codex_home, &path).await {
-        Ok(tokens) => tokens,
+    let (place, tokens) = match read(&services.config.codex_home).await {
+        Ok(found) => found,
         Err(problem) => return fail(&problem),
     };
     let tokens = ManagedTokens {
@@ -56,10 +55,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
         ..tokens
     };
     let Ok(login) = ManagedLogin::new(tokens) else {
-        return fail(&format!(
-            "{} holds tokens that cannot be read",
-            path.display()
-        ));
+        return fail(&format!("{place} holds tokens that cannot be read"));
     };
     let expires_at = login.expires_at;
     let auth = &services.auth;
@@ -83,23 +79,54 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The tokens of codex's file, or what to do instead.
-async fn read(folder: &Path, path: &Path) -> Result<ManagedTokens, String> {
-    let place = path.display();
-    match FileStore::new(folder).load().await {
-        Ok(Some(Stored::Managed(tokens))) => Ok(tokens),
+/// Where codex keeps its login, and the tokens of it; or what to do instead. Codex has either a
+/// file or an entry in the keyring, and removes the file when it makes the entry.
+async fn read(folder: &Path) -> Result<(String, ManagedTokens), String> {
+    let file = folder.join("auth.json").display().to_string();
+    let in_file = FileStore::new(folder).load().await;
+    if let Some(found) = found(in_file, &file, &format!("cat {file}"))? {
+        return Ok((file, found));
+    }
+    let place = "codex's entry in the keyring";
+    let in_keyring = match read_codex_keyring(folder).await {
+        // Whoever has no keyring has nothing in it.
+        Err(StoreFailure::NoKeyring) => Ok(None),
+        Err(StoreFailure::Locked | StoreFailure::SilentKeyring) => {
+            return Err(format!(
+                "there is no login of codex at {file}, and the keyring is locked; unlock it and \
+                 try again, or sign in here with `byokey login`"
+            ));
+        }
+        kept => kept,
+    };
+    let show = "secret-tool lookup service 'Codex Auth'";
+    match found(in_keyring, place, show)? {
+        Some(found) => Ok((place.to_owned(), found)),
+        None => Err(format!(
+            "there is no login of codex at {file}, nor in the keyring; run `codex login`, or sign \
+             in here with `byokey login`"
+        )),
+    }
+}
+
+/// The tokens at that place, if there are any; or what to do instead. `show` is the command that
+/// shows what is there.
+fn found(
+    kept: Result<Option<Stored>, StoreFailure>,
+    place: &str,
+    show: &str,
+) -> Result<Option<ManagedTokens>, String> {
+    match kept {
+        Ok(Some(Stored::Managed(tokens))) => Ok(Some(tokens)),
         Ok(Some(Stored::ApiKey(_))) => Err(format!(
-            "{place} holds an API key, not a login. Run: jq -r .OPENAI_API_KEY {place} | byokey \
+            "{place} holds an API key, not a login. Run: {show} | jq -r .OPENAI_API_KEY | byokey \
              login --with-api-key"
         )),
         Ok(Some(Stored::PersonalAccessToken(_))) => Err(format!(
-            "{place} holds an access token, not a login. Run: jq -r .personal_access_token {place} \
-             | byokey login --with-access-token"
+            "{place} holds an access token, not a login. Run: {show} | jq -r \
+             .personal_access_token | byokey login --with-access-token"
         )),
-        Ok(None) => Err(format!(
-            "there is no login of codex at {place}; run `codex login`, or sign in here with \
-             `byokey login`"
-        )),
+        Ok(None) => Ok(None),
         Err(StoreFailure::Corrupt { .. }) => Err(format!(
             "{place} cannot be read as a login; run `codex login` again"
         )),

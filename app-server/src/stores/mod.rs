@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use auto::AutoStore;
 pub use ephemeral::EphemeralStore;
 pub use file::FileStore;
-pub use keyring::KeyringStore;
+pub use keyring::{KeyringStore, read_codex_keyring};
 
 use crate::auth::Store;
 use crate::config::StoreKind;

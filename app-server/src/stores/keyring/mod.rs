@@ -3,12 +3,14 @@
 //! A keyring may ask its owner for a password and wait for ever, so each step runs on a thread of
 //! its own and has a deadline. Where there is no such keyring, the store says so.
 
+mod codex;
 mod entry;
 mod platform;
 
 use std::path::Path;
 use std::time::Duration;
 
+pub use codex::read_codex_keyring;
 use entry::{Entry, Name, Waiting};
 
 use super::auth_file::{self, Content};
