@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::empty::Empty;
+use crate::open::Open;
 
 /// Parameters of `config/read`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ pub struct Settings {
     /// The model provider; null for the built-in one.
     pub model_provider: Option<String>,
     /// The one kind of login that is allowed; null for any.
-    pub forced_login_method: Option<LoginMethod>,
+    pub forced_login_method: Option<Open<LoginMethod>>,
     /// The workspaces that are allowed; null for any.
     pub forced_chatgpt_workspace_id: Option<Vec<String>>,
 }
@@ -66,5 +67,5 @@ pub struct ConfigRequirementsReadResult {
 #[serde(rename_all = "camelCase")]
 pub struct ConfigRequirements {
     /// The logins that are allowed.
-    pub allowed_login_methods: Vec<LoginMethod>,
+    pub allowed_login_methods: Vec<Open<LoginMethod>>,
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire, expose_optional_on_the_wire};
 
 /// ChatGPT tokens as the host hands them over, at login and as the answer to a refresh request.
@@ -77,7 +78,7 @@ impl<'de> Deserialize<'de> for ExternalTokens {
 #[serde(rename_all = "camelCase")]
 pub struct RefreshParams {
     /// Why new tokens are needed.
-    pub reason: RefreshReason,
+    pub reason: Open<RefreshReason>,
     /// The account of the tokens in use, so that a host with several workspaces picks the right
     /// one.
     pub previous_account_id: Option<String>,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::open::Open;
+
 /// One piece of user input.
 ///
 /// Threads take text only. The other kinds of codex are read so that they can be refused by
@@ -69,7 +71,7 @@ pub enum ThreadItem {
 #[serde(rename_all = "camelCase")]
 pub struct ItemStarted {
     /// The item.
-    pub item: ThreadItem,
+    pub item: Open<ThreadItem>,
     /// Its thread.
     pub thread_id: String,
     /// Its turn.
@@ -84,7 +86,7 @@ pub struct ItemStarted {
 #[serde(rename_all = "camelCase")]
 pub struct ItemCompleted {
     /// The item, complete.
-    pub item: ThreadItem,
+    pub item: Open<ThreadItem>,
     /// Its thread.
     pub thread_id: String,
     /// Its turn.

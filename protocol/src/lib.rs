@@ -9,8 +9,8 @@
 //! what differs on purpose is listed in `docs/compatibility.md`.
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`], [`error`], [`cancel`],
-//! [`envelope`], [`request_id`], [`secret`].
+//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`],
+//! [`error`], [`open`], [`cancel`], [`envelope`], [`request_id`], [`secret`].
 
 pub mod account;
 pub mod cancel;
@@ -25,6 +25,7 @@ pub mod limits;
 pub mod login;
 pub mod methods;
 pub mod models;
+pub mod open;
 pub mod request_id;
 pub mod secret;
 mod strictness;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::account::PlanType;
+use crate::open::Open;
 
 /// Result of `account/rateLimits/read`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,9 +45,9 @@ pub struct RateLimitSnapshot {
     /// Bought credits.
     pub credits: Option<Credits>,
     /// Plan of the account.
-    pub plan_type: Option<PlanType>,
+    pub plan_type: Option<Open<PlanType>>,
     /// Which limit is reached, if one is.
-    pub rate_limit_reached_type: Option<RateLimitReached>,
+    pub rate_limit_reached_type: Option<Open<RateLimitReached>>,
 }
 
 /// Use of one window.

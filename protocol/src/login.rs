@@ -6,6 +6,7 @@ use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::external_auth::{ExternalTokens, TokenFields};
+use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
 
 /// Parameters of `account/login/start`, told apart by `type`.
@@ -129,11 +130,11 @@ pub struct LoginCancelParams {
 }
 
 /// Result of `account/login/cancel`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginCancelResult {
     /// Whether there was such a login.
-    pub status: CancelStatus,
+    pub status: Open<CancelStatus>,
 }
 
 /// Whether there was a login to cancel.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::open::Open;
 use crate::turn::Turn;
 
 /// Parameters of `thread/start`.
@@ -108,7 +109,7 @@ pub struct Thread {
     /// When it last changed, in Unix seconds.
     pub updated_at: i64,
     /// How it stands.
-    pub status: ThreadStatus,
+    pub status: Open<ThreadStatus>,
     /// Always null: there is no file.
     pub path: Option<String>,
     /// Its working folder.
@@ -167,7 +168,7 @@ pub struct ThreadStatusChanged {
     /// The thread.
     pub thread_id: String,
     /// How it stands now.
-    pub status: ThreadStatus,
+    pub status: Open<ThreadStatus>,
 }
 
 /// Parameters of `thread/loaded/list`.

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::item::{ThreadItem, UserInput};
+use crate::open::Open;
 
 /// Parameters of `turn/start`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnStartParams {
@@ -62,11 +63,11 @@ pub struct Turn {
     /// The same: turns here start no other turns.
     pub root_turn_id: String,
     /// Its items; empty where `itemsView` says so.
-    pub items: Vec<ThreadItem>,
+    pub items: Vec<Open<ThreadItem>>,
     /// Which items are listed.
-    pub items_view: ItemsView,
+    pub items_view: Open<ItemsView>,
     /// How it stands.
-    pub status: TurnStatus,
+    pub status: Open<TurnStatus>,
     /// Why it failed; null otherwise.
     pub error: Option<TurnError>,
     /// When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before.
@@ -113,7 +114,7 @@ pub struct TurnError {
     /// What happened, for people.
     pub message: String,
     /// What happened, for programs.
-    pub codex_error_info: Option<CodexErrorInfo>,
+    pub codex_error_info: Option<Open<CodexErrorInfo>>,
     /// More about it.
     pub additional_details: Option<String>,
 }

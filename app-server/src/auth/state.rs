@@ -326,7 +326,7 @@ impl<W> AuthState<W> {
             Credential::External(login) => Some(Authority::Host {
                 supplier: login.supplier,
                 params: RefreshParams {
-                    reason,
+                    reason: reason.into(),
                     previous_account_id: Some(login.account_id().to_owned()),
                 },
             }),

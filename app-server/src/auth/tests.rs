@@ -321,7 +321,7 @@ async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps
     scene.clock.0.store(4_941, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(scene.host.asked(), 1);
-    let reason = scene.host.asked.lock().unwrap()[0].0.reason;
+    let reason = scene.host.asked.lock().unwrap()[0].0.reason.clone();
     assert_eq!(reason, RefreshReason::Expiring);
     let call = scene.call();
     settle().await;

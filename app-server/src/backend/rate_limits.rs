@@ -61,7 +61,8 @@ impl From<UsageAnswer> for RateLimitsReadResult {
             // A type without a name here is as good as none.
             rate_limit_reached_type: answer
                 .rate_limit_reached_type
-                .and_then(|reached| serde_json::from_value::<RateLimitReached>(reached.kind).ok()),
+                .and_then(|reached| serde_json::from_value::<RateLimitReached>(reached.kind).ok())
+                .map(Into::into),
             ..snapshot(MAIN_LIMIT.into(), None, plan_type, answer.rate_limit)
         };
         let additional = answer
@@ -98,7 +99,7 @@ fn snapshot(
         limit_name,
         primary: status.primary_window.map(Into::into),
         secondary: status.secondary_window.map(Into::into),
-        plan_type,
+        plan_type: plan_type.map(Into::into),
         ..RateLimitSnapshot::default()
     }
 }
@@ -229,7 +230,10 @@ impl From<RateLimitEvent> for RateLimitSnapshot {
             primary: limits.primary.and_then(StreamWindow::into_window),
             secondary: limits.secondary.and_then(StreamWindow::into_window),
             credits: event.credits.map(Into::into),
-            plan_type: event.plan_type.as_deref().map(PlanType::from_raw),
+            plan_type: event
+                .plan_type
+                .as_deref()
+                .map(|plan| PlanType::from_raw(plan).into()),
             rate_limit_reached_type: None,
         }
     }
@@ -260,10 +264,10 @@ mod tests {
             resets_at: Some(1_735_689_720),
         };
         assert_eq!(read.rate_limits.primary, Some(window));
-        assert_eq!(read.rate_limits.plan_type, Some(PlanType::Pro));
+        assert_eq!(read.rate_limits.plan_type, Some(PlanType::Pro.into()));
         assert_eq!(
             read.rate_limits.rate_limit_reached_type,
-            Some(RateLimitReached::WorkspaceMemberCreditsDepleted)
+            Some(RateLimitReached::WorkspaceMemberCreditsDepleted.into())
         );
         let all = read.rate_limits_by_limit_id.unwrap();
         assert_eq!(all.keys().collect::<Vec<_>>(), ["codex", "codex_other"]);

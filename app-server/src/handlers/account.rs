@@ -9,7 +9,7 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
-use crate::auth::{Credential, Forgotten};
+use crate::auth::Forgotten;
 use crate::error::RequestError;
 use crate::reply::{Answering, Context, Reply};
 
@@ -33,7 +33,10 @@ fn account(context: &Context) -> AccountReadResult {
     // Who cannot be renewed has to sign in again, so there is nobody to show.
     let shown = requires_openai_auth && !auth.is_dead();
     AccountReadResult {
-        account: auth.read(|credential| credential.filter(|_| shown).map(Credential::account)),
+        account: auth.read(|credential| {
+            let credential = credential.filter(|_| shown);
+            credential.map(|credential| credential.account().into())
+        }),
         requires_openai_auth,
     }
 }
@@ -104,7 +107,7 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
         let credential = credential.filter(|_| requires_openai_auth);
         let token = credential.filter(|held| include_token && held.may_be_shown());
         (
-            credential.map(Credential::mode),
+            credential.map(|credential| credential.mode().into()),
             token.map(|token| token.bearer().duplicate()),
         )
     });

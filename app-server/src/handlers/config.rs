@@ -5,6 +5,7 @@ use byokey_protocol::config::{
     LoginMethod, Settings,
 };
 use byokey_protocol::empty::Empty;
+use byokey_protocol::open::Open;
 
 use crate::auth::{ForcedMethod, LoginPolicy};
 use crate::reply::{Context, Outcome};
@@ -37,9 +38,9 @@ pub(crate) fn config_requirements_read(
     Ok(ConfigRequirementsReadResult { requirements }.into())
 }
 
-fn forced_method(policy: &LoginPolicy) -> Option<LoginMethod> {
+fn forced_method(policy: &LoginPolicy) -> Option<Open<LoginMethod>> {
     policy.forced_method.map(|method| match method {
-        ForcedMethod::Chatgpt => LoginMethod::Chatgpt,
-        ForcedMethod::Api => LoginMethod::Api,
+        ForcedMethod::Chatgpt => LoginMethod::Chatgpt.into(),
+        ForcedMethod::Api => LoginMethod::Api.into(),
     })
 }

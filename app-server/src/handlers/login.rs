@@ -115,7 +115,10 @@ pub(crate) fn login_cancel(
     } else {
         CancelStatus::NotFound
     };
-    Ok(LoginCancelResult { status }.into())
+    Ok(LoginCancelResult {
+        status: status.into(),
+    }
+    .into())
 }
 
 pub(crate) fn login_complete(

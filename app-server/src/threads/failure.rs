@@ -1,5 +1,6 @@
 //! How a failed answer is told in a turn, in codex's words.
 
+use byokey_protocol::open::Open;
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
 
 use crate::auth::RecoveryFailure;
@@ -31,10 +32,10 @@ impl From<StreamFailure> for TurnFailure {
 }
 
 impl TurnFailure {
-    const fn new(message: String, info: CodexErrorInfo, may_retry: bool) -> Self {
+    fn new(message: String, info: CodexErrorInfo, may_retry: bool) -> Self {
         let error = TurnError {
             message,
-            codex_error_info: Some(info),
+            codex_error_info: Some(info.into()),
             additional_details: None,
         };
         Self { error, may_retry }
@@ -44,16 +45,16 @@ impl TurnFailure {
     pub(super) fn into_retry_notice(self, tried: usize, retries: u32) -> TurnError {
         TurnError {
             message: format!("Reconnecting... {tried}/{retries}"),
-            codex_error_info: Some(CodexErrorInfo::ResponseStreamDisconnected {
+            codex_error_info: Some(Open::Known(CodexErrorInfo::ResponseStreamDisconnected {
                 http_status_code: self.status(),
-            }),
+            })),
             additional_details: Some(self.error.message),
         }
     }
 
-    const fn status(&self) -> Option<u16> {
-        match self.error.codex_error_info {
-            Some(CodexErrorInfo::HttpConnectionFailed { http_status_code }) => http_status_code,
+    fn status(&self) -> Option<u16> {
+        match self.error.codex_error_info.as_ref().and_then(Open::known) {
+            Some(CodexErrorInfo::HttpConnectionFailed { http_status_code }) => *http_status_code,
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::item::{ThreadItem, UserInput};
+use byokey_protocol::open::Open;
 use byokey_protocol::thread::{
     self as wire, ThreadStatus, ThreadTokenUsage, TokenUsage, TokenUsageUpdated,
 };
@@ -114,7 +115,7 @@ impl Thread {
             reasoning_effort: state.settings.effort.clone(),
             created_at: state.created_at,
             updated_at: state.updated_at,
-            status: status(&state),
+            status: status(&state).into(),
             path: None,
             cwd: state.settings.cwd.clone(),
             cli_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -156,9 +157,9 @@ impl Thread {
         let turn = Turn {
             root_turn_id: id.clone(),
             id,
-            items: vec![message],
-            items_view: ItemsView::Full,
-            status: TurnStatus::InProgress,
+            items: vec![message.into()],
+            items_view: ItemsView::Full.into(),
+            status: TurnStatus::InProgress.into(),
             error: None,
             started_at: Some(now),
             completed_at: None,
@@ -192,7 +193,7 @@ impl Thread {
     /// Adds an item to the turn in progress.
     pub(super) fn add_item(&self, item: ThreadItem) {
         if let Some(turn) = self.state().turns.last_mut() {
-            turn.items.push(item);
+            turn.items.push(item.into());
         }
     }
 
@@ -222,7 +223,7 @@ impl Thread {
         state.active = None;
         state.updated_at = now;
         let turn = state.turns.last_mut()?;
-        turn.status = status;
+        turn.status = status.into();
         turn.error = error;
         turn.completed_at = Some(now);
         turn.duration_ms = Some(duration_ms);
@@ -259,6 +260,7 @@ impl Thread {
                 .turns
                 .iter()
                 .flat_map(|turn| &turn.items)
+                .filter_map(Open::known)
                 .map(message)
                 .collect(),
         }
@@ -284,14 +286,15 @@ fn status(state: &State) -> ThreadStatus {
 fn without_items(turn: Turn) -> Turn {
     Turn {
         items: Vec::new(),
-        items_view: ItemsView::NotLoaded,
+        items_view: ItemsView::NotLoaded.into(),
         ..turn
     }
 }
 
 /// The end of a turn names its answer, as codex does.
 fn with_last_message(turn: Turn) -> Turn {
-    let is_answer = |item: &ThreadItem| matches!(item, ThreadItem::AgentMessage { .. });
+    let is_answer =
+        |item: &Open<ThreadItem>| matches!(item, Open::Known(ThreadItem::AgentMessage { .. }));
     Turn {
         items: turn
             .items
@@ -299,7 +302,7 @@ fn with_last_message(turn: Turn) -> Turn {
             .rfind(is_answer)
             .into_iter()
             .collect(),
-        items_view: ItemsView::Summary,
+        items_view: ItemsView::Summary.into(),
         ..turn
     }
 }
@@ -328,6 +331,7 @@ fn preview(turns: &[Turn]) -> String {
     let first = turns
         .iter()
         .flat_map(|turn| &turn.items)
+        .filter_map(Open::known)
         .find_map(|item| match item {
             ThreadItem::UserMessage { content, .. } => texts(content).next(),
             ThreadItem::AgentMessage { .. } => None,

@@ -188,7 +188,7 @@ impl TurnRunner {
     fn tell_status(&self) {
         let changed = ThreadStatusChanged {
             thread_id: self.thread.id.clone(),
-            status: self.thread.status(),
+            status: self.thread.status().into(),
         };
         self.peers
             .notify::<ThreadStatusChangedNotification>(&changed);
@@ -196,7 +196,7 @@ impl TurnRunner {
 
     fn tell_item_started(&self, item: ThreadItem) {
         self.peers.notify::<ItemStartedNotification>(&ItemStarted {
-            item,
+            item: item.into(),
             thread_id: self.thread.id.clone(),
             turn_id: self.turn.id.clone(),
             started_at_ms: self.clock.unix_millis(),
@@ -206,7 +206,7 @@ impl TurnRunner {
     fn tell_item_completed(&self, item: ThreadItem) {
         self.peers
             .notify::<ItemCompletedNotification>(&ItemCompleted {
-                item,
+                item: item.into(),
                 thread_id: self.thread.id.clone(),
                 turn_id: self.turn.id.clone(),
                 completed_at_ms: self.clock.unix_millis(),

@@ -112,7 +112,7 @@ impl Credential {
         self.chatgpt()
             .map_or(Account::ApiKey {}, |account| Account::Chatgpt {
                 email: account.email.clone(),
-                plan_type: account.plan,
+                plan_type: account.plan.into(),
             })
     }
 
@@ -120,8 +120,8 @@ impl Credential {
     #[must_use]
     pub fn update(&self) -> AccountUpdated {
         AccountUpdated {
-            auth_mode: Some(self.mode()),
-            plan_type: self.chatgpt().map(|account| account.plan),
+            auth_mode: Some(self.mode().into()),
+            plan_type: self.chatgpt().map(|account| account.plan.into()),
         }
     }
 }

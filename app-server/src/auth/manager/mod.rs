@@ -220,14 +220,12 @@ impl AuthManager {
             let answer = answer.await;
             let settlement = manager.state().refreshed(ticket, answer);
             let Some(settlement) = settlement else { return };
-            let update = settlement.update;
             match settlement.outcome {
                 Ok(()) => manager.watch_expiry(Due::Later),
                 Err(_) if spends => manager.watch_expiry(Due::InAMinute),
                 Err(_) => {}
             }
-            wake(settlement);
-            if let Some(update) = update {
+            if let Some(update) = wake(settlement) {
                 manager.host.account_updated(update);
             }
         });
@@ -271,9 +269,7 @@ impl AuthManager {
             asking.task.abort();
         }
         self.watch_expiry(Due::NowOrLater);
-        let update = settlement.update;
-        wake(settlement);
-        update.unwrap_or(AccountUpdated {
+        wake(settlement).unwrap_or(AccountUpdated {
             auth_mode: None,
             plan_type: None,
         })
@@ -290,9 +286,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wake(settlement: Settlement<Waiter>) {
+fn wake(settlement: Settlement<Waiter>) -> Option<AccountUpdated> {
     for waiter in settlement.waiters {
         // Whoever gave up waiting is not interested.
         drop(waiter.send(settlement.outcome.clone()));
     }
+    settlement.update
 }
