@@ -12,6 +12,8 @@ use memchr::{memchr, memchr2_iter, memmem};
 const MAX_HEADER: usize = 4096;
 /// How every header block of the Language Server Protocol begins.
 const HEADER_PREFIX: &[u8] = b"content-";
+/// What some runtimes put in front of their text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How messages are told apart on a stream of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +75,9 @@ impl Framing {
     /// Which framing the stream begins with, once that can be told.
     pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let begin = bytes.get(blanks(bytes)..)?;
+        if is_part_of_mark(begin) {
+            return None;
+        }
         let known = begin.len().min(HEADER_PREFIX.len());
         if !begin
             .iter()
@@ -116,10 +121,16 @@ fn find_line(bytes: &[u8], searched: usize, limit: usize) -> Found {
 fn find_frame(bytes: &[u8], limit: usize) -> Found {
     let skip = blanks(bytes);
     let rest = bytes.get(skip..).unwrap_or_default();
+    if is_part_of_mark(rest) {
+        return Found::Incomplete { skip };
+    }
+    // Asked first, so that it does not matter how much has arrived.
+    if !could_be_header(rest) {
+        return Found::BadHeader { skip: skip + 1 };
+    }
     let window = rest.get(..MAX_HEADER).unwrap_or(rest);
     let Some(block) = memmem::find(window, b"\r\n\r\n") else {
-        let hopeless = rest.len() > MAX_HEADER || !could_be_header(rest);
-        return if hopeless {
+        return if rest.len() > MAX_HEADER {
             Found::BadHeader { skip: skip + 1 }
         } else {
             Found::Incomplete { skip }
@@ -177,13 +188,18 @@ fn content_length(header: &[u8]) -> Option<usize> {
     length
 }
 
-/// White space, and the byte order mark that some runtimes put in front.
+/// Whether a byte order mark has begun and not ended.
+fn is_part_of_mark(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes)
+}
+
+/// White space and byte order marks.
 fn blanks(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
-        if rest.starts_with(b"\xEF\xBB\xBF") {
-            at += 3;
+        if rest.starts_with(BYTE_ORDER_MARK) {
+            at += BYTE_ORDER_MARK.len();
         } else if rest.first().is_some_and(u8::is_ascii_whitespace) {
             at += 1;
         } else {
@@ -244,9 +260,16 @@ mod tests {
             "Content-Length: -1\r\n\r\n",
             "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
             "nonsense\r\n",
+            "th: 9\r\nContent-Length: 2\r\n\r\n{}",
             "x",
         ] {
             assert_eq!(find(bad), Found::BadHeader { skip: 1 }, "{bad}");
+        }
+        // However little of it has arrived, a byte order mark is none.
+        for some in [&b"\xEF"[..], b"\r\n\xEF\xBB"] {
+            assert_eq!(Framing::detect(some), None);
+            let found = Framing::ContentLength.find(some, 0, 10);
+            assert!(matches!(found, Found::Incomplete { .. }), "{found:?}");
         }
         assert_eq!(before_header(b"nonsense"), (8, false));
         assert_eq!(before_header(b"nonsense Con"), (9, false));
