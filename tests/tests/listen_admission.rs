@@ -40,8 +40,8 @@ fn get(path: &str, host: &str, headers: &str) -> String {
 /// Status and text of an answer.
 fn parts(answer: &str) -> (&str, &str) {
     let (head, text) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
-    let status = head.strip_prefix("HTTP/1.1 ").unwrap_or_default();
-    (status.get(..3).unwrap_or_default(), text.trim_end())
+    let status = head.strip_prefix("HTTP/1.").unwrap_or_default();
+    (status.get(2..5).unwrap_or_default(), text.trim_end())
 }
 
 /// The beginning of the answer to an upgrade that may succeed, so that the connection stays open.
@@ -120,6 +120,11 @@ async fn each_rule_has_its_answer() {
         (upgrade("127.0.0.1:1", &good), "403", name),
         (
             get("/", &own, &good),
+            "426",
+            "this is a WebSocket server, version 13",
+        ),
+        (
+            upgrade(&own, &good).replacen("HTTP/1.1", "HTTP/1.0", 1),
             "426",
             "this is a WebSocket server, version 13",
         ),
