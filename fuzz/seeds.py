@@ -14,6 +14,9 @@ RECORDED = FUZZ.parent / "tests" / "conformance" / "recorded"
 # Scenarios whose whole input is a seed of its own.
 CONVERSATIONS = 12
 
+# The same as in src/upgrade_head.rs.
+TOKEN = "made-up-token-of-the-fuzz-targets"
+
 
 def client_messages(path):
     exchange = json.loads(path.read_text())["exchange"]
@@ -47,6 +50,33 @@ def tokens_in(value):
             yield from tokens_in(member)
 
 
+def upgrade_heads():
+    """Requests at a WebSocket port: good ones, and one for each rule that is broken."""
+    upgrade = {
+        "Connection": "keep-alive, Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    own = {"Host": "127.0.0.1:4500"}
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    good = own | upgrade | bearer
+    yield "GET / HTTP/1.1", good
+    yield "GET /any/path?x=1 HTTP/1.1", good | {"Host": "localhost:4500"}
+    yield "GET / HTTP/1.1", good | {"Host": "[::1]:4500", "Sec-WebSocket-Protocol": "a, b"}
+    yield "GET / HTTP/1.0", good
+    yield "POST / HTTP/1.1", good | {"Content-Length": "2"}
+    yield "GET http://localhost:4500/ HTTP/1.1", good | {"Host": "evil.example:4500"}
+    yield "GET / HTTP/1.1", good | {"Origin": "http://localhost:4500"}
+    yield "GET / HTTP/1.1", own | upgrade
+    yield "GET / HTTP/1.1", good | {"Authorization": f"Basic {TOKEN}"}
+    yield "GET / HTTP/1.1", own | bearer
+    yield "GET / HTTP/1.1", good | {"Sec-WebSocket-Version": "8"}
+    yield "GET / HTTP/1.1", good | {"Transfer-Encoding": "chunked"}
+    yield "GET /readyz HTTP/1.1", own
+    yield "GET /healthz HTTP/1.1", {"Host": "evil.example"}
+
+
 def main():
     shutil.rmtree(FUZZ / "seeds", ignore_errors=True)
     shapes, tokens = set(), set()
@@ -78,6 +108,9 @@ def main():
         {"accessToken": "opaque", "idToken": "e30.e30.made-up"},
     ):
         keep("refresh_answer", text_of(result).encode())
+    for line, headers in upgrade_heads():
+        lines = [line, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        keep("upgrade_head", "\r\n".join(lines).encode())
     keep("framing", b"\x03nonsense\r\nContent-Length: 2\r\n\r\n{}Content-Length: x\r\n\r\n")
 
 

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a conversation with the server in memory.
+//! A conversation with the server in memory.
 //!
 //! Only API keys may sign in, and every URL points at a closed port of this machine, so no input
 //! can reach the network, open a port or a browser.
@@ -17,11 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
 /// Longest message in a conversation, small so that inputs reach it.
-pub const LIMIT: usize = 4096;
+pub(crate) const LIMIT: usize = 4096;
 
 /// What the server writes when its input arrives in these pieces and then ends.
-#[must_use]
-pub fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+pub(crate) fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     // The clock is paused, so that deadlines pass as soon as nothing else happens.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -32,7 +31,10 @@ pub fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let output = Output::default();
     let written = Arc::clone(&output.0);
     let (_sender, shutdown) = watch::channel(false);
-    let limits = Limits { max_message: LIMIT };
+    let limits = Limits {
+        max_message: LIMIT,
+        ..Limits::default()
+    };
     runtime.block_on(serve(input, output, services(), limits, shutdown));
     let written = written.lock().expect("nobody else is left");
     written.clone()
@@ -47,7 +49,7 @@ fn services() -> Arc<Services> {
             format!("openai_base_url=\"{nowhere}\""),
             "forced_login_method=\"api\"".to_owned(),
         ],
-        profile: None,
+        ..Overrides::default()
     };
     Services::new(
         Config::load(&environment, &overrides),
@@ -56,8 +58,7 @@ fn services() -> Arc<Services> {
 }
 
 /// The messages in the server's output; both framings are understood.
-#[must_use]
-pub fn messages(mut output: &[u8]) -> Vec<Value> {
+pub(crate) fn messages(mut output: &[u8]) -> Vec<Value> {
     let mut messages = Vec::new();
     while !output.is_empty() {
         let text = std::str::from_utf8(output).expect("the output is UTF-8");

@@ -33,7 +33,7 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Who is let in.
-pub(crate) struct Admission {
+pub struct Admission {
     /// What keeps strangers out, where the listener itself does not.
     guard: Option<Guard>,
     /// The connections that are still free.
@@ -55,7 +55,7 @@ impl fmt::Debug for Admission {
 }
 
 /// A client that was let in: its stream, and its place among the connections.
-pub(crate) type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
+pub type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
 
 /// Why a request is not what it wants to be.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Refusal {
 }
 
 /// Answers the request on a new stream. Returns the client if it is let in.
-pub(crate) async fn shake_hands<S>(stream: S, admission: &Admission) -> Option<Admitted>
+pub async fn shake_hands<S>(stream: S, admission: &Admission) -> Option<Admitted>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -119,7 +119,8 @@ enum Verdict {
 
 impl Admission {
     /// For a listener that strangers cannot reach.
-    pub(crate) const fn of_trusted(places: Arc<Semaphore>) -> Self {
+    #[must_use]
+    pub const fn of_trusted(places: Arc<Semaphore>) -> Self {
         Self {
             guard: None,
             places,
@@ -127,7 +128,7 @@ impl Admission {
     }
 
     /// For a listener at this address, that anybody can reach: whoever shows a good bearer.
-    pub(crate) fn of_strangers(
+    pub fn of_strangers(
         listening: SocketAddr,
         bearers: BearerRule,
         places: Arc<Semaphore>,

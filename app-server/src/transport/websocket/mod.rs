@@ -10,7 +10,7 @@ mod signed;
 mod wire;
 
 pub use bearer::BearerRule;
-pub(crate) use handshake::{Admission, shake_hands};
+pub use handshake::{Admission, Admitted, shake_hands};
 pub use secret_file::{SecretFileError, TokenFile};
 pub use settings::{AuthMode, AuthSettings, SettingsError};
 pub(crate) use wire::WebSocketWire;

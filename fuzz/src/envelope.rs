@@ -1,0 +1,32 @@
+//! Any text: what is taken for a message is JSON, and no more than what a strict reader takes.
+
+use std::collections::HashMap;
+use std::str;
+
+use byokey_protocol::envelope::{Kind, Malformed, parse};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// # Panics
+///
+/// When something that is not a JSON object is taken for a message, JSON for something else, or
+/// an id changes on its way back.
+pub fn envelope(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
+    match parse(text) {
+        Ok(message) => {
+            // Not as a `Value`: that refuses numbers that are too large for it, and a message
+            // may hold them.
+            assert!(serde_json::from_str::<HashMap<String, &RawValue>>(text).is_ok());
+            if let Kind::Request { id, .. } | Kind::Response { id, .. } = message.kind {
+                let echoed = serde_json::to_string(&id).expect("an id can be written");
+                let again = serde_json::from_str(&echoed).expect("and read again");
+                assert_eq!(id, again);
+            }
+        }
+        Err(Malformed::NotAMessage { .. }) => {}
+        Err(Malformed::NotJson) => assert!(serde_json::from_str::<Value>(text).is_err()),
+    }
+}

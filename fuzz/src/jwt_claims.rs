@@ -1,0 +1,19 @@
+//! Any text as a token: claims are read only from what can be sent.
+
+use std::str;
+
+use byokey_app_server::auth::{Claims, is_bearer};
+
+/// # Panics
+///
+/// When claims are read from what is no bearer, or has not three parts.
+pub fn jwt_claims(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
+    if Claims::of(text).is_ok() {
+        assert!(is_bearer(text));
+        assert_eq!(text.split('.').count(), 3);
+        assert!(text.split('.').all(|part| !part.is_empty()));
+    }
+}

@@ -1,0 +1,24 @@
+//! What must hold for any input: one function for each kind, which panics where it does not.
+//!
+//! `tests/smoke.rs` chooses the inputs everywhere, `fuzz_targets/` lets libFuzzer choose them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a property that does not hold is a failure"
+)]
+
+mod conversation;
+mod envelope;
+mod framing;
+mod jwt_claims;
+mod params;
+mod refresh_answer;
+mod upgrade_head;
+
+pub use envelope::envelope;
+pub use framing::framing;
+pub use jwt_claims::jwt_claims;
+pub use params::params;
+pub use refresh_answer::refresh_answer;
+pub use upgrade_head::upgrade_head;

@@ -1,0 +1,118 @@
+//! Any bytes at a WebSocket port: nobody is let in who does not keep the rules.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use byokey_app_server::clock::SystemClock;
+use byokey_app_server::transport::websocket::{Admission, BearerRule, shake_hands};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::runtime;
+use tokio::sync::Semaphore;
+
+/// What a client has to show. The seeds know it.
+const TOKEN: &str = "made-up-token-of-the-fuzz-targets";
+const PORT: u16 = 4500;
+/// What a request may be answered with.
+const STATUSES: [&str; 8] = ["101", "200", "400", "401", "403", "414", "426", "431"];
+
+/// # Panics
+///
+/// When somebody is let in who does not keep the rules, or the answer does not say what happened.
+pub fn upgrade_head(input: &[u8]) {
+    let (is_in, answer) = knock(input);
+    let answer = String::from_utf8(answer).expect("the answer is text");
+    assert!(!answer.contains(TOKEN), "{answer}");
+    assert!(answer.matches("HTTP/1.").count() <= 1, "{answer}");
+    let status = answer.split(' ').nth(1);
+    assert!(
+        status.is_none_or(|status| STATUSES.contains(&status)),
+        "{answer}"
+    );
+    assert_eq!(is_in, status == Some("101"), "{answer}");
+    if is_in {
+        let head = String::from_utf8_lossy(input);
+        assert!(keeps_the_rules(&head), "{head}");
+    }
+}
+
+/// Whether the client was let in, and what it was told.
+fn knock(input: &[u8]) -> (bool, Vec<u8>) {
+    // The clock is paused, so that deadlines pass as soon as nothing else happens.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let admission = Admission::of_strangers(
+        SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+        BearerRule::capability(TOKEN.as_bytes()),
+        Arc::new(Semaphore::new(1)),
+        Arc::new(SystemClock),
+    );
+    runtime.block_on(async {
+        // All of the input finds room, so that nothing waits.
+        let (mut client, server) = duplex(input.len().max(64 * 1024));
+        client.write_all(input).await.expect("room");
+        let is_in = shake_hands(server, &admission).await.is_some();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.expect("an end");
+        (is_in, answer)
+    })
+}
+
+/// The rules once more, in words as plain as possible.
+fn keeps_the_rules(head: &str) -> bool {
+    let mut lines = head.trim_start().lines();
+    let is_get = lines.next().is_some_and(|line| line.starts_with("GET "));
+    let headers: Vec<_> = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_ascii_lowercase()))
+        .collect();
+    let values = |wanted: &str| -> Vec<_> {
+        let of_name = headers.iter().filter(|(name, _)| name == wanted);
+        of_name.map(|(_, value)| value.as_str()).collect()
+    };
+    let own_names = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{PORT}"));
+    let bearer = values("authorization");
+    let host = values("host");
+    is_get
+        && values("origin").is_empty()
+        && host.len() == 1
+        && own_names.iter().any(|name| host == [name.as_str()])
+        && bearer.len() == 1
+        && bearer.iter().all(|value| {
+            let token = value.strip_prefix("bearer ").unwrap_or_default();
+            token.trim() == TOKEN
+        })
+        && !values("sec-websocket-key").is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PORT, TOKEN, keeps_the_rules, knock};
+
+    fn head(name: &str, more: &str) -> String {
+        format!(
+            "GET / HTTP/1.1\r\nHost: {name}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\
+             \r\n"
+        )
+    }
+
+    #[test]
+    fn the_rules_tell_who_may_come_in() {
+        let own = format!("localhost:{PORT}");
+        let good = format!("Authorization: Bearer {TOKEN}\r\n");
+        for (head, may) in [
+            (head(&own, &good), true),
+            (head(&own, ""), false),
+            (head("evil.example", &good), false),
+            (head(&own, &format!("{good}{good}")), false),
+            (head(&own, &format!("{good}Origin: null\r\n")), false),
+        ] {
+            assert_eq!(keeps_the_rules(&head), may, "{head}");
+            assert_eq!(knock(head.as_bytes()).0, may, "{head}");
+        }
+    }
+}
