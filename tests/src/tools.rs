@@ -1,6 +1,30 @@
-//! Programs of the system that some tests look through.
+//! Programs and libraries of others that some tests look through.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// A library that a setup script installs.
+#[derive(Debug)]
+pub struct Library {
+    /// What the tests hold of it: how it is driven.
+    pub source: PathBuf,
+    /// Where it is installed.
+    pub installed: PathBuf,
+}
+
+/// A library under `tests/<kind>/`, if the setup script there has installed it. Says so on the
+/// test's output if it has not, because something is not tested then.
+#[must_use]
+pub fn library(kind: &str, name: &str) -> Option<Library> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let source = root.join("tests").join(kind).join(name);
+    let installed = root.join(".cache").join(kind).join(name);
+    if installed.join("installed").exists() {
+        return Some(Library { source, installed });
+    }
+    println!("skipped: {name} is not installed; run tests/{kind}/setup.sh");
+    None
+}
 
 /// Whether a program is installed. Says so on the test's output if it is not, because something
 /// is not tested then.

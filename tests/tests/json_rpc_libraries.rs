@@ -8,16 +8,12 @@
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
-#![expect(
-    clippy::print_stdout,
-    reason = "figures and skipped checks are for people to read"
-)]
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
+use byokey_tests::tools::{Library, library};
 use byokey_tests::{Home, Setup, byokey};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -25,27 +21,16 @@ use tokio::process::Command;
 /// How long a driver may take. The Java one starts a virtual machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-struct Library {
+/// A library and how it is driven.
+struct Driven {
     name: &'static str,
-    folder: PathBuf,
-    installed: PathBuf,
+    library: Library,
 }
 
-impl Library {
-    /// The library, if it was installed for the pinned version.
+impl Driven {
     fn find(name: &'static str) -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let folder = root.join("tests/json-rpc-libraries").join(name);
-        let installed = root.join(".cache/json-rpc-libraries").join(name);
-        if !installed.join("installed").exists() {
-            println!("skipped: {name} is not installed; run tests/json-rpc-libraries/setup.sh");
-            return None;
-        }
-        Some(Self {
-            name,
-            folder,
-            installed,
-        })
+        let library = library("json-rpc-libraries", name)?;
+        Some(Self { name, library })
     }
 
     /// Runs the driver through the whole story and looks at what it saw.
@@ -97,51 +82,51 @@ impl Library {
     fn node_driver(&self) -> Command {
         let mut driver = Command::new("node");
         driver
-            .arg(self.folder.join("driver.cjs"))
-            .env("NODE_PATH", self.installed.join("node_modules"));
+            .arg(self.library.source.join("driver.cjs"))
+            .env("NODE_PATH", self.library.installed.join("node_modules"));
         driver
     }
 }
 
 #[tokio::test]
 async fn vscode_jsonrpc() {
-    let Some(library) = Library::find("vscode-jsonrpc") else {
+    let Some(driven) = Driven::find("vscode-jsonrpc") else {
         return;
     };
-    let driver = library.node_driver();
-    library.works_unmodified(driver).await;
+    let driver = driven.node_driver();
+    driven.works_unmodified(driver).await;
 }
 
 #[tokio::test]
 async fn json_rpc_2_0() {
-    let Some(library) = Library::find("json-rpc-2.0") else {
+    let Some(driven) = Driven::find("json-rpc-2.0") else {
         return;
     };
-    let driver = library.node_driver();
-    library.works_unmodified(driver).await;
+    let driver = driven.node_driver();
+    driven.works_unmodified(driver).await;
 }
 
 #[tokio::test]
 async fn python_lsp_jsonrpc() {
-    let Some(library) = Library::find("python-lsp-jsonrpc") else {
+    let Some(driven) = Driven::find("python-lsp-jsonrpc") else {
         return;
     };
-    let mut driver = Command::new(library.installed.join("venv/bin/python3"));
-    driver.arg(library.folder.join("driver.py"));
-    library.works_unmodified(driver).await;
+    let mut driver = Command::new(driven.library.installed.join("venv/bin/python3"));
+    driver.arg(driven.library.source.join("driver.py"));
+    driven.works_unmodified(driver).await;
 }
 
 #[tokio::test]
 async fn lsp4j() {
-    let Some(library) = Library::find("lsp4j") else {
+    let Some(driven) = Driven::find("lsp4j") else {
         return;
     };
     let class_path = format!(
         "{}:{}/*",
-        library.installed.join("classes").display(),
-        library.installed.join("lib").display()
+        driven.library.installed.join("classes").display(),
+        driven.library.installed.join("lib").display()
     );
     let mut driver = Command::new("java");
     driver.args(["-cp", &class_path, "driver.Driver"]);
-    library.works_unmodified(driver).await;
+    driven.works_unmodified(driver).await;
 }
