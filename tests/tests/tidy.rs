@@ -127,6 +127,7 @@ fn files_are_small_and_say_what_they_are_for() {
         "dev-backend",
         "bench",
         "tests",
+        "fuzz",
     ]);
     let mut lengths = Vec::new();
     for source in &sources {
@@ -246,6 +247,33 @@ fn a_secret_leaves_its_box_in_few_places() {
             "{place} does not look into a secret any more"
         );
     }
+}
+
+/// Comparing digests with `==` would tell, by the time it takes, how much of one is right.
+#[test]
+fn bearers_are_compared_in_constant_time() {
+    let path = "app-server/src/transport/websocket/bearer.rs";
+    let sources = product();
+    let bearer = sources.iter().find(|source| source.path == path).unwrap();
+    let code: Vec<_> = bearer.code().collect();
+    let comparisons: Vec<_> = code
+        .iter()
+        .filter(|line| line.contains("expected"))
+        .collect();
+    assert!(
+        comparisons
+            .iter()
+            .any(|line| line.contains("expected.ct_eq("))
+    );
+    assert!(
+        code.iter()
+            .any(|line| line.contains("subtle::ConstantTimeEq"))
+    );
+    assert!(
+        !code
+            .iter()
+            .any(|line| line.contains(" == ") || line.contains("starts_with"))
+    );
 }
 
 #[test]
