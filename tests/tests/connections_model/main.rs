@@ -2,8 +2,9 @@
 //! 401s, refreshes answered well, late or wrong, cancelled calls, ends of input, and connections
 //! that come and go must be told and end the same in both.
 //!
-//! A million sequences run in an optimised build, ten thousand otherwise:
-//! `cargo test --release -p byokey-tests --test connections_model -- --nocapture`.
+//! Ten thousand sequences run unless `BYOKEY_MODEL_SEQUENCES` says otherwise. A million in an
+//! optimised build: `BYOKEY_MODEL_SEQUENCES=1000000 cargo test --profile no-trace -p byokey-tests
+//! --test connections_model -- --nocapture`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
@@ -23,12 +24,9 @@ use operation::Operation;
 use random::Random;
 use subject::Subject;
 
-/// Sequences in all. They are cut into parts, one for each thread.
-const SEQUENCES: u64 = if cfg!(debug_assertions) {
-    10_000
-} else {
-    1_000_000
-};
+/// Sequences in all, unless the environment names another number.
+const SEQUENCES: u64 = 10_000;
+/// They are cut into parts, one for each thread.
 const PARTS: u64 = 2;
 /// Longest sequence.
 const LONGEST: usize = 16;
@@ -36,19 +34,21 @@ const LONGEST: usize = 16;
 #[test]
 fn every_sequence_ends_as_the_model_says() {
     let begun = Instant::now();
-    let parts = (0..PARTS).map(|part| std::thread::spawn(move || run_part(part)));
+    let named = std::env::var("BYOKEY_MODEL_SEQUENCES").ok();
+    let sequences = named.map_or(SEQUENCES, |count| count.parse().unwrap());
+    let parts = (0..PARTS).map(|part| std::thread::spawn(move || run_part(part, sequences)));
     let steps: u64 = parts
         .collect::<Vec<_>>()
         .into_iter()
         .map(|part| part.join().unwrap())
         .sum();
     println!(
-        "{SEQUENCES} sequences, {steps} operations, {:?}",
+        "{sequences} sequences, {steps} operations, {:?}",
         begun.elapsed()
     );
 }
 
-fn run_part(part: u64) -> u64 {
+fn run_part(part: u64, sequences: u64) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -56,7 +56,7 @@ fn run_part(part: u64) -> u64 {
         .unwrap();
     runtime.block_on(async {
         let mut steps = 0;
-        for seed in (part..SEQUENCES).step_by(usize::try_from(PARTS).unwrap()) {
+        for seed in (part..sequences).step_by(usize::try_from(PARTS).unwrap()) {
             steps += run_sequence(seed).await;
         }
         steps
