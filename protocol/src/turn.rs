@@ -24,7 +24,7 @@ pub struct TurnStartParams {
     #[serde(default)]
     pub summary: Option<String>,
     /// Id that the client gives the message; it comes back in the item.
-    #[serde(default, alias = "clientUserMessageId")]
+    #[serde(default, rename = "clientUserMessageId", alias = "clientId")]
     pub client_id: Option<String>,
     /// Not supported: refused when given.
     #[serde(default)]

@@ -16,7 +16,7 @@ export interface TurnStartParams {
   /** Reasoning summary: `auto`, `concise`, `detailed` or `none`. */
   readonly summary?: string | null;
   /** Id that the client gives the message; it comes back in the item. */
-  readonly clientId?: string | null;
+  readonly clientUserMessageId?: string | null;
   /** Not supported: refused when given. */
   readonly outputSchema?: unknown;
   /** Not supported: refused when given. */

@@ -31,7 +31,7 @@ class TurnStartParams:
     summary: str | None = None
     """Reasoning summary: `auto`, `concise`, `detailed` or `none`."""
 
-    client_id: str | None = None
+    client_user_message_id: str | None = None
     """Id that the client gives the message; it comes back in the item."""
 
     output_schema: Any = None
@@ -49,7 +49,7 @@ class TurnStartParams:
             model=wire.optional(members, "model", at, wire.string),
             effort=wire.optional(members, "effort", at, wire.string),
             summary=wire.optional(members, "summary", at, wire.string),
-            client_id=wire.optional(members, "clientId", at, wire.string),
+            client_user_message_id=wire.optional(members, "clientUserMessageId", at, wire.string),
             output_schema=members.get("outputSchema"),
             collaboration_mode=members.get("collaborationMode"),
         )
@@ -65,8 +65,8 @@ class TurnStartParams:
             members["effort"] = self.effort
         if self.summary is not None:
             members["summary"] = self.summary
-        if self.client_id is not None:
-            members["clientId"] = self.client_id
+        if self.client_user_message_id is not None:
+            members["clientUserMessageId"] = self.client_user_message_id
         if self.output_schema is not None:
             members["outputSchema"] = self.output_schema
         if self.collaboration_mode is not None:

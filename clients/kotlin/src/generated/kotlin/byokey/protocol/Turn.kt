@@ -17,7 +17,7 @@ public data class TurnStartParams(
     /** Reasoning summary: `auto`, `concise`, `detailed` or `none`. */
     public val summary: String? = null,
     /** Id that the client gives the message; it comes back in the item. */
-    public val clientId: String? = null,
+    public val clientUserMessageId: String? = null,
     /** Not supported: refused when given. */
     public val outputSchema: JsonValue? = null,
     /** Not supported: refused when given. */
@@ -29,7 +29,7 @@ public data class TurnStartParams(
         putIfThere("model", model?.let { JsonString(it) })
         putIfThere("effort", effort?.let { JsonString(it) })
         putIfThere("summary", summary?.let { JsonString(it) })
-        putIfThere("clientId", clientId?.let { JsonString(it) })
+        putIfThere("clientUserMessageId", clientUserMessageId?.let { JsonString(it) })
         putIfThere("outputSchema", outputSchema)
         putIfThere("collaborationMode", collaborationMode)
     }
@@ -44,7 +44,7 @@ public data class TurnStartParams(
                     model = optional("model", ::readString),
                     effort = optional("effort", ::readString),
                     summary = optional("summary", ::readString),
-                    clientId = optional("clientId", ::readString),
+                    clientUserMessageId = optional("clientUserMessageId", ::readString),
                     outputSchema = optional("outputSchema", ::readAny),
                     collaborationMode = optional("collaborationMode", ::readAny),
                 )
