@@ -52,6 +52,24 @@ pub enum PlanType {
     Enterprise,
     /// ChatGPT Edu.
     Edu,
+    /// A plan that codex calls `promax`.
+    #[serde(rename = "promax")]
+    ProMax,
+    /// A plan that codex calls `edu_plus`.
+    EduPlus,
+    /// A plan that codex calls `edu_pro`.
+    EduPro,
+    /// A plan that codex calls `sci`.
+    Sci,
+    /// A plan that codex calls `sci_plus`.
+    SciPlus,
+    /// A plan that codex calls `ent26`.
+    Ent26,
+    /// A plan that codex calls `enterprise_cbp_automation`.
+    EnterpriseCbpAutomation,
+    /// A plan that codex calls `self_serve_business_prolite`.
+    #[serde(rename = "self_serve_business_prolite")]
+    SelfServeBusinessProLite,
     /// A plan without a name here, or none was told.
     #[default]
     Unknown,
@@ -74,6 +92,14 @@ impl PlanType {
             "enterprise_cbp_usage_based" => Self::EnterpriseCbpUsageBased,
             "enterprise" | "hc" => Self::Enterprise,
             "edu" | "education" => Self::Edu,
+            "promax" => Self::ProMax,
+            "edu_plus" => Self::EduPlus,
+            "edu_pro" => Self::EduPro,
+            "sci" => Self::Sci,
+            "sci_plus" => Self::SciPlus,
+            "ent26" => Self::Ent26,
+            "enterprise_cbp_automation" => Self::EnterpriseCbpAutomation,
+            "self_serve_business_prolite" => Self::SelfServeBusinessProLite,
             _ => Self::Unknown,
         }
     }
@@ -204,6 +230,14 @@ mod tests {
             "enterprise_cbp_usage_based",
             "enterprise",
             "edu",
+            "promax",
+            "edu_plus",
+            "edu_pro",
+            "sci",
+            "sci_plus",
+            "ent26",
+            "enterprise_cbp_automation",
+            "self_serve_business_prolite",
             "unknown",
         ] {
             let plan = PlanType::from_raw(&name.to_uppercase());

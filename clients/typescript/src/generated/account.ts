@@ -44,6 +44,22 @@ export type PlanType =
   | "enterprise"
   /** ChatGPT Edu. */
   | "edu"
+  /** A plan that codex calls `promax`. */
+  | "promax"
+  /** A plan that codex calls `edu_plus`. */
+  | "edu_plus"
+  /** A plan that codex calls `edu_pro`. */
+  | "edu_pro"
+  /** A plan that codex calls `sci`. */
+  | "sci"
+  /** A plan that codex calls `sci_plus`. */
+  | "sci_plus"
+  /** A plan that codex calls `ent26`. */
+  | "ent26"
+  /** A plan that codex calls `enterprise_cbp_automation`. */
+  | "enterprise_cbp_automation"
+  /** A plan that codex calls `self_serve_business_prolite`. */
+  | "self_serve_business_prolite"
   /** A plan without a name here, or none was told. */
   | "unknown"
   | (string & {});

@@ -40,6 +40,14 @@ PlanType: TypeAlias = (
         "enterprise_cbp_usage_based",
         "enterprise",
         "edu",
+        "promax",
+        "edu_plus",
+        "edu_pro",
+        "sci",
+        "sci_plus",
+        "ent26",
+        "enterprise_cbp_automation",
+        "self_serve_business_prolite",
         "unknown",
     ]
     | str

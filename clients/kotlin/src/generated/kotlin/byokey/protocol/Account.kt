@@ -75,6 +75,30 @@ public value class PlanType(public val value: String) : WireType {
         /** ChatGPT Edu. */
         public val Edu: PlanType = PlanType("edu")
 
+        /** A plan that codex calls `promax`. */
+        public val Promax: PlanType = PlanType("promax")
+
+        /** A plan that codex calls `edu_plus`. */
+        public val EduPlus: PlanType = PlanType("edu_plus")
+
+        /** A plan that codex calls `edu_pro`. */
+        public val EduPro: PlanType = PlanType("edu_pro")
+
+        /** A plan that codex calls `sci`. */
+        public val Sci: PlanType = PlanType("sci")
+
+        /** A plan that codex calls `sci_plus`. */
+        public val SciPlus: PlanType = PlanType("sci_plus")
+
+        /** A plan that codex calls `ent26`. */
+        public val Ent26: PlanType = PlanType("ent26")
+
+        /** A plan that codex calls `enterprise_cbp_automation`. */
+        public val EnterpriseCbpAutomation: PlanType = PlanType("enterprise_cbp_automation")
+
+        /** A plan that codex calls `self_serve_business_prolite`. */
+        public val SelfServeBusinessProlite: PlanType = PlanType("self_serve_business_prolite")
+
         /** A plan without a name here, or none was told. */
         public val Unknown: PlanType = PlanType("unknown")
 
