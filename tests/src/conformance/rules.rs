@@ -1,6 +1,7 @@
 //! Which differences are on purpose: `tests/conformance/differences.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub struct Rules {
     #[serde(rename = "about")]
     _about: String,
     /// Scenarios that are held against another version of codex than the newest.
+    #[serde(default)]
     pub older: Vec<Older>,
     /// The differences. The first rule that fits a difference explains it.
     pub rules: Vec<Rule>,
@@ -78,8 +80,17 @@ impl Rules {
     /// When it is not there or has another form.
     #[must_use]
     pub fn read() -> Self {
-        let text = std::fs::read_to_string(folder().join("differences.json"));
-        let text = text.expect("tests/conformance/differences.json");
+        Self::read_from(&folder().join("differences.json"))
+    }
+
+    /// Reads a file of the same form, for another comparison.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there or has another form.
+    #[must_use]
+    pub fn read_from(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a file of differences");
         serde_json::from_str(&text).expect("a list of differences")
     }
 

@@ -1,0 +1,159 @@
+//! What a schema says, as a flat list that does not depend on how it says it.
+//!
+//! `Account(chatgpt).email` is a member of a variant, `Mood=good` a word, `Turn.items[]` the
+//! elements of a list. Beside each stands what it is. What may be null and what may be absent is
+//! the same here: *or nothing*.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// What is said, by the place that it is said of.
+pub(crate) type Facts = BTreeMap<String, String>;
+
+/// A set of schemas that refer to each other.
+pub(crate) struct Book<'a> {
+    /// The schemas by name.
+    pub(crate) schemas: &'a Map<String, Value>,
+    /// Names in this book, and what they are called in the facts. Other names are looked into.
+    pub(crate) named: &'a BTreeMap<String, String>,
+}
+
+impl Book<'_> {
+    /// The facts of one type.
+    pub(crate) fn facts(&self, name: &str) -> Facts {
+        let mut facts = Facts::new();
+        let mut reading = Reading {
+            book: self,
+            facts: &mut facts,
+            open: vec![name.to_owned()],
+        };
+        let called = self.named.get(name).map_or(name, String::as_str);
+        reading.read(called, &self.schemas[name], "");
+        facts
+    }
+}
+
+struct Reading<'a> {
+    book: &'a Book<'a>,
+    facts: &'a mut Facts,
+    /// Names that are being looked into, so that a circle ends.
+    open: Vec<String>,
+}
+
+impl Reading<'_> {
+    fn tell(&mut self, at: &str, what: &str, maybe: &str) {
+        self.facts.insert(at.to_owned(), format!("{what}{maybe}"));
+    }
+
+    fn read(&mut self, at: &str, schema: &Value, maybe: &str) {
+        if let Some(reference) = schema["$ref"].as_str() {
+            return self.follow(at, reference, maybe);
+        }
+        if let Some([only]) = schema["allOf"].as_array().map(Vec::as_slice) {
+            return self.read(at, only, maybe);
+        }
+        let alternatives = ["anyOf", "oneOf"]
+            .into_iter()
+            .find_map(|name| schema[name].as_array());
+        if let Some(alternatives) = alternatives {
+            return self.alternatives(at, alternatives, maybe);
+        }
+        let mut kinds = match &schema["type"] {
+            Value::String(kind) => vec![kind.as_str()],
+            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let maybe = if kinds.contains(&"null") {
+            " or nothing"
+        } else {
+            maybe
+        };
+        kinds.retain(|kind| *kind != "null");
+        if let Some(words) = schema["enum"].as_array() {
+            self.tell(at, "word", maybe);
+            return self.words(at, words);
+        }
+        match kinds.as_slice() {
+            ["array"] => self.read(&format!("{at}[]"), &schema["items"], maybe),
+            ["object"] => self.object(at, schema, maybe),
+            [] => self.tell(at, "anything", maybe),
+            kinds => self.tell(at, &kinds.join(" or "), maybe),
+        }
+    }
+
+    fn follow(&mut self, at: &str, reference: &str, maybe: &str) {
+        let name = reference.rsplit('/').next().unwrap_or_default().to_owned();
+        if let Some(called) = self.book.named.get(&name) {
+            self.tell(at, called, maybe);
+        } else if self.open.contains(&name) {
+            self.tell(at, "the same again", maybe);
+        } else {
+            let schema = &self.book.schemas[&name];
+            self.open.push(name);
+            self.read(at, schema, maybe);
+            self.open.pop();
+        }
+    }
+
+    fn object(&mut self, at: &str, schema: &Value, maybe: &str) {
+        self.tell(at, "object", maybe);
+        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+            let mut required = schema["required"].as_array().into_iter().flatten();
+            let required = required.any(|required| required == name);
+            let maybe = if required { "" } else { " or nothing" };
+            self.read(&format!("{at}.{name}"), member, maybe);
+        }
+        if schema["additionalProperties"].is_object() {
+            self.read(&format!("{at}.*"), &schema["additionalProperties"], "");
+        }
+    }
+
+    fn words(&mut self, at: &str, words: &[Value]) {
+        for word in words.iter().filter_map(Value::as_str) {
+            self.tell(&format!("{at}={word}"), "word", "");
+        }
+    }
+
+    fn alternatives(&mut self, at: &str, all: &[Value], maybe: &str) {
+        let is_null = |schema: &&Value| schema["type"] == "null";
+        let maybe = if all.iter().any(|one| is_null(&one)) {
+            " or nothing"
+        } else {
+            maybe
+        };
+        let all: Vec<_> = all.iter().filter(|schema| !is_null(schema)).collect();
+        if let [only] = all.as_slice() {
+            return self.read(at, only, maybe);
+        }
+        let only_words = all.iter().all(|schema| schema["enum"].is_array());
+        self.tell(at, if only_words { "word" } else { "one of" }, maybe);
+        for schema in all {
+            match (schema["enum"].as_array(), variant(schema)) {
+                (Some(words), _) => self.words(at, words),
+                (None, Some((name, body))) => self.read(&format!("{at}({name})"), &body, ""),
+                (None, None) => self.read(&format!("{at}({})", schema["type"]), schema, ""),
+            }
+        }
+    }
+}
+
+/// Name and members of an alternative that a tag or its only member tells.
+fn variant(schema: &Value) -> Option<(String, Value)> {
+    let properties = schema["properties"].as_object()?;
+    let tag = properties.iter().find_map(|(name, member)| {
+        let [value] = member["enum"].as_array()?.as_slice() else {
+            return None;
+        };
+        Some((name.clone(), value.as_str()?.to_owned()))
+    });
+    if let Some((tag, value)) = tag {
+        let mut body = schema.clone();
+        body["properties"].as_object_mut()?.remove(&tag);
+        return Some((value, body));
+    }
+    match properties.iter().next() {
+        Some((name, body)) if properties.len() == 1 => Some((name.clone(), body.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,227 @@
+//! Our schema against the one that codex writes of itself, for every type that both have.
+//!
+//! `tests/codex/types.json` says what our types are called there, and which are ours alone.
+//! Every difference is explained by a rule in `tests/codex/differences.json`, which names a row
+//! of `docs/compatibility.md`; a rule that explains nothing is an error.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::print_stdout,
+    reason = "differences are told on the test's output"
+)]
+
+mod facts;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use byokey_tests::codex;
+use byokey_tests::conformance::compatibility::Compatibility;
+use byokey_tests::conformance::difference::{Difference, Kind};
+use byokey_tests::conformance::rules::Rules;
+use facts::{Book, Facts};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Types {
+    /// What ours are called in codex, where the name is another.
+    called: BTreeMap<String, String>,
+    /// Ours that codex has not, or does not describe.
+    alone: BTreeSet<String>,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn types() -> Types {
+    serde_json::from_value(read(&root().join("tests/codex/types.json"))).unwrap()
+}
+
+/// The schemas of ours, in the draft that codex writes.
+fn ours() -> Map<String, Value> {
+    let bundle = read(&root().join("schema/v1/draft-07/byokey.schemas.json"));
+    bundle["definitions"].as_object().unwrap().clone()
+}
+
+/// The schemas of codex: a bundle, and a few that stand only in files of their own.
+fn theirs(program: &Path) -> Map<String, Value> {
+    let out = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(program);
+    command.args([
+        "app-server",
+        "generate-json-schema",
+        "--experimental",
+        "--out",
+    ]);
+    let output = command
+        .arg(out.path())
+        .env("CODEX_HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let bundle = read(&out.path().join("codex_app_server_protocol.v2.schemas.json"));
+    let mut schemas = bundle["definitions"].as_object().unwrap().clone();
+    for folder in [out.path().to_path_buf(), out.path().join("v1")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() || name.contains('.') {
+                continue;
+            }
+            let schema = read(&path);
+            for (name, schema) in schema["definitions"].as_object().into_iter().flatten() {
+                schemas.entry(name.clone()).or_insert(schema.clone());
+            }
+            schemas.entry(name).or_insert(schema);
+        }
+    }
+    schemas
+}
+
+/// The differences of one type. What is inside of something that one side lacks is not told.
+fn compare(codex: &Facts, ours: &Facts) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut lacking: Vec<&String> = Vec::new();
+    let places: BTreeSet<_> = codex.keys().chain(ours.keys()).collect();
+    for at in places {
+        let inside = |outer: &&String| {
+            let rest = at.strip_prefix(outer.as_str()).unwrap_or_default();
+            rest.starts_with(['.', '(', '=', '['])
+        };
+        if lacking.iter().any(inside) {
+            continue;
+        }
+        let kind = match (codex.get(at), ours.get(at)) {
+            (Some(codex), Some(ours)) if codex == ours => continue,
+            (Some(codex), Some(ours)) => Kind::Differs {
+                codex: codex.as_str().into(),
+                ours: ours.as_str().into(),
+            },
+            (Some(codex), None) => Kind::CodexOnly(codex.as_str().into()),
+            (None, ours) => Kind::OursOnly(ours.map_or(Value::Null, |ours| ours.as_str().into())),
+        };
+        if !matches!(kind, Kind::Differs { .. }) {
+            lacking.push(at);
+        }
+        let scenario = "schema".to_owned();
+        found.push(Difference {
+            scenario,
+            at: at.clone(),
+            kind,
+        });
+    }
+    found
+}
+
+#[test]
+fn every_difference_from_the_schema_of_codex_is_on_purpose() {
+    let rules = Rules::read_from(&root().join("tests/codex/differences.json"));
+    let undocumented = rules.without_reason(&Compatibility::read());
+    assert!(undocumented.is_empty(), "no such row: {undocumented:#?}");
+    let Some(program) = codex::program() else {
+        return;
+    };
+    let (ours, theirs, types) = (ours(), theirs(&program), types());
+
+    let (mut by_our_name, mut by_their_name) = (BTreeMap::new(), BTreeMap::new());
+    for name in ours.keys().filter(|name| !types.alone.contains(*name)) {
+        let their_name = types.called.get(name).unwrap_or(name);
+        assert!(
+            theirs.contains_key(their_name),
+            "codex has no `{their_name}`"
+        );
+        by_our_name.insert(name.clone(), name.clone());
+        by_their_name.insert(their_name.clone(), name.clone());
+    }
+    for name in types.called.keys().chain(&types.alone) {
+        assert!(ours.contains_key(name), "there is no type `{name}`");
+    }
+    let our_book = Book {
+        schemas: &ours,
+        named: &by_our_name,
+    };
+    let their_book = Book {
+        schemas: &theirs,
+        named: &by_their_name,
+    };
+    let mut found = Vec::new();
+    for (their_name, name) in &by_their_name {
+        found.extend(compare(
+            &their_book.facts(their_name),
+            &our_book.facts(name),
+        ));
+    }
+
+    let judgement = rules.judge(&found);
+    for difference in &judgement.unexplained {
+        println!("{difference}");
+    }
+    println!(
+        "{} types, {} differences, explained by {} rules",
+        by_their_name.len(),
+        found.len(),
+        judgement.explained.len()
+    );
+    assert!(
+        judgement.unexplained.is_empty(),
+        "{} differences are not in tests/codex/differences.json; they are printed above",
+        judgement.unexplained.len()
+    );
+    let idle = rules.idle(&judgement);
+    assert!(idle.is_empty(), "these differences never occur: {idle:#?}");
+}
+
+/// The same said in other words is no difference; anything else is.
+#[test]
+fn facts_do_not_depend_on_how_they_are_said() {
+    let facts = |schema: Value| {
+        let schemas = Map::from_iter([("It".to_owned(), schema)]);
+        Book {
+            schemas: &schemas,
+            named: &BTreeMap::new(),
+        }
+        .facts("It")
+    };
+    let parse = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    for (one, other, same) in [
+        (
+            r#"{"type": ["string", "null"]}"#,
+            r#"{"anyOf": [{"type": "string"}, {"type": "null"}]}"#,
+            true,
+        ),
+        (
+            r#"{"enum": ["a", "b"]}"#,
+            r#"{"oneOf": [{"enum": ["b"]}, {"enum": ["a"], "title": "A"}]}"#,
+            true,
+        ),
+        (
+            r#"{"allOf": [{"type": "integer"}]}"#,
+            r#"{"type": "integer", "format": "int64"}"#,
+            true,
+        ),
+        (r#"{"type": "integer"}"#, r#"{"type": "string"}"#, false),
+        (r#"{"enum": ["a"]}"#, r#"{"enum": ["a", "b"]}"#, false),
+        (
+            r#"{"type": "object", "properties": {"a": {"type": "string"}}}"#,
+            r#"{"type": "object"}"#,
+            false,
+        ),
+        (
+            r#"{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}"#,
+            r#"{"type": "object", "properties": {"a": {"type": "string"}}}"#,
+            false,
+        ),
+    ] {
+        let differences = compare(&facts(parse(one)), &facts(parse(other)));
+        assert_eq!(differences.is_empty(), same, "{one} and {other}");
+    }
+}
