@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 ./setup.sh
 cache=../../.cache/maven
 if [ "$(cat "$cache/byokey-client.fetched" 2>/dev/null)" != "$(cksum <pom.xml)" ]; then
-  echo "kotlin client: tests skipped, it is not set up"
-  exit 0
+  echo "kotlin client: tests skipped, they need Maven; trying the compiler of npm"
+  exec ./without-maven.sh
 fi
 program=${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-}}
 if [ -n "$program" ]; then

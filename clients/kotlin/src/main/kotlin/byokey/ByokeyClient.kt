@@ -52,7 +52,8 @@ public class ByokeyClient private constructor(
 ) : AutoCloseable {
     /**
      * What the server tells. Each collector gets everything from when it begins to collect, and
-     * the first one also what came before. The flow ends when the connection does.
+     * the first one also what came before, up to 1,000 events. The flow ends when the connection
+     * does.
      *
      * A collector that falls 100,000 events behind fails with [IllegalStateException].
      */

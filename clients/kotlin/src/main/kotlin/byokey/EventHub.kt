@@ -29,7 +29,7 @@ internal class EventHub {
     fun publish(event: Event) {
         synchronized(lock) {
             if (isFirst) {
-                if (beforeTheFirst.size == CAPACITY) beforeTheFirst.removeFirst()
+                if (beforeTheFirst.size == BACKLOG) beforeTheFirst.removeFirst()
                 beforeTheFirst += event
             }
             collectors.removeIf { it.trySend(event).isFailure && it.close(tooSlow()) }
@@ -59,5 +59,8 @@ internal class EventHub {
 
     private companion object {
         const val CAPACITY = 100_000
+
+        /** A host that never collects must not have its memory filled. */
+        const val BACKLOG = 1_000
     }
 }

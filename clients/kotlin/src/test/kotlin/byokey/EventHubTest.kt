@@ -36,6 +36,13 @@ class EventHubTest {
     }
 
     @Test
+    fun `what nobody collects does not pile up`(): Unit = runBlocking {
+        publish(0 until 5_000)
+        hub.end()
+        assertEquals((4_000 until 5_000).map { "$it" }, collected())
+    }
+
+    @Test
     fun `a collector that leaves is forgotten`(): Unit = runBlocking {
         publish(listOf("one"))
         assertEquals("one", hub.events.first().method)
