@@ -42,7 +42,7 @@ class SuiteTest {
         val script = listOf(File(SUITE, "scripted_server.py"), transcript.file, report).map(File::getPath)
         val outcome = runCatching { play(transcript, "python3", script) }
         val told = if (report.exists()) report.readText() else "nothing"
-        assertEquals("ok", told, "the scripted server; the client: ${outcome.exceptionOrNull()}")
+        assertEquals("ok", told, "${transcript.name}: the scripted server; the client: ${outcome.exceptionOrNull()}")
         outcome.getOrThrow()
     }
 
