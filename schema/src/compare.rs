@@ -124,6 +124,9 @@ impl Comparison<'_> {
             if after.of != before.of {
                 self.tell(&format!("has a member `{name}` of another type"));
             }
+            if after.range != before.range {
+                self.tell(&format!("has other numbers as `{name}`"));
+            }
             match (before.optional, after.optional) {
                 (false, true) => self.tell(&format!("may come without `{name}` now")),
                 (true, false) => self.tell(&format!("must not come without `{name}` any more")),

@@ -81,6 +81,8 @@ pub struct Member {
     pub doc: String,
     /// Its type.
     pub of: Of,
+    /// For numbers, which ones: `int64`, `uint32` and so on.
+    pub range: Option<String>,
     /// Whether it may be null.
     pub nullable: bool,
     /// Whether it may be absent.

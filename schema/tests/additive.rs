@@ -213,6 +213,11 @@ fn every_kind_of_break_is_caught() {
             "have null as `perhaps` any more",
         ),
         (
+            "/types/Answer/properties/perhaps/format",
+            json!("uint8"),
+            "Answer: it has other numbers as `perhaps`",
+        ),
+        (
             "/types/Mood/oneOf/0",
             Value::Null,
             "Mood: it has no `good` any more",

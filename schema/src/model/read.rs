@@ -86,6 +86,7 @@ fn members(schema: &Value, tag: Option<&str>) -> Result<Vec<Member>> {
         members.push(Member {
             name: name.clone(),
             doc: doc(schema),
+            range: (of == Of::Integer).then(|| text(schema, "format")),
             of,
             nullable,
             optional: !required.contains(&&Value::from(name.as_str())),
@@ -128,8 +129,9 @@ fn of(schema: &Value) -> Result<(Of, bool)> {
 }
 
 fn doc(schema: &Value) -> String {
-    schema["description"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    text(schema, "description")
+}
+
+fn text(schema: &Value, name: &str) -> String {
+    schema[name].as_str().unwrap_or_default().to_owned()
 }
