@@ -15,5 +15,6 @@ static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> ExitCode {
     let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
     let hardening = hardening::harden(allow_debug, true);
+    cli::hand_over();
     cli::run(hardening)
 }

@@ -14,12 +14,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use byokey_tests::issuer::Issuer;
 use byokey_tests::{Host, Server, Setup, byokey, tools};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
 use serde_json::{Value, json};
 
 /// Id of the user that owns nothing.
 const NOBODY: &str = "65534";
+
+/// Made up.
+const TOKEN: &str = "at-made-up-token-of-the-environment";
 
 /// An initialized program, and what it says of its protection.
 async fn start(setup: Setup) -> (Server, Host, Value) {
@@ -124,16 +128,23 @@ async fn others_of_the_same_user_cannot_look_in() {
     for path in [folder.path(), &program] {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
     }
+    let issuer = Issuer::start().await;
     let setup = || {
-        Setup::default()
+        let setup = issuer.set_up(Setup::default());
+        setup
             .wrapper(&as_nobody())
             .program(program.clone())
+            .environment("CODEX_ACCESS_TOKEN", TOKEN)
     };
 
     let (server, mut host, report) = start(setup()).await;
     assert_eq!(report["dumpable"], false);
     assert_eq!(looks_that_succeed(server.pid()), Vec::<&str>::new());
-    host.request("account/read", json!({})).await.unwrap();
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(
+        read["account"]["email"], "ada@example.com",
+        "it can look into itself"
+    );
 
     let (server, _host, _) = start(setup().argument("--allow-debug")).await;
     let all = ["mem", "maps", "environ", "fd", "ptrace"];
@@ -239,5 +250,30 @@ async fn arguments_and_environment_hold_no_token() {
             .argument(&token.text)
             .start();
         assert_eq!(server.exit_code().await, Some(2));
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_the_environment_does_not_stay_there() {
+    let issuer = Issuer::start().await;
+    for argument in ["--max-message-bytes=1048576", "--allow-debug"] {
+        // With the latter, everybody of this user may look; else this test has to be root.
+        let setup = Setup::default()
+            .argument(argument)
+            .environment("CODEX_ACCESS_TOKEN", TOKEN)
+            .environment("MADE_UP_NEIGHBOUR", "stays");
+        let (server, mut host, _) = start(issuer.set_up(setup)).await;
+        let read = host.request("account/read", json!({})).await.unwrap();
+        assert_eq!(read["account"]["email"], "ada@example.com");
+        let process = format!("/proc/{}", server.pid());
+        let Ok(environment) = std::fs::read_to_string(format!("{process}/environ")) else {
+            assert_ne!(argument, "--allow-debug");
+            continue;
+        };
+        assert!(environment.contains("MADE_UP_NEIGHBOUR=stays"));
+        assert!(!environment.contains(TOKEN), "it can be read in /proc");
+        assert!(!environment.contains("CODEX_ACCESS_TOKEN"));
+        let name = std::fs::read_to_string(format!("{process}/comm")).unwrap();
+        assert_eq!(name, "byokey\n");
     }
 }

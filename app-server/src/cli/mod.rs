@@ -5,6 +5,7 @@ mod demo;
 mod dev_backend;
 mod environment;
 mod generate;
+mod handover;
 mod import_codex;
 mod listen;
 mod login;
@@ -16,11 +17,13 @@ mod status;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use byokey_app_server::config::{Environment, Overrides};
+use byokey_app_server::config::Overrides;
 use byokey_app_server::log;
 use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::HardeningReport;
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use handover::hand_over;
 
 /// The argument that leaves the process open to debuggers. It is looked for before anything is
 /// parsed.
@@ -123,7 +126,7 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         let version = env!("CARGO_PKG_VERSION");
         return print(&format!("codex-cli {CODEX_LEVEL} (byokey {version})"));
     }
-    let environment = Environment::of_process();
+    let environment = handover::environment();
     log::start(&environment);
     log::hide_panic_payloads();
     match cli.command {

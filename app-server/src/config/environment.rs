@@ -29,6 +29,13 @@ impl Environment {
         }
     }
 
+    /// The same with another variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The value of a variable. Blank counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
