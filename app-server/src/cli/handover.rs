@@ -18,7 +18,7 @@ const MAX_TOKEN: usize = 4096;
 /// Starts the program again if a token is in its environment. Returns only if there is none, or
 /// if the system refuses; then the token stays where it is.
 pub(crate) fn hand_over() {
-    if let Some(token) = std::env::var_os(TOKEN).filter(|token| is_worth_it(token)) {
+    if let Some(token) = std::env::var_os(TOKEN).filter(is_worth_it) {
         platform::start_again(token);
     }
 }
