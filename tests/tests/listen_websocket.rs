@@ -85,6 +85,9 @@ async fn a_message_is_a_text_frame_however_it_is_written() {
         .unwrap();
     assert_eq!(message(&mut client).await["error"]["code"], -32700);
     client.send(Message::text("")).await.unwrap();
+    // A ping needs nothing behind it.
+    client.send(Message::Ping("alone".into())).await.unwrap();
+    assert_eq!(next(&mut client).await, Message::Pong("alone".into()));
     // In pieces, with a ping between them.
     let text = OpCode::Data(Data::Text);
     let more = OpCode::Data(Data::Continue);
