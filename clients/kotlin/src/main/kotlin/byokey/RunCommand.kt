@@ -17,8 +17,8 @@ private val BETWEEN_LOOKS = 10.milliseconds
 /**
  * What a program prints on standard output, once it has ended well.
  *
- * [environment] is its whole environment. However this ends, the program and its children have
- * ended too.
+ * [environment] is its whole environment. If it takes too long or is given up, it is ended with
+ * all that it started.
  */
 internal suspend fun runCommand(
     command: List<String>,

@@ -80,9 +80,11 @@ class ClientTest {
 
     @Test
     fun `the end of the process counts, even if a child of it holds the line open`(): Unit = runBlocking {
-        spawnShell("sleep 20 & exit 4").use { client ->
+        val child = File(folder.toFile(), "child")
+        spawnShell("sleep 60 & echo ${'$'}! >$child; exit 4").use { client ->
             assertEquals(4, withTimeout(10.seconds) { client.awaitClosed() })
         }
+        endProcessIn(child)
     }
 
     @Test

@@ -45,5 +45,10 @@ internal class DevBackend(script: String = "{}") : AutoCloseable {
 /** Seconds that nothing takes unless it hangs. */
 internal const val LONG = 30L
 
+/** Ends the process whose id is in [file], if it is still there. */
+internal fun endProcessIn(file: File) {
+    ProcessHandle.of(file.readText().trim().toLong()).ifPresent { it.destroyForcibly() }
+}
+
 /** A command of the shell, for tests that need some program. */
 internal fun shell(script: String): List<String> = listOf("/bin/sh", "-c", script)
