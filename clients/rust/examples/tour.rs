@@ -1,0 +1,65 @@
+//! The other examples of the README, one after the other.
+
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
+use byokey_client::protocol::item::UserInput;
+use byokey_client::protocol::open::Open;
+use byokey_client::protocol::thread::ThreadStartParams;
+use byokey_client::protocol::turn::TurnStartParams;
+use byokey_client::{ByokeyClient, ByokeyError, Event, SpawnOptions, command_tokens};
+
+async fn methods(client: &ByokeyClient) -> Result<(), ByokeyError> {
+    let started = client.start_thread(ThreadStartParams::default()).await?;
+    let hello = UserInput::Text {
+        text: "Hello".to_owned(),
+        text_elements: Vec::new(),
+    };
+    let turn = TurnStartParams {
+        thread_id: started.thread.id,
+        input: vec![hello],
+        ..TurnStartParams::default()
+    };
+    client.start_turn(turn).await?;
+    Ok(())
+}
+
+async fn events(client: &ByokeyClient) {
+    let mut events = client.events();
+    while let Some(event) = events.next().await {
+        match event {
+            Event::AgentMessageDelta(message) => println!("{}", message.delta),
+            Event::AccountUpdated(account) => match account.plan_type {
+                Some(Open::Known(plan)) => println!("signed in, plan {plan:?}"),
+                Some(Open::Unknown(plan)) => println!("signed in, a new plan: {plan}"),
+                None => break,
+            },
+            _ => {}
+        }
+    }
+}
+
+async fn errors(client: &ByokeyClient) {
+    match client.read_usage().await {
+        Ok(usage) => println!("{:?}", usage.summary),
+        Err(ByokeyError::SignInRequired(error)) => println!("please sign in: {:?}", error.kind),
+        Err(error) if error.is_retryable() => println!("try again later"),
+        Err(error) => println!("{error}"),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), ByokeyError> {
+    let provider = command_tokens("my-login-helper", ["--json"]);
+    let tokens = provider.ask().await?;
+    let mut args = vec!["app-server".to_owned()];
+    args.extend(std::env::args().skip(1));
+    let options = SpawnOptions::new("my-host", "1.0", provider).args(args);
+    let client = ByokeyClient::spawn(options).await?;
+    client.login(tokens).await?;
+    methods(&client).await?;
+    client.logout(None).await?;
+    events(&client).await;
+    errors(&client).await;
+    client.close().await;
+    Ok(())
+}

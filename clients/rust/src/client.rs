@@ -1,0 +1,259 @@
+//! The client: spawns a server and talks with it.
+
+use std::process::ExitStatus;
+
+use byokey_protocol::account::{AccountReadParams, AccountReadResult, LogoutParams};
+use byokey_protocol::empty::Empty;
+use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::initialize::{InitializeParams, InitializeResult};
+use byokey_protocol::limits::RateLimitsReadResult;
+use byokey_protocol::login::{
+    LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginStartParams, LoginStartResult,
+};
+use byokey_protocol::methods::{self, Notification as _, Request};
+use byokey_protocol::models::{ModelListParams, ModelListResult};
+use byokey_protocol::secret::Secret;
+use byokey_protocol::thread::{ThreadResumeParams, ThreadStartParams, ThreadStartResult};
+use byokey_protocol::turn::{TurnInterruptParams, TurnStartParams, TurnStartResult};
+use byokey_protocol::usage::UsageReadResult;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
+use crate::calls::notification;
+use crate::connection::Connection;
+use crate::error::ByokeyError;
+use crate::events::EventStream;
+use crate::options::SpawnOptions;
+
+type Result<T> = std::result::Result<T, ByokeyError>;
+
+/// A server that was spawned, and the conversation with it. Dropping it kills the server.
+///
+/// Dropping the future of a call gives the call up, and the server is told.
+#[derive(Debug)]
+pub struct ByokeyClient {
+    connection: Connection,
+    server: InitializeResult,
+}
+
+impl ByokeyClient {
+    /// Starts a server and shakes hands. It has to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::ServerNotFound`], or what the handshake met.
+    pub async fn spawn(mut options: SpawnOptions) -> Result<Self> {
+        let connection = Connection::start(&mut options)?;
+        let params = InitializeParams {
+            client_info: options.client_info,
+            capabilities: options.capabilities,
+            process_id: Some(std::process::id()),
+        };
+        let server = connection.request::<methods::Initialize>(params).await?;
+        connection.tell(notification(methods::Initialized::NAME, Empty {}));
+        Ok(Self { connection, server })
+    }
+
+    /// Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::Login`] among others.
+    pub async fn login(&self, params: impl Into<Login>) -> Result<LoginStartResult> {
+        let Login(params) = params.into();
+        self.request::<methods::LoginStart>(params).await
+    }
+
+    /// Gives up a login that waits for its user.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers.
+    pub async fn cancel_login(&self, login_id: &str) -> Result<LoginCancelResult> {
+        let login_id = login_id.to_owned();
+        let params = LoginCancelParams { login_id };
+        self.request::<methods::LoginCancel>(params).await
+    }
+
+    /// Ends a browser login with the address that the browser was sent to.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::Login`] among others.
+    pub async fn complete_login(&self, login_id: &str, redirect_url: &str) -> Result<()> {
+        let params = LoginCompleteParams {
+            login_id: login_id.to_owned(),
+            redirect_url: Secret::from(redirect_url),
+        };
+        self.request::<methods::LoginComplete>(params)
+            .await
+            .map(drop)
+    }
+
+    /// Forgets the credential. The issuer takes a login of the server back, unless `revoke` is
+    /// false.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::Login`] among others.
+    pub async fn logout(&self, revoke: Option<bool>) -> Result<()> {
+        let params = LogoutParams { revoke };
+        self.request::<methods::Logout>(params).await.map(drop)
+    }
+
+    /// Tells the account, without touching the network.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers.
+    pub async fn read_account(&self) -> Result<AccountReadResult> {
+        self.request::<methods::AccountRead>(AccountReadParams::default())
+            .await
+    }
+
+    /// Reads the rate limits from the backend.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::SignInRequired`], [`ByokeyError::RefreshFailed`] and
+    /// [`ByokeyError::Backend`] among others.
+    pub async fn read_rate_limits(&self) -> Result<RateLimitsReadResult> {
+        self.request::<methods::RateLimitsRead>(Empty {}).await
+    }
+
+    /// Reads the token usage from the backend.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ByokeyClient::read_rate_limits`].
+    pub async fn read_usage(&self) -> Result<UsageReadResult> {
+        self.request::<methods::UsageRead>(Empty {}).await
+    }
+
+    /// Lists the models that the backend offers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ByokeyClient::read_rate_limits`].
+    pub async fn list_models(&self) -> Result<ModelListResult> {
+        self.request::<methods::ModelList>(ModelListParams::default())
+            .await
+    }
+
+    /// Starts a text conversation.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers.
+    pub async fn start_thread(&self, params: ThreadStartParams) -> Result<ThreadStartResult> {
+        self.request::<methods::ThreadStart>(params).await
+    }
+
+    /// Takes up a thread of this server.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::InvalidRequest`] if there is none.
+    pub async fn resume_thread(&self, thread_id: &str) -> Result<ThreadStartResult> {
+        let params = ThreadResumeParams {
+            thread_id: thread_id.to_owned(),
+            model: None,
+            history: None,
+            path: None,
+        };
+        self.request::<methods::ThreadResume>(params).await
+    }
+
+    /// Says something in a thread; the answer is streamed in events.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::InvalidRequest`] if there is no such thread or it has a turn in progress.
+    pub async fn start_turn(&self, params: TurnStartParams) -> Result<TurnStartResult> {
+        self.request::<methods::TurnStart>(params).await
+    }
+
+    /// Stops a turn.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::InvalidRequest`] if there is none.
+    pub async fn interrupt_turn(&self, thread_id: &str, turn_id: &str) -> Result<()> {
+        let params = TurnInterruptParams {
+            thread_id: thread_id.to_owned(),
+            turn_id: turn_id.to_owned(),
+        };
+        self.request::<methods::TurnInterrupt>(params)
+            .await
+            .map(drop)
+    }
+
+    /// Asks any method of [`byokey_protocol::methods`].
+    ///
+    /// # Errors
+    ///
+    /// What the server answers; [`ByokeyError::UnexpectedAnswer`] if it has another shape.
+    pub async fn request<M>(&self, params: M::Params) -> Result<M::Result>
+    where
+        M: Request<Params: Serialize, Result: DeserializeOwned>,
+    {
+        self.connection.request::<M>(params).await
+    }
+
+    /// Asks any method by its name, with JSON.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers.
+    pub async fn request_value(&self, method: &str, params: Value) -> Result<Value> {
+        let params = to_raw_value(&params).unwrap_or_default();
+        let result = self.connection.ask(method, params).await?;
+        Ok(serde_json::from_str(result.get()).unwrap_or_default())
+    }
+
+    /// The events from now on. The first stream begins with those that came before it.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        self.connection.events.stream()
+    }
+
+    /// What the server told about itself.
+    #[must_use]
+    pub const fn server(&self) -> &InitializeResult {
+        &self.server
+    }
+
+    /// Id of the server's process, if it was alive when it was asked for it.
+    #[must_use]
+    pub const fn pid(&self) -> Option<u32> {
+        self.connection.pid
+    }
+
+    /// Waits until the server has ended, for whatever reason, and tells how.
+    pub async fn closed(&self) -> Option<ExitStatus> {
+        self.connection.closed().await
+    }
+
+    /// Ends the server. Calls that wait fail with [`ByokeyError::ConnectionClosed`].
+    pub async fn close(&self) {
+        self.connection.close().await;
+    }
+}
+
+/// What [`ByokeyClient::login`] takes: parameters of any login, or tokens.
+#[derive(Debug)]
+pub struct Login(LoginStartParams);
+
+impl From<LoginStartParams> for Login {
+    fn from(params: LoginStartParams) -> Self {
+        Self(params)
+    }
+}
+
+impl From<ExternalTokens> for Login {
+    fn from(tokens: ExternalTokens) -> Self {
+        Self(LoginStartParams::ChatgptAuthTokens(tokens))
+    }
+}

@@ -1,0 +1,237 @@
+//! Tokens from a command, which is run as git runs its credential helpers.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
+use byokey_protocol::open::Open;
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+
+use crate::error::ByokeyError;
+use crate::provider::{ProviderError, TokenProvider, first_login};
+
+/// Below the ten seconds that the server gives a host.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long before they expire kept tokens are not used any more, in seconds.
+const MARGIN: f64 = 60.0;
+
+/// A provider that runs this program with these arguments.
+///
+/// The program finds the reason and the account in `BYOKEY_REFRESH_REASON` and
+/// `BYOKEY_PREVIOUS_ACCOUNT_ID`, and prints one JSON object: `accessToken`, `chatgptAccountId`,
+/// and if it likes `chatgptPlanType` and `expiresAt` in seconds since 1970. What it printed is
+/// kept until a minute before it expires, or until the backend refuses it. What it writes to
+/// standard error is dropped.
+pub fn command_tokens<A: Into<OsString>>(
+    program: impl Into<OsString>,
+    arguments: impl IntoIterator<Item = A>,
+) -> CommandTokens {
+    CommandTokens {
+        program: program.into(),
+        arguments: arguments.into_iter().map(Into::into).collect(),
+        timeout: TIMEOUT,
+        environment: None,
+        working_directory: None,
+        kept: Mutex::new(None),
+    }
+}
+
+/// What [`command_tokens`] makes.
+#[derive(Debug)]
+pub struct CommandTokens {
+    program: OsString,
+    arguments: Vec<OsString>,
+    timeout: Duration,
+    environment: Option<Vec<(OsString, OsString)>>,
+    working_directory: Option<PathBuf>,
+    kept: Mutex<Option<Printed>>,
+}
+
+/// What it printed.
+#[derive(Debug)]
+struct Printed {
+    tokens: ExternalTokens,
+    expires_at: Option<f64>,
+}
+
+impl CommandTokens {
+    /// Gives it so much time, instead of 8 seconds.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Gives it this environment, instead of that of this process.
+    #[must_use]
+    pub fn environment<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let own = |(name, value): (N, V)| (name.into(), value.into());
+        self.environment = Some(environment.into_iter().map(own).collect());
+        self
+    }
+
+    /// Runs it in this folder.
+    #[must_use]
+    pub fn working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// Tokens for the first login, and to see what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`ByokeyError::TokenProvider`].
+    pub async fn ask(&self) -> Result<ExternalTokens, ByokeyError> {
+        self.answer(first_login()).await
+    }
+
+    async fn answer(&self, request: RefreshParams) -> Result<ExternalTokens, ByokeyError> {
+        let mut kept = self.kept.lock().await;
+        if !kept.as_ref().is_some_and(|kept| is_good(kept, &request)) {
+            *kept = None;
+            *kept = Some(self.run(&request).await?);
+        }
+        let printed = kept.as_ref().map(|kept| duplicate(&kept.tokens));
+        printed.ok_or_else(|| failed("has no tokens"))
+    }
+
+    async fn run(&self, request: &RefreshParams) -> Result<Printed, ByokeyError> {
+        let running = Running::start(self.command(request))?;
+        let output = tokio::time::timeout(self.timeout, running.output())
+            .await
+            .map_err(|_| failed(format!("took longer than {:?}", self.timeout)))??;
+        let (Ok(tokens), Ok(expiry)) = (
+            serde_json::from_slice::<ExternalTokens>(&output),
+            serde_json::from_slice::<Expiry>(&output),
+        ) else {
+            return Err(failed(
+                "did not print one JSON object with `accessToken` and `chatgptAccountId`",
+            ));
+        };
+        Ok(Printed {
+            tokens,
+            expires_at: expiry.expires_at,
+        })
+    }
+
+    fn command(&self, request: &RefreshParams) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        if let Some(environment) = &self.environment {
+            command.env_clear().envs(environment.iter().cloned());
+        }
+        if let Some(folder) = &self.working_directory {
+            command.current_dir(folder);
+        }
+        let account = request.previous_account_id.as_deref();
+        command
+            .env("BYOKEY_REFRESH_REASON", reason(&request.reason))
+            .env("BYOKEY_PREVIOUS_ACCOUNT_ID", account.unwrap_or_default())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        command
+    }
+}
+
+impl TokenProvider for CommandTokens {
+    async fn tokens(&self, request: RefreshParams) -> Result<ExternalTokens, ProviderError> {
+        Ok(self.answer(request).await?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Expiry {
+    expires_at: Option<f64>,
+}
+
+/// A command that runs. When it is dropped, it ends with all that it started.
+struct Running {
+    child: Child,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Result<Self, ByokeyError> {
+        let child = command.spawn();
+        let child =
+            child.map_err(|error| failed(format!("cannot be started: {}", error.kind())))?;
+        Ok(Self { child })
+    }
+
+    async fn output(mut self) -> Result<Vec<u8>, ByokeyError> {
+        let mut output = Vec::new();
+        if let Some(stdout) = &mut self.child.stdout {
+            let read = stdout.read_to_end(&mut output).await;
+            read.map_err(|_| failed("could not be read"))?;
+        }
+        let status = self.child.wait().await;
+        match status {
+            Ok(status) if status.success() => Ok(output),
+            Ok(status) => Err(failed(format!("ended with {status}"))),
+            Err(_) => Err(failed("could not be waited for")),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+
+        // There is an id as long as nobody waited for its end, so it cannot be another's.
+        let group = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = group.and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+fn is_good(kept: &Printed, request: &RefreshParams) -> bool {
+    let account = request.previous_account_id.as_ref();
+    let same = account.is_none_or(|it| kept.tokens.chatgpt_account_id.as_ref() == Some(it));
+    let fresh = match kept.expires_at {
+        Some(expires_at) => now() < expires_at - MARGIN,
+        // The server knows better when they expire.
+        None => request.reason != RefreshReason::Expiring,
+    };
+    same && fresh && request.reason != RefreshReason::Unauthorized
+}
+
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
+}
+
+fn reason(reason: &Open<RefreshReason>) -> String {
+    let text = serde_json::to_value(reason).unwrap_or_default();
+    text.as_str().unwrap_or_default().to_owned()
+}
+
+fn duplicate(tokens: &ExternalTokens) -> ExternalTokens {
+    ExternalTokens {
+        access_token: tokens.access_token.duplicate(),
+        chatgpt_account_id: tokens.chatgpt_account_id.clone(),
+        chatgpt_plan_type: tokens.chatgpt_plan_type.clone(),
+        id_token: None,
+    }
+}
+
+fn failed(problem: impl Into<String>) -> ByokeyError {
+    ByokeyError::TokenProvider {
+        problem: problem.into(),
+    }
+}

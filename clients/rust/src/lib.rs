@@ -1,0 +1,24 @@
+//! Client of `byokey app-server`: the host owns the login, the server puts it to use.
+//!
+//! [`ByokeyClient::spawn`] starts a server. It has to be given a [`TokenProvider`], because the
+//! server asks for new tokens when the backend refuses the old ones. The types of the protocol
+//! are those of [`protocol`].
+
+mod calls;
+mod client;
+mod command_tokens;
+mod connection;
+mod error;
+mod events;
+mod options;
+mod process;
+mod provider;
+mod transport;
+
+pub use byokey_protocol as protocol;
+pub use client::{ByokeyClient, Login};
+pub use command_tokens::{CommandTokens, command_tokens};
+pub use error::{ByokeyError, RequestError};
+pub use events::{Event, EventStream};
+pub use options::SpawnOptions;
+pub use provider::{ProviderError, TokenProvider, first_login, tokens};

@@ -1,0 +1,105 @@
+//! How a server is spawned.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use byokey_protocol::initialize::{ClientCapabilities, ClientInfo};
+
+use crate::provider::{AnyProvider, TokenProvider};
+
+pub(crate) type OnLog = Box<dyn Fn(String) + Send + Sync>;
+
+/// What [`ByokeyClient::spawn`](crate::ByokeyClient::spawn) starts, and for whom.
+pub struct SpawnOptions {
+    pub(crate) client_info: ClientInfo,
+    pub(crate) refresh_tokens: AnyProvider,
+    pub(crate) command: Option<OsString>,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) environment: Option<Vec<(OsString, OsString)>>,
+    pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) capabilities: Option<ClientCapabilities>,
+    pub(crate) on_log: Option<OnLog>,
+}
+
+impl SpawnOptions {
+    /// Name and version of the host, and what supplies new tokens when the backend refuses the
+    /// old ones.
+    #[must_use]
+    pub fn new(name: &str, version: &str, refresh_tokens: impl TokenProvider) -> Self {
+        Self {
+            client_info: ClientInfo {
+                name: name.to_owned(),
+                title: None,
+                version: version.to_owned(),
+            },
+            refresh_tokens: AnyProvider::new(refresh_tokens),
+            command: None,
+            args: vec!["app-server".into()],
+            environment: None,
+            working_directory: None,
+            capabilities: None,
+            on_log: None,
+        }
+    }
+
+    /// The program. Without it: `BYOKEY_BIN`, then `byokey` beside the program of the host, then
+    /// on the search path.
+    #[must_use]
+    pub fn command(mut self, command: impl Into<OsString>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+
+    /// Its arguments, instead of `app-server`.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Its environment, instead of that of this process.
+    #[must_use]
+    pub fn environment<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let own = |(name, value): (N, V)| (name.into(), value.into());
+        self.environment = Some(environment.into_iter().map(own).collect());
+        self
+    }
+
+    /// Its working folder.
+    #[must_use]
+    pub fn working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// What the host can do.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
+        self.capabilities = Some(capabilities);
+        self
+    }
+
+    /// Is given each line that the server writes to standard error; without it they are dropped.
+    #[must_use]
+    pub fn on_log(mut self, on_log: impl Fn(String) + Send + Sync + 'static) -> Self {
+        self.on_log = Some(Box::new(on_log));
+        self
+    }
+}
+
+impl fmt::Debug for SpawnOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The environment may hold secrets.
+        f.debug_struct("SpawnOptions")
+            .field("client_info", &self.client_info)
+            .field("command", &self.command)
+            .field("args", &self.args)
+            .field("working_directory", &self.working_directory)
+            .field("capabilities", &self.capabilities)
+            .finish_non_exhaustive()
+    }
+}

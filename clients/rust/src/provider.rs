@@ -1,0 +1,83 @@
+//! Where tokens come from.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
+use byokey_protocol::open::Open;
+use byokey_protocol::secret::Secret;
+
+/// Why a provider has no tokens. It stays in this process.
+pub type ProviderError = Box<dyn Error + Send + Sync>;
+
+/// Supplies tokens. Async functions and closures that take [`RefreshParams`] do.
+pub trait TokenProvider: Send + Sync + 'static {
+    /// New tokens, for this reason and in place of those of this account.
+    fn tokens(
+        &self,
+        request: RefreshParams,
+    ) -> impl Future<Output = Result<ExternalTokens, ProviderError>> + Send;
+}
+
+impl<F, Answer> TokenProvider for F
+where
+    F: Fn(RefreshParams) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = Result<ExternalTokens, ProviderError>> + Send,
+{
+    fn tokens(
+        &self,
+        request: RefreshParams,
+    ) -> impl Future<Output = Result<ExternalTokens, ProviderError>> + Send {
+        self(request)
+    }
+}
+
+/// Tokens of a ChatGPT account, as providers supply them and `login` takes them.
+#[must_use]
+pub fn tokens(access_token: &str, chatgpt_account_id: &str) -> ExternalTokens {
+    ExternalTokens {
+        access_token: Secret::from(access_token),
+        chatgpt_account_id: Some(chatgpt_account_id.to_owned()),
+        chatgpt_plan_type: None,
+        id_token: None,
+    }
+}
+
+/// What a provider is asked for when there are no tokens yet: the reason is `login`.
+#[must_use]
+pub fn first_login() -> RefreshParams {
+    RefreshParams {
+        reason: Open::Unknown("login".into()),
+        previous_account_id: None,
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<ExternalTokens, ProviderError>> + Send>>;
+
+/// A provider of any type.
+#[derive(Clone)]
+pub(crate) struct AnyProvider(Arc<dyn Fn(RefreshParams) -> Answer + Send + Sync>);
+
+impl AnyProvider {
+    pub(crate) fn new(provider: impl TokenProvider) -> Self {
+        let provider = Arc::new(provider);
+        Self(Arc::new(move |request| {
+            let provider = Arc::clone(&provider);
+            Box::pin(async move { provider.tokens(request).await })
+        }))
+    }
+
+    /// Of what a provider supplies, the three members of today's form are sent.
+    pub(crate) async fn ask(
+        &self,
+        request: RefreshParams,
+    ) -> Result<ExternalTokens, ProviderError> {
+        let tokens = (self.0)(request).await?;
+        Ok(ExternalTokens {
+            id_token: None,
+            ..tokens
+        })
+    }
+}
