@@ -124,6 +124,7 @@ fn files_are_small_and_say_what_they_are_for() {
         "app-server",
         "protocol",
         "schema",
+        "clients/rust",
         "dev-backend",
         "bench",
         "tests",

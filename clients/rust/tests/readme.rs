@@ -1,0 +1,136 @@
+//! The README's examples, run as they stand there.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and it plays the user"
+)]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use byokey_dev_backend::{DevBackend, Options, TestToken};
+use byokey_tests::{byokey, cargo};
+
+const HEADINGS: [&str; 8] = [
+    "Install",
+    "Quick start",
+    "Methods",
+    "Events",
+    "Token providers",
+    "Errors",
+    "Closing",
+    "Versions",
+];
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// An example, with the arguments for a backend behind its own.
+fn example(name: &str) -> Command {
+    let mut command = cargo();
+    let package = ["--package", "byokey-client"];
+    command.args(["run", "--quiet", "--locked", "--example", name]);
+    command.args(package).arg("--").env_remove("BYOKEY_BIN");
+    command
+}
+
+fn against(backend: &DevBackend, mut example: Command) -> Output {
+    let url = backend.base_url();
+    example
+        .args(["-c", &format!("chatgpt_base_url={url}/backend-api")])
+        .args(["-c", &format!("openai_base_url={url}/v1")])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_headings_are_those_of_every_client() {
+    let readme = read("README.md");
+    let headings: Vec<_> = readme
+        .lines()
+        .filter_map(|it| it.strip_prefix("## "))
+        .collect();
+    assert_eq!(headings, HEADINGS);
+}
+
+/// Lines without what a function around them adds.
+fn bare(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_example_of_the_readme_is_one_that_runs() {
+    let examples = bare(&(read("examples/quick_start.rs") + &read("examples/tour.rs")));
+    let readme = read("README.md");
+    let blocks = readme.split("```rust\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|it| it.split("```").next()).collect();
+    assert_eq!(blocks.len(), 5);
+    for block in blocks {
+        assert!(examples.contains(&bare(block)), "{block}");
+    }
+}
+
+#[test]
+fn the_quick_start_prints_the_account() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let mut example = example("quick_start");
+    example.env("BYOKEY_BIN", byokey());
+    let done = against(&backend, example);
+    let printed = String::from_utf8(done.stdout).unwrap();
+    let complaint = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{complaint}");
+    let (account, limits) = printed.trim().split_once('\n').unwrap();
+    assert_eq!(
+        account,
+        r#"Some(Chatgpt { email: Some("ada@example.test"), plan_type: Unknown })"#
+    );
+    assert!(limits.starts_with("Some(RateLimitWindow { used_percent: "));
+}
+
+#[test]
+fn a_program_is_found_on_the_search_path_or_named_as_missing() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(byokey(), folder.path().join("byokey")).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut found = example("quick_start");
+    found.env("PATH", format!("{}:{path}", folder.path().display()));
+    assert!(against(&backend, found).status.success());
+
+    let mut missing = example("quick_start");
+    missing.env("BYOKEY_BIN", "/not/there");
+    let missing = against(&backend, missing);
+    assert!(!missing.status.success());
+    let complaint = String::from_utf8(missing.stderr).unwrap();
+    assert!(complaint.contains("BYOKEY_BIN (/not/there)"), "{complaint}");
+}
+
+#[test]
+fn the_other_examples_run() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let helper = folder.path().join("my-login-helper");
+    let token = TestToken::new("tour").encode();
+    let answer = format!(r#"{{"accessToken": "{token}", "chatgptAccountId": "ws-1"}}"#);
+    std::fs::write(&helper, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut tour = example("tour");
+    tour.env("PATH", format!("{}:{path}", folder.path().display()))
+        .env("BYOKEY_BIN", byokey());
+    let done = against(&backend, tour);
+    let complaint = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{complaint}");
+    let printed = String::from_utf8(done.stdout).unwrap();
+    assert!(printed.starts_with("signed in, plan "), "{printed}");
+    assert!(
+        printed.ends_with("please sign in: Some(\"authRequired\")\n"),
+        "{printed}"
+    );
+}

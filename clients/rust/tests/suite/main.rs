@@ -1,0 +1,152 @@
+//! Plays every exchange of `clients/suite`, against the scripted and against the real server. Each
+//! is a test of its own.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod player;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use byokey_client::{ByokeyClient, SpawnOptions};
+use byokey_dev_backend::{DevBackend, Options, Script};
+use byokey_tests::PATIENCE;
+use byokey_tests::tools::has;
+use libtest_mimic::{Arguments, Trial};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::player::{Differs, Player, Provider, filled};
+
+/// Within this time a server has ended after its client was closed.
+const CLOSING_TAKES: Duration = Duration::from_secs(3);
+
+fn main() {
+    let python = has("python3");
+    let mut trials = Vec::new();
+    let folder = std::fs::read_dir(suite().join("transcripts")).expect("the transcripts");
+    for file in folder {
+        let path = file.expect("a file").path();
+        let name = path.file_stem().expect("a name").display().to_string();
+        let transcript = read(&path);
+        if transcript.get("server").is_some() {
+            let (name, transcript) = (format!("{name}::scripted"), transcript.clone());
+            let play = move || Ok(against_the_scripted_server(&path, &transcript)?);
+            trials.push(Trial::test(name, play).with_ignored_flag(!python));
+        }
+        if transcript.get("backend").is_some() {
+            let play = move || Ok(against_the_real_server(&transcript)?);
+            trials.push(Trial::test(format!("{name}::real"), play));
+        }
+    }
+    assert!(trials.len() > 30, "the suite is not where it should be");
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn suite() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../suite")
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).expect("a file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn tokens() -> Map<String, Value> {
+    let tokens = read(&suite().join("tokens.json"));
+    tokens.as_object().expect("tokens by name").clone()
+}
+
+fn against_the_scripted_server(path: &Path, transcript: &Value) -> Result<(), Differs> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report");
+    let server = suite().join("scripted_server.py");
+    let args = [server.as_path(), path, &report];
+    let played = play(
+        transcript,
+        "python3".into(),
+        args.map(Path::to_path_buf).into(),
+    );
+    let verdict = std::fs::read_to_string(&report).unwrap_or_else(|_| "nothing".to_owned());
+    match played {
+        Ok(()) if verdict == "ok" => Ok(()),
+        Ok(()) => Err(format!("the server says: {verdict}")),
+        Err(differs) => Err(format!("{differs}; the server says: {verdict}")),
+    }
+}
+
+fn against_the_real_server(transcript: &Value) -> Result<(), Differs> {
+    let script = Script::from_value(filled(&transcript["backend"], &tokens()));
+    let script = script.expect("a script of the backend");
+    let backend = DevBackend::start(Options::new().script(script)).expect("a backend");
+    let url = backend.base_url();
+    let args = [
+        "app-server".to_owned(),
+        "-c".to_owned(),
+        format!("chatgpt_base_url={url}/backend-api"),
+        "-c".to_owned(),
+        format!("openai_base_url={url}/v1"),
+    ];
+    play(
+        transcript,
+        byokey_tests::byokey(),
+        args.map(PathBuf::from).into(),
+    )
+}
+
+fn play(transcript: &Value, command: PathBuf, args: Vec<PathBuf>) -> Result<(), Differs> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let playing = playing(transcript, command, args);
+        let ended = timeout(2 * PATIENCE, playing).await;
+        ended.unwrap_or_else(|_| Err("it takes too long".to_owned()))
+    })
+}
+
+async fn playing(transcript: &Value, command: PathBuf, args: Vec<PathBuf>) -> Result<(), Differs> {
+    let (asked, when_asked) = watch::channel(Vec::new());
+    let script = transcript["refresh"].as_array().cloned();
+    let provider = Provider {
+        script: Arc::new(script.unwrap_or_default()),
+        names: Arc::new(tokens()),
+        asked,
+    };
+    let mut options = SpawnOptions::new("suite", "1", provider)
+        .command(command)
+        .args(args);
+    if let Some(capabilities) = transcript.get("capabilities") {
+        let capabilities = serde_json::from_value(capabilities.clone());
+        options = options.capabilities(capabilities.expect("capabilities"));
+    }
+    let client = ByokeyClient::spawn(options).await;
+    let client = Arc::new(client.map_err(|error| error.to_string())?);
+    let mut player = Player {
+        events: client.events(),
+        client,
+        asked: when_asked,
+        calls: HashMap::new(),
+        names: tokens(),
+    };
+    let steps = transcript["client"].as_array().into_iter().flatten();
+    let mut played = Ok(());
+    for (number, step) in (1..).zip(steps) {
+        let step_played = timeout(PATIENCE, player.step(step)).await;
+        let step_played = step_played.unwrap_or_else(|_| Err("it takes too long".to_owned()));
+        if let Err(differs) = step_played {
+            played = Err(format!("client step {number}: {step}: {differs}"));
+            break;
+        }
+    }
+    let closed = timeout(CLOSING_TAKES, player.client.close()).await;
+    played.and(closed.map_err(|_| "closing takes too long".to_owned()))
+}

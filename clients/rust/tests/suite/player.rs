@@ -1,0 +1,243 @@
+//! Plays the client's side of a transcript of `clients/suite`.
+
+use std::collections::HashMap;
+use std::future::{Future as _, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+
+use byokey_client::protocol::external_auth::{ExternalTokens, RefreshParams};
+use byokey_client::{ByokeyClient, ByokeyError, EventStream, ProviderError, TokenProvider};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const KINDS: [&str; 10] = [
+    "call",
+    "result",
+    "fails",
+    "cancel",
+    "cancelled",
+    "event",
+    "asked",
+    "kill",
+    "close",
+    "closed",
+];
+
+/// What went otherwise.
+pub(crate) type Differs = String;
+
+/// `value` with what the names stand for in place of each `$name`.
+pub(crate) fn filled(value: &Value, names: &Map<String, Value>) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.clone(), filled(member, names)))
+            .collect(),
+        Value::Array(elements) => elements.iter().map(|it| filled(it, names)).collect(),
+        Value::String(text) => {
+            let name = text.strip_prefix('$').and_then(|name| names.get(name));
+            name.unwrap_or(value).clone()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Whether `actual` has all members of `wanted`.
+fn has(actual: &Value, wanted: &Value) -> bool {
+    match (actual, wanted) {
+        (Value::Object(actual), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, member)| actual.get(name).is_some_and(|it| has(it, member))),
+        (Value::Array(actual), Value::Array(wanted)) => {
+            actual.len() == wanted.len() && actual.iter().zip(wanted).all(|(a, w)| has(a, w))
+        }
+        _ => actual == wanted,
+    }
+}
+
+/// A token provider that does what the transcript says.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    pub(crate) script: Arc<Vec<Value>>,
+    pub(crate) names: Arc<Map<String, Value>>,
+    pub(crate) asked: watch::Sender<Vec<Value>>,
+}
+
+impl TokenProvider for Provider {
+    async fn tokens(&self, request: RefreshParams) -> Result<ExternalTokens, ProviderError> {
+        let step = self.script.get(self.asked.borrow().len()).cloned();
+        let step = step.ok_or("it is asked too often")?;
+        let request = serde_json::to_value(request)?;
+        self.asked.send_modify(|asked| asked.push(request));
+        if let Some(text) = step["fail"].as_str() {
+            return Err(text.into());
+        }
+        if step.get("hang").is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(serde_json::from_value(filled(
+            &step["answer"],
+            &self.names,
+        ))?)
+    }
+}
+
+type Call = JoinHandle<Result<Value, ByokeyError>>;
+
+/// One run of the client's steps.
+pub(crate) struct Player {
+    pub(crate) client: Arc<ByokeyClient>,
+    pub(crate) events: EventStream,
+    pub(crate) asked: watch::Receiver<Vec<Value>>,
+    pub(crate) calls: HashMap<String, Call>,
+    pub(crate) names: Map<String, Value>,
+}
+
+impl Player {
+    pub(crate) async fn step(&mut self, step: &Value) -> Result<(), Differs> {
+        let step = filled(step, &self.names);
+        let kind = KINDS.into_iter().find(|kind| step.get(kind).is_some());
+        let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
+        match kind {
+            Some("call") => {
+                self.call(&text("as"), text("call"), step.get("params"))
+                    .await
+            }
+            Some("result") => {
+                let result = self.end_of(&text("result")).await?;
+                let result = result.map_err(|error| format!("it failed: {error}"))?;
+                for (name, path) in step["keep"].as_object().into_iter().flatten() {
+                    let path = path.as_array().into_iter().flatten();
+                    let kept =
+                        path.fold(&result, |value, it| &value[it.as_str().unwrap_or_default()]);
+                    self.names.insert(name.clone(), kept.clone());
+                }
+                check(&result, &step)
+            }
+            Some("fails") => match self.end_of(&text("fails")).await? {
+                Ok(_) => Err("it succeeded".to_owned()),
+                Err(error) => self.fails(&error, &step),
+            },
+            Some("cancel") => {
+                let call = self.calls.get(&text("cancel")).ok_or("no such call")?;
+                call.abort();
+                Ok(())
+            }
+            Some("cancelled") => {
+                let call = self
+                    .calls
+                    .remove(&text("cancelled"))
+                    .ok_or("no such call")?;
+                let ended = call.await;
+                let cancelled = ended.is_err_and(|it| it.is_cancelled());
+                cancelled
+                    .then_some(())
+                    .ok_or_else(|| "it was not cancelled".to_owned())
+            }
+            Some("event") => loop {
+                let event = self.events.next().await.ok_or("the stream ended")?;
+                if event.method() == text("event") {
+                    break check(&event.params(), &step);
+                }
+            },
+            Some("asked") => {
+                let number = step["asked"].as_u64().unwrap_or_default();
+                let number = usize::try_from(number).unwrap_or_default();
+                let asked = self.asked.wait_for(|asked| asked.len() >= number).await;
+                let asked = asked.map_err(|_| "the provider is gone")?;
+                check(&asked[number - 1], &step)
+            }
+            Some("kill") => {
+                kill(self.client.pid());
+                Ok(())
+            }
+            Some("closed") => {
+                self.client.closed().await;
+                Ok(())
+            }
+            Some("close") => {
+                self.client.close().await;
+                Ok(())
+            }
+            _ => Err("no such step".to_owned()),
+        }
+    }
+
+    /// Starts a call. Its request is on its way to the line when this ends, before all later ones.
+    async fn call(
+        &mut self,
+        name: &str,
+        method: String,
+        params: Option<&Value>,
+    ) -> Result<(), Differs> {
+        let client = Arc::clone(&self.client);
+        let params = params.cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let mut call = Box::pin(async move { client.request_value(&method, params).await });
+        let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        let call = match begun {
+            Poll::Ready(ended) => tokio::spawn(async move { ended }),
+            Poll::Pending => tokio::spawn(call),
+        };
+        self.calls.insert(name.to_owned(), call);
+        Ok(())
+    }
+
+    async fn end_of(&mut self, name: &str) -> Result<Result<Value, ByokeyError>, Differs> {
+        let call = self.calls.remove(name).ok_or("no such call")?;
+        call.await.map_err(|_| "it was cancelled".to_owned())
+    }
+
+    fn fails(&self, error: &ByokeyError, step: &Value) -> Result<(), Differs> {
+        let class = class(error);
+        if class != step["error"] {
+            return Err(format!("it is {class}"));
+        }
+        let shown = format!("{error} {error:?}");
+        let tokens = self.names.values().filter_map(Value::as_str);
+        if tokens
+            .filter(|it| it.len() > 20)
+            .any(|it| shown.contains(it))
+        {
+            return Err("a token is shown".to_owned());
+        }
+        let request = error.request();
+        let kind = request.and_then(|it| it.kind.as_deref());
+        let code = request.map(|it| it.code);
+        if kind != step["kind"].as_str() || code != step["code"].as_i64() {
+            return Err(format!("kind {kind:?}, code {code:?}"));
+        }
+        Ok(())
+    }
+}
+
+fn check(actual: &Value, step: &Value) -> Result<(), Differs> {
+    match step.get("is") {
+        Some(wanted) if !has(actual, wanted) => Err(format!("got {actual}")),
+        _ => Ok(()),
+    }
+}
+
+fn kill(process: Option<u32>) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let process = process.and_then(|id| i32::try_from(id).ok());
+    let process = process.and_then(Pid::from_raw).expect("an id");
+    kill_process(process, Signal::KILL).expect("it is there");
+}
+
+/// The name of the class in `clients/README.md`.
+fn class(error: &ByokeyError) -> &'static str {
+    match error {
+        ByokeyError::Request(_) => "RequestError",
+        ByokeyError::SignInRequired(_) => "SignInRequiredError",
+        ByokeyError::RefreshFailed(_) => "RefreshFailedError",
+        ByokeyError::Login(_) => "LoginError",
+        ByokeyError::Backend(_) => "BackendError",
+        ByokeyError::InvalidRequest(_) => "InvalidRequestError",
+        ByokeyError::ConnectionClosed { .. } => "ConnectionClosedError",
+        ByokeyError::ServerNotFound { .. } => "ServerNotFoundError",
+        ByokeyError::TokenProvider { .. } => "TokenProviderError",
+        _ => "ByokeyError",
+    }
+}
