@@ -15,38 +15,53 @@ pub(crate) fn is_strict(text: &str) -> bool {
     if !may_be_deep && !bytes.contains(&b'\\') {
         return true;
     }
-    let (mut depth, mut in_string, mut at) = (0_usize, false, 0);
+    let (mut depth, mut at) = (0_usize, 0);
     while let Some(&byte) = bytes.get(at) {
         at += 1;
-        match (in_string, byte) {
-            (false, b'{' | b'[') => {
+        match byte {
+            b'{' | b'[' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
                     return false;
                 }
             }
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (_, b'"') => in_string = !in_string,
-            (true, b'\\') => {
-                at += 1;
-                if bytes.get(at - 1) == Some(&b'u') {
-                    match code_unit(bytes, at) {
-                        Some(0xD800..=0xDBFF) => {
-                            let low = bytes.get(at + 4..at + 6) == Some(b"\\u");
-                            if !low || !matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) {
-                                return false;
-                            }
-                            at += 10;
-                        }
-                        Some(0xDC00..=0xDFFF) | None => return false,
-                        Some(_) => at += 4,
-                    }
-                }
-            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => match end_of_string(bytes, at) {
+                Some(end) => at = end,
+                None => return false,
+            },
             _ => {}
         }
     }
     true
+}
+
+/// Where the string that has begun before this place ends; none if it has a lone surrogate.
+fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        // Most of a long message is strings, and most of a string is neither of the two.
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+        if bytes.get(at - 1) == Some(&b'u') {
+            at = after_code_point(bytes, at)?;
+        }
+    }
+}
+
+/// Where what these four digits begin is complete: a high surrogate needs a low one behind it.
+fn after_code_point(bytes: &[u8], at: usize) -> Option<usize> {
+    match code_unit(bytes, at)? {
+        0xD800..=0xDBFF => {
+            let low = bytes.get(at + 4..at + 6) == Some(b"\\u");
+            let paired = low && matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF));
+            paired.then_some(at + 10)
+        }
+        0xDC00..=0xDFFF => None,
+        _ => Some(at + 4),
+    }
 }
 
 fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
