@@ -28,3 +28,4 @@ pub mod stores;
 pub mod threads;
 pub mod trace_protocol;
 pub mod transport;
+mod wipe;

@@ -10,6 +10,7 @@ use zeroize::Zeroize;
 
 use crate::framing::Framing;
 use crate::trace_protocol::PeerTrace;
+use crate::wipe::{wipe, wipe_all};
 
 /// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
 /// is the back-pressure, and no answer is ever dropped.
@@ -77,6 +78,7 @@ impl Outbox {
         if written.is_err() {
             // Wire types always serialise; should one not, half a message must not go out.
             tracing::error!("a message could not be serialised");
+            wipe(state.bytes.get_mut(start..).unwrap_or_default());
             state.bytes.truncate(start);
             return;
         }
@@ -142,7 +144,7 @@ impl Outbox {
 
     /// Swaps what waits for an empty buffer, so that both are used again and again.
     pub fn take(&self, empty: &mut Vec<u8>) {
-        empty.zeroize();
+        wipe_all(empty);
         empty.shrink_to(KEPT_CAPACITY);
         mem::swap(&mut self.state().bytes, empty);
         self.taken.notify_waiters();

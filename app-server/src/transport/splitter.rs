@@ -8,6 +8,7 @@ use std::ops::Range;
 use zeroize::Zeroize;
 
 use crate::framing::{Discard, Found, Framing, before_header};
+use crate::wipe::wipe;
 
 /// Capacity of an idle connection's buffer.
 const IDLE_CAPACITY: usize = 16 * 1024;
@@ -139,7 +140,7 @@ impl Splitter {
     /// Wipes what has been handled. To be called when the pieces found were dealt with.
     pub(crate) fn wipe_handled(&mut self) {
         let handled = self.wiped..self.filled.start;
-        self.buffer.get_mut(handled).unwrap_or_default().zeroize();
+        wipe(self.buffer.get_mut(handled).unwrap_or_default());
         self.wiped = self.filled.start;
         if self.filled.is_empty() {
             self.filled = 0..0;
@@ -193,13 +194,13 @@ impl Splitter {
         let (start, length) = (self.filled.start, self.filled.len());
         if start > 0 {
             self.buffer.copy_within(self.filled.clone(), 0);
-            self.buffer.get_mut(length..).unwrap_or_default().zeroize();
+            wipe(self.buffer.get_mut(length..).unwrap_or_default());
         } else {
             let mut larger = vec![0; self.next_capacity().max(length + 1)];
             for (to, from) in larger.iter_mut().zip(&self.buffer) {
                 *to = *from;
             }
-            self.buffer.zeroize();
+            wipe(&mut self.buffer);
             self.buffer = larger;
         }
         self.filled = 0..length;

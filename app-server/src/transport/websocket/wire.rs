@@ -21,6 +21,7 @@ use crate::connection::Connection;
 use crate::error::RequestError;
 use crate::peers::Outbox;
 use crate::transport::wire::{Progress, Wire};
+use crate::wipe::{wipe, wipe_all};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 * 1024;
@@ -183,7 +184,7 @@ impl Wire for WebSocketWire {
             // Of what was read, at most the beginning of a header is left.
             let length = self.filled.len();
             self.buffer.copy_within(self.filled.clone(), 0);
-            self.buffer.get_mut(length..).unwrap_or_default().zeroize();
+            wipe(self.buffer.get_mut(length..).unwrap_or_default());
             self.filled = 0..length;
             self.wiped = 0;
         }
@@ -214,7 +215,7 @@ impl Wire for WebSocketWire {
 
     fn wipe_handled(&mut self) {
         let handled = self.wiped..self.filled.start;
-        self.buffer.get_mut(handled).unwrap_or_default().zeroize();
+        wipe(self.buffer.get_mut(handled).unwrap_or_default());
         self.wiped = self.filled.start;
         if self.filled.is_empty() {
             self.filled = 0..0;
@@ -227,7 +228,7 @@ impl Wire for WebSocketWire {
     }
 
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>) {
-        bytes.zeroize();
+        wipe_all(bytes);
         if !outbox.is_empty() {
             outbox.take(&mut self.lines);
             let count = memchr_iter(b'\n', &self.lines).count();
@@ -238,7 +239,7 @@ impl Wire for WebSocketWire {
                     frame(line, bytes);
                 }
             }
-            self.lines.zeroize();
+            wipe_all(&mut self.lines);
         }
         // Behind the messages: a closing frame ends it all.
         bytes.append(&mut self.replies);
