@@ -49,6 +49,23 @@ pub(crate) struct AppServer {
     generate: Option<Generate>,
 }
 
+/// What is in force where nothing is said.
+impl Default for AppServer {
+    fn default() -> Self {
+        Self {
+            common: Common::default(),
+            listen: Listen::default(),
+            max_message_bytes: Limits::default().max_message,
+            parent_pid: None,
+            allow_debug: false,
+            allow_file_changes: false,
+            trace_protocol: None,
+            analytics_default_enabled: false,
+            generate: None,
+        }
+    }
+}
+
 impl AppServer {
     pub(crate) fn run(
         self,

@@ -15,17 +15,22 @@ use clap::{Args, ValueEnum};
 /// The folder in codex's home for what opens a running server.
 const CONTROL_FOLDER: &str = "app-server-control";
 
+/// Where to listen unless somewhere else is named.
+const STDIO: &str = "stdio://";
+/// Most connections at once unless another number is given.
+const MAX_CONNECTIONS: u16 = 32;
+
 /// Where to listen, and whom to let in.
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
     /// Where to listen: `stdio://`, `unix://`, `unix://PATH` or `ws://IP:PORT`.
-    #[arg(long, value_name = "URL", default_value = "stdio://")]
+    #[arg(long, value_name = "URL", default_value = STDIO)]
     listen: String,
     /// The same as `--listen stdio://`.
     #[arg(long)]
     stdio: bool,
     /// Most connections at once, for unix:// and ws://.
-    #[arg(long, value_name = "COUNT", default_value_t = 32)]
+    #[arg(long, value_name = "COUNT", default_value_t = MAX_CONNECTIONS)]
     max_connections: u16,
     /// How WebSocket clients identify themselves; without it, a token is made for them.
     #[arg(long, value_name = "MODE")]
@@ -48,6 +53,23 @@ pub(crate) struct Listen {
     /// How far the clocks may be apart; 30 if not given.
     #[arg(long, value_name = "SECONDS")]
     ws_max_clock_skew_seconds: Option<u64>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            listen: STDIO.to_owned(),
+            stdio: false,
+            max_connections: MAX_CONNECTIONS,
+            ws_auth: None,
+            ws_token_file: None,
+            ws_token_sha256: None,
+            ws_shared_secret_file: None,
+            ws_issuer: None,
+            ws_audience: None,
+            ws_max_clock_skew_seconds: None,
+        }
+    }
 }
 
 /// How WebSocket clients identify themselves.
