@@ -17,6 +17,13 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     link_the_unwinder();
+    if std::env::var_os("CARGO_FEATURE_GENERATE").is_some() {
+        pack()?;
+    }
+    Ok(())
+}
+
+fn pack() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?)
         .join("..")
         .canonicalize()?;

@@ -15,6 +15,7 @@ use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 use tokio::sync::watch;
 
+#[cfg(feature = "generate")]
 use super::generate::Generate;
 use super::listen::{Listen, Open};
 use super::signals::Signals;
@@ -45,6 +46,7 @@ pub(crate) struct AppServer {
     /// Accepted for compatibility with codex; nothing is ever reported.
     #[arg(long)]
     analytics_default_enabled: bool,
+    #[cfg(feature = "generate")]
     #[command(subcommand)]
     generate: Option<Generate>,
 }
@@ -61,6 +63,7 @@ impl Default for AppServer {
             allow_file_changes: false,
             trace_protocol: None,
             analytics_default_enabled: false,
+            #[cfg(feature = "generate")]
             generate: None,
         }
     }
@@ -73,6 +76,7 @@ impl AppServer {
         environment: &Environment,
         mut hardening: HardeningReport,
     ) -> ExitCode {
+        #[cfg(feature = "generate")]
         if let Some(generate) = self.generate {
             return generate.run();
         }

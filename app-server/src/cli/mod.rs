@@ -1,9 +1,12 @@
 //! The command line.
 
 mod app_server;
+#[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
 mod dev_backend;
 mod environment;
+#[cfg(feature = "generate")]
 mod generate;
 mod handover;
 mod import_codex;
@@ -52,8 +55,10 @@ enum Command {
     /// Speak JSON-RPC on standard input and output: what editors and agent hosts spawn.
     AppServer(Box<app_server::AppServer>),
     /// Stand in for the backend on this machine, for developing a host offline.
+    #[cfg(feature = "demo")]
     DevBackend(dev_backend::DevBackendCommand),
     /// Watch the life of a login: host, server and backend on this machine, no account needed.
+    #[cfg(feature = "demo")]
     Demo,
     /// Sign in with ChatGPT in the browser, or another way.
     Login(login::Login),
@@ -150,7 +155,9 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     log::hide_panic_payloads();
     match cli.command {
         Some(Command::AppServer(command)) => command.run(cli.common, &environment, hardening),
+        #[cfg(feature = "demo")]
         Some(Command::DevBackend(command)) => command.run(),
+        #[cfg(feature = "demo")]
         Some(Command::Demo) => demo::run(),
         Some(Command::Login(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),

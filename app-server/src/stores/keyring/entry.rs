@@ -17,6 +17,10 @@ pub(super) struct Entry {
 
 /// What an entry is found by.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "keyring")),
+    expect(dead_code, reason = "there is no keyring to look into")
+)]
 pub(super) struct Name {
     /// The program, which the keyring shows to its owner.
     pub(super) service: &'static str,

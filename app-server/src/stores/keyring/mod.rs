@@ -1,7 +1,8 @@
 //! The keyring of the desktop: the Secret Service, over D-Bus and without a C library.
 //!
 //! A keyring may ask its owner for a password and wait for ever, so each step runs on a thread of
-//! its own and has a deadline. Where there is no such keyring, the store says so.
+//! its own and has a deadline. Where there is no such keyring, the store says so; so does a program
+//! that was built without the feature `keyring`.
 
 mod codex;
 mod entry;

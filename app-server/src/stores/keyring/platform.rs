@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 /// What an entry holds.
 pub(super) type Text = Zeroizing<Vec<u8>>;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "keyring"))]
 mod system {
     use keyring_core::api::CredentialStoreApi as _;
     use keyring_core::{Entry, Error};
@@ -51,7 +51,7 @@ mod system {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", feature = "keyring")))]
 mod system {
     use super::super::entry::Name;
     use super::Text;
