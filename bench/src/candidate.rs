@@ -39,7 +39,7 @@ impl Candidate {
     }
 
     /// The server of this repository, built at this path.
-    pub(crate) fn own(program: &Path) -> Result<Self, Failure> {
+    pub(crate) fn own(name: &str, program: &Path) -> Result<Self, Failure> {
         let program = program.canonicalize().map_err(|error| {
             format!(
                 "no program at {}: {error}; build it, or name it with --byokey",
@@ -47,7 +47,7 @@ impl Candidate {
             )
         })?;
         Ok(Self {
-            name: "byokey".to_owned(),
+            name: name.to_owned(),
             kind: Kind::Own,
             program,
             arguments: vec!["app-server".to_owned()],

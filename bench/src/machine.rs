@@ -10,8 +10,6 @@ pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'stati
     let processor = first_field("/proc/cpuinfo", "model name");
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = first_field("/proc/meminfo", "MemTotal");
-    let load = read("/proc/loadavg");
-    let load = load.split_whitespace().next().unwrap_or_default();
     let mut facts = vec![
         ("date", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("processor", format!("{processor}, {processors} of them")),
@@ -19,7 +17,7 @@ pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'stati
         ("system", said("uname", &["-srm"])),
         ("compiler", said("rustc", &["--version"])),
         ("commit", said("git", &["rev-parse", "--short=12", "HEAD"])),
-        ("load before the run", load.to_owned()),
+        ("load before the run", load()),
         ("rounds", options.rounds.to_string()),
     ];
     if options.quick {
@@ -34,6 +32,13 @@ pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'stati
         facts.push((name, candidate.version()));
     }
     facts
+}
+
+/// How many programs want the processors now: less than there are processors is quiet.
+pub(crate) fn load() -> String {
+    let load = read("/proc/loadavg");
+    let mut averages = load.split_whitespace();
+    averages.next().unwrap_or_default().to_owned()
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {

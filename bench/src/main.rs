@@ -1,7 +1,7 @@
 //! Measures `byokey app-server` next to an echo process and to other app-servers.
 //!
 //! Reading order: `candidate`, `process`, `host` (a conversation), `site` (the world around it),
-//! `measure` and `growth` (what is measured), `metric` (what is wanted), `results`, `report`.
+//! `measure` and `growth` (what is measured), `metrics` (what is wanted), `results`, `report`.
 
 mod candidate;
 mod growth;
@@ -10,6 +10,7 @@ mod instructions;
 mod machine;
 mod measure;
 mod metric;
+mod metrics;
 mod model;
 mod options;
 mod proc;
@@ -48,7 +49,13 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let mut candidates = vec![Candidate::echo()?, Candidate::own(&options.byokey)?];
+    let mut candidates = vec![
+        Candidate::echo()?,
+        Candidate::own("byokey", &options.byokey)?,
+    ];
+    if let Some(slim) = &options.slim {
+        candidates.push(Candidate::own("byokey, slim", slim)?);
+    }
     for peer in &options.peers {
         candidates.push(Candidate::peer(peer)?);
     }
@@ -89,6 +96,7 @@ fn run(options: &Options) -> Result<(), Failure> {
             Err(failure) => say(&format!("  not measured: {failure}")),
         }
     }
+    results.facts.push(("load after it", machine::load()));
     say(&report::table(&results));
     if options.write_docs {
         write_docs(&results)?;

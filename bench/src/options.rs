@@ -13,6 +13,7 @@ usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--
   --only WORD       only measurements with this word in their name
   --write-docs      write docs/performance.md and what belongs to it
   --byokey PATH     the program to measure, in place of the one built here
+  --slim PATH       the same, built without its optional features
 ";
 
 /// What was asked for.
@@ -30,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) only: String,
     /// The program to measure.
     pub(crate) byokey: PathBuf,
+    /// The same without its optional features.
+    pub(crate) slim: Option<PathBuf>,
 }
 
 impl Options {
@@ -42,6 +45,7 @@ impl Options {
             write_docs: false,
             only: String::new(),
             byokey: PathBuf::from("target/release/byokey"),
+            slim: None,
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -54,8 +58,10 @@ impl Options {
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--only" => options.only = value()?,
                 "--byokey" => options.byokey = value()?.into(),
+                "--slim" => options.slim = Some(value()?.into()),
                 "--quick" => options.quick = true,
                 "--write-docs" => options.write_docs = true,
+                "--help" => return Err(USAGE.into()),
                 _ => return Err(format!("unknown argument {argument}\n{USAGE}").into()),
             }
         }

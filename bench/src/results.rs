@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::candidate::{Candidate, Kind};
 use crate::growth::Growth;
-use crate::metric::{Goal, METRICS, Metric};
-use crate::samples::Samples;
+use crate::metric::{Goal, Metric};
+use crate::metrics::METRICS;
 
 /// All samples of a run.
 #[derive(Debug)]
@@ -47,20 +47,30 @@ impl Results {
         samples.push(value);
     }
 
-    /// The median over the rounds.
-    pub(crate) fn value(&self, metric: &'static str, candidate: usize) -> Option<f64> {
-        let samples = self.samples.get(&(metric, candidate))?;
-        Samples::new(samples.clone()).median()
+    /// What the rounds come to.
+    pub(crate) fn value(&self, metric: &Metric, candidate: usize) -> Option<f64> {
+        let value = metric.of_rounds(self.rounds(metric.id, candidate))?;
+        let Some(beyond) = metric.beyond else {
+            return Some(value);
+        };
+        let other = METRICS.iter().find(|other| other.id == beyond)?;
+        Some(value - self.value(other, candidate)?)
+    }
+
+    /// What each round came to.
+    pub(crate) fn rounds(&self, metric: &'static str, candidate: usize) -> &[f64] {
+        let samples = self.samples.get(&(metric, candidate));
+        samples.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The value of the server of this repository.
     pub(crate) fn own(&self, metric: &Metric) -> Option<f64> {
-        self.value(metric.id, self.place(Kind::Own)?)
+        self.value(metric, self.place(Kind::Own)?)
     }
 
     /// The value of the echo process.
     pub(crate) fn echo(&self, metric: &Metric) -> Option<f64> {
-        self.value(metric.id, self.place(Kind::Echo)?)
+        self.value(metric, self.place(Kind::Echo)?)
     }
 
     /// The bound that the goal sets, in the unit of the figure.

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, Write as _};
 use std::time::Instant;
 
-use super::{Growth, Series};
+use super::{Growth, Series, Shape};
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::host::READ;
@@ -41,6 +41,7 @@ pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Gr
         title: "Connections",
         along: "connections",
         up: "time per request",
+        shape: Shape::Flat,
         series: vec![Series {
             name: "account/read".to_owned(),
             points,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-use super::{Growth, Series};
+use super::{Growth, Series, Shape};
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::host::Host;
@@ -41,6 +41,7 @@ pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Gr
         title: "Requests in flight",
         along: "requests",
         up: "time per request",
+        shape: Shape::Flat,
         series: vec![
             Series {
                 name: "account/read".to_owned(),

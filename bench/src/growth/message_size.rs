@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use super::{Growth, Series};
+use super::{Growth, Series, Shape};
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::host::Host;
@@ -49,6 +49,7 @@ pub(super) fn measure(own: &Candidate, echo: &Candidate, scale: Scale) -> Result
         title: "Message size",
         along: "bytes",
         up: "round trip",
+        shape: Shape::Linear,
         series,
     })
 }

@@ -7,7 +7,7 @@ pub(crate) mod waiters;
 
 use crate::Failure;
 use crate::candidate::Candidate;
-use crate::measure::Scale;
+use crate::measure::{Scale, number};
 
 /// A line of a chart.
 #[derive(Clone, Debug)]
@@ -27,9 +27,46 @@ pub(crate) struct Growth {
     pub(crate) along: &'static str,
     /// What stands up it.
     pub(crate) up: &'static str,
+    /// What its lines should look like.
+    pub(crate) shape: Shape,
     /// Its lines.
     pub(crate) series: Vec<Series>,
 }
+
+/// How a cost grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Not at all: one more costs what the one before did.
+    Flat,
+    /// With what lies along the chart.
+    Linear,
+    /// Faster than it should.
+    Steep,
+}
+
+impl Shape {
+    /// In a word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::Linear => "linear",
+            Self::Steep => "steep",
+        }
+    }
+
+    const fn exponent(self) -> f64 {
+        match self {
+            Self::Flat => 0.0,
+            Self::Linear | Self::Steep => 1.0,
+        }
+    }
+}
+
+/// How far the exponent may be off for reasons of noise.
+const LEEWAY: f64 = 0.2;
+/// How far below the end of a line its end is taken to begin: costs that do not grow hide those
+/// that do at first.
+const END: f64 = 100.0;
 
 type Measure = fn(&Candidate, &Candidate, Scale) -> Result<Growth, Failure>;
 
@@ -41,16 +78,57 @@ pub(crate) const GROWTHS: &[(&str, Measure)] = &[
     ("refresh waiters", waiters::measure),
 ];
 
+impl Series {
+    /// The power of what lies along the chart that the cost grows with, at the end of the line.
+    pub(crate) fn exponent(&self) -> f64 {
+        let last = self.points.last().map_or(0.0, |point| point.0);
+        let end = self.points.iter().filter(|point| point.0 * END >= last);
+        let logarithms: Vec<_> = end.map(|(x, y)| (x.ln(), y.ln())).collect();
+        let count = number(logarithms.len());
+        let mean = |of: fn(&(f64, f64)) -> f64| logarithms.iter().map(of).sum::<f64>() / count;
+        let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+        let covariance: f64 = logarithms.iter().map(|at| (at.0 - x) * (at.1 - y)).sum();
+        let variance: f64 = logarithms.iter().map(|at| (at.0 - x).powi(2)).sum();
+        covariance / variance
+    }
+}
+
 impl Growth {
-    /// How much dearer the last point of each line is than its cheapest: 1 is flat.
-    pub(crate) fn steepness(&self) -> Vec<(&str, f64)> {
-        let steepness = |series: &Series| {
-            let cheapest = series.points.iter().map(|point| point.1);
-            let cheapest = cheapest.fold(f64::INFINITY, f64::min);
-            series.points.last().map_or(1.0, |last| last.1 / cheapest)
+    /// What a line looks like.
+    pub(crate) fn shape_of(&self, series: &Series) -> Shape {
+        if series.exponent() <= self.shape.exponent() + LEEWAY {
+            self.shape
+        } else {
+            Shape::Steep
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Growth, Series, Shape};
+
+    fn shape(shape: Shape, cost: fn(f64) -> f64) -> Shape {
+        let points = [1.0, 10.0, 100.0, 1e3, 1e4].map(|x| (x, cost(x)));
+        let series = Series {
+            name: String::new(),
+            points: points.into(),
         };
-        let all = self.series.iter();
-        all.map(|series| (series.name.as_str(), steepness(series)))
-            .collect()
+        let growth = Growth {
+            title: "",
+            along: "",
+            up: "",
+            shape,
+            series: Vec::new(),
+        };
+        growth.shape_of(&series)
+    }
+
+    #[test]
+    fn what_grows_too_fast_is_told() {
+        assert_eq!(shape(Shape::Flat, |_| 3.0), Shape::Flat);
+        assert_eq!(shape(Shape::Flat, |x| 9.0 + x / 10.0), Shape::Steep);
+        assert_eq!(shape(Shape::Linear, |x| 50.0 + 2.0 * x), Shape::Linear);
+        assert_eq!(shape(Shape::Linear, |x| x * x), Shape::Steep);
     }
 }

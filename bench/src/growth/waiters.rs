@@ -15,7 +15,7 @@ use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 use tokio::sync::oneshot;
 
-use super::{Growth, Series};
+use super::{Growth, Series, Shape};
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::measure::{Scale, number};
@@ -37,6 +37,7 @@ pub(super) fn measure(_: &Candidate, _: &Candidate, _: Scale) -> Result<Growth, 
         title: "Calls that wait for one refresh",
         along: "waiting calls",
         up: "time per call",
+        shape: Shape::Flat,
         series: vec![Series {
             name: "from 401 to the go-ahead".to_owned(),
             points,

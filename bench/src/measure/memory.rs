@@ -49,10 +49,12 @@ pub(super) fn after_logins(candidate: &Candidate, scale: Scale) -> Result<Figure
         host.notification("account/updated")?;
     }
     let late = Status::of(host.process.pid())?;
-    Ok(early
-        .map(|early| ("memory-logins", late.resident - early.resident))
-        .into_iter()
-        .collect())
+    let mut figures = vec![
+        ("memory-logins", late.resident),
+        ("threads-logins", late.threads),
+    ];
+    figures.extend(early.map(|early| ("memory-growth", late.resident - early.resident)));
+    Ok(figures)
 }
 
 pub(super) fn after_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
@@ -85,7 +87,11 @@ pub(super) fn of_connections(candidate: &Candidate, _: Scale) -> Result<Figures,
     }
     let after = listener.status()?;
     let each = (after.resident - before.resident) / f64::from(CONNECTIONS);
-    Ok(vec![("memory-connection", each)])
+    Ok(vec![
+        ("memory-connection", each),
+        ("memory-connections", after.resident),
+        ("threads-connections", after.threads),
+    ])
 }
 
 pub(super) fn idle(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {

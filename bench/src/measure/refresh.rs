@@ -44,13 +44,13 @@ pub(super) fn of_calls(candidate: &Candidate, scale: Scale) -> Result<Figures, F
         let (begin, before) = (Instant::now(), host.refreshes);
         let answer = host.request(CALL, &Value::Null);
         if host.refreshes == before {
-            let plain = Samples::new(plain).median();
-            return Ok(plain.map(|plain| ("call", plain)).into_iter().collect());
+            // Some app-servers never ask; the call itself can still be compared.
+            break;
         }
         answer?;
         refreshed.push(begin.elapsed().as_secs_f64());
     }
-    Ok(beyond("call", plain, "call-refresh", refreshed))
+    Ok(medians(plain, refreshed, ["call", "call-refresh"]))
 }
 
 pub(super) fn of_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
@@ -81,7 +81,7 @@ pub(super) fn of_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, F
             refreshed.push(begin.elapsed().as_secs_f64());
         }
     }
-    Ok(beyond("turn", plain, "turn-refresh", refreshed))
+    Ok(medians(plain, refreshed, ["turn", "turn-refresh"]))
 }
 
 pub(super) fn storm(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
@@ -112,15 +112,10 @@ pub(super) fn storm(candidate: &Candidate, _: Scale) -> Result<Figures, Failure>
     ])
 }
 
-fn beyond(
-    plain_id: &'static str,
-    plain: Vec<f64>,
-    beyond_id: &'static str,
-    refreshed: Vec<f64>,
-) -> Figures {
-    let (plain, refreshed) = (Samples::new(plain), Samples::new(refreshed));
-    let (Some(plain), Some(refreshed)) = (plain.median(), refreshed.median()) else {
-        return Vec::new();
-    };
-    vec![(plain_id, plain), (beyond_id, refreshed - plain)]
+fn medians(plain: Vec<f64>, refreshed: Vec<f64>, ids: [&'static str; 2]) -> Figures {
+    let medians = [plain, refreshed].map(|samples| Samples::new(samples).median());
+    let figures = ids.into_iter().zip(medians);
+    figures
+        .filter_map(|(id, median)| Some((id, median?)))
+        .collect()
 }

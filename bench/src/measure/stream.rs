@@ -31,10 +31,15 @@ pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Fai
     });
     let direct = Samples::new(directly(&site)?);
     let through = Samples::new(through(&mut host, &thread)?);
-    let figures = [("delta-p50", 0.5), ("delta-p99", 0.99)];
+    let figures = [
+        ("direct-p50", &direct, 0.5),
+        ("direct-p99", &direct, 0.99),
+        ("delta-p50", &through, 0.5),
+        ("delta-p99", &through, 0.99),
+    ];
     Ok(figures
         .into_iter()
-        .filter_map(|(id, share)| Some((id, through.quantile(share)? - direct.quantile(share)?)))
+        .filter_map(|(id, samples, share)| Some((id, samples.quantile(share)?)))
         .collect())
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn goals(results: &Results) -> String {
         };
         let dots: Vec<_> = (0..results.candidates.len())
             .filter_map(|at| {
-                let value = results.value(metric.id, at)?;
+                let value = results.value(metric, at)?;
                 let share = match metric.goal {
                     Goal::AtLeast(_) => bound / value,
                     _ => value / bound,
@@ -164,7 +164,8 @@ fn panel(drawing: &mut Drawing, growth: &Growth, left: f64, top: f64) {
         }
         let x = 200.0f64.mul_add(float(number), left + 76.0);
         drawing.dot((x, top + 44.0), colour(number));
-        drawing.text((x + 10.0, top + 48.0), Anchor::Start, 11, &series.name);
+        let label = format!("{}: {}", series.name, growth.shape_of(series).word());
+        drawing.text((x + 10.0, top + 48.0), Anchor::Start, 11, &label);
     }
 }
 

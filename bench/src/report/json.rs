@@ -19,8 +19,15 @@ pub(crate) fn json(results: &Results) -> Value {
                 .candidates
                 .iter()
                 .enumerate()
+                .map(|(at, candidate)| (candidate.name.clone(), results.value(metric, at).into()))
+                .collect();
+            let rounds: serde_json::Map<_, _> = results
+                .candidates
+                .iter()
+                .enumerate()
                 .map(|(at, candidate)| {
-                    (candidate.name.clone(), results.value(metric.id, at).into())
+                    let rounds = results.rounds(metric.id, at);
+                    (candidate.name.clone(), rounds.into())
                 })
                 .collect();
             let goal = match metric.goal {
@@ -35,7 +42,7 @@ pub(crate) fn json(results: &Results) -> Value {
                 Verdict::Open => Value::Null,
             };
             json!({"id": metric.id, "title": metric.title, "unit": unit(metric.unit), "goal": goal,
-               "reached": reached, "values": values})
+               "reached": reached, "beyond": metric.beyond, "values": values, "rounds": rounds})
         })
         .collect();
     let growths: Vec<_> = results
@@ -45,7 +52,11 @@ pub(crate) fn json(results: &Results) -> Value {
             let series: serde_json::Map<_, _> = growth
                 .series
                 .iter()
-                .map(|series| (series.name.clone(), json!(series.points)))
+                .map(|series| {
+                    let line = json!({"points": series.points, "exponent": series.exponent(),
+                                      "shape": growth.shape_of(series).word()});
+                    (series.name.clone(), line)
+                })
                 .collect();
             json!({"title": growth.title, "along": growth.along, "seconds": growth.up,
                    "series": series})

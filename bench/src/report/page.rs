@@ -11,7 +11,9 @@ const INTRODUCTION: &str = "\
 
 How fast and how small the server is, next to an echo process (`cat`, which is what the pipe costs
 and nothing else) and to other app-servers. `./bench.sh --write-docs` writes this page; all figures
-are from one run in which the programs took turns, and each is the median over its rounds.
+are from one run in which the programs took turns, round after round. Of times and rates the best
+round counts, for all programs alike, because what else happens on a machine makes a program slower
+and never faster; of everything else the worst. `performance.json` has every round.
 Ratios come first: they carry over to other machines, absolute times do not.
 ";
 
@@ -61,7 +63,7 @@ pub(crate) fn table(results: &Results) -> String {
     for metric in results.metrics() {
         let _ = write!(table, "| {} |", metric.title);
         for at in 0..names.len() {
-            let value = results.value(metric.id, at);
+            let value = results.value(metric, at);
             let value = value.map_or_else(|| "–".to_owned(), |v| text::value(metric.unit, v));
             let _ = write!(table, " {value} |");
         }
@@ -96,7 +98,7 @@ fn ratios(results: &Results) -> String {
         };
         let _ = write!(table, "| {} | {goal} | {verdict} |", metric.title);
         for (at, _) in &others {
-            let other = results.value(metric.id, *at);
+            let other = results.value(metric, *at);
             let ratio = other.map_or_else(|| "–".to_owned(), |other| text::ratio(own / other));
             let _ = write!(table, " {ratio} |");
         }
@@ -136,17 +138,18 @@ fn growth(results: &Results) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "\n## Growth\n\nBoth axes are logarithmic. A line that runs level is a cost that does not \
-         grow.\n\n![How cost grows](performance-growth.svg)\n\n\
-         | | | the last point costs, for one, next to the cheapest |\n|---|---|---:|\n",
+        "\n## Growth\n\nBoth axes are logarithmic. What costs one more the same as the one before runs \
+         level, and is flat. The power is that of the last two decades of each line: 0 is flat, 1 \
+         linear, 2 quadratic.\n\n![How cost grows](performance-growth.svg)\n\n\
+         | | | grows with the power | |\n|---|---|---:|---|\n",
     );
     for growth in &results.growths {
-        for (name, steepness) in growth.steepness() {
+        for series in &growth.series {
+            let (exponent, shape) = (series.exponent(), growth.shape_of(series).word());
             let _ = writeln!(
                 text,
-                "| {} | {name} | {} |",
-                growth.title,
-                text::ratio(steepness)
+                "| {} | {} | {exponent:.2} | {shape} |",
+                growth.title, series.name
             );
         }
     }
