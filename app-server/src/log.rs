@@ -4,13 +4,12 @@
 //! passes through them. Writing never blocks: a line that does not fit into the pipe is dropped.
 
 use std::io;
+use std::sync::OnceLock;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tracing::Level;
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 use crate::config::Environment;
 
@@ -20,24 +19,67 @@ const OWN_TARGET: &str = "byokey";
 /// Starts logging.
 pub fn start(environment: &Environment) {
     let level = environment.get("RUST_LOG").map_or(Level::WARN, level);
-    let own = Targets::new().with_target(OWN_TARGET, level);
     let json = environment
         .get("LOG_FORMAT")
         .is_some_and(|format| format.trim().eq_ignore_ascii_case("json"));
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(|| Stderr)
-        .with_ansi(false);
-    let layer = if json {
-        layer.json().boxed()
-    } else {
-        layer.boxed()
+    let log = Log {
+        level,
+        json,
+        writer: OnceLock::new(),
     };
     // A second start in one process, as in tests, keeps the first.
-    drop(
-        tracing_subscriber::registry()
-            .with(layer.with_filter(own))
-            .try_init(),
-    );
+    drop(tracing::subscriber::set_global_default(log));
+}
+
+/// This program's events. Most runs have none, and what writes them takes more memory than all
+/// else at the start, so it is made for the first one.
+struct Log {
+    level: Level,
+    json: bool,
+    writer: OnceLock<Dispatch>,
+}
+
+impl Log {
+    fn writer(&self) -> Dispatch {
+        let writer = tracing_subscriber::fmt()
+            .with_writer(|| Stderr)
+            .with_ansi(false)
+            .with_max_level(self.level);
+        if self.json {
+            Dispatch::new(writer.json().finish())
+        } else {
+            Dispatch::new(writer.finish())
+        }
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let is_own = metadata.target().starts_with(OWN_TARGET);
+        metadata.is_event() && is_own && *metadata.level() <= self.level
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level.into())
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.writer.get_or_init(|| self.writer()).event(event);
+    }
+
+    // Spans are never enabled, so nobody has one.
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 /// The level for this program in a filter like `info` or `warn,byokey=debug`.
