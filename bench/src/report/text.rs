@@ -15,8 +15,12 @@ pub(super) fn value(unit: Unit, value: f64) -> String {
 
 /// How many times one value is another.
 pub(super) fn ratio(ratio: f64) -> String {
-    if !ratio.is_finite() {
+    if !ratio.is_finite() || ratio < 0.0 {
         return "–".to_owned();
+    }
+    if ratio > 0.0 && ratio < 0.1 {
+        // Two decimals would hide most of it.
+        return format!("1/{}×", thousands(1.0 / ratio));
     }
     format!("{}×", digits(ratio))
 }
@@ -75,7 +79,14 @@ fn thousands(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unit, thousands, value};
+    use super::{Unit, ratio, thousands, value};
+
+    #[test]
+    fn small_ratios_are_fractions() {
+        assert_eq!(ratio(1.5), "1.50×");
+        assert_eq!(ratio(0.002), "1/500×");
+        assert_eq!(ratio(f64::NAN), "–");
+    }
 
     #[test]
     fn values_keep_three_digits() {
