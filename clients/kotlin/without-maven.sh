@@ -10,8 +10,9 @@ cache=../../.cache/kotlin-compiler
 lib=$cache/node_modules/kotlin-compiler/lib
 out=target/without-maven
 
-if ! command -v java >/dev/null || ! command -v npm >/dev/null; then
-  echo "kotlin client: skipped, there is no Java or no npm"
+java=$({ java -version 2>&1 || true; } | sed -nE 's/.* version "([0-9]+).*/\1/p')
+if [ "${java:-0}" -lt 17 ] || ! command -v npm >/dev/null; then
+  echo "kotlin client: skipped, there is no Java 17 or no npm"
   exit 0
 fi
 if [ ! -e "$lib/kotlin-compiler.jar" ]; then
