@@ -146,3 +146,30 @@ pub(crate) fn line(message: &impl Serialize) -> Vec<u8> {
     line.push(b'\n');
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Calls, Outgoing};
+
+    #[test]
+    fn only_the_first_answer_to_a_call_in_flight_counts() {
+        let calls = Calls::default();
+        let number = calls.begin(Box::default());
+        assert_eq!(
+            calls.answered(number, Ok(Box::default())),
+            None,
+            "nobody asked yet"
+        );
+        let outgoing = Outgoing {
+            id: 7,
+            method: "method",
+            params: number,
+        };
+        assert_eq!(calls.send(&outgoing).len(), 1);
+        assert_eq!(calls.answered(number + 1, Ok(Box::default())), None);
+        assert_eq!(calls.answered(number, Ok(Box::default())), Some(7));
+        assert_eq!(calls.answered(number, Err(Box::default())), None);
+        assert!(calls.take(number).is_some_and(|answer| answer.is_ok()));
+        assert_eq!(calls.answered(number, Ok(Box::default())), None);
+    }
+}

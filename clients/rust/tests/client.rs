@@ -129,6 +129,8 @@ fn a_server_that_closes_its_output_is_gone() {
         let call = timeout(CLOSING_TAKES, client.read_account());
         let error = error(call.await.unwrap());
         assert!(matches!(error, ByokeyError::ConnectionClosed { .. }));
+        let ended = timeout(CLOSING_TAKES, client.closed()).await;
+        assert!(!ended.unwrap().unwrap().success(), "it had to be ended");
     });
 }
 
