@@ -156,3 +156,26 @@ async fn a_read_is_answered_behind_what_waits_for_the_store() {
     let read = host.answer(read).await.unwrap();
     assert_eq!(read["account"], json!({"type": "apiKey"}));
 }
+
+#[tokio::test]
+async fn a_login_that_was_overtaken_while_it_was_saved_is_not_kept() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::default().environment("BYOKEY_STORE", "file");
+    let (server, mut host) = start(&issuer, setup).await;
+    let folder = server.home.path().join(".local/share/byokey");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut options = File::options();
+    let options = options.create(true).truncate(false).write(true);
+    let lock = options.open(folder.join("auth.lock")).unwrap();
+    lock.lock().unwrap();
+    let key = json!({"type": "apiKey", "apiKey": "sk-made-up-key"});
+    let overtaken = host.start("account/login/start", key).await;
+    assert_eq!(host.quiet_for(QUIET).await, Vec::<Value>::new());
+    host.login(&TestToken::new("host").encode(), "ws-1").await;
+    lock.unlock().unwrap();
+    let refused = host.answer(overtaken).await.unwrap_err();
+    assert_eq!(refused.kind(), "externalAuthActive");
+    assert!(!folder.join("auth.json").exists());
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"]["email"], "host@example.com");
+}
