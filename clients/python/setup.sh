@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache="$(cd ../.. && pwd)/.cache/python-client"
 
-if ! command -v python3 >/dev/null; then
-  echo "skipped: there is no python3"
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+  echo "skipped: there is no python3, or one older than 3.10"
+  rm -f "$cache/installed"
   exit 0
 fi
 fingerprint="$(python3 --version; command -v python3; cksum <requirements.txt)"

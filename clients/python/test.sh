@@ -8,7 +8,7 @@ cache="$root/.cache/python-client"
 export PYTHONDONTWRITEBYTECODE=1
 
 if ! [ -e "$cache/installed" ]; then
-  echo "skipped: setup.sh found no python3"
+  echo "skipped: setup.sh found no python3, or one older than 3.10"
   exit 0
 fi
 if [ -z "${BYOKEY_RELEASE_BIN:-}${BYOKEY_BIN:-}" ]; then
@@ -42,7 +42,7 @@ for minor in 10 11 12 13 14; do
 done
 
 echo "-- tests, oldest Python"
-run_with "$oldest"
+run_with "${oldest:-$cache/venv/bin/python}"
 "$cache/installed-wheel/bin/python" -W error -m unittest discover --start-directory tests
 
 echo "-- tests, default Python"
