@@ -24,6 +24,7 @@ pub mod parent;
 pub mod peers;
 pub mod reply;
 pub mod services;
+mod stack;
 pub mod stores;
 pub mod threads;
 pub mod trace_protocol;

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::failure::StartFailure;
+use crate::stack::wiped_after;
 
 /// A verifier of 86 characters.
 pub(super) fn verifier() -> Result<Secret, StartFailure> {
@@ -22,7 +23,9 @@ pub(super) fn state() -> Result<Secret, StartFailure> {
 
 /// The challenge of a verifier by the method `S256`.
 pub(super) fn challenge(verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()))
+    // A digest leaves the end of what it was made of on the stack.
+    let digest = wiped_after(|| digest(&SHA256, verifier.expose().as_bytes()));
+    URL_SAFE_NO_PAD.encode(digest)
 }
 
 /// Whether both are the same, in a time that does not tell where they differ.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::auth::StoreFailure;
+use crate::stack::wiped_after;
 
 /// An entry, by its name.
 #[derive(Clone, Debug)]
@@ -55,7 +56,8 @@ impl Entry {
         let step = tokio::task::spawn_blocking(move || {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.check()?;
-            work(&name, &waiting)
+            // What travels to the keyring is encrypted, block by block on the stack.
+            wiped_after(|| work(&name, &waiting))
         });
         match tokio::time::timeout(self.deadline, step).await {
             Ok(Ok(done)) => done,

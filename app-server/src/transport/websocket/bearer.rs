@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::signed::SignedBearers;
+use crate::stack::wiped_after;
 
 /// Which bearers are good.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl BearerRule {
     /// The rule that admits this token.
     #[must_use]
     pub fn capability(token: &[u8]) -> Self {
-        Self::Capability(digest(token))
+        Self::Capability(wiped_after(|| digest(token)))
     }
 
     /// Whether the headers of a request hold a good bearer.
@@ -63,11 +64,12 @@ impl BearerRule {
     /// [`BearerRefusal`] says why not.
     pub fn check(&self, headers: &HeaderMap, unix_seconds: i64) -> Result<(), BearerRefusal> {
         let bearer = bearer(headers)?;
-        match self {
+        // A digest leaves the end of what it was made of on the stack.
+        wiped_after(|| match self {
             Self::Capability(expected) if matches(expected, bearer) => Ok(()),
             Self::Capability(_) => Err(BearerRefusal::Token),
             Self::Signed(bearers) => bearers.check(bearer, unix_seconds),
-        }
+        })
     }
 }
 
