@@ -212,7 +212,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
         if !M::HALF_CLOSES {
             // A TCP connection that is closed with unread input takes back what was sent.
             let mut unread = Zeroizing::new([0; 1024]);
-            while self.reader.read(&mut *unread).await? > 0 {}
+            while self.reader.read(&mut *unread).await? > 0 {
+                unread.zeroize();
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::House;
 use crate::transport::stream::{Ended, Shutdown, serve, serve_wire};
@@ -57,7 +57,9 @@ async fn refuse(mut stream: UnixStream) -> io::Result<()> {
     stream.write_all(NO_PLACE).await?;
     stream.shutdown().await?;
     let mut unread = Zeroizing::new([0; 1024]);
-    while stream.read(&mut *unread).await? > 0 {}
+    while stream.read(&mut *unread).await? > 0 {
+        unread.zeroize();
+    }
     Ok(())
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct WebSocketWire {
     /// How many bytes of the current frame are still to come.
     frame_rest: usize,
     inside_message: bool,
+    /// Whether either side has said goodbye.
+    closing: bool,
     protocol: WebSocketContext,
     config: WebSocketConfig,
     /// Control frames to send, complete ones.
@@ -90,6 +92,7 @@ impl WebSocketWire {
             wiped: 0,
             frame_rest: 0,
             inside_message: false,
+            closing: false,
             protocol: WebSocketContext::new(Role::Server, Some(config)),
             config,
             replies: Vec::new(),
@@ -162,7 +165,19 @@ impl WebSocketWire {
         self.protocol = WebSocketContext::new(Role::Server, Some(self.config));
     }
 
+    /// Wipes what was read. The connection still has to end, which takes as long as the peer
+    /// likes, and nothing that comes now is looked at.
+    fn forget(&mut self) {
+        self.renew();
+        self.buffer.zeroize();
+        self.filled = 0..0;
+        self.wiped = 0;
+    }
+
     fn close(&mut self, code: CloseCode, reason: &'static str) {
+        if mem::replace(&mut self.closing, true) {
+            return;
+        }
         let mut ends = Ends {
             input: &[],
             output: &mut self.replies,
@@ -171,7 +186,7 @@ impl WebSocketWire {
             code,
             reason: Utf8Bytes::from_static(reason),
         };
-        // Once the closing is under way, there is nothing to add.
+        // Writing to a vector cannot fail.
         drop(self.protocol.close(&mut ends, Some(frame)));
     }
 }
@@ -202,11 +217,16 @@ impl Wire for WebSocketWire {
                 connection.receive(&message.0);
                 Progress::Took
             }
-            Some(Piece::Closed) => Progress::Over,
+            Some(Piece::Closed) => {
+                self.closing = true;
+                self.forget();
+                Progress::Over
+            }
             Some(Piece::Broken(code, reason)) => {
                 if code == CloseCode::Size {
                     connection.skipped(RequestError::message_too_long());
                 }
+                self.forget();
                 self.close(code, reason);
                 Progress::Over
             }
