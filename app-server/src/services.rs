@@ -1,10 +1,11 @@
 //! What handlers work with: one of each, shared by all connections.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byokey_protocol::initialize::HardeningReport;
+use byokey_protocol::secret::Secret;
 
 use crate::auth::{AuthManager, Outside, SignInFailure};
 use crate::backend::Backend;
@@ -44,6 +45,8 @@ pub struct Services {
     pub parent: ParentWatch,
     /// How the process is protected.
     pub hardening: HardeningReport,
+    /// The token of the environment, until it is in force.
+    given_token: Mutex<Option<Secret>>,
 }
 
 impl fmt::Debug for Services {
@@ -62,10 +65,11 @@ impl Services {
     /// The same, with a clock of the caller's.
     #[must_use]
     pub fn with_clock(
-        config: Config,
+        mut config: Config,
         hardening: HardeningReport,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
+        let given_token = Mutex::new(config.access_token.take());
         let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
         let http = Arc::new(HttpClient::new(config.ca_file.clone()));
         let store = stores::open(config.store, &config.byokey_home);
@@ -99,6 +103,7 @@ impl Services {
             clock,
             parent: ParentWatch::default(),
             hardening,
+            given_token,
         })
     }
 
@@ -112,9 +117,10 @@ impl Services {
 
     async fn take_up(&self) -> Result<(), SignInFailure> {
         let begun = self.auth.epoch();
-        if let Some(token) = &self.config.access_token {
+        let given = self.given_token.lock().map(|mut given| given.take());
+        if let Ok(Some(token)) = given {
             self.auth.check_personal_login()?;
-            let credential = self.auth.introspect(token.duplicate()).await?;
+            let credential = self.auth.introspect(token).await?;
             self.auth.adopt(credential, begun)?;
             return Ok(());
         }

@@ -73,7 +73,7 @@ impl AppServer {
     pub(crate) fn run(
         self,
         common: Common,
-        environment: &Environment,
+        environment: Environment,
         mut hardening: HardeningReport,
     ) -> ExitCode {
         #[cfg(feature = "generate")]
@@ -86,7 +86,9 @@ impl AppServer {
             Err(error) => return fail(&error.to_string()),
         };
         let overrides = common.and(self.common).into_overrides();
-        let config = Config::load(environment, &overrides);
+        let config = Config::load(&environment, &overrides);
+        // It may hold secrets, and was a copy.
+        drop(environment);
         let trace = self.trace_protocol.as_deref().map(trace_protocol::open);
         let trace = match trace.transpose() {
             Ok(trace) => trace,

@@ -154,7 +154,7 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     log::start(&environment);
     log::hide_panic_payloads();
     match cli.command {
-        Some(Command::AppServer(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::AppServer(command)) => command.run(cli.common, environment, hardening),
         #[cfg(feature = "demo")]
         Some(Command::DevBackend(command)) => command.run(),
         #[cfg(feature = "demo")]
