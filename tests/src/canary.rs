@@ -8,10 +8,21 @@ use serde_json::Value;
 
 use crate::pieces::{PIECE, Pieces};
 
-/// The secrets that one program was given. Clones share them.
-#[derive(Clone, Debug, Default)]
+/// Shortest secret that is looked for: a shorter one could be anywhere by chance.
+const SHORTEST: usize = 8;
+
+thread_local! {
+    /// What the other parts of a test handed out or were told: issuers, and commands that ended.
+    /// Each test has a thread of its own.
+    static OF_THIS_TEST: Arc<Mutex<Known>> = Arc::default();
+}
+
+/// The secrets that one program was given, and those of the other parts of its test. Clones share
+/// them.
+#[derive(Clone, Debug)]
 pub struct Canaries {
-    known: Arc<Mutex<Known>>,
+    own: Arc<Mutex<Known>>,
+    of_test: Arc<Mutex<Known>>,
 }
 
 /// The pieces of the secrets, in every form in which they could show.
@@ -21,6 +32,17 @@ struct Known {
     exact: Pieces,
     /// In hexadecimal and percent encoding, which are written in either case.
     folded: Pieces,
+    /// Those that are shorter than a piece.
+    short: Vec<String>,
+}
+
+impl Default for Canaries {
+    fn default() -> Self {
+        Self {
+            own: Arc::default(),
+            of_test: OF_THIS_TEST.with(Arc::clone),
+        }
+    }
 }
 
 impl Canaries {
@@ -43,19 +65,14 @@ impl Canaries {
         }
     }
 
-    /// Takes a secret. Shorter ones than a piece could be anywhere by chance.
+    /// Takes a secret.
     pub fn add(&self, secret: &str) {
-        let bytes = secret.as_bytes();
-        if bytes.len() < PIECE {
-            return;
-        }
-        let mut known = self.known();
-        known.exact.add(bytes);
-        for form in base64_forms(bytes) {
-            known.exact.add(&form);
-        }
-        known.folded.add(&each(bytes, ""));
-        known.folded.add(&each(bytes, "%"));
+        locked(&self.own).add(secret);
+    }
+
+    /// Takes a secret that none of the test's programs may show.
+    pub fn add_for_test(&self, secret: &str) {
+        locked(&self.of_test).add(secret);
     }
 
     /// Fails if a message of the program shows a secret. `getAuthStatus` may, in one member.
@@ -64,9 +81,6 @@ impl Canaries {
     ///
     /// When it does.
     pub fn check_message(&self, message: &Value) {
-        if self.known().exact.is_empty() {
-            return;
-        }
         let mut message = message.clone();
         if let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) {
             result.remove("authToken");
@@ -87,14 +101,42 @@ impl Canaries {
     /// Whether a text shows a secret.
     #[must_use]
     pub fn show_in(&self, text: &str) -> bool {
-        let known = self.known();
-        let shows = |pieces: &Pieces, text: &str| pieces.places(text.as_bytes()).next().is_some();
-        shows(&known.exact, text) || shows(&known.folded, &text.to_ascii_lowercase())
+        let folded = text.to_ascii_lowercase();
+        [&self.own, &self.of_test]
+            .iter()
+            .any(|known| locked(known).show_in(text, &folded))
+    }
+}
+
+impl Known {
+    fn add(&mut self, secret: &str) {
+        let bytes = secret.as_bytes();
+        if bytes.len() < PIECE {
+            if bytes.len() >= SHORTEST {
+                self.short.push(secret.to_owned());
+            }
+            return;
+        }
+        self.exact.add(bytes);
+        for form in base64_forms(bytes) {
+            self.exact.add(&form);
+        }
+        self.folded.add(&each(bytes, ""));
+        self.folded.add(&each(bytes, "%"));
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn show_in(&self, text: &str, folded: &str) -> bool {
+        let shows = |pieces: &Pieces, text: &str| {
+            !pieces.is_empty() && pieces.places(text.as_bytes()).next().is_some()
+        };
+        shows(&self.exact, text)
+            || shows(&self.folded, folded)
+            || self.short.iter().any(|secret| text.contains(secret))
     }
+}
+
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What of the base64 form does not depend on its neighbours, for each of the three ways in
@@ -149,6 +191,18 @@ mod tests {
         assert!(shows(&percent));
         assert!(!shows(secret.get(30..45).unwrap()));
         assert!(!shows("something else altogether, and long"));
+        canaries.add("sk-short");
+        assert!(shows("sk-short") && !shows("sk-shor"));
+    }
+
+    #[test]
+    fn what_one_part_of_a_test_knows_the_others_know() {
+        let secret = MadeUp::jwt("canary-of-test", 120).text;
+        let (one, other) = (Canaries::default(), Canaries::default());
+        one.add_for_test(&secret);
+        assert!(other.show_in(&secret));
+        let elsewhere = std::thread::spawn(move || Canaries::default().show_in(&secret));
+        assert!(!elsewhere.join().unwrap(), "another test has its own");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::{Home, PATIENCE, byokey};
+use crate::{Canaries, Home, PATIENCE, byokey};
 
 /// How a command ended.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) ->
     command
 }
 
-/// Runs a command with this on its standard input.
+/// Runs a command with this on its standard input. It must show no secret of its test, and its
+/// input holds one, unless that is an address.
 ///
 /// # Panics
 ///
@@ -56,11 +57,18 @@ pub async fn run(
     drop(stdin);
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     let output = output.expect("it ends in time").expect("its output");
-    Ended {
+    let ended = Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
+    };
+    let canaries = Canaries::default();
+    if !input.contains("://") {
+        canaries.add_for_test(input.trim());
     }
+    canaries.check_text("standard output", &ended.stdout);
+    canaries.check_text("standard error", &ended.stderr);
+    ended
 }
 
 /// The file of the store in a home, if there is one.

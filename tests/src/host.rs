@@ -48,24 +48,21 @@ impl Host {
 
     /// A host that has said nothing yet.
     pub fn framed(server: &mut Server, framing: Framing) -> Self {
-        let (input, output) = server.pipes();
-        Self {
-            canaries: server.canaries.clone(),
-            framing,
-            output: Messages::new(output, framing),
-            input: Some(input),
-            kept: VecDeque::new(),
-            next_id: 0,
-        }
+        let pipes = server.pipes();
+        Self::over(pipes, framing, &server.canaries)
     }
 
-    /// A host that speaks JSON lines over these pipes.
+    /// A host that speaks over these pipes. The canaries are those of the program at their end.
     #[must_use]
-    pub fn over(input: ChildStdin, output: ChildStdout) -> Self {
+    pub fn over(
+        (input, output): (ChildStdin, ChildStdout),
+        framing: Framing,
+        canaries: &Canaries,
+    ) -> Self {
         Self {
-            canaries: Canaries::default(),
-            framing: Framing::Lines,
-            output: Messages::new(output, Framing::Lines),
+            canaries: canaries.clone(),
+            framing,
+            output: Messages::new(output, framing),
             input: Some(input),
             kept: VecDeque::new(),
             next_id: 0,

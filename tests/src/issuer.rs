@@ -16,7 +16,19 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::Setup;
+use crate::{Canaries, Setup};
+
+/// Members and fields of its conversations that hold secrets.
+const SECRETS: [&str; 8] = [
+    "access_token",
+    "id_token",
+    "refresh_token",
+    "token",
+    "code",
+    "authorization_code",
+    "code_verifier",
+    "device_auth_id",
+];
 
 /// What the issuer can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +68,20 @@ struct State {
     held: Mutex<HashMap<Ask, Arc<Semaphore>>>,
     /// How many refresh tokens were handed out.
     rotation: Mutex<u64>,
+    canaries: Canaries,
+}
+
+impl State {
+    /// None of the test's programs may show the secrets in this.
+    fn learn(&self, value: &Value) {
+        for (name, value) in value.as_object().into_iter().flatten() {
+            if let Value::String(secret) = value
+                && SECRETS.contains(&name.as_str())
+            {
+                self.canaries.add_for_test(secret);
+            }
+        }
+    }
 }
 
 /// The issuer. It ends with the test's runtime.
@@ -190,6 +216,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let asked = read(request).await;
+    state.learn(&asked.body);
     state.asked.lock().unwrap().push(asked.clone());
     let Some(ask) = asked.ask else {
         return Ok(reply(404, &json!({})));
@@ -205,6 +232,7 @@ async fn answer(
         .get_mut(&ask)
         .and_then(VecDeque::pop_front);
     let (status, body) = scripted.unwrap_or_else(|| (200, usual(&state, ask)));
+    state.learn(&body);
     Ok(reply(status, &body))
 }
 

@@ -19,17 +19,20 @@ pub mod home;
 pub mod host;
 mod huffman;
 pub mod issuer;
+pub mod keyring;
 pub mod listening;
 pub mod made_up;
 pub mod memory;
 mod pieces;
 pub mod ports;
 pub mod process;
+pub mod search;
 pub mod server;
 pub mod subject;
 pub mod tls;
 pub mod tools;
 pub mod transcript;
+pub mod way;
 pub mod wire;
 
 use std::time::Duration;
@@ -42,8 +45,10 @@ pub use listening::Listening;
 pub use made_up::MadeUp;
 pub use memory::{Memory, Traces};
 pub use process::ProcessStatus;
+pub use search::Search;
 pub use server::{Server, Setup};
 pub use subject::Subject;
+pub use way::Way;
 pub use wire::Framing;
 
 /// How long a test waits for anything before it fails.

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::{Host, PATIENCE, Server, Setup};
+use crate::{Framing, Host, PATIENCE, Server, Setup};
 
 /// A WebSocket client of the program.
 pub type WebSocket = WebSocketStream<TcpStream>;
@@ -122,7 +124,7 @@ impl Listening {
 
     /// A host over WebSocket that has introduced itself.
     pub async fn host(&self) -> Host {
-        let mut host = over_websocket(self.client().await);
+        let mut host = self.over(self.client().await);
         introduce(&mut host, json!({})).await;
         host
     }
@@ -141,7 +143,58 @@ impl Listening {
     /// When it cannot connect.
     #[must_use]
     pub fn unix_stranger(&self) -> Host {
-        over_socket(BlockingStream::connect(self.socket()).expect("the socket"))
+        self.unix_stranger_framing(Framing::Lines)
+    }
+
+    /// A host over the Unix socket that has said nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot connect.
+    #[must_use]
+    pub fn unix_stranger_framing(&self, framing: Framing) -> Host {
+        let stream = BlockingStream::connect(self.socket()).expect("the socket");
+        self.over_socket(stream, framing)
+    }
+
+    /// A host that speaks WebSocket over the Unix socket and has said nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// When it is refused.
+    pub async fn unix_websocket_stranger(&self) -> Host {
+        let stream = UnixStream::connect(self.socket()).await;
+        let connected = client_async("ws://localhost/", stream.expect("the socket"));
+        let connected = tokio::time::timeout(PATIENCE, connected).await;
+        let (client, _) = connected.expect("an answer in time").expect("a WebSocket");
+        self.over(client)
+    }
+
+    /// A host over a WebSocket connection, which closes when the host goes.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no sockets left.
+    #[must_use]
+    pub fn over<S>(&self, client: WebSocketStream<S>) -> Host
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (near, far) = BlockingStream::pair().expect("two sockets");
+        far.set_nonblocking(true).expect("a socket");
+        let far = UnixStream::from_std(far).expect("a socket");
+        tokio::spawn(carry(far, client));
+        self.over_socket(near, Framing::Lines)
+    }
+
+    fn over_socket(&self, stream: BlockingStream, framing: Framing) -> Host {
+        let output = OwnedFd::from(stream.try_clone().expect("a descriptor"));
+        let input = process::ChildStdin::from(OwnedFd::from(stream));
+        let pipes = (
+            ChildStdin::from_std(input).expect("a socket"),
+            ChildStdout::from_std(output.into()).expect("a socket"),
+        );
+        Host::over(pipes, framing, &self.server.canaries)
     }
 
     /// Sends this on a new TCP connection and returns what comes until its end.
@@ -173,32 +226,11 @@ pub async fn introduce(host: &mut Host, capabilities: Value) {
     host.send(&json!({"method": "initialized"})).await;
 }
 
-/// A host over a WebSocket connection, which closes when the host goes.
-///
-/// # Panics
-///
-/// When the system has no sockets left.
-#[must_use]
-pub fn over_websocket(client: WebSocket) -> Host {
-    let (near, far) = BlockingStream::pair().expect("two sockets");
-    far.set_nonblocking(true).expect("a socket");
-    let far = UnixStream::from_std(far).expect("a socket");
-    tokio::spawn(carry(far, client));
-    over_socket(near)
-}
-
-/// A host over a socket.
-fn over_socket(stream: BlockingStream) -> Host {
-    let output = OwnedFd::from(stream.try_clone().expect("a descriptor"));
-    let input = process::ChildStdin::from(OwnedFd::from(stream));
-    Host::over(
-        ChildStdin::from_std(input).expect("a socket"),
-        ChildStdout::from_std(output.into()).expect("a socket"),
-    )
-}
-
 /// Carries lines of one side to text messages of the other, and back, until one ends.
-async fn carry(lines: UnixStream, client: WebSocket) {
+async fn carry<S>(lines: UnixStream, client: WebSocketStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (reader, mut writer) = lines.into_split();
     let mut lines = BufReader::new(reader).lines();
     let (mut sink, mut stream) = client.split();

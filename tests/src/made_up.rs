@@ -1,7 +1,10 @@
 //! Made-up secrets, random all over, so that any piece of one found anywhere is a find.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use byokey_dev_backend::TestToken;
 
 /// Shortest JSON Web Token that [`MadeUp::jwt`] makes.
 pub const SHORTEST_JWT: usize = 50;
@@ -15,6 +18,10 @@ pub struct MadeUp {
     pub text: String,
     /// What its claims hold: a trace of the secret too, where it is decoded.
     pub claimed: Option<String>,
+    /// The part of it that others of the same person have too; it is no trace.
+    pub common: Range<usize>,
+    /// What it is.
+    pub kind: &'static str,
 }
 
 impl MadeUp {
@@ -34,7 +41,56 @@ impl MadeUp {
         Self {
             text: format!("e30.{claims}.{signature}{MARK}"),
             claimed: Some(claimed),
+            common: 0..0,
+            kind: "JWT",
         }
+    }
+
+    /// A JSON Web Token of that person.
+    #[must_use]
+    pub fn of_person(kind: &'static str, person: &TestToken, label: &str) -> Self {
+        let mut random = Random::of(&format!("{kind}-{label}"));
+        // So long that what follows does not share a group of base64 with it.
+        let claimed = random.text(297);
+        let own = URL_SAFE_NO_PAD.encode(format!("{{\"{claimed}\":0,"));
+        let persons = person.claims().to_string();
+        let persons = URL_SAFE_NO_PAD.encode(persons.trim_start_matches('{'));
+        let signature = random.text(200);
+        let begin = "e30.".len() + own.len();
+        Self {
+            common: begin..begin + persons.len(),
+            text: format!("e30.{own}{persons}.{signature}{MARK}"),
+            claimed: Some(claimed),
+            kind,
+        }
+    }
+
+    /// A secret without parts, of 100 bytes: a refresh token, a code, and what it may begin with.
+    #[must_use]
+    pub fn opaque(kind: &'static str, prefix: &str, label: &str) -> Self {
+        let random = 100 - prefix.len() - MARK.len();
+        let random = Random::of(&format!("{kind}-{label}")).text(random);
+        Self::known(kind, format!("{prefix}{random}{MARK}"))
+    }
+
+    /// A secret that the program made up itself.
+    #[must_use]
+    pub const fn known(kind: &'static str, text: String) -> Self {
+        Self {
+            text,
+            claimed: None,
+            common: 0..0,
+            kind,
+        }
+    }
+
+    /// The parts of it that no other secret has.
+    pub(crate) fn own_parts(&self) -> [&str; 2] {
+        if self.common.is_empty() {
+            return [&self.text, ""];
+        }
+        [0..self.common.start, self.common.end..self.text.len()]
+            .map(|part| self.text.get(part).unwrap_or_default())
     }
 
     /// An API key of this many bytes.
@@ -47,10 +103,8 @@ impl MadeUp {
         let random = length.checked_sub("sk-".len() + MARK.len());
         let random = random.expect("an API key has a beginning");
         assert!(random >= 16, "such a short key has no pieces");
-        Self {
-            text: format!("sk-{}{MARK}", Random::of(label).text(random)),
-            claimed: None,
-        }
+        let text = format!("sk-{}{MARK}", Random::of(label).text(random));
+        Self::known("API key", text)
     }
 
     /// The secret as a JSON string that writes every third character as an escape.
@@ -101,6 +155,10 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use byokey_dev_backend::TestToken;
+
     use super::{MadeUp, SHORTEST_JWT};
 
     #[test]
@@ -114,5 +172,20 @@ mod tests {
             assert_eq!(again, token.text);
         }
         assert_eq!(MadeUp::api_key("a", 51).text.len(), 51);
+        assert_eq!(MadeUp::opaque("code", "ac_", "a").text.len(), 100);
+    }
+
+    #[test]
+    fn tokens_of_a_person_tell_who_it_is_and_have_parts_of_their_own() {
+        let person = TestToken::new("ada");
+        let one = MadeUp::of_person("access token", &person, "1");
+        let claims = one.text.split('.').nth(1).unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["email"], person.claims()["email"]);
+        let two = MadeUp::of_person("access token", &person, "2");
+        let common = |token: &MadeUp| token.text.get(token.common.clone()).unwrap().to_owned();
+        assert_eq!(common(&one), common(&two));
+        assert!(one.own_parts().iter().all(|part| part.len() >= 200));
     }
 }

@@ -76,6 +76,15 @@ impl Memory {
             .any(|region| search(region, &pieces, &[text.as_bytes()]).full > 0)
     }
 
+    /// Some text of this many letters, digits, `-` and `_` that is the right one.
+    #[must_use]
+    pub fn find_word(&self, length: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let is_end = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+        let words = self.regions.iter().flat_map(|region| region.split(is_end));
+        let mut found = words.flat_map(|word| word.windows(length));
+        found.find(|text| is_it(text)).map(<[u8]>::to_vec)
+    }
+
     /// What stands here of a secret.
     #[must_use]
     pub fn traces(&self, secret: &MadeUp) -> Traces {
@@ -87,10 +96,12 @@ impl Memory {
     pub fn traces_of_all(&self, secrets: &[MadeUp]) -> Traces {
         let mut pieces = Pieces::default();
         for secret in secrets {
-            let header = huffman::encode(format!("Bearer {}", secret.text).as_bytes());
+            let [begin, end] = secret.own_parts();
+            let header = huffman::encode(format!("Bearer {begin}").as_bytes());
             // The beginning and the end of the coded header say nothing of the secret.
             pieces.add(header.get(6..header.len() - 1).unwrap_or_default());
-            pieces.add(secret.text.as_bytes());
+            pieces.add(begin.as_bytes());
+            pieces.add(end.as_bytes());
             pieces.add(secret.claimed.as_deref().unwrap_or_default().as_bytes());
         }
         let whole: Vec<_> = secrets

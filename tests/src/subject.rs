@@ -1,17 +1,10 @@
 //! A program under examination: it is used like any other, and its memory is searched.
 
-use std::time::Duration;
-
 use byokey_dev_backend::DevBackend;
 use serde_json::json;
 
-use crate::made_up::Random;
-use crate::{Framing, Host, MadeUp, Memory, Server, Setup, Traces, byokey_optimised};
-
-/// How long after its end a secret may still be there.
-const SOON: Duration = Duration::from_millis(100);
-/// Most copies of a secret in use: the stored one, and the one in a header on its way.
-const IN_USE: usize = 2;
+use crate::search::{Search, searchable};
+use crate::{Framing, Host, MadeUp, Memory, Server, Setup, Traces, Way};
 
 /// A program under examination.
 #[derive(Debug)]
@@ -20,8 +13,7 @@ pub struct Subject {
     pub server: Server,
     /// Its host, introduced.
     pub host: Host,
-    /// A text that the program keeps. Memory without it was not read properly.
-    marker: String,
+    search: Search,
 }
 
 impl Subject {
@@ -30,78 +22,46 @@ impl Subject {
         Self::start(Setup::default().backend(backend), Framing::Lines).await
     }
 
-    /// A program set up like this, and a host that speaks in this framing.
-    pub async fn start(setup: Setup, framing: Framing) -> Self {
-        let setup = if rustix::process::geteuid().is_root() {
-            setup
-        } else {
-            // Others than root are kept out, which is what another test is for.
-            setup.argument("--allow-debug")
-        };
-        let mut server = setup.program(byokey_optimised()).start();
-        let mut host = Host::framed(&mut server, framing);
-        let process = server.pid();
-        let marker = format!("marker-{}", Random::of(&process.to_string()).text(24));
-        host.introduce(&marker, json!({})).await;
+    /// A program set up like this, and a host that speaks with it in this way.
+    pub async fn start(setup: Setup, way: impl Into<Way>) -> Self {
+        let (server, mut host) = way.into().start(searchable(setup)).await;
+        let search = Search::begin(server.pid(), &mut host).await;
         Self {
             server,
             host,
-            marker,
+            search,
         }
     }
 
-    /// Reads its memory now.
-    ///
-    /// # Panics
-    ///
-    /// When the marker is not found: the search proves nothing then.
+    /// See [`Search::memory`].
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let memory = Memory::of(self.server.pid()).expect("the memory of the program is readable");
-        assert!(
-            memory.holds(&self.marker),
-            "void: the marker was not found in {} bytes",
-            memory.size()
-        );
-        memory
+        self.search.memory()
     }
 
-    /// Fails unless a secret is held, and in few copies.
-    ///
-    /// # Panics
-    ///
-    /// When it is not.
+    /// See [`Search::assert_in_use`].
     pub fn assert_in_use(&self, secret: &MadeUp, when: &str) -> Traces {
-        let traces = self.memory().traces(secret);
-        assert!(
-            (1..=IN_USE).contains(&traces.full),
-            "{when}: {traces:?}, at most {IN_USE} copies are meant to be there"
-        );
-        println!("{when}: {} in use", traces.full);
-        traces
+        self.search.assert_in_use(secret, when)
     }
 
-    /// Fails if anything of a secret is left, soon after its end.
-    ///
-    /// # Panics
-    ///
-    /// When there is.
+    /// See [`Search::assert_all_in_use`].
+    pub fn assert_all_in_use(&self, secrets: &[MadeUp], when: &str) {
+        self.search.assert_all_in_use(secrets, when);
+    }
+
+    /// See [`Search::assert_under_way`].
+    pub fn assert_under_way(&self, secret: &MadeUp, when: &str) {
+        self.search.assert_under_way(secret, when);
+    }
+
+    /// See [`Search::assert_gone`].
     pub async fn assert_gone(&self, secret: &MadeUp, when: &str) {
-        self.assert_all_gone(std::slice::from_ref(secret), when)
-            .await;
+        self.search.assert_gone(secret, when).await;
     }
 
-    /// Fails if anything of some secrets is left, soon after their end.
-    ///
-    /// # Panics
-    ///
-    /// When there is.
+    /// See [`Search::assert_all_gone`].
     pub async fn assert_all_gone(&self, secrets: &[MadeUp], when: &str) {
-        tokio::time::sleep(SOON).await;
-        let traces = self.memory().traces_of_all(secrets);
-        let lengths: Vec<_> = secrets.iter().map(|secret| secret.text.len()).collect();
-        assert_eq!(traces, Traces::NONE, "{when}: secrets of {lengths:?} bytes");
-        println!("{when}: none left of {}", secrets.len());
+        self.search.assert_all_gone(secrets, when).await;
     }
 
     /// Signs in with tokens.

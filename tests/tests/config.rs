@@ -5,7 +5,7 @@
 use std::process::Stdio;
 
 use byokey_dev_backend::TestToken;
-use byokey_tests::{Home, Host, Server, Setup, byokey};
+use byokey_tests::{Canaries, Framing, Home, Host, Server, Setup, byokey};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -57,7 +57,8 @@ async fn model_with(config: &str, arguments: &[&str]) -> Value {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut host = Host::over(child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let pipes = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut host = Host::over(pipes, Framing::Lines, &Canaries::default());
     let client = json!({"clientInfo": {"name": "n", "version": "1"}});
     host.request("initialize", client).await.unwrap();
     model(&mut host).await

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
-use byokey_tests::listening::{introduce, over_websocket};
+use byokey_tests::listening::introduce;
 use byokey_tests::{Host, Listening, Setup};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn listeners(backend: &DevBackend) -> [Listening; 2] {
 
 async fn stranger(listening: &Listening) -> Host {
     if listening.place().starts_with("ws") {
-        over_websocket(listening.client().await)
+        listening.over(listening.client().await)
     } else {
         listening.unix_stranger()
     }

@@ -7,8 +7,8 @@
 )]
 
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
-use byokey_tests::listening::{WebSocket, introduce, over_websocket};
-use byokey_tests::{Listening, MadeUp, Memory, PATIENCE, Setup, Traces};
+use byokey_tests::listening::WebSocket;
+use byokey_tests::{Listening, PATIENCE, Setup};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -175,20 +175,4 @@ async fn what_is_no_message_ends_the_connection_and_no_other() {
         assert_eq!(told, Some(code));
     }
     other.request("account/read", json!({})).await.unwrap();
-}
-
-#[tokio::test]
-async fn nothing_of_a_login_stays_when_it_is_over() {
-    let listening = Listening::websocket(Setup::default().argument("--allow-debug")).await;
-    let pid = listening.server.pid();
-    let token = MadeUp::jwt("websocket", 2003);
-    let mut host = over_websocket(listening.client().await);
-    introduce(&mut host, json!({})).await;
-    host.login(&token.text, "ws-1").await;
-    let memory = Memory::of(pid).expect("the memory of the program is readable");
-    assert_eq!(memory.traces(&token).full, 1, "signed in");
-    host.request("account/logout", json!(null)).await.unwrap();
-    host.notification("account/updated").await;
-    let memory = Memory::of(pid).expect("the memory of the program is readable");
-    assert_eq!(memory.traces(&token), Traces::NONE, "signed out");
 }

@@ -14,7 +14,7 @@ use std::process::Stdio;
 
 use byokey_tests::command::{Ended, auth_json, run};
 use byokey_tests::issuer::{Ask, Issuer, access_token};
-use byokey_tests::{Home, Host, PATIENCE, Server, Setup};
+use byokey_tests::{Canaries, Framing, Home, Host, PATIENCE, Server, Setup};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
@@ -90,7 +90,7 @@ impl Shared {
     async fn token_of_codex(&self, renewed: bool) -> Value {
         let mut child = self.start_codex(&["app-server"]);
         let pipes = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut host = Host::over(pipes.0, pipes.1);
+        let mut host = Host::over(pipes, Framing::Lines, &Canaries::default());
         host.introduce("test-host", json!({"experimentalApi": true}))
             .await;
         let ask = json!({"includeToken": true, "refreshToken": renewed});

@@ -5,14 +5,13 @@
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
-#![expect(clippy::print_stdout, reason = "a skipped check tells why")]
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use byokey_tests::command::{auth_json, run};
 use byokey_tests::issuer::{Issuer, access_token};
-use byokey_tests::{Home, byokey};
+use byokey_tests::{Home, byokey, keyring};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -34,22 +33,6 @@ export KEYRING="$keyring"
 sh -c "$STEPS"
 kill "$keyring"
 "#;
-
-fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
-/// Whether there is a keyring to test with; says so if not.
-fn keyring_is_missing() -> bool {
-    let missing = ["dbus-run-session", "dbus-send", "gnome-keyring-daemon"]
-        .into_iter()
-        .find(|program| !is_installed(program));
-    if let Some(program) = missing {
-        println!("skipped: {program} is not installed; tests/keyring/setup.sh installs it");
-    }
-    missing.is_some()
-}
 
 /// Runs shell commands beside a keyring. Returns what they printed, and what they told.
 async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, String) {
@@ -79,7 +62,7 @@ async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, Stri
 
 #[tokio::test]
 async fn a_key_lives_in_the_keyring_and_nowhere_else() {
-    if keyring_is_missing() {
+    if keyring::is_missing() {
         return;
     }
     let home = Home::new("");
@@ -106,7 +89,7 @@ async fn a_key_lives_in_the_keyring_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_locked_keyring_is_told_and_holds_nobody_up() {
-    if keyring_is_missing() {
+    if keyring::is_missing() {
         return;
     }
     let home = Home::new("");
@@ -154,7 +137,7 @@ async fn without_a_keyring_the_store_says_so_and_auto_takes_the_file() {
 
 #[tokio::test]
 async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
-    if keyring_is_missing() {
+    if keyring::is_missing() {
         return;
     }
     let home = Home::new("");
@@ -223,7 +206,7 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
     let Some(codex) = byokey_tests::codex::program() else {
         return;
     };
-    if keyring_is_missing() {
+    if keyring::is_missing() {
         return;
     }
     let home = Home::new("cli_auth_credentials_store = \"keyring\"");
@@ -267,7 +250,7 @@ async fn a_locked_keyring_with_codexs_login_is_told() {
     let Some(codex) = byokey_tests::codex::program() else {
         return;
     };
-    if keyring_is_missing() {
+    if keyring::is_missing() {
         return;
     }
     let home = Home::new("cli_auth_credentials_store = \"keyring\"");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use byokey_dev_backend::Route;
 use byokey_tests::tls::Http;
-use byokey_tests::{Framing, MadeUp, Setup, Subject};
+use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -32,9 +32,9 @@ async fn examine_calls(subject: &mut Subject, token: &MadeUp) {
 
 #[tokio::test]
 async fn tokens_over_http() {
-    for framing in Framing::ALL {
+    for way in Way::ALL {
         let backend = backend();
-        let mut subject = Subject::start(Setup::default().backend(&backend), framing).await;
+        let mut subject = Subject::start(Setup::default().backend(&backend), way).await;
         examine_calls(&mut subject, &MadeUp::jwt("http", ORDINARY)).await;
     }
 }
@@ -56,8 +56,8 @@ async fn tokens_over_https() {
 #[tokio::test]
 async fn api_keys() {
     let backend = backend();
-    for framing in Framing::ALL {
-        let mut subject = Subject::start(Setup::default().backend(&backend), framing).await;
+    for way in Way::ALL {
+        let mut subject = Subject::start(Setup::default().backend(&backend), way).await;
         let key = MadeUp::api_key("api-keys", 164);
         let params = json!({"type": "apiKey", "apiKey": key.text});
         let login = subject.host.request("account/login/start", params).await;
@@ -68,13 +68,13 @@ async fn api_keys() {
         subject.logout().await;
         subject.assert_gone(&key, "API key after logout").await;
     }
-    assert_eq!(backend.count(Route::Models), 2);
+    assert_eq!(backend.count(Route::Models), Way::ALL.len());
 }
 
 #[tokio::test]
 async fn a_token_that_was_told() {
-    for framing in Framing::ALL {
-        let mut subject = Subject::start(Setup::default(), framing).await;
+    for way in Way::ALL {
+        let mut subject = Subject::start(Setup::default(), way).await;
         let token = MadeUp::jwt("told", ORDINARY);
         subject.login(&token).await;
         let params = json!({"includeToken": true});
@@ -105,6 +105,7 @@ async fn cancelled_calls() {
                 .start("account/rateLimits/read", json!({}))
                 .await;
             gate.wait_for(1).await;
+            subject.assert_under_way(&token, "a call without an answer");
             let cancel = json!({"method": "$/cancelRequest", "params": {"id": id}});
             subject.host.send(&cancel).await;
             assert_eq!(subject.host.answer(id).await.unwrap_err().code, -32800);

@@ -10,10 +10,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod browser;
 mod calls;
+mod device;
 mod input;
+mod keyring;
 mod lengths;
+mod listeners;
+mod managed;
+mod personal;
 mod refreshes;
 mod refusals;
+mod sign_in;
+mod stores;
 mod support;
 mod turns;

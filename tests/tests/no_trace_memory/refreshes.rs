@@ -1,7 +1,7 @@
 //! Tokens that were replaced, and the host's answers.
 
 use byokey_dev_backend::{DevBackend, Route};
-use byokey_tests::{Framing, MadeUp, Setup, Subject};
+use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::{Value, json};
 
 use crate::support::{ORDINARY, backend, call, scripted};
@@ -29,8 +29,14 @@ async fn a_hundred_logins() {
 
 #[tokio::test]
 async fn a_hundred_refreshes() {
+    for way in [Way::Stdio(Framing::Lines), Way::WebSocket] {
+        rotate(way).await;
+    }
+}
+
+async fn rotate(way: Way) {
     let backend = backend();
-    let mut subject = Subject::new(&backend).await;
+    let mut subject = Subject::start(Setup::default().backend(&backend), way).await;
     let tokens: Vec<_> = (0..=ROTATIONS).map(token).collect();
     subject.login(&tokens[0]).await;
     for pair in tokens.windows(2) {

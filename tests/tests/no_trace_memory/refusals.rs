@@ -1,12 +1,12 @@
 //! Logins that are refused: nobody is signed in, so nothing may stay.
 
-use byokey_tests::{Framing, MadeUp, Setup, Subject};
+use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::{Value, json};
 
 use crate::support::{ORDINARY, login_params};
 
-async fn examine(setup: Setup, framing: Framing, what: &str, secret: &MadeUp, params: Value) {
-    let mut subject = Subject::start(setup, framing).await;
+async fn examine(setup: Setup, way: impl Into<Way>, what: &str, secret: &MadeUp, params: Value) {
+    let mut subject = Subject::start(setup, way).await;
     subject.server.canaries.add(&secret.text);
     let login = subject.host.request("account/login/start", params).await;
     login.expect_err(what);
@@ -50,9 +50,9 @@ async fn wrong_parameters() {
             json!({"type": "apiKey", "apiKey": format!("{text} {text}")}),
         ),
     ];
-    for framing in Framing::ALL {
+    for way in Way::ALL {
         for (what, params) in params.clone() {
-            examine(Setup::default(), framing, what, &token, params).await;
+            examine(Setup::default(), way, what, &token, params).await;
         }
     }
 }

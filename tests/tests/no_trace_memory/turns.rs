@@ -2,20 +2,26 @@
 
 use byokey_dev_backend::{DevBackend, Script};
 use byokey_tests::tls::Http;
-use byokey_tests::{MadeUp, Subject};
+use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::json;
 
 use crate::support::{ORDINARY, backend, behind_tls, start_turn};
 
-/// The subjects of a test: plain, and both versions of HTTP over TLS.
+/// The subjects of a test: plain, both versions of HTTP over TLS, and the other transports.
 async fn subjects() -> Vec<(DevBackend, Subject)> {
     let plain = backend();
     let subject = Subject::new(&plain).await;
-    vec![
+    let mut subjects = vec![
         (plain, subject),
         behind_tls(Http::One).await,
         behind_tls(Http::Two).await,
-    ]
+    ];
+    for way in [Way::Unix(Framing::Lines), Way::WebSocket] {
+        let backend = backend();
+        let subject = Subject::start(Setup::default().backend(&backend), way).await;
+        subjects.push((backend, subject));
+    }
+    subjects
 }
 
 fn replies(reply: serde_json::Value) -> Script {

@@ -1,0 +1,69 @@
+//! The ways in which a host can speak with the program.
+
+use crate::{Framing, Host, Listening, Server, Setup};
+
+/// A transport, and how messages are told apart on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Standard input and output.
+    Stdio(Framing),
+    /// A Unix socket.
+    Unix(Framing),
+    /// A Unix socket, after an upgrade to WebSocket.
+    UnixWebSocket,
+    /// A WebSocket port.
+    WebSocket,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Stdio(Framing::Lines),
+        Self::Stdio(Framing::ContentLength),
+        Self::Unix(Framing::Lines),
+        Self::Unix(Framing::ContentLength),
+        Self::UnixWebSocket,
+        Self::WebSocket,
+    ];
+
+    /// The program, and a host that has said nothing yet.
+    pub async fn start(self, setup: Setup) -> (Server, Host) {
+        let place = match self {
+            Self::Stdio(framing) => {
+                let mut server = setup.start();
+                let host = Host::framed(&mut server, framing);
+                return (server, host);
+            }
+            Self::Unix(_) | Self::UnixWebSocket => "unix://",
+            Self::WebSocket => "ws://127.0.0.1:0",
+        };
+        let listening = Listening::start(setup, place).await;
+        let host = match self {
+            Self::Unix(framing) => listening.unix_stranger_framing(framing),
+            Self::UnixWebSocket => listening.unix_websocket_stranger().await,
+            Self::Stdio(_) | Self::WebSocket => listening.over(listening.client().await),
+        };
+        (listening.server, host)
+    }
+
+    /// The bytes of a message, as [`Host::send_raw`] takes them.
+    #[must_use]
+    pub fn frame(self, message: &str) -> Vec<u8> {
+        match self {
+            Self::Stdio(framing) | Self::Unix(framing) => framing.frame(message),
+            Self::UnixWebSocket | Self::WebSocket => Framing::Lines.frame(message),
+        }
+    }
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self::Stdio(Framing::Lines)
+    }
+}
+
+impl From<Framing> for Way {
+    fn from(framing: Framing) -> Self {
+        Self::Stdio(framing)
+    }
+}

@@ -1,0 +1,95 @@
+//! An issuer, a program that uses it, and the secrets that they exchange.
+
+use byokey_dev_backend::{DevBackend, Options};
+use byokey_tests::issuer::{Ask, Issuer, person};
+use byokey_tests::{MadeUp, Setup, Subject, Way};
+use serde_json::{Value, json};
+
+/// A program, its issuer and its backend.
+pub(crate) struct Scene {
+    pub(crate) issuer: Issuer,
+    pub(crate) backend: DevBackend,
+    pub(crate) subject: Subject,
+}
+
+/// The three tokens of one login.
+pub(crate) struct Tokens {
+    pub(crate) id: MadeUp,
+    pub(crate) access: MadeUp,
+    pub(crate) refresh: MadeUp,
+}
+
+impl Tokens {
+    /// Tokens of the issuer's person.
+    pub(crate) fn new(label: &str) -> Self {
+        Self {
+            id: MadeUp::of_person("id token", &person(), label),
+            access: MadeUp::of_person("access token", &person(), label),
+            refresh: MadeUp::opaque("refresh token", "rt_", label),
+        }
+    }
+
+    /// As the issuer sends them.
+    pub(crate) fn answer(&self) -> Value {
+        json!({
+            "id_token": self.id.text, "access_token": self.access.text,
+            "refresh_token": self.refresh.text, "token_type": "Bearer", "expires_in": 864_000,
+        })
+    }
+
+    pub(crate) fn all(&self) -> [MadeUp; 3] {
+        [self.id.clone(), self.access.clone(), self.refresh.clone()]
+    }
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        Self::start(Setup::default(), Way::default()).await
+    }
+
+    pub(crate) async fn start(setup: Setup, way: Way) -> Self {
+        let issuer = Issuer::start().await;
+        let backend = DevBackend::start(Options::new()).unwrap();
+        let setup = issuer.set_up(setup.backend(&backend));
+        let subject = Subject::start(setup, way).await;
+        Self {
+            issuer,
+            backend,
+            subject,
+        }
+    }
+
+    /// Begins a login of that type.
+    pub(crate) async fn begin(&mut self, kind: &str) -> Value {
+        let params = json!({"type": kind});
+        let started = self.subject.host.request("account/login/start", params);
+        started.await.unwrap()
+    }
+
+    /// Waits for the end of a login; tells whether it was one.
+    pub(crate) async fn completed(&mut self) -> bool {
+        let completed = self.subject.host.notification("account/login/completed");
+        completed.await["success"] == true
+    }
+
+    pub(crate) async fn cancel(&mut self, started: &Value) {
+        let id = json!({"loginId": started["loginId"]});
+        let cancelled = self.subject.host.request("account/login/cancel", id).await;
+        assert_eq!(cancelled.unwrap()["status"], "canceled");
+        assert!(!self.completed().await);
+    }
+
+    /// Signs in on another device, and gets these tokens.
+    pub(crate) async fn sign_in(&mut self, tokens: &Tokens) {
+        self.issuer.next(Ask::Code, 200, tokens.answer());
+        self.begin("chatgptDeviceCode").await;
+        assert!(self.completed().await);
+        self.subject.host.notification("account/updated").await;
+    }
+
+    /// Asks for the limits, which takes the access token.
+    pub(crate) async fn ask(&mut self) -> Result<Value, byokey_tests::Refused> {
+        let limits = "account/rateLimits/read";
+        self.subject.host.request(limits, json!({})).await
+    }
+}
