@@ -19,8 +19,8 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     }
 }
 
-/// Keeps this process from changing anything in the file system, if the system can, and reports
-/// the new state. What is open already stays open. In `cleared`, files can still be removed: a
+/// Keeps this process from changing anything in the file system and from starting programs, if the
+/// system can, and reports the new state. What is open already stays open. In `cleared`, files can still be removed: a
 /// socket outlives its process otherwise.
 ///
 /// To be called before the process has a second thread: threads inherit it from the one that
@@ -81,14 +81,14 @@ mod platform {
         restrict(cleared).is_ok_and(|status| status.ruleset == RulesetStatus::FullyEnforced)
     }
 
-    /// Handles every way to change a file, and allows one at most.
+    /// Handles every way to change or start a file, and allows one at most.
     fn restrict(cleared: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
         // A folder that cannot be opened keeps its files.
         let cleared = cleared.and_then(|folder| PathFd::new(folder).ok());
         let removal = cleared
             .map(|folder| Ok::<_, RulesetError>(PathBeneath::new(folder, AccessFs::RemoveFile)));
         Ruleset::default()
-            .handle_access(AccessFs::from_write(KNOWN))?
+            .handle_access(AccessFs::from_write(KNOWN) | AccessFs::Execute)?
             .create()?
             .add_rules(removal)?
             .restrict_self()
@@ -117,6 +117,7 @@ mod tests {
     use std::fs::{File, OpenOptions};
     use std::io::{self, ErrorKind};
     use std::path::Path;
+    use std::process::Command;
 
     use byokey_protocol::initialize::HardeningReport;
 
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::print_stderr, reason = "what is skipped is told")]
-    fn files_can_be_read_and_not_changed() {
+    fn files_can_be_read_and_neither_changed_nor_started() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));
         let cleared = tempfile::tempdir().unwrap();
@@ -144,6 +145,8 @@ mod tests {
                 return;
             }
             File::open(&old).unwrap();
+            let started = Command::new("/bin/sh").arg("-c").arg("exit 0").status();
+            assert_eq!(started.unwrap_err().kind(), ErrorKind::PermissionDenied);
             let refused = |result: io::Result<File>| result.unwrap_err().kind();
             assert_eq!(refused(make(&old)), ErrorKind::PermissionDenied);
             assert_eq!(refused(make(&new)), ErrorKind::PermissionDenied);
@@ -153,6 +156,8 @@ mod tests {
             assert_eq!(refused(make(&socket)), ErrorKind::PermissionDenied);
         });
         restricted.join().unwrap();
+        let started = Command::new("/bin/sh").arg("-c").arg("exit 0").status();
+        assert!(started.unwrap().success(), "another thread may");
         make(folder.path().join("from another thread")).unwrap();
     }
 }
