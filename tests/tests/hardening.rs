@@ -229,6 +229,74 @@ async fn protection_comes_before_the_first_byte_of_input() {
     assert_eq!(before.iter().filter(threads).count(), 0);
 }
 
+/// Most time between the start of the program and its protection: a promise.
+const UNPROTECTED: f64 = 0.002;
+
+/// Starts the program and has these system calls noted, each with its time in seconds.
+fn noted(calls: &str) -> Vec<(f64, String)> {
+    let trace = tempfile::NamedTempFile::new().unwrap();
+    // Calls that are not noted take as long as ever.
+    let status = Command::new("strace")
+        .args(["--seccomp-bpf", "-f", "-ttt", "-e", calls, "-o"])
+        .args([trace.path(), &byokey_tests::byokey_optimised()])
+        .arg("--version")
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+    let text = std::fs::read_to_string(trace.path()).unwrap();
+    let note = |line: &str| {
+        let time = line.split_whitespace().nth(1)?;
+        Some((time.parse().ok()?, line.to_owned()))
+    };
+    text.lines().filter_map(note).collect()
+}
+
+fn place(notes: &[(f64, String)], words: &str) -> usize {
+    let place = notes.iter().position(|(_, call)| call.contains(words));
+    place.unwrap_or_else(|| panic!("no {words}: {notes:?}"))
+}
+
+#[test]
+fn before_its_protection_the_program_opens_nothing() {
+    if !tools::has("strace") {
+        return;
+    }
+    let notes = noted("trace=execve,open,openat,read,prctl");
+    let (begin, end) = (
+        place(&notes, "execve("),
+        place(&notes, "PR_SET_NO_NEW_PRIVS"),
+    );
+    for (_, call) in &notes[begin + 1..end] {
+        // The loader, the C library and the runtime.
+        let theirs = ["/lib", "/ld.so", "/proc/self/maps"];
+        let is_theirs = theirs.iter().any(|path| call.contains(path));
+        assert!(is_theirs || !call.contains("open"), "{call}");
+        assert!(!call.contains("read(0,"), "{call}");
+    }
+}
+
+/// On a busy machine a start can take any time; the fastest of many shows what the program does.
+#[test]
+fn the_program_is_protected_within_two_milliseconds_of_its_start() {
+    if !tools::has("strace") {
+        return;
+    }
+    let mut fastest = f64::MAX;
+    for _ in 0..300 {
+        let notes = noted("trace=execve,prctl");
+        let (begin, end) = (
+            place(&notes, "execve("),
+            place(&notes, "PR_SET_NO_NEW_PRIVS"),
+        );
+        fastest = fastest.min(notes[end].0 - notes[begin].0);
+        if fastest <= UNPROTECTED {
+            println!("protected {:.2} ms after the start", fastest * 1000.0);
+            return;
+        }
+    }
+    panic!("no sooner than {:.2} ms after the start", fastest * 1000.0);
+}
+
 #[tokio::test]
 async fn arguments_and_environment_hold_no_token() {
     let (server, mut host, _) = start(Setup::default()).await;
