@@ -23,6 +23,7 @@ pub mod keyring;
 pub mod listening;
 pub mod made_up;
 pub mod memory;
+pub mod messages;
 mod pieces;
 pub mod ports;
 pub mod process;

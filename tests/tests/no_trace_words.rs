@@ -2,94 +2,119 @@
 
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::made_up::Random;
-use byokey_tests::{Framing, Host, MadeUp, Server, Setup};
+use byokey_tests::{Canaries, Framing, Host, MadeUp, Server, Setup, messages};
 use serde_json::{Value, json};
 
-/// Puts a secret of its own into every string of these parameters, but for the names that decide
-/// what becomes of them.
-fn with_canaries(server: &Server, value: &mut Value, label: &str) {
-    match value {
-        Value::String(text) => {
-            *text = Random::of(&format!("{label}-{text}")).text(40);
-            server.canaries.add(text);
-        }
-        Value::Array(values) => {
-            for value in values {
-                with_canaries(server, value, label);
-            }
-        }
-        Value::Object(members) => {
-            for (name, value) in members {
-                if name != "type" {
-                    with_canaries(server, value, &format!("{label}-{name}"));
-                }
-            }
-        }
-        _ => {}
-    }
+/// A canary of its own for each place of each message.
+fn canary(number: usize) -> String {
+    Random::of(&format!("place-{number}")).text(40)
 }
 
-/// Every method with every string member that it knows.
-fn requests() -> Vec<(&'static str, Value)> {
-    let tokens = json!({
-        "type": "chatgptAuthTokens", "accessToken": "", "idToken": "", "chatgptAccountId": "",
-        "chatgptPlanType": "",
-    });
-    let thread = json!({
-        "model": "", "modelProvider": "", "cwd": "", "approvalPolicy": "", "sandbox": "",
-        "config": {"a": ""}, "baseInstructions": "", "developerInstructions": "",
-    });
-    let input = json!([{"type": "text", "text": ""}, {"type": "image", "url": ""}]);
-    vec![
-        ("account/login/start", tokens),
-        (
-            "account/login/start",
-            json!({"type": "apiKey", "apiKey": ["", {"a": ""}]}),
-        ),
-        (
-            "account/login/start",
-            json!({"type": "personalAccessToken", "accessToken": ""}),
-        ),
-        ("account/login/cancel", json!({"loginId": {"a": ""}})),
-        ("account/read", json!({"refreshToken": ""})),
-        (
-            "getAuthStatus",
-            json!({"includeToken": "", "refreshToken": ""}),
-        ),
-        ("model/list", json!({"cursor": "", "limit": ""})),
-        ("thread/start", thread),
-        (
-            "thread/resume",
-            json!({"threadId": [""], "history": [""], "path": ""}),
-        ),
-        ("thread/loaded/list", json!({"cursor": [""], "limit": ""})),
-        ("turn/start", json!({"threadId": {"a": ""}, "input": input})),
-        ("turn/interrupt", json!({"threadId": [""], "turnId": ""})),
-        (
-            "initialize",
-            json!({"clientInfo": {"name": "", "version": ""}, "capabilities": ""}),
-        ),
-        ("account/logout", json!([""])),
-        ("no/such/method", json!({"a": "", "b": [""]})),
-    ]
+/// What may stand where another value belongs: a canary in every shape.
+fn shapes(canary: &str) -> [Value; 3] {
+    [json!(canary), json!([canary]), json!({canary: canary})]
 }
 
+/// What errors name, as codex's do: ids that the client chose from what it was told.
+const NAMED_IN_ERRORS: [&str; 3] = ["loginId", "threadId", "turnId"];
+
+/// Sends every message that the schema knows, with a canary at each place in turn. No error and no
+/// line of the log shows one; only what is no secret may come back, and only in a result.
 #[tokio::test]
 async fn no_parameter_comes_back_in_an_error() {
+    let backend = DevBackend::start(Options::new()).unwrap();
     for framing in Framing::ALL {
-        let mut server = Server::start();
+        let mut server = Setup::default().backend(&backend).start();
         let mut host = Host::framed(&mut server, framing);
+        let canaries = Canaries::default();
         for introduced in [false, true] {
             if introduced {
                 host.introduce("test-host", json!({})).await;
             }
-            for (method, mut params) in requests() {
-                with_canaries(&server, &mut params, &format!("{method}-{introduced}"));
-                // The host looks for the canaries in the answer.
-                host.request(method, params).await.unwrap_err();
+            let mut number = 0;
+            for gapped in messages::of_client() {
+                if gapped.method == "initialize" && !introduced {
+                    continue;
+                }
+                for shape in 0..3 {
+                    number += 1;
+                    let text = canary(number);
+                    canaries.add(&text);
+                    let params = gapped.params(shapes(&text)[shape].clone());
+                    let method = &gapped.method;
+                    if !gapped.is_request {
+                        host.send(&json!({"method": method, "params": params}))
+                            .await;
+                        continue;
+                    }
+                    let is_named = shape == 0
+                        && gapped
+                            .member()
+                            .is_some_and(|it| NAMED_IN_ERRORS.contains(&it));
+                    if let Err(refused) = host.request(method, params).await
+                        && !is_named
+                    {
+                        canaries.check_text(method, &format!("{refused:?}"));
+                    }
+                }
             }
         }
-        finish(server, host).await;
+        let params = json!({"a": canary(0), "b": [canary(0)]});
+        let refused = host.request("no/such/method", params).await;
+        canaries.check_text("an error", &format!("{refused:?}"));
+        host.close_input();
+        assert_eq!(server.exit_code().await, Some(0));
+        canaries.check_text("standard error", &server.whole_log().await);
+    }
+}
+
+/// The handshake cannot be had twice, so each of its places has a program of its own.
+#[tokio::test]
+async fn no_parameter_of_the_handshake_comes_back_in_an_error() {
+    let handshakes = messages::of_client();
+    let handshakes = handshakes.iter().filter(|it| it.method == "initialize");
+    for (number, gapped) in handshakes.enumerate() {
+        let mut server = Server::start();
+        let mut host = Host::new(&mut server);
+        let canaries = Canaries::default();
+        let text = canary(10_000 + number);
+        canaries.add(&text);
+        for shape in shapes(&text) {
+            if let Err(refused) = host.request("initialize", gapped.params(shape)).await {
+                canaries.check_text("initialize", &format!("{refused:?}"));
+            }
+        }
+    }
+}
+
+/// What a host answers to the question for new tokens.
+#[tokio::test]
+async fn no_answer_of_the_host_comes_back_in_an_error() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let mut number = 20_000;
+    for member in [
+        "accessToken",
+        "chatgptAccountId",
+        "chatgptPlanType",
+        "idToken",
+    ] {
+        for shape in 0..3 {
+            number += 1;
+            let mut server = Setup::default().backend(&backend).start();
+            let mut host = Host::initialized(&mut server).await;
+            let token = MadeUp::jwt(&format!("answer-{number}"), 300).text;
+            host.login(&token, "ws-1").await;
+            backend.reject_bearer(&token);
+            let id = host.start("account/usage/read", json!({})).await;
+            let (question, _) = host.asked("account/chatgptAuthTokens/refresh").await;
+            let text = canary(number);
+            let mut answer = json!({"accessToken": "made-up", "chatgptAccountId": "ws-1"});
+            answer[member] = shapes(&text)[shape].clone();
+            // The host learns the canary, and the log is searched in the end.
+            server.canaries.add(&text);
+            host.respond(&question, answer).await;
+            host.answer(id).await.unwrap_err();
+        }
     }
 }
 
