@@ -42,6 +42,7 @@ pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Gr
         along: "connections",
         up: "time per request",
         shape: Shape::Flat,
+        note: "Each connection is woken for itself.",
         series: vec![Series {
             name: "account/read".to_owned(),
             points,

@@ -42,6 +42,7 @@ pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Gr
         along: "requests",
         up: "time per request",
         shape: Shape::Flat,
+        note: "Answers wait for a host that parses them in another process.",
         series: vec![
             Series {
                 name: "account/read".to_owned(),

@@ -29,6 +29,8 @@ pub(crate) struct Growth {
     pub(crate) up: &'static str,
     /// What its lines should look like.
     pub(crate) shape: Shape,
+    /// What makes it steep where it is.
+    pub(crate) note: &'static str,
     /// Its lines.
     pub(crate) series: Vec<Series>,
 }
@@ -119,6 +121,7 @@ mod tests {
             along: "",
             up: "",
             shape,
+            note: "",
             series: Vec::new(),
         };
         growth.shape_of(&series)

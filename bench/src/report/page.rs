@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::candidate::Kind;
+use crate::growth::Shape;
 use crate::results::{Results, Verdict};
 
 const INTRODUCTION: &str = "\
@@ -151,6 +152,17 @@ fn growth(results: &Results) -> String {
                 "| {} | {} | {exponent:.2} | {shape} |",
                 growth.title, series.name
             );
+        }
+    }
+    for growth in &results.growths {
+        for series in &growth.series {
+            if growth.shape_of(series) == Shape::Steep {
+                let _ = writeln!(
+                    text,
+                    "\n- **{}, {}**: {}",
+                    growth.title, series.name, growth.note
+                );
+            }
         }
     }
     text
