@@ -95,7 +95,35 @@ mod platform {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+/// No core dump is what can be had without unsafe code. Compiled for macOS, and never run there.
+#[cfg(all(unix, not(target_os = "linux")))]
+mod platform {
+    use std::path::Path;
+
+    use byokey_protocol::initialize::HardeningReport;
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    pub(super) fn protect() {
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = setrlimit(Resource::Core, none);
+    }
+
+    pub(super) fn report() -> HardeningReport {
+        HardeningReport {
+            core_limit: getrlimit(Resource::Core).current,
+            ..HardeningReport::default()
+        }
+    }
+
+    pub(super) fn forbid_file_changes(_: Option<&Path>) -> bool {
+        false
+    }
+}
+
+#[cfg(not(unix))]
 mod platform {
     use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! The process that started us, watched so that we do not outlive it.
 //!
 //! The end of input tells the same, unless somebody else holds the other end of the pipe open. On
-//! Linux the kernel tells when the process ends; nothing is polled. Elsewhere nothing is watched,
-//! and a line on standard error says so.
+//! Linux and macOS the kernel tells when the process ends; nothing is polled. Elsewhere nothing is
+//! watched, and a line on standard error says so. On macOS this was compiled and never run.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,12 +47,15 @@ impl ParentWatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unwatched {
     #[cfg_attr(
-        not(target_os = "linux"),
+        not(any(target_os = "linux", target_os = "macos")),
         expect(dead_code, reason = "nothing is watched")
     )]
     #[error("the process to watch is no ancestor of this one")]
     NotAnAncestor,
-    #[cfg_attr(target_os = "linux", expect(dead_code, reason = "Linux is supported"))]
+    #[cfg_attr(
+        any(target_os = "linux", target_os = "macos"),
+        expect(dead_code, reason = "this system is supported")
+    )]
     #[error("watching a process is not supported on this platform")]
     Unsupported,
 }
@@ -114,7 +117,45 @@ mod platform {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+mod platform {
+    use kqueue::{EventFilter, FilterFlag, Watcher};
+    use tokio::sync::oneshot;
+
+    use super::Unwatched;
+
+    /// Ends when that process does, which must have started this one: macOS does not tell an
+    /// unprivileged process who started its parent.
+    pub(super) fn end_of_ancestor(
+        pid: u32,
+    ) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
+        // Watched before the check: a number that is given to another process in between is not
+        // the parent's.
+        let watcher = exit_of(pid)
+            .filter(|_| std::os::unix::process::parent_id() == pid)
+            .ok_or(Unwatched::NotAnAncestor)?;
+        let (ended, end) = oneshot::channel();
+        // It sleeps in the kernel until then. A failure would mean that nothing can be told any
+        // more: better to end.
+        std::thread::spawn(move || {
+            drop(watcher.poll_forever(None));
+            let _ = ended.send(());
+        });
+        Ok(async move { drop(end.await) })
+    }
+
+    fn exit_of(pid: u32) -> Option<Watcher> {
+        let pid = i32::try_from(pid).ok()?;
+        let mut watcher = Watcher::new().ok()?;
+        watcher
+            .add_pid(pid, EventFilter::EVFILT_PROC, FilterFlag::NOTE_EXIT)
+            .ok()?;
+        watcher.watch().ok()?;
+        Some(watcher)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod platform {
     use super::Unwatched;
 

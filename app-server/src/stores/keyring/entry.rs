@@ -19,7 +19,10 @@ pub(super) struct Entry {
 /// What an entry is found by.
 #[derive(Clone, Debug)]
 #[cfg_attr(
-    not(all(target_os = "linux", feature = "keyring")),
+    not(all(
+        any(target_os = "linux", target_os = "macos", windows),
+        feature = "keyring"
+    )),
     expect(dead_code, reason = "there is no keyring to look into")
 )]
 pub(super) struct Name {

@@ -1,14 +1,25 @@
 //! The keyring of this system. Its words are not repeated.
+//!
+//! Only the Secret Service was ever run. What stands here for macOS is compiled before a release,
+//! what stands here for Windows waits for the rest of the program.
 
 use zeroize::Zeroizing;
 
 /// What an entry holds.
 pub(super) type Text = Zeroizing<Vec<u8>>;
 
-#[cfg(all(target_os = "linux", feature = "keyring"))]
+#[cfg(all(
+    any(target_os = "linux", target_os = "macos", windows),
+    feature = "keyring"
+))]
 mod system {
+    #[cfg(target_os = "macos")]
+    use apple_native_keyring_store::keychain::Store;
     use keyring_core::api::CredentialStoreApi as _;
     use keyring_core::{Entry, Error};
+    #[cfg(windows)]
+    use windows_native_keyring_store::Store;
+    #[cfg(target_os = "linux")]
     use zbus_secret_service_keyring_store::Store;
     use zeroize::Zeroizing;
 
@@ -51,7 +62,10 @@ mod system {
     }
 }
 
-#[cfg(not(all(target_os = "linux", feature = "keyring")))]
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "macos", windows),
+    feature = "keyring"
+)))]
 mod system {
     use super::super::entry::Name;
     use super::Text;
