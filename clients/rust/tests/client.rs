@@ -19,8 +19,10 @@ const CLOSING_TAKES: Duration = Duration::from_secs(3);
 
 #[test]
 fn the_real_server_tells_of_itself() {
+    // Not in the time that the test has: it may have to be built.
+    let program = byokey();
     run(async {
-        let options = SpawnOptions::new("test", "1", supply).command(byokey());
+        let options = SpawnOptions::new("test", "1", supply).command(program);
         let client = ByokeyClient::spawn(options).await.unwrap();
         assert_eq!(client.server().server_info.name, "byokey");
         assert!(client.read_account().await.unwrap().account.is_none());

@@ -171,6 +171,8 @@ fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
 
 #[test]
 fn a_client_signs_in_and_refreshes_with_a_command() {
+    // Not in the time that the test has: it may have to be built.
+    let program = byokey();
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let old = TestToken::new("old").encode();
@@ -185,7 +187,7 @@ fn a_client_signs_in_and_refreshes_with_a_command() {
         let first = command(folder.path(), &[&line]);
         let login = first.ask().await.unwrap();
         let options = SpawnOptions::new("test", "1", first)
-            .command(byokey())
+            .command(program)
             .args(["app-server", "-c", &base]);
         let client = ByokeyClient::spawn(options).await.unwrap();
         client.login(login).await.unwrap();
