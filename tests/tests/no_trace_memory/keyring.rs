@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::sign_in::Tokens;
 
-/// The program beside a keyring.
-async fn start(issuer: &Issuer) -> (Session, Server, Host, Search) {
+/// The program beside a keyring. The session stands last, so that it goes first: once its first
+/// process is gone, the others cannot be told from those of strangers.
+async fn start(issuer: &Issuer) -> (Server, Host, Search, Session) {
     let setup = keyring::beside(searchable(issuer.set_up(Setup::default())));
     let mut server = setup.argument("--store=keyring").start();
     let session = Session::of(&server);
@@ -17,7 +18,7 @@ async fn start(issuer: &Issuer) -> (Session, Server, Host, Search) {
     // It is there when it answers.
     host.request("account/read", json!({})).await.unwrap_err();
     let search = Search::begin(session.program(), &mut host).await;
-    (session, server, host, search)
+    (server, host, search, session)
 }
 
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn a_login_that_is_kept_renewed_and_removed() {
         return;
     }
     let issuer = Issuer::start().await;
-    let (_session, _server, mut host, search) = start(&issuer).await;
+    let (_server, mut host, search, _session) = start(&issuer).await;
     let [first, second] = ["kept", "renewed"].map(Tokens::new);
     issuer.next(Ask::Code, 200, first.answer());
     let params = json!({"type": "chatgptDeviceCode"});
