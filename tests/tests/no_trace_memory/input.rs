@@ -23,7 +23,8 @@ async fn a_login_that_stops_in_the_middle() {
         let mut subject = Subject::start(Setup::default(), framing).await;
         let token = MadeUp::jwt("cut", ORDINARY);
         let message = framing.frame(&login(&token, 500));
-        let (begin, end) = message.split_at(message.len() - 30);
+        // Behind the token, in whatever order the members are written.
+        let (begin, end) = message.split_at(message.len() - 20);
         subject.server.canaries.add(&token.text);
         subject.host.send_raw(begin).await;
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -176,7 +176,8 @@ async fn messages_that_break_off_with_their_connection() {
     listening.server.canaries.add(&token.text);
     let whole = frame(login(&token).as_bytes(), TEXT, true);
     let open = frame(login(&token).as_bytes(), TEXT, false);
-    for bytes in [&whole[..whole.len() - 30], &open] {
+    // The first one ends behind the token, in whatever order the members are written.
+    for bytes in [&whole[..whole.len() - 20], &open] {
         let mut client = listening.client().await;
         introduce(&mut client).await;
         send(&mut client, bytes).await;
