@@ -9,6 +9,8 @@ pub struct ProcessStatus {
     pub resident: u64,
     /// The most it ever was, in KiB.
     pub resident_peak: u64,
+    /// Resident memory that is no file's: what the process itself made, in KiB.
+    pub anonymous: u64,
     /// Threads.
     pub threads: u64,
     /// How often a thread of it fell asleep, hence how often one was woken.
@@ -38,6 +40,7 @@ impl ProcessStatus {
         Self {
             resident: field(&status, "VmRSS"),
             resident_peak: field(&status, "VmHWM"),
+            anonymous: field(&status, "RssAnon"),
             threads: field(&status, "Threads"),
             sleeps,
             ticks: time(11) + time(12),
