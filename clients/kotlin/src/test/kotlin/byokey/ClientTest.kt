@@ -123,7 +123,7 @@ class ClientTest {
     fun `whatever a provider throws, the server is answered at once`(): Unit = runBlocking {
         val providers = listOf(
             TokenProvider { error("made-up-secret") },
-            TokenProvider { TODO("made-up-secret") },
+            TokenProvider { throw NotImplementedError("made-up-secret") },
             TokenProvider { withTimeout(1.milliseconds) { awaitCancellation() } },
             TokenProvider { throw kotlinx.coroutines.CancellationException("made-up-secret") },
         )
