@@ -132,6 +132,7 @@ fn serve(
         .build()?;
     let served = runtime.block_on(async {
         let mut signals = Signals::new()?;
+        open.announce();
         if let Some(parent) = parent {
             services.parent.watch(parent);
         }

@@ -122,6 +122,10 @@ pub(crate) enum Open {
     /// A listener.
     Listener {
         door: Door,
+        /// Where it listens, as clients name it.
+        address: String,
+        /// Whether others than this machine's processes can reach it.
+        exposed: bool,
         /// The file with the token that was made for it. It goes when this does.
         token: Option<TokenFile>,
     },
@@ -173,14 +177,18 @@ impl Listen {
 }
 
 impl Open {
-    /// Opens the place, and says on standard error where that is.
+    /// Opens the place.
     pub(crate) fn new(place: Place, codex_home: &Path) -> Result<Self, ListenError> {
         match place {
             Place::Stdio => Ok(Self::Stdio(claim_stdio().map_err(ListenError::Stdio)?)),
             Place::Unix(path) => {
-                let door = Door::unix(path.clone())?;
-                say(&format!("listening on unix://{}", path.display()));
-                Ok(Self::Listener { door, token: None })
+                let address = format!("unix://{}", path.display());
+                Ok(Self::Listener {
+                    door: Door::unix(path)?,
+                    address,
+                    exposed: false,
+                    token: None,
+                })
             }
             Place::WebSocket(address, rule) => Self::port(address, rule, codex_home),
         }
@@ -202,23 +210,41 @@ impl Open {
                 (BearerRule::capability(token.as_bytes()), Some(file))
             }
         };
-        say(&format!("listening on ws://{address}"));
-        if let Some(file) = &token {
+        Ok(Self::Listener {
+            door: Door::port(port, rule).map_err(refused)?,
+            address: format!("ws://{address}"),
+            exposed: !address.ip().is_loopback(),
+            token,
+        })
+    }
+
+    /// Says on standard error where clients connect. Whoever reads it may send a signal, so it is
+    /// said when signals are taken.
+    pub(crate) fn announce(&self) {
+        let Self::Listener {
+            address,
+            exposed,
+            token,
+            ..
+        } = self
+        else {
+            return;
+        };
+        say(&format!("listening on {address}"));
+        if let Some(file) = token {
             let path = file.path().display();
             say(&format!("clients show the bearer in {path}"));
         }
-        if !address.ip().is_loopback() {
+        if *exposed {
             say("nothing on this port is encrypted: put a TLS proxy in front of it");
         }
-        let door = Door::port(port, rule).map_err(refused)?;
-        Ok(Self::Listener { door, token })
     }
 
     /// The folder of the file that has to be removed in the end.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Stdio(_) => None,
-            Self::Listener { door, token } => {
+            Self::Listener { door, token, .. } => {
                 let token = token.as_ref().map(TokenFile::path);
                 door.path().or(token).and_then(Path::parent)
             }
