@@ -1,5 +1,6 @@
 //! How bytes arrive and leave. What they mean is the business of [`crate::connection`].
 
+mod input_buffer;
 mod listener;
 mod private_folder;
 mod splitter;

@@ -5,13 +5,10 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroize;
-
+use super::input_buffer::InputBuffer;
 use crate::framing::{Discard, Found, Framing, before_header};
 use crate::wipe::wipe;
 
-/// Capacity of an idle connection's buffer.
-const IDLE_CAPACITY: usize = 16 * 1024;
 /// What may stand around a message within the buffer: a header block and line breaks.
 const FRAME_ROOM: usize = 8 * 1024;
 
@@ -29,7 +26,7 @@ pub(crate) enum Piece {
 /// Splits a stream of bytes into messages.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    buffer: Vec<u8>,
+    buffer: InputBuffer,
     /// The bytes read and not yet handled.
     filled: Range<usize>,
     /// How many of those before them are wiped.
@@ -47,7 +44,7 @@ impl Splitter {
     /// Splits a stream whose messages may have up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            buffer: vec![0; IDLE_CAPACITY],
+            buffer: InputBuffer::idle(),
             filled: 0..0,
             wiped: 0,
             searched: 0,
@@ -146,9 +143,7 @@ impl Splitter {
             self.filled = 0..0;
             self.wiped = 0;
             self.searched = 0;
-            if self.buffer.len() > IDLE_CAPACITY {
-                self.buffer = vec![0; IDLE_CAPACITY];
-            }
+            self.buffer.shrink();
         }
     }
 
@@ -181,14 +176,6 @@ impl Splitter {
         rest.is_none()
     }
 
-    /// Twice as much, and the whole rest where that is not enough for two steps more: the last copy
-    /// is made while the buffer is half full, so old and new together stay within the limit. The
-    /// system hands out the pages of the new one as they are written.
-    fn next_capacity(&self) -> usize {
-        let (doubled, most) = (self.buffer.len() * 2, self.limit + FRAME_ROOM);
-        if doubled > most / 2 { most } else { doubled }
-    }
-
     /// Moves the unhandled bytes to the front, or into a larger buffer.
     fn make_room(&mut self) {
         let (start, length) = (self.filled.start, self.filled.len());
@@ -196,12 +183,8 @@ impl Splitter {
             self.buffer.copy_within(self.filled.clone(), 0);
             wipe(self.buffer.get_mut(length..).unwrap_or_default());
         } else {
-            let mut larger = vec![0; self.next_capacity().max(length + 1)];
-            for (to, from) in larger.iter_mut().zip(&self.buffer) {
-                *to = *from;
-            }
-            wipe(&mut self.buffer);
-            self.buffer = larger;
+            let most = self.limit + FRAME_ROOM;
+            self.buffer.grow(self.filled.clone(), most);
         }
         self.filled = 0..length;
         self.wiped = 0;
@@ -210,7 +193,8 @@ impl Splitter {
 
 impl Drop for Splitter {
     fn drop(&mut self) {
-        self.buffer.zeroize();
+        let unhandled = self.wiped..self.filled.end;
+        wipe(self.buffer.get_mut(unhandled).unwrap_or_default());
     }
 }
 
@@ -241,7 +225,7 @@ mod tests {
                 splitter.wipe_handled();
             }
         }
-        assert!(splitter.buffer.len() <= limit + super::FRAME_ROOM + super::IDLE_CAPACITY);
+        assert!(splitter.buffer.len() <= limit + super::FRAME_ROOM + (16 << 10));
         pieces
     }
 

@@ -49,10 +49,8 @@ pub(super) fn measure(own: &Candidate, echo: &Candidate, scale: Scale) -> Result
         along: "bytes",
         up: "round trip",
         shape: Shape::Linear,
-        note: "A message outgrows the buffer again and again, and the system hands out the pages of \
-               each new one as they are touched. Between 1 and 4 MiB the instructions grow less \
-               than the message; the pages, and the turns of two programs that share the \
-               processors with others, are the rest.",
+        note: "A message longer than 128 KiB gets pages of its own, which the system hands out as \
+               they are written.",
         series,
     })
 }

@@ -1,0 +1,126 @@
+//! The memory that input is read into: small while nothing long is under way.
+//!
+//! A long message gets all the room that one may take at once, as pages of its own that the
+//! system hands out as they are written. So it is copied once at most while it arrives, however
+//! long it becomes, and an unused rest costs nothing.
+
+use std::ops::{Deref, DerefMut, Range};
+
+use memmap2::MmapMut;
+
+use crate::wipe::wipe;
+
+/// Bytes while no message is longer.
+const IDLE: usize = 16 * 1024;
+/// Up to here, room is doubled: pages of their own cost more than they save.
+const SHORT: usize = 128 * 1024;
+
+/// Memory that input is read into. Whoever writes into it wipes it again, see [`Self::replace`].
+#[derive(Debug)]
+pub(crate) struct InputBuffer(Memory);
+
+#[derive(Debug)]
+enum Memory {
+    Short(Vec<u8>),
+    Pages(MmapMut),
+}
+
+impl InputBuffer {
+    /// Room for short messages.
+    pub(crate) fn idle() -> Self {
+        Self(Memory::Short(vec![0; IDLE]))
+    }
+
+    /// Makes room for more, up to `most` bytes, and at least for one. What stands in `kept` stands
+    /// at the front then.
+    pub(crate) fn grow(&mut self, kept: Range<usize>, most: usize) {
+        let doubled = self.len() * 2;
+        let larger = if doubled <= SHORT.min(most) {
+            Self(Memory::Short(vec![0; doubled]))
+        } else {
+            Self::pages(most.max(self.len() + 1))
+        };
+        self.replace(larger, kept);
+    }
+
+    /// Goes back to room for short messages. Nothing is kept, and all was wiped before.
+    pub(crate) fn shrink(&mut self) {
+        if self.len() > IDLE {
+            *self = Self::idle();
+        }
+    }
+
+    fn pages(length: usize) -> Self {
+        Self(match MmapMut::map_anon(length) {
+            Ok(pages) => Memory::Pages(pages),
+            // The allocator may still find some, and knows what to do where it does not.
+            Err(_) => Memory::Short(vec![0; length]),
+        })
+    }
+
+    fn replace(&mut self, mut larger: Self, kept: Range<usize>) {
+        let old = self.get_mut(kept).unwrap_or_default();
+        if let Some(front) = larger.get_mut(..old.len()) {
+            front.copy_from_slice(old);
+        }
+        wipe(old);
+        *self = larger;
+    }
+}
+
+impl Deref for InputBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Memory::Short(bytes) => bytes,
+            Memory::Pages(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for InputBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            Memory::Short(bytes) => bytes,
+            Memory::Pages(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IDLE, InputBuffer, SHORT};
+
+    #[test]
+    fn what_is_kept_moves_to_the_front() {
+        let mut buffer = InputBuffer::idle();
+        buffer[3..7].copy_from_slice(b"kept");
+        buffer.grow(3..7, 10 * SHORT);
+        assert_eq!(&buffer[..8], b"kept\0\0\0\0");
+        assert_eq!(buffer.len(), 2 * IDLE);
+    }
+
+    #[test]
+    fn a_long_message_gets_all_the_room_at_once() {
+        let mut buffer = InputBuffer::idle();
+        while buffer.len() < SHORT {
+            buffer.grow(0..0, 10 * SHORT);
+        }
+        buffer[SHORT - 1] = b'x';
+        buffer.grow(SHORT - 1..SHORT, 10 * SHORT);
+        assert_eq!((buffer[0], buffer.len()), (b'x', 10 * SHORT));
+        buffer.shrink();
+        assert_eq!(buffer.len(), IDLE);
+    }
+
+    #[test]
+    fn there_is_always_more_room_than_before() {
+        let mut buffer = InputBuffer::idle();
+        for _ in 0..3 {
+            let before = buffer.len();
+            buffer.grow(0..before, 1);
+            assert!(buffer.len() > before);
+        }
+    }
+}
