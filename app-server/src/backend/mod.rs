@@ -26,9 +26,10 @@ pub use error::{BackendError, FailedStatus, Reason};
 pub use headers::Identity;
 pub use models::{FALLBACK_MODEL, Models};
 pub use request_body::{ChatMessage, Role, TurnRequest};
-pub use responses::{Incomplete, StreamFailure, TurnEvent, TurnStream};
+pub use responses::{StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
 pub use route::Service;
+pub use sse::Incomplete;
 
 use crate::auth::{AuthManager, Lease};
 use crate::config::Config;

@@ -11,12 +11,11 @@ use bytes::Bytes;
 use eventsource_stream::{EventStream, Eventsource as _};
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Method;
-use serde::Deserialize;
 
 use super::error::{ErrorDetails, Reason};
 use super::rate_limits::from_headers;
 use super::request_body::TurnRequest;
-use super::sse::Event;
+use super::sse::{Event, Incomplete};
 use super::{Backend, BackendError, Call, Service};
 use crate::auth::Lease;
 
@@ -66,30 +65,6 @@ pub enum StreamFailure {
     /// The backend told in the stream to come back later.
     #[error("the backend's rate limit is exceeded; try again later")]
     RateLimited,
-}
-
-/// Why an answer is incomplete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Incomplete {
-    /// It is as long as it may be.
-    MaxOutputTokens,
-    /// A filter stopped it.
-    ContentFilter,
-    /// For a reason without a name here, or none was told.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-impl Incomplete {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::MaxOutputTokens => ", reason: max_output_tokens",
-            Self::ContentFilter => ", reason: content_filter",
-            Self::Other => "",
-        }
-    }
 }
 
 type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;

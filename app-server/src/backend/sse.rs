@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::error::ErrorDetails;
 use super::rate_limits::RateLimitEvent;
-use super::responses::Incomplete;
 
 /// One event, by its `type`.
 #[derive(Deserialize)]
@@ -85,6 +84,30 @@ pub(crate) struct Unfinished {
 pub(crate) struct IncompleteDetails {
     #[serde(default)]
     pub(crate) reason: Incomplete,
+}
+
+/// Why an answer is incomplete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Incomplete {
+    /// It is as long as it may be.
+    MaxOutputTokens,
+    /// A filter stopped it.
+    ContentFilter,
+    /// For a reason without a name here, or none was told.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl Incomplete {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::MaxOutputTokens => ", reason: max_output_tokens",
+            Self::ContentFilter => ", reason: content_filter",
+            Self::Other => "",
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ pub mod bearer;
 mod failures;
 mod handshake;
 mod hosts;
+mod refusal;
 mod secret_file;
 mod settings;
 mod signed;
@@ -11,6 +12,7 @@ mod wire;
 
 pub use bearer::BearerRule;
 pub use handshake::{Admission, Admitted, shake_hands};
+pub use refusal::BearerRefusal;
 pub use secret_file::{SecretFileError, TokenFile};
 pub use settings::{AuthMode, AuthSettings, SettingsError};
 pub(crate) use wire::WebSocketWire;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::bearer::BearerRefusal;
+use super::refusal::BearerRefusal;
 
 /// How far the clocks may be apart unless a flag says otherwise, in seconds.
 pub(super) const DEFAULT_CLOCK_SKEW: i64 = 30;
