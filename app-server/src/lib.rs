@@ -19,6 +19,7 @@ pub(crate) mod http_client;
 pub mod issuer;
 pub mod log;
 pub mod login;
+mod owner_only;
 mod params;
 pub mod parent;
 pub mod peers;

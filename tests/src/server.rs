@@ -218,6 +218,15 @@ impl Server {
         kill_process(pid.expect("an id"), Signal::TERM).expect("the program runs");
     }
 
+    /// Ends it without a warning.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the program runs");
+    }
+
     /// Waits for it to end, and returns its exit code; none if a signal ended it.
     ///
     /// # Panics

@@ -16,7 +16,11 @@ pub(super) fn withhold(command: &mut Command, variables: impl Iterator<Item = Os
 }
 
 fn is_withheld(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
+    let mut name = name.to_string_lossy();
+    if cfg!(windows) {
+        // There, capital and small letters are the same.
+        name = name.to_ascii_uppercase().into();
+    }
     SECRETS.contains(&name.as_ref()) || LOADER.iter().any(|begin| name.starts_with(begin))
 }
 

@@ -1,7 +1,6 @@
 //! `byokey login`.
 
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
-use std::os::fd::AsFd as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::environment::withhold;
-use super::person::{NoSecret, Person, read_secret, tell};
+use super::person::{NoSecret, Person, read_secret, tell, unbuffered_input};
 use super::{Common, fail};
 
 /// Options of `byokey login`.
@@ -161,13 +160,13 @@ async fn outcome(services: &Services, id: Uuid) -> Option<String> {
 
 /// Takes addresses that the person pastes, until one is the right one.
 fn offer_paste(services: Arc<Services>, id: Uuid) {
-    let Ok(input) = std::io::stdin().as_fd().try_clone_to_owned() else {
+    let Ok(input) = unbuffered_input() else {
         return;
     };
     let runtime = tokio::runtime::Handle::current();
     // A blocking read cannot be given up; the thread ends with the process.
     std::thread::spawn(move || {
-        let mut input = BufReader::new(std::fs::File::from(input));
+        let mut input = BufReader::new(input);
         let mut line = Zeroizing::new(String::with_capacity(8192));
         while input.read_line(&mut line).is_ok_and(|length| length > 0) {
             let address = Secret::from(line.trim());

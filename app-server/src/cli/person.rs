@@ -1,7 +1,7 @@
 //! What the commands for people share.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -73,6 +73,15 @@ pub(crate) fn tell(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
+/// Standard input, past the buffers that nobody wipes.
+pub(crate) fn unbuffered_input() -> std::io::Result<File> {
+    #[cfg(unix)]
+    let input = std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned();
+    #[cfg(windows)]
+    let input = std::os::windows::io::AsHandle::as_handle(&std::io::stdin()).try_clone_to_owned();
+    input.map(File::from)
+}
+
 /// Why a secret could not be read from standard input.
 pub(crate) enum NoSecret {
     /// A person would have to type it, visibly.
@@ -81,14 +90,13 @@ pub(crate) enum NoSecret {
     Empty,
 }
 
-/// Reads a secret from standard input, past the buffers that nobody wipes.
+/// Reads a secret from standard input.
 pub(crate) fn read_secret() -> Result<Secret, NoSecret> {
     if std::io::stdin().is_terminal() {
         return Err(NoSecret::Terminal);
     }
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
-    let file = std::io::stdin().as_fd().try_clone_to_owned();
-    let file = std::fs::File::from(file.map_err(|_| NoSecret::Empty)?);
+    let file = unbuffered_input().map_err(|_| NoSecret::Empty)?;
     file.take(MAX_SECRET)
         .read_to_end(&mut text)
         .map_err(|_| NoSecret::Empty)?;

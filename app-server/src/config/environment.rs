@@ -1,5 +1,6 @@
 //! The environment variables of the process, as a value that tests can make up.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,7 +15,10 @@ impl Environment {
     #[must_use]
     pub fn of_process() -> Self {
         let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| {
+                let name = key(name.into_string().ok()?);
+                Some((name.into_owned(), value.into_string().ok()?))
+            })
             .collect();
         Self { variables }
     }
@@ -23,7 +27,7 @@ impl Environment {
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            .map(|(name, value)| (key(name).into_owned(), value.to_owned()));
         Self {
             variables: variables.collect(),
         }
@@ -32,7 +36,7 @@ impl Environment {
     /// The same with another variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables.insert(name.to_owned(), value.to_owned());
+        self.variables.insert(key(name).into_owned(), value.to_owned());
         self
     }
 
@@ -40,7 +44,7 @@ impl Environment {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables
-            .get(name)
+            .get(key(name).as_ref())
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
     }
@@ -51,10 +55,27 @@ impl Environment {
         if let Some(home) = self.get("CODEX_HOME") {
             return PathBuf::from(home);
         }
-        let home = self
-            .get("HOME")
-            .or_else(|| self.get("USERPROFILE"))
-            .unwrap_or(".");
-        PathBuf::from(home).join(".codex")
+        self.home().join(".codex")
+    }
+
+    /// The home folder of the user.
+    pub(super) fn home(&self) -> PathBuf {
+        let [usual, other] = if cfg!(windows) {
+            ["USERPROFILE", "HOME"]
+        } else {
+            ["HOME", "USERPROFILE"]
+        };
+        let home = self.get(usual).or_else(|| self.get(other));
+        PathBuf::from(home.unwrap_or("."))
+    }
+}
+
+/// What a variable is found by: on Windows, capital and small letters are the same.
+fn key<'a>(name: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let name = name.into();
+    if cfg!(windows) {
+        name.to_ascii_uppercase().into()
+    } else {
+        name
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn byokey_home(environment: &Environment) -> PathBuf {
     if let Some(home) = environment.get("BYOKEY_HOME") {
         return PathBuf::from(home);
     }
-    let home = PathBuf::from(environment.get("HOME").unwrap_or("."));
+    let home = environment.home();
     let data = if cfg!(windows) {
         environment.get("APPDATA").map_or(home, PathBuf::from)
     } else if cfg!(target_os = "macos") {

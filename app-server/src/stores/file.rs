@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
 use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::owner_only;
 
 /// Longest file that is read.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -102,9 +103,7 @@ impl FileStore {
     fn make_folder(&self) -> std::io::Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.folder)
+        owner_only::make_folder(&mut builder).create(&self.folder)
     }
 
     /// Writes a new file beside the old one and puts it in its place.
@@ -123,8 +122,7 @@ impl FileStore {
         self.make_folder()?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
-        private(&mut options);
-        options.open(self.folder.join("auth.lock"))
+        owner_only::make_file(&mut options).open(self.folder.join("auth.lock"))
     }
 
     async fn wait_for_lock(&self) -> Result<StoreLock, StoreFailure> {
@@ -150,18 +148,9 @@ impl FileStore {
 fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
-    private(&mut options);
-    let mut file = options.open(path)?;
+    let mut file = owner_only::make_file(&mut options).open(path)?;
     file.write_all(text)?;
     file.sync_all()
-}
-
-/// A file that nobody else can read.
-fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
 }
 
 impl Store for FileStore {

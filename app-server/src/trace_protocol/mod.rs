@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use redact::{Names, redacted};
 use writer::Writer;
 
+use crate::owner_only;
+
 /// How long the last lines may take at the end of the process.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -52,9 +54,7 @@ pub fn open(place: &OsStr) -> io::Result<Box<dyn Write + Send>> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     // Others of this machine have no business in it, redacted as it is.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(Box::new(options.open(place)?))
+    Ok(Box::new(owner_only::make_file(&mut options).open(place)?))
 }
 
 impl ProtocolTrace {

@@ -2,10 +2,9 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::process::geteuid;
+use crate::owner_only;
 
 /// Why a folder cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +23,11 @@ pub enum NotPrivate {
 /// Makes the folder for us alone; or makes sure that it is, if it is there.
 pub(super) fn ensure(folder: &Path) -> Result<(), NotPrivate> {
     let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
+    owner_only::make_folder(DirBuilder::new().recursive(true))
         .create(folder)
         .map_err(unusable)?;
     let metadata = fs::metadata(folder).map_err(unusable)?;
-    if metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw() {
+    if owner_only::is_open_to_others(&metadata) {
         return Err(NotPrivate::Open(folder.to_owned()));
     }
     Ok(())

@@ -223,7 +223,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
         loop {
             self.refill(outbox);
             if self.writing.is_empty() {
-                return self.writer.flush().await;
+                return tokio::time::timeout(STALL_TIME, self.writer.flush()).await?;
             }
             let written = write_some(&mut self.writer, self.writing.rest()).await?;
             self.writing.advance(written);

@@ -47,11 +47,7 @@ pub(super) struct Screen {
 impl Screen {
     /// Standard output, in colour if it is a terminal and nobody said no.
     pub(super) fn of_stdout(tokens: Arc<Tokens>) -> Self {
-        let size = rustix::termios::tcgetwinsize(io::stdout());
-        let width = match size {
-            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).min(WIDEST),
-            _ => WIDEST,
-        };
+        let width = width_of_terminal().map_or(WIDEST, |width| width.min(WIDEST));
         Self::new(Box::new(io::stdout()), Palette::of_stdout(), width, tokens)
     }
 
@@ -185,4 +181,17 @@ impl Screen {
             .map(|(ink, text)| self.palette.paint(*ink, text));
         painted.collect::<String>().trim_end().to_owned()
     }
+}
+
+/// How many columns the terminal has, if there is one that tells.
+#[cfg(unix)]
+fn width_of_terminal() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| size.ws_col.into())
+}
+
+/// Consoles of Windows break lines themselves.
+#[cfg(not(unix))]
+const fn width_of_terminal() -> Option<usize> {
+    None
 }

@@ -1,5 +1,5 @@
 //! The keyring of the desktop: on Linux the Secret Service, over D-Bus and without a C library; on
-//! macOS the login keychain.
+//! macOS the login keychain; on Windows the credential manager.
 //!
 //! A keyring may ask its owner for a password and wait for ever, so each step runs on a thread of
 //! its own and has a deadline. Where there is no such keyring, the store says so; so does a program

@@ -1,7 +1,6 @@
 //! The keyring of this system. Its words are not repeated.
 //!
-//! Only the Secret Service was ever run. What stands here for macOS is compiled before a release,
-//! what stands here for Windows waits for the rest of the program.
+//! Only the Secret Service was ever run. What stands here for macOS and Windows is compiled.
 
 use zeroize::Zeroizing;
 

@@ -1,7 +1,10 @@
 //! Listeners: several connections at once, each served by a task of its own.
 
 mod guest;
-mod unix_socket;
+mod socket_error;
+#[cfg_attr(unix, path = "unix/mod.rs")]
+#[cfg_attr(not(unix), path = "no_unix.rs")]
+mod unix;
 mod url;
 
 use std::io;
@@ -10,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use guest::{serve_tcp, serve_unix};
-pub use unix_socket::SocketError;
-use unix_socket::{SocketFile, UnixSocket, accept};
+use guest::serve_tcp;
+pub use socket_error::SocketError;
+use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, serve_unix};
 pub use url::{ListenUrl, ListenUrlError};
 
 use super::stream::{Limits, Shutdown};
@@ -102,6 +105,10 @@ pub struct Listener {
 struct House {
     services: Arc<Services>,
     admission: Admission,
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "WebSocket clients find their place in the admission")
+    )]
     places: Arc<Semaphore>,
     limits: Limits,
 }

@@ -1,85 +1,18 @@
 //! Standard input and output as a connection.
 
-mod descriptor;
-mod threaded;
+#[cfg_attr(unix, path = "unix/mod.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+mod threaded_reader;
+#[cfg(any(windows, test))]
+mod threaded_writer;
 
-use std::io::{self, IsTerminal as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+pub use platform::{ClaimedStdio, check_descriptors, claim_stdio};
 
-use descriptor::Descriptor;
-use threaded::{BlockingWriter, ThreadedReader};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Standard input and output, taken away from everybody else.
-#[derive(Debug)]
-pub struct ClaimedStdio {
-    input: OwnedFd,
-    output: OwnedFd,
-}
-
-/// Takes standard input and output.
-///
-/// Descriptor 1 becomes standard error, so that a stray print of some library cannot corrupt the
-/// stream.
-///
-/// # Errors
-///
-/// When a descriptor is closed or there are no more.
-pub fn claim_stdio() -> io::Result<ClaimedStdio> {
-    let input = io::stdin().as_fd().try_clone_to_owned()?;
-    let output = io::stdout().as_fd().try_clone_to_owned()?;
-    rustix::stdio::dup2_stdout(io::stderr())?;
-    Ok(ClaimedStdio { input, output })
-}
-
-/// How many descriptors the runtime, the signals and both streams need.
-const NEEDED_DESCRIPTORS: usize = 10;
-
-/// Makes sure that there are enough descriptors to start with: the runtime's signals panic where
-/// there are none.
-///
-/// # Errors
-///
-/// When there are not.
-pub fn check_descriptors() -> io::Result<()> {
-    let taken: io::Result<Vec<OwnedFd>> = (0..NEEDED_DESCRIPTORS)
-        .map(|_| io::stderr().as_fd().try_clone_to_owned())
-        .collect();
-    taken.map(drop)
-}
-
-impl ClaimedStdio {
-    /// Reader and writer, within a runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the thread that reads a file cannot be started.
-    pub fn into_streams(
-        self,
-    ) -> io::Result<(
-        Box<dyn AsyncRead + Unpin + Send>,
-        Box<dyn AsyncWrite + Unpin + Send>,
-    )> {
-        // A terminal's flags are shared with the shell, so it stays as it is.
-        let input = if self.input.is_terminal() {
-            Err(self.input)
-        } else {
-            Descriptor::new(self.input)
-        };
-        let output = if self.output.is_terminal() {
-            Err(self.output)
-        } else {
-            Descriptor::new(self.output)
-        };
-        Ok((
-            match input {
-                Ok(ready) => Box::new(ready),
-                Err(file) => Box::new(ThreadedReader::new(file)?),
-            },
-            match output {
-                Ok(ready) => Box::new(ready),
-                Err(file) => Box::new(BlockingWriter::new(file)),
-            },
-        ))
-    }
-}
+/// Where a connection reads and writes.
+type Streams = (
+    Box<dyn AsyncRead + Unpin + Send>,
+    Box<dyn AsyncWrite + Unpin + Send>,
+);

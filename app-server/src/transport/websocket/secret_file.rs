@@ -2,14 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
+use crate::owner_only;
 use crate::transport::private_folder::{self, NotPrivate};
 
 /// Random bytes of a token that we make: 256 bits.
@@ -54,7 +53,7 @@ pub(super) fn read(name: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>
     let file = File::open(path).map_err(unreadable)?;
     // Asked of the open file, so that it is the one that is read.
     let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw() {
+    if owner_only::is_open_to_others(&metadata) {
         return Err(SecretFileError::NotPrivate(path.to_owned()));
     }
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
@@ -103,11 +102,9 @@ fn write_new(path: &Path) -> io::Result<Zeroizing<String>> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let mut file = owner_only::make_file(&mut options).open(path)?;
     writeln!(file, "{}", token.as_str())?;
     Ok(token)
 }

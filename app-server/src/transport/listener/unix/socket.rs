@@ -10,30 +10,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::transport::private_folder::{self, NotPrivate};
-
-/// Why a socket cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-pub enum SocketError {
-    /// Its folder will not do.
-    #[error(transparent)]
-    Folder(#[from] NotPrivate),
-    /// Somebody listens.
-    #[error(
-        "another server is listening on {}; stop it, or choose another path with --listen \
-         unix://PATH", .0.display()
-    )]
-    InUse(PathBuf),
-    /// Something else has that name.
-    #[error(
-        "{} is not a socket; remove it, or choose another path with --listen unix://PATH",
-        .0.display()
-    )]
-    NotASocket(PathBuf),
-    /// The system refuses.
-    #[error("cannot listen on {}: {}", .0.display(), .1)]
-    Refused(PathBuf, io::Error),
-}
+use crate::transport::listener::socket_error::SocketError;
+use crate::transport::private_folder;
 
 /// A Unix socket, and its file.
 #[derive(Debug)]
@@ -44,7 +22,7 @@ pub struct UnixSocket {
 
 /// The file of a socket. It is removed with the value.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(in crate::transport::listener) struct SocketFile {
     path: PathBuf,
     /// Device and number, so that no other file is removed.
     identity: (u64, u64),
@@ -52,7 +30,7 @@ pub(super) struct SocketFile {
 
 impl UnixSocket {
     /// Listens. What a server left that is gone is replaced.
-    pub(super) fn bind(path: PathBuf) -> Result<Self, SocketError> {
+    pub(in crate::transport::listener) fn bind(path: PathBuf) -> Result<Self, SocketError> {
         // The folder of a name without one is the current folder.
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -76,12 +54,12 @@ impl UnixSocket {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::transport::listener) fn path(&self) -> &Path {
         &self.file.path
     }
 
     /// Makes it ready to accept, within a runtime.
-    pub(super) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
+    pub(in crate::transport::listener) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
         self.listener.set_nonblocking(true)?;
         Ok((UnixListener::from_std(self.listener)?, self.file))
     }
@@ -89,7 +67,9 @@ impl UnixSocket {
 
 /// The next connection, if it is one of ours: the mode of the file keeps others out already,
 /// except for those whom no mode keeps out.
-pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+pub(in crate::transport::listener) async fn accept(
+    listener: &UnixListener,
+) -> io::Result<Option<UnixStream>> {
     let (stream, _) = listener.accept().await?;
     let own = stream.peer_cred()?.uid() == geteuid().as_raw();
     if !own {

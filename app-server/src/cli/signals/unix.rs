@@ -1,4 +1,4 @@
-//! The signals that end the program.
+//! SIGTERM, SIGINT and SIGHUP.
 
 use std::io;
 

@@ -3,10 +3,13 @@
 //! Only this program's own events are written, whatever the filter says: libraries log what
 //! passes through them. Writing never blocks: a line that does not fit into the pipe is dropped.
 
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(not(unix), path = "threaded.rs")]
+mod stderr;
+
 use std::io;
 use std::sync::OnceLock;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
@@ -100,19 +103,7 @@ struct Stderr;
 
 impl io::Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let stderr = io::stderr();
-        let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let takes = poll(&mut ready, Some(&now)).is_ok_and(|count| count == 1)
-            && ready.iter().all(|fd| fd.revents() == PollFlags::OUT);
-        if takes {
-            // A pipe that is ready takes 4096 bytes without blocking (POSIX `PIPE_BUF`).
-            let line = bytes.get(..4096).unwrap_or(bytes);
-            let _ = rustix::io::write(&stderr, line);
-        }
+        stderr::write_if_ready(bytes);
         Ok(bytes.len())
     }
 
@@ -170,7 +161,7 @@ mod tests {
         panic::set_hook(before);
         assert!(ended.is_err());
         let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        assert!(log.contains("log.rs:"), "{log}");
+        assert!(log.contains("mod.rs:"), "{log}");
         assert!(!log.contains("made-up"), "{log}");
     }
 

@@ -1,0 +1,53 @@
+//! What a console tells: Ctrl-C, Ctrl-Break, and that it is closed or the machine shut down.
+
+use std::io;
+
+use tokio::signal::windows::{
+    CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
+    ctrl_logoff, ctrl_shutdown,
+};
+
+/// The signals that end the program.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: CtrlC,
+    stop: CtrlBreak,
+    close: CtrlClose,
+    logoff: CtrlLogoff,
+    shutdown: CtrlShutdown,
+}
+
+impl Signals {
+    /// Takes them, within a runtime.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            stop: ctrl_break()?,
+            close: ctrl_close()?,
+            logoff: ctrl_logoff()?,
+            shutdown: ctrl_shutdown()?,
+        })
+    }
+
+    /// Waits for any of them. Of several, an urgent one is taken: it is not to count twice.
+    pub(crate) async fn any(&mut self) {
+        tokio::select! {
+            biased;
+            Some(()) = self.close.recv() => {}
+            Some(()) = self.logoff.recv() => {}
+            Some(()) = self.shutdown.recv() => {}
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.stop.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Waits for one that somebody sends on purpose.
+    pub(crate) async fn urgent(&mut self) {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.stop.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A system whose means are not known here: nothing is done, and nothing is claimed.
+
+use std::path::Path;
+
+use byokey_protocol::initialize::HardeningReport;
+
+pub(super) fn harden(_: bool) -> HardeningReport {
+    HardeningReport::default()
+}
+
+pub(super) const fn forbid_file_changes(
+    before: HardeningReport,
+    _: Option<&Path>,
+) -> HardeningReport {
+    before
+}

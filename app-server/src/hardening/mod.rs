@@ -1,0 +1,89 @@
+//! Keeps other processes of the same user from reading this one's memory.
+//!
+//! It is the first thing in `main`, before any input is read. Each system has its own means, in a
+//! file of its own, and reports what was done and no more. What stands here for macOS was compiled
+//! and never run; what stands here for Windows was run under Wine. What was considered and left
+//! out: docs/decisions/.
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos", windows)),
+    path = "elsewhere.rs"
+)]
+mod platform;
+
+use std::path::Path;
+
+use byokey_protocol::initialize::HardeningReport;
+
+/// Protects the process, unless debugging is allowed, and reports the state.
+#[must_use]
+pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
+    HardeningReport {
+        wiping_allocator,
+        ..platform::harden(allow_debug)
+    }
+}
+
+/// Keeps this process from changing anything in the file system and from starting programs, if the
+/// system can, and reports the new state. What is open already stays open. In `cleared`, files can
+/// still be removed: a socket outlives its process otherwise.
+///
+/// To be called before the process has a second thread: threads inherit it from the one that
+/// starts them.
+#[must_use]
+pub fn forbid_file_changes(before: HardeningReport, cleared: Option<&Path>) -> HardeningReport {
+    platform::forbid_file_changes(before, cleared)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{File, OpenOptions};
+    use std::io::{self, ErrorKind};
+    use std::path::Path;
+    use std::process::Command;
+
+    use byokey_protocol::initialize::HardeningReport;
+
+    use super::forbid_file_changes;
+
+    fn make(path: impl AsRef<Path>) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(path)
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "what is skipped is told")]
+    fn files_can_be_read_and_neither_changed_nor_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        let cleared = tempfile::tempdir().unwrap();
+        let socket = cleared.path().join("socket");
+        drop(make(&old).unwrap());
+        drop(make(&socket).unwrap());
+        // A thread restricts only itself and those that it starts.
+        let restricted = std::thread::spawn(move || {
+            if !forbid_file_changes(HardeningReport::default(), Some(cleared.path()))
+                .files_read_only
+            {
+                eprintln!("SKIPPED: this kernel has no Landlock");
+                return;
+            }
+            File::open(&old).unwrap();
+            let started = Command::new("/bin/sh").arg("-c").arg("exit 0").status();
+            assert_eq!(started.unwrap_err().kind(), ErrorKind::PermissionDenied);
+            let refused = |result: io::Result<File>| result.unwrap_err().kind();
+            assert_eq!(refused(make(&old)), ErrorKind::PermissionDenied);
+            assert_eq!(refused(make(&new)), ErrorKind::PermissionDenied);
+            let removed = std::fs::remove_file(&old).unwrap_err();
+            assert_eq!(removed.kind(), ErrorKind::PermissionDenied);
+            std::fs::remove_file(&socket).unwrap();
+            assert_eq!(refused(make(&socket)), ErrorKind::PermissionDenied);
+        });
+        restricted.join().unwrap();
+        let started = Command::new("/bin/sh").arg("-c").arg("exit 0").status();
+        assert!(started.unwrap().success(), "another thread may");
+        make(folder.path().join("from another thread")).unwrap();
+    }
+}

@@ -1,0 +1,39 @@
+//! Where the runtime has no Unix sockets, there is none to listen on, and none of what follows.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::House;
+use super::socket_error::SocketError;
+use crate::transport::stream::Shutdown;
+
+/// None is ever made.
+#[derive(Debug)]
+pub struct UnixSocket(Infallible);
+
+pub(super) type SocketFile = Infallible;
+pub(super) type UnixListener = Infallible;
+pub(super) type UnixStream = Infallible;
+
+impl UnixSocket {
+    pub(super) fn bind(_: PathBuf) -> Result<Self, SocketError> {
+        Err(SocketError::Unsupported)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self.0 {}
+    }
+
+    pub(super) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
+        match self.0 {}
+    }
+}
+
+pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match *listener {}
+}
+
+pub(super) async fn serve_unix(stream: UnixStream, _: &House, _: Shutdown) {
+    match stream {}
+}
