@@ -9,6 +9,8 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::command::{Ended, auth_json};
 use byokey_tests::{Framing, Home, Host, Listening, PATIENCE, Server, Setup, cargo};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
@@ -74,7 +77,9 @@ impl Windows {
 
     fn warm_up(&self) {
         let mut version = std::process::Command::new("timeout");
-        version.arg(WARMING_UP.as_secs().to_string()).arg(&self.wine);
+        version
+            .arg(WARMING_UP.as_secs().to_string())
+            .arg(&self.wine);
         version.arg(&self.program).arg("--version");
         version.envs(self.environment()).env_remove("DISPLAY");
         let version = version.stderr(Stdio::null()).output().unwrap();
@@ -144,12 +149,23 @@ async fn said(server: &Server, words: &str) {
     }
 }
 
+/// A terminal: the end at which a person sits, and the other one.
+fn terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let mut options = File::options();
+    options.read(true).write(true);
+    let terminal = options.open(name.to_str().unwrap()).unwrap();
+    (File::from(person), terminal)
+}
+
 /// Makes an empty file that the parent looks for.
-fn sign(server: &Server, name: &str) {
-    let path = server.home.path().join(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    options.open(path).unwrap();
+fn sign(server: &Server) {
+    let path = server.home.path().join("look");
+    let mut options = File::options();
+    options.write(true).create_new(true).open(path).unwrap();
 }
 
 #[tokio::test]
@@ -194,11 +210,13 @@ async fn garbage_is_answered_and_the_rest_goes_on() {
     let Some(windows) = windows() else { return };
     let mut server = windows.setup().start();
     let mut host = Host::initialized(&mut server).await;
-    for garbage in [&b"{\"id\":\n"[..], b"\xff\xfe\xfd\n", b"[]\n", b"{\"id\":3}\r\n"] {
+    for garbage in [&b"{\"id\":\n"[..], b"\xff\xfe\xfd\n", b"\x1a\r\n"] {
         host.send_raw(garbage).await;
         let refused = host.answer(Value::Null).await.unwrap_err();
-        assert!(refused.code == -32700 || refused.code == -32600);
+        assert_eq!(refused.code, -32700);
     }
+    host.send_raw(b"{\"id\":\"a\"}\r\n").await;
+    assert_eq!(host.answer("a").await.unwrap_err().code, -32600);
     host.request("account/read", json!({})).await.unwrap();
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
@@ -283,20 +301,41 @@ async fn others_cannot_open_its_memory_unless_debugging_is_allowed() {
             "filesReadOnly": false,
         });
         assert_eq!(report, expected);
-        sign(&server, "look");
+        sign(&server);
         said(&server, words).await;
         host.close_input();
         assert_eq!(server.exit_code().await, Some(0));
     }
 }
 
+/// On a console of Wine, which shows itself on a terminal of Linux.
 #[tokio::test]
-async fn ctrl_break_ends_it() {
+async fn a_console_is_read_and_its_ctrl_c_ends_the_program() {
     let Some(windows) = windows() else { return };
-    let mut server = windows.child(1).start();
-    let mut host = Host::initialized(&mut server).await;
-    sign(&server, "break");
-    assert!(host.rest().await.is_empty());
+    let (mut person, terminal) = terminal();
+    let setup = windows.setup().environment("TERM", "xterm");
+    // That it ignores the number is the first thing to be heard of it.
+    let setup = setup.argument("--parent-pid").argument("4");
+    let input = terminal.try_clone().unwrap();
+    let mut server = setup.stdin(input).stdout(terminal).start();
+    said(&server, "is no ancestor of this one").await;
+    let asks = b"{\"id\":7,\"method\":\"account/read\"}\r";
+    person.write_all(asks).unwrap();
+    let mut sees = person.try_clone().unwrap();
+    // It ends with the program at the latest.
+    let answered = tokio::task::spawn_blocking(move || {
+        let (mut screen, mut chunk) = (String::new(), [0; 4096]);
+        while !screen.contains("Not initialized") {
+            let Ok(count @ 1..) = sees.read(&mut chunk) else {
+                return false;
+            };
+            screen.push_str(&String::from_utf8_lossy(&chunk[..count]));
+        }
+        true
+    });
+    let answered = tokio::time::timeout(PATIENCE, answered).await;
+    assert!(answered.expect("an answer in time").unwrap());
+    person.write_all(b"\x03").unwrap();
     assert_eq!(server.exit_code().await, Some(0), "{}", server.log());
 }
 
@@ -323,24 +362,29 @@ async fn a_port_is_listened_on_and_a_unix_socket_is_not() {
 }
 
 #[tokio::test]
-async fn a_login_is_kept_in_a_file_and_told_and_forgotten() {
+async fn a_login_is_kept_and_told_and_forgotten() {
     let Some(windows) = windows() else { return };
-    let home = Home::new("");
-    let key = "sk-made-up-key-of-a-test-on-windows";
-    let signed_out = windows.run(&home, &["status", "--store", "file"], "").await;
-    assert_eq!(signed_out.code, Some(1), "{}", signed_out.stderr);
-    let login = ["login", "--store", "file", "--with-api-key"];
-    let login = windows.run(&home, &login, key).await;
-    assert_eq!(login.code, Some(0), "{}", login.stderr);
-    let kept = auth_json(&home.path().join("kept")).unwrap();
-    assert_eq!(kept["OPENAI_API_KEY"], key);
-    let status = windows.run(&home, &["status", "--store", "file"], "").await;
-    assert_eq!(status.code, Some(0), "{}", status.stderr);
-    // A server that starts reads it, and a second login replaces it.
-    let login = ["login", "--store", "file", "--with-api-key"];
-    let again = windows.run(&home, &login, "sk-made-up-second-key").await;
-    assert_eq!(again.code, Some(0), "{}", again.stderr);
-    let logout = windows.run(&home, &["logout", "--store", "file"], "").await;
-    assert_eq!(logout.code, Some(0), "{}", logout.stderr);
-    assert_eq!(auth_json(&home.path().join("kept")), None);
+    for store in ["file", "keyring"] {
+        let home = Home::new("");
+        let run = async |words: &[&str], input: &str| {
+            let words = [words, &["--store", store]].concat();
+            let ended = windows.run(&home, &words, input).await;
+            assert!(!ended.stdout.contains("sk-") && !ended.stderr.contains("sk-"));
+            println!("{words:?}: {}", ended.stderr);
+            ended.code
+        };
+        let kept = || auth_json(&home.path().join("kept"));
+        // What an earlier run may have left in the keyring.
+        run(&["logout"], "").await;
+        assert_eq!(run(&["status"], "").await, Some(1));
+        for key in ["sk-made-up-first-key", "sk-made-up-second-key"] {
+            assert_eq!(run(&["login", "--with-api-key"], key).await, Some(0));
+            let in_file = kept().map(|mut it| it["OPENAI_API_KEY"].take());
+            assert_eq!(in_file, (store == "file").then(|| json!(key)));
+        }
+        assert_eq!(run(&["status"], "").await, Some(0));
+        assert_eq!(run(&["logout"], "").await, Some(0));
+        assert_eq!(run(&["status"], "").await, Some(1));
+        assert_eq!(kept(), None);
+    }
 }

@@ -2,19 +2,12 @@
    The word SELF in the arguments becomes the number of this process.
 
    When there is a file "look" in the current folder, it tries to open the memory of the program
-   and says how that went. When there is a file "break", it sends the program a Ctrl-Break. Ends
-   with the program's exit code. */
+   and says how that went. Ends with the program's exit code. */
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
 
 #define LONGEST 8192
-
-static int appeared(const char *name, BOOL *seen) {
-  if (*seen || GetFileAttributesA(name) == INVALID_FILE_ATTRIBUTES) return 0;
-  *seen = TRUE;
-  return 1;
-}
 
 int main(int count, char **words) {
   static char line[LONGEST];
@@ -26,32 +19,22 @@ int main(int count, char **words) {
     used += snprintf(line + used, LONGEST - used, "\"%s\" ", word);
   }
 
-  /* Ctrl-Break goes through a console. */
-  STARTUPINFOA start = {.cb = sizeof start, .dwFlags = STARTF_USESTDHANDLES};
-  start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
-  start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
-  start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-  AllocConsole();
+  STARTUPINFOA start = {.cb = sizeof start};
   PROCESS_INFORMATION child;
-  if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_NEW_PROCESS_GROUP, NULL, NULL, &start,
-                      &child)) {
+  if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &child)) {
     fprintf(stderr, "parent: cannot start it: %lu\n", GetLastError());
     return 99;
   }
-  BOOL looked = FALSE, broken = FALSE;
+  BOOL looked = FALSE;
   while (WaitForSingleObject(child.hProcess, 50) == WAIT_TIMEOUT) {
-    if (appeared("look", &looked)) {
+    if (!looked && GetFileAttributesA("look") != INVALID_FILE_ATTRIBUTES) {
+      looked = TRUE;
       HANDLE opened =
           OpenProcess(PROCESS_VM_READ | PROCESS_QUERY_INFORMATION, FALSE, child.dwProcessId);
       if (opened)
         fprintf(stderr, "parent: its memory is open\n");
       else
         fprintf(stderr, "parent: its memory is closed: %lu\n", GetLastError());
-      fflush(stderr);
-    }
-    if (appeared("break", &broken) &&
-        !GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, child.dwProcessId)) {
-      fprintf(stderr, "parent: cannot send it: %lu\n", GetLastError());
       fflush(stderr);
     }
   }

@@ -36,7 +36,8 @@ impl Environment {
     /// The same with another variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables.insert(key(name).into_owned(), value.to_owned());
+        self.variables
+            .insert(key(name).into_owned(), value.to_owned());
         self
     }
 

@@ -1,6 +1,7 @@
 //! The keyring of this system. Its words are not repeated.
 //!
-//! Only the Secret Service was ever run. What stands here for macOS and Windows is compiled.
+//! Only the Secret Service was ever run. What stands here for macOS was
+//! compiled; what stands here for Windows was run under Wine.
 
 use zeroize::Zeroizing;
 
@@ -53,9 +54,17 @@ mod system {
         }
     }
 
-    const fn failure(error: &Error) -> StoreFailure {
+    fn failure(error: &Error) -> StoreFailure {
         match error {
             Error::NoStorageAccess(_) => StoreFailure::Locked,
+            // The credential manager of Windows takes a key, and not the tokens of a login.
+            Error::TooLong(_, most) => StoreFailure::Unwritable {
+                place: "the keyring".to_owned(),
+                problem: format!(
+                    "it takes {most} bytes and the login is longer, so choose another store \
+                     with --store file"
+                ),
+            },
             _ => StoreFailure::NoKeyring,
         }
     }

@@ -107,7 +107,10 @@ struct House {
     admission: Admission,
     #[cfg_attr(
         not(unix),
-        expect(dead_code, reason = "WebSocket clients find their place in the admission")
+        expect(
+            dead_code,
+            reason = "WebSocket clients find their place in the admission"
+        )
     )]
     places: Arc<Semaphore>,
     limits: Limits,

@@ -4,6 +4,6 @@ mod guest;
 mod socket;
 
 pub(super) use guest::serve_unix;
-pub use socket::UnixSocket;
-pub(super) use socket::{SocketFile, accept};
+
+pub(super) use socket::{SocketFile, UnixSocket, accept};
 pub(super) use tokio::net::{UnixListener, UnixStream};
