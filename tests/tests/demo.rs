@@ -6,15 +6,21 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use byokey_tests::{Home, PATIENCE, byokey};
+use byokey_dev_backend::TestToken;
+use byokey_tests::{Canaries, Home, PATIENCE, byokey};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Winsize, tcsetwinsize};
 
 /// The widest lines there are.
 const WIDEST: usize = 140;
+
+/// How long the tokens of the demo live, in seconds, and how many one person has, each of which
+/// lives a second longer than the one before.
+const LIFE: u64 = 3600;
+const MOST_TOKENS: u64 = 3;
 
 /// The demo in a home of its own, with nothing else of this environment.
 fn demo(home: &Home) -> Command {
@@ -57,17 +63,22 @@ fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<String>
 
 /// What a run left behind.
 struct Run {
+    /// Every token that it may have made up.
+    canaries: Canaries,
     code: Option<i32>,
     output: String,
     errors: String,
 }
 
 fn run(mut command: Command) -> Run {
+    let begun = unix_now();
     let mut child = command.spawn().unwrap();
     let output = collect(child.stdout.take().unwrap());
     let errors = collect(child.stderr.take().unwrap());
+    let code = exit_code(&mut child);
     Run {
-        code: exit_code(&mut child),
+        canaries: tokens_since(begun),
+        code,
         output: output.join().unwrap(),
         errors: errors.join().unwrap(),
     }
@@ -90,16 +101,41 @@ fn run_on_terminal(mut command: Command, columns: u16) -> Run {
     };
     tcsetwinsize(&theirs, size).unwrap();
 
+    let begun = unix_now();
     let mut child = command.stdout(theirs).spawn().unwrap();
     // It still holds a copy of the terminal, which would never end.
     drop(command);
     let output = collect(File::from(ours));
     let errors = collect(child.stderr.take().unwrap());
+    let code = exit_code(&mut child);
     Run {
-        code: exit_code(&mut child),
+        canaries: tokens_since(begun),
+        code,
         output: output.join().unwrap(),
         errors: errors.join().unwrap(),
     }
+}
+
+/// The tokens of all demos that began between then and now: they tell a second of their expiry.
+fn tokens_since(begun: u64) -> Canaries {
+    let canaries = Canaries::default();
+    for expires_at in begun + LIFE..=unix_now() + LIFE + MOST_TOKENS {
+        for (owner, account, plan) in [("alice", "ws-alice", "pro"), ("bob", "ws-bob", "team")] {
+            let token = TestToken {
+                account: account.to_owned(),
+                plan: plan.to_owned(),
+                expires_at,
+                ..TestToken::new(owner)
+            };
+            canaries.add(&token.encode());
+        }
+    }
+    canaries
+}
+
+fn unix_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.unwrap().as_secs()
 }
 
 /// The text without colours.
@@ -118,6 +154,9 @@ fn assert_good(run: &Run, width: usize) {
     for line in output.lines() {
         assert!(line.chars().count() <= width, "{line}");
     }
+    run.canaries.check_text("standard error", &run.errors);
+    run.canaries.check_text("standard output", &run.output);
+    run.canaries.check_text("a terminal", &output);
     // How every header of a token, and every signature of a made-up one, starts in base64.
     for part in ["eyJ", "c2lnbmF0dXJl"] {
         assert!(!output.contains(part), "{output}");

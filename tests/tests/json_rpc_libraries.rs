@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::tools::{Library, library};
-use byokey_tests::{Home, Setup, byokey};
+use byokey_tests::{Home, Overheard, Setup};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -42,9 +42,10 @@ impl Driven {
         );
         backend.reject_bearer(&old);
         let held = backend.hold(Route::Profile);
+        let overheard = Overheard::with_secrets([old.as_str(), &new]);
         let home = Home::new(Setup::default().backend(&backend).settings());
         driver
-            .env("BYOKEY", byokey())
+            .env("BYOKEY", overheard.program())
             .env("HOME", home.path())
             .env_remove("CODEX_HOME")
             .env("OLD_TOKEN", &old)
@@ -56,6 +57,7 @@ impl Driven {
         let said = String::from_utf8_lossy(&output.stdout);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {said}{told}", self.name);
+        overheard.check(&format!("{said}{told}"));
         let mut seen: Value = serde_json::from_str(said.trim()).expect("a line of JSON");
         let words = seen["said"].take();
         assert!(words.as_str().unwrap().contains("Hello"), "{words}");

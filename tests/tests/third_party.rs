@@ -15,7 +15,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
-use byokey_tests::{Home, byokey, cargo};
+use byokey_tests::{Home, Overheard, cargo};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tokio::process::Command;
@@ -84,19 +84,23 @@ async fn drive(tools: &[&str], mut driver: Command) -> Option<DevBackend> {
     let home = Home::new(&format!(
         "model = \"mock-model\"\nchatgpt_base_url = \"{url}/backend-api\"\nopenai_base_url = \"{url}/v1\"",
     ));
+    let tokens = [token("first", "pro"), token("second", "team")];
+    let secrets = tokens.iter().map(String::as_str);
+    let overheard = Overheard::with_secrets(secrets.chain([FIRST_KEY, SECOND_KEY]));
     driver
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", home.path())
-        .env("BYOKEY_BIN", byokey())
-        .env("FIRST_TOKEN", token("first", "pro"))
-        .env("SECOND_TOKEN", token("second", "team"))
+        .env("BYOKEY_BIN", overheard.program())
+        .env("FIRST_TOKEN", &tokens[0])
+        .env("SECOND_TOKEN", &tokens[1])
         .env("FIRST_KEY", FIRST_KEY)
         .env("SECOND_KEY", SECOND_KEY)
         .current_dir(home.path());
     let (ended_well, told) = run(driver).await;
     tell(&format!("{name}\n{told}"));
     assert!(ended_well, "{name}: see above what it told");
+    overheard.check(&told);
     Some(backend)
 }
 
