@@ -1,10 +1,12 @@
 //! Logins in the browser: the verifier, the state and the code.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_tests::issuer::Ask;
 use byokey_tests::ports::LoginPorts;
-use byokey_tests::{MadeUp, Way};
+use byokey_tests::{Clocks, MadeUp, Setup, Way};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,6 +17,10 @@ use crate::sign_in::{Scene, Tokens};
 
 /// Length of the verifiers that the program makes.
 const VERIFIER: usize = 86;
+/// How long the user has.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+/// More than the test itself takes.
+const SHORTLY_BEFORE: Duration = Duration::from_secs(120);
 
 /// A login that waits for its browser.
 struct Login {
@@ -91,7 +97,7 @@ fn find_verifier(scene: &Scene, challenge: &str) -> String {
 async fn a_login_and_its_logout() {
     let _ports = LoginPorts::take().await;
     for way in [Way::default(), Way::WebSocket] {
-        let mut scene = Scene::start(byokey_tests::Setup::default(), way).await;
+        let mut scene = Scene::start(Setup::default(), way).await;
         let login = Login::begin(&mut scene, "good").await;
         let tokens = Tokens::new("good");
         scene.issuer.next(Ask::Code, 200, tokens.answer());
@@ -162,6 +168,23 @@ async fn a_cancelled_login() {
         .assert_all_gone(&login.secrets(), "cancelled late")
         .await;
     drop((gate, browser));
+}
+
+#[tokio::test]
+async fn a_login_that_runs_into_its_time_limit() {
+    let Some(clocks) = Clocks::find() else { return };
+    let _ports = LoginPorts::take().await;
+    let mut scene = Scene::with_clocks(&clocks).await;
+    let login = Login::begin(&mut scene, "timed-out").await;
+    clocks.move_ahead(LIMIT - SHORTLY_BEFORE);
+    scene.look_at_the_time().await;
+    let waiting = [login.state.clone(), login.verifier.clone()];
+    scene.subject.assert_all_in_use(&waiting, "still waiting");
+    clocks.move_ahead(LIMIT);
+    scene.look_at_the_time().await;
+    scene.timed_out().await;
+    let subject = &scene.subject;
+    subject.assert_all_gone(&login.secrets(), "timed out").await;
 }
 
 #[tokio::test]

@@ -1,10 +1,15 @@
 //! Logins on another device: the device's code, the user's code, and what they are traded for.
 
+use std::time::Duration;
+
 use byokey_tests::issuer::Ask;
-use byokey_tests::{MadeUp, Way};
+use byokey_tests::{Clocks, MadeUp, Setup, Way};
 use serde_json::{Value, json};
 
 use crate::sign_in::{Scene, Tokens};
+
+/// How long the user has.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The secrets of one such login.
 struct Codes {
@@ -56,7 +61,7 @@ async fn begin(scene: &mut Scene, codes: &Codes) -> Value {
 async fn a_login_and_its_logout() {
     for way in [Way::default(), Way::WebSocket] {
         for params in [json!({}), json!({"revoke": false})] {
-            let mut scene = Scene::start(byokey_tests::Setup::default(), way).await;
+            let mut scene = Scene::start(Setup::default(), way).await;
             let (codes, tokens) = (Codes::new("good"), Tokens::new("good"));
             begin(&mut scene, &codes).await;
             scene.issuer.next(Ask::DevicePoll, 200, codes.granted());
@@ -102,6 +107,29 @@ async fn a_cancelled_login() {
         let secrets = Codes::new("cancelled").all();
         let subject = &scene.subject;
         subject.assert_all_gone(&secrets, "cancelled").await;
+        drop(gate);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_runs_into_its_time_limit() {
+    let Some(clocks) = Clocks::find() else { return };
+    // While it waits to ask, and while it asks.
+    for is_asking in [false, true] {
+        let mut scene = Scene::with_clocks(&clocks).await;
+        let codes = Codes::new("timed-out");
+        scene.issuer.next(Ask::DevicePoll, 403, json!({}));
+        let gate = is_asking.then(|| scene.issuer.hold(Ask::DevicePoll));
+        begin(&mut scene, &codes).await;
+        if is_asking {
+            scene.issuer.wait_for(Ask::DevicePoll, 1).await;
+        }
+        clocks.move_ahead(LIMIT);
+        scene.look_at_the_time().await;
+        scene.timed_out().await;
+        let subject = &scene.subject;
+        subject.assert_all_gone(&codes.all(), "timed out").await;
+        clocks.move_ahead(Duration::ZERO);
         drop(gate);
     }
 }
@@ -165,7 +193,7 @@ async fn logins_that_fail() {
 #[tokio::test]
 async fn a_workspace_that_is_not_allowed() {
     let forced = "forced_chatgpt_workspace_id = \"ws-forced\"";
-    let setup = byokey_tests::Setup::default().config(forced);
+    let setup = Setup::default().config(forced);
     let mut scene = Scene::start(setup, Way::default()).await;
     let (codes, tokens) = (Codes::new("elsewhere"), Tokens::new("elsewhere"));
     begin(&mut scene, &codes).await;

@@ -2,7 +2,7 @@
 
 use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::issuer::{Ask, Issuer, person};
-use byokey_tests::{MadeUp, Setup, Subject, Way};
+use byokey_tests::{Clocks, MadeUp, Setup, Subject, Way};
 use serde_json::{Value, json};
 
 /// A program, its issuer and its backend.
@@ -59,6 +59,13 @@ impl Scene {
         }
     }
 
+    /// A scene whose program goes by these clocks.
+    pub(crate) async fn with_clocks(clocks: &Clocks) -> Self {
+        let scene = Self::start(clocks.set_up(Setup::default()), Way::default()).await;
+        clocks.clear_up(scene.subject.server.pid());
+        scene
+    }
+
     /// Begins a login of that type.
     pub(crate) async fn begin(&mut self, kind: &str) -> Value {
         let params = json!({"type": kind});
@@ -77,6 +84,21 @@ impl Scene {
         let cancelled = self.subject.host.request("account/login/cancel", id).await;
         assert_eq!(cancelled.unwrap()["status"], "canceled");
         assert!(!self.completed().await);
+    }
+
+    /// Wakes the program.
+    pub(crate) async fn look_at_the_time(&mut self) {
+        let host = &mut self.subject.host;
+        host.request("account/read", json!({})).await.unwrap();
+    }
+
+    /// Waits for the end of a login that took too long.
+    pub(crate) async fn timed_out(&mut self) {
+        let completed = self.subject.host.notification("account/login/completed");
+        let completed = completed.await;
+        assert_eq!(completed["success"], false);
+        let error = completed["error"].as_str().unwrap();
+        assert!(error.contains("timed out"), "{error}");
     }
 
     /// Signs in on another device, and gets these tokens.
