@@ -17,6 +17,7 @@ mod handlers;
 pub mod hardening;
 pub(crate) mod http_client;
 pub mod issuer;
+mod kept;
 pub mod log;
 pub mod login;
 mod owner_only;

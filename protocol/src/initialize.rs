@@ -100,4 +100,7 @@ pub struct HardeningReport {
     pub no_new_privileges: Option<bool>,
     /// Whether the system keeps the process from changing anything in the file system.
     pub files_read_only: bool,
+    /// Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+    /// where the platform is not asked.
+    pub locked_memory: Option<bool>,
 }

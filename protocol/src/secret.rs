@@ -1,5 +1,6 @@
 //! A value that must not be shown.
 
+use std::any::Any;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -33,7 +34,21 @@ use zeroize::Zeroize;
 /// serde_json::to_string(secret.expose()).unwrap();
 /// let _copy = secret.duplicate();
 /// ```
-pub struct Secret(Box<str>);
+pub struct Secret(Place);
+
+/// Where the value is.
+enum Place {
+    /// In one allocation of its exact size.
+    Heap(Box<str>),
+    /// In memory of another kind.
+    Elsewhere(Box<dyn Memory>),
+}
+
+/// Memory of another kind that holds a secret. It wipes what it holds when it is dropped.
+pub trait Memory: Any + Send + Sync {
+    /// The secret.
+    fn value(&self) -> &str;
+}
 
 /// Names of the members that carry a [`Secret`], anywhere in the protocol. A test compares the
 /// list with the schema, so that a new member cannot be forgotten.
@@ -55,37 +70,57 @@ impl Secret {
     /// The value itself. Every call stands directly before the use of the value.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Place::Heap(value) => value,
+            Place::Elsewhere(memory) => memory.value(),
+        }
     }
 
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.expose().len()
     }
 
     /// Whether there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.expose().is_empty()
     }
 
     /// A second copy, made knowingly: it is wiped on its own.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        Self(self.0.clone())
+        Self::from(self.expose())
+    }
+
+    /// Moves the value to memory of another kind, and wipes it where it was.
+    #[must_use]
+    pub fn moved(self, to: impl FnOnce(&str) -> Box<dyn Memory>) -> Self {
+        Self(Place::Elsewhere(to(self.expose())))
+    }
+
+    /// The memory that the value was moved to, if it is of that kind.
+    #[must_use]
+    pub fn memory<M: Memory>(&self) -> Option<&M> {
+        match &self.0 {
+            Place::Heap(_) => None,
+            Place::Elsewhere(memory) => (&**memory as &dyn Any).downcast_ref(),
+        }
     }
 }
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.0.zeroize();
+        if let Place::Heap(value) = &mut self.0 {
+            value.zeroize();
+        }
     }
 }
 
 impl From<&str> for Secret {
     fn from(value: &str) -> Self {
-        Self(value.into())
+        Self(Place::Heap(value.into()))
     }
 }
 
@@ -174,7 +209,7 @@ pub fn expose_optional_on_the_wire<S: serde::Serializer>(
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{SENSITIVE_MEMBERS, Secret};
+    use super::{Memory, SENSITIVE_MEMBERS, Secret};
 
     /// Reads the sources of this crate for members that hold a secret.
     #[test]
@@ -214,6 +249,24 @@ mod tests {
     fn debug_shows_nothing_of_the_value() {
         let secret = Secret::from("made-up-value");
         assert_eq!(format!("{secret:?}"), "Secret(redacted)");
+    }
+
+    #[test]
+    fn a_secret_that_was_moved_reads_as_before() {
+        struct Elsewhere(String);
+
+        impl Memory for Elsewhere {
+            fn value(&self) -> &str {
+                &self.0
+            }
+        }
+
+        let secret = Secret::from("made-up-value");
+        assert!(secret.memory::<Elsewhere>().is_none());
+        let moved = secret.moved(|value| Box::new(Elsewhere(value.to_owned())));
+        assert_eq!((moved.expose(), moved.len()), ("made-up-value", 13));
+        assert_eq!(moved.memory::<Elsewhere>().unwrap().0, "made-up-value");
+        assert_eq!(moved.duplicate().expose(), "made-up-value");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use byokey_protocol::account::GetAuthStatusResult;
 use byokey_protocol::external_auth::ExternalTokens;
-use byokey_protocol::login::{LoginStartParams, LoginStartResult};
+use byokey_protocol::login::LoginStartParams;
+use byokey_protocol::methods::{TypeVisitor, visit_types};
 use byokey_protocol::secret::{SENSITIVE_MEMBERS, is_sensitive};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -61,9 +62,34 @@ fn parameters_mark_their_secrets() {
     assert_eq!(marked::<ExternalTokens>(), ["accessToken", "idToken"]);
 }
 
+/// Of the types that the server writes: the names of those that may hold a secret, and how many
+/// there are.
+#[derive(Default)]
+struct Written {
+    with_secrets: Vec<Vec<String>>,
+    count: usize,
+}
+
+impl TypeVisitor for Written {
+    fn read_by_server<T: JsonSchema>(&mut self) {
+        marked::<T>();
+    }
+
+    fn written_by_server<T: JsonSchema>(&mut self) {
+        self.count += 1;
+        let secrets = marked::<T>();
+        if !secrets.is_empty() {
+            self.with_secrets.push(secrets);
+        }
+    }
+}
+
 #[test]
-fn of_all_results_one_may_hold_a_secret() {
+fn of_all_results_and_notifications_one_may_hold_a_secret() {
+    let mut written = Written::default();
+    visit_types(&mut written);
+    assert_eq!(written.with_secrets, [["authToken"]]);
+    assert!(written.count > 30, "only {} types were seen", written.count);
     assert_eq!(marked::<GetAuthStatusResult>(), ["authToken"]);
-    assert!(marked::<LoginStartResult>().is_empty());
     assert!(SENSITIVE_MEMBERS.contains(&"authToken"));
 }

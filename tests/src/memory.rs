@@ -12,7 +12,14 @@ use crate::{MadeUp, huffman};
 /// A copy of everything readable in a process.
 #[derive(Debug)]
 pub struct Memory {
-    regions: Vec<Vec<u8>>,
+    regions: Vec<Region>,
+}
+
+/// Readable memory without a gap.
+#[derive(Debug)]
+struct Region {
+    start: u64,
+    bytes: Vec<u8>,
 }
 
 /// What was found of a secret.
@@ -43,7 +50,7 @@ impl Memory {
         let stopped = Stopped::new(pid)?;
         let memory = File::open(format!("/proc/{pid}/mem"))?;
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
-        let mut regions: Vec<Vec<u8>> = Vec::new();
+        let mut regions: Vec<Region> = Vec::new();
         let mut previous_end = 0;
         for (start, end) in maps.lines().filter_map(readable_range) {
             let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
@@ -52,8 +59,8 @@ impl Memory {
                 continue;
             }
             match regions.last_mut() {
-                Some(last) if previous_end == start => last.append(&mut bytes),
-                _ => regions.push(bytes),
+                Some(last) if previous_end == start => last.bytes.append(&mut bytes),
+                _ => regions.push(Region { start, bytes }),
             }
             previous_end = end;
         }
@@ -64,23 +71,33 @@ impl Memory {
     /// How much was read, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.regions.iter().map(Vec::len).sum()
+        self.regions.iter().map(|region| region.bytes.len()).sum()
     }
 
     /// Whether this text stands somewhere.
     #[must_use]
     pub fn holds(&self, text: &str) -> bool {
+        !self.places(text).is_empty()
+    }
+
+    /// The addresses at which this text stands.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<u64> {
         let pieces = Pieces::of([text.as_bytes()]);
-        self.regions
-            .iter()
-            .any(|region| search(region, &pieces, &[text.as_bytes()]).full > 0)
+        let in_region = |region: &Region| {
+            let places = pieces.places(&region.bytes);
+            let whole = places.filter(|at| region.bytes[*at..].starts_with(text.as_bytes()));
+            whole.map(|at| region.start + at as u64).collect::<Vec<_>>()
+        };
+        self.regions.iter().flat_map(in_region).collect()
     }
 
     /// Some text of this many letters, digits, `-` and `_` that is the right one.
     #[must_use]
     pub fn find_word(&self, length: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let is_end = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
-        let words = self.regions.iter().flat_map(|region| region.split(is_end));
+        let words = self.regions.iter();
+        let words = words.flat_map(|region| region.bytes.split(is_end));
         let mut found = words.flat_map(|word| word.windows(length));
         found.find(|text| is_it(text)).map(<[u8]>::to_vec)
     }
@@ -110,7 +127,7 @@ impl Memory {
             .collect();
         let mut traces = Traces::default();
         for region in &self.regions {
-            let found = search(region, &pieces, &whole);
+            let found = search(&region.bytes, &pieces, &whole);
             traces.full += found.full;
             traces.windows += found.windows;
         }
@@ -118,8 +135,8 @@ impl Memory {
     }
 }
 
-/// Start and end of a readable line of `/proc/PID/maps`.
-fn readable_range(line: &str) -> Option<(u64, u64)> {
+/// Start and end of a readable line of `/proc/PID/maps` or `smaps`.
+pub(crate) fn readable_range(line: &str) -> Option<(u64, u64)> {
     let (range, rest) = line.split_once(' ')?;
     if !rest.starts_with('r') {
         return None;
@@ -166,9 +183,20 @@ impl Drop for Stopped {
 
 #[cfg(test)]
 mod tests {
-    use super::{Memory, Traces};
+    use super::{Memory, Region, Traces};
     use crate::pieces::PIECE as WINDOW;
     use crate::{MadeUp, huffman};
+
+    /// Memory of these regions, a million bytes from one to the next.
+    fn memory(regions: impl IntoIterator<Item = Vec<u8>>) -> Memory {
+        let starts = (1..).map(|number| number * 1_000_000);
+        let regions = starts.zip(regions);
+        Memory {
+            regions: regions
+                .map(|(start, bytes)| Region { start, bytes })
+                .collect(),
+        }
+    }
 
     #[test]
     fn whole_copies_and_pieces_are_counted() {
@@ -180,9 +208,8 @@ mod tests {
         region.extend_from_slice(&text[10..10 + WINDOW]);
         region.push(0);
         region.extend_from_slice(&text[10..9 + WINDOW]);
-        let memory = Memory {
-            regions: vec![region, text.to_vec()],
-        };
+        let memory = memory([region, text.to_vec()]);
+        assert_eq!(memory.places(&secret.text), [1_000_064, 2_000_000]);
         let found = memory.traces(&secret);
         assert_eq!(found.full, 2);
         assert_eq!(found.windows, 2 * (100 - WINDOW + 1) + 1);
@@ -199,20 +226,14 @@ mod tests {
         let claims = format!("{{{}}}", secret.claimed.clone().unwrap()).into_bytes();
         let header = huffman::encode(format!("Bearer {}", secret.text).as_bytes());
         for region in [claims, header] {
-            let memory = Memory {
-                regions: vec![region],
-            };
-            let found = memory.traces(&secret);
+            let found = memory([region]).traces(&secret);
             assert!(found.full == 0 && found.windows > 100, "{found:?}");
         }
     }
 
     #[test]
     fn a_text_is_found_whole_or_not_at_all() {
-        let holds = |region: &[u8]| {
-            let regions = vec![region.to_vec()];
-            Memory { regions }.holds("0123456789abcdefg")
-        };
+        let holds = |region: &[u8]| memory([region.to_vec()]).holds("0123456789abcdefg");
         assert!(holds(b"..0123456789abcdefg.."));
         assert!(!holds(b"..0123456789abcdef.."));
     }

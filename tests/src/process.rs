@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::memory::readable_range;
+
 /// A look at a process.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessStatus {
@@ -11,6 +13,8 @@ pub struct ProcessStatus {
     pub resident_peak: u64,
     /// Resident memory that is no file's: what the process itself made, in KiB.
     pub anonymous: u64,
+    /// Memory that is not swapped, in KiB.
+    pub locked: u64,
     /// Threads.
     pub threads: u64,
     /// How often a thread of it fell asleep, hence how often one was woken.
@@ -41,10 +45,31 @@ impl ProcessStatus {
             resident: field(&status, "VmRSS"),
             resident_peak: field(&status, "VmHWM"),
             anonymous: field(&status, "RssAnon"),
+            locked: field(&status, "VmLck"),
             threads: field(&status, "Threads"),
             sleeps,
             ticks: time(11) + time(12),
         }
+    }
+
+    /// Whether the memory at an address of a running process is kept out of swap.
+    ///
+    /// # Panics
+    ///
+    /// When there is none of that id, or we may not look, or nothing is at that address.
+    #[must_use]
+    pub fn is_locked(pid: u32, address: u64) -> bool {
+        let maps = read(pid, "smaps");
+        let of_address = maps.lines().skip_while(|line| {
+            !readable_range(line).is_some_and(|(start, end)| (start..end).contains(&address))
+        });
+        let flags = of_address
+            .into_iter()
+            .find_map(|line| line.strip_prefix("VmFlags:"));
+        flags
+            .expect("memory")
+            .split_whitespace()
+            .any(|flag| flag == "lo")
     }
 
     /// Processor time used.

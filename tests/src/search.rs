@@ -9,10 +9,8 @@ use crate::{Host, MadeUp, Memory, Setup, Traces, byokey_optimised};
 
 /// How long after its end a secret may still be there.
 const SOON: Duration = Duration::from_millis(100);
-/// Most copies of a secret in use: the stored one, and the one in a header on its way.
+/// Most copies of a secret in use: the stored one, and what was sent of it.
 const IN_USE: usize = 2;
-/// Most copies while a call waits for its answer: those, and what was sent to the backend.
-const UNDER_WAY: usize = 3;
 
 /// Has the program be the one that is shipped, and readable by us.
 #[must_use]
@@ -87,17 +85,6 @@ impl Search {
             println!("{when}: {} of {} in use", traces.full, secret.kind);
         }
         traces
-    }
-
-    /// Fails unless a secret is held, and in few copies, while a call waits for its answer.
-    ///
-    /// # Panics
-    ///
-    /// When it is not.
-    pub fn assert_under_way(&self, secret: &MadeUp, when: &str) {
-        let copies = self.memory().traces(secret).full;
-        assert!((1..=UNDER_WAY).contains(&copies), "{when}: {copies}");
-        println!("{when}: {copies} of {} under way", secret.kind);
     }
 
     /// Fails if anything of a secret is left, soon after its end.

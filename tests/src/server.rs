@@ -81,6 +81,23 @@ impl Setup {
         self.wrapper(&["/bin/sh", "-c", &format!("{command}; exec \"$0\" \"$@\"")])
     }
 
+    /// Lets the system lock so much memory for the program, in KiB, root's or not.
+    #[must_use]
+    pub fn locked_memory(self, limit: u32) -> Self {
+        let limited = format!("ulimit -l {limit}; exec \"$0\" \"$@\"");
+        let shell = ["/bin/sh", "-c", &limited];
+        let without_privilege = [
+            "setpriv",
+            "--bounding-set=-ipc_lock",
+            "--inh-caps=-ipc_lock",
+        ];
+        if rustix::process::geteuid().is_root() {
+            self.wrapper(&[&without_privilege[..], &shell].concat())
+        } else {
+            self.wrapper(&shell)
+        }
+    }
+
     /// What to read from, in place of a pipe.
     #[must_use]
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {

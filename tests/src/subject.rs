@@ -49,11 +49,6 @@ impl Subject {
         self.search.assert_all_in_use(secrets, when);
     }
 
-    /// See [`Search::assert_under_way`].
-    pub fn assert_under_way(&self, secret: &MadeUp, when: &str) {
-        self.search.assert_under_way(secret, when);
-    }
-
     /// See [`Search::assert_gone`].
     pub async fn assert_gone(&self, secret: &MadeUp, when: &str) {
         self.search.assert_gone(secret, when).await;

@@ -51,6 +51,7 @@ async fn the_report_says_what_is_so() {
         "wipingAllocator": true,
         "noNewPrivileges": true,
         "filesReadOnly": true,
+        "lockedMemory": true,
     });
     assert_eq!(report, expected);
     assert_eq!(
@@ -73,6 +74,30 @@ async fn the_report_says_what_is_so() {
     assert_eq!(report["noNewPrivileges"], false);
     assert_eq!(report["filesReadOnly"], false);
     assert_eq!(field(server.pid(), "status", "NoNewPrivs:"), "0");
+}
+
+#[tokio::test]
+async fn memory_that_cannot_be_locked_shows_in_the_report_and_once_in_the_log() {
+    let refused = "does not lock memory";
+    if !tools::has("setpriv") {
+        return;
+    }
+    for (limit, is_granted) in [(0, false), (64, true)] {
+        let setup = Setup::default().locked_memory(limit);
+        let (mut server, mut host, report) = start(setup).await;
+        assert_eq!(report["lockedMemory"], is_granted);
+        assert!(!server.log().contains(refused), "there was nothing to lock");
+        for number in 0..3 {
+            let token = byokey_tests::MadeUp::jwt(&format!("locked-{number}"), 400);
+            host.login(&token.text, "ws-1").await;
+        }
+        let locked = field(server.pid(), "status", "VmLck:");
+        assert_eq!(locked, if is_granted { "4 kB" } else { "0 kB" });
+        host.close_input();
+        let log = server.whole_log().await;
+        let told = log.matches(refused).count();
+        assert_eq!(told, usize::from(!is_granted), "{log}");
+    }
 }
 
 /// Runs a program as somebody who owns nothing, if we may.

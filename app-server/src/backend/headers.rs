@@ -5,7 +5,6 @@ use std::sync::{OnceLock, RwLock};
 use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::ClientInfo;
 use byokey_protocol::secret::Secret;
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -13,6 +12,7 @@ use super::route::{Carries, Route};
 use super::{BackendError, Call};
 use crate::auth::Lease;
 use crate::config::Config;
+use crate::kept;
 
 /// Name of the program in codex's headers when no client has introduced itself.
 const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
@@ -135,19 +135,10 @@ pub(crate) fn of(
     Ok(headers)
 }
 
-/// The header in one allocation of the right size, marked so that nobody logs or indexes it.
 fn bearer(secret: &Secret) -> Result<HeaderValue, BackendError> {
-    let mut value = Vec::with_capacity("Bearer ".len() + secret.len());
-    value.extend_from_slice(b"Bearer ");
-    // EXPOSE: this is the header that the secret is for.
-    value.extend_from_slice(secret.expose().as_bytes());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| {
-        BackendError::Configuration {
-            setting: "the provider's bearer",
-        }
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+    kept::header(secret).map_err(|_| BackendError::Configuration {
+        setting: "the provider's bearer",
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use byokey_protocol::secret::Secret;
 
 use super::environment::Environment;
 use super::reader::Reader;
+use crate::kept::keep;
 
 /// Id of the built-in provider.
 pub(super) const BUILT_IN: &str = "openai";
@@ -115,9 +116,9 @@ fn own_bearer(table: &mut Reader<'_>, environment: &Environment) -> Option<Secre
         if value.is_none() {
             table.warn("env_key", "names an environment variable that is not set");
         }
-        return value.map(Secret::from);
+        return value.map(Secret::from).map(keep);
     }
     table
         .string("experimental_bearer_token")
-        .map(|token| Secret::from(token.as_str()))
+        .map(|token| keep(Secret::from(token.as_str())))
 }

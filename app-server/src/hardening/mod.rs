@@ -18,11 +18,14 @@ use std::path::Path;
 
 use byokey_protocol::initialize::HardeningReport;
 
+use crate::kept;
+
 /// Protects the process, unless debugging is allowed, and reports the state.
 #[must_use]
 pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     HardeningReport {
         wiping_allocator,
+        locked_memory: kept::is_locked(),
         ..platform::harden(allow_debug)
     }
 }
@@ -35,7 +38,10 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
 /// starts them.
 #[must_use]
 pub fn forbid_file_changes(before: HardeningReport, cleared: Option<&Path>) -> HardeningReport {
-    platform::forbid_file_changes(before, cleared)
+    HardeningReport {
+        locked_memory: before.locked_memory,
+        ..platform::forbid_file_changes(before, cleared)
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::IssuerFailure;
 use crate::http_client::HttpClient;
+use crate::kept;
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -104,10 +105,7 @@ impl Request {
     }
 
     pub(super) fn bearer(mut self, token: &Secret) -> Self {
-        // EXPOSE: this is the header that the secret is for.
-        let value = Zeroizing::new(format!("Bearer {}", token.expose()));
-        if let Ok(mut value) = HeaderValue::from_str(&value) {
-            value.set_sensitive(true);
+        if let Ok(value) = kept::header(token) {
             self.headers.insert(AUTHORIZATION, value);
         }
         self

@@ -105,7 +105,7 @@ async fn cancelled_calls() {
                 .start("account/rateLimits/read", json!({}))
                 .await;
             gate.wait_for(1).await;
-            subject.assert_under_way(&token, "a call without an answer");
+            subject.assert_in_use(&token, "a call without an answer");
             let cancel = json!({"method": "$/cancelRequest", "params": {"id": id}});
             subject.host.send(&cancel).await;
             assert_eq!(subject.host.answer(id).await.unwrap_err().code, -32800);

@@ -17,6 +17,7 @@ mod input;
 mod keyring;
 mod lengths;
 mod listeners;
+mod locked;
 mod managed;
 mod personal;
 mod refreshes;

@@ -86,7 +86,7 @@ async fn logins_that_are_overtaken() {
         let id = scene.subject.host.start(start, login(&personal)).await;
         scene.issuer.wait_for(Ask::Whoami, asked + 1).await;
         let when = "its owner is asked for";
-        scene.subject.assert_under_way(&personal, when);
+        scene.subject.assert_in_use(&personal, when);
         if by_host {
             scene.subject.login(&MadeUp::jwt("host", 400)).await;
         }

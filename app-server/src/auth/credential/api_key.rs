@@ -4,6 +4,7 @@ use byokey_protocol::secret::Secret;
 
 use super::InvalidCredential;
 use crate::auth::identifier::is_bearer;
+use crate::kept::keep;
 
 /// An OpenAI API key.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl ApiKey {
     /// [`InvalidCredential::ApiKey`] when it cannot.
     pub fn new(key: Secret) -> Result<Self, InvalidCredential> {
         if is_bearer(key.expose()) {
-            Ok(Self(key))
+            Ok(Self(keep(key)))
         } else {
             Err(InvalidCredential::ApiKey)
         }

@@ -5,6 +5,7 @@ use byokey_protocol::secret::Secret;
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::claims::{Claims, InvalidToken};
 use crate::auth::identifier::{is_bearer, is_identifier};
+use crate::kept::keep;
 
 /// How long before its expiry an access token is renewed, in seconds.
 const RENEW_BEFORE: i64 = 5 * 60;
@@ -62,6 +63,16 @@ impl ManagedTokens {
             obtained_at: self.obtained_at,
         }
     }
+
+    /// Moves them to where they stay.
+    fn kept(self) -> Self {
+        Self {
+            id_token: keep(self.id_token),
+            access_token: keep(self.access_token),
+            refresh_token: self.refresh_token.map(keep),
+            ..self
+        }
+    }
 }
 
 impl ManagedLogin {
@@ -92,7 +103,7 @@ impl ManagedLogin {
                 fedramp: identity.fedramp || access.fedramp,
             },
             expires_at: access.expires_at,
-            tokens,
+            tokens: tokens.kept(),
             is_saved: true,
         })
     }

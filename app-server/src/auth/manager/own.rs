@@ -11,6 +11,7 @@ use crate::auth::credential::{ApiKey, Credential, ManagedLogin, PersonalAccessTo
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
 use crate::auth::store::{Saving, StoreFailure, Stored};
+use crate::kept::keep;
 
 /// A credential that was in force until the logout.
 #[derive(Debug)]
@@ -64,6 +65,7 @@ impl AuthManager {
     /// [`SignInFailure`]; a token whose owner is not known for certain is not taken.
     pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
         PersonalAccessToken::check(&token).map_err(LoginRefusal::Invalid)?;
+        let token = keep(token);
         let owner = self.renewer.issuer.whoami(&token).await;
         let owner = owner.map_err(|failure| SignInFailure::Issuer {
             doing: "failed to request personal access token metadata",

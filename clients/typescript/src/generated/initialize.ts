@@ -89,4 +89,9 @@ export interface HardeningReport {
   readonly noNewPrivileges: boolean | null;
   /** Whether the system keeps the process from changing anything in the file system. */
   readonly filesReadOnly: boolean;
+  /**
+   * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+   * where the platform is not asked.
+   */
+  readonly lockedMemory: boolean | null;
 }

@@ -223,6 +223,11 @@ class HardeningReport:
     files_read_only: bool
     """Whether the system keeps the process from changing anything in the file system."""
 
+    locked_memory: bool | None = None
+    """Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+    where the platform is not asked.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> HardeningReport:
         members = wire.members(value, at)
@@ -232,6 +237,7 @@ class HardeningReport:
             wiping_allocator=wire.required(members, "wipingAllocator", at, wire.boolean),
             no_new_privileges=wire.optional(members, "noNewPrivileges", at, wire.boolean),
             files_read_only=wire.required(members, "filesReadOnly", at, wire.boolean),
+            locked_memory=wire.optional(members, "lockedMemory", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -241,5 +247,6 @@ class HardeningReport:
             "wipingAllocator": self.wiping_allocator,
             "noNewPrivileges": self.no_new_privileges,
             "filesReadOnly": self.files_read_only,
+            "lockedMemory": self.locked_memory,
         }
         return members

@@ -190,6 +190,11 @@ public data class HardeningReport(
     public val noNewPrivileges: Boolean? = null,
     /** Whether the system keeps the process from changing anything in the file system. */
     public val filesReadOnly: Boolean,
+    /**
+     * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+     * where the platform is not asked.
+     */
+    public val lockedMemory: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("dumpable", dumpable?.let { JsonBoolean(it) })
@@ -197,6 +202,7 @@ public data class HardeningReport(
         put("wipingAllocator", JsonBoolean(wipingAllocator))
         putOrNull("noNewPrivileges", noNewPrivileges?.let { JsonBoolean(it) })
         put("filesReadOnly", JsonBoolean(filesReadOnly))
+        putOrNull("lockedMemory", lockedMemory?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -209,6 +215,7 @@ public data class HardeningReport(
                     wipingAllocator = required("wipingAllocator", ::readBoolean),
                     noNewPrivileges = optional("noNewPrivileges", ::readBoolean),
                     filesReadOnly = required("filesReadOnly", ::readBoolean),
+                    lockedMemory = optional("lockedMemory", ::readBoolean),
                 )
             }
     }
