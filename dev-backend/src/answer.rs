@@ -37,6 +37,11 @@ impl Answer {
         Self::whole(status, "application/json", body.to_string().into())
     }
 
+    /// A page.
+    pub(crate) fn html(status: StatusCode, html: String) -> Self {
+        Self::whole(status, "text/html; charset=utf-8", html.into())
+    }
+
     /// An error as the backend words it.
     pub(crate) fn error(status: StatusCode, message: &str) -> Self {
         Self::json(status, &json!({"error": {"message": message}}))

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::answer::{Answer, Body, Dropped};
 use crate::defaults;
 use crate::gate::Gates;
+use crate::issuer::Issuer;
 use crate::observe::{Exchange, Outcome};
 use crate::options::{Observer, Options};
 use crate::play::Play;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     observer: Option<Observer>,
     /// Numbers the replies, so that their ids differ.
     replies: AtomicU64,
+    issuer: Issuer,
 }
 
 impl Shared {
@@ -43,6 +45,7 @@ impl Shared {
             keep_requests: options.keep_requests,
             observer: options.observer,
             replies: AtomicU64::new(1),
+            issuer: Issuer::default(),
         }
     }
 
@@ -115,7 +118,7 @@ async fn judge(shared: &Shared, request: &RecordedRequest) -> Verdict {
     shared.gates.pass(route).await;
     let step = {
         let mut play = shared.play();
-        if !play.bearers.admit(request.bearer()) {
+        if route.needs_bearer() && !play.bearers.admit(request.bearer()) {
             let answer = Answer::error(StatusCode::UNAUTHORIZED, "unauthorized");
             return Verdict::Answer(answer.into_response());
         }
@@ -133,7 +136,7 @@ fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step)
     let answer = match (step.content, step.ending) {
         (Content::Default, Ending::Hang) => return Verdict::Hang,
         (Content::Default, Ending::Drop) => return Verdict::Drop,
-        (Content::Default, Ending::Finish) => defaults::answer(route, request, id),
+        (Content::Default, Ending::Finish) => defaults::answer(route, request, &shared.issuer, id),
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
         (Content::Events(events), _) => Answer::events(events),
         (Content::Text { pieces, usage }, ending) => {

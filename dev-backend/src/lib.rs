@@ -1,4 +1,4 @@
-//! A loopback stand-in for the ChatGPT backend and the OpenAI API.
+//! A loopback stand-in for the ChatGPT backend, the OpenAI API and the issuer of their logins.
 //!
 //! Authors of hosts develop against it offline, and tests use it as their one mock. It answers the
 //! few routes that `byokey app-server` calls with plausible data, and a [`Script`] makes it answer
@@ -32,7 +32,8 @@
 //! - `gate`: holding answers back.
 //! - `answer`, `stream`, `reply`: an answer, its event stream, and the events that make up a
 //!   model's reply.
-//! - `defaults`: what each route answers without a script.
+//! - `defaults`: what each route of the backend answers without a script. [`issuer`]: what those of
+//!   the issuer do.
 //! - [`jwt`]: made-up tokens.
 
 mod answer;
@@ -42,6 +43,7 @@ mod clock;
 mod defaults;
 mod exchange;
 mod gate;
+pub mod issuer;
 pub mod jwt;
 mod listener;
 mod observe;

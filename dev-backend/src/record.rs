@@ -71,6 +71,11 @@ impl RecordedRequest {
             .map_or(&*self.path, |(path, _)| path)
     }
 
+    /// The query; empty if there is none.
+    pub(crate) fn query(&self) -> &str {
+        self.path.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// A text from the bearer's auth claims, if the bearer is a JWT that has it.
     pub(crate) fn auth_claim(&self, name: &str) -> Option<String> {
         let claims = jwt::claims(self.bearer()?)?;

@@ -6,39 +6,68 @@ use hyper::Method;
 
 /// What a request asks for, known by its method and the end of its path.
 ///
-/// Only the end counts, so the base URL may carry any prefix (`/v1`, `/backend-api/codex`, …).
+/// Only the end counts, so the base URL may carry any prefix (`/v1`, `/backend-api/codex`, …). The
+/// routes of the issuer are told from those of the backend by that end too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
     /// `GET …/wham/accounts/check`: the workspaces of the login.
     AccountsCheck,
+    /// `GET …/oauth/authorize`: the issuer's page where the person signs in.
+    Authorize,
+    /// `POST …/deviceauth/usercode`: a login on another device begins.
+    DeviceCode,
+    /// `GET …/codex/device`: the issuer's page where its code is typed.
+    DevicePage,
+    /// `POST …/deviceauth/token`: whether its code was typed.
+    DevicePoll,
     /// `GET …/models`: the models on offer.
     Models,
     /// `GET …/wham/profiles/me` or `GET …/api/codex/profiles/me`: token usage over time.
     Profile,
     /// `POST …/responses`: one answer of a model, streamed.
     Responses,
+    /// `POST …/oauth/revoke`: a login is taken back.
+    Revoke,
+    /// `POST …/oauth/token`: a code or a refresh token is traded for tokens.
+    Token,
     /// `GET …/wham/usage` or `GET …/api/codex/usage`: rate limits and credits.
     Usage,
+    /// `GET …/user-auth-credential/whoami`: whose a personal access token is.
+    Whoami,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::AccountsCheck,
+        Self::Authorize,
+        Self::DeviceCode,
+        Self::DevicePage,
+        Self::DevicePoll,
         Self::Models,
         Self::Profile,
         Self::Responses,
+        Self::Revoke,
+        Self::Token,
         Self::Usage,
+        Self::Whoami,
     ];
 
     /// The route's name in a script.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AccountsCheck => "accountsCheck",
+            Self::Authorize => "authorize",
+            Self::DeviceCode => "deviceCode",
+            Self::DevicePage => "devicePage",
+            Self::DevicePoll => "devicePoll",
             Self::Models => "models",
             Self::Profile => "profile",
             Self::Responses => "responses",
+            Self::Revoke => "revoke",
+            Self::Token => "token",
             Self::Usage => "usage",
+            Self::Whoami => "whoami",
         }
     }
 
@@ -54,20 +83,48 @@ impl Route {
         })
     }
 
+    /// Whether whoever asks has to show a bearer. The issuer is asked by those who have none yet.
+    pub(crate) const fn needs_bearer(self) -> bool {
+        !matches!(
+            self,
+            Self::Authorize
+                | Self::DeviceCode
+                | Self::DevicePage
+                | Self::DevicePoll
+                | Self::Revoke
+                | Self::Token
+        )
+    }
+
     const fn method(self) -> Method {
         match self {
-            Self::Responses => Method::POST,
-            Self::AccountsCheck | Self::Models | Self::Profile | Self::Usage => Method::GET,
+            Self::Responses | Self::DeviceCode | Self::DevicePoll | Self::Revoke | Self::Token => {
+                Method::POST
+            }
+            Self::AccountsCheck
+            | Self::Authorize
+            | Self::DevicePage
+            | Self::Models
+            | Self::Profile
+            | Self::Usage
+            | Self::Whoami => Method::GET,
         }
     }
 
     const fn endings(self) -> &'static [&'static str] {
         match self {
             Self::AccountsCheck => &["/wham/accounts/check"],
+            Self::Authorize => &["/oauth/authorize"],
+            Self::DeviceCode => &["/deviceauth/usercode"],
+            Self::DevicePage => &["/codex/device"],
+            Self::DevicePoll => &["/deviceauth/token"],
             Self::Models => &["/models"],
             Self::Profile => &["/wham/profiles/me", "/api/codex/profiles/me"],
             Self::Responses => &["/responses"],
+            Self::Revoke => &["/oauth/revoke"],
+            Self::Token => &["/oauth/token"],
             Self::Usage => &["/wham/usage", "/api/codex/usage"],
+            Self::Whoami => &["/user-auth-credential/whoami"],
         }
     }
 }

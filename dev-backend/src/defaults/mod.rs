@@ -1,4 +1,4 @@
-//! What each route answers without a script. One file per route.
+//! What each route answers without a script. One file per route of the backend.
 
 mod accounts;
 mod models;
@@ -9,6 +9,7 @@ mod usage;
 use hyper::StatusCode;
 
 use crate::answer::Answer;
+use crate::issuer::Issuer;
 use crate::record::RecordedRequest;
 use crate::route::Route;
 
@@ -16,13 +17,25 @@ use crate::route::Route;
 const RESETS: [u64; 2] = [120, 43_200];
 
 /// The default answer to a request; `id` numbers a reply if there is one.
-pub(crate) fn answer(route: Route, request: &RecordedRequest, id: impl FnOnce() -> u64) -> Answer {
+pub(crate) fn answer(
+    route: Route,
+    request: &RecordedRequest,
+    issuer: &Issuer,
+    id: impl FnOnce() -> u64,
+) -> Answer {
     let body = match route {
         Route::AccountsCheck => accounts::body(request),
+        Route::Authorize => return issuer.authorize(request),
+        Route::DeviceCode => return issuer.begin_device(),
+        Route::DevicePage => return issuer.device_page(request),
+        Route::DevicePoll => return issuer.poll_device(request),
         Route::Models => models::body(),
         Route::Profile => profile::body(),
         Route::Responses => return responses::answer(request, id),
+        Route::Revoke => return issuer.revoke(request),
+        Route::Token => return issuer.trade(request),
         Route::Usage => usage::body(request),
+        Route::Whoami => return Issuer::whoami(request),
     };
     Answer::json(StatusCode::OK, &body)
 }
