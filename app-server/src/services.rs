@@ -130,7 +130,8 @@ impl Services {
     /// Waits for what must not be lost with the process: calls that tidy up, and what is on its
     /// way to the store.
     pub async fn end(&self) {
-        self.background.finish(FAREWELL).await;
+        let (background, auth) = (self.background.finish(FAREWELL), self.auth.finish(FAREWELL));
+        futures_util::join!(background, auth);
         if self.auth.keeps() {
             self.auth.settle_store().await;
         }

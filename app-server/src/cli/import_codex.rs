@@ -59,8 +59,8 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     };
     let expires_at = login.expires_at;
     let auth = &services.auth;
-    let done = auth.sign_in(Credential::Managed(login), auth.epoch()).await;
-    if let Err(failure) = done {
+    let done = auth.take_over(Credential::Managed(login), auth.epoch());
+    if let Err(failure) = done.await {
         return fail(&failure.to_string());
     }
     tell("Successfully imported the login of codex");

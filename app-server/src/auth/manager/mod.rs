@@ -28,6 +28,7 @@ use super::state::{
     AuthState, Authority, Generation, HostTokens, Recovery, RefreshOrder, Renewal, Settlement,
 };
 use super::store::Store;
+use crate::background::Background;
 use crate::clock::Clock;
 use expiry::Due;
 pub use own::Forgotten;
@@ -80,6 +81,8 @@ pub struct AuthManager {
     renewer: Renewer,
     /// Held while the store is used, so that what it keeps and what is in force agree.
     store_turn: tokio::sync::Mutex<()>,
+    /// Gives superseded logins back to the issuer.
+    giving_back: Background,
 }
 
 struct Asking {
@@ -140,6 +143,7 @@ impl AuthManager {
                 clock,
             },
             store_turn: tokio::sync::Mutex::default(),
+            giving_back: Background::default(),
         })
     }
 
@@ -161,14 +165,18 @@ impl AuthManager {
         read(self.state().credential().map(Arc::as_ref))
     }
 
-    /// Signs in with an API key.
+    /// Signs in with an API key, which nobody wants kept. A login of ours that it replaces is
+    /// given back.
     ///
     /// # Errors
     ///
     /// [`LoginRefusal`]; the credential in force stays.
     pub fn login_api_key(self: &Arc<Self>, key: Secret) -> Result<AccountUpdated, LoginRefusal> {
+        let superseded = self.managed_in_force();
         let settlement = self.state().login_api_key(key)?;
-        Ok(self.replaced(settlement))
+        let update = self.replaced(settlement);
+        self.give_back(superseded);
+        Ok(update)
     }
 
     /// Signs in with tokens that the host owns.

@@ -2,6 +2,7 @@
 //! in the store, renews them when asked, and gives them back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
@@ -10,7 +11,7 @@ use super::AuthManager;
 use crate::auth::credential::{ApiKey, Credential, ManagedLogin, PersonalAccessToken};
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
-use crate::auth::store::{Saving, StoreFailure, Stored};
+use crate::auth::store::{Saving, Store, StoreFailure, Stored};
 use crate::kept::keep;
 
 /// A credential that was in force until the logout.
@@ -76,6 +77,7 @@ impl AuthManager {
     }
 
     /// Signs in: saves the credential where it is to outlive the process, then puts it in force.
+    /// A login of ours that it replaces, in force or in the store, is given back.
     ///
     /// # Errors
     ///
@@ -85,12 +87,41 @@ impl AuthManager {
         credential: Credential,
         begun: Epoch,
     ) -> Result<AccountUpdated, SignInFailure> {
+        let (update, superseded) = self.replace_kept(credential, begun).await?;
+        self.give_back(superseded);
+        Ok(update)
+    }
+
+    /// Signs in with a login that another program keeps using. What it replaces is not given
+    /// back, because that may be the same login, taken over earlier.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthManager::sign_in`].
+    pub async fn take_over(
+        self: &Arc<Self>,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<AccountUpdated, SignInFailure> {
+        let (update, _) = self.replace_kept(credential, begun).await?;
+        Ok(update)
+    }
+
+    /// Signs in. Also returns the login of ours that was replaced.
+    async fn replace_kept(
+        self: &Arc<Self>,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<(AccountUpdated, Option<Arc<Credential>>), SignInFailure> {
         let _turn = self.store_turn.lock().await;
         self.state().check_own(&credential, begun)?;
         let store = &self.renewer.store;
-        let superseded = self.lease_of_managed();
+        let mut superseded = self.managed_in_force();
         if let Some(stored) = credential.stored().filter(|_| store.keeps()) {
             let _lock = store.lock().await?;
+            if superseded.is_none() {
+                superseded = managed_in(&**store).await?;
+            }
             store.save(stored, Saving::Login).await?;
             let overtaken = self.state().check_own(&credential, begun);
             if let Err(refusal) = overtaken {
@@ -100,9 +131,7 @@ impl AuthManager {
             }
         }
         let settlement = self.state().login_own(credential, begun)?;
-        let update = self.replaced(settlement);
-        self.revoke_superseded(superseded);
-        Ok(update)
+        Ok((self.replaced(settlement), superseded))
     }
 
     /// Puts a credential in force that nobody wants kept, or that is kept already.
@@ -219,27 +248,45 @@ impl AuthManager {
         drop(self.store_turn.lock().await);
     }
 
-    fn lease_of_managed(&self) -> Option<Arc<Credential>> {
+    /// Waits for the calls that give superseded logins back, but not for longer than this.
+    pub async fn finish(&self, patience: Duration) {
+        self.giving_back.finish(patience).await;
+    }
+
+    pub(super) fn managed_in_force(&self) -> Option<Arc<Credential>> {
         let state = self.state();
         let credential = state.credential()?;
         matches!(**credential, Credential::Managed(_)).then(|| Arc::clone(credential))
     }
 
-    /// A login that another one replaced is given back, unless both hold the same tokens.
-    fn revoke_superseded(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
-        let same = |old: &Credential| {
-            self.read(|new| match (old, new) {
-                (Credential::Managed(old), Some(Credential::Managed(new))) => {
-                    old.has_same_tokens(new)
-                }
-                _ => true,
-            })
+    /// Gives a replaced login back, unless its successor holds the same tokens, or it could not
+    /// be renewed: then it was lent, and ends by itself.
+    pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
+        let is_over = |old: &Credential| {
+            let Credential::Managed(old) = old else {
+                return false;
+            };
+            let is_same = self.read(|new| match new {
+                Some(Credential::Managed(new)) => old.has_same_tokens(new),
+                _ => false,
+            });
+            old.tokens().refresh_token.is_some() && !is_same
         };
-        if let Some(old) = superseded.filter(|old| !same(old)) {
+        if let Some(old) = superseded.filter(|old| is_over(old)) {
             let manager = Arc::clone(self);
-            tokio::spawn(async move { manager.revoke(Forgotten(Some(old))).await });
+            let revoked = async move { manager.revoke(Forgotten(Some(old))).await };
+            self.giving_back.spawn(revoked);
         }
     }
+}
+
+/// The login of ours that a store keeps. One that means nothing cannot be given back.
+async fn managed_in(store: &dyn Store) -> Result<Option<Arc<Credential>>, StoreFailure> {
+    let Some(Stored::Managed(tokens)) = store.load().await? else {
+        return Ok(None);
+    };
+    let login = ManagedLogin::new(tokens).ok();
+    Ok(login.map(|login| Arc::new(Credential::Managed(login))))
 }
 
 impl Forgotten {
