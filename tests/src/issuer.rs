@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use byokey_dev_backend::{TestToken, unsigned};
+use byokey_dev_backend::TestToken;
+use byokey_dev_backend::issuer::{answers, fields};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, LOCATION};
@@ -103,7 +104,7 @@ pub fn person() -> TestToken {
 /// An access token of [`person`], told apart by its number.
 #[must_use]
 pub fn access_token(number: u64) -> String {
-    unsigned(&person().claims(), &format!("access-{number}"))
+    answers::access_token(&person(), number)
 }
 
 /// A refresh token, told apart by its number.
@@ -239,11 +240,7 @@ async fn answer(
 async fn read(request: Request<Incoming>) -> Asked {
     let (parts, body) = request.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    let body: Value = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-        url::form_urlencoded::parse(&bytes)
-            .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-            .collect()
-    });
+    let body = fields(&bytes);
     let ask = match parts.uri.path() {
         "/oauth/token" if body["grant_type"] == "refresh_token" => Some(Ask::Refresh),
         "/oauth/token" => Some(Ask::Code),
@@ -272,25 +269,14 @@ fn usual(state: &State, ask: Ask) -> Value {
     match ask {
         Ask::Refresh | Ask::Code => {
             let number = number();
-            json!({
-                "id_token": unsigned(&person().claims(), "id"),
-                "access_token": access_token(number),
-                "refresh_token": refresh_token(number),
-            })
+            answers::tokens(&person(), &access_token(number), &refresh_token(number))
         }
         Ask::Revoke => json!({}),
-        Ask::Whoami => json!({
-            "email": "ada@example.com", "chatgpt_user_id": "user-ada",
-            "chatgpt_account_id": "account-ada", "chatgpt_plan_type": "pro",
-            "chatgpt_account_is_fedramp": false,
-        }),
-        Ask::UserCode => json!({
-            "device_auth_id": "device-made-up", "user_code": "CODE-12345", "interval": "1",
-        }),
-        Ask::DevicePoll => json!({
-            "authorization_code": "code-made-up", "code_challenge": "challenge-made-up",
-            "code_verifier": "verifier-made-up",
-        }),
+        Ask::Whoami => answers::owner(&person()),
+        Ask::UserCode => answers::device_code("device-made-up", "CODE-12345"),
+        Ask::DevicePoll => {
+            answers::device_grant("code-made-up", "challenge-made-up", "verifier-made-up")
+        }
     }
 }
 

@@ -23,6 +23,14 @@ pub(crate) struct DevBackendCommand {
     expire_after: Option<u64>,
 }
 
+/// What to paste so that this program signs in at the issuer with that address, and keeps such
+/// logins apart from real ones.
+fn for_logins(url: &str) -> String {
+    format!(
+        "export CODEX_APP_SERVER_LOGIN_ISSUER={url} BYOKEY_HOME=\"$(mktemp -d)\" BYOKEY_STORE=file"
+    )
+}
+
 impl DevBackendCommand {
     pub(crate) fn run(self) -> ExitCode {
         let script = match self.read_script() {
@@ -41,7 +49,9 @@ impl DevBackendCommand {
         let url = backend.base_url();
         print(&format!(
             "listening on {url}; in another terminal:\n  byokey app-server \
-             -c chatgpt_base_url={url}/backend-api -c openai_base_url={url}/v1"
+             -c chatgpt_base_url={url}/backend-api -c openai_base_url={url}/v1\n\
+             and to sign in with logins that are made up, apart from your own:\n  {}\n  byokey login",
+            for_logins(&url)
         ));
         loop {
             std::thread::park();
