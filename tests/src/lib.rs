@@ -31,6 +31,7 @@ pub mod ports;
 pub mod process;
 pub mod search;
 pub mod server;
+pub mod shared_store;
 pub mod subject;
 pub mod tls;
 pub mod tools;

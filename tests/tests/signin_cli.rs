@@ -237,6 +237,9 @@ async fn the_login_of_codex_is_taken_without_touching_it() {
         std::fs::read_dir(person.home.codex_home()).unwrap().count(),
         2
     );
+    // What the second import replaced was codex's own login.
+    person.run(&["import-codex"], "").await;
+    assert!(person.issuer.asked(Ask::Revoke).is_empty());
 }
 
 #[tokio::test]

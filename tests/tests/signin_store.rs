@@ -2,64 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use byokey_dev_backend::{DevBackend, Options, Route, TestToken, unsigned};
-use byokey_tests::command::auth_json;
-use byokey_tests::issuer::{Ask, Issuer, access_token, person};
-use byokey_tests::{Host, Server, Setup};
+use byokey_dev_backend::{Route, TestToken};
+use byokey_tests::Host;
+use byokey_tests::issuer::{Ask, access_token};
+use byokey_tests::shared_store::SharedStore;
 use serde_json::{Value, json};
-
-/// A folder that several processes share as their store.
-struct Shared {
-    folder: tempfile::TempDir,
-    issuer: Issuer,
-    backend: DevBackend,
-}
-
-impl Shared {
-    async fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            issuer: Issuer::start().await,
-            backend: DevBackend::start(Options::new()).unwrap(),
-        }
-    }
-
-    /// Puts a login into the store.
-    fn keep(&self, access_token: &str, refresh_token: &str) {
-        let content = json!({
-            "auth_mode": "chatgpt", "OPENAI_API_KEY": null, "of-the-future": [1],
-            "tokens": {
-                "id_token": unsigned(&person().claims(), "id"), "access_token": access_token,
-                "refresh_token": refresh_token, "account_id": "account-ada",
-            },
-            "last_refresh": "2026-02-01T12:00:00Z",
-        });
-        #[expect(clippy::disallowed_methods, reason = "the test plays another process")]
-        std::fs::write(self.file(), content.to_string()).unwrap();
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("auth.json")
-    }
-
-    fn kept(&self) -> Value {
-        auth_json(self.folder.path()).unwrap()
-    }
-
-    async fn start(&self) -> (Server, Host) {
-        let setup = Setup::default()
-            .backend(&self.backend)
-            .argument("--store")
-            .argument("file")
-            .environment("BYOKEY_HOME", self.folder.path().to_str().unwrap());
-        let mut server = self.issuer.set_up(setup).start();
-        let host = Host::initialized(&mut server).await;
-        (server, host)
-    }
-}
 
 async fn account(host: &mut Host) -> Value {
     let read = host.request("account/read", json!({})).await;
@@ -68,7 +17,7 @@ async fn account(host: &mut Host) -> Value {
 
 #[tokio::test]
 async fn a_401_renews_the_login_and_the_next_process_has_it() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     shared.backend.reject_bearer(access_token(90));
     let (_server, mut host) = shared.start().await;
@@ -111,7 +60,7 @@ async fn a_401_renews_the_login_and_the_next_process_has_it() {
 
 #[tokio::test]
 async fn two_processes_spend_one_refresh_token() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     shared.backend.reject_bearer(access_token(90));
     let (_one, mut one) = shared.start().await;
@@ -130,7 +79,7 @@ async fn two_processes_spend_one_refresh_token() {
 
 #[tokio::test]
 async fn a_permanent_failure_shows_and_another_process_can_mend_it() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     let (_server, mut host) = shared.start().await;
     let reused = json!({"error": {"code": "refresh_token_reused", "message": "CANARY"}});
@@ -170,7 +119,7 @@ async fn a_permanent_failure_shows_and_another_process_can_mend_it() {
 
 #[tokio::test]
 async fn a_transient_failure_changes_nothing() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     shared.backend.reject_bearer(access_token(90));
     let (_server, mut host) = shared.start().await;
@@ -189,7 +138,7 @@ async fn a_transient_failure_changes_nothing() {
 
 #[tokio::test]
 async fn a_token_about_to_expire_is_renewed_at_the_start() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     let soon = TestToken::new("ada").expiring_in(Duration::from_secs(240));
     shared.keep(&soon.encode(), "rt-old");
     let (_server, mut host) = shared.start().await;
@@ -210,7 +159,7 @@ async fn a_token_about_to_expire_is_renewed_at_the_start() {
 
 #[tokio::test]
 async fn a_logout_removes_the_file_also_from_under_the_host() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     let (_server, mut host) = shared.start().await;
     let token = TestToken::new("host").encode();
@@ -224,7 +173,7 @@ async fn a_logout_removes_the_file_also_from_under_the_host() {
 
 #[tokio::test]
 async fn an_api_key_is_kept_and_taken_up_again() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     let (mut server, mut host) = shared.start().await;
     let params = json!({"type": "apiKey", "apiKey": "sk-made-up"});
     host.request("account/login/start", params).await.unwrap();
@@ -238,7 +187,7 @@ async fn an_api_key_is_kept_and_taken_up_again() {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_written_refuses_the_login_and_a_broken_one_the_start() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     std::fs::create_dir(shared.folder.path().join("auth.lock")).unwrap();
     let (_server, mut host) = shared.start().await;
     let params = json!({"type": "apiKey", "apiKey": "sk-CANARY"});

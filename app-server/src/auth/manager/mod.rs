@@ -179,7 +179,8 @@ impl AuthManager {
         Ok(update)
     }
 
-    /// Signs in with tokens that the host owns.
+    /// Signs in with tokens that the host owns. A login of ours that only memory held is given
+    /// back.
     ///
     /// # Errors
     ///
@@ -189,8 +190,11 @@ impl AuthManager {
         tokens: ExternalTokens,
         supplier: Supplier,
     ) -> Result<AccountUpdated, LoginRefusal> {
+        let superseded = self.managed_in_force().filter(|_| !self.keeps());
         let settlement = self.state().login_external(tokens, supplier)?;
-        Ok(self.replaced(settlement))
+        let update = self.replaced(settlement);
+        self.give_back(superseded);
+        Ok(update)
     }
 
     /// Whether a login that this server would run itself may start.

@@ -1,0 +1,96 @@
+//! A store that several processes share, and whom they talk to.
+
+use std::path::PathBuf;
+
+use byokey_dev_backend::{DevBackend, Options, TestToken, unsigned};
+use serde_json::{Value, json};
+
+use crate::command::auth_json;
+use crate::issuer::{Issuer, person};
+use crate::{Host, Server, Setup};
+
+/// A folder that several processes share as their store.
+#[derive(Debug)]
+pub struct SharedStore {
+    /// The folder.
+    pub folder: tempfile::TempDir,
+    /// Who hands out the tokens.
+    pub issuer: Issuer,
+    /// Who takes them.
+    pub backend: DevBackend,
+}
+
+impl SharedStore {
+    /// An empty store.
+    ///
+    /// # Panics
+    ///
+    /// When the folder or the file cannot be used.
+    pub async fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            issuer: Issuer::start().await,
+            backend: DevBackend::start(Options::new()).unwrap(),
+        }
+    }
+
+    /// Puts a login into the store, as another process would. It was obtained long ago.
+    ///
+    /// # Panics
+    ///
+    /// When the folder or the file cannot be used.
+    pub fn keep(&self, access_token: &str, refresh_token: &str) {
+        self.keep_for(
+            &person(),
+            access_token,
+            refresh_token,
+            "2026-02-01T12:00:00Z",
+        );
+    }
+
+    /// Puts a login of somebody into the store that was obtained at that time.
+    ///
+    /// # Panics
+    ///
+    /// When the folder or the file cannot be used.
+    pub fn keep_for(&self, owner: &TestToken, access_token: &str, refresh_token: &str, at: &str) {
+        let content = json!({
+            "auth_mode": "chatgpt", "OPENAI_API_KEY": null, "of-the-future": [1],
+            "tokens": {
+                "id_token": unsigned(&owner.claims(), "id"), "access_token": access_token,
+                "refresh_token": refresh_token, "account_id": owner.account,
+            },
+            "last_refresh": at,
+        });
+        #[expect(clippy::disallowed_methods, reason = "the test plays another process")]
+        std::fs::write(self.file(), content.to_string()).unwrap();
+    }
+
+    /// The file of the login.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("auth.json")
+    }
+
+    /// What the file holds.
+    ///
+    /// # Panics
+    ///
+    /// When the folder or the file cannot be used.
+    #[must_use]
+    pub fn kept(&self) -> Value {
+        auth_json(self.folder.path()).unwrap()
+    }
+
+    /// Starts a server that keeps its login here.
+    pub async fn start(&self) -> (Server, Host) {
+        let setup = Setup::default()
+            .backend(&self.backend)
+            .argument("--store")
+            .argument("file")
+            .environment("BYOKEY_HOME", self.folder.path().to_str().unwrap());
+        let mut server = self.issuer.set_up(setup).start();
+        let host = Host::initialized(&mut server).await;
+        (server, host)
+    }
+}
