@@ -201,6 +201,53 @@ async fn without_a_screen_the_address_is_told_at_once_and_the_last_page_can_be_p
     assert!(!LoginPorts::is_open(1455));
 }
 
+/// Notes what it is asked to open, and whether the port that the page leads back to is open.
+const BROWSER: &str = "#!/bin/sh\nurl=$1\nport=${url#*localhost%3A}\nport=${port%%%2F*}\n\
+                       grep -qi \":$(printf %04x \"$port\") 00000000:0000 0A\" /proc/net/tcp \
+                       && echo open >>\"$HOME/opened\" || echo closed >>\"$HOME/opened\"\n";
+
+#[tokio::test]
+async fn the_browser_is_opened_once_the_port_is_ours_and_not_without_one() {
+    let _ports = LoginPorts::take().await;
+    let person = Person::new().await;
+    let browser = person.home.path().join("xdg-open");
+    #[expect(clippy::disallowed_methods, reason = "the test plays the browser")]
+    std::fs::write(&browser, BROWSER).unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", person.home.path().display());
+    let url = person.issuer.url();
+    let environment = [
+        ("CODEX_APP_SERVER_LOGIN_ISSUER", url.as_str()),
+        ("DISPLAY", ":7"),
+        ("PATH", path.as_str()),
+    ];
+    let opened = || std::fs::read_to_string(person.home.path().join("opened")).unwrap_or_default();
+
+    let mut taken = Vec::new();
+    for port in [1455, 1457] {
+        taken.push(std::net::TcpListener::bind(("127.0.0.1", port)).unwrap());
+    }
+    let refused = run(&person.home, &["login"], &environment, "").await;
+    assert_eq!(refused.code, Some(1));
+    let told = "Error logging in: failed to start login server: Port 127.0.0.1:1457 is already";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert_eq!(opened(), "");
+    drop(taken);
+
+    let mut login = command(&person.home, &["login"], &environment)
+        .spawn()
+        .unwrap();
+    let opening = async {
+        while opened().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, opening).await.unwrap();
+    assert_eq!(opened(), "open\n");
+    login.kill().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_login_of_codex_is_taken_without_touching_it() {
     let person = Person::new().await;

@@ -124,6 +124,32 @@ async fn a_failure_is_told_and_the_account_stays() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_the_issuer_ends_the_login_with_its_reason() {
+    let issuer = Issuer::start().await;
+    let (server, mut host) = start(&issuer, Setup::default()).await;
+    for (status, code, told) in [
+        (401, "access_denied", "the login was denied"),
+        (400, "expired_token", "the code has expired; start again"),
+        (
+            401,
+            "authorization_declined",
+            "device auth failed with status 401 Unauthorized",
+        ),
+    ] {
+        let refusal = json!({"error": code, "error_description": "CANARY"});
+        issuer.next(Ask::DevicePoll, status, refusal);
+        let started = begin(&mut host).await;
+        let completed = host.notification("account/login/completed").await;
+        assert_eq!(
+            completed,
+            json!({"loginId": started["loginId"], "success": false, "error": told})
+        );
+    }
+    assert!(issuer.asked(Ask::Code).is_empty());
+    assert!(!server.log().contains("CANARY"));
+}
+
+#[tokio::test]
 async fn a_login_can_be_cancelled_while_it_waits() {
     let issuer = Issuer::start().await;
     let (_server, mut host) = start(&issuer, Setup::default()).await;

@@ -7,10 +7,12 @@
 )]
 #![expect(clippy::print_stdout, reason = "a skipped check tells why")]
 
+mod ends;
 mod scene;
 
 use std::time::{Duration, Instant};
 
+use byokey_tests::command::auth_json;
 use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Host, Setup};
@@ -239,6 +241,7 @@ async fn the_issuers_refusal_is_shown_escaped_and_told_without_its_words() {
         .await;
     assert!(page.contains("Missing authorization code. Sign-in could not be completed."));
     assert_eq!(scene.completed().await["success"], false);
+    assert_closed(login.port).await;
     assert_eq!(scene.account().await, Value::Null);
 }
 
@@ -282,17 +285,28 @@ async fn a_failed_exchange_names_the_status_and_signs_nobody_in() {
 
 #[tokio::test]
 async fn workspaces_are_asked_for_and_checked() {
-    let setup = Setup::default().config("forced_chatgpt_workspace_id = [\"ws-a\", \"ws-b\"]");
-    let mut scene = Scene::start(setup).await;
-    let login = scene.begin().await;
-    assert_eq!(
-        query(&login.url, "allowed_workspace_id").as_deref(),
-        Some("ws-a,ws-b")
-    );
-    let page = login.get(&login.back()).await;
-    assert!(page.contains("Login is restricted to workspace id(s) ws-a, ws-b."));
-    assert_eq!(scene.completed().await["success"], false);
-    assert_eq!(scene.account().await, Value::Null);
+    for (forced, asked, told) in [
+        ("\"ws-forced\"", "ws-forced", "ws-forced"),
+        ("[\"ws-a\", \"ws-b\"]", "ws-a,ws-b", "ws-a, ws-b"),
+    ] {
+        let kept = tempfile::tempdir().unwrap();
+        let setup = Setup::default()
+            .config(&format!("forced_chatgpt_workspace_id = {forced}"))
+            .environment("BYOKEY_STORE", "file")
+            .environment("BYOKEY_HOME", kept.path().to_str().unwrap());
+        let mut scene = Scene::start(setup).await;
+        let login = scene.begin().await;
+        let named: Vec<_> = login.url.query_pairs().collect();
+        let named = named.iter().filter(|it| it.0 == "allowed_workspace_id");
+        assert_eq!(named.map(|it| &*it.1).collect::<Vec<_>>(), [asked]);
+        let page = login.get(&login.back()).await;
+        let refusal = format!("Login is restricted to workspace id(s) {told}.");
+        assert!(page.contains(&refusal), "{page}");
+        assert_eq!(scene.completed().await["success"], false);
+        assert_closed(login.port).await;
+        assert_eq!(scene.account().await, Value::Null);
+        assert_eq!(auth_json(kept.path()), None);
+    }
 }
 
 #[tokio::test]
