@@ -44,6 +44,7 @@ pub struct Call<'a> {
 /// unless the issuer or a store has to be asked first. Who is signed in, is then told behind the
 /// logins and logouts that the same peer asked for before; nothing else waits for them.
 /// Those that ask the backend see the credential as it is now and are answered when they can be.
+/// While the start still waits for what a store holds, whoever needs that waits too.
 pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     let introduced = call.context.peer.client().is_some();
     if request == ClientRequest::Initialize && introduced {
@@ -67,10 +68,10 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
             call.read::<method::GetAuthStatus>(handlers::get_auth_status);
         }
         ClientRequest::RateLimitsRead => {
-            call.later::<method::RateLimitsRead, _>(handlers::rate_limits_read);
+            call.once_known::<method::RateLimitsRead, _>(handlers::rate_limits_read);
         }
-        ClientRequest::UsageRead => call.later::<method::UsageRead, _>(handlers::usage_read),
-        ClientRequest::ModelList => call.later::<method::ModelList, _>(handlers::model_list),
+        ClientRequest::UsageRead => call.once_known::<method::UsageRead, _>(handlers::usage_read),
+        ClientRequest::ModelList => call.once_known::<method::ModelList, _>(handlers::model_list),
         ClientRequest::ConfigRead => call.now::<method::ConfigRead>(handlers::config_read),
         ClientRequest::ConfigRequirementsRead => {
             call.now::<method::ConfigRequirementsRead>(handlers::config_requirements_read);
@@ -80,13 +81,19 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         }
         ClientRequest::SkillsList => call.now::<method::SkillsList>(handlers::skills_list),
         ClientRequest::ThreadStart => {
-            call.later::<method::ThreadStart, _>(handlers::thread_start);
+            call.once_known::<method::ThreadStart, _>(handlers::thread_start);
         }
         ClientRequest::ThreadResume => call.now::<method::ThreadResume>(handlers::thread_resume),
         ClientRequest::ThreadLoadedList => {
             call.now::<method::ThreadLoadedList>(handlers::thread_loaded_list);
         }
-        ClientRequest::TurnStart => call.now::<method::TurnStart>(handlers::turn_start),
+        ClientRequest::TurnStart => match call.context.services.start.settled() {
+            None => call.now::<method::TurnStart>(handlers::turn_start),
+            Some(settled) => call.behind::<method::TurnStart, _>(settled, |context, params| {
+                let outcome = handlers::turn_start(context, params);
+                Ok(std::future::ready(outcome))
+            }),
+        },
         ClientRequest::TurnInterrupt => {
             call.now::<method::TurnInterrupt>(handlers::turn_interrupt);
         }
@@ -148,8 +155,10 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
         let changes = Arc::clone(&self.in_flight.changes);
+        let services = Arc::clone(&self.context.services);
         if self.either::<M>(handler) {
             changes.supersede();
+            services.start.overtake();
         }
     }
 
@@ -159,18 +168,56 @@ impl Call<'_> {
     where
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
     {
-        let Some(settled) = self.in_flight.changes.settled() else {
+        let start = self.context.services.start.settled();
+        let changes = self.in_flight.changes.settled();
+        if start.is_none() && changes.is_none() {
             self.either::<M>(handler);
             return;
+        }
+        let settled = async move {
+            if let Some(start) = start {
+                start.await;
+            }
+            if let Some(changes) = changes {
+                changes.await;
+            }
         };
+        self.behind::<M, _>(settled, move |context, params| {
+            Ok(match handler(context, params)? {
+                Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
+                Answering::Later(answer) | Answering::Change(answer) => answer,
+            })
+        });
+    }
+
+    /// Runs a handler that needs the credential, once it is known which one is in force.
+    fn once_known<M, F>(
+        self,
+        handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
+    ) where
+        M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
+        F: Future<Output = Outcome<M::Result>> + Send + 'static,
+    {
+        match self.context.services.start.settled() {
+            None => self.later::<M, F>(handler),
+            Some(settled) => self.behind::<M, F>(settled, handler),
+        }
+    }
+
+    /// Runs a handler once something else is over.
+    fn behind<M, F>(
+        self,
+        before: impl Future<Output = ()> + Send + 'static,
+        handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
+    ) where
+        M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
+        F: Future<Output = Outcome<M::Result>> + Send + 'static,
+    {
         self.later::<M, _>(|context, params| {
             let context = context.clone();
             Ok(async move {
-                settled.await;
-                match handler(&context, params)? {
-                    Answering::Now(reply) => Ok(reply),
-                    Answering::Later(answer) | Answering::Change(answer) => answer.await,
-                }
+                before.await;
+                handler(&context, params)?.await
             })
         });
     }

@@ -27,6 +27,7 @@ pub mod peers;
 pub mod reply;
 pub mod services;
 mod stack;
+pub mod start;
 pub mod stores;
 pub mod threads;
 pub mod trace_protocol;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
+use futures_util::FutureExt as _;
 
-use crate::auth::{AuthManager, Outside, SignInFailure};
+use crate::auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use crate::backend::Backend;
 use crate::background::Background;
 use crate::clock::{Clock, SystemClock};
@@ -17,6 +18,7 @@ use crate::issuer::HttpIssuer;
 use crate::login::{LoginOutside, Logins};
 use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
+use crate::start::Start;
 use crate::stores;
 use crate::threads::Threads;
 
@@ -37,6 +39,8 @@ pub struct Services {
     pub backend: Arc<Backend>,
     /// The conversations.
     pub threads: Threads,
+    /// Whether what was there before the start is in force.
+    pub start: Start,
     /// Work that nobody waits for.
     pub background: Background,
     /// The time of day.
@@ -99,6 +103,7 @@ impl Services {
             logins,
             backend,
             threads,
+            start: Start::default(),
             background: Background::default(),
             clock,
             parent: ParentWatch::default(),
@@ -107,24 +112,43 @@ impl Services {
         })
     }
 
-    /// Takes up the credential that the environment or the store holds, before the first request
-    /// is read. One that cannot be had is told in the log, and nobody is signed in.
-    pub async fn begin(&self) {
-        if let Err(failure) = self.take_up().await {
-            tracing::error!("nobody is signed in at the start: {failure}");
+    /// Takes up the credential that the environment or the store holds. What is at hand is in
+    /// force when this returns; [`Start`] tells of what takes its time. One that cannot be had is
+    /// told in the log, and nobody is signed in.
+    pub fn begin(self: &Arc<Self>) {
+        let services = Arc::clone(self);
+        let mut taken_up = Box::pin(async move {
+            match services.take_up().await {
+                Ok(()) => {}
+                Err(SignInFailure::Refused(
+                    LoginRefusal::Overtaken | LoginRefusal::ExternalAuthActive,
+                )) => tracing::debug!("somebody signed in or out before the start was over"),
+                Err(failure) => tracing::error!("nobody is signed in at the start: {failure}"),
+            }
+        });
+        if taken_up.as_mut().now_or_never().is_some() {
+            return;
         }
+        let under_way = self.start.begin();
+        tokio::spawn(async move {
+            taken_up.await;
+            drop(under_way);
+        });
     }
 
     async fn take_up(&self) -> Result<(), SignInFailure> {
         let begun = self.auth.epoch();
-        let given = self.given_token.lock().map(|mut given| given.take());
-        if let Ok(Some(token)) = given {
+        if let Some(token) = self.take_given_token() {
             self.auth.check_personal_login()?;
             let credential = self.auth.introspect(token).await?;
             self.auth.adopt(credential, begun)?;
             return Ok(());
         }
         self.auth.take_up().await.map(|_| ())
+    }
+
+    fn take_given_token(&self) -> Option<Secret> {
+        self.given_token.lock().ok()?.take()
     }
 
     /// Waits for what must not be lost with the process: calls that tidy up, and what is on its

@@ -66,6 +66,8 @@ impl Issuer for HandIssuer {
 pub(crate) struct SharedStore {
     pub(crate) kept: Mutex<Option<Stored>>,
     pub(crate) broken: Mutex<Option<StoreFailure>>,
+    /// Held by a test to keep who loads waiting.
+    pub(crate) silent: Arc<Turn<()>>,
     turn: Arc<Turn<()>>,
 }
 
@@ -106,7 +108,11 @@ impl Store for SharedStore {
 
     fn load(&self) -> StoreAnswer<'_, Option<Stored>> {
         let tokens = self.tokens().map(Stored::Managed);
-        Box::pin(std::future::ready(Ok(tokens)))
+        let silent = Arc::clone(&self.silent);
+        Box::pin(async move {
+            drop(silent.lock().await);
+            Ok(tokens)
+        })
     }
 
     fn save(&self, stored: Stored, _: Saving) -> StoreAnswer<'_, ()> {

@@ -352,6 +352,39 @@ async fn a_token_is_renewed_five_minutes_before_it_expires_and_no_sooner() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_still_on_its_way_from_the_store_can_be_signed_out_and_given_back() {
+    let scene = Scene::new(LoginPolicy::default());
+    scene.store.keep(managed_tokens("ws-1", "u-1", "rt-1"));
+    let silent = Arc::clone(&scene.store.silent).lock_owned().await;
+    let auth = Arc::clone(&scene.auth);
+    let taken_up = tokio::spawn(async move { auth.take_up().await });
+    settle().await;
+    let (_, seen) = scene.auth.logout();
+    assert!(!seen.is_revocable());
+    drop(silent);
+    let overtaken = SignInFailure::Refused(LoginRefusal::Overtaken);
+    assert_eq!(taken_up.await.unwrap(), Err(overtaken));
+    assert!(scene.auth.lease().is_none());
+    scene.auth.revoke(scene.auth.signed_out_unseen()).await;
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
+    assert!(!scene.auth.signed_out_unseen().is_revocable(), "once");
+}
+
+#[tokio::test]
+async fn a_login_under_way_is_newer_than_what_the_store_held_at_the_start() {
+    let scene = Scene::new(LoginPolicy::default());
+    scene.store.keep(managed_tokens("ws-1", "u-1", "rt-1"));
+    let begun = scene.auth.epoch();
+    assert!(scene.auth.take_up().await.unwrap());
+    let newer = ManagedLogin::new(managed_tokens("ws-2", "u-2", "rt-9")).unwrap();
+    let newer = Credential::Managed(newer);
+    scene.auth.sign_in(newer, begun).await.unwrap();
+    assert_eq!(scene.refresh_token().as_deref(), Some("rt-9"));
+    settle().await;
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
+}
+
+#[tokio::test]
 async fn an_expired_token_is_renewed_at_the_start() {
     let scene = Scene::new(LoginPolicy::default());
     scene.clock.0.store(1_000, Ordering::Relaxed);

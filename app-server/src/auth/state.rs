@@ -209,6 +209,21 @@ impl<W> AuthState<W> {
         Ok(self.sign_in(credential))
     }
 
+    /// Puts a credential in force that was there before this process. Logins under way are newer
+    /// than that, so they go on as if nothing had happened.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`]; the credential in force stays.
+    pub fn take_up(
+        &mut self,
+        credential: Credential,
+        begun: Epoch,
+    ) -> Result<Settlement<W>, LoginRefusal> {
+        self.check_own(&credential, begun)?;
+        Ok(self.replace(credential))
+    }
+
     /// Whether [`AuthState::login_own`] would take the credential.
     ///
     /// # Errors

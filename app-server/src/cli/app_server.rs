@@ -131,15 +131,12 @@ fn serve(
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let mut signals = Signals::new()?;
+        let signals = Signals::new()?;
         open.announce();
         if let Some(parent) = parent {
             services.parent.watch(parent);
         }
-        tokio::select! {
-            () = services.begin() => {}
-            () = told_to_end(&mut signals, services) => return Ok(()),
-        }
+        services.begin();
         match open {
             Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
             Open::Listener { door, .. } => {

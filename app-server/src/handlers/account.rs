@@ -54,7 +54,13 @@ pub(crate) fn logout(
     }
     let context = context.clone();
     Ok(Answering::change(async move {
-        if let Err(failure) = context.services.auth.clear_store().await {
+        if let Some(over) = context.services.start.over() {
+            over.await;
+        }
+        let auth = &context.services.auth;
+        let unseen = auth.signed_out_unseen();
+        let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
+        if let Err(failure) = auth.clear_store().await {
             // Here the credential is gone all the same.
             tell(&context, &update);
             return Err(RequestError::failed(

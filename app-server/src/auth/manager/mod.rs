@@ -3,10 +3,11 @@
 //! It puts the rules of [`AuthState`] to work: wakes those who wait for a refresh, asks the host
 //! in a task of its own, so that a caller who gives up does not end the refresh for the others,
 //! and tells everybody of changes. `expiry` renews tokens before they expire, `own` signs in
-//! with what this program got for itself.
+//! with what this program got for itself, `take_up` with what was there before.
 
 mod expiry;
 mod own;
+mod take_up;
 
 use std::fmt;
 use std::future::Future;
@@ -81,6 +82,8 @@ pub struct AuthManager {
     renewer: Renewer,
     /// Held while the store is used, so that what it keeps and what is in force agree.
     store_turn: tokio::sync::Mutex<()>,
+    /// What [`AuthManager::signed_out_unseen`] tells.
+    signed_out_unseen: Mutex<Option<Arc<Credential>>>,
     /// Gives superseded logins back to the issuer.
     giving_back: Background,
 }
@@ -143,6 +146,7 @@ impl AuthManager {
                 clock,
             },
             store_turn: tokio::sync::Mutex::default(),
+            signed_out_unseen: Mutex::default(),
             giving_back: Background::default(),
         })
     }

@@ -8,7 +8,7 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
 
 use super::AuthManager;
-use crate::auth::credential::{ApiKey, Credential, ManagedLogin, PersonalAccessToken};
+use crate::auth::credential::{Credential, ManagedLogin, PersonalAccessToken};
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
 use crate::auth::store::{Saving, Store, StoreFailure, Stored};
@@ -16,7 +16,7 @@ use crate::kept::keep;
 
 /// A credential that was in force until the logout.
 #[derive(Debug)]
-pub struct Forgotten(Option<Arc<Credential>>);
+pub struct Forgotten(pub(super) Option<Arc<Credential>>);
 
 impl AuthManager {
     /// How often somebody signed in or out: what a login that takes time begins with.
@@ -132,44 +132,6 @@ impl AuthManager {
         }
         let settlement = self.state().login_own(credential, begun)?;
         Ok((self.replaced(settlement), superseded))
-    }
-
-    /// Puts a credential in force that nobody wants kept, or that is kept already.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`]; the credential in force stays.
-    pub fn adopt(
-        self: &Arc<Self>,
-        credential: Credential,
-        begun: Epoch,
-    ) -> Result<AccountUpdated, LoginRefusal> {
-        let settlement = self.state().login_own(credential, begun)?;
-        Ok(self.replaced(settlement))
-    }
-
-    /// Takes up the credential that the store keeps. Tells whether there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`SignInFailure`]; nobody is signed in then, and the store is as it was.
-    pub async fn take_up(self: &Arc<Self>) -> Result<bool, SignInFailure> {
-        let begun = self.epoch();
-        let unreadable = || StoreFailure::Corrupt {
-            place: self.renewer.store.name().to_owned(),
-        };
-        let credential = match self.renewer.store.load().await? {
-            None => return Ok(false),
-            Some(Stored::ApiKey(key)) => {
-                Credential::ApiKey(ApiKey::new(key).map_err(LoginRefusal::Invalid)?)
-            }
-            Some(Stored::Managed(tokens)) => {
-                Credential::Managed(ManagedLogin::new(tokens).map_err(|_| unreadable())?)
-            }
-            Some(Stored::PersonalAccessToken(token)) => self.introspect(token).await?,
-        };
-        self.adopt(credential, begun)?;
-        Ok(true)
     }
 
     /// Whether the answer to "who is signed in" should wait for [`AuthManager::freshen`].
