@@ -2,7 +2,7 @@
 //!
 //! Its rules are those that a client meets: a code is good once and only with its verifier (PKCE
 //! by `S256`, RFC 7636), a refresh token is good once, and who spends one twice loses the login.
-//! [`answers`] and [`fields`] are for other stand-ins of an issuer.
+//! [`answers`] and [`fields()`] are for other stand-ins of an issuer.
 
 pub mod answers;
 mod authorize;
