@@ -262,6 +262,7 @@ impl Call<'_> {
                 in_flight.announce();
                 if let Some(change) = change.filter(|_| made) {
                     change.made();
+                    context.services.start.overtake();
                 }
             }
         });
