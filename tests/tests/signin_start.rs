@@ -1,8 +1,6 @@
 //! A server whose login takes its time at the start: clients are answered meanwhile, and only who
 //! needs the login waits for it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
