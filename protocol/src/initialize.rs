@@ -52,6 +52,9 @@ pub struct ClientCapabilities {
 }
 
 /// Result of `initialize`.
+///
+/// This server writes all members. Older servers of this protocol family do not: codex 0.98.0
+/// writes the user agent alone, codex 0.169.0 neither of the last two.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -59,15 +62,20 @@ pub struct InitializeResult {
     /// The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`.
     pub user_agent: String,
     /// The folder that `config.toml` is read from.
-    pub codex_home: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codex_home: Option<String>,
     /// `unix` or `windows`.
-    pub platform_family: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_family: Option<String>,
     /// `linux`, `macos`, `windows` or another name of an operating system.
-    pub platform_os: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_os: Option<String>,
     /// Which server answers. Absent in codex.
-    pub server_info: ServerInfo,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_info: Option<ServerInfo>,
     /// How the process is protected. Absent in codex.
-    pub hardening: HardeningReport,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardening: Option<HardeningReport>,
 }
 
 /// Which server answers.

@@ -96,8 +96,8 @@ pub struct MethodInfo {
 pub trait TypeVisitor {
     /// A type that the server reads.
     fn read_by_server<T: schemars::JsonSchema>(&mut self);
-    /// A type that the server writes.
-    fn written_by_server<T: schemars::JsonSchema>(&mut self);
+    /// A type that the server writes, and clients read.
+    fn written_by_server<T: schemars::JsonSchema + serde::de::DeserializeOwned>(&mut self);
 }
 
 macro_rules! methods {

@@ -3,6 +3,7 @@
 use byokey_protocol::methods::{TypeVisitor, visit_types};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::Result;
@@ -45,7 +46,7 @@ impl TypeVisitor for Types {
         let _reference = self.read.subschema_for::<T>();
     }
 
-    fn written_by_server<T: JsonSchema>(&mut self) {
+    fn written_by_server<T: JsonSchema + DeserializeOwned>(&mut self) {
         let _reference = self.written.subschema_for::<T>();
     }
 }

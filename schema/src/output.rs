@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::Model;
+use crate::wire::Wire;
 use crate::{
-    Result, collect, examples, json_schema, kotlin, meta, open_rpc, python, reference, typescript,
+    Result, collect, examples, json_schema, kotlin, meta, oldest, open_rpc, python, reference,
+    typescript,
 };
 
 /// What writes everything.
@@ -13,6 +15,9 @@ pub const COMMAND: &str = "cargo run -p byokey-schema";
 
 /// The state of the wire that later ones are compared with.
 pub const BASELINE: &str = "schema/v1/baseline.json";
+
+/// What the oldest server of the version may write.
+pub const OLDEST: &str = "clients/suite/oldest_server.json";
 
 /// Folders that hold generated files alone.
 pub const FOLDERS: [&str; 5] = [
@@ -39,6 +44,7 @@ pub fn files() -> Result<Files> {
     let open_rpc = open_rpc::file(&definitions, &examples)?;
     files.insert("schema/v1/openrpc.json".to_owned(), open_rpc);
     files.insert("schema/v1/meta.json".to_owned(), meta::file()?);
+    files.insert(OLDEST.to_owned(), oldest::file(&baseline()?)?);
     files.insert(
         "docs/protocol.md".to_owned(),
         reference::file(&model, &examples),
@@ -48,6 +54,18 @@ pub fn files() -> Result<Files> {
     files.extend(python::files(&model)?);
     files.extend(kotlin::files(&model)?);
     Ok(files)
+}
+
+/// The wire as the version began.
+///
+/// # Errors
+///
+/// It is not there, or is no state of the wire.
+pub fn baseline() -> Result<Wire> {
+    let text = std::fs::read_to_string(root().join(BASELINE));
+    let text = text.map_err(|error| format!("cannot read {BASELINE}: {error}"))?;
+    let wire = serde_json::from_str(&text);
+    Wire::read(&wire.map_err(|error| format!("{BASELINE} is not JSON: {error}"))?)
 }
 
 /// Root of the repository.

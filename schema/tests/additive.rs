@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use byokey_schema::compare::breaks;
+use byokey_schema::growth::additions;
 use byokey_schema::output::{BASELINE, root};
 use byokey_schema::wire::{Wire, digest};
 use byokey_schema::{collect, wire};
@@ -56,13 +57,71 @@ fn the_changelog_tells_every_change_of_the_wire() {
     );
 }
 
-/// What the entries of all sections `### Protocol` end with, from the newest to the oldest.
-fn digests(changelog: &str) -> Vec<String> {
+/// The sections `### Protocol`, from the newest to the oldest.
+fn protocol_sections(changelog: &str) -> impl Iterator<Item = &str> {
     let sections = changelog.split("### Protocol\n").skip(1);
-    let sections = sections.map(|text| text.split("\n#").next().unwrap_or_default());
+    sections.map(|text| text.split("\n#").next().unwrap_or_default())
+}
+
+/// What the entries of those sections end with.
+fn digests(changelog: &str) -> Vec<String> {
+    let sections = protocol_sections(changelog);
     let ends = sections.flat_map(|text| text.split("(wire `").skip(1));
     ends.map(|text| text.split('`').next().unwrap_or_default().to_owned())
         .collect()
+}
+
+/// What came since the baseline and is named by no entry.
+fn untold(old: &Wire, new: &Wire, changelog: &str) -> Vec<String> {
+    let sections: Vec<_> = protocol_sections(changelog).collect();
+    let told = |name: &String| {
+        let name = format!("`{name}`");
+        sections.iter().any(|section| section.contains(&name))
+    };
+    let added = additions(old, new).into_iter();
+    added.filter(|name| !told(name)).collect()
+}
+
+#[test]
+fn the_changelog_names_everything_that_came() {
+    let changelog = std::fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let (old, new) = (
+        Wire::read(&baseline()).unwrap(),
+        Wire::read(&today()).unwrap(),
+    );
+    let untold = untold(&old, &new, &changelog);
+    assert!(
+        untold.is_empty(),
+        "no entry under `### Protocol` in CHANGELOG.md names these: `{}`",
+        untold.join("`, `")
+    );
+}
+
+#[test]
+fn a_new_digest_without_new_words_is_not_enough() {
+    let old = Wire::read(&sample()).unwrap();
+    let mut grown = sample();
+    grown["methods"]["more"] =
+        json!({"direction": "clientRequest", "params": "Ask", "result": "Ask"});
+    grown["types"]["Answer"]["properties"]["more"] = json!({"type": "string"});
+    let variant = json!({"type": "object", "properties": {
+        "type": {"type": "string", "const": "c"}, "x": {"type": "string"}}, "required": ["type"]});
+    for (types, more) in [
+        ("Tell", variant),
+        ("Mood", json!({"type": "string", "const": "so"})),
+    ] {
+        let all = grown["types"][types]["oneOf"].as_array_mut().unwrap();
+        all.push(more);
+    }
+    let grown = Wire::read(&grown).unwrap();
+    let entry =
+        |words: &str| format!("### Protocol\n\n- {words} (wire `0`)\n\n### Added\n- `more`\n");
+    let names = ["more", "Answer.more", "Mood.so", "Tell.c"];
+    assert_eq!(untold(&old, &grown, &entry("Something.")), names);
+    let some = entry("`more` and `Mood.so` are new.");
+    assert_eq!(untold(&old, &grown, &some), ["Answer.more", "Tell.c"]);
+    let all = entry("`more`, `Answer.more`, `Tell.c` and `Mood.so` are new.");
+    assert_eq!(untold(&old, &grown, &all), [""; 0]);
 }
 
 #[test]

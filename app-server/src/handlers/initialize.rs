@@ -29,15 +29,15 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
     let services = &context.services;
     let result = InitializeResult {
         user_agent: services.backend.identity.introduce(&params.client_info),
-        codex_home: services.config.codex_home.display().to_string(),
-        platform_family: std::env::consts::FAMILY.to_owned(),
-        platform_os: std::env::consts::OS.to_owned(),
-        server_info: ServerInfo {
+        codex_home: Some(services.config.codex_home.display().to_string()),
+        platform_family: Some(std::env::consts::FAMILY.to_owned()),
+        platform_os: Some(std::env::consts::OS.to_owned()),
+        server_info: Some(ServerInfo {
             name: "byokey".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol_version: PROTOCOL_VERSION.to_owned(),
-        },
-        hardening: services.hardening,
+        }),
+        hardening: Some(services.hardening),
     };
     let parent = params.process_id;
     Ok(Reply::then(result, move |context| {

@@ -50,8 +50,9 @@ class Starting(unittest.IsolatedAsyncioTestCase):
             client_info=HOST, refresh_tokens=tokens, command=byokey()
         )
         async with client:
-            self.assertEqual(client.server.server_info.name, "byokey")
-            self.assertEqual(client.server.server_info.protocol_version, methods.PROTOCOL_VERSION)
+            info = client.server.server_info
+            assert info
+            self.assertEqual((info.name, info.protocol_version), ("byokey", methods.PROTOCOL_VERSION))
             self.assertIsNone((await client.read_account()).account)
 
     async def test_the_program_is_looked_for_in_order(self) -> None:

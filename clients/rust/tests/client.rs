@@ -24,7 +24,8 @@ fn the_real_server_tells_of_itself() {
     run(async {
         let options = SpawnOptions::new("test", "1", supply).command(program);
         let client = ByokeyClient::spawn(options).await.unwrap();
-        assert_eq!(client.server().server_info.name, "byokey");
+        let info = client.server().server_info.as_ref();
+        assert_eq!(info.unwrap().name, "byokey");
         assert!(client.read_account().await.unwrap().account.is_none());
         client.close().await;
         assert!(client.closed().await.unwrap().success());

@@ -1,6 +1,7 @@
 """Reads every example with the generated types, writes it, and compares.
 
-Prints how many there were. The first argument is the folder of the examples.
+Prints how many there were. The first argument is the folder of the examples, the second the file
+with what the oldest server writes.
 """
 
 import json
@@ -55,6 +56,11 @@ def main():
                 check(by_name[name].read_params, example["params"], name)
                 if "result" in example:
                     check(by_name[name].read_result, example["result"], name)
+    for message in json.loads(Path(sys.argv[2]).read_text())["messages"]:
+        count += 1
+        method = by_name[message["method"]]
+        read = method.read_params if message["part"] == "params" else method.read_result
+        check(read, message["value"], message["method"])
 
     newer = {"type": "newer", "more": [1, None]}
     account = types.account_from_wire(newer)

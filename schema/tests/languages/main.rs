@@ -1,5 +1,6 @@
 //! The generated types of Python and TypeScript take every example, and give it back as it was.
-//! Kotlin's are compiled and used by the tests of its client.
+//! They and Rust's take what the oldest server of the version may write. Kotlin's are compiled
+//! and used by the tests of its client.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
@@ -7,13 +8,17 @@
     reason = "what is skipped is told on the test's output"
 )]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use byokey_protocol::methods::{Direction, METHODS};
+use byokey_protocol::methods::{Direction, METHODS, TypeVisitor, visit_types};
 use byokey_schema::examples;
-use byokey_schema::output::root;
+use byokey_schema::output::{OLDEST, root};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[test]
 fn python_reads_and_writes_every_example() {
@@ -28,6 +33,7 @@ fn python_reads_and_writes_every_example() {
     let output = command
         .arg(script)
         .arg(root().join("schema/examples"))
+        .arg(root().join(OLDEST))
         .output()
         .unwrap();
     assert!(
@@ -35,7 +41,7 @@ fn python_reads_and_writes_every_example() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let count = examples::read().unwrap().values().flatten().count();
+    let count = examples::read().unwrap().values().flatten().count() + oldest().len();
     assert_eq!(
         String::from_utf8_lossy(&output.stdout).trim(),
         count.to_string()
@@ -112,7 +118,68 @@ fn uses() -> String {
             }
         }
     }
+    for (method, part, value) in oldest() {
+        let of = if METHODS
+            .iter()
+            .any(|one| one.name == method && one.direction == Direction::ServerNotification)
+        {
+            format!("ServerNotifications[\"{method}\"]")
+        } else if part == "params" {
+            format!("ServerRequests[\"{method}\"][\"params\"]")
+        } else {
+            format!("ClientRequests[\"{method}\"][\"result\"]")
+        };
+        let _ = writeln!(text, "console.log({value} satisfies {of});");
+    }
     text
+}
+
+/// What the oldest server of the version may write: method, part, and value.
+fn oldest() -> Vec<(String, String, Value)> {
+    let text = std::fs::read_to_string(root().join(OLDEST)).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let messages = file["messages"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    messages
+        .map(|one| {
+            (
+                text(&one["method"]),
+                text(&one["part"]),
+                one["value"].clone(),
+            )
+        })
+        .collect()
+}
+
+/// How each type that the server writes is read from JSON.
+#[derive(Default)]
+struct Readers(BTreeMap<String, fn(Value) -> serde_json::Result<()>>);
+
+impl TypeVisitor for Readers {
+    fn read_by_server<T: JsonSchema>(&mut self) {}
+
+    fn written_by_server<T: JsonSchema + DeserializeOwned>(&mut self) {
+        let read = |value| serde_json::from_value::<T>(value).map(drop);
+        self.0.insert(T::schema_name().into_owned(), read);
+    }
+}
+
+#[test]
+fn rust_reads_what_the_oldest_server_writes() {
+    let mut readers = Readers::default();
+    visit_types(&mut readers);
+    let messages = oldest();
+    assert!(messages.len() > 60, "there are {}", messages.len());
+    for (name, part, value) in messages {
+        let method = METHODS.iter().find(|method| method.name == name).unwrap();
+        let of = if part == "params" {
+            method.params
+        } else {
+            method.result.unwrap()
+        };
+        let read = readers.0[of](value.clone());
+        assert!(read.is_ok(), "{name}: {of} does not read {value}");
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the compiler wants a file")]

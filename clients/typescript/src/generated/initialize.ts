@@ -45,20 +45,25 @@ export interface ClientCapabilities {
   readonly proactiveRefresh?: boolean;
 }
 
-/** Result of `initialize`. */
+/**
+ * Result of `initialize`.
+ *
+ * This server writes all members. Older servers of this protocol family do not: codex 0.98.0
+ * writes the user agent alone, codex 0.169.0 neither of the last two.
+ */
 export interface InitializeResult {
   /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */
   readonly userAgent: string;
   /** The folder that `config.toml` is read from. */
-  readonly codexHome: string;
+  readonly codexHome?: string | null;
   /** `unix` or `windows`. */
-  readonly platformFamily: string;
+  readonly platformFamily?: string | null;
   /** `linux`, `macos`, `windows` or another name of an operating system. */
-  readonly platformOs: string;
+  readonly platformOs?: string | null;
   /** Which server answers. Absent in codex. */
-  readonly serverInfo: ServerInfo;
+  readonly serverInfo?: ServerInfo | null;
   /** How the process is protected. Absent in codex. */
-  readonly hardening: HardeningReport;
+  readonly hardening?: HardeningReport | null;
 }
 
 /** Which server answers. */

@@ -125,24 +125,28 @@ class ClientCapabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitializeResult:
-    """Result of `initialize`."""
+    """Result of `initialize`.
+
+    This server writes all members. Older servers of this protocol family do not: codex 0.98.0
+    writes the user agent alone, codex 0.169.0 neither of the last two.
+    """
 
     user_agent: str
     """The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`."""
 
-    codex_home: str
+    codex_home: str | None = None
     """The folder that `config.toml` is read from."""
 
-    platform_family: str
+    platform_family: str | None = None
     """`unix` or `windows`."""
 
-    platform_os: str
+    platform_os: str | None = None
     """`linux`, `macos`, `windows` or another name of an operating system."""
 
-    server_info: ServerInfo
+    server_info: ServerInfo | None = None
     """Which server answers. Absent in codex."""
 
-    hardening: HardeningReport
+    hardening: HardeningReport | None = None
     """How the process is protected. Absent in codex."""
 
     @classmethod
@@ -150,22 +154,27 @@ class InitializeResult:
         members = wire.members(value, at)
         return cls(
             user_agent=wire.required(members, "userAgent", at, wire.string),
-            codex_home=wire.required(members, "codexHome", at, wire.string),
-            platform_family=wire.required(members, "platformFamily", at, wire.string),
-            platform_os=wire.required(members, "platformOs", at, wire.string),
-            server_info=wire.required(members, "serverInfo", at, ServerInfo.from_wire),
-            hardening=wire.required(members, "hardening", at, HardeningReport.from_wire),
+            codex_home=wire.optional(members, "codexHome", at, wire.string),
+            platform_family=wire.optional(members, "platformFamily", at, wire.string),
+            platform_os=wire.optional(members, "platformOs", at, wire.string),
+            server_info=wire.optional(members, "serverInfo", at, ServerInfo.from_wire),
+            hardening=wire.optional(members, "hardening", at, HardeningReport.from_wire),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {
             "userAgent": self.user_agent,
-            "codexHome": self.codex_home,
-            "platformFamily": self.platform_family,
-            "platformOs": self.platform_os,
-            "serverInfo": self.server_info.to_wire(),
-            "hardening": self.hardening.to_wire(),
         }
+        if self.codex_home is not None:
+            members["codexHome"] = self.codex_home
+        if self.platform_family is not None:
+            members["platformFamily"] = self.platform_family
+        if self.platform_os is not None:
+            members["platformOs"] = self.platform_os
+        if self.server_info is not None:
+            members["serverInfo"] = self.server_info.to_wire()
+        if self.hardening is not None:
+            members["hardening"] = self.hardening.to_wire()
         return members
 
 

@@ -104,28 +104,33 @@ public data class ClientCapabilities(
     }
 }
 
-/** Result of `initialize`. */
+/**
+ * Result of `initialize`.
+ *
+ * This server writes all members. Older servers of this protocol family do not: codex 0.98.0
+ * writes the user agent alone, codex 0.169.0 neither of the last two.
+ */
 public data class InitializeResult(
     /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */
     public val userAgent: String,
     /** The folder that `config.toml` is read from. */
-    public val codexHome: String,
+    public val codexHome: String? = null,
     /** `unix` or `windows`. */
-    public val platformFamily: String,
+    public val platformFamily: String? = null,
     /** `linux`, `macos`, `windows` or another name of an operating system. */
-    public val platformOs: String,
+    public val platformOs: String? = null,
     /** Which server answers. Absent in codex. */
-    public val serverInfo: ServerInfo,
+    public val serverInfo: ServerInfo? = null,
     /** How the process is protected. Absent in codex. */
-    public val hardening: HardeningReport,
+    public val hardening: HardeningReport? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("userAgent", JsonString(userAgent))
-        put("codexHome", JsonString(codexHome))
-        put("platformFamily", JsonString(platformFamily))
-        put("platformOs", JsonString(platformOs))
-        put("serverInfo", serverInfo.toJson())
-        put("hardening", hardening.toJson())
+        putIfThere("codexHome", codexHome?.let { JsonString(it) })
+        putIfThere("platformFamily", platformFamily?.let { JsonString(it) })
+        putIfThere("platformOs", platformOs?.let { JsonString(it) })
+        putIfThere("serverInfo", serverInfo?.toJson())
+        putIfThere("hardening", hardening?.toJson())
     }
 
     public companion object {
@@ -134,11 +139,11 @@ public data class InitializeResult(
             with(readMembers(json, at)) {
                 InitializeResult(
                     userAgent = required("userAgent", ::readString),
-                    codexHome = required("codexHome", ::readString),
-                    platformFamily = required("platformFamily", ::readString),
-                    platformOs = required("platformOs", ::readString),
-                    serverInfo = required("serverInfo", ServerInfo.Companion::fromJson),
-                    hardening = required("hardening", HardeningReport.Companion::fromJson),
+                    codexHome = optional("codexHome", ::readString),
+                    platformFamily = optional("platformFamily", ::readString),
+                    platformOs = optional("platformOs", ::readString),
+                    serverInfo = optional("serverInfo", ServerInfo.Companion::fromJson),
+                    hardening = optional("hardening", HardeningReport.Companion::fromJson),
                 )
             }
     }

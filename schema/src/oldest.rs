@@ -1,0 +1,166 @@
+//! What the oldest server of the version may write: each message with nothing but what the
+//! baseline asks for. Whoever reads the types of today must read it, so a member that came later
+//! can be required nowhere.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::Result;
+use crate::model::{Member, Of, Shape, Type};
+use crate::wire::{Method, Wire};
+
+const ABOUT: &str = "Generated from schema/v1/baseline.json. The least that a server of version 1 \
+    may write in each message, with each variant somewhere, and with nothing in what may be \
+    empty. Every client reads all of it with its generated types.";
+
+/// All of it, as a file for the tests of the clients: one message on each line.
+///
+/// # Errors
+///
+/// The wire names a type that it does not have.
+pub fn file(wire: &Wire) -> Result<String> {
+    let mut lines = Vec::new();
+    let mut met = Met::new();
+    for (name, method) in &wire.methods {
+        let Some((part, of)) = written(method) else {
+            continue;
+        };
+        for value in values(wire, of, &mut met)? {
+            let message = json!({"method": name, "part": part, "value": value});
+            lines.push(format!("    {message}"));
+        }
+    }
+    let lines = lines.join(",\n");
+    let about = json!(ABOUT);
+    Ok(format!(
+        "{{\n  \"about\": {about},\n  \"messages\": [\n{lines}\n  ]\n}}\n"
+    ))
+}
+
+/// Which part of a method the server writes, and its type.
+fn written(method: &Method) -> Option<(&'static str, &str)> {
+    if method.direction.starts_with("server") {
+        return Some(("params", &method.params));
+    }
+    let result = method.result.as_deref()?;
+    Some(("result", result))
+}
+
+/// Variants that stand in a message already, by their type.
+type Met = BTreeSet<(String, usize)>;
+
+/// The least values of a type: one with everything, one with nothing in what may be empty, and
+/// more as long as they show a variant that no message has shown.
+fn values(wire: &Wire, of: &str, met: &mut Met) -> Result<Vec<Value>> {
+    let most = wire.types.values().map(variants).max().unwrap_or_default();
+    let named = Of::Named(of.to_owned());
+    let mut values = Vec::new();
+    for pick in 0..most {
+        let mut least = Least::new(wire, false, pick);
+        let value = least.value(&named)?;
+        if pick == 0 || !least.met.is_subset(met) {
+            values.push(value);
+        }
+        met.append(&mut least.met);
+    }
+    let empty = Least::new(wire, true, 0).value(&named)?;
+    if !values.contains(&empty) {
+        values.push(empty);
+    }
+    Ok(values)
+}
+
+fn variants(one: &Type) -> usize {
+    match &one.shape {
+        Shape::Tagged { variants, .. } => variants.len(),
+        Shape::Keyed { words, variants } => words.len() + variants.len(),
+        Shape::Object(_) | Shape::Words(_) | Shape::Id => 1,
+    }
+}
+
+struct Least<'a> {
+    wire: &'a Wire,
+    /// Whether nothing is in what may be empty or null.
+    is_empty: bool,
+    /// Which of several variants it is.
+    pick: usize,
+    met: Met,
+}
+
+impl<'a> Least<'a> {
+    const fn new(wire: &'a Wire, is_empty: bool, pick: usize) -> Self {
+        Self {
+            wire,
+            is_empty,
+            pick,
+            met: Met::new(),
+        }
+    }
+
+    fn value(&mut self, of: &Of) -> Result<Value> {
+        Ok(match of {
+            Of::String => json!("text"),
+            Of::Secret => json!("made-up"),
+            Of::Boolean => json!(false),
+            Of::Integer => json!(0),
+            Of::Any => json!([]),
+            Of::AnyObject => json!({}),
+            Of::List(_) if self.is_empty => json!([]),
+            Of::List(of) => json!([self.value(of)?]),
+            Of::Map(_) if self.is_empty => json!({}),
+            Of::Map(of) => json!({"name": self.value(of)?}),
+            Of::Named(name) => {
+                let one = self.wire.types.get(name);
+                let one = one.ok_or(format!("there is no type `{name}`"))?;
+                let variant = self.pick % variants(one).max(1);
+                self.met.insert((name.clone(), variant));
+                self.shape(&one.shape, variant)?
+            }
+        })
+    }
+
+    fn shape(&mut self, shape: &Shape, pick: usize) -> Result<Value> {
+        Ok(match shape {
+            Shape::Object(members) => Value::Object(self.members(members)?),
+            Shape::Words(words) => {
+                // Any word is read, so one is enough.
+                json!(words.first().map_or("word", |word| word.value.as_str()))
+            }
+            Shape::Tagged { tag, variants } => {
+                let variant = variants.get(pick);
+                let Some(variant) = variant else {
+                    return Ok(json!({}));
+                };
+                let mut value = Map::from_iter([(tag.clone(), json!(variant.value))]);
+                value.extend(self.members(&variant.members)?);
+                Value::Object(value)
+            }
+            Shape::Keyed { words, variants } => {
+                let variant = variants.get(pick.saturating_sub(words.len()));
+                match (words.get(pick), variant) {
+                    (Some(word), _) => json!(word.value),
+                    (None, Some(variant)) => {
+                        json!({&variant.value: self.members(&variant.members)?})
+                    }
+                    (None, None) => json!({}),
+                }
+            }
+            Shape::Id => json!(1),
+        })
+    }
+
+    fn members(&mut self, members: &[Member]) -> Result<Map<String, Value>> {
+        let required = members.iter().filter(|member| !member.optional);
+        required
+            .map(|member| {
+                let value = if member.nullable && self.is_empty {
+                    Value::Null
+                } else {
+                    self.value(&member.of)?
+                };
+                Ok((member.name.clone(), value))
+            })
+            .collect()
+    }
+}
