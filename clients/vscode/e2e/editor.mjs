@@ -86,6 +86,21 @@ class Editor {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().click();
   }
 
+  /** Waits for a line of the list that is open. */
+  async row(label) {
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().waitFor();
+  }
+
+  /** Clicks on the item of the status bar with this text. */
+  async click(text) {
+    await this.page.locator(".statusbar-item", { hasText: text }).first().click();
+  }
+
+  /** Waits for a notification with this button. */
+  async notification(button) {
+    await this.page.locator(".notification-toast .monaco-button", { hasText: button }).first().waitFor();
+  }
+
   /** Types into the input box whose prompt holds this text. */
   async type(prompt, text) {
     await this.page.locator(".quick-input-widget", { hasText: prompt }).first().waitFor();

@@ -56,6 +56,16 @@ test(
       assert.ok(seen.some((line) => /usage.*200/.test(line)), "the renewed one was taken");
     });
 
+    await step("the status bar has a menu", async () => {
+      await editor.click("ada@example.test (pro)");
+      await editor.row("Read limits again");
+      await editor.picture("menu");
+      await editor.choose("Switch account");
+      await editor.row("token command");
+      await editor.picture("switch-account");
+      await editor.page.keyboard.press("Escape");
+    });
+
     await step("a server that is killed is started again and signed in again", async () => {
       const [before] = server();
       kill(before, "SIGKILL");
@@ -99,6 +109,16 @@ test(
       await editor.type("The token of ws-ada was refused", tokens["ada-renewed"]);
       await editor.statusBar("%");
       await editor.picture("asked-for-another-token");
+    });
+
+    await step("a token that is none is told with a next step", async () => {
+      await editor.command("byokey: Sign In");
+      await editor.choose("Paste an access token");
+      await editor.type("It stays in VS Code", tokens["not-a-token"]);
+      await editor.type("The id of the workspace", "ws-nobody");
+      await editor.statusBar("byokey: failed");
+      await editor.notification("Sign In");
+      await editor.picture("a-token-that-is-none");
     });
 
     await step("the user can go back to the first account", async () => {

@@ -3,7 +3,9 @@
 import * as vscode from "vscode";
 
 import type { Accounts } from "./accounts.js";
-import { askForAccount, askForStored } from "./prompts.js";
+import { notify } from "./notices.js";
+import { problemOf } from "./problems.js";
+import { askForAccount, askForCommand, askForStored } from "./prompts.js";
 import type { Session } from "./session.js";
 import type { Traffic } from "./traffic.js";
 
@@ -33,13 +35,28 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
       }
     },
     "byokey.switchAccount": async () => {
-      const account = await askForStored(await accounts.list());
-      if (account !== undefined) {
+      const account = await askForStored(await accounts.list(), session.label);
+      if (account === "another") {
+        await vscode.commands.executeCommand("byokey.signIn");
+      } else if (account !== undefined) {
         await accounts.use(account);
         await session.signIn(account);
       }
     },
-    "byokey.readLimits": () => session.readLimits(),
+    "byokey.readLimits": async () => {
+      if (session.label === undefined) {
+        await vscode.commands.executeCommand("byokey.signIn");
+      } else {
+        await session.readLimits();
+      }
+    },
+    "byokey.restart": () => session.start(),
+    "byokey.menu": async () => {
+      const command = await askForCommand(session.label);
+      if (command !== undefined) {
+        await vscode.commands.executeCommand(command);
+      }
+    },
     "byokey.showTraffic": async () => {
       traffic.watch();
       await session.start();
@@ -50,12 +67,11 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
   }
 }
 
-/** An error that leaves a command pops up with a trace; a sentence is enough. */
+/** An error that leaves a command pops up with a trace; a sentence and a next step are enough. */
 async function reportFailure(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    const problem = error instanceof Error ? error.message : "something went wrong";
-    void vscode.window.showErrorMessage(`byokey: ${problem}`);
+    void notify(problemOf(error));
   }
 }

@@ -39,12 +39,39 @@ export async function askForToken(prompt: string): Promise<string | undefined> {
   return token?.trim() || undefined;
 }
 
-/** Asks which account to use from now on. */
+/** Asks which account to use from now on: one that is kept, or another. */
 export async function askForStored(
   accounts: readonly StoredAccount[],
-): Promise<StoredAccount | undefined> {
-  const choices = accounts.map((account) => ({ label: account.label, value: account }));
-  const chosen = await vscode.window.showQuickPick(choices, { title: "Switch account" });
+  current: string | undefined,
+): Promise<StoredAccount | "another" | undefined> {
+  const kept = accounts.map((account) => ({
+    label: account.label,
+    description: account.label === current ? "in use" : "",
+    value: account,
+  }));
+  const another = { label: "$(add) Sign in with another account", value: "another" } as const;
+  const title = "Switch account";
+  const chosen = await vscode.window.showQuickPick<Choice<StoredAccount | "another">>(
+    [...kept, another],
+    { title },
+  );
+  return chosen?.value;
+}
+
+/** Asks what to do, and gives the command for it. */
+export async function askForCommand(current: string | undefined): Promise<string | undefined> {
+  const signedIn: Choice<string>[] = [
+    { label: "$(refresh) Read limits again", value: "byokey.readLimits" },
+    { label: "$(arrow-swap) Switch account", value: "byokey.switchAccount" },
+    { label: "$(sign-out) Sign out", detail: "The server and VS Code forget the account.", value: "byokey.signOut" },
+  ];
+  const always: Choice<string>[] = [
+    { label: "$(output) Show traffic", detail: "What VS Code and the server say, without secrets.", value: "byokey.showTraffic" },
+    { label: "$(debug-restart) Restart server", value: "byokey.restart" },
+  ];
+  const signIn = { label: "$(sign-in) Sign in", value: "byokey.signIn" };
+  const choices = current === undefined ? [signIn, ...always] : [...signedIn, ...always];
+  const chosen = await vscode.window.showQuickPick(choices, { title: "byokey account" });
   return chosen?.value;
 }
 
@@ -77,11 +104,25 @@ async function askForPasted(): Promise<StoredAccount | undefined> {
   }
   const chatgptAccountId = await vscode.window.showInputBox({
     title: "ChatGPT account",
-    prompt: "The id of the workspace that the token is for.",
+    prompt: "The id of the workspace that the token is for. The one that the token names is filled in.",
+    value: workspaceOf(accessToken),
     ignoreFocusOut: true,
   });
   if (!chatgptAccountId) {
     return undefined;
   }
   return { label: chatgptAccountId, source: "pasted", accessToken, chatgptAccountId };
+}
+
+/** The workspace that a token names; empty if it names none. Nothing else of it is looked at. */
+function workspaceOf(accessToken: string): string {
+  try {
+    const [, payload = ""] = accessToken.split(".");
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
+    const auth = claims["https://api.openai.com/auth"] as Record<string, unknown> | undefined;
+    const workspace = auth?.["chatgpt_account_id"];
+    return typeof workspace === "string" ? workspace : "";
+  } catch {
+    return "";
+  }
 }

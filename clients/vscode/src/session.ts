@@ -15,9 +15,11 @@ import {
 } from "@byokey/client";
 
 import type { StoredAccount } from "./accounts.js";
+import { problemOf, type Problem } from "./problems.js";
 
 /** What there is to show. */
 export type State =
+  /** The server starts, or somebody is being signed in. */
   | { readonly kind: "starting" }
   | { readonly kind: "signedOut" }
   | {
@@ -26,7 +28,7 @@ export type State =
       readonly plan: string | null;
       readonly limits: RateLimitSnapshot | undefined;
     }
-  | { readonly kind: "failed"; readonly problem: string };
+  | ({ readonly kind: "failed" } & Problem);
 
 /** What a session needs of a client. */
 export type Client = Pick<
@@ -55,6 +57,8 @@ export class Session {
   #account: StoredAccount | undefined;
   #tokens: TokenProvider | undefined;
   #limits: RateLimitSnapshot | undefined;
+  /** Why the server's last question for tokens had no answer. */
+  #refreshFailure: unknown;
   /** Counts starts that were asked for; only the last one may go on. */
   #start = 0;
   #endsInARow = 0;
@@ -95,6 +99,7 @@ export class Session {
       this.#tokens = this.#around.tokensOf(account);
       this.#account = account;
       this.#limits = undefined;
+      this.#around.onChange({ kind: "starting" });
       await (this.#client === undefined ? this.start() : this.#signInTo(this.#client));
     });
   }
@@ -151,7 +156,13 @@ export class Session {
     if (this.#tokens === undefined) {
       throw new Error("nobody is signed in");
     }
-    return await this.#tokens(...question);
+    try {
+      this.#refreshFailure = undefined;
+      return await this.#tokens(...question);
+    } catch (error) {
+      this.#refreshFailure = error;
+      throw error;
+    }
   }
 
   #adopt(client: Client): void {
@@ -203,8 +214,10 @@ export class Session {
     } catch (error) {
       const isGone = client !== undefined && this.#client !== client;
       if (!this.#over.signal.aborted && !isGone) {
-        const problem = error instanceof Error ? error.message : "something went wrong";
-        this.#around.onChange({ kind: "failed", problem });
+        // The server does not know why there were no tokens; who was asked for them does.
+        const isRefresh = error instanceof RefreshFailedError;
+        const cause = (isRefresh ? this.#refreshFailure : undefined) ?? error;
+        this.#around.onChange({ kind: "failed", ...problemOf(cause) });
       }
     }
   }

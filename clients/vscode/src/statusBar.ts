@@ -47,8 +47,8 @@ function shown(state: State): Shown {
     case "starting":
       return {
         text: "$(sync~spin) byokey",
-        tooltip: "The byokey server starts.",
-        command: "byokey.showTraffic",
+        tooltip: "byokey starts or signs in. Click for more.",
+        command: "byokey.menu",
       };
     case "signedOut":
       return {
@@ -58,9 +58,9 @@ function shown(state: State): Shown {
       };
     case "failed":
       return {
-        text: "$(warning) byokey",
-        tooltip: `${state.problem}\nClick to sign in again.`,
-        command: "byokey.signIn",
+        text: "$(warning) byokey: failed",
+        tooltip: `${state.problem}\nClick for what can be done.`,
+        command: "byokey.menu",
         isWarning: true,
       };
     case "signedIn": {
@@ -70,8 +70,8 @@ function shown(state: State): Shown {
       const used = windows.map((window) => `${Math.round(window.usedPercent)} %`).join(" · ");
       return {
         text: `$(account) ${who}${used && ` ${used}`}`,
-        tooltip: [who, ...windows.map(sentence), "Click to read the limits again."].join("\n"),
-        command: "byokey.readLimits",
+        tooltip: [who, ...windows.map(sentence), "Click for limits, accounts and sign-out."].join("\n"),
+        command: "byokey.menu",
       };
     }
   }

@@ -3,8 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { RefreshFailedError, type TokenProvider } from "@byokey/client";
+import {
+  ConnectionClosedError,
+  RefreshFailedError,
+  ServerNotFoundError,
+  StartTimeoutError,
+  type TokenProvider,
+} from "@byokey/client";
 
+import { problemOf } from "../src/problems.js";
 import { Session, type Client, type State } from "../src/session.js";
 
 const ADA = { label: "ada", source: "command" } as const;
@@ -44,8 +51,10 @@ class FakeClient {
 function made(tokens: TokenProvider = async () => ({ accessToken: "ada", chatgptAccountId: "ws" })) {
   const clients: FakeClient[] = [];
   const states: State[] = [];
+  const refresh: TokenProvider[] = [];
   const session = new Session({
-    spawn: async () => {
+    spawn: async (refreshTokens) => {
+      refresh.push(refreshTokens);
       const client = new FakeClient();
       clients.push(client);
       return client as unknown as Client;
@@ -54,7 +63,7 @@ function made(tokens: TokenProvider = async () => ({ accessToken: "ada", chatgpt
     onChange: (state) => states.push(state),
     pauses: [1],
   });
-  return { session, clients, states };
+  return { session, clients, states, refresh };
 }
 
 const last = (states: State[]) => states.at(-1);
@@ -109,13 +118,38 @@ test("tokens that cannot be renewed are a failure that says so", async () => {
   const refused = Object.create(RefreshFailedError.prototype, { message: { value: "sign in again" } });
   clients[0]!.limits = () => Promise.reject(refused);
   await session.readLimits();
-  assert.deepEqual(last(states), { kind: "failed", problem: "sign in again" });
+  assert.deepEqual(last(states), { kind: "failed", problem: "sign in again", remedy: "signIn" });
 });
 
 test("a provider that fails at sign-in is a failure that says so", async () => {
   const { session, states } = made(() => Promise.reject(new Error("no tokens today")));
   await session.signIn(ADA);
-  assert.deepEqual(last(states), { kind: "failed", problem: "no tokens today" });
+  assert.deepEqual(last(states), { kind: "failed", problem: "no tokens today", remedy: "signIn" });
+});
+
+test("tokens that the user did not renew are a failure that says why", async () => {
+  let isRefused = false;
+  const { session, clients, states, refresh } = made(async () => {
+    if (isRefused) throw new Error("no new token was pasted");
+    return { accessToken: "ada", chatgptAccountId: "ws" };
+  });
+  await session.signIn(ADA);
+  isRefused = true;
+  clients[0]!.limits = async () => {
+    const question = { reason: "unauthorized", previousAccountId: null } as const;
+    const { signal } = new AbortController();
+    await assert.rejects(async () => refresh[0]!(question, { signal }));
+    throw Object.create(RefreshFailedError.prototype, { message: { value: "hostRefused" } });
+  };
+  await session.readLimits();
+  assert.deepEqual(last(states), { kind: "failed", problem: "no new token was pasted", remedy: "signIn" });
+});
+
+test("a failure says what can be done about it", () => {
+  assert.equal(problemOf(new ServerNotFoundError([], "is made up")).remedy, "chooseProgram");
+  assert.equal(problemOf(new StartTimeoutError(1)).remedy, "chooseProgram");
+  assert.equal(problemOf(new ConnectionClosedError(undefined, false)).remedy, "restart");
+  assert.deepEqual(problemOf("made up"), { problem: "something went wrong", remedy: "signIn" });
 });
 
 test("a session that is disposed of starts nothing any more", async () => {
