@@ -66,8 +66,9 @@ def has(actual: Any, wanted: Any) -> bool:
 class Server:
     """One run of a script."""
 
-    def __init__(self, steps: list[dict[str, Any]]) -> None:
-        self.steps = steps
+    def __init__(self, script: dict[str, Any]) -> None:
+        self.steps: list[dict[str, Any]] = script["server"]
+        self.handshake: dict[str, Any] | None = script.get("initialize", HANDSHAKE)
         self.ids: dict[str, Any] = {}
         self.asked = 0
 
@@ -78,10 +79,12 @@ class Server:
         info = params.get("clientInfo", {})
         self.check({"name", "version"} <= info.keys(), "`clientInfo` has no name or version")
         self.check(params.get("processId") == os.getppid(), "`processId` is not that of the host")
-        self.send({"id": first["id"], "result": HANDSHAKE})
-        self.check(
-            self.receive().get("method") == "initialized", "`initialized` does not end the handshake"
-        )
+        if self.handshake is not None:
+            self.send({"id": first["id"], "result": self.handshake})
+            self.check(
+                self.receive().get("method") == "initialized",
+                "`initialized` does not end the handshake",
+            )
         for number, step in enumerate(self.steps, 1):
             try:
                 self.step(step)
@@ -109,7 +112,8 @@ class Server:
         elif kind == "error":
             self.send({"id": self.ids[step["error"]], "error": wanted["is"]})
         elif kind == "notify":
-            self.send({"method": step["notify"], "params": wanted.get("params", {})})
+            message = {"method": step["notify"], "params": wanted.get("params", {})}
+            self.send(message | step.get("with", {}))
         elif kind == "ask":
             self.asked += 1
             number = self.ids[step["as"]] = step.get("id", self.asked)
@@ -166,7 +170,7 @@ def report(verdict: str) -> None:
 def main() -> None:
     script = json.loads(Path(sys.argv[1]).read_text())
     try:
-        Server(script["server"]).run()
+        Server(script).run()
     except Differs as difference:
         report(str(difference))
         sys.exit(1)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import byokey
-from byokey import ByokeyClient, ByokeyError, ExternalTokens, RefreshParams, RequestError
+from byokey import ByokeyClient, ByokeyError, ExternalTokens, RefreshParams, RequestError, methods
 
 SUITE = Path(__file__).resolve().parents[2] / "suite"
 TOKENS: dict[str, str] = json.loads((SUITE / "tokens.json").read_text())
+METHODS = {method.name: method for method in methods.CLIENT_REQUESTS}
 PATIENCE = 20.0
 
 
@@ -94,8 +95,8 @@ class Player:
     async def step(self, step: dict[str, Any]) -> None:
         kind = next(iter(step))
         if kind == "call":
-            call = self.client.request(step["call"], step.get("params"))
-            self.calls[step["as"]] = asyncio.create_task(call)
+            call = self.typed if step.get("typed") else self.client.request
+            self.calls[step["as"]] = asyncio.create_task(call(step["call"], step.get("params")))
             await asyncio.sleep(0)
         elif kind == "result":
             result = await self.calls[step["result"]]
@@ -124,6 +125,8 @@ class Player:
         elif kind == "asked":
             request = await self.provider.wait_for(step["asked"])
             assert has(request.to_wire(), step.get("is", {})), request
+        elif kind == "account":
+            await self.account(step["account"])
         elif kind == "kill":
             os.kill(self.client.pid, signal.SIGKILL)
         elif kind == "close":
@@ -132,6 +135,20 @@ class Player:
             await self.client.closed()
         else:
             raise AssertionError(f"no such step: {kind}")
+
+    async def typed(self, name: str, params: Any) -> Any:
+        """The same through the generated types, and back to JSON."""
+        method = METHODS[name]
+        result = await self.client.request(method, method.read_params(params, ""))
+        return result.to_wire()
+
+    async def account(self, wanted: Any) -> None:
+        changes = self.client.account.__aiter__()
+        while True:
+            account = self.client.account.current
+            if has(None if account is None else account.to_wire(), wanted):
+                return
+            await changes.__anext__()
 
     async def fails(self, step: dict[str, Any]) -> None:
         try:

@@ -25,6 +25,13 @@ def byokey() -> str:
     return found
 
 
+def codex() -> str:
+    """The real codex: `CODEX_BIN`, or what tests/codex/setup.sh installed. Empty if there is none."""
+    installed = Path(__file__).resolve().parents[3] / ".cache" / "codex" / "codex"
+    found = os.environ.get("CODEX_BIN") or str(installed)
+    return found if Path(found).exists() else ""
+
+
 @contextmanager
 def dev_backend(script: dict[str, Any]) -> Iterator[list[str]]:
     """A loopback backend. Gives the arguments that point the server at it."""

@@ -25,6 +25,7 @@ HEADINGS = [
     "Install",
     "Quick start",
     "Methods",
+    "Account",
     "Events",
     "Token providers",
     "Errors",
@@ -78,6 +79,8 @@ class Readme(unittest.TestCase):
         self.assertEqual(
             printed.getvalue().splitlines(),
             [
+                "now AccountChatgpt(email='bob@example.test', plan_type='team')",
+                "nobody",
                 "signed in, plan pro",
                 "signed in, plan team",
                 *("You ", "said: ", "Hello"),
@@ -100,9 +103,11 @@ class Readme(unittest.TestCase):
             await self.run_example("Token providers", client)
             answered = asyncio.Event()
             client.on(methods.TURN_COMPLETED, lambda turn: answered.set())
+            account = asyncio.create_task(self.run_example("Account", client))
             await self.run_example("Methods", client)
             await asyncio.wait_for(answered.wait(), 30)
             await client.logout()
+            await account
             await self.run_example("Events", client)
             await self.run_example("Errors", client)
 

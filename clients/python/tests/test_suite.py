@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -10,24 +11,39 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from byokey import ByokeyClient, ClientCapabilities
+from byokey import ByokeyClient, ByokeyError, ClientCapabilities, errors
 from driver import SUITE, TOKENS, Player, Provider, filled, transcripts
-from programs import HOST, byokey, dev_backend
+from programs import HOST, byokey, codex, dev_backend
 
 CLOSING_TAKES = 3.0
 
 
-async def play(transcript: dict[str, Any], command: str, args: list[str]) -> None:
+async def play(
+    transcript: dict[str, Any],
+    command: str,
+    args: list[str],
+    environment: dict[str, str] | None = None,
+) -> None:
     """Plays the client's side against this server."""
     provider = Provider(transcript.get("refresh", []))
     capabilities = transcript.get("capabilities")
-    client = await ByokeyClient.spawn(
+    spawning = ByokeyClient.spawn(
         client_info=HOST,
         refresh_tokens=provider,
         command=command,
         args=args,
+        environment=environment,
         capabilities=capabilities and ClientCapabilities.from_wire(capabilities),
+        start_timeout=transcript.get("startTimeoutMs", 10_000) / 1000,
     )
+    if "spawnFails" in transcript:
+        try:
+            await spawning
+        except ByokeyError as error:
+            assert type(error) is getattr(errors, transcript["spawnFails"]), repr(error)
+            return
+        raise AssertionError("it was spawned")
+    client = await spawning
     player = Player(client, provider)
     try:
         await player.play(transcript["client"])
@@ -67,8 +83,20 @@ def against_the_real_server(name: str, transcript: dict[str, Any]) -> None:
     setattr(Suite, f"test_{name}_real", test)
 
 
+def against_codex(name: str, transcript: dict[str, Any]) -> None:
+    @unittest.skipUnless(codex(), "codex is not installed; tests/codex/setup.sh installs it")
+    def test(self: Suite) -> None:
+        with tempfile.TemporaryDirectory() as home:
+            environment = os.environ | {"HOME": home, "CODEX_HOME": home}
+            asyncio.run(play(transcript, codex(), ["app-server"], environment))
+
+    setattr(Suite, f"test_{name}_codex", test)
+
+
 for name, transcript in transcripts().items():
     if "server" in transcript:
         against_the_scripted_server(name, transcript)
     if "backend" in transcript:
         against_the_real_server(name, transcript)
+    if transcript.get("codex"):
+        against_codex(name, transcript)

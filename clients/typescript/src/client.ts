@@ -1,8 +1,10 @@
 // The client: one method for each thing that a host wants.
 
+import { AccountState } from "./account-state.js";
 import type { CallArguments, CallOptions, Method, Params, Result } from "./calls.js";
 import { Connection } from "./connection.js";
 import { findProgram } from "./discovery.js";
+import { StartTimeoutError } from "./errors.js";
 import { type Event, type EventName, type EventParams, Events } from "./events.js";
 import type { ClientCapabilities, ClientInfo, InitializeResult, RefreshParams } from "./generated/types.js";
 import { onlyTokens, type TokenProvider } from "./providers/provider.js";
@@ -29,8 +31,11 @@ export interface SpawnOptions {
   readonly capabilities?: ClientCapabilities | undefined;
   /** Is given each line that the server writes to standard error; without it they are dropped. */
   readonly onLog?: ((line: string) => void) | undefined;
+  /** How long the server may take to answer the handshake, in milliseconds: 10,000 if it is not given. */
+  readonly startTimeoutMs?: number | undefined;
 }
 
+const START_TIMEOUT_MS = 10_000;
 const REFRESH = "account/chatgptAuthTokens/refresh";
 
 /** A running server. */
@@ -43,6 +48,7 @@ export class ByokeyClient {
   readonly pid: number | undefined;
   readonly #connection: Connection;
   readonly #events: Events;
+  #account: AccountState | undefined;
 
   private constructor(
     server: InitializeResult,
@@ -81,6 +87,19 @@ export class ByokeyClient {
     // Whoever asks for events right after this has them all.
     setImmediate(() => events.release());
     return new ByokeyClient(server, connection, events, transport.pid);
+  }
+
+  /**
+   * The account, kept current from the first use of this on. That reads it, and so does every
+   * `account/updated`.
+   */
+  get account(): AccountState {
+    this.#account ??= new AccountState({
+      read: () => this.readAccount(),
+      onUpdate: (listener) => void this.on("account/updated", listener),
+      closed: this.closed,
+    });
+    return this.#account;
   }
 
   /** Starts a login. Tokens and keys are in force when this resolves. */
@@ -178,17 +197,19 @@ export class ByokeyClient {
 }
 
 async function shakeHands(connection: Connection, options: SpawnOptions): Promise<InitializeResult> {
+  const { clientInfo, capabilities, startTimeoutMs = START_TIMEOUT_MS } = options;
+  const tooLate = new AbortController();
+  const timer = setTimeout(() => tooLate.abort(new StartTimeoutError(startTimeoutMs)), startTimeoutMs);
   try {
-    const server = await connection.request("initialize", {
-      clientInfo: options.clientInfo,
-      capabilities: options.capabilities,
-      processId: process.pid,
-    });
+    const params = { clientInfo, capabilities, processId: process.pid };
+    const server = await connection.request("initialize", params, tooLate.signal);
     connection.notify("initialized");
     return server as InitializeResult;
   } catch (error) {
     await connection.close();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -130,6 +130,21 @@ export class ServerNotFoundError extends ByokeyError {
   }
 }
 
+/** The program started, and did not answer the handshake in time. It was ended. */
+export class StartTimeoutError extends ByokeyError {
+  static {
+    this.prototype.name = "StartTimeoutError";
+  }
+
+  constructor(milliseconds: number) {
+    super(
+      `The program did not answer \`initialize\` within ${milliseconds} ms and was ended. See that \`command\` and ` +
+        "`args` start `byokey app-server`; `onLog` is given what it writes to standard error, and " +
+        "`startTimeoutMs` gives it more time.",
+    );
+  }
+}
+
 /** A token provider failed, took too long, or gave something else than tokens. */
 export class TokenProviderError extends ByokeyError {
   static {

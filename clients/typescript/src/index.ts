@@ -1,6 +1,7 @@
 // What the package offers, and nothing else.
 
 export { ByokeyClient, type SpawnOptions } from "./client.js";
+export type { AccountState } from "./account-state.js";
 export type { CallOptions, Method, Params, Result } from "./calls.js";
 export type { Event, EventName, EventParams, KnownEvent, UnknownEvent } from "./events.js";
 export type { ExitStatus } from "./transport.js";
@@ -14,6 +15,7 @@ export {
   RequestError,
   ServerNotFoundError,
   SignInRequiredError,
+  StartTimeoutError,
   TokenProviderError,
 } from "./errors.js";
 export type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";

@@ -46,6 +46,7 @@ test("the README has the sections that all clients have", () => {
     "Install",
     "Quick start",
     "Methods",
+    "Account",
     "Events",
     "Token providers",
     "Errors",
@@ -67,8 +68,8 @@ test("the quick start and the README's other code satisfy the compiler", async (
     } };
     export async function block(): Promise<void> {`;
   writeFileSync(join(folder, "quick-start.ts"), QUICK_START);
-  const blocks = ["Methods", "Events", "Token providers"].flatMap((heading) => blocksUnder(heading, "ts"));
-  assert.equal(blocks.length, 4);
+  const blocks = ["Methods", "Account", "Events", "Token providers"].flatMap((heading) => blocksUnder(heading, "ts"));
+  assert.equal(blocks.length, 5);
   for (const [index, block] of blocks.entries()) {
     writeFileSync(join(folder, `block-${index}.ts`), `${given}\n${block}}\n`);
   }

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 
 import { Backend } from "./support/backend.js";
 import { play } from "./support/driver.js";
-import { newFolder, SUITE, WITHOUT_BYOKEY } from "./support/places.js";
+import { CODEX, newFolder, SUITE, WITHOUT_BYOKEY, WITHOUT_CODEX } from "./support/places.js";
 import { filled, TOKENS, transcripts } from "./support/transcript.js";
 
 const exchanges = transcripts();
@@ -38,6 +38,16 @@ describe("against the server", { skip: WITHOUT_BYOKEY }, () => {
       } finally {
         await backend.stop();
       }
+    });
+  }
+});
+
+describe("against codex", { skip: WITHOUT_CODEX }, () => {
+  for (const exchange of exchanges.filter((exchange) => exchange.codex === true)) {
+    test(`${exchange.name}: ${exchange.about}`, async () => {
+      const home = newFolder();
+      const environment = { ...process.env, HOME: home, CODEX_HOME: home };
+      await play(exchange, { command: CODEX ?? "codex", args: ["app-server"], environment });
     });
   }
 });

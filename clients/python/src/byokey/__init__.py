@@ -3,6 +3,7 @@
 from . import methods, types
 from ._generated.types import ClientCapabilities, ClientInfo, ExternalTokens, RefreshParams
 from ._secret import Secret
+from .account import AccountState
 from .client import ByokeyClient
 from .errors import (
     BackendError,
@@ -14,12 +15,14 @@ from .errors import (
     RequestError,
     ServerNotFoundError,
     SignInRequiredError,
+    StartTimeoutError,
     TokenProviderError,
 )
 from .events import Event, EventStream, UnknownEvent
 from .providers import TokenProvider, command_tokens
 
 __all__ = [
+    "AccountState",
     "BackendError",
     "ByokeyClient",
     "ByokeyError",
@@ -37,6 +40,7 @@ __all__ = [
     "Secret",
     "ServerNotFoundError",
     "SignInRequiredError",
+    "StartTimeoutError",
     "TokenProvider",
     "TokenProviderError",
     "UnknownEvent",

@@ -43,7 +43,8 @@ from ._generated.types import (
 )
 from ._secret import Secret
 from ._stdio import Server
-from .errors import ByokeyError
+from .account import AccountState
+from .errors import ByokeyError, StartTimeoutError
 from .events import Events, EventStream
 from .providers import TokenProvider, ask
 
@@ -61,6 +62,7 @@ class ByokeyClient:
         self._process = server
         self._refresh_tokens = refresh_tokens
         self._events = Events()
+        self._account: AccountState | None = None
         self._connection = Connection(server, self._answer, self._events.tell)
         self._running = asyncio.ensure_future(self._run())
         self.server: InitializeResult
@@ -78,6 +80,7 @@ class ByokeyClient:
         working_directory: str | os.PathLike[str] | None = None,
         capabilities: ClientCapabilities | None = None,
         on_log: Callable[[str], None] | None = None,
+        start_timeout: float = 10.0,
     ) -> Spawning:
         """Starts a server and shakes hands: ``await`` it, or use it with ``async with``.
 
@@ -85,20 +88,38 @@ class ByokeyClient:
         when the backend refuses the old ones. Without ``command`` the program is looked for in
         ``BYOKEY_BIN``, in this package, and on the search path. ``environment`` and
         ``working_directory`` are those of the process. ``on_log`` is given each line that the
-        server writes to standard error; without it they are dropped.
+        server writes to standard error; without it they are dropped. ``start_timeout`` is how
+        many seconds it may take to answer the handshake.
         """
 
         async def spawned() -> ByokeyClient:
             server = await Server.start(command, args, environment, working_directory, on_log)
             client = cls(server, refresh_tokens)
             try:
-                await client._shake_hands(client_info, capabilities)
+                shaking = client._shake_hands(client_info, capabilities)
+                await asyncio.wait_for(shaking, start_timeout)
+            except asyncio.TimeoutError:
+                await client.close()
+                raise StartTimeoutError(start_timeout) from None
             except BaseException:
                 await client.close()
                 raise
             return client
 
         return Spawning(spawned)
+
+    @property
+    def account(self) -> AccountState:
+        """The account, kept current from the first use of this on.
+
+        That reads it, and so does every ``account/updated``.
+        """
+        if self._account is None:
+            self._account = account = AccountState(self.read_account)
+            self._events.watch(methods.ACCOUNT_UPDATED.name, account._update)
+            if self._running.done():
+                account._end()
+        return self._account
 
     async def login(self, params: LoginStartParams | ExternalTokens) -> LoginStartResult:
         """Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards."""
@@ -205,8 +226,7 @@ class ByokeyClient:
 
     async def close(self) -> None:
         """Ends the server. Calls that wait fail with `ConnectionClosedError`."""
-        self._connection.end(None)
-        self._events.end()
+        self._end(None)
         await self._process.stop()
         await asyncio.wait({self._running})
 
@@ -235,9 +255,14 @@ class ByokeyClient:
         try:
             status = await self._process.run(self._connection.receive)
         finally:
-            self._connection.end(status)
-            self._events.end()
+            self._end(status)
         return status
+
+    def _end(self, status: int | None) -> None:
+        self._connection.end(status)
+        self._events.end()
+        if self._account is not None:
+            self._account._end()
 
     async def _answer(self, method: str, params: object) -> object:
         refresh = methods.ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH

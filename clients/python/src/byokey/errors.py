@@ -104,6 +104,17 @@ class ServerNotFoundError(ByokeyError):
         """Where it was looked for, in order."""
 
 
+class StartTimeoutError(ByokeyError):
+    """The program started, and did not answer the handshake in time. It was ended."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the program did not answer `initialize` within {seconds:g} seconds and was ended: see "
+            "that `command` and `args` start `byokey app-server`; `on_log` is given what it writes "
+            "to standard error, and `start_timeout` gives it more time"
+        )
+
+
 class TokenProviderError(ByokeyError):
     """A command provider failed, took too long, or printed something else than tokens."""
 

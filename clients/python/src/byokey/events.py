@@ -102,6 +102,7 @@ class Events:
         self._early: deque[Event] | None = deque(maxlen=MOST_WAITING)
         self._streams: list[EventStream] = []
         self._listeners: list[tuple[str, Callable[[Any], object]]] = []
+        self._watchers: list[tuple[str, Callable[[], None]]] = []
         self._ended = False
 
     def stream(self) -> EventStream:
@@ -127,9 +128,16 @@ class Events:
 
         return off
 
+    def watch(self, method: str, watcher: Callable[[], None]) -> None:
+        """Calls the watcher whenever a notification of this name comes, whatever it holds."""
+        self._watchers.append((method, watcher))
+
     def tell(self, method: str, raw: object) -> None:
         """Passes a notification on."""
         event = read_event(method, raw)
+        for wanted, watcher in self._watchers:
+            if wanted == method:
+                watcher()
         if self._early is not None:
             self._early.append(event)
         for stream in self._streams:

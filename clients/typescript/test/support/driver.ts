@@ -14,16 +14,19 @@ import { close, until, within } from "./wait.js";
 export async function play(transcript: Transcript, program: Program): Promise<void> {
   const player = new Player(transcript);
   const log: string[] = [];
-  const client = await within(
-    ByokeyClient.spawn({
-      clientInfo: { name: "suite", version: "1.0.0" },
-      refreshTokens: (request) => player.refresh(request),
-      onLog: (line) => log.push(line),
-      ...program,
-      ...(transcript.capabilities && { capabilities: transcript.capabilities }),
-    }),
-    "the handshake",
-  );
+  const spawning = ByokeyClient.spawn({
+    clientInfo: { name: "suite", version: "1.0.0" },
+    refreshTokens: (request) => player.refresh(request),
+    onLog: (line) => log.push(line),
+    ...program,
+    startTimeoutMs: transcript.startTimeoutMs,
+    ...(transcript.capabilities && { capabilities: transcript.capabilities }),
+  });
+  if (transcript.spawnFails !== undefined) {
+    checkClass(await within(failureOf(spawning), "the end of the handshake"), transcript.spawnFails);
+    return;
+  }
+  const client = await within(spawning, "the handshake");
   try {
     await player.run(client);
   } finally {
@@ -92,6 +95,11 @@ class Player {
       const number = step["asked"];
       await until(() => this.#asked.length >= number, "the question for tokens");
       assert.ok(is === undefined || has(this.#asked[number - 1], is), "the question differs");
+    } else if ("account" in step) {
+      const wanted = step["account"];
+      if (has(client.account.current, wanted)) return;
+      for await (const account of client.account) if (has(account, wanted)) return;
+      assert.ok(has(client.account.current, wanted), "the account differs");
     } else if ("kill" in step) {
       assert.ok(client.pid !== undefined);
       process.kill(client.pid, "SIGKILL");
@@ -120,14 +128,18 @@ class Player {
   }
 
   #checkError(error: unknown, step: Json): void {
-    const Class = byokey[step["error"] as keyof typeof byokey] as unknown as new () => Error;
-    assert.ok(error instanceof Class && error.constructor === Class, `it is ${String(error)}`);
-    assert.equal(error.name, step["error"]);
-    assert.ok(error instanceof byokey.ByokeyError);
+    checkClass(error, step["error"]);
     const { kind, code } = error as { kind?: unknown; code?: unknown };
     assert.deepEqual({ kind, code }, { kind: step["kind"], code: step["code"] });
     showsNone(error, Object.values(TOKENS));
   }
+}
+
+function checkClass(error: unknown, name: unknown): void {
+  const Class = byokey[name as keyof typeof byokey] as unknown as new () => Error;
+  assert.ok(error instanceof Class && error.constructor === Class, `it is ${String(error)}`);
+  assert.equal(error.name, name);
+  assert.ok(error instanceof byokey.ByokeyError);
 }
 
 async function failureOf(answer: Promise<unknown>): Promise<unknown> {

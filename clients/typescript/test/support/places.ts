@@ -20,6 +20,14 @@ export const BYOKEY: string | undefined =
 /** For `skip`: false where the program is there. */
 export const WITHOUT_BYOKEY = BYOKEY === undefined && "there is no program: set BYOKEY_BIN";
 
+/** The real codex: `CODEX_BIN`, or what tests/codex/setup.sh installed. */
+export const CODEX: string | undefined = [
+  process.env["CODEX_BIN"] || join(ROOT, ".cache/codex/codex"),
+].find(existsSync);
+
+/** For `skip`: false where codex is there. */
+export const WITHOUT_CODEX = CODEX === undefined && "codex is not installed; tests/codex/setup.sh installs it";
+
 const folders: string[] = [];
 
 /** A new empty folder. */

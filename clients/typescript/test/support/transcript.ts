@@ -21,6 +21,9 @@ export interface Transcript {
   readonly about: string;
   readonly capabilities?: Json;
   readonly refresh?: readonly Refresh[];
+  readonly startTimeoutMs?: number;
+  readonly spawnFails?: string;
+  readonly codex?: boolean;
   readonly client: readonly Json[];
   readonly backend?: Json;
 }
