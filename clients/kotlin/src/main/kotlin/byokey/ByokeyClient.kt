@@ -2,6 +2,7 @@ package byokey
 
 import byokey.json.JsonObject
 import byokey.json.JsonValue
+import byokey.protocol.Account
 import byokey.protocol.AccountReadParams
 import byokey.protocol.AccountReadResult
 import byokey.protocol.ClientCapabilities
@@ -28,13 +29,16 @@ import byokey.protocol.TurnInterruptParams
 import byokey.protocol.TurnStartParams
 import byokey.protocol.TurnStartResult
 import byokey.protocol.UsageReadResult
-import byokey.protocol.WireException
 import byokey.protocol.WireType
 import java.io.File
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 
 /** Every request by its name, for [ByokeyClient.request]. */
 public typealias Methods = ClientRequests
@@ -58,6 +62,13 @@ public class ByokeyClient private constructor(
      * A collector that falls 100,000 events behind fails with [IllegalStateException].
      */
     public val events: Flow<Event> get() = session.events
+
+    /**
+     * The account, kept current from the first use of this on. That reads it, and so does every
+     * `account/updated`. It is null if nobody is signed in, until it was read, and once the server
+     * has ended.
+     */
+    public val account: StateFlow<Account?> get() = session.account
 
     /** Id of the server's process. */
     public val pid: Long get() = session.pid
@@ -148,7 +159,9 @@ public class ByokeyClient private constructor(
          * @param workingDirectory where it runs; without it where the host does
          * @param capabilities what the host can do
          * @param onLog is given each line that the server writes to standard error
+         * @param startTimeout how long the server may take to answer the handshake
          * @throws ServerNotFoundException if the program cannot be started
+         * @throws StartTimeoutException if it does not answer the handshake in time
          */
         public suspend fun spawn(
             clientInfo: ClientInfo,
@@ -159,6 +172,7 @@ public class ByokeyClient private constructor(
             workingDirectory: File? = null,
             capabilities: ClientCapabilities? = null,
             onLog: ((String) -> Unit)? = null,
+            startTimeout: Duration = 10.seconds,
         ): ByokeyClient {
             val process = ServerProcess.start(command, args, environment, workingDirectory, onLog != null)
             val session = Session(process, refreshTokens, onLog)
@@ -166,27 +180,13 @@ public class ByokeyClient private constructor(
             try {
                 val ownId = ProcessHandle.current().pid()
                 val hello = InitializeParams(clientInfo, capabilities, ownId)
-                val server = session.typedRequest(Methods.initialize, hello)
+                val server = withTimeoutOrNull(startTimeout) { session.typedRequest(Methods.initialize, hello) }
+                    ?: throw StartTimeoutException(startTimeout)
                 session.notify(ClientNotifications.initialized.name)
                 return ByokeyClient(session, server).also { client = it }
             } finally {
                 if (client == null) withContext(NonCancellable + Dispatchers.IO) { session.close() }
             }
         }
-    }
-}
-
-private suspend fun <P : WireType, R : WireType> Session.typedRequest(
-    method: RequestMethod<P, R>,
-    params: P,
-): R {
-    val result = request(method.name, params.toJson())
-    return try {
-        method.readResult(result, "")
-    } catch (error: WireException) {
-        throw ByokeyException(
-            "The server answered `${method.name}` in a shape that this client does not know, at " +
-                "`${error.at}`. Use a client and a server of the same version.",
-        )
     }
 }

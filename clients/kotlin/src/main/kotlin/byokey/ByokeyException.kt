@@ -7,6 +7,7 @@
 package byokey
 
 import byokey.protocol.ErrorKind
+import kotlin.time.Duration
 
 /** The base of all. Alone it means that an answer of the server could not be understood. */
 public open class ByokeyException internal constructor(message: String, cause: Throwable? = null) :
@@ -93,6 +94,12 @@ public class ServerNotFoundException internal constructor(
     "byokey cannot be started; looked in: ${lookedIn.joinToString()}. " +
         "Install it, or name it with `command` or BYOKEY_BIN.",
     cause,
+)
+
+/** The program started, and did not answer the handshake in time. It was ended. */
+public class StartTimeoutException internal constructor(timeout: Duration) : ByokeyException(
+    "The program did not answer `initialize` within $timeout and was ended. See that `command` and `args` start " +
+        "`byokey app-server`; `onLog` is given what it writes to standard error, and `startTimeout` gives it more time.",
 )
 
 /** A command that supplies tokens failed, took too long, or printed something else. */

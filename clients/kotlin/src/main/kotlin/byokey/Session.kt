@@ -2,9 +2,15 @@ package byokey
 
 import byokey.json.JsonObject
 import byokey.json.JsonValue
+import byokey.protocol.Account
+import byokey.protocol.AccountReadParams
+import byokey.protocol.ClientRequests
 import byokey.protocol.RefreshParams
+import byokey.protocol.RequestMethod
+import byokey.protocol.ServerNotifications
 import byokey.protocol.ServerRequests
 import byokey.protocol.WireException
+import byokey.protocol.WireType
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.CoroutineScope
@@ -33,11 +39,14 @@ internal class Session(
 ) {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default + CoroutineName("byokey"))
     private val hub = EventHub()
+    private val keeper = AccountKeeper(scope, ::readAccount)
     private val connection = Connection(scope, ::answer) { method, params ->
         hub.publish(eventOf(method, params))
+        if (method == ServerNotifications.accountUpdated.name) keeper.update()
     }
 
     val events get() = hub.events
+    val account get() = keeper.account
     val pid get() = process.id
     val isEnded get() = connection.isEnded
 
@@ -48,6 +57,21 @@ internal class Session(
     }
 
     suspend fun request(method: String, params: JsonValue): JsonValue = connection.request(method, params)
+
+    suspend fun <P : WireType, R : WireType> typedRequest(method: RequestMethod<P, R>, params: P): R {
+        val result = request(method.name, params.toJson())
+        return try {
+            method.readResult(result, "")
+        } catch (error: WireException) {
+            throw ByokeyException(
+                "The server answered `${method.name}` in a shape that this client does not know, at " +
+                    "`${error.at}`. Use a client and a server of the same version.",
+            )
+        }
+    }
+
+    private suspend fun readAccount(): Account? =
+        typedRequest(ClientRequests.accountRead, AccountReadParams()).account
 
     suspend fun notify(method: String): Unit = connection.notify(method, JsonObject())
 
@@ -84,6 +108,7 @@ internal class Session(
     private fun finish(exitStatus: Int?) {
         connection.end(exitStatus)
         hub.end()
+        keeper.end()
     }
 
     private suspend fun answer(method: String, params: JsonValue): JsonValue {

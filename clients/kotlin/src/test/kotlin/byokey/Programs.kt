@@ -17,6 +17,10 @@ internal fun byokeyProgram(): String {
     return checkNotNull(program)
 }
 
+/** The real codex: `CODEX_BIN`, or what tests/codex/setup.sh installed. */
+internal fun codexProgram(): String? =
+    (System.getenv("CODEX_BIN")?.let(::File) ?: File(PROJECT, ".cache/codex/codex")).takeIf { it.exists() }?.path
+
 /** A loopback backend in a process of its own. */
 internal class DevBackend(script: String = "{}") : AutoCloseable {
     private val folder = Files.createTempDirectory("byokey-backend").toFile()

@@ -28,7 +28,9 @@ class ReadmeTest {
     @Test
     fun `its headings are those of every client`() {
         val headings = readme.lines().filter { it.startsWith("## ") }.map { it.drop(3) }
-        val common = listOf("Install", "Quick start", "Methods", "Events", "Token providers", "Errors", "Closing", "Versions")
+        val common = listOf(
+            "Install", "Quick start", "Methods", "Account", "Events", "Token providers", "Errors", "Closing", "Versions",
+        )
         assertEquals(common, headings.filter { it in common })
         assertTrue(headings.containsAll(common))
     }

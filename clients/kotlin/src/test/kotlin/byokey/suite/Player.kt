@@ -5,10 +5,14 @@ import byokey.ByokeyException
 import byokey.Event
 import byokey.RequestException
 import byokey.json.JsonArray
+import byokey.json.JsonNull
 import byokey.json.JsonNumber
 import byokey.json.JsonObject
 import byokey.json.JsonString
 import byokey.json.JsonValue
+import byokey.protocol.ClientRequests
+import byokey.protocol.RequestMethod
+import byokey.protocol.WireType
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -16,6 +20,7 @@ import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.ReceiveChannel
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.produceIn
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -60,6 +65,7 @@ internal class Player(
                 val number = (step.getValue(kind) as JsonNumber).toLongOrNull()!!
                 check(provider.request(number.toInt()), step)
             }
+            "account" -> client.account.first { has(it?.toJson() ?: JsonNull, step.getValue(kind)) }
             "kill" -> assertTrue(ProcessHandle.of(client.pid).get().destroyForcibly())
             "closed" -> client.awaitClosed()
             "close" -> client.close()
@@ -71,8 +77,15 @@ internal class Player(
         val params = step["params"] as JsonObject? ?: JsonObject()
         // Undispatched, the request is on its way before the next step begins.
         running[step.text("as")] = calls.async(start = CoroutineStart.UNDISPATCHED) {
-            client.request(step.text("call"), params)
+            if ("typed" in step) typed(step.text("call"), params) else client.request(step.text("call"), params)
         }
+    }
+
+    /** The same through the generated types, and back to JSON. */
+    private suspend fun typed(method: String, params: JsonObject): JsonValue {
+        suspend fun <P : WireType, R : WireType> call(method: RequestMethod<P, R>): JsonValue =
+            client.request(method, method.readParams(params, "")).toJson()
+        return call(ClientRequests.all.first { it.name == method })
     }
 
     private suspend fun result(step: JsonObject) {
@@ -85,12 +98,8 @@ internal class Player(
     }
 
     private suspend fun fails(step: JsonObject) {
-        val failure = runCatching { running.getValue(step.text("fails")).await() }.exceptionOrNull()
-        assertNotNull(failure, "it succeeded")
-        assertTrue(failure is ByokeyException, "it is a ${failure!!::class}")
-        // Here the classes end in `Exception`, as is the custom of the language.
-        val name = failure::class.simpleName!!.replace(Regex("Exception$"), "Error")
-        assertEquals(step.text("error"), name)
+        val outcome = runCatching { running.getValue(step.text("fails")).await() }
+        val failure = checkClass(outcome.exceptionOrNull(), step.text("error"))
         for (shown in listOf(failure.toString(), failure.stackTraceToString())) {
             for (token in TOKENS.values) assertFalse((token as JsonString).value in shown, "a token is shown")
         }
@@ -115,4 +124,12 @@ internal class Player(
         val wanted = step["is"] ?: return
         assertTrue(has(actual, wanted), "it is ${actual.toJson()}")
     }
+}
+
+/** Here the classes end in `Exception`, as is the custom of the language. */
+internal fun checkClass(failure: Throwable?, name: String): ByokeyException {
+    assertNotNull(failure, "it succeeded")
+    assertTrue(failure is ByokeyException, "it is a ${failure!!::class}")
+    assertEquals(name, failure::class.simpleName!!.replace(Regex("Exception$"), "Error"))
+    return failure as ByokeyException
 }

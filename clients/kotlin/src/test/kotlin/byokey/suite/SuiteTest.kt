@@ -4,6 +4,7 @@ import byokey.ByokeyClient
 import byokey.DevBackend
 import byokey.LONG
 import byokey.byokeyProgram
+import byokey.codexProgram
 import byokey.protocol.ClientCapabilities
 import byokey.protocol.ClientInfo
 import java.io.File
@@ -16,6 +17,7 @@ import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.TestFactory
@@ -37,6 +39,10 @@ class SuiteTest {
     fun `against the real server`(): List<DynamicTest> =
         Transcript.all().filter { it.backend != null }.map { dynamicTest(it.name) { playReal(it) } }
 
+    @TestFactory
+    fun `against codex`(): List<DynamicTest> =
+        Transcript.all().filter { it.isForCodex }.map { dynamicTest(it.name) { playCodex(it) } }
+
     private fun playScripted(transcript: Transcript) {
         val report = File(folder.toFile(), transcript.name)
         val script = listOf(File(SUITE, "scripted_server.py"), transcript.file, report).map(File::getPath)
@@ -52,17 +58,37 @@ class SuiteTest {
         }
     }
 
-    private fun play(transcript: Transcript, command: String, args: List<String>) = runBlocking {
+    private fun playCodex(transcript: Transcript) {
+        val program = codexProgram()
+        assumeTrue(program != null, "skipped: codex is not installed; tests/codex/setup.sh installs it")
+        val home = File(folder.toFile(), "home").also { it.mkdir() }.path
+        val environment = System.getenv() + mapOf("HOME" to home, "CODEX_HOME" to home)
+        play(transcript, checkNotNull(program), listOf("app-server"), environment)
+    }
+
+    private fun play(
+        transcript: Transcript,
+        command: String,
+        args: List<String>,
+        environment: Map<String, String>? = null,
+    ) = runBlocking {
         val provider = ScriptedProvider(transcript.refresh)
-        val client = withTimeout(LONG.seconds) {
+        suspend fun spawn() = withTimeout(LONG.seconds) {
             ByokeyClient.spawn(
                 ClientInfo("suite", version = "1"),
                 provider,
                 command = command,
                 args = args,
+                environment = environment,
                 capabilities = transcript.capabilities?.let(ClientCapabilities::fromJson),
+                startTimeout = transcript.startTimeout,
             )
         }
+        transcript.spawnFails?.let { name ->
+            checkClass(runCatching { spawn() }.exceptionOrNull(), name)
+            return@runBlocking
+        }
+        val client = spawn()
         val process = ProcessHandle.of(client.pid)
         try {
             Player(this, client, provider).play(transcript.client)

@@ -3,10 +3,13 @@ package byokey.suite
 
 import byokey.PROJECT
 import byokey.json.JsonArray
+import byokey.json.JsonNumber
 import byokey.json.JsonObject
 import byokey.json.JsonString
 import byokey.json.JsonValue
 import java.io.File
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 
 internal val SUITE = File(PROJECT, "clients/suite")
 
@@ -19,6 +22,9 @@ internal class Transcript(val file: File) {
     val name: String = file.nameWithoutExtension
     val capabilities: JsonObject? = members["capabilities"] as JsonObject?
     val refresh: List<JsonObject> = steps("refresh")
+    val startTimeout: Duration = ((members["startTimeoutMs"] as JsonNumber?)?.toLongOrNull() ?: 10_000).milliseconds
+    val spawnFails: String? = (members["spawnFails"] as JsonString?)?.value
+    val isForCodex: Boolean = "codex" in members
     val client: List<JsonObject> = steps("client")
     val isScripted: Boolean = "server" in members
     val backend: JsonValue? = members["backend"]?.let { filled(it, TOKENS) }
