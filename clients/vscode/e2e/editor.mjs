@@ -96,9 +96,10 @@ class Editor {
     await this.page.locator(".statusbar-item", { hasText: text }).first().click();
   }
 
-  /** Waits for a notification with this button. */
-  async notification(button) {
-    await this.page.locator(".notification-toast .monaco-button", { hasText: button }).first().waitFor();
+  /** Waits for a notification with this text and this button. */
+  async notification(text, button) {
+    const toast = this.page.locator(".notification-toast", { hasText: text }).first();
+    await toast.locator(".monaco-button", { hasText: button }).first().waitFor();
   }
 
   /** Types into the input box whose prompt holds this text. */

@@ -117,7 +117,7 @@ test(
       await editor.type("It stays in VS Code", tokens["not-a-token"]);
       await editor.type("The id of the workspace", "ws-nobody");
       await editor.statusBar("byokey: failed");
-      await editor.notification("Sign In");
+      await editor.notification("The token cannot be used", "Sign In");
       await editor.picture("a-token-that-is-none");
     });
 

@@ -29,10 +29,11 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
     },
     "byokey.signOut": async () => {
       const { label } = session;
-      await session.signOut();
+      // Before it shows: a window that is closed right after that must not sign in again.
       if (label !== undefined) {
         await accounts.forget(label);
       }
+      await session.signOut();
     },
     "byokey.switchAccount": async () => {
       const account = await askForStored(await accounts.list(), session.label);

@@ -1,6 +1,6 @@
 /** What the user can do about a failure. */
 
-import { ConnectionClosedError, ServerNotFoundError, StartTimeoutError } from "@byokey/client";
+import { ConnectionClosedError, RequestError, ServerNotFoundError, StartTimeoutError } from "@byokey/client";
 
 /** The next step: choose another program, start the server again, or sign in again. */
 export type Remedy = "chooseProgram" | "restart" | "signIn";
@@ -11,10 +11,23 @@ export interface Problem {
   readonly remedy: Remedy;
 }
 
+/** What users meet, in their words. The client's texts are for developers, with methods and codes. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  invalidToken: "The token cannot be used. Sign in with a new one.",
+  workspaceMismatch: "The token is for another workspace, or for one that is not allowed here.",
+  loginDisabled: "The configuration of byokey forbids this kind of login.",
+  reauthRequired: "ChatGPT refused the login, and it cannot be renewed. Sign in again.",
+  hostRefused: "ChatGPT refused the token, and no new one was supplied. Sign in again.",
+  hostTimeout: "ChatGPT refused the token, and a new one took too long. Sign in again.",
+  retryable: "ChatGPT cannot be reached just now. Try again later.",
+};
+
 /** Tells a failure, whatever it is. */
 export function problemOf(error: unknown): Problem {
-  const problem = error instanceof Error ? error.message : "something went wrong";
-  return { problem, remedy: remedyFor(error) };
+  const kind = error instanceof RequestError ? error.kind : undefined;
+  const message = error instanceof Error ? error.message : "something went wrong";
+  const known = kind !== undefined && Object.hasOwn(SENTENCES, kind) ? SENTENCES[kind] : undefined;
+  return { problem: known ?? message, remedy: remedyFor(error) };
 }
 
 function remedyFor(error: unknown): Remedy {

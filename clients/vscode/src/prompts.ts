@@ -63,15 +63,24 @@ export async function askForCommand(current: string | undefined): Promise<string
   const signedIn: Choice<string>[] = [
     { label: "$(refresh) Read limits again", value: "byokey.readLimits" },
     { label: "$(arrow-swap) Switch account", value: "byokey.switchAccount" },
-    { label: "$(sign-out) Sign out", detail: "The server and VS Code forget the account.", value: "byokey.signOut" },
+    {
+      label: "$(sign-out) Sign out",
+      description: "the server and VS Code forget the account",
+      value: "byokey.signOut",
+    },
   ];
   const always: Choice<string>[] = [
-    { label: "$(output) Show traffic", detail: "What VS Code and the server say, without secrets.", value: "byokey.showTraffic" },
+    {
+      label: "$(output) Show traffic",
+      description: "what VS Code and the server say, without secrets",
+      value: "byokey.showTraffic",
+    },
     { label: "$(debug-restart) Restart server", value: "byokey.restart" },
   ];
   const signIn = { label: "$(sign-in) Sign in", value: "byokey.signIn" };
   const choices = current === undefined ? [signIn, ...always] : [...signedIn, ...always];
-  const chosen = await vscode.window.showQuickPick(choices, { title: "byokey account" });
+  const placeHolder = current === undefined ? "Nobody is signed in" : `Signed in with ${current}`;
+  const chosen = await vscode.window.showQuickPick(choices, { title: "byokey account", placeHolder });
   return chosen?.value;
 }
 

@@ -69,7 +69,7 @@ function shown(state: State): Shown {
       const windows = [limits?.primary, limits?.secondary].filter((window) => window != null);
       const used = windows.map((window) => `${Math.round(window.usedPercent)} %`).join(" · ");
       return {
-        text: `$(account) ${who}${used && ` ${used}`}`,
+        text: `$(account) ${who}${used && ` ${used} used`}`,
         tooltip: [who, ...windows.map(sentence), "Click for limits, accounts and sign-out."].join("\n"),
         command: "byokey.menu",
       };

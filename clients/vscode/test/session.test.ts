@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import {
   ConnectionClosedError,
+  LoginError,
   RefreshFailedError,
   ServerNotFoundError,
   StartTimeoutError,
@@ -149,6 +150,9 @@ test("a failure says what can be done about it", () => {
   assert.equal(problemOf(new ServerNotFoundError([], "is made up")).remedy, "chooseProgram");
   assert.equal(problemOf(new StartTimeoutError(1)).remedy, "chooseProgram");
   assert.equal(problemOf(new ConnectionClosedError(undefined, false)).remedy, "restart");
+  const refusal = { method: "account/login/start", code: -32603, kind: "invalidToken" };
+  assert.match(problemOf(new LoginError(refusal)).problem, /^The token cannot be used/);
+  assert.match(problemOf(new LoginError({ ...refusal, kind: "constructor" })).problem, /account\/login\/start/);
   assert.deepEqual(problemOf("made up"), { problem: "something went wrong", remedy: "signIn" });
 });
 
