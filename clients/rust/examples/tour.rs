@@ -23,6 +23,16 @@ async fn methods(client: &ByokeyClient) -> Result<(), ByokeyError> {
     Ok(())
 }
 
+async fn account(client: &ByokeyClient) {
+    let mut account = client.account();
+    while account.changed().await.is_ok() {
+        match &*account.borrow_and_update() {
+            Some(account) => println!("signed in: {account:?}"),
+            None => break,
+        }
+    }
+}
+
 async fn events(client: &ByokeyClient) {
     let mut events = client.events();
     while let Some(event) = events.next().await {
@@ -56,8 +66,13 @@ async fn main() -> Result<(), ByokeyError> {
     let options = SpawnOptions::new("my-host", "1.0", provider).args(args);
     let client = ByokeyClient::spawn(options).await?;
     client.login(tokens).await?;
-    methods(&client).await?;
-    client.logout(None).await?;
+    let stay = async {
+        drop(client.account().wait_for(Option::is_some).await);
+        methods(&client).await?;
+        client.logout(None).await
+    };
+    let ((), stayed) = tokio::join!(account(&client), stay);
+    stayed?;
     events(&client).await;
     errors(&client).await;
     client.close().await;

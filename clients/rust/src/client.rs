@@ -1,6 +1,7 @@
 //! The client: spawns a server and talks with it.
 
 use std::process::ExitStatus;
+use std::sync::{Arc, OnceLock};
 
 use byokey_protocol::account::{AccountReadParams, AccountReadResult, LogoutParams};
 use byokey_protocol::empty::Empty;
@@ -20,7 +21,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::account::{Account, Keeper};
 use crate::calls::notification;
 use crate::connection::Connection;
 use crate::error::ByokeyError;
@@ -34,8 +38,9 @@ type Result<T> = std::result::Result<T, ByokeyError>;
 /// Dropping the future of a call gives the call up, and the server is told.
 #[derive(Debug)]
 pub struct ByokeyClient {
-    connection: Connection,
+    connection: Arc<Connection>,
     server: InitializeResult,
+    account: OnceLock<Keeper>,
 }
 
 impl ByokeyClient {
@@ -43,17 +48,27 @@ impl ByokeyClient {
     ///
     /// # Errors
     ///
-    /// [`ByokeyError::ServerNotFound`], or what the handshake met.
+    /// [`ByokeyError::ServerNotFound`], [`ByokeyError::StartTimeout`], or what the handshake met.
     pub async fn spawn(mut options: SpawnOptions) -> Result<Self> {
         let connection = Connection::start(&mut options)?;
+        let after = options.start_timeout;
         let params = InitializeParams {
             client_info: options.client_info,
             capabilities: options.capabilities,
             process_id: Some(std::process::id()),
         };
-        let server = connection.request::<methods::Initialize>(params).await?;
+        let handshake = connection.request::<methods::Initialize>(params);
+        let Ok(server) = timeout(after, handshake).await else {
+            connection.close().await;
+            return Err(ByokeyError::StartTimeout { after });
+        };
+        let server = server?;
         connection.tell(notification(methods::Initialized::NAME, Empty {}));
-        Ok(Self { connection, server })
+        Ok(Self {
+            connection: Arc::new(connection),
+            server,
+            account: OnceLock::new(),
+        })
     }
 
     /// Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards.
@@ -219,6 +234,17 @@ impl ByokeyClient {
         self.connection.events.stream()
     }
 
+    /// The account, kept current from the first use of this on. That reads it, and so does every
+    /// `account/updated`. It is none if nobody is signed in, until it was read, and once the server
+    /// has ended.
+    ///
+    /// It has to be called inside a tokio runtime.
+    #[must_use]
+    pub fn account(&self) -> watch::Receiver<Option<Account>> {
+        let keeper = self.account.get_or_init(|| Keeper::new(&self.connection));
+        keeper.account.clone()
+    }
+
     /// What the server told about itself.
     #[must_use]
     pub const fn server(&self) -> &InitializeResult {
@@ -227,7 +253,7 @@ impl ByokeyClient {
 
     /// Id of the server's process, if it was alive when it was asked for it.
     #[must_use]
-    pub const fn pid(&self) -> Option<u32> {
+    pub fn pid(&self) -> Option<u32> {
         self.connection.pid
     }
 

@@ -4,6 +4,7 @@
 //! never part of it, because it may be anything.
 
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -44,6 +45,14 @@ pub enum ByokeyError {
     ServerNotFound {
         /// Where it was looked for, in this order.
         searched: Vec<String>,
+    },
+    /// The program started, and did not answer the handshake in time. It was ended.
+    #[error(
+        "the program did not answer `initialize` within {after:?} and was ended: see that `command` and `args` start `byokey app-server`; `on_log` is given what it writes to standard error, and `start_timeout` gives it more time"
+    )]
+    StartTimeout {
+        /// The time that it had.
+        after: Duration,
     },
     /// A token provider failed, took too long, or gave something else than tokens.
     #[error("the token provider {problem}")]

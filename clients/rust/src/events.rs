@@ -16,7 +16,7 @@ use byokey_protocol::turn::{ErrorNotification, TurnNotification};
 use byokey_protocol::warning::{ConfigWarning, Warning};
 use futures_util::Stream;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// How many events may wait for a reader.
 const MOST_WAITING: usize = 100_000;
@@ -145,7 +145,11 @@ impl Stream for EventStream {
 
 /// Gives each event to every stream.
 #[derive(Debug)]
-pub(crate) struct Events(Mutex<State>);
+pub(crate) struct Events {
+    state: Mutex<State>,
+    /// Is told whenever the account changes.
+    pub(crate) account_updated: Notify,
+}
 
 #[derive(Debug)]
 struct State {
@@ -157,10 +161,13 @@ struct State {
 
 impl Events {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(State {
-            early: Some(VecDeque::new()),
-            streams: Some(Vec::new()),
-        }))
+        Self {
+            state: Mutex::new(State {
+                early: Some(VecDeque::new()),
+                streams: Some(Vec::new()),
+            }),
+            account_updated: Notify::const_new(),
+        }
     }
 
     pub(crate) fn stream(&self) -> EventStream {
@@ -178,6 +185,9 @@ impl Events {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
+        if event.method() == methods::AccountUpdatedNotification::NAME {
+            self.account_updated.notify_one();
+        }
         let mut state = self.state();
         if let Some(early) = state.early.as_mut().filter(|it| it.len() < MOST_WAITING) {
             early.push_back(event.clone());
@@ -200,6 +210,6 @@ impl Events {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@
 //! server asks for new tokens when the backend refuses the old ones. The types of the protocol
 //! are those of [`protocol`].
 
+mod account;
 mod calls;
 mod client;
 mod command_tokens;
@@ -15,6 +16,7 @@ mod process;
 mod provider;
 mod transport;
 
+pub use account::Account;
 pub use byokey_protocol as protocol;
 pub use client::{ByokeyClient, Login};
 pub use command_tokens::{CommandTokens, command_tokens};

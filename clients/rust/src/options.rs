@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use byokey_protocol::initialize::{ClientCapabilities, ClientInfo};
 
 use crate::provider::{AnyProvider, TokenProvider};
 
 pub(crate) type OnLog = Box<dyn Fn(String) + Send + Sync>;
+
+/// How long the server may take to answer the handshake.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What [`ByokeyClient::spawn`](crate::ByokeyClient::spawn) starts, and for whom.
 pub struct SpawnOptions {
@@ -20,6 +24,7 @@ pub struct SpawnOptions {
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) capabilities: Option<ClientCapabilities>,
     pub(crate) on_log: Option<OnLog>,
+    pub(crate) start_timeout: Duration,
 }
 
 impl SpawnOptions {
@@ -40,6 +45,7 @@ impl SpawnOptions {
             working_directory: None,
             capabilities: None,
             on_log: None,
+            start_timeout: START_TIMEOUT,
         }
     }
 
@@ -89,6 +95,13 @@ impl SpawnOptions {
         self.on_log = Some(Box::new(on_log));
         self
     }
+
+    /// How long the server may take to answer the handshake, instead of 10 seconds.
+    #[must_use]
+    pub const fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
 }
 
 impl fmt::Debug for SpawnOptions {
@@ -100,6 +113,7 @@ impl fmt::Debug for SpawnOptions {
             .field("args", &self.args)
             .field("working_directory", &self.working_directory)
             .field("capabilities", &self.capabilities)
+            .field("start_timeout", &self.start_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -104,8 +104,12 @@ fn dropping_the_client_kills_the_server() {
         ];
         let client = spawn(&lines).await;
         let process = client.pid().unwrap();
+        // Whoever watches the account keeps no server alive, not even with a question on the way.
+        let mut account = client.account();
+        tokio::time::sleep(Duration::from_millis(50)).await;
         drop(client);
         timeout(CLOSING_TAKES, gone(process)).await.unwrap();
+        assert!(account.changed().await.is_err());
     });
 }
 

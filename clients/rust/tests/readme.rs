@@ -14,10 +14,11 @@ use std::process::{Command, Output};
 use byokey_dev_backend::{DevBackend, Options, TestToken};
 use byokey_tests::{byokey, cargo};
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 9] = [
     "Install",
     "Quick start",
     "Methods",
+    "Account",
     "Events",
     "Token providers",
     "Errors",
@@ -70,7 +71,7 @@ fn every_example_of_the_readme_is_one_that_runs() {
     let readme = read("README.md");
     let blocks = readme.split("```rust\n").skip(1);
     let blocks: Vec<_> = blocks.filter_map(|it| it.split("```").next()).collect();
-    assert_eq!(blocks.len(), 5);
+    assert_eq!(blocks.len(), 6);
     for block in blocks {
         assert!(examples.contains(&bare(block)), "{block}");
     }
@@ -128,7 +129,8 @@ fn the_other_examples_run() {
     let complaint = String::from_utf8(done.stderr).unwrap();
     assert!(done.status.success(), "{complaint}");
     let printed = String::from_utf8(done.stdout).unwrap();
-    assert!(printed.starts_with("signed in, plan "), "{printed}");
+    assert!(printed.starts_with("signed in: Chatgpt"), "{printed}");
+    assert!(printed.contains("\nsigned in, plan "), "{printed}");
     assert!(
         printed.ends_with("please sign in: Some(\"authRequired\")\n"),
         "{printed}"

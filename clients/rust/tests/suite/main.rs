@@ -10,6 +10,7 @@
 mod player;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +24,14 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::player::{Differs, Player, Provider, filled};
+use crate::player::{Differs, Player, Provider, class, filled};
 
 /// Within this time a server has ended after its client was closed.
 const CLOSING_TAKES: Duration = Duration::from_secs(3);
 
 fn main() {
     let python = has("python3");
+    let codex = byokey_tests::codex::program();
     let mut trials = Vec::new();
     let folder = std::fs::read_dir(suite().join("transcripts")).expect("the transcripts");
     for file in folder {
@@ -42,8 +44,14 @@ fn main() {
             trials.push(Trial::test(name, play).with_ignored_flag(!python));
         }
         if transcript.get("backend").is_some() {
+            let transcript = transcript.clone();
             let play = move || Ok(against_the_real_server(&transcript)?);
             trials.push(Trial::test(format!("{name}::real"), play));
+        }
+        if let (Some(_), Some(program)) = (transcript.get("codex"), &codex) {
+            let program = program.clone();
+            let play = move || Ok(against_codex(&transcript, program)?);
+            trials.push(Trial::test(format!("{name}::codex"), play));
         }
     }
     assert!(trials.len() > 30, "the suite is not where it should be");
@@ -69,11 +77,7 @@ fn against_the_scripted_server(path: &Path, transcript: &Value) -> Result<(), Di
     let report = folder.path().join("report");
     let server = suite().join("scripted_server.py");
     let args = [server.as_path(), path, &report];
-    let played = play(
-        transcript,
-        "python3".into(),
-        args.map(Path::to_path_buf).into(),
-    );
+    let played = play(transcript, "python3", args);
     let verdict = std::fs::read_to_string(&report).unwrap_or_else(|_| "nothing".to_owned());
     match played {
         Ok(()) if verdict == "ok" => Ok(()),
@@ -94,26 +98,49 @@ fn against_the_real_server(transcript: &Value) -> Result<(), Differs> {
         "-c".to_owned(),
         format!("openai_base_url={url}/v1"),
     ];
-    play(
-        transcript,
-        byokey_tests::byokey(),
-        args.map(PathBuf::from).into(),
-    )
+    play(transcript, byokey_tests::byokey(), args)
 }
 
-fn play(transcript: &Value, command: PathBuf, args: Vec<PathBuf>) -> Result<(), Differs> {
+fn against_codex(transcript: &Value, program: PathBuf) -> Result<(), Differs> {
+    let home = tempfile::tempdir().expect("a folder");
+    let own = ["HOME", "CODEX_HOME"].map(|name| (OsString::from(name), home.path().into()));
+    let environment = std::env::vars_os().chain(own);
+    let start = |options: SpawnOptions| {
+        options
+            .command(program)
+            .args(["app-server"])
+            .environment(environment)
+    };
+    play_with(transcript, start)
+}
+
+fn play<A: Into<OsString>>(
+    transcript: &Value,
+    command: impl Into<OsString>,
+    args: impl IntoIterator<Item = A>,
+) -> Result<(), Differs> {
+    play_with(transcript, |options| options.command(command).args(args))
+}
+
+fn play_with(
+    transcript: &Value,
+    start: impl FnOnce(SpawnOptions) -> SpawnOptions,
+) -> Result<(), Differs> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        let playing = playing(transcript, command, args);
+        let playing = playing(transcript, start);
         let ended = timeout(2 * PATIENCE, playing).await;
         ended.unwrap_or_else(|_| Err("it takes too long".to_owned()))
     })
 }
 
-async fn playing(transcript: &Value, command: PathBuf, args: Vec<PathBuf>) -> Result<(), Differs> {
+async fn playing(
+    transcript: &Value,
+    start: impl FnOnce(SpawnOptions) -> SpawnOptions,
+) -> Result<(), Differs> {
     let (asked, when_asked) = watch::channel(Vec::new());
     let script = transcript["refresh"].as_array().cloned();
     let provider = Provider {
@@ -121,14 +148,22 @@ async fn playing(transcript: &Value, command: PathBuf, args: Vec<PathBuf>) -> Re
         names: Arc::new(tokens()),
         asked,
     };
-    let mut options = SpawnOptions::new("suite", "1", provider)
-        .command(command)
-        .args(args);
+    let mut options = start(SpawnOptions::new("suite", "1", provider));
     if let Some(capabilities) = transcript.get("capabilities") {
         let capabilities = serde_json::from_value(capabilities.clone());
         options = options.capabilities(capabilities.expect("capabilities"));
     }
+    if let Some(milliseconds) = transcript["startTimeoutMs"].as_u64() {
+        options = options.start_timeout(Duration::from_millis(milliseconds));
+    }
     let client = ByokeyClient::spawn(options).await;
+    if let Some(wanted) = transcript["spawnFails"].as_str() {
+        let failed = client.err().ok_or("it was spawned")?;
+        let class = class(&failed);
+        return (class == wanted)
+            .then_some(())
+            .ok_or_else(|| format!("it is {class}"));
+    }
     let client = Arc::new(client.map_err(|error| error.to_string())?);
     let mut player = Player {
         events: client.events(),

@@ -6,12 +6,17 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use byokey_client::protocol::external_auth::{ExternalTokens, RefreshParams};
-use byokey_client::{ByokeyClient, ByokeyError, EventStream, ProviderError, TokenProvider};
-use serde_json::{Map, Value};
+use byokey_client::protocol::methods::{AccountRead, LoginStart, Logout, Request};
+use byokey_client::{
+    Account, ByokeyClient, ByokeyError, EventStream, ProviderError, TokenProvider,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "call",
     "result",
     "fails",
@@ -19,6 +24,7 @@ const KINDS: [&str; 10] = [
     "cancelled",
     "event",
     "asked",
+    "account",
     "kill",
     "close",
     "closed",
@@ -101,8 +107,8 @@ impl Player {
         let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
         match kind {
             Some("call") => {
-                self.call(&text("as"), text("call"), step.get("params"))
-                    .await
+                self.call(&text("as"), text("call"), &step).await;
+                Ok(())
             }
             Some("result") => {
                 let result = self.end_of(&text("result")).await?;
@@ -148,6 +154,16 @@ impl Player {
                 let asked = asked.map_err(|_| "the provider is gone")?;
                 check(&asked[number - 1], &step)
             }
+            Some("account") => {
+                let wanted = &step["account"];
+                let mut account = self.client.account();
+                let is_it = |account: &Option<Account>| has(&json!(account), wanted);
+                let met = account.wait_for(is_it).await.map(drop);
+                // A state whose keeper has ended keeps the last account.
+                let met = met.is_ok() || is_it(&account.borrow());
+                met.then_some(())
+                    .ok_or_else(|| "the account differs".to_owned())
+            }
             Some("kill") => {
                 kill(self.client.pid());
                 Ok(())
@@ -165,22 +181,23 @@ impl Player {
     }
 
     /// Starts a call. Its request is on its way to the line when this ends, before all later ones.
-    async fn call(
-        &mut self,
-        name: &str,
-        method: String,
-        params: Option<&Value>,
-    ) -> Result<(), Differs> {
+    async fn call(&mut self, name: &str, method: String, step: &Value) {
         let client = Arc::clone(&self.client);
-        let params = params.cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        let mut call = Box::pin(async move { client.request_value(&method, params).await });
+        let params = step.get("params").cloned().unwrap_or_else(|| json!({}));
+        let is_typed = step.get("typed").is_some();
+        let mut call = Box::pin(async move {
+            if is_typed {
+                typed(&client, &method, params).await
+            } else {
+                client.request_value(&method, params).await
+            }
+        });
         let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         let call = match begun {
             Poll::Ready(ended) => tokio::spawn(async move { ended }),
             Poll::Pending => tokio::spawn(call),
         };
         self.calls.insert(name.to_owned(), call);
-        Ok(())
     }
 
     async fn end_of(&mut self, name: &str) -> Result<Result<Value, ByokeyError>, Differs> {
@@ -211,6 +228,23 @@ impl Player {
     }
 }
 
+/// The same through the types of the protocol, and back to JSON.
+async fn typed(client: &ByokeyClient, method: &str, params: Value) -> Result<Value, ByokeyError> {
+    async fn call<M>(client: &ByokeyClient, params: Value) -> Result<Value, ByokeyError>
+    where
+        M: Request<Params: Serialize + DeserializeOwned, Result: Serialize + DeserializeOwned>,
+    {
+        let params = serde_json::from_value(params).expect("parameters of the method");
+        Ok(json!(client.request::<M>(params).await?))
+    }
+    match method {
+        AccountRead::NAME => call::<AccountRead>(client, params).await,
+        LoginStart::NAME => call::<LoginStart>(client, params).await,
+        Logout::NAME => call::<Logout>(client, params).await,
+        _ => panic!("the driver has no types for `{method}`"),
+    }
+}
+
 fn check(actual: &Value, step: &Value) -> Result<(), Differs> {
     match step.get("is") {
         Some(wanted) if !has(actual, wanted) => Err(format!("got {actual}")),
@@ -227,7 +261,7 @@ fn kill(process: Option<u32>) {
 }
 
 /// The name of the class in `clients/README.md`.
-fn class(error: &ByokeyError) -> &'static str {
+pub(crate) fn class(error: &ByokeyError) -> &'static str {
     match error {
         ByokeyError::Request(_) => "RequestError",
         ByokeyError::SignInRequired(_) => "SignInRequiredError",
@@ -237,6 +271,7 @@ fn class(error: &ByokeyError) -> &'static str {
         ByokeyError::InvalidRequest(_) => "InvalidRequestError",
         ByokeyError::ConnectionClosed { .. } => "ConnectionClosedError",
         ByokeyError::ServerNotFound { .. } => "ServerNotFoundError",
+        ByokeyError::StartTimeout { .. } => "StartTimeoutError",
         ByokeyError::TokenProvider { .. } => "TokenProviderError",
         _ => "ByokeyError",
     }
