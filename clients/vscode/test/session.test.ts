@@ -69,6 +69,13 @@ function made(tokens: TokenProvider = async () => ({ accessToken: "ada", chatgpt
 
 const last = (states: State[]) => states.at(-1);
 const settled = () => new Promise((later) => setTimeout(later, 30));
+const until = async (holds: () => boolean) => {
+  const end = Date.now() + 10_000;
+  while (!holds()) {
+    assert.ok(Date.now() < end, "it did not come about in time");
+    await settled();
+  }
+};
 
 test("signing in shows the account, then its limits", async () => {
   const { session, states } = made();
@@ -82,8 +89,9 @@ test("signing in shows the account, then its limits", async () => {
 test("a server that ends is started again and signed in again", async () => {
   const { session, clients, states } = made();
   await session.signIn(ADA);
+  const before = states.length;
   clients[0]?.end();
-  await settled();
+  await until(() => states.length > before && last(states)?.kind === "signedIn");
   assert.deepEqual(clients.map((client) => client.logins), [["ada"], ["ada"]]);
   assert.ok(states.some(({ kind }) => kind === "starting"));
   assert.equal(last(states)?.kind, "signedIn");
@@ -94,7 +102,7 @@ test("after a sign-out a new server stays signed out", async () => {
   await session.signIn(ADA);
   await session.signOut();
   clients[0]?.end();
-  await settled();
+  await until(() => clients.length === 2 && last(states)?.kind !== "starting");
   assert.deepEqual(clients[1]?.logins, []);
   assert.equal(last(states)?.kind, "signedOut");
 });
