@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from byokey import ByokeyClient, ByokeyError, ClientCapabilities, errors
-from driver import SUITE, TOKENS, Player, Provider, filled, transcripts
+from driver import PATIENCE, SUITE, TOKENS, Player, Provider, filled, transcripts
 from programs import HOST, byokey, codex, dev_backend
 
 CLOSING_TAKES = 3.0
@@ -38,7 +38,7 @@ async def play(
     )
     if "spawnFails" in transcript:
         try:
-            await spawning
+            await asyncio.wait_for(spawning, PATIENCE)
         except ByokeyError as error:
             assert type(error) is getattr(errors, transcript["spawnFails"]), repr(error)
             return
