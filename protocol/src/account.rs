@@ -122,6 +122,7 @@ pub struct AccountReadParams {
 pub struct LogoutParams {
     /// Whether the issuer is asked to take a login of this server back; it is unless this is
     /// false. The credential is forgotten here at once, whatever the issuer says.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke: Option<bool>,
 }
 

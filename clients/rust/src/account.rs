@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use byokey_protocol::account::{AccountReadParams, AccountReadResult};
 use byokey_protocol::methods::AccountRead;
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -36,7 +37,10 @@ impl Keeper {
 async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account>>) {
     let keeping = async {
         let mut is_known = false;
+        let updated = &connection.events.account_updated;
         loop {
+            // What was told before the question is in the answer.
+            updated.notified().now_or_never().unwrap_or_default();
             let read = connection.request::<AccountRead>(AccountReadParams::default());
             // Where it cannot be read, what was known is still the best guess.
             if let Ok(AccountReadResult { account, .. }) = read.await {
@@ -48,7 +52,7 @@ async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account
                 });
                 is_known = true;
             }
-            connection.events.account_updated.notified().await;
+            updated.notified().await;
         }
     };
     tokio::select! {
