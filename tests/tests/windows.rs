@@ -131,7 +131,7 @@ impl Windows {
         drop(stdin.write_all(input.as_bytes()).await);
         drop(stdin);
         let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
-        let output = output.expect("it ends in time").unwrap();
+        let output = output.unwrap().unwrap();
         Ended {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
