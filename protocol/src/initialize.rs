@@ -108,7 +108,8 @@ pub struct HardeningReport {
     pub no_new_privileges: Option<bool>,
     /// Whether the system keeps the process from changing anything in the file system.
     pub files_read_only: bool,
-    /// Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+    /// Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
     /// where the platform is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_memory: Option<bool>,
 }

@@ -286,6 +286,9 @@ async fn the_login_of_codex_is_taken_without_touching_it() {
     );
     // What the second import replaced was codex's own login.
     person.run(&["import-codex"], "").await;
+    // And what this program was lent, it does not give back for codex.
+    assert_eq!(person.run(&["logout"], "").await.code, Some(0));
+    assert!(auth_json(&person.folder()).is_none());
     assert!(person.issuer.asked(Ask::Revoke).is_empty());
 }
 

@@ -47,12 +47,9 @@ impl Issuer for HandIssuer {
         })
     }
 
-    fn revoke(&self, tokens: &ManagedTokens) -> IssuerAnswer<()> {
-        let token = tokens
-            .refresh_token
-            .as_ref()
-            .unwrap_or(&tokens.access_token);
-        self.revoked.lock().unwrap().push(token.expose().to_owned());
+    fn revoke(&self, refresh_token: &Secret) -> IssuerAnswer<()> {
+        let token = refresh_token.expose().to_owned();
+        self.revoked.lock().unwrap().push(token);
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use byokey_protocol::secret::Secret;
 
-use super::credential::{ManagedTokens, RenewedTokens, TokenOwner};
+use super::credential::{RenewedTokens, TokenOwner};
 use super::permanent::PermanentFailure;
 
 /// An answer of the issuer to come.
@@ -15,8 +15,9 @@ pub trait Issuer: Send + Sync {
     /// Spends a refresh token.
     fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens>;
 
-    /// Takes a login back. Best effort: whoever asks forgets the tokens anyway.
-    fn revoke(&self, tokens: &ManagedTokens) -> IssuerAnswer<()>;
+    /// Takes a login back, which its refresh token stands for. Best effort: whoever asks forgets
+    /// the tokens anyway.
+    fn revoke(&self, refresh_token: &Secret) -> IssuerAnswer<()>;
 
     /// Tells whose a personal access token is.
     fn whoami(&self, token: &Secret) -> IssuerAnswer<TokenOwner>;

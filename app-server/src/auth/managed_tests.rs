@@ -314,6 +314,23 @@ async fn a_login_that_another_one_replaced_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_login_that_its_owner_only_lent_is_not_given_back() {
+    let lent = || {
+        let mut tokens = managed_tokens("ws-1", "u-1", "");
+        tokens.refresh_token = None;
+        tokens
+    };
+    let scene = Scene::new(LoginPolicy::default());
+    scene.login(lent()).await;
+    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
+    scene.login(lent()).await;
+    let (_, forgotten) = scene.auth.logout();
+    scene.auth.revoke(forgotten).await;
+    settle().await;
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-9"]);
+}
+
+#[tokio::test]
 async fn a_login_is_overtaken_by_whoever_signs_in_or_out_meanwhile() {
     let scene = Scene::signed_in().await;
     let begun = scene.auth.epoch();

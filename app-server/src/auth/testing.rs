@@ -66,7 +66,7 @@ impl Issuer for NoIssuer {
         Self::nobody()
     }
 
-    fn revoke(&self, _: &ManagedTokens) -> IssuerAnswer<()> {
+    fn revoke(&self, _: &Secret) -> IssuerAnswer<()> {
         Self::nobody()
     }
 

@@ -55,8 +55,8 @@ impl Issuer for HttpIssuer {
         Box::pin(async move { refresh::read(&wire.send(request?).await?) })
     }
 
-    fn revoke(&self, tokens: &ManagedTokens) -> IssuerAnswer<()> {
-        let request = revoke::request(&self.settings, tokens);
+    fn revoke(&self, refresh_token: &Secret) -> IssuerAnswer<()> {
+        let request = revoke::request(&self.settings, refresh_token);
         let wire = Arc::clone(&self.wire);
         Box::pin(async move {
             let answer = wire.send(request?).await?;

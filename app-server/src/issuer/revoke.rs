@@ -1,38 +1,31 @@
 //! Giving tokens back.
 
+use byokey_protocol::secret::Secret;
 use serde::Serialize;
 
 use super::unusable;
 use super::wire::Request;
-use crate::auth::{IssuerFailure, ManagedTokens};
+use crate::auth::IssuerFailure;
 use crate::config::IssuerSettings;
 
 #[derive(Serialize)]
 struct Body<'a> {
     token: &'a str,
     token_type_hint: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
+    client_id: &'a str,
 }
 
-/// The refresh token stands for the whole login; without one, the access token is given back.
+/// The refresh token stands for the whole login.
 pub(super) fn request(
     settings: &IssuerSettings,
-    tokens: &ManagedTokens,
+    refresh_token: &Secret,
 ) -> Result<Request, IssuerFailure> {
     let url = settings.revoke.url().map_err(unusable)?;
-    // EXPOSE: these are the bodies that the secrets are for.
-    let body = tokens.refresh_token.as_ref().map_or_else(
-        || Body {
-            token: tokens.access_token.expose(),
-            token_type_hint: "access_token",
-            client_id: None,
-        },
-        |refresh_token| Body {
-            token: refresh_token.expose(),
-            token_type_hint: "refresh_token",
-            client_id: Some(&settings.client_id),
-        },
-    );
+    let body = Body {
+        // EXPOSE: this is the body that the secret is for.
+        token: refresh_token.expose(),
+        token_type_hint: "refresh_token",
+        client_id: &settings.client_id,
+    };
     Ok(Request::json(url.clone(), &body))
 }

@@ -192,12 +192,16 @@ impl AuthManager {
         store.remove().await
     }
 
-    /// Has the issuer take a forgotten login back, best effort.
+    /// Has the issuer take a forgotten login back, best effort. One that could not be renewed was
+    /// lent by its owner, and ends by itself.
     pub async fn revoke(&self, forgotten: Forgotten) {
         let Some(Credential::Managed(login)) = forgotten.0.as_deref() else {
             return;
         };
-        let revoked = self.renewer.issuer.revoke(login.tokens());
+        let Some(refresh_token) = &login.tokens().refresh_token else {
+            return;
+        };
+        let revoked = self.renewer.issuer.revoke(refresh_token);
         // Nothing of the login stays here while the issuer thinks.
         drop(forgotten);
         if let Err(failure) = revoked.await {
@@ -221,8 +225,7 @@ impl AuthManager {
         matches!(**credential, Credential::Managed(_)).then(|| Arc::clone(credential))
     }
 
-    /// Gives a replaced login back, unless its successor holds the same tokens, or it could not
-    /// be renewed: then it was lent, and ends by itself.
+    /// Gives a replaced login back, unless its successor holds the same tokens.
     pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
         let is_over = |old: &Credential| {
             let Credential::Managed(old) = old else {
@@ -232,7 +235,7 @@ impl AuthManager {
                 Some(Credential::Managed(new)) => old.has_same_tokens(new),
                 _ => false,
             });
-            old.tokens().refresh_token.is_some() && !is_same
+            !is_same
         };
         if let Some(old) = superseded.filter(|old| is_over(old)) {
             let manager = Arc::clone(self);

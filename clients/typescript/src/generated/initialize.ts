@@ -95,8 +95,8 @@ export interface HardeningReport {
   /** Whether the system keeps the process from changing anything in the file system. */
   readonly filesReadOnly: boolean;
   /**
-   * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+   * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
    * where the platform is not asked.
    */
-  readonly lockedMemory: boolean | null;
+  readonly lockedMemory?: boolean | null;
 }

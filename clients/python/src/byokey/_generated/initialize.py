@@ -233,7 +233,7 @@ class HardeningReport:
     """Whether the system keeps the process from changing anything in the file system."""
 
     locked_memory: bool | None = None
-    """Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+    """Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
     where the platform is not asked.
     """
 
@@ -256,6 +256,7 @@ class HardeningReport:
             "wipingAllocator": self.wiping_allocator,
             "noNewPrivileges": self.no_new_privileges,
             "filesReadOnly": self.files_read_only,
-            "lockedMemory": self.locked_memory,
         }
+        if self.locked_memory is not None:
+            members["lockedMemory"] = self.locked_memory
         return members

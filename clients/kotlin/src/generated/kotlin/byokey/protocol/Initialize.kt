@@ -196,7 +196,7 @@ public data class HardeningReport(
     /** Whether the system keeps the process from changing anything in the file system. */
     public val filesReadOnly: Boolean,
     /**
-     * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. `null`
+     * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
      * where the platform is not asked.
      */
     public val lockedMemory: Boolean? = null,
@@ -207,7 +207,7 @@ public data class HardeningReport(
         put("wipingAllocator", JsonBoolean(wipingAllocator))
         putOrNull("noNewPrivileges", noNewPrivileges?.let { JsonBoolean(it) })
         put("filesReadOnly", JsonBoolean(filesReadOnly))
-        putOrNull("lockedMemory", lockedMemory?.let { JsonBoolean(it) })
+        putIfThere("lockedMemory", lockedMemory?.let { JsonBoolean(it) })
     }
 
     public companion object {
