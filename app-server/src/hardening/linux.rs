@@ -1,3 +1,5 @@
+//! Not dumpable, no core, no new privileges, and files that the kernel keeps as they are.
+
 use std::path::Path;
 
 use byokey_protocol::initialize::HardeningReport;

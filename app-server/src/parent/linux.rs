@@ -1,3 +1,5 @@
+//! The kernel tells by a descriptor of the process.
+
 use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};

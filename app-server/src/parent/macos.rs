@@ -1,3 +1,5 @@
+//! The kernel tells by an event, to a thread that sleeps until then.
+
 use kqueue::{EventFilter, FilterFlag, Watcher};
 use tokio::sync::oneshot;
 
