@@ -18,7 +18,6 @@ fn assert_locked(subject: &Subject, secrets: &[MadeUp], when: &str) {
             let is_locked = ProcessStatus::is_locked(pid, *place);
             assert!(is_locked, "{when}: {} may be swapped", secret.kind);
         }
-        println!("{when}: {} of {} locked", places.len(), secret.kind);
     }
 }
 
