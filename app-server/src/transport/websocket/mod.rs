@@ -2,6 +2,7 @@
 
 pub mod bearer;
 mod failures;
+pub mod frames;
 mod handshake;
 mod hosts;
 mod refusal;

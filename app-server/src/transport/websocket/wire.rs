@@ -1,51 +1,24 @@
 //! Messages as WebSocket text frames, one JSON text each.
-//!
-//! The WebSocket protocol itself is tungstenite's. It is given one frame at a time, out of a
-//! buffer of ours that holds masked bytes only, and a new memory after each message, so that no
-//! message stays in a buffer of its own until the next one comes.
 
 use std::fmt;
-use std::io::{self, Cursor};
-use std::mem;
-use std::ops::Range;
 
-use bytes::Bytes;
 use memchr::memchr_iter;
-use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
-use tungstenite::protocol::frame::{CloseFrame, FrameHeader, Utf8Bytes};
-use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Error, Message};
+use tungstenite::protocol::frame::coding::{CloseCode, Data};
 use zeroize::Zeroize as _;
 
+use super::frames::{Frames, Piece, frame};
 use crate::connection::Connection;
 use crate::error::RequestError;
 use crate::peers::Outbox;
 use crate::transport::wire::{Progress, Wire};
-use crate::wipe::{wipe, wipe_all};
+use crate::wipe::wipe_all;
 
-/// Bytes that are read at once.
-const CHUNK: usize = 16 * 1024;
-/// Capacity of the library's buffer while no message is in it.
-const IDLE_CAPACITY: usize = 1024;
 /// Longest header of a frame that a server sends.
 const HEADER_ROOM: usize = 10;
 
 /// Messages as WebSocket text frames.
 pub(crate) struct WebSocketWire {
-    buffer: Vec<u8>,
-    /// The bytes read and not yet handled.
-    filled: Range<usize>,
-    /// How many of those before them are wiped.
-    wiped: usize,
-    /// How many bytes of the current frame are still to come.
-    frame_rest: usize,
-    inside_message: bool,
-    /// Whether either side has said goodbye.
-    closing: bool,
-    protocol: WebSocketContext,
-    config: WebSocketConfig,
-    /// Control frames to send, complete ones.
-    replies: Vec<u8>,
+    frames: Frames,
     /// Messages to send, one per line.
     lines: Vec<u8>,
 }
@@ -56,138 +29,13 @@ impl fmt::Debug for WebSocketWire {
     }
 }
 
-/// What the stream yields.
-enum Piece {
-    /// A message.
-    Message(Received),
-    /// The conversation is over, in good order.
-    Closed,
-    /// The conversation cannot go on.
-    Broken(CloseCode, &'static str),
-}
-
-/// The text of a message. It is wiped.
-struct Received(Bytes);
-
-impl Drop for Received {
-    fn drop(&mut self) {
-        // Should somebody else hold the memory, it is wiped when that is freed.
-        if let Ok(mut bytes) = mem::take(&mut self.0).try_into_mut() {
-            bytes.as_mut().zeroize();
-        }
-    }
-}
-
 impl WebSocketWire {
     /// For messages of up to `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(IDLE_CAPACITY)
-            .write_buffer_size(0)
-            .max_frame_size(Some(max_message))
-            .max_message_size(Some(max_message));
         Self {
-            buffer: vec![0; CHUNK],
-            filled: 0..0,
-            wiped: 0,
-            frame_rest: 0,
-            inside_message: false,
-            closing: false,
-            protocol: WebSocketContext::new(Role::Server, Some(config)),
-            config,
-            replies: Vec::new(),
+            frames: Frames::new(max_message),
             lines: Vec::new(),
         }
-    }
-
-    /// The next piece, if one is complete.
-    fn next_piece(&mut self) -> Option<Piece> {
-        loop {
-            let rest = self.buffer.get(self.filled.clone()).unwrap_or_default();
-            if self.frame_rest == 0 {
-                let mut header = Cursor::new(rest);
-                match FrameHeader::parse(&mut header) {
-                    Ok(None) => return None,
-                    Ok(Some((_, length))) => {
-                        let whole = header.position().saturating_add(length);
-                        self.frame_rest = usize::try_from(whole).unwrap_or(usize::MAX);
-                    }
-                    Err(_) => return Some(broken()),
-                }
-            }
-            let count = self.frame_rest.min(rest.len());
-            if count == 0 {
-                return None;
-            }
-            let mut ends = Ends {
-                input: rest.get(..count).unwrap_or_default(),
-                output: &mut self.replies,
-            };
-            let read = self.protocol.read(&mut ends);
-            // Answers to pings and to the closing go out; that all is said is no news.
-            drop(self.protocol.flush(&mut ends));
-            self.filled.start += count;
-            self.frame_rest -= count;
-            if let Some(piece) = self.judge(read) {
-                return Some(piece);
-            }
-        }
-    }
-
-    fn judge(&mut self, read: Result<Message, Error>) -> Option<Piece> {
-        match read {
-            Ok(Message::Text(text)) => {
-                self.inside_message = false;
-                self.renew();
-                Some(Piece::Message(Received(text.into())))
-            }
-            Ok(Message::Binary(_)) => Some(Piece::Broken(
-                CloseCode::Unsupported,
-                "messages are text frames",
-            )),
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => None,
-            Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
-                Some(Piece::Closed)
-            }
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.inside_message = true;
-                None
-            }
-            Err(Error::Capacity(_)) => Some(Piece::Broken(CloseCode::Size, "message too long")),
-            Err(Error::Utf8(_)) => Some(Piece::Broken(CloseCode::Invalid, "text is not UTF-8")),
-            Err(_) => Some(broken()),
-        }
-    }
-
-    /// Frees the memory that a message was in. Nothing else is in it: no more than the message's
-    /// frames were given away.
-    fn renew(&mut self) {
-        self.protocol = WebSocketContext::new(Role::Server, Some(self.config));
-    }
-
-    /// Wipes what was read. The connection still has to end, which takes as long as the peer
-    /// likes, and nothing that comes now is looked at.
-    fn forget(&mut self) {
-        self.renew();
-        self.buffer.zeroize();
-        self.filled = 0..0;
-        self.wiped = 0;
-    }
-
-    fn close(&mut self, code: CloseCode, reason: &'static str) {
-        if mem::replace(&mut self.closing, true) {
-            return;
-        }
-        let mut ends = Ends {
-            input: &[],
-            output: &mut self.replies,
-        };
-        let frame = CloseFrame {
-            code,
-            reason: Utf8Bytes::from_static(reason),
-        };
-        // Writing to a vector cannot fail.
-        drop(self.protocol.close(&mut ends, Some(frame)));
     }
 }
 
@@ -195,56 +43,38 @@ impl Wire for WebSocketWire {
     const HALF_CLOSES: bool = false;
 
     fn space(&mut self) -> &mut [u8] {
-        if self.filled.end == self.buffer.len() {
-            // Of what was read, at most the beginning of a header is left.
-            let length = self.filled.len();
-            self.buffer.copy_within(self.filled.clone(), 0);
-            wipe(self.buffer.get_mut(length..).unwrap_or_default());
-            self.filled = 0..length;
-            self.wiped = 0;
-        }
-        self.buffer.get_mut(self.filled.end..).unwrap_or_default()
+        self.frames.space()
     }
 
     fn filled(&mut self, count: usize) {
-        self.filled.end += count;
+        self.frames.filled(count);
     }
 
     fn take_one(&mut self, connection: &mut Connection) -> Progress {
-        match self.next_piece() {
-            None => Progress::NeedsMore,
-            Some(Piece::Message(message)) => {
-                connection.receive(&message.0);
-                Progress::Took
+        match self.frames.next_piece() {
+            None => return Progress::NeedsMore,
+            Some(Piece::Text(message)) => {
+                connection.receive(&message);
+                return Progress::Took;
             }
-            Some(Piece::Closed) => {
-                self.closing = true;
-                self.forget();
-                Progress::Over
+            Some(Piece::Binary(_)) => {
+                self.frames
+                    .refuse(CloseCode::Unsupported, "messages are text frames");
             }
-            Some(Piece::Broken(code, reason)) => {
-                if code == CloseCode::Size {
-                    connection.skipped(RequestError::message_too_long());
-                }
-                self.forget();
-                self.close(code, reason);
-                Progress::Over
+            Some(Piece::Over(Some(CloseCode::Size))) => {
+                connection.skipped(RequestError::message_too_long());
             }
+            Some(Piece::Over(_)) => {}
         }
+        Progress::Over
     }
 
     fn wipe_handled(&mut self) {
-        let handled = self.wiped..self.filled.start;
-        wipe(self.buffer.get_mut(handled).unwrap_or_default());
-        self.wiped = self.filled.start;
-        if self.filled.is_empty() {
-            self.filled = 0..0;
-            self.wiped = 0;
-        }
+        self.frames.wipe_handled();
     }
 
     fn is_inside_message(&self) -> bool {
-        self.inside_message
+        self.frames.is_inside_message()
     }
 
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>) {
@@ -252,198 +82,34 @@ impl Wire for WebSocketWire {
         if !outbox.is_empty() {
             outbox.take(&mut self.lines);
             let count = memchr_iter(b'\n', &self.lines).count();
-            bytes.reserve(self.lines.len() + count * HEADER_ROOM + self.replies.len());
+            let replies = self.frames.reply_bytes();
+            bytes.reserve(self.lines.len() + count * HEADER_ROOM + replies);
             // JSON texts hold no line break.
             for line in self.lines.split(|byte| *byte == b'\n') {
                 if !line.is_empty() {
-                    frame(line, bytes);
+                    frame(Data::Text, line, bytes);
                 }
             }
             wipe_all(&mut self.lines);
         }
         // Behind the messages: a closing frame ends it all.
-        bytes.append(&mut self.replies);
+        self.frames.take_replies(bytes);
     }
 
     fn part(&mut self) {
-        self.close(CloseCode::Away, "the server ends");
+        self.frames.close(CloseCode::Away, "the server ends");
     }
 }
 
 impl Drop for WebSocketWire {
     fn drop(&mut self) {
-        self.buffer.zeroize();
         self.lines.zeroize();
-    }
-}
-
-fn broken() -> Piece {
-    Piece::Broken(CloseCode::Protocol, "not the WebSocket protocol")
-}
-
-fn frame(text: &[u8], bytes: &mut Vec<u8>) {
-    let header = FrameHeader {
-        opcode: OpCode::Data(Data::Text),
-        ..FrameHeader::default()
-    };
-    // Writing to a vector cannot fail.
-    drop(header.format(text.len() as u64, bytes));
-    bytes.extend_from_slice(text);
-}
-
-/// The two ends that the library reads from and writes to.
-struct Ends<'a> {
-    input: &'a [u8],
-    output: &'a mut Vec<u8>,
-}
-
-impl io::Read for Ends<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.input.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.input.read(buffer)
-    }
-}
-
-impl io::Write for Ends<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.output.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
-    use tungstenite::protocol::frame::Frame;
-    use tungstenite::protocol::frame::coding::Control;
-
-    use super::{CloseCode, Data, FrameHeader, OpCode, Piece, WebSocketWire, Wire as _};
-
-    /// A frame as a client sends it.
-    fn masked(text: &[u8], opcode: OpCode, last: bool) -> Vec<u8> {
-        let mut header = FrameHeader::default();
-        (header.is_final, header.opcode, header.mask) = (last, opcode, Some([1, 2, 3, 4]));
-        let frame = Frame::from_payload(header, text.to_vec().into());
-        let mut bytes = Vec::new();
-        frame.format(&mut bytes).unwrap();
-        bytes
-    }
-
-    /// Feeds the input in pieces of `step` bytes; returns what it yields, and what goes back.
-    fn split(input: &[u8], step: usize, limit: usize) -> (Vec<String>, Vec<u8>) {
-        let mut wire = WebSocketWire::new(limit);
-        let mut pieces = Vec::new();
-        for mut chunk in input.chunks(step) {
-            while !chunk.is_empty() {
-                let mut space = wire.space();
-                let count = space.write(chunk).unwrap();
-                wire.filled(count);
-                chunk = &chunk[count..];
-                while let Some(piece) = wire.next_piece() {
-                    match piece {
-                        Piece::Message(text) => {
-                            pieces.push(String::from_utf8(text.0.to_vec()).unwrap());
-                        }
-                        Piece::Closed => pieces.push("closed".to_owned()),
-                        Piece::Broken(code, _) => {
-                            pieces.push(format!("broken {}", u16::from(code)));
-                            return (pieces, wire.replies.clone());
-                        }
-                    }
-                }
-                wire.wipe_handled();
-            }
-        }
-        assert_eq!(wire.buffer.len(), super::CHUNK);
-        (pieces, wire.replies.clone())
-    }
-
-    const TEXT: OpCode = OpCode::Data(Data::Text);
-    const MORE: OpCode = OpCode::Data(Data::Continue);
-
-    #[test]
-    fn messages_come_out_whole_however_they_arrive() {
-        let long = "x".repeat(40_000);
-        let input = [
-            masked(b"{1}", TEXT, true),
-            masked(b"{2", TEXT, false),
-            masked(b"ping", OpCode::Control(Control::Ping), true),
-            masked(b",3}", MORE, true),
-            masked(long.as_bytes(), TEXT, true),
-            masked(b"", TEXT, true),
-            masked(b"{4}", TEXT, true),
-        ]
-        .concat();
-        for step in [1, 2, 7, 1000, 100_000] {
-            let (pieces, replies) = split(&input, step, 50_000);
-            assert_eq!(pieces, ["{1}", "{2,3}", &long, "", "{4}"], "{step}");
-            assert_eq!(replies, b"\x8a\x04ping", "{step}");
-        }
-    }
-
-    #[test]
-    fn what_breaks_the_protocol_ends_it_with_the_right_code() {
-        let unmasked = b"\x81\x02{}".to_vec();
-        for (input, code) in [
-            (unmasked, "broken 1002"),
-            (b"\xc1\x80abcd".to_vec(), "broken 1002"),
-            (b"\x83\x80abcd".to_vec(), "broken 1002"),
-            (masked(b"{}", MORE, true), "broken 1002"),
-            (masked(b"\xff\xfe", TEXT, true), "broken 1007"),
-            (
-                masked(b"{}", OpCode::Data(Data::Binary), true),
-                "broken 1003",
-            ),
-            (masked(&[b'x'; 101], TEXT, true), "broken 1009"),
-            (
-                [
-                    masked(&[b'x'; 60], TEXT, false),
-                    masked(&[b'x'; 60], MORE, true),
-                ]
-                .concat(),
-                "broken 1009",
-            ),
-            (
-                b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xffabcd".to_vec(),
-                "broken 1009",
-            ),
-        ] {
-            assert_eq!(split(&input, 3, 100).0, [code], "{input:?}");
-        }
-    }
-
-    #[test]
-    fn a_closing_is_answered() {
-        let bye = masked(
-            &1000_u16.to_be_bytes(),
-            OpCode::Control(Control::Close),
-            true,
-        );
-        let (pieces, replies) = split(&bye, 100, 100);
-        assert_eq!(pieces, ["closed"]);
-        assert_eq!(replies, b"\x88\x02\x03\xe8");
-    }
-
-    #[test]
-    fn nothing_of_a_message_stays() {
-        let mut wire = WebSocketWire::new(1000);
-        let input = [masked(b"{secret}", TEXT, true), masked(b"{ne", TEXT, false)].concat();
-        wire.space()[..input.len()].copy_from_slice(&input);
-        wire.filled(input.len());
-        let Some(Piece::Message(message)) = wire.next_piece() else {
-            panic!("a message");
-        };
-        assert!(message.0.is_unique(), "nobody else holds its memory");
-        assert!(wire.next_piece().is_none());
-        wire.wipe_handled();
-        assert!(wire.buffer.iter().all(|byte| *byte == 0));
-    }
+    use super::{CloseCode, WebSocketWire, Wire as _};
 
     #[test]
     fn a_close_frame_comes_last() {
@@ -451,7 +117,7 @@ mod tests {
         outbox.push(&1);
         outbox.push(&"a\nb");
         let mut wire = WebSocketWire::new(1000);
-        wire.close(CloseCode::Normal, "");
+        wire.frames.close(CloseCode::Normal, "");
         let mut bytes = b"old".to_vec();
         wire.send(&outbox, &mut bytes);
         assert_eq!(bytes, b"\x81\x011\x81\x06\"a\\nb\"\x88\x02\x03\xe8");
