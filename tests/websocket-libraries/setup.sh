@@ -33,5 +33,29 @@ install_ws() {
     npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --silent
 }
 
+# The first Python 2.7 with pip: one that pyenv keeps off the path, or one on it.
+python2() {
+  kept=$(pyenv versions --bare 2>/dev/null </dev/null | grep '^2\.7' | tail -n 1) || true
+  for candidate in ${kept:+"$(pyenv prefix "$kept")/bin/python2.7"} python2.7 python2; do
+    if "$candidate" -c 'import sys, pip; sys.exit(sys.version_info[:2] != (2, 7))' \
+      >/dev/null 2>&1 </dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "autobahn: there is no Python 2.7 with pip" >&2
+  return 1
+}
+
+install_autobahn() {
+  python=$(python2) &&
+    rm -rf "$target/site" &&
+    "$python" -W ignore -m pip install --quiet --disable-pip-version-check --no-deps \
+      --target "$target/site" --requirement autobahn/requirements.txt &&
+    # Outside the interpreter's own folders, a package of this kind has to say that it is one.
+    touch "$target/site/zope/__init__.py"
+}
+
 install websockets python3 requirements.txt
 install ws npm package.json package-lock.json
+install autobahn cc requirements.txt

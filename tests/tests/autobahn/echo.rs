@@ -1,0 +1,64 @@
+//! A server that sends every message back, on the program's own handshake and frames.
+//!
+//! The program itself takes text only, and what it answers are JSON texts. What is beneath that is
+//! the same here.
+
+use std::io;
+use std::sync::Arc;
+
+use byokey_app_server::transport::websocket::frames::{Frames, Piece, frame};
+use byokey_app_server::transport::websocket::{Admission, shake_hands};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
+
+/// More than the test suite ever holds open.
+const CONNECTIONS: usize = 32;
+
+/// Serves until it is dropped. A message may have so many bytes.
+pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Result<()> {
+    // As on a Unix socket: the suite cannot show a bearer.
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let admission = Arc::new(Admission::of_trusted(places));
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let admission = Arc::clone(&admission);
+        tokio::spawn(async move {
+            if let Some((client, _place)) = shake_hands(stream, &admission).await {
+                // The suite also breaks connections off.
+                drop(echo(client, max_message).await);
+            }
+        });
+    }
+}
+
+async fn echo(mut client: impl AsyncRead + AsyncWrite + Unpin, limit: usize) -> io::Result<()> {
+    let mut frames = Frames::new(limit);
+    let mut answer = Vec::new();
+    let mut is_over = false;
+    while !is_over {
+        let count = client.read(frames.space()).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        frames.filled(count);
+        while !is_over && let Some(piece) = frames.next_piece() {
+            // A pong goes out before the message that the ping came before.
+            frames.take_replies(&mut answer);
+            match piece {
+                Piece::Text(text) => frame(Data::Text, &text, &mut answer),
+                Piece::Binary(bytes) => frame(Data::Binary, &bytes, &mut answer),
+                Piece::Over(_) => is_over = true,
+            }
+        }
+        frames.take_replies(&mut answer);
+        frames.wipe_handled();
+        client.write_all(&answer).await?;
+        answer.clear();
+    }
+    client.shutdown().await?;
+    while client.read(&mut [0; 1024]).await? > 0 {}
+    Ok(())
+}
