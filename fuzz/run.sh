@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
 shift
-[ $# -gt 0 ] || set -- framing envelope params refresh_answer jwt_claims upgrade_head
+[ $# -gt 0 ] || set -- framing envelope params refresh_answer jwt_claims upgrade_head callback_request
 
 for needed in "cargo-fuzz: cargo install cargo-fuzz --locked" "c++: a C++ compiler"; do
   if ! command -v "${needed%%:*}" >/dev/null; then

@@ -14,8 +14,9 @@ RECORDED = FUZZ.parent / "tests" / "conformance" / "recorded"
 # Scenarios whose whole input is a seed of its own.
 CONVERSATIONS = 12
 
-# The same as in src/upgrade_head.rs.
+# The same as in src/upgrade_head.rs and src/callback_request.rs.
 TOKEN = "made-up-token-of-the-fuzz-targets"
+STATE = "made-up-state-of-the-fuzz-targets"
 
 
 def client_messages(path):
@@ -77,6 +78,32 @@ def upgrade_heads():
     yield "GET /healthz HTTP/1.1", {"Host": "evil.example"}
 
 
+def callback_heads():
+    """Requests at the port of a login in the browser: the right ones, and others."""
+    own = {"Host": "localhost:1455"}
+    back = f"GET /auth/callback?code=made-up-code&state={STATE} HTTP/1.1"
+    yield back, own
+    yield back, {"Host": "[::1]:1455", "Sec-Fetch-Site": "cross-site", "Referer": "http://a/"}
+    yield f"GET /auth/callback?error=access_denied&error_description=a+b&state={STATE} HTTP/1.1", own
+    yield f"GET http://127.0.0.1:1455/auth/callback?%73tate={STATE} HTTP/1.1", own
+    yield f"GET /auth/callback?state={STATE}&code=a&state={STATE} HTTP/1.1", own
+    yield "GET /auth/callback?code=made-up-code&state=another HTTP/1.1", own
+    yield back, {"Host": "evil.example:1455"}
+    yield back, own | {"Origin": "http://localhost:1455"}
+    yield back.replace("GET", "POST"), own | {"Content-Length": "2"}
+    yield back.replace("GET", "HEAD"), own
+    yield back.replace("1.1", "1.0"), own
+    yield "GET /success HTTP/1.1", own
+    yield "GET /cancel HTTP/1.1", own | {"Connection": "close"}
+    yield "GET /favicon.ico HTTP/1.1", own
+
+
+def keep_heads(target, heads):
+    for line, headers in heads:
+        lines = [line, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        keep(target, "\r\n".join(lines).encode())
+
+
 def main():
     shutil.rmtree(FUZZ / "seeds", ignore_errors=True)
     shapes, tokens = set(), set()
@@ -108,9 +135,8 @@ def main():
         {"accessToken": "opaque", "idToken": "e30.e30.made-up"},
     ):
         keep("refresh_answer", text_of(result).encode())
-    for line, headers in upgrade_heads():
-        lines = [line, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-        keep("upgrade_head", "\r\n".join(lines).encode())
+    keep_heads("upgrade_head", upgrade_heads())
+    keep_heads("callback_request", callback_heads())
     keep("framing", b"\x03nonsense\r\nContent-Length: 2\r\n\r\n{}Content-Length: x\r\n\r\n")
 
 

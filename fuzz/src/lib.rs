@@ -8,14 +8,17 @@
     reason = "a property that does not hold is a failure"
 )]
 
+mod callback_request;
 mod conversation;
 mod envelope;
 mod framing;
+mod head;
 mod jwt_claims;
 mod params;
 mod refresh_answer;
 mod upgrade_head;
 
+pub use callback_request::callback_request;
 pub use envelope::envelope;
 pub use framing::framing;
 pub use jwt_claims::jwt_claims;

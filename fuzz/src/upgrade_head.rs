@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::runtime;
 use tokio::sync::Semaphore;
 
+use crate::head::Head;
+
 /// What a client has to show. The seeds know it.
 const TOKEN: &str = "made-up-token-of-the-fuzz-targets";
 const PORT: u16 = 4500;
@@ -62,30 +64,17 @@ fn knock(input: &[u8]) -> (bool, Vec<u8>) {
 
 /// The rules once more, in words as plain as possible.
 fn keeps_the_rules(head: &str) -> bool {
-    let mut lines = head.trim_start().lines();
-    let is_get = lines.next().is_some_and(|line| line.starts_with("GET "));
-    let headers: Vec<_> = lines
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_ascii_lowercase()))
-        .collect();
-    let values = |wanted: &str| -> Vec<_> {
-        let of_name = headers.iter().filter(|(name, _)| name == wanted);
-        of_name.map(|(_, value)| value.as_str()).collect()
-    };
-    let own_names = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{PORT}"));
-    let bearer = values("authorization");
-    let host = values("host");
-    is_get
-        && values("origin").is_empty()
-        && host.len() == 1
-        && own_names.iter().any(|name| host == [name.as_str()])
+    let head = Head::of(head);
+    let bearer = head.values("authorization");
+    head.first.starts_with("GET ")
+        && head.values("origin").is_empty()
+        && head.is_for(PORT)
         && bearer.len() == 1
         && bearer.iter().all(|value| {
             let token = value.strip_prefix("bearer ").unwrap_or_default();
             token.trim() == TOKEN
         })
-        && !values("sec-websocket-key").is_empty()
+        && !head.values("sec-websocket-key").is_empty()
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub use failure::{LoginFailure, StartFailure};
 pub use grantor::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use listener::Listener;
 use server::Server;
+pub use server::{Visit, visit};
 pub use session::Audience;
 use session::Session;
 

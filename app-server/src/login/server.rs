@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -114,7 +114,10 @@ impl Server {
     }
 }
 
-async fn converse(stream: TcpStream, visitor: Visitor) {
+async fn converse<S>(stream: S, visitor: Visitor)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let service = service_fn(move |request: Request<Incoming>| {
         let visitor = visitor.clone();
         async move { Ok::<_, Infallible>(visitor.answer(request).await) }
@@ -153,6 +156,43 @@ impl Visitor {
             }
         }
     }
+}
+
+/// What a visit to the callback server can mean to a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// The browser came back from the issuer.
+    Back,
+    /// Another program asks us to stop.
+    Cancel,
+}
+
+/// Answers one connection to the callback server of a login that has not ended, and returns what
+/// it means: so that it can be given anything.
+pub async fn visit<S>(stream: S, port: u16, state: Secret) -> Option<Visit>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (sender, mut events) = mpsc::channel(1);
+    let visitor = Visitor {
+        port,
+        state: Arc::new(state),
+        events: sender,
+        succeeded: Arc::default(),
+    };
+    let mut meaning = None;
+    let listen = async {
+        // The page that the browser waits for tells that no login has ended.
+        while let Some(event) = events.recv().await {
+            meaning = match event {
+                Event::Back(..) => Some(Visit::Back),
+                Event::Cancel => Some(Visit::Cancel),
+                Event::SuccessShown => None,
+            };
+        }
+    };
+    tokio::join!(converse(stream, visitor), listen);
+    meaning
 }
 
 /// Serves while something else is waited for.

@@ -1,7 +1,11 @@
 //! Every target with its seeds, and with thousands of inputs made from them: always the same ones,
-//! on any tool chain. What a failure says repeats it.
+//! on any tool chain. What a failure says repeats it. `fuzz/long.sh` runs the same for long.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 #![expect(clippy::print_stdout, reason = "figures are for people to read")]
 
 mod json;
@@ -9,9 +13,16 @@ mod mutation;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mutation::Mutator;
+
+/// How long one input may take.
+const LONGEST: Duration = Duration::from_secs(1);
+/// What is worth a second look: so long takes nothing unless it is kept waiting by others.
+const SUSPICIOUS: Duration = Duration::from_millis(10);
+/// How much memory all of them together may take, in KiB.
+const MOST_MEMORY: u64 = 256 * 1024;
 
 /// The inputs under `seeds/`, in the order of their names.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -32,17 +43,91 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 fn smoke(name: &str, target: fn(&[u8]), rounds: usize) {
     let seeds = seeds(name);
     assert!(seeds.len() > 4, "the seeds are not where they should be");
+    let effort = Effort::of(rounds);
     let begun = Instant::now();
-    let mut mutator = Mutator::of(&seeds);
-    let made = (0..rounds).map(|_| mutator.next_input());
-    for input in seeds.iter().cloned().chain(made) {
+    let mut mutator = Mutator::of(&seeds, effort.start);
+    let mut slowest = Duration::ZERO;
+    let mut made = 0;
+    let mut given = seeds.iter();
+    loop {
+        let input = match given.next() {
+            Some(seed) => seed.clone(),
+            None if effort.is_enough(made, begun) => break,
+            None => {
+                made += 1;
+                mutator.next_input()
+            }
+        };
         // The target's own words are printed above.
-        if catch_unwind(AssertUnwindSafe(|| target(&input))).is_err() {
+        let Ok(took) = catch_unwind(AssertUnwindSafe(|| quickest(target, &input))) else {
             panic!("{name} fails for \"{}\"", input.escape_ascii());
+        };
+        let shown = input.escape_ascii();
+        assert!(took <= LONGEST, "{name} takes {took:?} for \"{shown}\"");
+        slowest = slowest.max(took);
+    }
+    let (took, count, start) = (begun.elapsed(), seeds.len(), effort.start);
+    println!(
+        "{name}: {count} seeds and {made} inputs made from them, {took:?}, start {start}; \
+         slowest {slowest:?}; most memory {} KiB",
+        most_memory()
+    );
+}
+
+/// How many inputs are made, and from where on in the random order.
+struct Effort {
+    rounds: usize,
+    time: Option<Duration>,
+    start: u64,
+}
+
+impl Effort {
+    /// `BYOKEY_FUZZ_SECONDS` asks for as many as there is time for, `BYOKEY_FUZZ_START` for others
+    /// than those of every test run.
+    fn of(rounds: usize) -> Self {
+        let number = |name| Some(std::env::var(name).ok()?.parse().expect("a number"));
+        Self {
+            rounds,
+            time: number("BYOKEY_FUZZ_SECONDS").map(Duration::from_secs),
+            start: number("BYOKEY_FUZZ_START").unwrap_or_default(),
         }
     }
-    let (took, count) = (begun.elapsed(), seeds.len());
-    println!("{name}: {count} seeds and {rounds} inputs made from them, {took:?}");
+
+    fn is_enough(&self, made: usize, begun: Instant) -> bool {
+        match self.time {
+            Some(time) => begun.elapsed() >= time,
+            None => made >= self.rounds,
+        }
+    }
+}
+
+/// How long the target takes. Where that seems long, it may have been kept waiting by others, and
+/// the best of a few times counts.
+fn quickest(target: fn(&[u8]), input: &[u8]) -> Duration {
+    let time = || {
+        let begun = Instant::now();
+        target(input);
+        begun.elapsed()
+    };
+    let first = time();
+    if first <= SUSPICIOUS {
+        return first;
+    }
+    (0..3).map(|_| time()).fold(first, Duration::min)
+}
+
+/// The most memory that this process ever had, in KiB, if the system tells.
+///
+/// # Panics
+///
+/// When it is more than any input may take.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|peak| peak.split_whitespace().next());
+    let peak = peak.map_or(0, |peak| peak.parse().unwrap());
+    assert!(peak <= MOST_MEMORY, "{peak} KiB");
+    peak
 }
 
 #[test]
@@ -73,4 +158,9 @@ fn jwt_claims() {
 #[test]
 fn upgrade_head() {
     smoke("upgrade_head", byokey_fuzz::upgrade_head, 20_000);
+}
+
+#[test]
+fn callback_request() {
+    smoke("callback_request", byokey_fuzz::callback_request, 20_000);
 }

@@ -9,7 +9,7 @@ const LONGEST: usize = 8192;
 /// Most changes to one input.
 const CHANGES: usize = 6;
 /// What parsers stumble over.
-const WORDS: [&[u8]; 24] = [
+const WORDS: [&[u8]; 26] = [
     b"\0",
     b"\n",
     b"\r\n\r\n",
@@ -32,6 +32,8 @@ const WORDS: [&[u8]; 24] = [
     b"Origin: null\r\n",
     b"Transfer-Encoding: chunked\r\n",
     b"Host: localhost:4500\r\n",
+    b"Sec-Fetch-Site: none\r\n",
+    b"&state=",
     b"e30",
     b".",
 ];
@@ -43,11 +45,12 @@ pub(crate) struct Mutator<'a> {
 }
 
 impl<'a> Mutator<'a> {
-    pub(crate) const fn of(seeds: &'a [Vec<u8>]) -> Self {
-        Self {
-            seeds,
-            state: 0x9E37_79B9_7F4A_7C15,
-        }
+    /// Each start has an order of its own.
+    pub(crate) fn of(seeds: &'a [Vec<u8>], start: u64) -> Self {
+        let spread = 0x9E37_79B9_7F4A_7C15_u64;
+        // Of zero, nothing but zeros would follow.
+        let state = start.wrapping_add(1).wrapping_mul(spread).max(1);
+        Self { seeds, state }
     }
 
     /// A seed with a few changes: of its bytes, or of the JSON text in its last line.
