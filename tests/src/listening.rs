@@ -265,7 +265,7 @@ where
 async fn said(server: &Server, words: &str) -> String {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let log = server.log();
+        let log = server.log_with(words).await;
         let line = log.lines().find_map(|line| line.strip_prefix(words));
         // Until the line is complete, it may be cut anywhere.
         if let Some(line) = line

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use byokey_dev_backend::DevBackend;
 use rustix::process::{Pid, Signal, kill_process};
@@ -265,6 +266,24 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
+    /// What it wrote to standard error, once these words are among it. They may be on their way
+    /// still when something else shows that they were written.
+    ///
+    /// # Panics
+    ///
+    /// When they do not come in time.
+    pub async fn log_with(&self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "no \"{words}\" in: {log}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What it wrote to standard error, once it has ended.

@@ -406,7 +406,7 @@ async fn a_bearer_that_the_backend_repeats_goes_nowhere() {
     host.close_input();
     said.extend(host.rest().await.iter().map(Value::to_string));
     assert_eq!(server.exit_code().await, Some(0));
-    said.push(server.log());
+    said.push(server.whole_log().await);
     for text in said {
         assert!(!text.contains(&token), "the bearer is in {text}");
     }

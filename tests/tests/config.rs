@@ -116,9 +116,10 @@ async fn arguments_of_codex_are_accepted() {
         setup = setup.argument(argument);
     }
     let mut server = setup.start();
-    let (_, warnings) = warned(&mut server).await;
+    let (mut host, warnings) = warned(&mut server).await;
     assert!(warnings.is_empty(), "{warnings:?}");
-    let log = server.log();
+    host.close_input();
+    let log = server.whole_log().await;
     assert_eq!(
         log.matches("a feature was named that has no meaning here")
             .count(),

@@ -210,8 +210,9 @@ async fn whoever_does_not_read_is_given_up_and_holds_nobody_up() {
         reader.request("turn/start", turn).await.unwrap();
         let completed = reader.notification("turn/completed").await;
         assert_eq!(completed["turn"]["status"], "completed");
-        let log = listening.server.log();
-        let given_up = log.matches("closed because it did not read").count();
+        let told = "closed because it did not read";
+        let log = listening.server.log_with(told).await;
+        let given_up = log.matches(told).count();
         assert_eq!(given_up, 1, "{log}");
         drop(deaf);
     }

@@ -213,9 +213,7 @@ async fn a_session_that_is_traced_to_standard_error() {
     host.request("account/read", json!({})).await.unwrap();
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-
-    let log = server.log();
+    let log = server.whole_log().await;
     server.canaries.check_text("the trace", &log);
     let names: Vec<_> = log
         .split("\"accessToken\":\"‹redacted 300 bytes #")
@@ -235,6 +233,6 @@ async fn a_session_that_is_traced_to_standard_error() {
 async fn finish(mut server: Server, mut host: Host) {
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    server.canaries.check_text("standard error", &server.log());
+    let log = server.whole_log().await;
+    server.canaries.check_text("standard error", &log);
 }

@@ -181,8 +181,8 @@ async fn the_environment_signs_in_before_the_first_request() {
     let setup = Setup::default().environment("CODEX_ACCESS_TOKEN", TOKEN);
     let (server, mut host) = start(&issuer, setup).await;
     assert_eq!(account(&mut host).await, Value::Null);
-    assert!(server.log().contains("nobody is signed in at the start"));
-    assert!(!server.log().contains(TOKEN));
+    let log = server.log_with("nobody is signed in at the start").await;
+    assert!(!log.contains(TOKEN));
 }
 
 #[tokio::test]
