@@ -298,24 +298,10 @@ fn states_are_compared_in_constant_time() {
     assert!(callback.contains("|given| matches(state, &given)"));
 }
 
-/// Whether the test or transcript that a table names is there. A test of the server's own stands
-/// behind the path of its file.
+/// Whether the test or transcript that a table names is there.
 fn is_there(name: &str) -> bool {
-    let Some((place, test)) = name.split_once("::") else {
-        return root()
-            .join(format!("tests/transcripts/{name}.txt"))
-            .exists();
-    };
-    let is_its_file = |source: &Source| {
-        let path = source.path.as_str();
-        path == place
-            || path == format!("tests/tests/{place}.rs")
-            || path.starts_with(&format!("tests/tests/{place}/"))
-    };
-    let declared = format!("fn {test}()");
-    sources(&["app-server/src", "tests/tests"])
-        .iter()
-        .any(|source| is_its_file(source) && source.text.contains(&declared))
+    let transcript = root().join(format!("tests/transcripts/{name}.txt"));
+    has_test(name) || transcript.exists()
 }
 
 #[test]
@@ -337,4 +323,63 @@ fn every_test_that_a_table_of_the_readme_names_is_there() {
         }
     }
     assert!(count > 110, "only {count} names were found");
+}
+
+#[test]
+fn every_promise_of_robustness_has_its_tests() {
+    let rows = rows("| row | tests |");
+    for (row, tests) in &rows {
+        assert!(!tests.is_empty(), "{row} has no test");
+        for test in tests {
+            assert!(has_test(test), "{test} is not there");
+        }
+    }
+    for number in 1..=34 {
+        let begins = format!("robust_inputs::row_{number:02}_");
+        let row = rows.iter().find(|(row, _)| *row == number.to_string());
+        let (_, tests) = row.unwrap_or_else(|| panic!("row {number} is not there"));
+        assert!(
+            tests.iter().all(|test| test.starts_with(&begins)),
+            "{row:?}"
+        );
+    }
+}
+
+/// The rows of a table in the description of the tests: the first column, and the names in the
+/// second.
+fn rows(heading: &str) -> Vec<(String, Vec<String>)> {
+    let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let (_, table) = text.split_once(heading).unwrap();
+    let lines = table.lines().skip(2);
+    let lines = lines.take_while(|line| line.starts_with("| "));
+    lines
+        .map(|line| {
+            let mut columns = line.split('|').skip(1);
+            let first = columns.next().unwrap().trim().to_owned();
+            let names = columns.next().unwrap().split('`').skip(1).step_by(2);
+            (first, names.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+/// Whether there is a test of that name: `file::test` of the black-box tests, or `path.rs::test`.
+fn has_test(name: &str) -> bool {
+    let Some((file, test)) = name.split_once("::") else {
+        return false;
+    };
+    let path = match file.ends_with(".rs") {
+        true => root().join(file),
+        false => root().join("tests/tests").join(file),
+    };
+    let files = match std::fs::read_dir(&path) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => vec![path.with_extension("rs")],
+    };
+    files.iter().any(|file| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let tests = text.split("test]").chain(text.split("test(")).skip(1);
+        tests
+            .filter_map(|behind| behind.split_once("fn "))
+            .any(|(_, behind)| behind.starts_with(&format!("{test}(")))
+    })
 }
