@@ -16,5 +16,5 @@ cargo test "${smoke[@]}" --no-run
 for target in "$@"; do
   # An input that never ends would be waited for.
   timeout $((seconds + 600)) cargo test "${smoke[@]}" -- --exact "$target" --nocapture |
-    grep -E "^$target:|panicked|fails for"
+    grep -aoE "$target: .*|.*panicked.*|.*fails for.*"
 done
