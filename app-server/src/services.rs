@@ -155,7 +155,7 @@ impl Services {
     /// way to the store.
     pub async fn end(&self) {
         let (background, auth) = (self.background.finish(FAREWELL), self.auth.finish(FAREWELL));
-        futures_util::join!(background, auth);
+        tokio::join!(background, auth);
         if self.auth.keeps() {
             self.auth.settle_store().await;
         }

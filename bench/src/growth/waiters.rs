@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use byokey_app_server::auth::{
     AuthManager, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer, IssuerFailure, LoginPolicy,
-    ManagedTokens, Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
+    Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
 use byokey_app_server::clock::SystemClock;
 use byokey_app_server::stores::EphemeralStore;
@@ -144,7 +144,7 @@ impl Issuer for NoIssuer {
         Self::nobody()
     }
 
-    fn revoke(&self, _: &ManagedTokens) -> IssuerAnswer<()> {
+    fn revoke(&self, _: &Secret) -> IssuerAnswer<()> {
         Self::nobody()
     }
 
