@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Installs what tests/tests/hardening.rs and no_trace_disk.rs look through, where apt and the
-# right to use it are there. Otherwise those tests say that they are skipped.
+# Installs what tests/tests/hardening.rs, no_trace_disk.rs and no_trace_memory look through, where
+# apt and the right to use it are there. Otherwise those tests say that they are skipped.
 set -euo pipefail
 
-for program in strace setpriv; do
-  command -v "$program" >/dev/null || missing=1
-done
-[ -n "${missing:-}" ] || exit 0
+missing=()
+command -v strace >/dev/null || missing+=(strace)
+command -v setpriv >/dev/null || missing+=(util-linux)
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
+[ ${#missing[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-  echo "skipped: no apt or no right to use it; the tests of the protection need strace and setpriv"
+  echo "skipped: no apt or no right to use it; the tests of the protection need ${missing[*]}"
   exit 0
 fi
 apt-get update -q
-DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends strace util-linux
+DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"

@@ -231,11 +231,10 @@ impl AuthManager {
             let Credential::Managed(old) = old else {
                 return false;
             };
-            let is_same = self.read(|new| match new {
+            !self.read(|new| match new {
                 Some(Credential::Managed(new)) => old.has_same_tokens(new),
                 _ => false,
-            });
-            !is_same
+            })
         };
         if let Some(old) = superseded.filter(|old| is_over(old)) {
             let manager = Arc::clone(self);
