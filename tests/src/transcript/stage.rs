@@ -62,7 +62,11 @@ impl Stage {
         };
         let config = Config::load(&environment, &overrides);
         let clock = Arc::new(StageClock::new(transcript.moves_the_clock()));
-        let hardening = HardeningReport::default();
+        // Nothing is protected here; what the program reports is all there.
+        let hardening = HardeningReport {
+            locked_memory: Some(false),
+            ..HardeningReport::default()
+        };
         Self::Memory(Memory {
             services: Services::with_clock(config, hardening, clock),
             shutdown: watch::Sender::new(false),

@@ -206,7 +206,7 @@ impl Frames {
     /// likes, and nothing that comes now is looked at.
     fn forget(&mut self) {
         self.renew();
-        self.buffer.zeroize();
+        wipe(&mut self.buffer);
         self.filled = 0..0;
         self.wiped = 0;
     }
