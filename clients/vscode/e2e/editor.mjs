@@ -111,7 +111,12 @@ class Editor {
 
   /** The lines of the output panel that hold this text and can be seen. */
   async output(filter) {
-    await this.page.locator(".panel input[placeholder^=Filter]").fill(filter);
+    const box = this.page.locator(".panel input[placeholder^=Filter]");
+    // A panel that has just opened may miss what is typed, and takes no note of the same words
+    // again. It follows them a moment later.
+    await box.fill("");
+    await box.fill(filter);
+    await this.page.waitForTimeout(1_000);
     return await this.page.locator(".output-view .view-lines").first().innerText();
   }
 
