@@ -23,10 +23,11 @@ use crate::kept;
 /// Protects the process, unless debugging is allowed, and reports the state.
 #[must_use]
 pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
+    let protection = platform::harden(allow_debug);
     HardeningReport {
         wiping_allocator,
         locked_memory: kept::is_locked(),
-        ..platform::harden(allow_debug)
+        ..protection
     }
 }
 
