@@ -41,8 +41,9 @@ internal class Session(
     private val hub = EventHub()
     private val keeper = AccountKeeper(scope, ::readAccount)
     private val connection = Connection(scope, ::answer) { method, params ->
-        hub.publish(eventOf(method, params))
+        // First, or who hears of it and then uses the account for the first time has it read twice.
         if (method == ServerNotifications.accountUpdated.name) keeper.update()
+        hub.publish(eventOf(method, params))
     }
 
     val events get() = hub.events

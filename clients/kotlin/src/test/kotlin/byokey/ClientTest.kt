@@ -1,5 +1,6 @@
 package byokey
 
+import byokey.json.JsonNumber
 import byokey.json.JsonObject
 import byokey.json.JsonString
 import byokey.protocol.ClientInfo
@@ -10,9 +11,12 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.measureTime
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.count
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -60,6 +64,25 @@ class ClientTest {
         assertEquals(0, withTimeout(LONG.seconds) { events.await() })
         assertTrue(runCatching { client.readAccount() }.exceptionOrNull() is ConnectionClosedException)
         assertEquals(0, client.awaitClosed())
+    }
+
+    @Test
+    fun `whoever first uses the account at an update has it read once`(): Unit = runBlocking {
+        val update = """{"method":"account/updated","params":{"authMode":null,"planType":null}}"""
+        val answer = """{"id":'${'$'}id',"result":{"account":null,"requiresOpenaiAuth":true,"asked":'${'$'}id'}}"""
+        val script = "read begin; echo '$update'; id=2; while echo '$answer'; read l; do id=${'$'}((id+1)); done"
+        spawnShell(script).use { client ->
+            val heard = async(Dispatchers.Unconfined) {
+                client.events.first()
+                client.account
+                Thread.sleep(200) // This holds up whatever else is done for the update.
+            }
+            client.request("begin")
+            heard.await()
+            delay(200.milliseconds)
+            val answered = client.request("how/many") as JsonObject
+            assertEquals(JsonNumber(4), answered["asked"], "behind initialize, begin and one account/read")
+        }
     }
 
     @Test
