@@ -42,6 +42,52 @@ async fn a_newer_login_in_the_store_is_used_before_the_issuer_is_asked() {
     assert_eq!(token(&mut host).await, access_token(1));
 }
 
+/// The bearers that the backend saw, in order.
+fn bearers(shared: &SharedStore) -> Vec<String> {
+    let requests = shared.backend.requests();
+    let bearers = requests.iter().map(|it| it.bearer().unwrap().to_owned());
+    bearers.collect()
+}
+
+#[tokio::test]
+async fn one_call_takes_what_the_store_has_and_then_asks_the_issuer() {
+    let shared = SharedStore::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    let (_server, mut host) = shared.start().await;
+    shared.backend.reject_bearer(access_token(90));
+    shared.keep(&access_token(91), "rt-newer");
+    shared.backend.reject_bearer(access_token(91));
+    host.request("account/usage/read", json!({})).await.unwrap();
+    let used = [access_token(90), access_token(91), access_token(1)];
+    assert_eq!(bearers(&shared), used);
+    let asked = shared.issuer.asked(Ask::Refresh);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].body["refresh_token"], "rt-newer");
+    assert_eq!(shared.kept()["tokens"]["access_token"], access_token(1));
+}
+
+#[tokio::test]
+async fn a_call_gives_up_when_the_tokens_that_it_asked_for_are_refused() {
+    for is_newer_in_store in [true, false] {
+        let shared = SharedStore::new().await;
+        shared.keep(&access_token(90), "rt-old");
+        let (_server, mut host) = shared.start().await;
+        let mut used = vec![access_token(90)];
+        if is_newer_in_store {
+            shared.keep(&access_token(91), "rt-newer");
+            used.push(access_token(91));
+        }
+        used.push(access_token(1));
+        for bearer in &used {
+            shared.backend.reject_bearer(bearer.clone());
+        }
+        let refused = host.request("account/usage/read", json!({})).await;
+        assert_eq!(refused.unwrap_err().kind(), "reauthRequired");
+        assert_eq!(bearers(&shared), used);
+        assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_login_of_somebody_else_in_the_store_is_never_adopted() {
     let shared = SharedStore::new().await;

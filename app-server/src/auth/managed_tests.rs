@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use super::hand::{HandIssuer, SharedStore};
 use super::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use super::{
-    AuthManager, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin, ManagedTokens,
-    Outside, PermanentFailure, RecoveryFailure, RenewedTokens, SignInFailure, StoreFailure,
-    Supplier,
+    AuthManager, AuthState, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin,
+    ManagedTokens, Outside, PermanentFailure, Recovery, RecoveryFailure, Remedy, Renewal,
+    RenewedTokens, SignInFailure, StoreFailure, Supplier,
 };
 use crate::clock::Clock;
 
@@ -70,7 +70,7 @@ impl Scene {
         self.auth.sign_in(credential, begun).await.unwrap();
     }
 
-    fn call(&self) -> JoinHandle<Result<(), RecoveryFailure>> {
+    fn call(&self) -> JoinHandle<Result<Remedy, RecoveryFailure>> {
         let auth = Arc::clone(&self.auth);
         let generation = auth.lease().unwrap().generation;
         tokio::spawn(async move { auth.recover(generation).await })
@@ -115,7 +115,7 @@ async fn a_thousand_calls_spend_one_refresh_token_and_its_successor_is_saved_fir
     assert_eq!(scene.issuer.asked(), 1);
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
     for call in calls {
-        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
         assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-2"));
     }
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-2"));
@@ -162,7 +162,7 @@ async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
         let call = scene.call();
         settle().await;
         scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-10")));
-        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
     }
 }
 
@@ -172,7 +172,7 @@ async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() 
     let mut newer = managed_tokens("ws-1", "u-1", "rt-other-process");
     newer.access_token = Secret::from(token_of("ws-1", "u-1", FAR + 7).as_str());
     scene.store.keep(newer.duplicate());
-    assert_eq!(scene.call().await.unwrap(), Ok(()));
+    assert_eq!(scene.call().await.unwrap(), Ok(Remedy::Replaced));
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-other-process"));
     assert_eq!(scene.issuer.asked(), 0, "nothing was spent");
 
@@ -181,7 +181,7 @@ async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() 
     scene.issuer.answer(Err(PermanentFailure::Exhausted.into()));
     call.await.unwrap().unwrap_err();
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-newest"));
-    assert_eq!(scene.call().await.unwrap(), Ok(()));
+    assert_eq!(scene.call().await.unwrap(), Ok(Remedy::Replaced));
     assert!(!scene.auth.is_dead());
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-newest"));
 }
@@ -198,6 +198,44 @@ async fn another_account_in_the_store_or_none_is_never_adopted() {
         assert_eq!(scene.call().await.unwrap(), mismatch, "{other:?}");
         assert_eq!(scene.refresh_token().as_deref(), Some("rt-1"));
         assert_eq!(scene.issuer.asked(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_same_tokens_under_another_account_in_the_store_are_no_reason_to_spend_ours() {
+    let scene = Scene::new(LoginPolicy::default());
+    let opaque = |account: &str| ManagedTokens {
+        access_token: Secret::from("opaque"),
+        account_id: Some(account.to_owned()),
+        ..managed_tokens("ws-1", "u-1", "rt-1")
+    };
+    scene.login(opaque("ws-1")).await;
+    scene.store.keep(opaque("ws-2"));
+    let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
+    assert_eq!(scene.call().await.unwrap(), mismatch);
+    assert_eq!(scene.issuer.asked(), 0);
+}
+
+#[test]
+fn newer_tokens_of_another_account_are_never_put_in_force() {
+    let login = |account: &str| {
+        let tokens = managed_tokens(account, "u-1", "rt-1");
+        ManagedLogin::new(tokens).unwrap()
+    };
+    for renewal in [Renewal::Issuer, Renewal::Store] {
+        let mut state = AuthState::<()>::new(LoginPolicy::default());
+        let begun = state.epoch();
+        let credential = Credential::Managed(login("ws-1"));
+        let _ = state.login_own(credential, begun).unwrap();
+        let Recovery::Ask(order) = state.unauthorized(state.generation(), ()) else {
+            panic!("nobody was asked");
+        };
+        let answer = Ok(renewal(login("ws-2")));
+        let settlement = state.refreshed(order.ticket, answer).unwrap();
+        let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
+        assert_eq!(settlement.outcome, mismatch);
+        let account = state.credential().unwrap().chatgpt().unwrap();
+        assert_eq!(account.id.as_deref(), Some("ws-1"));
     }
 }
 
@@ -224,8 +262,8 @@ async fn two_processes_spend_one_token() {
     settle().await;
     assert_eq!(one.issuer.asked(), 1, "the other waits for the lock");
     one.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
-    assert_eq!(first.await.unwrap(), Ok(()));
-    assert_eq!(second.await.unwrap(), Ok(()));
+    assert_eq!(first.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(second.await.unwrap(), Ok(Remedy::Replaced));
     assert_eq!(two.refresh_token().as_deref(), Some("rt-2"));
     assert_eq!(*one.issuer.spent.lock().unwrap(), ["rt-1"]);
 }
@@ -243,7 +281,7 @@ async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
         settle().await;
         let next = format!("rt-{number}");
         scene.issuer.answer(Ok(fresh("ws-1", "u-1", &next)));
-        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
         assert_eq!(scene.refresh_token(), Some(next));
         assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
     }
@@ -251,7 +289,7 @@ async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
     let call = scene.call();
     settle().await;
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-4")));
-    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
     assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-4"));
     assert_eq!(
         *scene.issuer.spent.lock().unwrap(),
@@ -281,7 +319,11 @@ async fn a_login_with_the_host_does_not_lose_tokens_on_their_way() {
     settle().await;
     let host = tokens(&jwt_of("host@example.com"), "ws-9");
     scene.auth.login_external(host, Supplier(1)).unwrap();
-    assert_eq!(call.await.unwrap(), Ok(()), "the host's tokens are newer");
+    assert_eq!(
+        call.await.unwrap(),
+        Ok(Remedy::Replaced),
+        "the host's tokens are newer"
+    );
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
     settle().await;
     assert_eq!(scene.refresh_token(), None, "the host stays in force");

@@ -41,7 +41,7 @@ pub use manager::{AuthManager, Forgotten, Host, HostAnswer, Lease, Outside};
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
 pub use state::{
-    AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Renewal,
+    AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal,
     Settlement, Ticket,
 };
 pub use store::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

@@ -7,6 +7,7 @@ use super::credential::{Credential, ManagedLogin};
 use super::failure::RecoveryFailure;
 use super::issuer::{Issuer, IssuerFailure};
 use super::permanent::PermanentFailure;
+use super::state::Renewal;
 use super::store::{Saving, Store, Stored};
 use crate::clock::Clock;
 
@@ -24,13 +25,13 @@ impl Renewer {
         &self,
         credential: &Credential,
         dead: Option<PermanentFailure>,
-    ) -> Result<ManagedLogin, RecoveryFailure> {
+    ) -> Result<Renewal, RecoveryFailure> {
         let Credential::Managed(login) = credential else {
             return Err(RecoveryFailure::SignedOut);
         };
         let lock = self.store.lock().await.map_err(RecoveryFailure::Store)?;
         if let Some(newer) = self.newer_in_store(login).await? {
-            return Ok(newer);
+            return Ok(Renewal::Store(newer));
         }
         if let Some(dead) = dead {
             return Err(RecoveryFailure::Permanent(dead));
@@ -53,7 +54,7 @@ impl Renewer {
             renewed.is_saved = false;
         }
         drop(lock);
-        Ok(renewed)
+        Ok(Renewal::Issuer(renewed))
     }
 
     /// The login that the store holds, if another process has renewed ours.

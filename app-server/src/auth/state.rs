@@ -61,8 +61,20 @@ pub enum Authority {
 pub enum Renewal {
     /// The host's answer.
     Host(HostTokens),
-    /// A login renewed by the issuer, or found in the store.
+    /// A login renewed by the issuer.
     Issuer(ManagedLogin),
+    /// A login that another process renewed, found in the store.
+    Store(ManagedLogin),
+}
+
+/// What a call that met a 401 can try again with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Tokens that were there already: of another call, another process or another login. Nobody
+    /// was asked for newer ones on behalf of this call.
+    Replaced,
+    /// Tokens that were asked for. Where these are refused too, there is nothing left to try.
+    Renewed,
 }
 
 /// Tokens by which a host answered a refresh.
@@ -80,8 +92,8 @@ pub struct HostTokens {
 pub struct Settlement<W> {
     /// Whom to wake.
     pub waiters: Vec<W>,
-    /// Whether they can try again.
-    pub outcome: Result<(), RecoveryFailure>,
+    /// What they can try again with.
+    pub outcome: Result<Remedy, RecoveryFailure>,
     /// The news, if the account changed.
     pub update: Option<AccountUpdated>,
 }
@@ -90,7 +102,7 @@ pub struct Settlement<W> {
 #[derive(Debug)]
 pub enum Recovery<W> {
     /// It is decided: try again, or give up.
-    Decided(W, Result<(), RecoveryFailure>),
+    Decided(W, Result<Remedy, RecoveryFailure>),
     /// Wait for the refresh in flight.
     Joined,
     /// Wait for the refresh that has to be asked for now.
@@ -312,7 +324,7 @@ impl<W> AuthState<W> {
             return Recovery::Decided(waiter, Err(RecoveryFailure::SignedOut));
         };
         if generation != self.generation {
-            return Recovery::Decided(waiter, Ok(()));
+            return Recovery::Decided(waiter, Ok(Remedy::Replaced));
         }
         let Some(authority) = self.authority(credential, RefreshReason::Unauthorized) else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::NotRefreshable));
@@ -365,9 +377,9 @@ impl<W> AuthState<W> {
         }
         let waiters = self.take_waiters();
         Some(match answer.and_then(|renewal| self.adopt(renewal)) {
-            Ok(update) => Settlement {
+            Ok((remedy, update)) => Settlement {
                 waiters,
-                outcome: Ok(()),
+                outcome: Ok(remedy),
                 update,
             },
             Err(failure) => {
@@ -395,7 +407,7 @@ impl<W> AuthState<W> {
         self.generation.0 += 1;
         Settlement {
             waiters: self.take_waiters(),
-            outcome: Ok(()),
+            outcome: Ok(Remedy::Replaced),
             update: Some(update),
         }
     }
@@ -412,19 +424,26 @@ impl<W> AuthState<W> {
     }
 
     /// Puts newer tokens in force once they have passed every check.
-    fn adopt(&mut self, renewal: Renewal) -> Result<Option<AccountUpdated>, RecoveryFailure> {
+    fn adopt(
+        &mut self,
+        renewal: Renewal,
+    ) -> Result<(Remedy, Option<AccountUpdated>), RecoveryFailure> {
         let Some(previous) = self.credential.clone() else {
             return Err(RecoveryFailure::SignedOut);
+        };
+        let remedy = match renewal {
+            Renewal::Store(_) => Remedy::Replaced,
+            Renewal::Host(_) | Renewal::Issuer(_) => Remedy::Renewed,
         };
         let renewed = match (&*previous, renewal) {
             (Credential::External(old), Renewal::Host(tokens)) => {
                 Credential::External(self.check_host_tokens(old, tokens)?)
             }
-            (Credential::Managed(old), Renewal::Issuer(new)) if new.is_same_account(old) => {
+            (Credential::Managed(old), Renewal::Issuer(new) | Renewal::Store(new)) => {
+                if !new.is_same_account(old) {
+                    return Err(PermanentFailure::Mismatch.into());
+                }
                 Credential::Managed(new)
-            }
-            (Credential::Managed(_), Renewal::Issuer(_)) => {
-                return Err(PermanentFailure::Mismatch.into());
             }
             _ => return Err(RecoveryFailure::SignedOut),
         };
@@ -435,7 +454,7 @@ impl<W> AuthState<W> {
             _ => false,
         };
         let settlement = self.replace(renewed);
-        Ok(settlement.update.filter(|_| !same))
+        Ok((remedy, settlement.update.filter(|_| !same)))
     }
 
     fn check_host_tokens(

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::testing::{NoIssuer, jwt, jwt_of, tokens};
 use super::{
     AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal, Outside,
-    RecoveryFailure, Supplier,
+    RecoveryFailure, Remedy, Supplier,
 };
 use crate::clock::Clock;
 use crate::stores::EphemeralStore;
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// A call that met a 401 just now.
-    fn call(&self) -> tokio::task::JoinHandle<Result<(), RecoveryFailure>> {
+    fn call(&self) -> tokio::task::JoinHandle<Result<Remedy, RecoveryFailure>> {
         let (auth, generation) = (Arc::clone(&self.auth), self.generation());
         tokio::spawn(async move { auth.recover(generation).await })
     }
@@ -129,7 +129,7 @@ async fn a_thousand_calls_cause_one_request_and_all_succeed() {
     assert_eq!(scene.host.asked(), 1);
     scene.host.answer(fresh("new@example.com", "ws-1"));
     for call in calls {
-        assert_eq!(call.await.unwrap(), Ok(()));
+        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
     }
     assert_eq!(scene.email().as_deref(), Some("new@example.com"));
 }
@@ -140,7 +140,7 @@ async fn a_call_under_an_older_generation_tries_again_without_asking() {
     scene.login("old@example.com", "ws-1");
     let old = scene.generation();
     scene.login("new@example.com", "ws-1");
-    assert_eq!(scene.auth.recover(old).await, Ok(()));
+    assert_eq!(scene.auth.recover(old).await, Ok(Remedy::Replaced));
     assert_eq!(scene.host.asked(), 0);
 }
 
@@ -182,7 +182,7 @@ async fn a_login_during_a_refresh_wins() {
     let call = scene.call();
     settle().await;
     scene.login("pushed@example.com", "ws-1");
-    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(call.await.unwrap(), Ok(Remedy::Replaced));
     scene.host.answer(fresh("late@example.com", "ws-1"));
     settle().await;
     assert_eq!(scene.email().as_deref(), Some("pushed@example.com"));
@@ -207,7 +207,7 @@ async fn a_refused_login_during_a_refresh_changes_nothing() {
         r#"External auth must use one of workspace(s) ["ws-1"], but received "ws-2"."#
     );
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn a_call_that_gives_up_does_not_end_the_refresh_for_the_others() {
     first.abort();
     settle().await;
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(second.await.unwrap(), Ok(()));
+    assert_eq!(second.await.unwrap(), Ok(Remedy::Renewed));
 }
 
 #[tokio::test]
@@ -327,5 +327,5 @@ async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps
     settle().await;
     assert_eq!(scene.host.asked(), 1, "a 401 joins the refresh in flight");
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
 }

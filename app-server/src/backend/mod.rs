@@ -31,7 +31,7 @@ pub(crate) use retry::delays;
 pub use route::Service;
 pub use sse::Incomplete;
 
-use crate::auth::{AuthManager, Lease};
+use crate::auth::{AuthManager, Credential, Lease, Remedy};
 use crate::config::Config;
 use crate::http_client::HttpClient;
 use route::Route;
@@ -126,29 +126,30 @@ impl Backend {
 
     /// Sends a call and returns the successful answer, its body not yet read.
     ///
-    /// `lease` is the credential in force when the call was asked for. A 401 is recovered from
-    /// once, whatever the call; the answer to the second attempt is final. Signing out ends the
-    /// call.
+    /// `lease` is the credential in force when the call was asked for. A 401 is recovered from,
+    /// whatever the call, as often as its credential can be: see [`may_recover`]. Signing out ends
+    /// the call.
     pub(crate) async fn send(
         &self,
         call: &Call,
         lease: Option<Lease>,
     ) -> Result<Response, BackendError> {
-        let response = self.attempt(call, lease.as_ref()).await?;
-        let is_refused = response.status() == StatusCode::UNAUTHORIZED;
-        let lease = match lease {
-            Some(lease) if is_refused && lease.credential.can_be_renewed() => lease,
-            lease => return Box::pin(successful(response, lease)).await,
-        };
-        let generation = lease.generation;
-        drop((response, lease));
-        self.auth
-            .recover(generation)
-            .await
-            .map_err(BackendError::Recovery)?;
-        let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
-        let response = self.attempt(call, Some(&renewed)).await?;
-        Box::pin(successful(response, Some(renewed))).await
+        let mut lease = lease;
+        let mut remedies = Vec::new();
+        loop {
+            let response = self.attempt(call, lease.as_ref()).await?;
+            let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+            let generation = match lease {
+                Some(lease) if is_refused && may_recover(&lease.credential, &remedies) => {
+                    lease.generation
+                }
+                lease => return Box::pin(successful(response, lease)).await,
+            };
+            drop(response);
+            let remedy = self.auth.recover(generation).await;
+            remedies.push(remedy.map_err(BackendError::Recovery)?);
+            lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
+        }
     }
 
     /// One attempt under one credential, once it is its turn.
@@ -191,6 +192,18 @@ impl Backend {
         tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
             .await
             .map_err(|_| BackendError::Timeout)?
+    }
+}
+
+/// Whether a call can get past another 401 after these remedies.
+///
+/// Codex gives tokens of a host one refresh, and a login of ours two steps: what the store holds
+/// by now, then the issuer.
+fn may_recover(credential: &Credential, remedies: &[Remedy]) -> bool {
+    match (credential, remedies) {
+        (_, []) => credential.can_be_renewed(),
+        (Credential::Managed(_), [Remedy::Replaced]) => true,
+        _ => false,
     }
 }
 

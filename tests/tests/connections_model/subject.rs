@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use byokey_app_server::auth::{Generation, RecoveryFailure};
+use byokey_app_server::auth::{Generation, RecoveryFailure, Remedy};
 use byokey_app_server::config::{Config, Environment, Overrides};
 use byokey_app_server::connection::Connection;
 use byokey_app_server::services::Services;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::operation::{Operation, Outcome, Place, Reply, Shown, Told, USERS, User, account_of};
 
 /// A call that waits for a newer credential.
-type Call = Pin<Box<dyn Future<Output = Result<(), RecoveryFailure>>>>;
+type Call = Pin<Box<dyn Future<Output = Result<Remedy, RecoveryFailure>>>>;
 
 /// Longer than a host may take.
 const TOO_LONG: Duration = Duration::from_secs(11);
@@ -134,7 +134,7 @@ impl Subject {
         for (number, slot) in self.calls.iter_mut().enumerate() {
             if let Some(outcome) = slot.as_mut().and_then(poll) {
                 *slot = None;
-                ended.push((number, outcome.map_err(|failure| failure.kind())));
+                ended.push((number, outcome.map(drop).map_err(|failure| failure.kind())));
             }
         }
         ended
@@ -161,7 +161,7 @@ impl Subject {
     }
 }
 
-fn poll(call: &mut Call) -> Option<Result<(), RecoveryFailure>> {
+fn poll(call: &mut Call) -> Option<Result<Remedy, RecoveryFailure>> {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => Some(outcome),
         Poll::Pending => None,

@@ -26,7 +26,8 @@ use super::issuer::Issuer;
 use super::policy::LoginPolicy;
 use super::renewal::Renewer;
 use super::state::{
-    AuthState, Authority, Generation, HostTokens, Recovery, RefreshOrder, Renewal, Settlement,
+    AuthState, Authority, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal,
+    Settlement,
 };
 use super::store::Store;
 use crate::background::Background;
@@ -68,7 +69,7 @@ impl fmt::Debug for Outside {
     }
 }
 
-type Waiter = oneshot::Sender<Result<(), RecoveryFailure>>;
+type Waiter = oneshot::Sender<Result<Remedy, RecoveryFailure>>;
 
 /// The one owner of the credential in force.
 pub struct AuthManager {
@@ -216,7 +217,10 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`RecoveryFailure`] when there is none to be had. The next 401 asks again at once.
-    pub async fn recover(self: &Arc<Self>, generation: Generation) -> Result<(), RecoveryFailure> {
+    pub async fn recover(
+        self: &Arc<Self>,
+        generation: Generation,
+    ) -> Result<Remedy, RecoveryFailure> {
         let (waiter, answer) = oneshot::channel();
         let recovery = self.state().unauthorized(generation, waiter);
         match recovery {
@@ -237,7 +241,7 @@ impl AuthManager {
             let settlement = manager.state().refreshed(ticket, answer);
             let Some(settlement) = settlement else { return };
             match settlement.outcome {
-                Ok(()) => manager.watch_expiry(Due::Later),
+                Ok(_) => manager.watch_expiry(Due::Later),
                 Err(_) if spends => manager.watch_expiry(Due::InAMinute),
                 Err(_) => {}
             }
@@ -263,8 +267,7 @@ impl AuthManager {
                 let manager = Arc::clone(self);
                 Box::pin(async move {
                     let _turn = manager.store_turn.lock().await;
-                    let renewed = manager.renewer.renew(&credential, dead).await;
-                    renewed.map(Renewal::Issuer)
+                    manager.renewer.renew(&credential, dead).await
                 })
             }
         }
