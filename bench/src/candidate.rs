@@ -54,6 +54,16 @@ impl Candidate {
         })
     }
 
+    /// This one, started by another program with these words before its own.
+    pub(crate) fn under(self, program: &str, words: Vec<String>) -> Result<Self, Failure> {
+        let own = [self.program.display().to_string()];
+        Ok(Self {
+            program: found(program).ok_or_else(|| format!("there is no program {program}"))?,
+            arguments: words.into_iter().chain(own).chain(self.arguments).collect(),
+            ..self
+        })
+    }
+
     /// Another app-server, by its command line. Its column is headed by what it says of its
     /// version.
     pub(crate) fn peer(command: &str) -> Result<Self, Failure> {

@@ -2,8 +2,10 @@
 //! nothing but the program is in the way of a byte.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,20 +40,31 @@ impl Process {
         home: &Path,
         arguments: &[&str],
     ) -> Result<Self, Failure> {
-        let mut child = candidate
-            .command(home)
-            .args(arguments)
-            .stdin(Stdio::piped())
+        let mut command = candidate.command(home);
+        command.args(arguments);
+        Self::spawn(command, Stdio::piped())
+    }
+
+    /// Starts a candidate whose input is this connection.
+    pub(crate) fn reading_from(
+        candidate: &Candidate,
+        home: &Path,
+        connection: TcpStream,
+    ) -> Result<Self, Failure> {
+        let input = Stdio::from(OwnedFd::from(connection));
+        Self::spawn(candidate.command(home), input)
+    }
+
+    fn spawn(mut command: Command, input: Stdio) -> Result<Self, Failure> {
+        let mut child = command
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("a pipe is missing".into());
-        };
         Ok(Self {
+            input: child.stdin.take(),
+            output: child.stdout.take().ok_or("a pipe is missing")?,
             child,
-            input: Some(input),
-            output,
             buffer: Vec::new(),
             read: 0,
             filled: 0,
@@ -96,6 +109,17 @@ impl Process {
     /// Gives its input back.
     pub(crate) fn give_input(&mut self, input: ChildStdin) {
         self.input = Some(input);
+    }
+
+    /// Closes its input and waits for its end.
+    pub(crate) fn end(&mut self) -> Result<(), Failure> {
+        self.input = None;
+        while self.line().is_ok() {}
+        let status = self.child.wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("the program ended with {status}").into())
     }
 
     /// The next line, without its end. Waits for it.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use byokey_protocol::limits::RateLimitSnapshot;
 use byokey_protocol::thread::TokenUsage;
 use bytes::Bytes;
-use eventsource_stream::{EventStream, Eventsource as _};
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Method;
+use sse_stream::SseByteStream;
 
 use super::error::{ErrorDetails, Reason};
 use super::rate_limits::from_headers;
@@ -71,7 +71,7 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// A streamed answer.
 pub struct TurnStream {
-    events: EventStream<Body>,
+    events: SseByteStream<Body>,
     ready: VecDeque<TurnEvent>,
     idle_timeout: Duration,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -119,7 +119,7 @@ impl Backend {
         let body: Body = Box::pin(response.bytes_stream());
         let idle_timeout = provider.stream_idle_timeout;
         Ok(TurnStream {
-            events: body.eventsource(),
+            events: SseByteStream::new(body),
             ready,
             idle_timeout,
             signed_out,
@@ -153,7 +153,7 @@ impl TurnStream {
                         "error while reading the stream",
                     ));
                 }
-                Ok(Some(Ok(event))) => event.data,
+                Ok(Some(Ok(event))) => event.data.unwrap_or_default(),
             };
             // An event that cannot be read is of a kind that this program does not know.
             if let Ok(event) = serde_json::from_str(&data) {

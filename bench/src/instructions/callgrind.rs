@@ -5,12 +5,33 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::Failure;
+use crate::candidate::Candidate;
+use crate::host::Host;
+use crate::site::Site;
+
+/// Makes valgrind count, and keep no more than the sum.
+const OPTIONS: [&str; 2] = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+
+/// Instructions that a candidate executes in a conversation, which ends with its input.
+pub(super) fn of_conversation(
+    candidate: Candidate,
+    site: &Site,
+    converse: impl FnOnce(&mut Host) -> Result<(), Failure>,
+) -> Result<f64, Failure> {
+    let report = site.home.path().join("valgrind.log");
+    let mut words = OPTIONS.map(str::to_owned).to_vec();
+    words.push(format!("--log-file={}", report.display()));
+    let mut host = Host::start(&candidate.under("valgrind", words)?, site)?;
+    converse(&mut host)?;
+    host.process.end()?;
+    counted(&std::fs::read_to_string(report)?)
+}
 
 /// Instructions that a command executes when it reads this.
 pub(super) fn instructions(command: &[&OsStr], input: String) -> Result<f64, Failure> {
     let home = tempfile::tempdir()?;
     let mut child = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(OPTIONS)
         .args(command)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -28,7 +49,10 @@ pub(super) fn instructions(command: &[&OsStr], input: String) -> Result<f64, Fai
     if !output.status.success() {
         return Err(format!("under valgrind, the program ended with {}", output.status).into());
     }
-    let report = String::from_utf8_lossy(&output.stderr);
+    counted(&String::from_utf8_lossy(&output.stderr))
+}
+
+fn counted(report: &str) -> Result<f64, Failure> {
     let line = report
         .lines()
         .find_map(|line| line.split_once("Collected :"));

@@ -5,14 +5,17 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::callgrind;
 use crate::Failure;
+use crate::candidate::Candidate;
 use crate::host::{INITIALIZE, READ};
 use crate::measure::number;
-use crate::site::{ACCOUNT, token};
+use crate::model::Manner;
+use crate::site::{ACCOUNT, Site, token};
 
 /// Instructions by the name of the path.
 pub(super) type Counts = Vec<(&'static str, f64)>;
@@ -58,6 +61,10 @@ const HOT_PATHS: [HotPath; 3] = [
 const MORE: usize = 3;
 /// Calls that wait for one refresh, in the smaller run.
 const WAITERS: usize = 5_000;
+/// Pieces of text that a turn streams, in the smaller run.
+const PIECES: usize = 100;
+/// The wait between two, long enough for valgrind to be done with one.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Ids that all have as many digits: a longer one costs more.
 const fn id(number: usize) -> usize {
@@ -86,7 +93,26 @@ pub(super) fn counts(program: &Path) -> Result<Counts, Failure> {
         callgrind::instructions(&driver, String::new())
     };
     counts.push(("refresh-waiter", difference(WAITERS, fan_out)?));
+    counts.push((
+        "streamed-delta",
+        difference(PIECES, |pieces| streamed(&program, pieces))?,
+    ));
     Ok(counts)
+}
+
+fn streamed(program: &Path, pieces: usize) -> Result<f64, Failure> {
+    let site = Site::new()?;
+    site.model.set(Manner {
+        pieces,
+        pause: PAUSE,
+        refused: None,
+    });
+    let candidate = Candidate::own("byokey", program)?;
+    callgrind::of_conversation(candidate, &site, |host| {
+        host.login(0)?;
+        let thread = host.thread()?;
+        host.turn(&thread)
+    })
 }
 
 /// What one more costs.

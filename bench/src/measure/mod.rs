@@ -100,6 +100,7 @@ pub(crate) const MEASURES: &[Measure] = &[
     },
     Measure {
         name: "streamed deltas",
+        with_echo: true,
         run: stream::deltas,
         ..EVERY_ROUND
     },

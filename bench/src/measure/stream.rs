@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::{Figures, Scale};
 use crate::Failure;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Kind};
 use crate::host::Host;
 use crate::model::{Manner, age};
+use crate::process::Process;
 use crate::samples::Samples;
 use crate::site::Site;
 
@@ -19,18 +20,24 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
     let site = Site::new()?;
-    let mut host = Host::start(candidate, &site)?;
-    host.login(0)?;
-    let thread = host.thread()?;
-    // The first turn builds the client.
-    host.turn(&thread)?;
-    site.model.set(Manner {
+    let manner = Manner {
         pieces: scale.of(PIECES, candidate),
         pause: PAUSE,
         refused: None,
-    });
-    let direct = Samples::new(directly(&site)?);
-    let through = Samples::new(through(&mut host, &thread)?);
+    };
+    let (direct, through) = if candidate.kind == Kind::Echo {
+        site.model.set(manner);
+        (directly(&site)?, by_echo(candidate, &site)?)
+    } else {
+        let mut host = Host::start(candidate, &site)?;
+        host.login(0)?;
+        let thread = host.thread()?;
+        // The first turn builds the client.
+        host.turn(&thread)?;
+        site.model.set(manner);
+        (directly(&site)?, by_turn(&mut host, &thread)?)
+    };
+    let (direct, through) = (Samples::new(direct), Samples::new(through));
     let figures = [
         ("direct-p50", &direct, 0.5),
         ("direct-p99", &direct, 0.99),
@@ -43,11 +50,16 @@ pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Fai
         .collect())
 }
 
-fn directly(site: &Site) -> Result<Vec<f64>, Failure> {
+/// A connection on which the model answers.
+fn ask(site: &Site) -> Result<TcpStream, Failure> {
     let mut stream = TcpStream::connect(site.model.address())?;
     stream.write_all(b"POST /v1/responses HTTP/1.1\r\nhost: model\r\ncontent-length: 0\r\n\r\n")?;
+    Ok(stream)
+}
+
+fn directly(site: &Site) -> Result<Vec<f64>, Failure> {
     let mut ages = Vec::new();
-    let (mut reader, mut line) = (BufReader::new(stream), Vec::new());
+    let (mut reader, mut line) = (BufReader::new(ask(site)?), Vec::new());
     while reader.read_until(b'\n', &mut line)? > 0 {
         ages.extend(age(&line));
         line.clear();
@@ -55,7 +67,21 @@ fn directly(site: &Site) -> Result<Vec<f64>, Failure> {
     Ok(ages)
 }
 
-fn through(host: &mut Host, thread: &str) -> Result<Vec<f64>, Failure> {
+/// Every byte of the answer goes through the echo process.
+fn by_echo(candidate: &Candidate, site: &Site) -> Result<Vec<f64>, Failure> {
+    let home = site.home.path();
+    let mut process = Process::reading_from(candidate, home, ask(site)?)?.watched();
+    let mut ages = Vec::new();
+    loop {
+        let line = process.line()?;
+        ages.extend(age(line));
+        if memchr::memmem::find(line, b"\"response.completed\"").is_some() {
+            return Ok(ages);
+        }
+    }
+}
+
+fn by_turn(host: &mut Host, thread: &str) -> Result<Vec<f64>, Failure> {
     host.start_turn(thread)?;
     let mut ages = Vec::new();
     loop {
