@@ -173,20 +173,21 @@ async fn serve_stdio(
         max_message: limits.max_message,
         ..Limits::default()
     };
-    let mut connection = pin!(transport::serve(
+    // A task of its own: the one that the runtime blocks on runs only after another look at what
+    // is ready, which is a system call more for each message that nobody asked for.
+    let mut connection = tokio::spawn(transport::serve(
         reader,
         writer,
         Arc::clone(services),
         limits,
-        shutdown
+        shutdown,
     ));
     tokio::select! {
-        _ = &mut connection => return Ok(()),
+        ended = &mut connection => return Ok(ended.map(|_| ())?),
         () = told_to_end(&mut signals, services) => {}
     }
     end.send_replace(true);
-    connection.await;
-    Ok(())
+    Ok(connection.await.map(|_| ())?)
 }
 
 /// Connections until a signal comes; then until no turn is running. A second signal ends it at

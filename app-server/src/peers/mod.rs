@@ -71,8 +71,13 @@ impl Peers {
     /// Whoever produces much without being asked waits here, so that what a slow peer has not
     /// read stays bounded.
     pub async fn room(&self) {
-        let peers = self.connected().clone();
-        join_all(peers.iter().map(|peer| peer.outbox.room())).await;
+        let mut full = Vec::new();
+        for peer in self.connected().iter() {
+            if !peer.outbox.has_room() {
+                full.push(Arc::clone(peer));
+            }
+        }
+        join_all(full.iter().map(|peer| peer.outbox.room())).await;
     }
 
     /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.

@@ -150,7 +150,13 @@ impl Outbox {
         self.taken.notify_waiters();
     }
 
-    /// Waits until less than [`HIGH_WATER`] waits to be written.
+    /// Whether less than [`HIGH_WATER`] waits to be written.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.len() < HIGH_WATER
+    }
+
+    /// Waits until there is room.
     pub async fn room(&self) {
         if self.state().limit.is_none() {
             return self.space().await;
@@ -166,7 +172,7 @@ impl Outbox {
     async fn space(&self) {
         loop {
             let taken = self.taken.notified();
-            if self.len() < HIGH_WATER {
+            if self.has_room() {
                 return;
             }
             taken.await;
