@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use byokey_dev_backend::TestToken;
+use byokey_dev_backend::{Fingerprint, TestToken};
 use byokey_tests::{Canaries, Home, PATIENCE, byokey};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
@@ -22,13 +23,15 @@ const WIDEST: usize = 140;
 const LIFE: u64 = 3600;
 const MOST_TOKENS: u64 = 3;
 
-/// The demo in a home of its own, with nothing else of this environment.
+/// The demo in a home of its own, with nothing else of this environment, and all that its server
+/// can log.
 fn demo(home: &Home) -> Command {
     let mut command = Command::new(byokey());
     command
         .arg("demo")
         .env_clear()
         .env("HOME", home.path())
+        .env("RUST_LOG", "trace")
         .current_dir(home.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -64,7 +67,7 @@ fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<String>
 /// What a run left behind.
 struct Run {
     /// Every token that it may have made up.
-    canaries: Canaries,
+    tokens: Vec<String>,
     code: Option<i32>,
     output: String,
     errors: String,
@@ -77,7 +80,7 @@ fn run(mut command: Command) -> Run {
     let errors = collect(child.stderr.take().unwrap());
     let code = exit_code(&mut child);
     Run {
-        canaries: tokens_since(begun),
+        tokens: tokens_since(begun),
         code,
         output: output.join().unwrap(),
         errors: errors.join().unwrap(),
@@ -109,7 +112,7 @@ fn run_on_terminal(mut command: Command, columns: u16) -> Run {
     let errors = collect(child.stderr.take().unwrap());
     let code = exit_code(&mut child);
     Run {
-        canaries: tokens_since(begun),
+        tokens: tokens_since(begun),
         code,
         output: output.join().unwrap(),
         errors: errors.join().unwrap(),
@@ -117,8 +120,8 @@ fn run_on_terminal(mut command: Command, columns: u16) -> Run {
 }
 
 /// The tokens of all demos that began between then and now: they tell a second of their expiry.
-fn tokens_since(begun: u64) -> Canaries {
-    let canaries = Canaries::default();
+fn tokens_since(begun: u64) -> Vec<String> {
+    let mut tokens = Vec::new();
     for expires_at in begun + LIFE..=unix_now() + LIFE + MOST_TOKENS {
         for (owner, account, plan) in [("alice", "ws-alice", "pro"), ("bob", "ws-bob", "team")] {
             let token = TestToken {
@@ -127,10 +130,10 @@ fn tokens_since(begun: u64) -> Canaries {
                 expires_at,
                 ..TestToken::new(owner)
             };
-            canaries.add(&token.encode());
+            tokens.push(token.encode());
         }
     }
-    canaries
+    tokens
 }
 
 fn unix_now() -> u64 {
@@ -145,8 +148,39 @@ fn plain(text: &str) -> String {
     parts.fold(first, |plain, part| plain + part.split_once('m').unwrap().1)
 }
 
+/// The server logs at the level that was asked for, and nobody writes anything else.
+fn assert_is_log(errors: &str) {
+    let levels = ["DEBUG", "TRACE"].map(|level| format!(" {level} byokey"));
+    let is_log = |line: &str| levels.iter().any(|level| line.contains(level));
+    assert!(errors.contains("serves"), "nothing was logged: {errors}");
+    assert!(errors.lines().all(is_log), "{errors}");
+}
+
+/// The tokens that are searched for are those that the demo made up: it names each by a part of a
+/// digest.
+fn assert_are_known(run: &Run, output: &str) {
+    let known: HashSet<_> = run
+        .tokens
+        .iter()
+        .map(|it| Fingerprint::of(it).to_string())
+        .collect();
+    let mut shown = HashSet::new();
+    for text in output.split("‹token of ").skip(1) {
+        let name = text.split_once('›').map_or(text, |(name, _)| name);
+        // Where a line is cut, so is the name.
+        let fingerprint = name.split_once('#').filter(|(_, digits)| digits.len() == 4);
+        shown.extend(fingerprint.map(|(_, digits)| format!("#{digits}")));
+    }
+    // There are five, and two might look the same.
+    assert!((4..=5).contains(&shown.len()), "{shown:?} {output}");
+    assert!(
+        shown.is_subset(&known),
+        "others than were searched for: {shown:?}"
+    );
+}
+
 fn assert_good(run: &Run, width: usize) {
-    assert_eq!(run.errors, "");
+    assert_is_log(&run.errors);
     assert_eq!(run.code, Some(0), "{}", run.output);
     let output = plain(&run.output);
     let verdict = output.trim_end().lines().next_back().unwrap();
@@ -154,12 +188,16 @@ fn assert_good(run: &Run, width: usize) {
     for line in output.lines() {
         assert!(line.chars().count() <= width, "{line}");
     }
-    run.canaries.check_text("standard error", &run.errors);
-    run.canaries.check_text("standard output", &run.output);
-    run.canaries.check_text("a terminal", &output);
+    assert_are_known(run, &output);
+    let canaries = Canaries::default();
+    run.tokens.iter().for_each(|token| canaries.add(token));
+    canaries.check_text("standard error", &run.errors);
+    canaries.check_text("standard output", &run.output);
+    canaries.check_text("a terminal", &output);
     // How every header of a token, and every signature of a made-up one, starts in base64.
     for part in ["eyJ", "c2lnbmF0dXJl"] {
         assert!(!output.contains(part), "{output}");
+        assert!(!run.errors.contains(part), "{}", run.errors);
     }
 }
 
@@ -253,16 +291,27 @@ fn nobodys_settings_take_part() {
         .env("CODEX_HOME", home.codex_home())
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env("http_proxy", "http://127.0.0.1:1")
-        .env("ALL_PROXY", "http://127.0.0.1:1")
-        .env("RUST_LOG", "trace");
+        .env("ALL_PROXY", "http://127.0.0.1:1");
     let run = run(command);
     assert_good(&run, WIDEST);
 }
 
 #[test]
+fn nothing_is_logged_unless_it_is_asked_for() {
+    let home = Home::new("");
+    let mut command = demo(&home);
+    command.env_remove("RUST_LOG");
+    let run = run(command);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn a_reader_who_leaves_ends_it() {
     let home = Home::new("");
-    let mut child = demo(&home).spawn().unwrap();
+    let mut command = demo(&home);
+    // It may end before its server has logged anything.
+    command.env_remove("RUST_LOG");
+    let mut child = command.spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let errors = collect(child.stderr.take().unwrap());
     let mut line = String::new();

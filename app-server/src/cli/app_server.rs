@@ -133,6 +133,7 @@ fn serve(
     let served = runtime.block_on(async {
         let signals = Signals::new()?;
         open.announce();
+        tracing::debug!("byokey {} serves", env!("CARGO_PKG_VERSION"));
         if let Some(parent) = parent {
             services.parent.watch(parent);
         }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::host::Event;
 
+/// What tells the level of the log.
+const LEVEL: &str = "RUST_LOG";
+
 /// The server as the story knows it.
 pub(super) trait Server {
     /// Waits for its end and returns its exit code; none if it has none, or does not end.
@@ -21,8 +24,8 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts the server with these settings and nothing else of this environment, and passes
-    /// on what it says.
+    /// Starts the server with these settings and nothing of this environment but the level of the
+    /// log, and passes on what it says.
     pub(super) fn spawn(
         settings: &[String],
         events: Sender<Event>,
@@ -38,6 +41,8 @@ impl Child {
             // There is no such folder, so nobody's configuration takes part.
             .env("CODEX_HOME", "/nonexistent/byokey-demo")
             .env("NO_PROXY", "127.0.0.1")
+            // Whoever asks for more of the log gets it, on standard error beside the story.
+            .envs(std::env::var_os(LEVEL).map(|level| (LEVEL, level)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
