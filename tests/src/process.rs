@@ -1,5 +1,6 @@
 //! What Linux tells of a process, for tests of memory, time and quiet.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::memory::readable_range;
@@ -50,6 +51,21 @@ impl ProcessStatus {
             sleeps,
             ticks: time(11) + time(12),
         }
+    }
+
+    /// Where the environment is that a process was started with.
+    ///
+    /// # Panics
+    ///
+    /// When there is none of that id, or we may not look.
+    #[must_use]
+    pub fn environment(pid: u32) -> Range<u64> {
+        let stat = read(pid, "stat");
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        // Counted from the third field, its beginning and end are the fiftieth and the next.
+        let mut places = fields.split_whitespace().skip(47).map(number);
+        let mut place = || places.next().expect("a place");
+        place()..place()
     }
 
     /// Whether the memory at an address of a running process is kept out of swap.

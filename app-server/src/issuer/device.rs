@@ -9,6 +9,7 @@ use super::unusable;
 use super::wire::{Answer, Request};
 use crate::auth::{IssuerFailure, is_identifier};
 use crate::config::IssuerSettings;
+use crate::kept::keep;
 use crate::login::{CodeGrant, DeviceCode, DevicePoll};
 
 /// The wait between questions, unless the issuer names one (RFC 8628 section 3.2).
@@ -25,7 +26,7 @@ struct Client<'a> {
 struct Code {
     device_auth_id: Secret,
     #[serde(alias = "usercode")]
-    user_code: String,
+    user_code: Secret,
     #[serde(default)]
     interval: Option<Interval>,
 }
@@ -42,7 +43,8 @@ enum Interval {
 struct Question<'a> {
     #[serde(serialize_with = "exposed")]
     device_auth_id: &'a Secret,
-    user_code: &'a str,
+    #[serde(serialize_with = "exposed")]
+    user_code: &'a Secret,
 }
 
 fn exposed<S: serde::Serializer>(secret: &&Secret, serializer: S) -> Result<S::Ok, S::Error> {
@@ -79,7 +81,7 @@ pub(super) fn read_code(
         return Err(IssuerFailure::Refused(status));
     }
     let code: Code = answer.json()?;
-    if !is_identifier(&code.user_code) {
+    if !is_identifier(code.user_code.expose()) {
         return Err(IssuerFailure::UnexpectedAnswer);
     }
     let seconds = match code.interval {
@@ -89,8 +91,8 @@ pub(super) fn read_code(
     };
     let seconds = seconds.unwrap_or(DEFAULT_INTERVAL).clamp(1, MAX_INTERVAL);
     Ok(DeviceCode {
-        device_auth_id: code.device_auth_id,
-        user_code: code.user_code,
+        device_auth_id: keep(code.device_auth_id),
+        user_code: keep(code.user_code),
         verification_url: settings
             .issuer
             .join("codex/device")
@@ -166,7 +168,7 @@ mod tests {
             let body = format!(r#"{{"device_auth_id":"made-up","usercode":"A-1"{interval}}}"#);
             let code = read_code(&settings(), &Answer::of(200, &body)).unwrap();
             assert_eq!(code.interval, Duration::from_secs(seconds), "{interval}");
-            assert_eq!(code.user_code, "A-1");
+            assert_eq!(code.user_code.expose(), "A-1");
             assert_eq!(
                 code.verification_url,
                 "https://auth.openai.com/codex/device"

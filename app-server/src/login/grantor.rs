@@ -57,7 +57,7 @@ pub struct DeviceCode {
     /// Names the login to the issuer.
     pub device_auth_id: Secret,
     /// What the user types.
-    pub user_code: String,
+    pub user_code: Secret,
     /// Where the user types it.
     pub verification_url: String,
     /// How long to wait between questions.

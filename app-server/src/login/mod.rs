@@ -38,6 +38,7 @@ use session::Session;
 
 use crate::auth::AuthManager;
 use crate::clock::Clock;
+use crate::kept::keep;
 
 /// What logins need of the world.
 pub struct LoginOutside {
@@ -165,7 +166,7 @@ impl Logins {
         self.end_active().await;
         let listener = Listener::bind(&self.ports).await?;
         let port = listener.port;
-        let (verifier, state) = (random::verifier()?, random::state()?);
+        let (verifier, state) = (keep(random::verifier()?), keep(random::state()?));
         let redirect_uri = format!("http://localhost:{port}{}", callback::PATH);
         let request = AuthorizeRequest {
             redirect_uri: &redirect_uri,
@@ -205,7 +206,9 @@ impl Logins {
             }
             failure => StartFailure::DeviceCode(failure),
         })?;
-        let (url, user_code) = (code.verification_url.clone(), code.user_code.clone());
+        let url = code.verification_url.clone();
+        // EXPOSE: the user has to see it.
+        let user_code = code.user_code.expose().to_owned();
         let id = self.begin(None, Waiting::Device(code));
         Ok(DeviceStarted { id, url, user_code })
     }

@@ -39,7 +39,7 @@ impl Grantor for ScriptedGrantor {
     fn device_code(&self) -> IssuerAnswer<DeviceCode> {
         Box::pin(ready(Ok(DeviceCode {
             device_auth_id: Secret::from("made-up"),
-            user_code: "CODE-1".into(),
+            user_code: Secret::from("CODE-1"),
             verification_url: "https://issuer.example/codex/device".into(),
             interval: Duration::from_secs(5),
         })))

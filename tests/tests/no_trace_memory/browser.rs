@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use crate::sign_in::{Scene, Tokens};
+use crate::support::assert_locked;
 
 /// Length of the verifiers that the program makes.
 const VERIFIER: usize = 86;
@@ -54,6 +55,9 @@ impl Login {
         canaries.add(&login.verifier.text);
         let waiting = [login.state.clone(), login.verifier.clone()];
         scene.subject.assert_all_in_use(&waiting, "waiting");
+        // Nothing is left of the answer with the state once the next one is there.
+        scene.look_at_the_time().await;
+        assert_locked(&scene.subject, &waiting, "waiting");
         login
     }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use byokey_tests::issuer::Ask;
-use byokey_tests::{Clocks, MadeUp, Setup, Way};
+use byokey_tests::{Clocks, MadeUp, ProcessStatus, Setup, Way};
 use serde_json::{Value, json};
 
 use crate::sign_in::{Scene, Tokens};
+use crate::support::assert_locked;
 
 /// How long the user has.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -85,6 +86,25 @@ async fn a_login_and_its_logout() {
             subject.assert_all_gone(&tokens.all(), "signed out").await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_login_that_waits_is_on_locked_pages() {
+    let mut scene = Scene::new().await;
+    let codes = Codes::new("locked");
+    let mut begun = codes.begun();
+    // So nothing is being sent.
+    begun["interval"] = "60".into();
+    scene.issuer.next(Ask::UserCode, 200, begun);
+    let started = scene.begin("chatgptDeviceCode").await;
+    let waiting = [codes.device, codes.user];
+    // Nothing is left of the answer that told the code once the next one is there.
+    scene.look_at_the_time().await;
+    assert_locked(&scene.subject, &waiting, "waiting");
+    let pid = scene.subject.server.pid();
+    assert_eq!(ProcessStatus::of(pid).locked, 8, "waiting");
+    scene.cancel(&started).await;
+    assert_eq!(ProcessStatus::of(pid).locked, 0, "cancelled");
 }
 
 #[tokio::test]

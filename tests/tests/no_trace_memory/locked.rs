@@ -1,25 +1,14 @@
-//! What stays is on pages that are never written to swap, for as long as it stays.
+//! What stays is on pages that are never written to swap, for as long as it stays. So are the
+//! secrets of logins that wait for their user; see `browser` and `device`.
 
+use byokey_dev_backend::{DevBackend, Route};
 use byokey_tests::issuer::Ask;
 use byokey_tests::search::searchable;
 use byokey_tests::{Framing, Host, MadeUp, ProcessStatus, Search, Setup, Subject, Way, tools};
 use serde_json::json;
 
 use crate::sign_in::{Scene, Tokens};
-use crate::support::{ORDINARY, backend, call};
-
-/// Fails unless each of these is there, and only on locked pages.
-fn assert_locked(subject: &Subject, secrets: &[MadeUp], when: &str) {
-    let (pid, memory) = (subject.server.pid(), subject.memory());
-    for secret in secrets {
-        let places = memory.places(&secret.text);
-        assert!(!places.is_empty(), "{when}: no {}", secret.kind);
-        for place in &places {
-            let is_locked = ProcessStatus::is_locked(pid, *place);
-            assert!(is_locked, "{when}: {} may be swapped", secret.kind);
-        }
-    }
-}
+use crate::support::{ORDINARY, assert_locked, backend, call, start_turn};
 
 /// Locked memory, in KiB.
 fn locked(subject: &Subject) -> u64 {
@@ -88,6 +77,58 @@ async fn a_store_that_is_read() {
     drop(scene);
     let scene = Scene::start(setup(), Way::default()).await;
     assert_locked(&scene.subject, &tokens.all(), "taken up");
+}
+
+/// A program whose provider has a bearer of its own, from where this setting says.
+fn own_bearer(backend: &DevBackend, setting: &str) -> Setup {
+    Setup::default().backend(backend).config(setting)
+}
+
+#[tokio::test]
+async fn a_bearer_that_the_configuration_holds() {
+    let backend = backend();
+    let bearer = MadeUp::api_key("of-a-provider", 200);
+    let setting = format!("experimental_bearer_token = \"{}\"", bearer.text);
+    let setup = own_bearer(&backend, &setting);
+    let mut subject = Subject::start(setup, Framing::Lines).await;
+    let secrets = [bearer];
+    assert_locked(&subject, &secrets, "configured");
+    for method in ["config/read", "account/read"] {
+        call(&mut subject, method).await;
+        assert_locked(&subject, &secrets, method);
+    }
+    start_turn(&mut subject).await;
+    let completed = subject.host.notification("turn/completed").await;
+    assert_eq!(completed["turn"]["status"], "completed");
+    let turn = backend.requests_to(Route::Responses).remove(0);
+    assert_eq!(turn.bearer(), Some(secrets[0].text.as_str()));
+    call(&mut subject, "account/read").await;
+    assert_locked(&subject, &secrets, "after a turn");
+    assert_eq!(locked(&subject), 4, "and on no page more");
+}
+
+#[tokio::test]
+async fn a_bearer_that_the_environment_holds() {
+    let backend = backend();
+    let bearer = MadeUp::api_key("of-a-variable", 200);
+    let setup = own_bearer(&backend, "env_key = \"MADE_UP_KEY\"");
+    let setup = setup.environment("MADE_UP_KEY", &bearer.text);
+    let mut subject = Subject::start(setup, Framing::Lines).await;
+    for is_used in [false, true] {
+        if is_used {
+            start_turn(&mut subject).await;
+            subject.host.notification("turn/completed").await;
+        }
+        let pid = subject.server.pid();
+        // The system keeps it where the process found it at its start.
+        let environment = ProcessStatus::environment(pid);
+        let places = subject.memory().places(&bearer.text);
+        let (given, own): (Vec<_>, Vec<_>) = places
+            .into_iter()
+            .partition(|place| environment.contains(place));
+        assert_eq!((given.len(), own.len()), (1, 1), "used: {is_used}");
+        assert!(ProcessStatus::is_locked(pid, own[0]), "used: {is_used}");
+    }
 }
 
 #[tokio::test]

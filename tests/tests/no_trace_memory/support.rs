@@ -2,7 +2,7 @@
 
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::tls::{Http, certified};
-use byokey_tests::{Framing, MadeUp, Setup, Subject};
+use byokey_tests::{Framing, MadeUp, ProcessStatus, Setup, Subject};
 use serde_json::{Value, json};
 
 /// Length of an ordinary token.
@@ -49,6 +49,19 @@ pub(crate) async fn start_turn(subject: &mut Subject) -> (Value, Value) {
     let params = json!({"threadId": thread, "input": input});
     let mut turn = subject.host.request("turn/start", params).await.unwrap();
     (thread, turn["turn"]["id"].take())
+}
+
+/// Fails unless each of these is there, and only on locked pages.
+pub(crate) fn assert_locked(subject: &Subject, secrets: &[MadeUp], when: &str) {
+    let (pid, memory) = (subject.server.pid(), subject.memory());
+    for secret in secrets {
+        let places = memory.places(&secret.text);
+        assert!(!places.is_empty(), "{when}: no {}", secret.kind);
+        for place in &places {
+            let is_locked = ProcessStatus::is_locked(pid, *place);
+            assert!(is_locked, "{when}: {} may be swapped", secret.kind);
+        }
+    }
 }
 
 /// The parameters of a login with this token.
