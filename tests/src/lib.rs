@@ -15,6 +15,7 @@ pub mod canary;
 pub mod codex;
 pub mod command;
 pub mod conformance;
+pub mod fields;
 pub mod home;
 pub mod host;
 mod huffman;

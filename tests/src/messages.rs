@@ -63,7 +63,7 @@ impl Template {
 }
 
 /// The generated schema.
-struct Schemas(Value);
+pub(crate) struct Schemas(Value);
 
 /// Every method of the client, with a gap at each place of its parameters.
 ///
@@ -72,11 +72,8 @@ struct Schemas(Value);
 /// When the generated schema is not what it was.
 #[must_use]
 pub fn of_client() -> Vec<Gapped> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/v1/openrpc.json");
-    let text = std::fs::read_to_string(path).expect("the generated schema");
-    let schemas = Schemas(serde_json::from_str(&text).expect("JSON"));
-    let methods = schemas.0["methods"].as_array().expect("a list").iter();
-    let of_client = methods.filter_map(|method| {
+    let schemas = Schemas::read();
+    let of_client = schemas.methods().filter_map(|method| {
         let direction = method["x-direction"].as_str()?;
         direction
             .starts_with("client")
@@ -95,8 +92,28 @@ pub fn of_client() -> Vec<Gapped> {
 }
 
 impl Schemas {
+    pub(crate) fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/v1/openrpc.json");
+        let text = std::fs::read_to_string(path).expect("the generated schema");
+        Self(serde_json::from_str(&text).expect("JSON"))
+    }
+
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Value> {
+        self.0["methods"].as_array().expect("a list").iter()
+    }
+
+    /// How many variants it takes for each value in a message to have each of its forms once.
+    pub(crate) fn variants(&self, schema: &Value) -> usize {
+        let forms = self.forms(schema);
+        let members = forms
+            .iter()
+            .filter_map(|form| form["properties"].as_object());
+        let inner = members.flatten().map(|(_, member)| self.variants(member));
+        inner.max().unwrap_or(1).max(forms.len())
+    }
+
     /// The forms that a value may have; null aside.
-    fn forms<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
+    pub(crate) fn forms<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         if let Some(name) = schema["$ref"].as_str() {
             let path = name.trim_start_matches('#');
             return self.forms(self.0.pointer(path).expect("what is referred to"));

@@ -84,6 +84,9 @@ async fn no_parameter_of_the_handshake_comes_back_in_an_error() {
                 canaries.check_text("initialize", &format!("{refused:?}"));
             }
         }
+        host.close_input();
+        assert_eq!(server.exit_code().await, Some(0));
+        canaries.check_text("standard error", &server.whole_log().await);
     }
 }
 
