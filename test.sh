@@ -24,6 +24,9 @@ export BYOKEY_MODEL_SEQUENCES="${BYOKEY_MODEL_SEQUENCES:-200000}"
 echo "==> cargo test"
 cargo test --workspace --locked "$@"
 
+# It was built with the tests. The clients' tests hear what the program says through it.
+export BYOKEY_OVERHEARD="${CARGO_TARGET_DIR:-$PWD/target}/debug/overheard"
+
 for run in clients/*/test.sh; do
   [ -x "$run" ] || continue
   echo "==> $run"

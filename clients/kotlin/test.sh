@@ -10,13 +10,13 @@ if [ "$(cat "$cache/byokey-client.fetched" 2>/dev/null)" != "$(cksum <pom.xml)" 
   echo "kotlin client: tests skipped, they need Maven; trying the compiler of npm"
   exec ./without-maven.sh
 fi
-program=${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-}}
-if [ -n "$program" ]; then
-  # The quick start names no program, so it finds this one.
-  export BYOKEY_BIN=$program
-else
+# The quick start names no program, so it finds BYOKEY_BIN, which is set where the program is
+# overheard.
+overheard=(../suite/overheard.sh)
+if [ -z "${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-}}" ]; then
+  overheard=()
   echo "kotlin client: tests against the real server skipped, BYOKEY_RELEASE_BIN is not set"
 fi
 # A class whose source is gone must not be tested, nor be part of the API.
 rm -rf target
-mvn --batch-mode --offline -Dmaven.repo.local="$(cd "$cache" && pwd)" -Dstyle.color=never test "$@"
+"${overheard[@]}" mvn --batch-mode --offline -Dmaven.repo.local="$(cd "$cache" && pwd)" -Dstyle.color=never test "$@"

@@ -42,21 +42,9 @@ compile -cp "$libraries:$out/byokey-client.jar" -d "$out/quick-start.jar" \
   src/test/kotlin/byokey/QuickStart.kt
 echo "kotlin client: compiled into clients/kotlin/$out"
 
-program=${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-}}
-if [ -z "$program" ]; then
+if [ -z "${BYOKEY_RELEASE_BIN:-${BYOKEY_BIN:-}}" ]; then
   echo "kotlin client: the quick start is skipped, BYOKEY_RELEASE_BIN is not set"
   exit 0
 fi
-"$program" dev-backend >"$out/backend" &
-backend=$!
-trap 'kill "$backend"' EXIT
-for _ in $(seq 100); do
-  grep -q app-server "$out/backend" && break
-  sleep 0.1
-done
-read -r -a args <<<"$(sed -n 's/.*byokey app-server/app-server/p' "$out/backend")"
-printed=$(BYOKEY_BIN=$program timeout 60 java \
-  -cp "$lib/kotlin-stdlib.jar:$libraries:$out/byokey-client.jar:$out/quick-start.jar" \
-  QuickStartKt "${args[@]}")
-echo "kotlin client: the quick start prints $printed"
-[[ $printed == *ada@example.test* ]]
+../suite/overheard.sh ./quick-start.sh \
+  "$lib/kotlin-stdlib.jar:$libraries:$out/byokey-client.jar:$out/quick-start.jar"

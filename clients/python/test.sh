@@ -43,9 +43,10 @@ done
 
 echo "-- tests, oldest Python"
 run_with "${oldest:-$cache/venv/bin/python}"
-"$cache/installed-wheel/bin/python" -W error -m unittest discover --start-directory tests
+"$root/clients/suite/overheard.sh" \
+  "$cache/installed-wheel/bin/python" -W error -m unittest discover --start-directory tests
 
 echo "-- tests, default Python"
 run_with "$cache/venv/bin/python"
 PYTHONPATH="$(echo "$cache"/installed-wheel/lib/python3.*/site-packages)" \
-  "$cache/venv/bin/pytest" --quiet -p no:cacheprovider
+  "$root/clients/suite/overheard.sh" "$cache/venv/bin/pytest" --quiet -p no:cacheprovider

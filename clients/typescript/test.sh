@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the package and runs its tests. They need what setup.sh installs, python3, and the
-# program: BYOKEY_RELEASE_BIN, BYOKEY_BIN, or the one that cargo built.
+# program: BYOKEY_RELEASE_BIN, BYOKEY_BIN, or the one that cargo builds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -12,4 +12,4 @@ fi
 rm -rf dist .build
 "$tsc" --project tsconfig.json
 "$tsc" --project tsconfig.test.json
-node --test .build/test/*.test.js
+../suite/overheard.sh node --test .build/test/*.test.js

@@ -47,21 +47,21 @@ impl Default for Canaries {
 
 impl Canaries {
     /// Takes the secrets of a message that a host sends: what the members that the protocol
-    /// marks as sensitive hold.
-    pub fn learn(&self, message: &Value) {
+    /// marks as sensitive hold. Returns how many there are.
+    pub fn learn(&self, message: &Value) -> usize {
         match message {
             Value::Object(members) => {
-                for (name, value) in members {
-                    match value {
-                        Value::String(secret) if byokey_protocol::secret::is_sensitive(name) => {
-                            self.add(secret);
-                        }
-                        other => self.learn(other),
+                let of_member = |(name, value): (&String, &Value)| match value {
+                    Value::String(secret) if byokey_protocol::secret::is_sensitive(name) => {
+                        self.add(secret);
+                        1
                     }
-                }
+                    other => self.learn(other),
+                };
+                members.iter().map(of_member).sum()
             }
-            Value::Array(values) => values.iter().for_each(|value| self.learn(value)),
-            _ => {}
+            Value::Array(values) => values.iter().map(|value| self.learn(value)).sum(),
+            _ => 0,
         }
     }
 

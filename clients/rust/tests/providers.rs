@@ -16,7 +16,7 @@ use byokey_client::{
     first_login, tokens,
 };
 use byokey_dev_backend::{DevBackend, Options, Script, TestToken};
-use byokey_tests::byokey;
+use byokey_tests::Overheard;
 use serde_json::json;
 
 use crate::made_up::{TOKEN, error, gone, run, supply};
@@ -172,7 +172,7 @@ fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
 #[test]
 fn a_client_signs_in_and_refreshes_with_a_command() {
     // Not in the time that the test has: it may have to be built.
-    let program = byokey();
+    let overheard = Overheard::start();
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let old = TestToken::new("old").encode();
@@ -187,7 +187,7 @@ fn a_client_signs_in_and_refreshes_with_a_command() {
         let first = command(folder.path(), &[&line]);
         let login = first.ask().await.unwrap();
         let options = SpawnOptions::new("test", "1", first)
-            .command(program)
+            .command(overheard.program())
             .args(["app-server", "-c", &base]);
         let client = ByokeyClient::spawn(options).await.unwrap();
         client.login(login).await.unwrap();
@@ -197,5 +197,6 @@ fn a_client_signs_in_and_refreshes_with_a_command() {
         assert!(matches!(failed, ByokeyError::RefreshFailed(_)));
         assert_eq!(failed.kind(), Some("hostRefused"));
         client.close().await;
+        overheard.check("");
     });
 }

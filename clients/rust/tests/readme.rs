@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use byokey_dev_backend::{DevBackend, Options, TestToken};
-use byokey_tests::{byokey, cargo};
+use byokey_tests::{Overheard, byokey, cargo};
 
 const HEADINGS: [&str; 9] = [
     "Install",
@@ -81,7 +81,8 @@ fn every_example_of_the_readme_is_one_that_runs() {
 fn the_quick_start_prints_the_account() {
     let backend = DevBackend::start(Options::new()).unwrap();
     let mut example = example("quick_start");
-    example.env("BYOKEY_BIN", byokey());
+    let overheard = Overheard::start();
+    example.env("BYOKEY_BIN", overheard.program());
     let done = against(&backend, example);
     let printed = String::from_utf8(done.stdout).unwrap();
     let complaint = String::from_utf8(done.stderr).unwrap();
@@ -92,6 +93,7 @@ fn the_quick_start_prints_the_account() {
         r#"Some(Chatgpt { email: Some("ada@example.test"), plan_type: Unknown })"#
     );
     assert!(limits.starts_with("Some(RateLimitWindow { used_percent: "));
+    overheard.check(&format!("{printed}{complaint}"));
 }
 
 #[test]
@@ -122,9 +124,10 @@ fn the_other_examples_run() {
     std::fs::write(&helper, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
     std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();
+    let overheard = Overheard::start();
     let mut tour = example("tour");
     tour.env("PATH", format!("{}:{path}", folder.path().display()))
-        .env("BYOKEY_BIN", byokey());
+        .env("BYOKEY_BIN", overheard.program());
     let done = against(&backend, tour);
     let complaint = String::from_utf8(done.stderr).unwrap();
     assert!(done.status.success(), "{complaint}");
@@ -135,4 +138,5 @@ fn the_other_examples_run() {
         printed.ends_with("please sign in: Some(\"authRequired\")\n"),
         "{printed}"
     );
+    overheard.check(&format!("{printed}{complaint}"));
 }

@@ -1,5 +1,6 @@
 //! Plays every exchange of `clients/suite`, against the scripted and against the real server. Each
-//! is a test of its own.
+//! is a test of its own. The real server is overheard, and in the end all that it wrote is searched
+//! for the secrets that it was given.
 
 #![expect(
     clippy::expect_used,
@@ -17,8 +18,8 @@ use std::time::Duration;
 
 use byokey_client::{ByokeyClient, SpawnOptions};
 use byokey_dev_backend::{DevBackend, Options, Script};
-use byokey_tests::PATIENCE;
 use byokey_tests::tools::has;
+use byokey_tests::{Overheard, PATIENCE};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ const CLOSING_TAKES: Duration = Duration::from_secs(3);
 fn main() {
     let python = has("python3");
     let codex = byokey_tests::codex::program();
+    let overheard = Overheard::start();
     let mut trials = Vec::new();
     let folder = std::fs::read_dir(suite().join("transcripts")).expect("the transcripts");
     for file in folder {
@@ -45,7 +47,8 @@ fn main() {
         }
         if transcript.get("backend").is_some() {
             let transcript = transcript.clone();
-            let play = move || Ok(against_the_real_server(&transcript)?);
+            let program = overheard.program();
+            let play = move || Ok(against_the_real_server(&transcript, program)?);
             trials.push(Trial::test(format!("{name}::real"), play));
         }
         if let (Some(_), Some(program)) = (transcript.get("codex"), &codex) {
@@ -55,7 +58,15 @@ fn main() {
         }
     }
     assert!(trials.len() > 30, "the suite is not where it should be");
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let arguments = Arguments::from_args();
+    let played = libtest_mimic::run(&arguments, trials);
+    // Some of the tests, or a list of them, may do without the real server.
+    if arguments.filter.is_none() && !arguments.list && !played.has_failed() {
+        let tokens = tokens();
+        overheard.add_secrets(tokens.values().filter_map(Value::as_str));
+        overheard.check("");
+    }
+    played.exit();
 }
 
 fn suite() -> PathBuf {
@@ -86,7 +97,7 @@ fn against_the_scripted_server(path: &Path, transcript: &Value) -> Result<(), Di
     }
 }
 
-fn against_the_real_server(transcript: &Value) -> Result<(), Differs> {
+fn against_the_real_server(transcript: &Value, program: PathBuf) -> Result<(), Differs> {
     let script = Script::from_value(filled(&transcript["backend"], &tokens()));
     let script = script.expect("a script of the backend");
     let backend = DevBackend::start(Options::new().script(script)).expect("a backend");
@@ -98,7 +109,7 @@ fn against_the_real_server(transcript: &Value) -> Result<(), Differs> {
         "-c".to_owned(),
         format!("openai_base_url={url}/v1"),
     ];
-    play(transcript, byokey_tests::byokey(), args)
+    play(transcript, program, args)
 }
 
 fn against_codex(transcript: &Value, program: PathBuf) -> Result<(), Differs> {
