@@ -168,6 +168,8 @@ async fn time_to_give_up(capabilities: &Value) -> Duration {
         json!({"accessToken": late, "chatgptAccountId": "ws-2"}),
     )
     .await;
+    // Were it adopted, a task would do that, behind a request that comes with it.
+    host.quiet_for(Duration::from_millis(100)).await;
     let account = host.request("account/read", json!({})).await.unwrap();
     assert_eq!(account["account"]["email"], "old@example.com");
     waited

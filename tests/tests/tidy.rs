@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 /// Longest file, and the length that half of them may not exceed.
 const MAX_LINES: usize = 500;
 const MAX_MEDIAN: usize = 150;
@@ -346,6 +348,105 @@ fn every_promise_of_robustness_has_its_tests() {
             tests.iter().all(|test| test.starts_with(&begins)),
             "{row:?}"
         );
+    }
+}
+
+/// Changes that take something away, and the tests that must fail with them. `tests/mutants/run.py`
+/// makes sure that they do.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutants {
+    #[serde(default)]
+    mutant: Vec<Mutant>,
+    #[serde(default)]
+    kept: Vec<Kept>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutant {
+    row: String,
+    breaks: String,
+    file: String,
+    from: String,
+    to: String,
+    #[serde(default)]
+    also: Vec<Change>,
+    fails: Vec<String>,
+}
+
+/// One more place, where each would do alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    file: String,
+    from: String,
+    to: String,
+}
+
+/// A promise that no code of ours keeps, so that nothing can be taken away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    row: String,
+    tests: Vec<String>,
+    by: String,
+    because: String,
+}
+
+fn mutants() -> Mutants {
+    let mut all = Mutants::default();
+    for entry in std::fs::read_dir(root().join("tests/mutants")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.lines().count() <= MAX_LINES, "{path:?} is too long");
+        let list: Mutants =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        all.mutant.extend(list.mutant);
+        all.kept.extend(list.kept);
+    }
+    all
+}
+
+#[test]
+fn mutants_change_what_is_there_and_name_tests_that_are() {
+    let mutants = mutants();
+    for mutant in &mutants.mutant {
+        let (row, breaks) = (&mutant.row, &mutant.breaks);
+        let also = mutant.also.iter().map(|it| (&it.file, &it.from, &it.to));
+        for (file, from, to) in also.chain([(&mutant.file, &mutant.from, &mutant.to)]) {
+            let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+            assert_eq!(text.matches(from).count(), 1, "{row}: {breaks}: {file}");
+            assert_ne!(from, to, "{row}: {breaks}");
+        }
+        assert!(!mutant.fails.is_empty(), "{row}: {breaks}");
+        for test in &mutant.fails {
+            assert!(has_test(test), "{row}: {breaks}: {test} is not there");
+        }
+    }
+    for kept in &mutants.kept {
+        assert!(
+            !kept.by.is_empty() && !kept.because.is_empty(),
+            "{}",
+            kept.row
+        );
+    }
+}
+
+#[test]
+fn every_test_of_a_promise_of_robustness_has_a_mutant() {
+    let mutants = mutants();
+    for (row, tests) in rows("| row | tests |") {
+        let failing = mutants.mutant.iter().filter(|mutant| mutant.row == row);
+        let failing = failing.flat_map(|mutant| &mutant.fails);
+        let kept = mutants.kept.iter().filter(|kept| kept.row == row);
+        let named: Vec<_> = failing.chain(kept.flat_map(|kept| &kept.tests)).collect();
+        for test in tests {
+            assert!(named.contains(&&test), "{row}: nothing makes {test} fail");
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod backend;
 mod end_of_input;
+mod interruptions;
 mod limits;
 mod readers;
 mod signals;

@@ -1,5 +1,6 @@
 //! F4: signals.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::Route;
@@ -12,6 +13,15 @@ impl Stage {
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.server.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Stops the server, and waits until it stands still.
+    async fn stop(&self) {
+        self.signal(Signal::STOP);
+        let stat = format!("/proc/{}/stat", self.server.pid());
+        while !fs::read_to_string(&stat).unwrap().contains(") T ") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 
@@ -53,8 +63,11 @@ async fn stopping_and_continuing_loses_nothing() {
     let mut ids = Vec::new();
     for _ in 0..20 {
         ids.push(stage.host.start(LIMITS, json!({})).await);
-        stage.signal(Signal::STOP);
-        ids.push(stage.host.start(LIMITS, json!({})).await);
+        stage.stop().await;
+        // They come while it stands still, and are read at once behind that.
+        for _ in 0..3 {
+            ids.push(stage.host.start(LIMITS, json!({})).await);
+        }
         stage.signal(Signal::CONT);
     }
     for id in ids {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use byokey_tests::Setup;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-const INITIALIZE: &str = "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientInfo\":\
+pub(crate) const INITIALIZE: &str = "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientInfo\":\
     {\"name\":\"test-host\",\"version\":\"1.0\"}}}\n";
-const READ: &str = "{\"id\":1,\"method\":\"account/read\"}\n";
+pub(crate) const READ: &str = "{\"id\":1,\"method\":\"account/read\"}\n";
 
-fn answered(output: &str) {
+pub(crate) fn answered(output: &str) {
     let ids: Vec<_> = output
         .lines()
         .map(|line| line.starts_with("{\"id\":"))

@@ -1,5 +1,7 @@
 //! Rows 30, 31 and 34: answers of the host that are late, wrong, or overtaken by a login.
 
+use std::time::Duration;
+
 use byokey_dev_backend::{Route, TestToken};
 use byokey_tests::{Refused, Setup};
 use serde_json::{Value, json};
@@ -81,6 +83,8 @@ async fn row_30_a_late_answer_to_a_refresh_is_ignored() {
     let late = TestToken::new("late").encode();
     let tokens = json!({"accessToken": late, "chatgptAccountId": "ws-1"});
     probe.host.respond(&refresh, tokens).await;
+    // Were it adopted, a task would do that, behind a request that comes with it.
+    probe.host.quiet_for(Duration::from_millis(100)).await;
     let read = probe.host.request("account/read", json!({})).await.unwrap();
     assert_eq!(read["account"], Value::Null);
 }
