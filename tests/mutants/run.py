@@ -28,7 +28,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILDS = ROOT / "target" / "mutants"
 TREE = BUILDS / "tree"
-PROGRAM = BUILDS / "debug" / "byokey"
+# Where cargo puts the program, by its profile.
+PROGRAMS = {"dev": BUILDS / "debug" / "byokey", "no-trace": BUILDS / "no-trace" / "byokey"}
 # How long a test may take, in seconds. One that takes longer has hung, and so has failed.
 PATIENCE = 240
 # How long a build may take.
@@ -55,6 +56,11 @@ def lists(files):
         with path.open("rb") as file:
             mutants += tomllib.load(file).get("mutant", [])
     return mutants
+
+
+def profile(mutant):
+    """How the program is built: optimised only where figures of the shipped one are promised."""
+    return "no-trace" if mutant.get("optimised") else "dev"
 
 
 def changes(mutant):
@@ -238,16 +244,17 @@ class Tests:
                 places[test.folder, target] = of_kind[0]
         return places
 
-    def run(self, test, places):
+    def run(self, test, places, program):
         """Whether the test fails: `caught`, `hung`, `SURVIVED`, `skipped`, or what is wrong."""
         executable = places.get((test.folder, test.target), self.kept / test.target[1])
         options = {
             "cwd": TREE / test.folder,
             "env": {
                 **os.environ,
-                "BYOKEY_BIN": str(PROGRAM),
-                "BYOKEY_RELEASE_BIN": str(PROGRAM),
+                "BYOKEY_BIN": str(program),
+                "BYOKEY_RELEASE_BIN": str(program),
                 "CARGO_TARGET_DIR": str(BUILDS),
+                "RUST_BACKTRACE": "0",
             },
         }
         name = self.full_name(executable, test.test)
@@ -281,24 +288,26 @@ def test_patience(test):
     return 600 if test.place == "autobahn" else PATIENCE
 
 
-def build(tests, named):
+def build(tests, named, profile):
     """Builds the program and the tests that hold code of it; returns where these are."""
     if any(not test.holds_code or test.folder == "tests" for test in named):
-        cargo("build", "--package", "byokey-app-server", "--bin", "byokey")
+        cargo("build", "--profile", profile, "--package", "byokey-app-server", "--bin", "byokey")
     return tests.build_held(named)
 
 
-def check_whole(tests, names):
+def check_whole(tests, mutants, names):
     """Runs every test on the program as it is; returns those that do not pass."""
-    places = build(tests, list(names.values()))
     bad = {}
-    for name, test in sorted(names.items()):
-        result, said = tests.run(test, places)
-        if result != "SURVIVED":
-            bad[name] = "fails without any mutant" if result in ("caught", "hung") else result
-            print(f"  {bad[name]}: {name}", flush=True)
-            if result == "caught":
-                print(tail(said), flush=True)
+    for kind in PROGRAMS:
+        of_kind = {name for mutant in mutants if profile(mutant) == kind for name in mutant["fails"]}
+        named = [names[name] for name in sorted(of_kind)]
+        places = build(tests, named, kind)
+        for test in named:
+            result, said = tests.run(test, places, PROGRAMS[kind])
+            if result != "SURVIVED":
+                is_failure = result in ("caught", "hung")
+                bad[test.name] = "fails without any mutant" if is_failure else result
+                print(f"  {bad[test.name]}: {test.name}\n{tail(said)}", flush=True)
     return bad
 
 
@@ -337,18 +346,22 @@ def main():
     bad = {}
     if not arguments.unchecked:
         print(f"{len(names)} tests on the program as it is", flush=True)
-        bad = check_whole(tests, names)
+        bad = check_whole(tests, mutants, names)
     for number, mutant in enumerate(mutants, 1):
         print(f"[{number}/{len(mutants)}] {mutant['row']}: {mutant['breaks']}", flush=True)
         named = [names[name] for name in mutant["fails"]]
         held = apply(mutant)
         try:
-            places = build(tests, named)
+            places = build(tests, named, profile(mutant))
+            program = PROGRAMS[profile(mutant)]
             results = []
             for test in named:
                 since = time.monotonic()
-                # What fails anyhow says nothing.
-                result, said = (bad[test.name], "") if test.name in bad else tests.run(test, places)
+                if test.name in bad:
+                    # What fails anyhow says nothing.
+                    result, said = bad[test.name], ""
+                else:
+                    result, said = tests.run(test, places, program)
                 took = time.monotonic() - since
                 print(f"  {result}: {test.name} ({took:.1f} s)", flush=True)
                 if arguments.verbose and said:

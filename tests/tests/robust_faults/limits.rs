@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use byokey_dev_backend::Route;
 use byokey_tests::{Host, Setup};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,10 +21,21 @@ async fn sixteen_descriptors_are_enough_for_one_call_after_another() {
 #[tokio::test]
 async fn with_too_few_descriptors_calls_fail_by_name_and_the_others_do_not() {
     let mut stage = Stage::with(Setup::default().after("ulimit -n 16")).await;
+    let held = stage.backend.hold(Route::Usage);
     let mut calls = Vec::new();
     for _ in 0..50 {
         calls.push(stage.host.start(LIMITS, json!({})).await);
     }
+    // Those that found a descriptor keep it until one that found none has failed.
+    let refused = loop {
+        let message = stage.host.next().await.unwrap();
+        if message["id"].is_i64() {
+            break message;
+        }
+    };
+    assert_eq!(refused["error"]["data"]["kind"], "retryable", "{refused}");
+    held.release();
+    calls.retain(|call| refused["id"] != *call);
     for call in calls {
         if let Err(refused) = stage.host.answer(call).await {
             assert_eq!(refused.kind(), "retryable", "{refused:?}");

@@ -1,5 +1,7 @@
 //! F2 and F3: nobody reads what we write.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::{DevBackend, Options, Script, TestToken};
@@ -35,13 +37,21 @@ async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
     let (mut input, output) = server.pipes();
     input.write_all(INITIALIZE).await.unwrap();
     let count = 50_000;
+    let sent = Arc::new(AtomicI64::new(0));
+    let last = Arc::clone(&sent);
     let writing = tokio::spawn(async move {
         for id in 1..=count {
             let line = format!("{{\"id\":{id},\"method\":\"account/read\"}}\n");
             input.write_all(line.as_bytes()).await.unwrap();
+            last.store(id, Ordering::Relaxed);
         }
     });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Until no more is taken, however slowly that goes.
+    let mut before = -1;
+    while before != sent.load(Ordering::Relaxed) {
+        before = sent.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     assert!(!writing.is_finished(), "the pipe is the back-pressure");
     let mut lines = BufReader::new(output).lines();
     let mut ids = Vec::new();
