@@ -202,51 +202,52 @@ async fn the_deadline_without_a_wish_is_ten_seconds() {
     assert_deadline(json!({}), Duration::from_secs(10), 2).await;
 }
 
-#[tokio::test]
-async fn answers_that_may_not_count_replace_nothing() {
+/// Expects each of these answers to be refused for its reason, and the old tokens to stay.
+async fn replace_nothing(settings: &str, answers: &[(Value, &str)]) {
     let backend = DevBackend::start(Options::new()).unwrap();
-    let mut server = Setup::default()
-        .config(r#"forced_chatgpt_workspace_id = ["ws-1", "ws-2"]"#)
-        .config(r#"refresh_account_policy = "same""#)
-        .backend(&backend)
-        .start();
+    let setup = Setup::default().config(settings).backend(&backend);
+    let mut server = setup.start();
     let mut host = Host::initialized(&mut server).await;
-    let (old, eve) = (
-        TestToken::new("old").encode(),
-        TestToken::new("eve").encode(),
-    );
+    let old = TestToken::new("old").encode();
     host.login(&old, "ws-1").await;
     backend.reject_bearer(&old);
+    for (answer, kind) in answers {
+        let call = host.start("account/rateLimits/read", json!({})).await;
+        let (refresh, params) = host.asked(REFRESH).await;
+        assert_eq!(params["previousAccountId"], "ws-1", "before {answer}");
+        host.respond(&refresh, answer.clone()).await;
+        let refused = host.answer(call).await.unwrap_err();
+        assert_eq!(refused.kind(), *kind, "{answer}: {refused:?}");
+        let status = host
+            .request("getAuthStatus", json!({"includeToken": true}))
+            .await
+            .unwrap();
+        assert_eq!(status["authToken"], old.as_str(), "{answer}");
+    }
+    assert_eq!(
+        uses(&backend, Route::Usage),
+        BTreeMap::from([(old, answers.len())])
+    );
+}
+
+#[tokio::test]
+async fn answers_that_may_not_count_replace_nothing() {
+    let two = r#"forced_chatgpt_workspace_id = ["ws-1", "ws-2"]"#;
+    let same = r#"refresh_account_policy = "same""#;
+    let eve = TestToken::new("eve").encode();
+    let of = |account: &str| json!({"accessToken": eve, "chatgptAccountId": account});
+    // Either rule is enough.
+    replace_nothing(two, &[(of("ws-3"), "workspaceMismatch")]).await;
+    replace_nothing(same, &[(of("ws-2"), "workspaceMismatch")]).await;
     let long = "w".repeat(129);
     let answers = [
-        (
-            json!({"accessToken": eve, "chatgptAccountId": "ws-3"}),
-            "workspaceMismatch",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": "ws-2"}),
-            "workspaceMismatch",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": ""}),
-            "invalidToken",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": "ws-1\r\nx: y"}),
-            "invalidToken",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": "ws-1 "}),
-            "invalidToken",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": long}),
-            "invalidToken",
-        ),
-        (
-            json!({"accessToken": eve, "chatgptAccountId": "ws-é"}),
-            "invalidToken",
-        ),
+        (of("ws-3"), "workspaceMismatch"),
+        (of("ws-2"), "workspaceMismatch"),
+        (of(""), "invalidToken"),
+        (of("ws-1\r\nx: y"), "invalidToken"),
+        (of("ws-1 "), "invalidToken"),
+        (of(&long), "invalidToken"),
+        (of("ws-é"), "invalidToken"),
         (
             json!({"accessToken": "not-a-jwt", "chatgptAccountId": "ws-1"}),
             "invalidToken",
@@ -267,21 +268,5 @@ async fn answers_that_may_not_count_replace_nothing() {
         (json!([]), "hostAnswerInvalid"),
         (json!(null), "hostAnswerInvalid"),
     ];
-    for (answer, kind) in &answers {
-        let call = host.start("account/rateLimits/read", json!({})).await;
-        let (refresh, params) = host.asked(REFRESH).await;
-        assert_eq!(params["previousAccountId"], "ws-1", "before {answer}");
-        host.respond(&refresh, answer.clone()).await;
-        let refused = host.answer(call).await.unwrap_err();
-        assert_eq!(refused.kind(), *kind, "{answer}: {refused:?}");
-        let status = host
-            .request("getAuthStatus", json!({"includeToken": true}))
-            .await
-            .unwrap();
-        assert_eq!(status["authToken"], old.as_str(), "{answer}");
-    }
-    assert_eq!(
-        uses(&backend, Route::Usage),
-        BTreeMap::from([(old, answers.len())])
-    );
+    replace_nothing(&[two, same].join("\n"), &answers).await;
 }
