@@ -138,6 +138,8 @@ def main():
     keep_heads("upgrade_head", upgrade_heads())
     keep_heads("callback_request", callback_heads())
     keep("framing", b"\x03nonsense\r\nContent-Length: 2\r\n\r\n{}Content-Length: x\r\n\r\n")
+    # A line that begins as a header block does.
+    keep("framing", b"\x00Content of no message\n")
 
 
 if __name__ == "__main__":
