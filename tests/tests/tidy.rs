@@ -427,9 +427,10 @@ fn mutants_change_what_is_there_and_name_tests_that_are() {
 }
 
 #[test]
-fn every_test_of_a_promise_of_robustness_has_a_mutant() {
+fn every_test_of_a_promise_or_rule_has_a_mutant() {
     let mutants = mutants();
-    for (row, tests) in rows("| row | tests |") {
+    let promises = rows("| row | tests |").into_iter();
+    for (row, tests) in promises.chain(rows("| rule | tests |")) {
         let of_row = mutants.iter().filter(|mutant| mutant.row == row);
         let failing: Vec<_> = of_row.flat_map(|mutant| &mutant.fails).collect();
         for test in &tests {
