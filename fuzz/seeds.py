@@ -68,6 +68,7 @@ def upgrade_heads():
     yield "GET / HTTP/1.0", good
     yield "POST / HTTP/1.1", good | {"Content-Length": "2"}
     yield "GET http://localhost:4500/ HTTP/1.1", good | {"Host": "evil.example:4500"}
+    yield "GET / HTTP/1.1", good | {"Host": "[::1]127.0.0.1:4500"}
     yield "GET / HTTP/1.1", good | {"Origin": "http://localhost:4500"}
     yield "GET / HTTP/1.1", own | upgrade
     yield "GET / HTTP/1.1", good | {"Authorization": f"Basic {TOKEN}"}

@@ -32,14 +32,13 @@ impl Hosts {
     }
 
     fn names(self, authority: &Authority) -> bool {
-        let port = match authority.as_str().rsplit_once(']') {
-            Some((_, "")) => 80,
-            _ => authority.port_u16().unwrap_or(80),
-        };
-        if authority.as_str().contains('@') || port != self.listening.port() {
-            return false;
+        let (host, port) = (authority.host(), self.listening.port());
+        // `Authority` is content with more around a host than a port.
+        match authority.as_str().strip_prefix(host) {
+            Some("") if port == 80 => {}
+            Some(rest) if rest == format!(":{port}") => {}
+            _ => return false,
         }
-        let host = authority.host();
         let address = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
@@ -103,6 +102,9 @@ mod tests {
             "[::ffff:127.0.0.1]:4500",
             "evil@127.0.0.1:4500",
             "127.0.0.1:4500@evil.example",
+            "[::1]127.0.0.1:4500",
+            "[::1]evil.example:4500",
+            "localhost:+4500",
             "127.0.0.1:4500/x",
             "127.0.0.1:",
             "127.0.0.1:99999",
