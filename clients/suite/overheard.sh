@@ -4,8 +4,8 @@
 #   overheard.sh COMMAND [ARGUMENT...]
 #
 # Everything that the program writes at the level `trace` is kept, and searched afterwards for every
-# secret that the tests handed over; see tests/src/overheard.rs. The program is BYOKEY_RELEASE_BIN
-# or BYOKEY_BIN; without either it is built.
+# secret that the tests handed over; see tests/src/overheard.rs. The program is BYOKEY_BIN, or else
+# built without optimisation: what is shipped has no events at the level `trace`.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 

@@ -35,7 +35,7 @@ pub fn refresh_answer(input: &[u8]) {
         .chatgpt()
         .and_then(|account| account.id.as_deref());
     match settled.outcome {
-        Ok(()) => {
+        Ok(_) => {
             assert_ne!(state.generation(), before);
             assert!(account_id.is_some_and(is_identifier));
             assert!(is_bearer(credential.bearer().expose()));
