@@ -18,8 +18,8 @@ echo "==> cargo build --release"
 cargo build --release --locked --package byokey-app-server
 export BYOKEY_RELEASE_BIN="${CARGO_TARGET_DIR:-$PWD/target}/release/byokey"
 
-# As many random sequences of the model of connections as take about a minute on two cores.
-export BYOKEY_MODEL_SEQUENCES="${BYOKEY_MODEL_SEQUENCES:-200000}"
+# As many random sequences of the model of connections as take about a minute.
+export BYOKEY_MODEL_SEQUENCES="${BYOKEY_MODEL_SEQUENCES:-50000}"
 
 echo "==> cargo test"
 cargo test --workspace --locked "$@"

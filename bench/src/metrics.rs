@@ -36,9 +36,10 @@ const NOISE: &str = "Another process on the machine had the processor at the wro
 pub(crate) const METRICS: &[Metric] = &[
     figure("start", "spawn to first answer", Unit::Seconds).wanted(
         Goal::TimesEcho(1.5),
-        "Nearly all of it is the kernel mapping pages of the program one by one (188 page faults, \
-         where `cat` has 74), and the loader resolving and relocating it. [What was done and what was not](decisions/0021-what-happens-before-the-first-answer.md).",
+        "Nearly all of it is the kernel mapping pages one by one: see the next line, and above what \
+         one of them takes here. [What was done and what was not](decisions/0021-what-happens-before-the-first-answer.md).",
     ),
+    figure("start-faults", "page faults of that", Unit::Count),
     figure("read-p50", "`account/read` round trip, p50", Unit::Seconds).wanted(
         Goal::TimesEcho(2.0),
         "A read and a write are one system call each for `cat`. Here the first attempt to read \
@@ -125,8 +126,10 @@ pub(crate) const METRICS: &[Metric] = &[
     .beyond("direct-p99")
     .wanted(
         Goal::AtMost(50e-6),
-        "Two processes are woken in a row in place of one. On two processors that three \
-             programs share, the second often waits for a turn.",
+        "Every piece passes one process more, and `cat` in that place takes what its column says: \
+         a process that slept is woken, on caches that others have filled. What the server adds to \
+         that is the HTTP client, the event stream, JSON in and JSON out. [What was done and what \
+         was not](decisions/0027-what-a-streamed-delta-costs.md).",
     ),
     figure("memory", "resident memory after `initialize`", Unit::Bytes).wanted(
         Goal::AtMost(6.0 * MIB),

@@ -39,6 +39,17 @@ impl Status {
     }
 }
 
+/// Pages that the kernel has mapped for a process, one by one, when it first touched them.
+pub(crate) fn page_faults(pid: u32) -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name of the program stands in brackets, and may have spaces.
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
+    let minor = fields.and_then(|fields| fields.split_whitespace().nth(7));
+    Ok(minor
+        .ok_or("the status of a process lacks a field")?
+        .parse()?)
+}
+
 fn field(status: &str, name: &str) -> Result<f64, Failure> {
     let value = status
         .lines()

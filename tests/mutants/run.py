@@ -194,7 +194,7 @@ class Test:
         self.holds_code = True
         self.folder, kind, file = self.place.split("/", 2)
         if kind == "tests":
-            self.target = ("test", file.removesuffix("/main.rs").removesuffix(".rs"))
+            self.target = ("test", file.split("/")[0].removesuffix(".rs"))
         elif file.startswith("cli/") or file == "main.rs":
             self.target = ("bin", "byokey")
         else:

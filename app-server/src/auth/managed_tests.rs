@@ -211,9 +211,11 @@ async fn the_same_tokens_under_another_account_in_the_store_are_no_reason_to_spe
     };
     scene.login(opaque("ws-1")).await;
     scene.store.keep(opaque("ws-2"));
-    let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
-    assert_eq!(scene.call().await.unwrap(), mismatch);
+    let call = scene.call();
+    settle().await;
     assert_eq!(scene.issuer.asked(), 0);
+    let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
+    assert_eq!(call.await.unwrap(), mismatch);
 }
 
 #[test]
@@ -263,6 +265,8 @@ async fn two_processes_spend_one_token() {
     assert_eq!(one.issuer.asked(), 1, "the other waits for the lock");
     one.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
     assert_eq!(first.await.unwrap(), Ok(Remedy::Renewed));
+    settle().await;
+    assert_eq!(one.issuer.asked(), 0, "nothing more is spent");
     assert_eq!(second.await.unwrap(), Ok(Remedy::Replaced));
     assert_eq!(two.refresh_token().as_deref(), Some("rt-2"));
     assert_eq!(*one.issuer.spent.lock().unwrap(), ["rt-1"]);

@@ -6,6 +6,7 @@ use super::{Figures, Scale};
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::host::INITIALIZE;
+use crate::proc::page_faults;
 use crate::process::Process;
 use crate::samples::Samples;
 use crate::site::Site;
@@ -15,14 +16,18 @@ const STARTS: usize = 40;
 
 pub(super) fn first_answer(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
     let site = Site::new()?;
-    let mut samples = Vec::new();
+    let (mut times, mut faults) = (Vec::new(), Vec::new());
     for _ in 0..scale.of(STARTS, candidate) {
         let begin = Instant::now();
         let mut process = Process::start(candidate, site.home.path(), &[])?;
         process.write(INITIALIZE)?;
         process.line()?;
-        samples.push(begin.elapsed().as_secs_f64());
+        times.push(begin.elapsed().as_secs_f64());
+        faults.push(page_faults(process.pid())?);
     }
-    let start = Samples::new(samples).median();
-    Ok(start.map(|start| ("start", start)).into_iter().collect())
+    let figures = [("start", times), ("start-faults", faults)];
+    Ok(figures
+        .into_iter()
+        .filter_map(|(id, samples)| Some((id, Samples::new(samples).median()?)))
+        .collect())
 }

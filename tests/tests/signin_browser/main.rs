@@ -12,12 +12,15 @@ mod scene;
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_tests::command::auth_json;
 use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Host, Setup};
 use scene::{Scene, assert_closed, get, query, say, status};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -99,6 +102,8 @@ async fn the_browser_comes_back_and_the_user_is_signed_in() {
     );
     let verifier = traded["code_verifier"].as_str().unwrap();
     assert_eq!(verifier.len(), 86);
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    assert_eq!(query(&login.url, "code_challenge"), Some(challenge));
     let log = scene.server.log();
     for secret in [verifier, &login.state, "code-made-up", "rt-made-up"] {
         assert!(!log.contains(secret), "{secret}");
