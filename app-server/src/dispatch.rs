@@ -87,13 +87,8 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         ClientRequest::ThreadLoadedList => {
             call.now::<method::ThreadLoadedList>(handlers::thread_loaded_list);
         }
-        ClientRequest::TurnStart => match call.context.services.start.settled() {
-            None => call.now::<method::TurnStart>(handlers::turn_start),
-            Some(settled) => call.behind::<method::TurnStart, _>(settled, |context, params| {
-                let outcome = handlers::turn_start(context, params);
-                Ok(std::future::ready(outcome))
-            }),
-        },
+        // There is no thread before the start is over, hence no turn.
+        ClientRequest::TurnStart => call.now::<method::TurnStart>(handlers::turn_start),
         ClientRequest::TurnInterrupt => {
             call.now::<method::TurnInterrupt>(handlers::turn_interrupt);
         }
