@@ -78,14 +78,15 @@ impl TestToken {
         }
     }
 
-    /// The claims.
+    /// The claims, in the order of their names: whether `serde_json` keeps another one depends on
+    /// what a program is built with, and the same token has to be the same text in all of them.
     pub fn claims(&self) -> Value {
         json!({
             "email": self.email,
             "exp": self.expires_at,
             AUTH_CLAIM: {
-                "chatgpt_plan_type": self.plan,
                 "chatgpt_account_id": self.account,
+                "chatgpt_plan_type": self.plan,
                 "chatgpt_user_id": format!("user-{}", self.label),
             },
         })
@@ -136,6 +137,12 @@ mod tests {
         assert_eq!(claims[AUTH_CLAIM]["chatgpt_plan_type"], "team");
         assert_eq!(claims[AUTH_CLAIM]["chatgpt_account_id"], "account-ada");
         assert_eq!(claims[AUTH_CLAIM]["chatgpt_user_id"], "user-ada");
+        let text = concat!(
+            r#"{"email":"ada@example.com","exp":7,"https://api.openai.com/auth":"#,
+            r#"{"chatgpt_account_id":"account-ada","chatgpt_plan_type":"team","#,
+            r#""chatgpt_user_id":"user-ada"}}"#,
+        );
+        assert_eq!(token.claims().to_string(), text, "whoever builds it");
     }
 
     #[test]

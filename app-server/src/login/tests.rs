@@ -41,7 +41,7 @@ impl Grantor for ScriptedGrantor {
             device_auth_id: Secret::from("made-up"),
             user_code: Secret::from("CODE-1"),
             verification_url: "https://issuer.example/codex/device".into(),
-            interval: Duration::from_secs(5),
+            interval: Duration::from_secs(7),
         })))
     }
 
@@ -164,7 +164,7 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
         .iter()
         .map(|at| (*at - std::mem::replace(&mut last, *at)).as_secs())
         .collect();
-    assert_eq!(waits, [5, 5, 10, 10, 20]);
+    assert_eq!(waits, [7, 7, 12, 12, 24]);
 }
 
 #[tokio::test(start_paused = true)]
