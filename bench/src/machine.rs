@@ -1,8 +1,6 @@
 //! Where and when a run took place.
 
-use std::hint::black_box;
 use std::process::Command;
-use std::time::Instant;
 
 use crate::candidate::{Candidate, Kind};
 use crate::options::Options;
@@ -19,7 +17,6 @@ pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'stati
         ("system", said("uname", &["-srm"])),
         ("compiler", said("rustc", &["--version"])),
         ("commit", said("git", &["rev-parse", "--short=12", "HEAD"])),
-        ("a page fault, anonymous memory", page_fault()),
         ("load before the run", load()),
         ("rounds", options.rounds.to_string()),
     ];
@@ -42,24 +39,6 @@ pub(crate) fn load() -> String {
     let load = read("/proc/loadavg");
     let mut averages = load.split_whitespace();
     averages.next().unwrap_or_default().to_owned()
-}
-
-/// What the kernel takes to map a page when it is first touched.
-fn page_fault() -> String {
-    /// Less than a huge page, more than what an allocator keeps.
-    const BLOCK: usize = 1024 * 1024;
-    const PAGE: usize = 4096;
-    let best = (0..64)
-        .map(|_| {
-            let mut block = vec![0_u8; BLOCK];
-            let begin = Instant::now();
-            block.iter_mut().step_by(PAGE).for_each(|byte| *byte = 1);
-            black_box(&block);
-            begin.elapsed()
-        })
-        .min();
-    let each = best.unwrap_or_default() / u32::try_from(BLOCK / PAGE).unwrap_or(1);
-    format!("{} ns", each.as_nanos())
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {
