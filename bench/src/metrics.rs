@@ -36,8 +36,7 @@ const NOISE: &str = "Another process on the machine had the processor at the wro
 pub(crate) const METRICS: &[Metric] = &[
     figure("start", "spawn to first answer", Unit::Seconds).wanted(
         Goal::TimesEcho(1.5),
-        "Most of it is the kernel mapping pages one by one, and there are three times as many as \
-         `cat` has: see the next line. [What was done and what was not](decisions/0021-what-happens-before-the-first-answer.md).",
+        "Most of it is the kernel mapping pages one by one; the next line has how many. [What was done and what was not](decisions/0021-what-happens-before-the-first-answer.md).",
     ),
     figure("start-faults", "page faults of that", Unit::Count),
     figure("read-p50", "`account/read` round trip, p50", Unit::Seconds).wanted(
