@@ -21,50 +21,36 @@
 //!
 //! # Layout
 //!
-//! - `backend`: [`DevBackend`], the handle: start, look, steer, stop. `options`: what it can be
-//!   started with.
-//! - `listener`: the thread, its sockets and connections. `exchange`: one request from arrival to
-//!   answer.
-//! - `route`: which request is which. `record`: what was received. `observe`: the line about it,
-//!   without secrets.
-//! - `script`, `step`, `play`: the script as written, one step of it, and its progress. `bearers`:
-//!   who is refused.
-//! - `gate`: holding answers back.
-//! - `answer`, `stream`, `reply`: an answer, its event stream, and the events that make up a
-//!   model's reply.
-//! - `defaults`: what each route of the backend answers without a script. [`issuer`]: what those of
-//!   the issuer do.
+//! - `server`: [`DevBackend`], the handle; its options, sockets and gates; one request from arrival
+//!   to answer.
+//! - `request`: which request is which, what was received, and the log line without secrets.
+//! - `script`: the script as written, one step of it, its cursor, and the bearers it refuses.
+//! - `answer`: an answer, its event stream, and the events of a model's reply.
+//! - `defaults`: what each route of the backend answers without a script. [`issuer`]: the same for
+//!   the issuer.
 //! - [`jwt`]: made-up tokens.
+//!
+//! Imports run one way, from `server` at the top to `request` and [`jwt`] at the bottom; a test
+//! holds that no two files import each other, directly or through others.
 
 mod answer;
-mod backend;
-mod bearers;
 mod clock;
 mod defaults;
-mod exchange;
-mod gate;
 pub mod issuer;
 pub mod jwt;
-mod listener;
-mod observe;
-mod options;
-mod play;
-mod record;
-mod reply;
-mod route;
+mod request;
 mod script;
-mod step;
-mod stream;
+mod server;
 
-pub use backend::DevBackend;
-pub use gate::Gate;
 pub use jwt::{TestToken, unsigned};
-pub use observe::{Exchange, Fingerprint, Outcome};
-pub use options::Options;
-pub use record::RecordedRequest;
-pub use route::Route;
-pub use script::{Script, ScriptError};
-pub use step::StepError;
+pub use request::observe::{Exchange, Fingerprint, Outcome};
+pub use request::record::RecordedRequest;
+pub use request::route::Route;
+pub use script::document::{Script, ScriptError};
+pub use script::step::StepError;
+pub use server::gate::Gate;
+pub use server::handle::DevBackend;
+pub use server::options::Options;
 
 /// The TLS library whose `ServerConfig` [`Options::tls`] takes.
 #[cfg(feature = "tls")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::record::RecordedRequest;
+use crate::request::record::RecordedRequest;
 
 pub(super) fn body(request: &RecordedRequest) -> Value {
     let account = request

@@ -5,16 +5,14 @@ mod models;
 mod profile;
 mod responses;
 mod usage;
+mod windows;
 
 use hyper::StatusCode;
 
-use crate::answer::Answer;
+use crate::answer::whole::Answer;
 use crate::issuer::Issuer;
-use crate::record::RecordedRequest;
-use crate::route::Route;
-
-/// Seconds until the short rate-limit window is said to start anew, and until the long one is.
-const RESETS: [u64; 2] = [120, 43_200];
+use crate::request::record::RecordedRequest;
+use crate::request::route::Route;
 
 /// The default answer to a request; `id` numbers a reply if there is one.
 pub(crate) fn answer(

@@ -4,11 +4,11 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::RESETS;
-use crate::answer::Answer;
+use super::windows::RESETS;
+use crate::answer::reply::Reply;
+use crate::answer::whole::Answer;
 use crate::clock::unix_now;
-use crate::record::RecordedRequest;
-use crate::reply::Reply;
+use crate::request::record::RecordedRequest;
 
 /// How much of the user's text is repeated.
 const MAX_CHARS: usize = 400;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::RESETS;
+use super::windows::RESETS;
 use crate::clock::unix_now;
-use crate::record::RecordedRequest;
+use crate::request::record::RecordedRequest;
 
 pub(super) fn body(request: &RecordedRequest) -> Value {
     let plan = request

@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 
 use crate::jwt::{AUTH_CLAIM, TestToken, unsigned};
 
+/// The one person who signs in here. Their tokens live for an hour.
+pub(super) fn person() -> TestToken {
+    TestToken::new("ada")
+}
+
 /// Tokens for that person: a code or a refresh token was traded for them.
 pub fn tokens(person: &TestToken, access_token: &str, refresh_token: &str) -> Value {
     json!({

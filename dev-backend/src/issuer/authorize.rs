@@ -8,7 +8,7 @@ use url::Url;
 use super::fields::{pairs, text};
 use super::page::{form, page};
 use super::tokens::{Grant, Tokens, Way};
-use crate::answer::Answer;
+use crate::answer::whole::Answer;
 
 /// The field by which the button is known.
 const BUTTON: &str = "sign_in";

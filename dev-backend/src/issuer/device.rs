@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use hyper::StatusCode;
 use serde_json::Value;
 
+use super::answers;
 use super::fields::{pairs, text};
 use super::page::{escaped, form, page};
+use super::refusal::refused;
 use super::tokens::{Grant, Tokens, Way, challenge};
-use super::{answers, refused};
-use crate::answer::Answer;
+use crate::answer::whole::Answer;
 
 /// After so many questions nobody has to visit the page any more.
 const PATIENCE: u32 = 2;

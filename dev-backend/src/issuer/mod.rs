@@ -9,20 +9,20 @@ mod authorize;
 mod device;
 mod fields;
 mod page;
+mod refusal;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::StatusCode;
-use serde_json::json;
 
 pub use fields::fields;
 
-use crate::answer::Answer;
-use crate::jwt::TestToken;
-use crate::record::RecordedRequest;
+use crate::answer::whole::Answer;
+use crate::request::record::RecordedRequest;
 
 use device::Devices;
+use refusal::refused;
 use tokens::Tokens;
 
 /// The state of the issuer.
@@ -30,11 +30,6 @@ use tokens::Tokens;
 pub(crate) struct Issuer {
     tokens: Mutex<Tokens>,
     devices: Mutex<Devices>,
-}
-
-/// The one person who signs in here. Their tokens live for an hour.
-fn person() -> TestToken {
-    TestToken::new("ada")
 }
 
 impl Issuer {
@@ -54,7 +49,7 @@ impl Issuer {
     pub(crate) fn whoami(request: &RecordedRequest) -> Answer {
         let bearer = request.bearer();
         if bearer.is_some_and(|bearer| bearer.starts_with("at-")) {
-            return Answer::json(StatusCode::OK, &answers::owner(&person()));
+            return Answer::json(StatusCode::OK, &answers::owner(&answers::person()));
         }
         refused(StatusCode::UNAUTHORIZED, "invalid_token")
     }
@@ -84,8 +79,4 @@ impl Issuer {
 /// A panic while the lock was held is no reason to answer nobody any more.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn refused(status: StatusCode, code: &str) -> Answer {
-    Answer::json(status, &json!({"error": code}))
 }

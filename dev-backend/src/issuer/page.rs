@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use crate::answer::Answer;
+use crate::answer::whole::Answer;
 
 /// A page with that title. `body` is HTML.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Answer {

@@ -8,9 +8,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::answers;
 use super::fields::text;
-use super::{answers, person, refused};
-use crate::answer::Answer;
+use super::refusal::refused;
+use crate::answer::whole::Answer;
 use crate::clock::unix_now;
 
 /// Most codes that wait to be traded. The oldest go first.
@@ -130,7 +131,7 @@ impl Tokens {
         let number = self.number();
         let refresh_token = format!("rt-made-up-{}-{login}-{number}", self.run);
         self.logins.insert(login, refresh_token.clone());
-        let person = person();
+        let person = answers::person();
         let access_token = answers::access_token(&person, number);
         let tokens = answers::tokens(&person, &access_token, &refresh_token);
         Answer::json(StatusCode::OK, &tokens)

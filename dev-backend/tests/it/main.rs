@@ -10,6 +10,7 @@ mod bearers;
 mod defaults;
 #[cfg(feature = "http2")]
 mod http2;
+mod imports;
 mod issuer;
 mod load;
 mod script;

@@ -9,17 +9,19 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 
-use crate::answer::{Answer, Body, Dropped};
+use crate::answer::ending::Dropped;
+use crate::answer::ending::Ending;
+use crate::answer::reply::Reply;
+use crate::answer::whole::{Answer, Body};
 use crate::defaults;
-use crate::gate::Gates;
 use crate::issuer::Issuer;
-use crate::observe::{Exchange, Outcome};
-use crate::options::{Observer, Options};
-use crate::play::Play;
-use crate::record::{Journal, RecordedRequest};
-use crate::reply::Reply;
-use crate::route::Route;
-use crate::step::{Content, Ending, Step};
+use crate::request::observe::{Exchange, Outcome};
+use crate::request::record::{Journal, RecordedRequest};
+use crate::request::route::Route;
+use crate::script::cursor::ScriptCursor;
+use crate::script::step::{Content, Step};
+use crate::server::gate::Gates;
+use crate::server::options::{Observer, Options};
 
 /// The longest request body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -28,7 +30,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 pub(crate) struct Shared {
     pub(crate) journal: watch::Sender<Journal>,
     pub(crate) gates: Gates,
-    play: Mutex<Play>,
+    cursor: Mutex<ScriptCursor>,
     keep_requests: usize,
     observer: Option<Observer>,
     /// Numbers the replies, so that their ids differ.
@@ -41,7 +43,7 @@ impl Shared {
         Self {
             journal: watch::Sender::default(),
             gates: Gates::default(),
-            play: Mutex::new(Play::new(options.script)),
+            cursor: Mutex::new(ScriptCursor::new(options.script)),
             keep_requests: options.keep_requests,
             observer: options.observer,
             replies: AtomicU64::new(1),
@@ -49,8 +51,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn play(&self) -> MutexGuard<'_, Play> {
-        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn cursor(&self) -> MutexGuard<'_, ScriptCursor> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn observe(&self, request: &RecordedRequest, outcome: Outcome) {
@@ -61,7 +63,7 @@ impl Shared {
 }
 
 /// How a request ends.
-enum Verdict {
+enum Decision {
     Answer(Response<Body>),
     Hang,
     Drop,
@@ -81,48 +83,48 @@ pub(crate) async fn answer(
         .journal
         .send_modify(|journal| journal.add(request.clone(), shared.keep_requests));
 
-    let verdict = if whole {
-        judge(shared, &request).await
+    let decision = if whole {
+        decide(shared, &request).await
     } else {
         too_large()
     };
-    match verdict {
-        Verdict::Answer(response) => {
+    match decision {
+        Decision::Answer(response) => {
             shared.observe(&request, Outcome::Status(response.status()));
             Ok(response)
         }
-        Verdict::Hang => {
+        Decision::Hang => {
             shared.observe(&request, Outcome::Hang);
             std::future::pending().await
         }
-        Verdict::Drop => {
+        Decision::Drop => {
             shared.observe(&request, Outcome::Drop);
             Err(Dropped)
         }
     }
 }
 
-fn too_large() -> Verdict {
+fn too_large() -> Decision {
     let answer = Answer::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         "the request body is too large",
     );
-    Verdict::Answer(answer.into_response())
+    Decision::Answer(answer.into_response())
 }
 
-async fn judge(shared: &Shared, request: &RecordedRequest) -> Verdict {
+async fn decide(shared: &Shared, request: &RecordedRequest) -> Decision {
     let Some(route) = request.route else {
         let message = format!("no such route: {} {}", request.method, request.plain_path());
-        return Verdict::Answer(Answer::error(StatusCode::NOT_FOUND, &message).into_response());
+        return Decision::Answer(Answer::error(StatusCode::NOT_FOUND, &message).into_response());
     };
     shared.gates.pass(route).await;
     let step = {
-        let mut play = shared.play();
-        if route.needs_bearer() && !play.bearers.admit(request.bearer()) {
+        let mut cursor = shared.cursor();
+        if route.needs_bearer() && !cursor.bearers.admit(request.bearer()) {
             let answer = Answer::error(StatusCode::UNAUTHORIZED, "unauthorized");
-            return Verdict::Answer(answer.into_response());
+            return Decision::Answer(answer.into_response());
         }
-        play.next_step(route)
+        cursor.next_step(route)
     };
     if !step.delay.is_zero() {
         tokio::time::sleep(step.delay).await;
@@ -131,11 +133,11 @@ async fn judge(shared: &Shared, request: &RecordedRequest) -> Verdict {
 }
 
 /// Does what a step says.
-fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step) -> Verdict {
+fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step) -> Decision {
     let id = || shared.replies.fetch_add(1, Ordering::Relaxed);
     let answer = match (step.content, step.ending) {
-        (Content::Default, Ending::Hang) => return Verdict::Hang,
-        (Content::Default, Ending::Drop) => return Verdict::Drop,
+        (Content::Default, Ending::Hang) => return Decision::Hang,
+        (Content::Default, Ending::Drop) => return Decision::Drop,
         (Content::Default, Ending::Finish) => defaults::answer(route, request, &shared.issuer, id),
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
         (Content::Events(events), _) => Answer::events(events),
@@ -149,5 +151,5 @@ fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step)
         }
     };
     let answer = answer.with_headers(step.headers);
-    Verdict::Answer(answer.into_response_with(step.delta_delay, step.ending))
+    Decision::Answer(answer.into_response_with(step.delta_delay, step.ending))
 }

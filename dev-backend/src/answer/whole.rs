@@ -8,16 +8,11 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::step::Ending;
-use crate::stream::EventStream;
+use crate::answer::ending::Ending;
+use crate::answer::stream::EventStream;
 
 /// The body of every response: whole, or one event after the other.
 pub(crate) type Body = Either<Full<Bytes>, EventStream>;
-
-/// The script wants the connection closed here.
-#[derive(Debug, thiserror::Error)]
-#[error("the script drops this connection")]
-pub(crate) struct Dropped;
 
 /// What is answered.
 pub(crate) struct Answer {

@@ -9,8 +9,8 @@ use hyper::body::{Body, Frame};
 use serde_json::Value;
 use tokio::time::Sleep;
 
-use crate::answer::Dropped;
-use crate::step::Ending;
+use crate::answer::ending::Dropped;
+use crate::answer::ending::Ending;
 
 /// The body of an event stream.
 pub(crate) struct EventStream {

@@ -5,7 +5,7 @@ use std::fmt;
 use hyper::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 
-use crate::record::RecordedRequest;
+use crate::request::record::RecordedRequest;
 
 /// One request and what became of it, for a log line.
 ///

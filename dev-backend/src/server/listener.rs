@@ -11,10 +11,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
-#[cfg(feature = "tls")]
-use tokio_rustls::TlsAcceptor;
 
-use crate::exchange::{self, Shared};
+use crate::server::exchange::{self, Shared};
+use crate::server::security::Security;
 
 /// Connections that may wait to be accepted: enough for a thousand at once.
 const BACKLOG: u32 = 4096;
@@ -27,24 +26,6 @@ const MAX_STREAMS: u32 = 16_384;
 /// How long to wait when no connection can be accepted, because file descriptors ran out for
 /// instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-
-/// Whether connections are encrypted.
-#[derive(Clone)]
-pub(crate) enum Security {
-    Plain,
-    #[cfg(feature = "tls")]
-    Tls(TlsAcceptor),
-}
-
-impl Security {
-    pub(crate) const fn scheme(&self) -> &'static str {
-        match self {
-            Self::Plain => "http",
-            #[cfg(feature = "tls")]
-            Self::Tls(_) => "https",
-        }
-    }
-}
 
 /// Serves until `stop` fires or its sender is gone. Says on `ready` where, or why not.
 pub(crate) fn run(

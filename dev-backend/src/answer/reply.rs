@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::unix_now;
-use crate::record::RecordedRequest;
+use crate::request::record::RecordedRequest;
 
 /// How many tokens a reply is said to have cost.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

@@ -10,7 +10,8 @@ use hyper::header::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::reply::TokenUsage;
+use crate::answer::ending::Ending;
+use crate::answer::reply::TokenUsage;
 
 /// What to do with one request, or with several in a row.
 #[derive(Debug, Clone)]
@@ -40,16 +41,6 @@ pub(crate) enum Content {
         usage: Option<TokenUsage>,
     },
     Events(Vec<Value>),
-}
-
-/// What comes after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Finish,
-    /// Silence on an open connection.
-    Hang,
-    /// The connection is closed.
-    Drop,
 }
 
 impl Default for Step {

@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Uri};
 
 use crate::jwt;
-use crate::route::Route;
+use crate::request::route::Route;
 
 /// One request as it arrived. Its `Debug` form leaves the bearer out.
 #[derive(Debug, Clone)]

@@ -1,20 +1,20 @@
-//! The progress of a script.
+//! How far a script has come.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::bearers::Bearers;
-use crate::route::Route;
-use crate::script::Script;
-use crate::step::Step;
+use crate::request::route::Route;
+use crate::script::bearers::Bearers;
+use crate::script::document::Script;
+use crate::script::step::Step;
 
-/// A script being played.
-pub(crate) struct Play {
+/// A script and how far it has come.
+pub(crate) struct ScriptCursor {
     pub(crate) bearers: Bearers,
     /// The steps still to come.
     steps: BTreeMap<Route, VecDeque<Step>>,
 }
 
-impl Play {
+impl ScriptCursor {
     pub(crate) fn new(script: Script) -> Self {
         let steps = script
             .steps
@@ -48,12 +48,12 @@ impl Play {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::step::Content;
+    use crate::script::step::Content;
 
     /// The statuses of the first `count` steps for usage; 200 stands for the default answer.
     fn statuses(script: &str, count: usize) -> Vec<u16> {
-        let mut play = Play::new(Script::from_json(script).unwrap());
-        let mut next = || match play.next_step(Route::Usage).content {
+        let mut cursor = ScriptCursor::new(Script::from_json(script).unwrap());
+        let mut next = || match cursor.next_step(Route::Usage).content {
             Content::Plain { status, .. } => status.as_u16(),
             _ => 200,
         };

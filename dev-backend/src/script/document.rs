@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::route::Route;
-use crate::step::{Step, StepError};
+use crate::request::route::Route;
+use crate::script::step::{Step, StepError};
 
 /// What to answer instead of the defaults, and to whom.
 #[derive(Clone, Default, Deserialize)]

@@ -7,9 +7,9 @@ use std::sync::Arc;
 #[cfg(feature = "tls")]
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::listener::Security;
-use crate::observe::Exchange;
-use crate::script::Script;
+use crate::request::observe::Exchange;
+use crate::script::document::Script;
+use crate::server::security::Security;
 
 /// Is told of every exchange.
 pub(crate) type Observer = Box<dyn Fn(&Exchange) + Send + Sync>;

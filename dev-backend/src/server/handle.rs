@@ -8,14 +8,14 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-use crate::exchange::Shared;
-use crate::gate::Gate;
-use crate::listener;
-use crate::options::Options;
-use crate::play::Play;
-use crate::record::{Journal, RecordedRequest};
-use crate::route::Route;
-use crate::script::Script;
+use crate::request::record::{Journal, RecordedRequest};
+use crate::request::route::Route;
+use crate::script::cursor::ScriptCursor;
+use crate::script::document::Script;
+use crate::server::exchange::Shared;
+use crate::server::gate::Gate;
+use crate::server::listener;
+use crate::server::options::Options;
 
 /// A running backend. It stops when it is dropped.
 ///
@@ -112,17 +112,17 @@ impl DevBackend {
     /// Plays another script from its start. What was left of the old one is forgotten, and so are
     /// all bearers that were rejected or used up.
     pub fn set_script(&self, script: Script) {
-        *self.play() = Play::new(script);
+        *self.cursor() = ScriptCursor::new(script);
     }
 
     /// Answers 401 to this bearer from now on.
     pub fn reject_bearer(&self, bearer: impl Into<String>) {
-        self.play().bearers.reject(bearer.into());
+        self.cursor().bearers.reject(bearer.into());
     }
 
     /// Takes this bearer again, as if it had never been rejected or used.
     pub fn accept_bearer(&self, bearer: &str) {
-        self.play().bearers.accept(bearer);
+        self.cursor().bearers.accept(bearer);
     }
 
     /// Holds every answer of one route until the gate is released or dropped.
@@ -144,8 +144,8 @@ impl DevBackend {
         }
     }
 
-    fn play(&self) -> MutexGuard<'_, Play> {
-        self.shared.play()
+    fn cursor(&self) -> MutexGuard<'_, ScriptCursor> {
+        self.shared.cursor()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::route::Route;
+use crate::request::route::Route;
 
 /// Holds every answer of one route until it is released; made by
 /// [`DevBackend::hold`](crate::DevBackend::hold).

@@ -1,0 +1,6 @@
+//! Scripts: the JSON document, one step of it, its progress, and the bearers it refuses.
+
+pub(crate) mod bearers;
+pub(crate) mod cursor;
+pub(crate) mod document;
+pub(crate) mod step;

@@ -1,0 +1,9 @@
+//! The running backend: the handle, its options, its sockets, and one request from arrival to
+//! answer.
+
+pub(crate) mod exchange;
+pub(crate) mod gate;
+pub(crate) mod handle;
+pub(crate) mod listener;
+pub(crate) mod options;
+pub(crate) mod security;
