@@ -1,11 +1,16 @@
 //! Where settings come from: the file, the chosen profile, and `-c key=value`, the later over
 //! the earlier.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use byokey_protocol::warning::{ConfigWarning, TextPosition, TextRange};
 use toml::{Table, Value};
+
+use crate::owner_only::{FileFailure, read_bounded_regular};
+
+/// Longest file that is read.
+const MAX_SIZE: u64 = 1024 * 1024;
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default)]
@@ -60,12 +65,12 @@ pub(crate) fn merged(
 }
 
 fn read_file(file: &Path, warnings: &mut Vec<ConfigWarning>) -> Table {
-    let text = match std::fs::read_to_string(file) {
+    let text = match read_text(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Table::new(),
-        Err(error) => {
+        Err(FileFailure::NotFound) => return Table::new(),
+        Err(failure) => {
             warnings.push(ConfigWarning {
-                details: Some(format!("the file cannot be read: {}", error.kind())),
+                details: Some(format!("the file cannot be read: {failure}")),
                 path: Some(file.display().to_string()),
                 ..warning("Invalid configuration; using defaults.")
             });
@@ -85,6 +90,13 @@ fn read_file(file: &Path, warnings: &mut Vec<ConfigWarning>) -> Table {
         });
         Table::new()
     })
+}
+
+fn read_text(file: &Path) -> Result<String, FileFailure> {
+    let text = read_bounded_regular(file, MAX_SIZE)?;
+    // The text may hold a key, which the error would show.
+    let text = std::str::from_utf8(&text).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
+    Ok(text.to_owned())
 }
 
 fn position(text: &str, offset: usize) -> TextPosition {

@@ -2,7 +2,9 @@
 //! user are that user's alone unless somebody opened them. Neither is set or checked here: the
 //! libraries that could do it are not kept any more, and own code would be unsafe.
 
-use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub(crate) const fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
     builder
@@ -15,4 +17,28 @@ pub(crate) const fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
 /// Not known, hence not said.
 pub(crate) const fn is_open_to_others(_: &Metadata) -> bool {
     false
+}
+
+/// Not known, hence none.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "elsewhere the system may refuse to tell"
+)]
+pub(crate) const fn foreign_link(_: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
+}
+
+/// No file waits for another process when it is opened.
+pub(super) const fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Returns what a file is, for messages, unless it is a regular one.
+pub(crate) fn kind_of(file: FileType) -> Option<&'static str> {
+    match file {
+        file if file.is_file() => None,
+        file if file.is_dir() => Some("a folder"),
+        file if file.is_symlink() => Some("a link"),
+        _ => Some("a device"),
+    }
 }

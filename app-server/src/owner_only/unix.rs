@@ -1,9 +1,17 @@
 //! By owner and mode.
 
-use std::fs::{DirBuilder, Metadata, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
+};
 
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
+
+#[path = "links.rs"]
+mod links;
+
+pub(crate) use links::foreign_link;
 
 /// Has a folder that is made be ours alone.
 pub(crate) fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
@@ -13,6 +21,24 @@ pub(crate) fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
 /// Has a file that is made be ours alone.
 pub(crate) fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
+}
+
+/// Has a file be opened at once, also where it is a FIFO that no process writes to.
+pub(super) fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.custom_flags(flags.bits().cast_signed())
+}
+
+/// Returns what a file is, for messages, unless it is a regular one.
+pub(crate) fn kind_of(file: FileType) -> Option<&'static str> {
+    Some(match file {
+        file if file.is_file() => return None,
+        file if file.is_dir() => "a folder",
+        file if file.is_symlink() => "a link",
+        file if file.is_fifo() => "a FIFO",
+        file if file.is_socket() => "a socket",
+        _ => "a device",
+    })
 }
 
 /// Whether somebody else owns it, or may look into it.

@@ -1,0 +1,114 @@
+//! Links on the way to a folder. Another user who owns a link, or may replace it, chooses where the
+//! path leads.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+/// Most links of one path, as in Linux.
+const MAX_LINKS: usize = 40;
+
+/// Returns the first link on the way to this path that another user made or may replace. What does
+/// not exist has no links.
+///
+/// # Errors
+///
+/// When the system does not show what is there.
+pub(crate) fn foreign_link(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut pending: VecDeque<OsString> = components(path);
+    let mut current = PathBuf::from(".");
+    let mut links = 0;
+    while let Some(name) = pending.pop_front() {
+        let next = current.join(&name);
+        let metadata = match fs::symlink_metadata(&next) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !metadata.is_symlink() {
+            current = next;
+            continue;
+        }
+        if !is_trusted(&metadata) || may_be_replaced(&fs::metadata(&current)?) {
+            return Ok(Some(next));
+        }
+        links += 1;
+        if links > MAX_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        for name in components(&fs::read_link(&next)?).into_iter().rev() {
+            pending.push_front(name);
+        }
+    }
+    Ok(None)
+}
+
+/// The parts of a path, each to be joined to what came before.
+fn components(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .map(|part| part.as_os_str().to_owned())
+        .collect()
+}
+
+/// Whether it belongs to us or to root.
+fn is_trusted(metadata: &Metadata) -> bool {
+    [0, geteuid().as_raw()].contains(&metadata.uid())
+}
+
+/// Whether another user may put something else in place of what is in this folder. In a sticky
+/// folder only the owner of a file may.
+fn may_be_replaced(folder: &Metadata) -> bool {
+    !is_trusted(folder) || folder.mode() & 0o1002 == 0o0002
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::Path;
+
+    use super::foreign_link;
+
+    #[test]
+    fn links_count_where_another_user_may_choose_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("real/inner")).unwrap();
+        fs::create_dir(root.join("open")).unwrap();
+        symlink(root.join("real"), root.join("own")).unwrap();
+        symlink("../real", root.join("open/link")).unwrap();
+        symlink("open/link", root.join("indirect")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let open = |mode| {
+            fs::set_permissions(root.join("open"), Permissions::from_mode(mode)).unwrap();
+        };
+        let found = |path: &str| foreign_link(&root.join(path)).map_err(|error| error.kind());
+        open(0o777);
+        let link = Ok(Some(root.join("open/link")));
+        for (path, expected) in [
+            ("real/inner", Ok(None)),
+            ("own/inner", Ok(None)),
+            ("own/absent/more", Ok(None)),
+            ("open/link", link.clone()),
+            ("open/link/inner", link.clone()),
+            ("indirect/inner", link),
+        ] {
+            assert_eq!(found(path), expected, "{path}");
+        }
+        open(0o1777);
+        assert_eq!(
+            found("indirect/inner"),
+            Ok(None),
+            "a sticky folder keeps our link"
+        );
+        assert!(found("loop").is_err());
+        assert_eq!(foreign_link(Path::new("absent")).unwrap(), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! Bounded reads that never block. A FIFO, a device, a folder or an endless file in place of a
+//! regular one is an error, however it got there.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::platform::{kind_of, never_block};
+
+/// Bytes that a file may have for which room is made at once.
+const USUAL: usize = 32 * 1024;
+
+/// Why a file is not read, written or removed. The texts follow the name of the file and a colon.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileFailure {
+    /// Nothing of that name.
+    #[error("there is no such file")]
+    NotFound,
+    /// A link, a folder, a FIFO, a socket or a device.
+    #[error("it is {0}, not a regular file")]
+    NotRegular(&'static str),
+    /// More than the limit.
+    #[error("it has more than {0} bytes")]
+    TooLong(u64),
+    /// The system refuses.
+    #[error("{}", .0.kind())]
+    Refused(#[from] io::Error),
+}
+
+impl FileFailure {
+    pub(super) fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NotFound,
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes. Links are followed.
+///
+/// # Errors
+///
+/// [`FileFailure`]; it never waits for another process.
+pub(crate) fn read_bounded_regular(
+    path: &Path,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
+    let (file, metadata) = open_regular(path)?;
+    read_bounded(&file, &metadata, limit)
+}
+
+/// Opens a regular file. Links are followed.
+pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileFailure> {
+    // Before it is opened, since opening a device may do something.
+    regular(&std::fs::metadata(path).map_err(FileFailure::of)?)?;
+    let mut options = OpenOptions::new();
+    let file = never_block(options.read(true)).open(path);
+    let file = file.map_err(FileFailure::of)?;
+    // Asked of the open file, which is the one that is read.
+    let metadata = file.metadata()?;
+    regular(&metadata)?;
+    Ok((file, metadata))
+}
+
+/// Reads an open file of at most `limit` bytes.
+pub(super) fn read_bounded(
+    file: &File,
+    metadata: &Metadata,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
+    if metadata.len() > limit {
+        return Err(FileFailure::TooLong(limit));
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(USUAL));
+    // Some files of the system have no length, and others grow.
+    file.take(limit + 1).read_to_end(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length <= limit) {
+        return Ok(text);
+    }
+    Err(FileFailure::TooLong(limit))
+}
+
+pub(super) fn regular(metadata: &Metadata) -> Result<(), FileFailure> {
+    match kind_of(metadata.file_type()) {
+        None => Ok(()),
+        Some(kind) => Err(FileFailure::NotRegular(kind)),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::{FileFailure, read_bounded_regular};
+
+    #[test]
+    fn only_regular_files_are_read_and_only_so_much_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, length) in [("empty", 0), ("full", 100), ("over", 101)] {
+            fs::write(path(name), "x".repeat(length)).unwrap();
+        }
+        let sparse = fs::File::create(path("sparse")).unwrap();
+        sparse.set_len(1 << 40).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        symlink("full", path("link")).unwrap();
+        symlink("fifo", path("link-to-fifo")).unwrap();
+        symlink("loop", path("loop")).unwrap();
+        let not = |what| format!("it is {what}, not a regular file");
+        let too_long = || "it has more than 100 bytes".to_owned();
+        for (name, expected) in [
+            ("empty", Ok(0)),
+            ("full", Ok(100)),
+            ("link", Ok(100)),
+            ("over", Err(too_long())),
+            ("sparse", Err(too_long())),
+            ("folder", Err(not("a folder"))),
+            ("fifo", Err(not("a FIFO"))),
+            ("link-to-fifo", Err(not("a FIFO"))),
+            ("socket", Err(not("a socket"))),
+            ("absent", Err("there is no such file".to_owned())),
+        ] {
+            let read = read_bounded_regular(&path(name), 100);
+            let read = read.map(|text| text.len());
+            assert_eq!(
+                read.map_err(|failure| failure.to_string()),
+                expected,
+                "{name}"
+            );
+        }
+        let endless = read_bounded_regular(&path("loop"), 100);
+        assert!(matches!(endless, Err(FileFailure::Refused(_))));
+    }
+}
