@@ -146,9 +146,9 @@ async fn each_rule_has_its_answer() {
 async fn the_token_that_is_made_is_for_us_alone() {
     let mut listening = Listening::websocket(Setup::default()).await;
     let file = listening.token_file().await;
-    let home = listening.server.home.codex_home();
+    let home = listening.server.home.path();
     let name = format!("ws-{}.token", listening.address().port());
-    assert_eq!(file, home.join("app-server-control").join(name));
+    assert_eq!(file, home.join(".local/share/byokey/run").join(name));
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
     assert_eq!(mode(&file), 0o600);
     assert_eq!(mode(file.parent().unwrap()), 0o700);

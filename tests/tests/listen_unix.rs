@@ -8,7 +8,7 @@
 )]
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -49,9 +49,15 @@ async fn refusal(path: &Path) -> String {
 #[tokio::test]
 async fn the_usual_place_is_made_for_us_alone() {
     let mut listening = Listening::start(Setup::default(), "unix://").await;
-    let home = listening.server.home.codex_home();
-    let socket = home.join("app-server-control/app-server-control.sock");
+    let home = listening.server.home.path();
+    let socket = home.join(".local/share/byokey/run/app-server.sock");
     assert_eq!(listening.socket(), socket);
+    let in_codexs_home = fs::read_dir(listening.server.home.codex_home()).unwrap();
+    assert_eq!(
+        in_codexs_home.count(),
+        0,
+        "nothing of ours is in codex's home"
+    );
     assert_eq!(mode(&socket), 0o600);
     assert_eq!(mode(socket.parent().unwrap()), 0o700);
     let mut host = listening.unix_host().await;
@@ -105,7 +111,7 @@ async fn a_place_that_others_can_look_into_is_refused() {
     #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
     fs::write(&file, "something").unwrap();
     let text = format!(
-        "byokey: {} is not a socket; remove it, or choose another path with --listen \
+        "byokey: {} exists and is a file, not a socket; choose another path with --listen \
          unix://PATH\n",
         file.display()
     );
@@ -120,6 +126,74 @@ async fn a_place_that_others_can_look_into_is_refused() {
     );
     assert_eq!(refusal(&folder.path().join("x.sock")).await, text);
     assert_eq!(mode(folder.path()), 0o750, "it is not changed");
+}
+
+/// Codex's daemon listens in a folder of its own and leaves a link to its socket in codex's home.
+#[tokio::test]
+async fn the_removal_of_another_programs_socket_is_never_advised() {
+    let folder = folder();
+    let socket = folder.path().join("daemon.sock");
+    let _daemon = UnixListener::bind(&socket).unwrap();
+    let link = folder.path().join("app-server-control.sock");
+    symlink(&socket, &link).unwrap();
+    for (path, problem) in [
+        (&link, "exists and is a link, not a socket"),
+        (&socket, "another server is listening"),
+    ] {
+        let text = refusal(path).await;
+        assert!(text.contains(problem), "{text}");
+        assert!(text.contains("choose another path with --listen"), "{text}");
+        assert!(!text.contains("remove"), "{text}");
+        assert!(path.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_usual_place_that_is_too_long_is_an_error_that_names_the_option() {
+    let folder = folder();
+    let home = folder.path().join("long".repeat(40));
+    let setup = Setup::default()
+        .environment("BYOKEY_HOME", home.to_str().unwrap())
+        .argument("--listen")
+        .argument("unix://");
+    let mut server = setup.start();
+    assert_eq!(server.exit_code().await, Some(2));
+    let text = server.whole_log().await;
+    assert!(text.contains("is too long for a socket"), "{text}");
+    assert!(text.contains("--listen unix://PATH"), "{text}");
+    assert!(!home.exists(), "no folder is made for it");
+}
+
+#[tokio::test]
+async fn a_link_that_another_user_may_replace_is_refused() {
+    let folder = folder();
+    let (shared, private) = (folder.path().join("shared"), folder.path().join("private"));
+    fs::create_dir(&shared).unwrap();
+    fs::create_dir(&private).unwrap();
+    fs::set_permissions(&private, Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+    symlink(&private, shared.join("link")).unwrap();
+    let text = refusal(&shared.join("link/x.sock")).await;
+    assert!(
+        text.contains("which another user made or may replace"),
+        "{text}"
+    );
+    assert_eq!(fs::read_dir(&private).unwrap().count(), 0);
+
+    // Nobody else can replace it here.
+    fs::set_permissions(&shared, Permissions::from_mode(0o700)).unwrap();
+    let url = url(&shared.join("link/x.sock"));
+    Listening::start(Setup::default(), &url).await;
+}
+
+/// Another process that holds the folder delays the start; it does not stop it without end.
+#[tokio::test]
+async fn a_folder_that_another_process_holds_is_an_error_in_the_end() {
+    let folder = folder();
+    let held = fs::File::open(folder.path()).unwrap();
+    held.lock().unwrap();
+    let text = refusal(&folder.path().join("x.sock")).await;
+    assert!(text.contains("another process holds the folder"), "{text}");
 }
 
 #[tokio::test]

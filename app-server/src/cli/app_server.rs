@@ -81,12 +81,12 @@ impl AppServer {
             return generate.run();
         }
         let limits = self.listen.limits(self.max_message_bytes);
-        let place = match self.listen.place(&environment.codex_home()) {
+        let overrides = common.and(self.common).into_overrides();
+        let config = Config::load(&environment, &overrides);
+        let place = match self.listen.place(&config.byokey_home) {
             Ok(place) => place,
             Err(error) => return fail(&error.to_string()),
         };
-        let overrides = common.and(self.common).into_overrides();
-        let config = Config::load(&environment, &overrides);
         // It may hold secrets, and was a copy.
         drop(environment);
         let trace = self.trace_protocol.as_deref().map(trace_protocol::open);
@@ -94,7 +94,7 @@ impl AppServer {
             Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot open the file of the trace: {error}")),
         };
-        let open = match Open::new(place, &config.codex_home) {
+        let open = match Open::new(place, &config.byokey_home) {
             Ok(open) => open,
             Err(error) => return fail(&error.to_string()),
         };

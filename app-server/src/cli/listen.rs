@@ -12,8 +12,11 @@ use byokey_app_server::transport::{
 };
 use clap::{Args, ValueEnum};
 
-/// The folder in codex's home for what opens a running server.
-const CONTROL_FOLDER: &str = "app-server-control";
+/// The folder in our own home for what opens a running server. Codex's daemon has its socket in
+/// codex's home, and a plain `codex` attaches to whatever listens there.
+const RUN_FOLDER: &str = "run";
+/// The socket in it, unless another path is named.
+const SOCKET_NAME: &str = "app-server.sock";
 
 /// Where to listen unless somewhere else is named.
 const STDIO: &str = "stdio://";
@@ -133,18 +136,17 @@ pub(crate) enum Open {
 
 impl Listen {
     /// Understands the flags, and reads the files that they name.
-    pub(crate) fn place(self, codex_home: &Path) -> Result<Place, ListenError> {
+    pub(crate) fn place(self, byokey_home: &Path) -> Result<Place, ListenError> {
         let rule = self.auth().rule()?;
         if self.stdio {
             return Ok(Place::Stdio);
         }
         Ok(match self.listen.parse()? {
             ListenUrl::Stdio => Place::Stdio,
-            ListenUrl::Unix(path) => Place::Unix(path.unwrap_or_else(|| {
-                codex_home
-                    .join(CONTROL_FOLDER)
-                    .join("app-server-control.sock")
-            })),
+            ListenUrl::Unix(path) => {
+                let default = || byokey_home.join(RUN_FOLDER).join(SOCKET_NAME);
+                Place::Unix(path.unwrap_or_else(default))
+            }
             ListenUrl::WebSocket(address) if rule.is_none() && !address.ip().is_loopback() => {
                 return Err(ListenError::Exposed(address));
             }
@@ -178,7 +180,7 @@ impl Listen {
 
 impl Open {
     /// Opens the place.
-    pub(crate) fn new(place: Place, codex_home: &Path) -> Result<Self, ListenError> {
+    pub(crate) fn new(place: Place, byokey_home: &Path) -> Result<Self, ListenError> {
         match place {
             Place::Stdio => Ok(Self::Stdio(claim_stdio().map_err(ListenError::Stdio)?)),
             Place::Unix(path) => {
@@ -190,14 +192,14 @@ impl Open {
                     token: None,
                 })
             }
-            Place::WebSocket(address, rule) => Self::port(address, rule, codex_home),
+            Place::WebSocket(address, rule) => Self::port(address, rule, byokey_home),
         }
     }
 
     fn port(
         address: SocketAddr,
         rule: Option<BearerRule>,
-        codex_home: &Path,
+        byokey_home: &Path,
     ) -> Result<Self, ListenError> {
         let refused = |error| ListenError::Address(address, error);
         let port = TcpListener::bind(address).map_err(refused)?;
@@ -206,7 +208,7 @@ impl Open {
             Some(rule) => (rule, None),
             None => {
                 let name = format!("ws-{}.token", address.port());
-                let (file, token) = TokenFile::create(codex_home.join(CONTROL_FOLDER).join(name))?;
+                let (file, token) = TokenFile::create(byokey_home.join(RUN_FOLDER).join(name))?;
                 (BearerRule::capability(token.as_bytes()), Some(file))
             }
         };

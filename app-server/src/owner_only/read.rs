@@ -100,6 +100,7 @@ mod tests {
     use super::{FileFailure, read_bounded_regular};
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
     fn only_regular_files_are_read_and_only_so_much_of_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

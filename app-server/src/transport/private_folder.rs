@@ -15,6 +15,12 @@ pub enum NotPrivate {
          choose another folder", path = .0.display()
     )]
     Open(PathBuf),
+    /// Another user chooses where it is.
+    #[error(
+        "the folder {} is reached through the link {}, which another user made or may replace; \
+         choose another folder", .0.display(), .1.display()
+    )]
+    ForeignLink(PathBuf, PathBuf),
     /// It cannot be made or looked at.
     #[error("cannot use the folder {}: {}", .0.display(), .1)]
     Unusable(PathBuf, io::Error),
@@ -23,6 +29,9 @@ pub enum NotPrivate {
 /// Makes the folder for us alone; or makes sure that it is, if it is there.
 pub(super) fn ensure(folder: &Path) -> Result<(), NotPrivate> {
     let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
+    if let Some(link) = owner_only::foreign_link(folder).map_err(unusable)? {
+        return Err(NotPrivate::ForeignLink(folder.to_owned(), link));
+    }
     owner_only::make_folder(DirBuilder::new().recursive(true))
         .create(folder)
         .map_err(unusable)?;

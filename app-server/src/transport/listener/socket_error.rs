@@ -11,18 +11,31 @@ pub enum SocketError {
     /// Its folder will not do.
     #[error(transparent)]
     Folder(#[from] NotPrivate),
-    /// Somebody listens.
+    /// Another process is listening.
     #[error(
         "another server is listening on {}; stop it, or choose another path with --listen \
          unix://PATH", .0.display()
     )]
     InUse(PathBuf),
-    /// Something else has that name.
+    /// Something else has that name. It may be another program's, such as the link that codex's
+    /// daemon leaves, so its removal is never advised.
     #[error(
-        "{} is not a socket; remove it, or choose another path with --listen unix://PATH",
-        .0.display()
+        "{} exists and is {}, not a socket; choose another path with --listen unix://PATH",
+        .0.display(), .1
     )]
-    NotASocket(PathBuf),
+    NotASocket(PathBuf, &'static str),
+    /// The system's addresses have no room for the path.
+    #[error(
+        "{} is too long for a socket, whose path may have about 100 bytes; choose a shorter path \
+         with --listen unix://PATH", .0.display()
+    )]
+    TooLong(PathBuf),
+    /// Another process starts or stops there and does not finish.
+    #[error(
+        "another process holds the folder {}; try again when it is done, or choose another path \
+         with --listen unix://PATH", .0.display()
+    )]
+    Busy(PathBuf),
     /// There are no such sockets in this program.
     #[error("unix:// is not supported on this system; choose stdio:// or ws://127.0.0.1:0")]
     Unsupported,

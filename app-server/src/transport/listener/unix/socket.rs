@@ -3,15 +3,24 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::{UnixListener as BlockingListener, UnixStream as BlockingStream};
+use std::os::unix::net::{
+    SocketAddr, UnixListener as BlockingListener, UnixStream as BlockingStream,
+};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::owner_only;
 use crate::transport::listener::socket_error::SocketError;
 use crate::transport::private_folder;
+
+/// How long another process may hold the folder. It binds or removes one socket meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A Unix socket, and its file.
 #[derive(Debug)]
@@ -31,6 +40,10 @@ pub(in crate::transport::listener) struct SocketFile {
 impl UnixSocket {
     /// Listens. What a server left that is gone is replaced.
     pub(in crate::transport::listener) fn bind(path: PathBuf) -> Result<Self, SocketError> {
+        // Said before a folder is made for it.
+        if SocketAddr::from_pathname(&path).is_err() {
+            return Err(SocketError::TooLong(path));
+        }
         // The folder of a name without one is the current folder.
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -40,7 +53,7 @@ impl UnixSocket {
         let refused = |error: io::Error| SocketError::Refused(path.clone(), error);
         // Two servers that start at once must not both find nobody listening.
         let turn = File::open(folder).map_err(refused)?;
-        flock(&turn, FlockOperation::LockExclusive).map_err(|error| refused(error.into()))?;
+        lock_folder(&turn, folder)?;
         clear(&path)?;
         let listener = BlockingListener::bind(&path).map_err(refused)?;
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(refused)?;
@@ -62,6 +75,19 @@ impl UnixSocket {
     pub(in crate::transport::listener) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
         self.listener.set_nonblocking(true)?;
         Ok((UnixListener::from_std(self.listener)?, self.file))
+    }
+}
+
+/// Takes the lock of the folder, which ends with the file.
+fn lock_folder(turn: &File, folder: &Path) -> Result<(), SocketError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match flock(turn, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => return Err(SocketError::Busy(folder.to_owned())),
+            Err(error) => return Err(SocketError::Refused(folder.to_owned(), error.into())),
+        }
     }
 }
 
@@ -95,7 +121,8 @@ fn clear(path: &Path) -> Result<(), SocketError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(refused(error)),
         Ok(file) if !file.file_type().is_socket() => {
-            return Err(SocketError::NotASocket(path.to_owned()));
+            let what = owner_only::kind_of(file.file_type()).unwrap_or("a file");
+            return Err(SocketError::NotASocket(path.to_owned(), what));
         }
         Ok(_) => {}
     }
