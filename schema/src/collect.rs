@@ -1,5 +1,7 @@
 //! From the Rust types to JSON Schema 2020-12: one schema for each type, by name.
 
+use std::collections::BTreeSet;
+
 use byokey_protocol::methods::{TypeVisitor, visit_types};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -17,13 +19,7 @@ use crate::Result;
 ///
 /// A schema that cannot be brought into the plain form that the rest of this crate reads.
 pub fn definitions() -> Result<Map<String, Value>> {
-    let mut types = Types {
-        read: SchemaSettings::draft2020_12().into_generator(),
-        written: SchemaSettings::draft2020_12()
-            .for_serialize()
-            .into_generator(),
-    };
-    visit_types(&mut types);
+    let mut types = Types::visited();
     let mut definitions = types.read.take_definitions(true);
     for (name, schema) in types.written.take_definitions(true) {
         definitions.entry(name).or_insert(schema);
@@ -36,9 +32,29 @@ pub fn definitions() -> Result<Map<String, Value>> {
     Ok(definitions)
 }
 
+/// Names of the types that the server writes, the types of their members included.
+#[must_use]
+pub fn written() -> BTreeSet<String> {
+    let written = Types::visited().written.take_definitions(true);
+    written.into_iter().map(|(name, _)| name).collect()
+}
+
 struct Types {
     read: SchemaGenerator,
     written: SchemaGenerator,
+}
+
+impl Types {
+    fn visited() -> Self {
+        let mut types = Self {
+            read: SchemaSettings::draft2020_12().into_generator(),
+            written: SchemaSettings::draft2020_12()
+                .for_serialize()
+                .into_generator(),
+        };
+        visit_types(&mut types);
+        types
+    }
 }
 
 impl TypeVisitor for Types {

@@ -1,6 +1,8 @@
 //! JSON Schema files: one for each type and all in one, as 2020-12 and as draft-07.
 
 pub mod draft_07;
+pub mod envelopes;
+pub mod open;
 
 use serde_json::{Map, Value, json};
 
@@ -10,17 +12,17 @@ use crate::output::Files;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The files.
+/// The files. `definitions` are the published schemas of all types and messages.
 ///
 /// # Errors
 ///
 /// A schema cannot be written as text.
 pub fn files(definitions: &Map<String, Value>) -> Result<Files> {
     let mut files = Files::new();
-    let mut bundle = json!({
-        "$schema": DIALECT,
-        "title": "byokey app-server, protocol version 1",
-    });
+    let mut bundle = json!({"$schema": DIALECT, "title": "ByokeyProtocol"});
+    if let Some(bundle) = bundle.as_object_mut() {
+        bundle.extend(envelopes::root());
+    }
     bundle["$defs"] = Value::Object(definitions.clone());
     let older = draft_07::from_2020_12(&bundle);
     files.insert("schema/v1/byokey.schemas.json".to_owned(), text(&bundle)?);

@@ -71,13 +71,15 @@ fn reference(name: &str) -> Value {
 /// The members of an object, or of all variants of a type: required is what all of them require.
 fn params(schema: &Value) -> Value {
     let itself = std::slice::from_ref(schema);
-    let variants = schema["oneOf"].as_array().map_or(itself, Vec::as_slice);
+    let union = ["oneOf", "anyOf"]
+        .into_iter()
+        .find_map(|combinator| schema[combinator].as_array());
+    let variants = union.map_or(itself, Vec::as_slice);
     let mut params = Map::new();
-    for (name, member) in variants
-        .iter()
-        .filter_map(|one| one["properties"].as_object())
-        .flatten()
-    {
+    for (variant, name, member) in variants.iter().flat_map(|variant| {
+        let properties = variant["properties"].as_object().into_iter().flatten();
+        properties.map(move |(name, member)| (variant, name, member))
+    }) {
         let requires = |one: &Value| {
             let required = one["required"].as_array().into_iter().flatten();
             required
@@ -92,7 +94,8 @@ fn params(schema: &Value) -> Value {
         };
         let mut param = json!({"name": name, "schema": schema});
         param["required"] = variants.iter().all(requires).into();
-        if let Some(about) = member.get("description") {
+        let beside = variant["x-property-descriptions"].get(name);
+        if let Some(about) = member.get("description").or(beside) {
             param["description"] = about.clone();
         }
         params.entry(name.clone()).or_insert(param);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::json_schema::{envelopes, open};
 use crate::model::Model;
 use crate::wire::Wire;
 use crate::{
@@ -41,7 +42,8 @@ pub fn files() -> Result<Files> {
     let model = Model::new(&definitions)?;
     let examples = examples::read()?;
     let mut files = Files::new();
-    let open_rpc = open_rpc::file(&definitions, &examples)?;
+    let mut published = open::published(&definitions, &collect::written());
+    let open_rpc = open_rpc::file(&published, &examples)?;
     files.insert("schema/v1/openrpc.json".to_owned(), open_rpc);
     files.insert("schema/v1/meta.json".to_owned(), meta::file()?);
     files.insert(OLDEST.to_owned(), oldest::file(&baseline()?)?);
@@ -49,7 +51,8 @@ pub fn files() -> Result<Files> {
         "docs/protocol.md".to_owned(),
         reference::file(&model, &examples),
     );
-    files.extend(json_schema::files(&definitions)?);
+    published.extend(envelopes::envelopes());
+    files.extend(json_schema::files(&published)?);
     files.extend(typescript::files(&model)?);
     files.extend(python::files(&model)?);
     files.extend(kotlin::files(&model)?);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::MadeUp;
 use crate::made_up::Random;
-use crate::messages::Schemas;
+use crate::messages::{Schemas, known_word};
 
 /// A message of a client.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Planting<'_> {
         let Some(form) = forms.get(self.variant % forms.len().max(1)) else {
             return Value::Null;
         };
-        if let Some(word) = form.pointer("/enum/0").or_else(|| form.get("const")) {
+        if let Some(word) = known_word(form) {
             return word.clone();
         }
         let kind = &form["type"];

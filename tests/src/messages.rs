@@ -120,7 +120,10 @@ impl Schemas {
         }
         let choices = ["oneOf", "anyOf", "allOf"].map(|kind| schema[kind].as_array());
         match choices.into_iter().flatten().next() {
-            Some(choices) => choices.iter().flat_map(|it| self.forms(it)).collect(),
+            Some(choices) => {
+                let known = choices.iter().filter(|it| it["x-open"] != true);
+                known.flat_map(|it| self.forms(it)).collect()
+            }
             None if schema["type"] == "null" => Vec::new(),
             None => vec![schema],
         }
@@ -166,7 +169,7 @@ impl Schemas {
         let Some(form) = forms.first() else {
             return Value::Null;
         };
-        if let Some(word) = form.pointer("/enum/0").or_else(|| form.get("const")) {
+        if let Some(word) = known_word(form) {
             return word.clone();
         }
         let kind = &form["type"];
@@ -178,6 +181,14 @@ impl Schemas {
             _ => json!("made-up"),
         }
     }
+}
+
+/// The first word that a form knows, if it is a word.
+pub(crate) fn known_word(form: &Value) -> Option<&Value> {
+    let word = form
+        .pointer("/enum/0")
+        .or_else(|| form.pointer("/x-known-values/0"));
+    word.or_else(|| form.get("const"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The same schemas in draft-07, in the manner of codex: constants are enumerations with one
-//! value, and alternatives have titles that name them.
+//! value, and the members that tell alternatives apart have titles.
 
 use serde_json::{Map, Value, json};
 
@@ -11,14 +11,10 @@ pub fn from_2020_12(schema: &Value) -> Value {
     let mut older = rewrite(schema);
     if let Some(parts) = older.as_object_mut() {
         parts["$schema"] = json!("http://json-schema.org/draft-07/schema#");
-        if let Some(name) = parts["title"].as_str().map(ToOwned::to_owned) {
-            add_titles(&name, parts);
-        }
+        add_titles(parts);
         if let Some(definitions) = parts.get_mut("definitions").and_then(Value::as_object_mut) {
-            for (name, schema) in definitions {
-                if let Some(parts) = schema.as_object_mut() {
-                    add_titles(name, parts);
-                }
+            for parts in definitions.values_mut().filter_map(Value::as_object_mut) {
+                add_titles(parts);
             }
         }
     }
@@ -55,28 +51,21 @@ fn rewrite(schema: &Value) -> Value {
     }
 }
 
-/// Titles for the alternatives of a type: `ChatgptAccount`, and `ChatgptAccountType` for the
-/// member that tells.
-fn add_titles(name: &str, schema: &mut Map<String, Value>) {
-    let alternatives = schema.get_mut("oneOf").and_then(Value::as_array_mut);
-    for alternative in alternatives.into_iter().flatten() {
-        let Some(properties) = alternative
-            .get_mut("properties")
-            .and_then(Value::as_object_mut)
-        else {
-            continue;
-        };
-        let mut title = None;
-        for (member, schema) in properties.iter_mut() {
-            let value = schema["enum"].as_array().and_then(|values| values.first());
-            if let Some(value) = value.and_then(Value::as_str) {
-                let variant = format!("{}{name}", pascal(value));
-                schema["title"] = format!("{variant}{}", pascal(member)).into();
-                title = Some(variant);
+/// Titles for the members that tell alternatives apart: `ChatgptAccountType`.
+fn add_titles(schema: &mut Map<String, Value>) {
+    for combinator in ["oneOf", "anyOf"] {
+        let alternatives = schema.get_mut(combinator).and_then(Value::as_array_mut);
+        for alternative in alternatives.into_iter().flatten() {
+            let Some(variant) = alternative["title"].as_str().map(ToOwned::to_owned) else {
+                continue;
+            };
+            let properties = alternative.get_mut("properties");
+            let properties = properties.and_then(Value::as_object_mut);
+            for (member, schema) in properties.into_iter().flatten() {
+                if schema["enum"].is_array() {
+                    schema["title"] = format!("{variant}{}", pascal(member)).into();
+                }
             }
         }
-        let key = properties.keys().next();
-        let title = title.or(key.map(|key| format!("{}{name}", pascal(key))));
-        alternative["title"] = title.into();
     }
 }

@@ -70,7 +70,7 @@ impl Reading<'_> {
             maybe
         };
         kinds.retain(|kind| *kind != "null");
-        if let Some(words) = schema["enum"].as_array() {
+        if let Some(words) = words_of(schema) {
             self.tell(at, "word", maybe);
             return self.words(at, words);
         }
@@ -122,20 +122,29 @@ impl Reading<'_> {
         } else {
             maybe
         };
-        let all: Vec<_> = all.iter().filter(|schema| !is_null(schema)).collect();
+        // An open branch describes no variant.
+        let is_known = |schema: &&Value| !is_null(schema) && schema["x-open"] != true;
+        let all: Vec<_> = all.iter().filter(is_known).collect();
         if let [only] = all.as_slice() {
             return self.read(at, only, maybe);
         }
-        let only_words = all.iter().all(|schema| schema["enum"].is_array());
+        let only_words = all.iter().all(|schema| words_of(schema).is_some());
         self.tell(at, if only_words { "word" } else { "one of" }, maybe);
         for schema in all {
-            match (schema["enum"].as_array(), variant(schema)) {
+            match (words_of(schema), variant(schema)) {
                 (Some(words), _) => self.words(at, words),
                 (None, Some((name, body))) => self.read(&format!("{at}({name})"), &body, ""),
                 (None, None) => self.read(&format!("{at}({})", schema["type"]), schema, ""),
             }
         }
     }
+}
+
+/// The words that a schema knows: all it allows, or those beside an open string.
+fn words_of(schema: &Value) -> Option<&Vec<Value>> {
+    ["enum", "x-known-values"]
+        .into_iter()
+        .find_map(|name| schema[name].as_array())
 }
 
 /// Name and members of an alternative that a tag or its only member tells.
