@@ -11,7 +11,6 @@ use futures_util::FutureExt as _;
 use crate::auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use crate::backend::Backend;
 use crate::background::Background;
-use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::http_client::HttpClient;
 use crate::issuer::HttpIssuer;
@@ -21,6 +20,7 @@ use crate::peers::{PeerHost, Peers};
 use crate::start::Start;
 use crate::stores;
 use crate::threads::Threads;
+use byokey_base::clock::{Clock, SystemClock};
 
 /// How long the end of the process waits for calls that nobody else waits for.
 const FAREWELL: Duration = Duration::from_secs(2);

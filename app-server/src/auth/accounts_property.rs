@@ -12,7 +12,7 @@ use super::testing::{NoHost, managed_tokens, token_of};
 use super::{
     AuthManager, Credential, LoginPolicy, ManagedLogin, Outside, PermanentFailure, RenewedTokens,
 };
-use crate::clock::SystemClock;
+use byokey_base::clock::SystemClock;
 
 /// How many people there are.
 const PEOPLE: u8 = 4;

@@ -14,7 +14,7 @@ use super::{
     ManagedTokens, Outside, PermanentFailure, Recovery, RecoveryFailure, Remedy, Renewal,
     RenewedTokens, SignInFailure, StoreFailure, Supplier,
 };
-use crate::clock::Clock;
+use byokey_base::clock::Clock;
 
 /// The year 2100.
 const FAR: i64 = 4_102_444_800;

@@ -2,7 +2,7 @@
 //!
 //! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. Nothing here knows
 //! JSON-RPC or HTTP: whom to ask and whom to tell is behind [`Host`] and [`Issuer`], what
-//! outlives the process behind [`Store`], the time of day behind [`crate::clock::Clock`].
+//! outlives the process behind [`Store`], the time of day behind [`byokey_base::clock::Clock`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
 //! (the same over tasks and time), `renewal`.

@@ -9,7 +9,7 @@ use super::issuer::{Issuer, IssuerFailure};
 use super::permanent::PermanentFailure;
 use super::state::Renewal;
 use super::store::{Saving, Store, Stored};
-use crate::clock::Clock;
+use byokey_base::clock::Clock;
 
 /// What logins of ours are renewed with.
 pub(super) struct Renewer {

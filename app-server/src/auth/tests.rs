@@ -14,8 +14,8 @@ use super::{
     AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal, Outside,
     RecoveryFailure, Remedy, Supplier,
 };
-use crate::clock::Clock;
 use crate::stores::EphemeralStore;
+use byokey_base::clock::Clock;
 
 type Answer = Result<HostTokens, RecoveryFailure>;
 

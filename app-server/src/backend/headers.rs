@@ -12,7 +12,7 @@ use super::route::{Carries, Route};
 use super::{BackendError, Call};
 use crate::auth::Lease;
 use crate::config::Config;
-use crate::kept;
+use byokey_base::memory;
 
 /// Name of the program in codex's headers when no client has introduced itself.
 const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
@@ -136,7 +136,7 @@ pub(crate) fn of(
 }
 
 fn bearer(secret: &Secret) -> Result<HeaderValue, BackendError> {
-    kept::header(secret).map_err(|_| BackendError::Configuration {
+    memory::header(secret).map_err(|_| BackendError::Configuration {
         setting: "the provider's bearer",
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use byokey_protocol::warning::{ConfigWarning, TextPosition, TextRange};
 use toml::{Table, Value};
 
-use crate::owner_only::{FileFailure, read_bounded_regular};
+use byokey_base::owner_only::{FileFailure, read_bounded_regular};
 
 /// Longest file that is read.
 const MAX_SIZE: u64 = 1024 * 1024;

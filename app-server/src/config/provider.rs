@@ -6,7 +6,7 @@ use byokey_protocol::secret::Secret;
 
 use super::environment::Environment;
 use super::reader::Reader;
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// Id of the built-in provider.
 pub(super) const BUILT_IN: &str = "openai";
@@ -116,9 +116,9 @@ fn own_bearer(table: &mut Reader<'_>, environment: &Environment) -> Option<Secre
         if value.is_none() {
             table.warn("env_key", "names an environment variable that is not set");
         }
-        return value.map(Secret::from).map(keep);
+        return value.map(Secret::from).map(lock_in_memory);
     }
     table
         .string("experimental_bearer_token")
-        .map(|token| keep(Secret::from(token.as_str())))
+        .map(|token| lock_in_memory(Secret::from(token.as_str())))
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use byokey_protocol::initialize::HardeningReport;
 
-use crate::kept;
+use byokey_base::memory;
 
 /// Protects the process, unless debugging is allowed, and reports the state.
 #[must_use]
@@ -26,7 +26,7 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     let protection = platform::harden(allow_debug);
     HardeningReport {
         wiping_allocator,
-        locked_memory: kept::is_locked(),
+        locked_memory: memory::is_locked(),
         ..protection
     }
 }

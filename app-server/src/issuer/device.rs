@@ -9,8 +9,8 @@ use super::unusable;
 use super::wire::{Answer, Request};
 use crate::auth::{IssuerFailure, is_identifier};
 use crate::config::IssuerSettings;
-use crate::kept::keep;
 use crate::login::{CodeGrant, DeviceCode, DevicePoll};
+use byokey_base::memory::lock_in_memory;
 
 /// The wait between questions, unless the issuer names one (RFC 8628 section 3.2).
 const DEFAULT_INTERVAL: u64 = 5;
@@ -91,8 +91,8 @@ pub(super) fn read_code(
     };
     let seconds = seconds.unwrap_or(DEFAULT_INTERVAL).clamp(1, MAX_INTERVAL);
     Ok(DeviceCode {
-        device_auth_id: keep(code.device_auth_id),
-        user_code: keep(code.user_code),
+        device_auth_id: lock_in_memory(code.device_auth_id),
+        user_code: lock_in_memory(code.user_code),
         verification_url: settings
             .issuer
             .join("codex/device")

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::IssuerFailure;
 use crate::http_client::HttpClient;
-use crate::kept;
+use byokey_base::memory;
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ impl Request {
     }
 
     pub(super) fn bearer(mut self, token: &Secret) -> Self {
-        if let Ok(value) = kept::header(token) {
+        if let Ok(value) = memory::header(token) {
             self.headers.insert(AUTHORIZATION, value);
         }
         self

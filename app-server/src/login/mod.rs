@@ -37,8 +37,8 @@ pub use session::Audience;
 use session::Session;
 
 use crate::auth::AuthManager;
-use crate::clock::Clock;
-use crate::kept::keep;
+use byokey_base::clock::Clock;
+use byokey_base::memory::lock_in_memory;
 
 /// What logins need of the world.
 pub struct LoginOutside {
@@ -166,7 +166,10 @@ impl Logins {
         self.end_active().await;
         let listener = Listener::bind(&self.ports).await?;
         let port = listener.port;
-        let (verifier, state) = (keep(random::verifier()?), keep(random::state()?));
+        let (verifier, state) = (
+            lock_in_memory(random::verifier()?),
+            lock_in_memory(random::state()?),
+        );
         let redirect_uri = format!("http://localhost:{port}{}", callback::PATH);
         let request = AuthorizeRequest {
             redirect_uri: &redirect_uri,

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::failure::StartFailure;
-use crate::stack::wiped_after;
+use byokey_base::memory::wiped_after;
 
 /// A verifier of 86 characters.
 pub(super) fn verifier() -> Result<Secret, StartFailure> {

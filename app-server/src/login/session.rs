@@ -11,7 +11,7 @@ use super::grantor::Grantor;
 use crate::auth::{
     AuthManager, Credential, Epoch, LoginRefusal, ManagedLogin, ManagedTokens, SignInFailure,
 };
-use crate::clock::Clock;
+use byokey_base::clock::Clock;
 
 /// Whoever wants to know how logins end.
 pub trait Audience: Send + Sync {

@@ -16,7 +16,7 @@ use super::{
 use crate::auth::hand::{HandIssuer, SharedStore};
 use crate::auth::testing::{NoHost, managed_tokens};
 use crate::auth::{AuthManager, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens, Outside};
-use crate::clock::SystemClock;
+use byokey_base::clock::SystemClock;
 
 type Poll = Result<DevicePoll, IssuerFailure>;
 

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use crate::framing::Framing;
 use crate::trace_protocol::PeerTrace;
-use crate::wipe::{wipe, wipe_all};
+use byokey_base::memory::{wipe, wipe_all};
 
 /// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
 /// is the back-pressure, and no answer is ever dropped.

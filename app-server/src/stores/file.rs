@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
 use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
-use crate::owner_only;
+use byokey_base::owner_only;
 
 /// Longest file that is read.
 const MAX_SIZE: u64 = 1024 * 1024;

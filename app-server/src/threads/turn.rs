@@ -20,8 +20,8 @@ use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::auth::AuthManager;
 use crate::backend::{Backend, StreamFailure, TurnEvent, delays};
-use crate::clock::Clock;
 use crate::peers::Peers;
+use byokey_base::clock::Clock;
 
 /// What a turn needs to run.
 pub struct TurnRunner {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use redact::{Names, redacted};
 use writer::Writer;
 
-use crate::owner_only;
+use byokey_base::owner_only;
 
 /// How long the last lines may take at the end of the process.
 const LAST_LINES: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut, Range};
 
 use memmap2::MmapMut;
 
-use crate::wipe::wipe;
+use byokey_base::memory::wipe;
 
 /// Bytes while no message is longer.
 const IDLE: usize = 16 * 1024;

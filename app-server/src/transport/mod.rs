@@ -2,7 +2,6 @@
 
 mod input_buffer;
 mod listener;
-mod private_folder;
 mod splitter;
 mod stdio;
 mod stream;
@@ -10,6 +9,5 @@ pub mod websocket;
 mod wire;
 
 pub use listener::{Door, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError};
-pub use private_folder::NotPrivate;
 pub use stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use stream::{Ended, Limits, Shutdown, serve};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::input_buffer::InputBuffer;
 use crate::framing::{Discard, Found, Framing, before_header};
-use crate::wipe::wipe;
+use byokey_base::memory::wipe;
 
 /// What may stand around a message within the buffer: a header block and line breaks.
 const FRAME_ROOM: usize = 8 * 1024;

@@ -8,8 +8,8 @@ use byokey_app_server::auth::{
     AuthManager, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer, IssuerFailure, LoginPolicy,
     Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
-use byokey_app_server::clock::SystemClock;
 use byokey_app_server::stores::EphemeralStore;
+use byokey_base::clock::SystemClock;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use byokey_app_server::clock::Clock as _;
+use byokey_base::clock::Clock as _;
 use byokey_dev_backend::{DevBackend, Options};
 use serde_json::{Value, json};
 

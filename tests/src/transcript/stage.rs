@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use byokey_app_server::clock::Clock;
 use byokey_app_server::config::{Config, Environment, Overrides};
 use byokey_app_server::services::Services;
 use byokey_app_server::transport::{Ended, Limits, serve};
+use byokey_base::clock::Clock;
 use byokey_dev_backend::DevBackend;
 use byokey_protocol::initialize::HardeningReport;
 use tokio::sync::watch;

@@ -4,7 +4,7 @@ use byokey_protocol::secret::Secret;
 
 use super::InvalidCredential;
 use crate::auth::identifier::is_bearer;
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// An OpenAI API key.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl ApiKey {
     /// [`InvalidCredential::ApiKey`] when it cannot.
     pub fn new(key: Secret) -> Result<Self, InvalidCredential> {
         if is_bearer(key.expose()) {
-            Ok(Self(keep(key)))
+            Ok(Self(lock_in_memory(key)))
         } else {
             Err(InvalidCredential::ApiKey)
         }

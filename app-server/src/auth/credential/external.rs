@@ -7,7 +7,7 @@ use byokey_protocol::secret::Secret;
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::claims::{Claims, InvalidToken};
 use crate::auth::identifier::{is_bearer, is_identifier};
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// Tokens that the host owns.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl ExternalLogin {
             .map(PlanType::from_raw)
             .or(claims.plan);
         Ok(Self {
-            access_token: keep(tokens.access_token),
+            access_token: lock_in_memory(tokens.access_token),
             account: ChatgptAccount {
                 id: Some(account_id),
                 user_id: claims.user_id,

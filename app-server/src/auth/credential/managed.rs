@@ -5,7 +5,7 @@ use byokey_protocol::secret::Secret;
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::claims::{Claims, InvalidToken};
 use crate::auth::identifier::{is_bearer, is_identifier};
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// How long before its expiry an access token is renewed, in seconds.
 const RENEW_BEFORE: i64 = 5 * 60;
@@ -67,9 +67,9 @@ impl ManagedTokens {
     /// Moves them to where they stay.
     fn kept(self) -> Self {
         Self {
-            id_token: keep(self.id_token),
-            access_token: keep(self.access_token),
-            refresh_token: self.refresh_token.map(keep),
+            id_token: lock_in_memory(self.id_token),
+            access_token: lock_in_memory(self.access_token),
+            refresh_token: self.refresh_token.map(lock_in_memory),
             ..self
         }
     }

@@ -4,7 +4,7 @@ use byokey_protocol::secret::Secret;
 
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::identifier::{is_bearer, is_identifier};
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// How personal access tokens begin.
 pub const PERSONAL_TOKEN_PREFIX: &str = "at-";
@@ -48,7 +48,7 @@ impl PersonalAccessToken {
         if !account.id.as_deref().is_some_and(is_identifier) {
             return Err(InvalidCredential::AccountId);
         }
-        let token = keep(token);
+        let token = lock_in_memory(token);
         Ok(Self { token, account })
     }
 

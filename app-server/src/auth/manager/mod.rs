@@ -31,7 +31,7 @@ use super::state::{
 };
 use super::store::Store;
 use crate::background::Background;
-use crate::clock::Clock;
+use byokey_base::clock::Clock;
 use expiry::Due;
 pub use own::Forgotten;
 

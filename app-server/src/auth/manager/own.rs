@@ -12,7 +12,7 @@ use crate::auth::credential::{Credential, ManagedLogin, PersonalAccessToken};
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
 use crate::auth::store::{Saving, Store, StoreFailure, Stored};
-use crate::kept::keep;
+use byokey_base::memory::lock_in_memory;
 
 /// A credential that was in force until the logout.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl AuthManager {
     /// [`SignInFailure`]; a token whose owner is not known for certain is not taken.
     pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
         PersonalAccessToken::check(&token).map_err(LoginRefusal::Invalid)?;
-        let token = keep(token);
+        let token = lock_in_memory(token);
         let owner = self.renewer.issuer.whoami(&token).await;
         let owner = owner.map_err(|failure| SignInFailure::Issuer {
             doing: "failed to request personal access token metadata",

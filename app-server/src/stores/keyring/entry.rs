@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::auth::StoreFailure;
-use crate::stack::wiped_after;
+use byokey_base::memory::wiped_after;
 
 /// An entry, by its name.
 #[derive(Clone, Debug)]

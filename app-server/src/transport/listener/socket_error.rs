@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::transport::private_folder::NotPrivate;
+use byokey_base::private_folder::NotPrivate;
 
 /// Why a socket cannot be listened on.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::refusal::BearerRefusal;
 use super::signed::SignedBearers;
-use crate::stack::wiped_after;
+use byokey_base::memory::wiped_after;
 
 /// Which bearers are good.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 use zeroize::Zeroize as _;
 
-use crate::wipe::wipe;
+use byokey_base::memory::wipe;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 * 1024;

@@ -25,7 +25,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::bearer::BearerRule;
 use super::failures::Failures;
 use super::hosts::Hosts;
-use crate::clock::Clock;
+use byokey_base::clock::Clock;
 
 /// How long a client may take until it is let in.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);

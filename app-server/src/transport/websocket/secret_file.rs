@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::owner_only;
-use crate::transport::private_folder::{self, NotPrivate};
+use byokey_base::owner_only;
+use byokey_base::private_folder::{self, NotPrivate};
 
 /// Random bytes of a token that we make: 256 bits.
 const RANDOM_BYTES: usize = 32;

@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::error::RequestError;
 use crate::peers::Outbox;
 use crate::transport::wire::{Progress, Wire};
-use crate::wipe::wipe_all;
+use byokey_base::memory::wipe_all;
 
 /// Longest header of a frame that a server sends.
 const HEADER_ROOM: usize = 10;

@@ -14,9 +14,9 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::owner_only;
+use byokey_base::owner_only;
 use crate::transport::listener::socket_error::SocketError;
-use crate::transport::private_folder;
+use byokey_base::private_folder;
 
 /// How long another process may hold the folder. It binds or removes one socket meanwhile.
 const PATIENCE: Duration = Duration::from_secs(5);

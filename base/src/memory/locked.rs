@@ -1,8 +1,8 @@
-//! Secrets that stay, for hours at times.
+//! Locked memory (mlock) for secrets that are stored, for hours at times.
 //!
-//! Each has pages of its own that are never written to swap, so that no other secret needs
-//! counting when they are given back. It stands there in the words in which it is sent: a header
-//! on its way shares them and holds no copy. What only passes through is in ordinary memory; see
+//! Each has pages of its own that are never written to swap, so that freeing one never unlocks
+//! another. It is stored as the header value that it is sent in: a header on its way shares these
+//! bytes and holds no copy. What only passes through is in ordinary memory; see
 //! docs/decisions/0016.
 
 use std::ops::DerefMut;
@@ -13,58 +13,58 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
-use crate::wipe::wipe;
+use super::wipe::wipe;
 
-/// What stands before a secret in the header that it is sent in.
+/// What precedes a secret in the header that it is sent in.
 const SCHEME: &str = "Bearer ";
 
-/// Room for a secret.
-type Room = Box<dyn DerefMut<Target = [u8]> + Send + Sync>;
+/// Memory for a secret.
+type Pages = Box<dyn DerefMut<Target = [u8]> + Send + Sync>;
 
-/// A header's words. They are wiped when nobody has them any more.
-struct Words(Room);
+/// A header's value. It is wiped when its last owner is dropped.
+struct HeaderBytes(Pages);
 
-/// A secret, and whoever sends it.
-struct Kept(Arc<Words>);
+/// A stored secret, shared with the requests that send it.
+struct Locked(Arc<HeaderBytes>);
 
-/// Moves a secret to where it stays. Where the system does not lock memory, that may be written
-/// to swap; the first time, the log tells.
-pub(crate) fn keep(secret: Secret) -> Secret {
-    if secret.memory::<Kept>().is_some() {
+/// Moves a secret to locked memory. Where the system does not lock memory for this process, the
+/// secret may be written to swap; the first time, that is logged.
+pub fn lock_in_memory(secret: Secret) -> Secret {
+    if secret.memory::<Locked>().is_some() {
         return secret;
     }
     // EXPOSE: this is the header that the secret is for.
     secret.moved(|value| {
-        let mut room = room(SCHEME.len() + value.len());
-        let (scheme, rest) = room.split_at_mut(SCHEME.len());
+        let mut pages = allocate(SCHEME.len() + value.len());
+        let (scheme, rest) = pages.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME.as_bytes());
         rest.copy_from_slice(value.as_bytes());
-        Box::new(Kept(Arc::new(Words(room))))
+        Box::new(Locked(Arc::new(HeaderBytes(pages))))
     })
 }
 
-/// The header that a secret is sent in, marked so that nobody logs or indexes it. A secret that is
-/// kept is not copied for it.
+/// Returns the header that a secret is sent in, marked as sensitive so that it is neither logged
+/// nor indexed. A secret in locked memory is not copied for it.
 ///
 /// # Errors
 ///
 /// [`InvalidHeaderValue`] when the secret holds what no header may.
-pub(crate) fn header(secret: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
-    let Some(kept) = secret.memory::<Kept>() else {
-        return header(&keep(secret.duplicate()));
+pub fn header(secret: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
+    let Some(locked) = secret.memory::<Locked>() else {
+        return header(&lock_in_memory(secret.duplicate()));
     };
-    let shared = Bytes::from_owner(Kept(Arc::clone(&kept.0)));
+    let shared = Bytes::from_owner(Locked(Arc::clone(&locked.0)));
     let mut value = HeaderValue::from_maybe_shared(shared)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Whether the system locks memory for this process now; none where it never does.
-pub(crate) fn is_locked() -> Option<bool> {
+/// Returns whether the system locks memory for this process now; none where it never does.
+pub fn is_locked() -> Option<bool> {
     cfg!(unix).then(|| platform::locked(1).is_some())
 }
 
-fn room(length: usize) -> Room {
+fn allocate(length: usize) -> Pages {
     platform::locked(length).unwrap_or_else(|| {
         if cfg!(unix) {
             warn_once();
@@ -83,7 +83,7 @@ fn warn_once() {
     });
 }
 
-impl Memory for Kept {
+impl Memory for Locked {
     fn value(&self) -> &str {
         let value = self.as_ref().get(SCHEME.len()..).unwrap_or_default();
         // It was a string when it was written.
@@ -91,14 +91,14 @@ impl Memory for Kept {
     }
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for Locked {
     fn as_ref(&self) -> &[u8] {
         &self.0.0
     }
 }
 
-impl Drop for Words {
-    /// The room is given back afterwards, which unlocks it and wipes nothing.
+impl Drop for HeaderBytes {
+    /// The pages are freed afterwards, which unlocks them and wipes nothing.
     fn drop(&mut self) {
         wipe(&mut self.0);
     }
@@ -108,10 +108,10 @@ impl Drop for Words {
 mod platform {
     use memmap2::MmapMut;
 
-    use super::Room;
+    use super::Pages;
 
-    /// Locked pages that hold nothing else. Nothing is written before they are locked.
-    pub(super) fn locked(length: usize) -> Option<Room> {
+    /// Maps and locks pages that hold nothing else. Nothing is written before they are locked.
+    pub(super) fn locked(length: usize) -> Option<Pages> {
         let pages = MmapMut::map_anon(length).ok()?;
         pages.lock().ok()?;
         Some(Box::new(pages))
@@ -120,9 +120,9 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::Room;
+    use super::Pages;
 
-    pub(super) fn locked(_: usize) -> Option<Room> {
+    pub(super) fn locked(_: usize) -> Option<Pages> {
         None
     }
 }
@@ -131,11 +131,11 @@ mod platform {
 mod tests {
     use byokey_protocol::secret::Secret;
 
-    use super::{header, keep};
+    use super::{header, lock_in_memory};
 
     #[test]
-    fn what_is_kept_reads_as_before_and_shares_its_header() {
-        let secret = keep(Secret::from("made-up-value"));
+    fn a_locked_secret_reads_as_before_and_shares_its_header() {
+        let secret = lock_in_memory(Secret::from("made-up-value"));
         let place = |bytes: &[u8]| bytes.as_ptr_range().end;
         let end = place(secret.expose().as_bytes());
         let header_value = header(&secret).unwrap();
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(header_value, "Bearer made-up-value");
         assert!(header_value.is_sensitive());
         assert_eq!(place(header_value.as_bytes()), end, "one place for both");
-        let secret = keep(secret);
+        let secret = lock_in_memory(secret);
         assert_eq!(
             place(secret.expose().as_bytes()),
             end,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_has_a_header_too() {
+    fn a_secret_in_ordinary_memory_has_a_header_too() {
         let header_of = |value: &str| header(&Secret::from(value));
         assert_eq!(header_of("made-up-value").unwrap(), "Bearer made-up-value");
         assert!(header_of("made\nup").is_err());

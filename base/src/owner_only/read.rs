@@ -14,7 +14,7 @@ const USUAL: usize = 32 * 1024;
 
 /// Why a file is not read, written or removed. The texts follow the name of the file and a colon.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileFailure {
+pub enum FileFailure {
     /// Nothing of that name.
     #[error("there is no such file")]
     NotFound,
@@ -43,7 +43,7 @@ impl FileFailure {
 /// # Errors
 ///
 /// [`FileFailure`]; it never waits for another process.
-pub(crate) fn read_bounded_regular(
+pub fn read_bounded_regular(
     path: &Path,
     limit: u64,
 ) -> Result<Zeroizing<Vec<u8>>, FileFailure> {

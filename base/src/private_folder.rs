@@ -1,4 +1,4 @@
-//! Folders that nobody else can look into: for sockets, and for what opens them.
+//! Folders that no other user can read: for sockets, and for the secrets that open them.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::owner_only;
 
-/// Why a folder cannot serve.
+/// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPrivate {
-    /// Others may look into it.
+    /// Others may read it.
     #[error(
         "{path} is open to others; run `chmod 700 {path}` as its owner, who must be you, or \
          choose another folder", path = .0.display()
@@ -21,13 +21,17 @@ pub enum NotPrivate {
          choose another folder", .0.display(), .1.display()
     )]
     ForeignLink(PathBuf, PathBuf),
-    /// It cannot be made or looked at.
+    /// It cannot be created or examined.
     #[error("cannot use the folder {}: {}", .0.display(), .1)]
     Unusable(PathBuf, io::Error),
 }
 
-/// Makes the folder for us alone; or makes sure that it is, if it is there.
-pub(super) fn ensure(folder: &Path) -> Result<(), NotPrivate> {
+/// Creates the folder with access for its owner alone, or checks that an existing one is so.
+///
+/// # Errors
+///
+/// [`NotPrivate`] when it is open to others or cannot be created or examined.
+pub fn ensure(folder: &Path) -> Result<(), NotPrivate> {
     let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
     if let Some(link) = owner_only::foreign_link(folder).map_err(unusable)? {
         return Err(NotPrivate::ForeignLink(folder.to_owned(), link));

@@ -20,7 +20,7 @@ const MAX_LINKS: usize = 40;
 /// # Errors
 ///
 /// When the system does not show what is there.
-pub(crate) fn foreign_link(path: &Path) -> io::Result<Option<PathBuf>> {
+pub fn foreign_link(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut pending: VecDeque<OsString> = components(path);
     let mut current = PathBuf::from(".");
     let mut links = 0;

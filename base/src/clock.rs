@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Tells the time of day.
+/// A source of the time of day.
 pub trait Clock: Send + Sync {
     /// Time since the Unix epoch.
     fn since_epoch(&self) -> Duration;

@@ -1,4 +1,4 @@
-//! By owner and mode.
+//! Access by owner and mode.
 
 use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
 use std::os::unix::fs::{
@@ -11,15 +11,15 @@ use rustix::process::geteuid;
 #[path = "links.rs"]
 mod links;
 
-pub(crate) use links::foreign_link;
+pub use links::foreign_link;
 
-/// Has a folder that is made be ours alone.
-pub(crate) fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
+/// Sets the mode of a folder to be created: its owner's alone.
+pub fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
     builder.mode(0o700)
 }
 
-/// Has a file that is made be ours alone.
-pub(crate) fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
+/// Sets the mode of a file to be created: its owner's alone.
+pub fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
@@ -30,7 +30,7 @@ pub(super) fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Returns what a file is, for messages, unless it is a regular one.
-pub(crate) fn kind_of(file: FileType) -> Option<&'static str> {
+pub fn kind_of(file: FileType) -> Option<&'static str> {
     Some(match file {
         file if file.is_file() => return None,
         file if file.is_dir() => "a folder",
@@ -41,7 +41,7 @@ pub(crate) fn kind_of(file: FileType) -> Option<&'static str> {
     })
 }
 
-/// Whether somebody else owns it, or may look into it.
-pub(crate) fn is_open_to_others(metadata: &Metadata) -> bool {
+/// Returns whether another user owns the file or folder, or may read it.
+pub fn is_open_to_others(metadata: &Metadata) -> bool {
     metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw()
 }

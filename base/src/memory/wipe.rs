@@ -1,19 +1,19 @@
-//! Wiping at the speed of memory.
+//! Zeroizing buffers at the speed of memory.
 //!
 //! `zeroize` writes byte by byte, which for the buffers that every message passes through costs
-//! more than reading it. These buffers stay alive and are used again, so that the bytes cannot
-//! be taken for dead; the allocator wipes whatever is freed.
+//! more than reading it. These buffers stay alive and are used again, so that the compiler cannot
+//! remove the stores as dead; the allocator wipes whatever is freed.
 
 use std::hint::black_box;
 
 /// Overwrites these bytes with zeros.
-pub(crate) fn wipe(bytes: &mut [u8]) {
+pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     black_box(bytes);
 }
 
 /// Empties a buffer, and overwrites what was in it.
-pub(crate) fn wipe_all(buffer: &mut Vec<u8>) {
+pub fn wipe_all(buffer: &mut Vec<u8>) {
     wipe(buffer);
     buffer.clear();
 }

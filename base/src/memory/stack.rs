@@ -1,4 +1,4 @@
-//! Wiping the stack.
+//! Zeroizing the stack.
 //!
 //! Freed memory is wiped by the allocator, but a function that returns leaves its locals where
 //! they were until another one goes as deep. Digests and ciphers of others keep whole blocks of
@@ -11,8 +11,8 @@ use zeroize::Zeroize as _;
 /// How deep the stack is wiped: many times what the libraries were found to use.
 const DEPTH: usize = 128 * 1024;
 
-/// Does the work, and wipes the part of the stack that it used.
-pub(crate) fn wiped_after<T>(work: impl FnOnce() -> T) -> T {
+/// Runs the work, wipes the part of the stack that it used, and returns its result.
+pub fn wiped_after<T>(work: impl FnOnce() -> T) -> T {
     let done = apart(work);
     wipe();
     done

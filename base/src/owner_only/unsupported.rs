@@ -1,0 +1,46 @@
+//! On Windows a file inherits its access list from its folder, and folders in the profile of a
+//! user are that user's alone unless they were opened on purpose. Neither is set or checked here:
+//! the libraries that could do it are unmaintained, and own code would be unsafe.
+
+use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Returns the builder as it is.
+pub const fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
+    builder
+}
+
+/// Returns the options as they are.
+pub const fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Returns false: access lists are not read.
+pub const fn is_open_to_others(_: &Metadata) -> bool {
+    false
+}
+
+/// Returns none: links are not examined.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "elsewhere the system may refuse to tell"
+)]
+pub const fn foreign_link(_: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
+}
+
+/// No file waits for another process when it is opened.
+pub(super) const fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Returns what a file is, for messages, unless it is a regular one.
+pub fn kind_of(file: FileType) -> Option<&'static str> {
+    match file {
+        file if file.is_file() => None,
+        file if file.is_dir() => Some("a folder"),
+        file if file.is_symlink() => Some("a link"),
+        _ => Some("a device"),
+    }
+}
