@@ -12,8 +12,8 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use byokey_app_server::transport::websocket::BearerRule;
-use byokey_app_server::transport::websocket::bearer::matches;
+use byokey_rpc::websocket::BearerRule;
+use byokey_rpc::websocket::bearer::matches;
 
 /// Times taken for each of the two kinds of token.
 const SAMPLES: usize = 1_000_000;

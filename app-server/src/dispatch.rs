@@ -4,25 +4,20 @@
 //! without a handler does not compile.
 
 mod changes;
-mod in_flight;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::{self as method, ClientRequest, Request};
 use byokey_protocol::request_id::RequestId;
-use futures_util::FutureExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use changes::Change;
-pub use in_flight::InFlight;
+pub use changes::Changes;
 
 use crate::error::RequestError;
 use crate::handlers;
-use crate::params;
 use crate::reply::{Answering, Context, Outcome};
 
 /// One request, on its way to its handler.
@@ -30,12 +25,10 @@ use crate::reply::{Answering, Context, Outcome};
 pub struct Call<'a> {
     /// What the handler works with.
     pub context: &'a Context,
-    /// The requests of this peer that are not answered yet.
-    pub in_flight: &'a Arc<InFlight>,
-    /// Names the request in its answer.
-    pub id: RequestId,
-    /// The parameters, not read yet.
-    pub params: Option<&'a RawValue>,
+    /// The requests of this peer that change the account and are not answered yet.
+    pub changes: &'a Arc<Changes>,
+    /// The request as the connection below sees it.
+    pub rpc: byokey_rpc::Call<'a>,
 }
 
 /// Answers a request, now or later.
@@ -102,7 +95,7 @@ type AccountHandler<M> =
 impl Call<'_> {
     /// Answers with an error.
     pub fn refuse(self, error: RequestError) {
-        self.context.peer.respond_error(Some(&self.id), error);
+        self.rpc.refuse(error);
     }
 
     /// Runs a handler that does not wait.
@@ -110,11 +103,8 @@ impl Call<'_> {
     where
         M: Request<Params: DeserializeOwned, Result: Serialize>,
     {
-        let outcome = params::parse(self.params).and_then(|params| {
-            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
-                .unwrap_or_else(|_| Err(RequestError::internal()))
-        });
-        answer(self.context, &self.id, outcome);
+        let outcome = self.rpc.run(|params| handler(self.context, params));
+        answer(self.context, self.rpc.id(), outcome);
     }
 
     /// Runs a handler whose answer may take time. Tells whether it did at once what was asked.
@@ -125,18 +115,14 @@ impl Call<'_> {
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
-        let answering = params::parse(self.params).and_then(|params| {
-            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
-                .unwrap_or_else(|_| Err(RequestError::internal()))
-        });
-        match answering {
+        match self.rpc.run(|params| handler(self.context, params)) {
             Ok(Answering::Now(reply)) => {
-                answer(self.context, &self.id, Ok(reply));
+                answer(self.context, self.rpc.id(), Ok(reply));
                 return true;
             }
             Ok(Answering::Later(future)) => self.wait_for(future, None),
             Ok(Answering::Change(future)) => {
-                let change = self.in_flight.changes.begin();
+                let change = self.changes.begin();
                 self.wait_for(future, Some(change));
             }
             Err(error) => self.refuse(error),
@@ -149,7 +135,7 @@ impl Call<'_> {
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
-        let changes = Arc::clone(&self.in_flight.changes);
+        let changes = Arc::clone(self.changes);
         let services = Arc::clone(&self.context.services);
         if self.either::<M>(handler) {
             changes.supersede();
@@ -164,7 +150,7 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
     {
         let start = self.context.services.start.settled();
-        let changes = self.in_flight.changes.settled();
+        let changes = self.changes.settled();
         if start.is_none() && changes.is_none() {
             self.either::<M>(handler);
             return;
@@ -223,14 +209,10 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
-        if self.in_flight.is_full() {
+        if self.rpc.is_overload() {
             return self.refuse(RequestError::overloaded());
         }
-        let pending = params::parse(self.params).and_then(|params| {
-            catch_unwind(AssertUnwindSafe(|| handler(self.context, params)))
-                .unwrap_or_else(|_| Err(RequestError::internal()))
-        });
-        match pending {
+        match self.rpc.run(|params| handler(self.context, params)) {
             Ok(pending) => self.wait_for(pending, None),
             Err(error) => self.refuse(error),
         }
@@ -244,21 +226,13 @@ impl Call<'_> {
     ) where
         R: Serialize + Send + 'static,
     {
-        let pending = AssertUnwindSafe(pending).catch_unwind();
-        let (context, in_flight) = (self.context.clone(), Arc::clone(self.in_flight));
-        self.in_flight.start(self.id, |id| async move {
-            let outcome = pending
-                .await
-                .unwrap_or_else(|_| Err(RequestError::internal()));
-            // Whoever takes the id out answers; a cancelled request has its answer already.
-            if in_flight.finish(&id) {
-                let made = outcome.is_ok();
-                answer(&context, &id, outcome);
-                in_flight.announce();
-                if let Some(change) = change.filter(|_| made) {
-                    change.made();
-                    context.services.start.overtake();
-                }
+        let context = self.context.clone();
+        self.rpc.spawn(pending, move |id, outcome| {
+            let made = outcome.is_ok();
+            answer(&context, id, outcome);
+            if let Some(change) = change.filter(|_| made) {
+                change.made();
+                context.services.start.overtake();
             }
         });
     }
@@ -267,12 +241,14 @@ impl Call<'_> {
 fn answer<R: Serialize>(context: &Context, id: &RequestId, outcome: Outcome<R>) {
     match outcome {
         Ok(reply) => reply.send(context, id),
-        Err(error) => context.peer.respond_error(Some(id), error),
+        Err(error) => context.peer.rpc.respond_error(Some(id), error),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use byokey_protocol::initialize::HardeningReport;
     use byokey_protocol::methods::AccountRead;
 
@@ -285,16 +261,17 @@ mod tests {
         let config = Config::load(&Environment::of([]), &Overrides::default());
         let services = Services::new(config, HardeningReport::default());
         let peer = services.peers.join();
+        let rpc = Arc::clone(&peer.rpc);
         let context = Context { services, peer };
+        let in_flight = Arc::default();
         let call = Call {
             context: &context,
-            in_flight: &std::sync::Arc::default(),
-            id: 1.into(),
-            params: None,
+            changes: &Arc::default(),
+            rpc: byokey_rpc::Call::new(&rpc, &in_flight, 1.into(), None),
         };
         call.now::<AccountRead>(|_, _| panic!("made-up-{}", "secret"));
         let mut answer = Vec::new();
-        context.peer.outbox.take(&mut answer);
+        rpc.outbox.take(&mut answer);
         let answer = String::from_utf8(answer).unwrap();
         assert!(answer.contains("-32603"), "{answer}");
         assert!(!answer.contains("made-up"), "{answer}");

@@ -1,8 +1,8 @@
 //! The library behind `byokey app-server`.
 //!
-//! Imports run one way: `transport` and `connection` → `dispatch` → `handlers` → `auth`,
-//! `backend`, `threads`, `peers` → the protocol crate. `issuer` and `stores` carry out what `auth`
-//! asks for. See `docs/architecture.md`.
+//! Imports run one way: `connection` → `dispatch` → `handlers` → `auth`, `backend`, `threads`,
+//! `peers` → the crates `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and `stores`
+//! carry out what `auth` asks for. See `docs/architecture.md`.
 
 pub mod auth;
 pub mod backend;
@@ -11,14 +11,12 @@ pub mod config;
 pub mod connection;
 pub mod dispatch;
 pub mod error;
-pub mod framing;
 mod handlers;
 pub mod hardening;
 pub(crate) mod http_client;
 pub mod issuer;
 pub mod log;
 pub mod login;
-mod params;
 pub mod parent;
 pub mod peers;
 pub mod reply;
@@ -27,4 +25,3 @@ pub mod start;
 pub mod stores;
 pub mod threads;
 pub mod trace_protocol;
-pub mod transport;

@@ -50,7 +50,7 @@ impl<R> Reply<R> {
 impl<R: Serialize> Reply<R> {
     /// Sends the result, then does what follows.
     pub(crate) fn send(self, context: &Context, id: &RequestId) {
-        context.peer.respond(id, self.result);
+        context.peer.rpc.respond(id, self.result);
         if let Some(then) = self.then {
             then(context);
         }

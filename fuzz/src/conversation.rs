@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
+use byokey_app_server::connection;
 use byokey_app_server::services::Services;
-use byokey_app_server::transport::{Limits, serve};
 use byokey_protocol::initialize::HardeningReport;
+use byokey_rpc::{Limits, serve};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -35,7 +36,13 @@ pub(crate) fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
         max_message: LIMIT,
         ..Limits::default()
     };
-    runtime.block_on(serve(input, output, services(), limits, shutdown));
+    runtime.block_on(serve(
+        input,
+        output,
+        connection::open(services()),
+        limits,
+        shutdown,
+    ));
     let written = written.lock().expect("nobody else is left");
     written.clone()
 }

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use byokey_app_server::transport::websocket::{Admission, BearerRule, shake_hands};
 use byokey_base::clock::SystemClock;
+use byokey_rpc::websocket::{Admission, BearerRule, shake_hands};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::runtime;
 use tokio::sync::Semaphore;

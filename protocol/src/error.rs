@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::login::UNKNOWN_LOGIN_TYPE;
+
 /// Not JSON.
 pub const PARSE_ERROR: i32 = -32700;
 /// Not a message, or refused by a rule. Codex answers nearly every refusal with this code.
@@ -16,6 +18,10 @@ pub const INTERNAL_ERROR: i32 = -32603;
 pub const REQUEST_CANCELLED: i32 = -32800;
 /// Too many requests are in flight on this connection.
 pub const OVERLOADED: i32 = -32001;
+
+/// What reading parameters may report in fixed words: the member between backticks, and what is
+/// wrong with it. The texts of other errors are never sent, because they may quote the input.
+pub const PARAMS_PROBLEMS: &[&str] = &[UNKNOWN_LOGIN_TYPE];
 
 /// The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
 ///

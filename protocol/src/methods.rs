@@ -42,6 +42,9 @@ pub trait Request {
     type Result;
 }
 
+/// A request that the server sends and the client answers.
+pub trait ServerRequest: Request {}
+
 /// A message without answer.
 pub trait Notification {
     /// Name on the wire.
@@ -135,6 +138,7 @@ macro_rules! methods {
                 type Params = $srp;
                 type Result = $srr;
             }
+            impl ServerRequest for $sr {}
         )*
         $(
             #[doc = $snd]

@@ -1,4 +1,4 @@
-//! One connection: reads what the peer says and routes it.
+//! One connection: reads the peer's messages and routes them.
 //!
 //! Nothing here waits: [`Connection::receive`] returns as soon as a message is answered or under
 //! way, so an answer to one of our own requests is never behind a handler.
@@ -8,59 +8,124 @@ use std::sync::Arc;
 use byokey_protocol::cancel::CancelRequestParams;
 use byokey_protocol::envelope::{self, Kind, Malformed};
 use byokey_protocol::error::ErrorKind;
-use byokey_protocol::methods::{ClientNotification, ClientRequest};
+use byokey_protocol::methods::{CancelRequest, Notification as _};
 use byokey_protocol::request_id::RequestId;
 use serde_json::value::RawValue;
 
-use crate::dispatch::{Call, InFlight, dispatch};
+use crate::call::Call;
 use crate::error::RequestError;
+use crate::handler::{MessageHandler, Skipped};
+use crate::in_flight::InFlight;
+use crate::outbox::Outbox;
 use crate::params;
-use crate::peers::Peer;
-use crate::reply::Context;
-use crate::services::Services;
+use crate::peer::Peer;
 
 /// Most answers in a row to messages that have no readable id. Two peers that answer each
 /// other's garbage must not go on for ever.
-const MAX_COMPLAINTS: u32 = 8;
-/// One connection.
-#[derive(Debug)]
-pub struct Connection {
-    context: Context,
-    in_flight: Arc<InFlight>,
-    complaints: u32,
+const MAX_CONSECUTIVE_PARSE_ERRORS: u32 = 8;
+
+/// What answers the requests of one connection. It is dropped with the connection.
+pub trait Service: Send + Sync + 'static {
+    /// Answers a request, at once or from a task: see [`Call`].
+    fn request(&mut self, method: &str, call: Call<'_>);
+
+    /// Takes a notification. One that is unknown is ignored.
+    fn notification(&mut self, method: &str, params: Option<&RawValue>);
+
+    /// Input was skipped unread. The peer is told anyway, unless the connection is
+    /// [silent](Connection::silent).
+    fn skipped(&mut self, _: Skipped) {}
+
+    /// Waits for work under way that is not a request in flight.
+    fn drained(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
-impl Connection {
-    /// A new peer.
+/// One connection.
+#[derive(Debug)]
+pub struct Connection<S> {
+    peer: Arc<Peer>,
+    in_flight: Arc<InFlight>,
+    consecutive_parse_errors: u32,
+    is_silent: bool,
+    service: S,
+}
+
+impl<S: Service> Connection<S> {
+    /// A connection to this peer, whose requests the service answers.
     #[must_use]
-    pub fn open(services: Arc<Services>) -> Self {
-        let peer = services.peers.join();
+    pub fn new(peer: Arc<Peer>, service: S) -> Self {
         Self {
-            context: Context { services, peer },
+            peer,
             in_flight: Arc::default(),
-            complaints: 0,
+            consecutive_parse_errors: 0,
+            is_silent: false,
+            service,
         }
     }
 
-    /// The peer, as seen from inside.
+    /// Ignores what is not a message in place of reporting it to the peer: for the end that
+    /// started the conversation, whose peer may print something else to its output.
     #[must_use]
-    pub fn peer(&self) -> &Arc<Peer> {
-        &self.context.peer
+    pub const fn silent(mut self) -> Self {
+        self.is_silent = true;
+        self
     }
 
-    /// Waits until everything under way is done: every request answered, every turn ended.
-    pub async fn drained(&self) {
-        self.in_flight.drained().await;
-        self.context.services.threads.idle().await;
+    /// The peer: what is sent to it goes through this.
+    #[must_use]
+    pub const fn peer(&self) -> &Arc<Peer> {
+        &self.peer
     }
 
-    /// Takes one message.
-    pub fn receive(&mut self, message: &[u8]) {
-        if let Some(trace) = &self.peer().trace {
-            trace.received(message);
+    /// Reports to the peer what has no readable id, unless that happens again and again.
+    fn report_unaddressed(&mut self, error: RequestError) {
+        if self.is_silent {
+            tracing::debug!("a message that cannot be read was ignored");
+        } else if self.consecutive_parse_errors < MAX_CONSECUTIVE_PARSE_ERRORS {
+            self.consecutive_parse_errors += 1;
+            self.peer.respond_error(None, error);
+        }
+    }
+
+    fn request(&mut self, id: RequestId, method: &str, params: Option<&RawValue>) {
+        if self.in_flight.contains(&id) {
+            let refused = RequestError::refused(
+                ErrorKind::DuplicateId,
+                "Invalid request: the id is in use by a request still in flight",
+            );
+            return self.peer.respond_error(Some(&id), refused);
+        }
+        let call = Call::new(&self.peer, &self.in_flight, id, params);
+        self.service.request(method, call);
+    }
+
+    fn notification(&mut self, method: &str, params: Option<&RawValue>) {
+        if method != CancelRequest::NAME {
+            return self.service.notification(method, params);
+        }
+        let cancel = params::parse::<CancelRequestParams>(params);
+        if let Ok(CancelRequestParams { id }) = cancel
+            && self.in_flight.cancel(&id)
+        {
+            self.peer
+                .respond_error(Some(&id), RequestError::cancelled());
+        }
+    }
+}
+
+impl<S: Service> MessageHandler for Connection<S> {
+    fn outbox(&self) -> &Arc<Outbox> {
+        &self.peer.outbox
+    }
+
+    fn receive(&mut self, message: &[u8]) {
+        if let Some(observer) = &self.peer.observer {
+            observer.received(message);
         }
         let Ok(text) = std::str::from_utf8(message) else {
-            return self.complain(RequestError::parse());
+            return self.report_unaddressed(RequestError::parse());
         };
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -68,106 +133,68 @@ impl Connection {
         }
         let message = match envelope::parse(text) {
             Ok(message) => message,
-            Err(Malformed::NotJson) => return self.complain(RequestError::parse()),
+            Err(Malformed::NotJson) => return self.report_unaddressed(RequestError::parse()),
             Err(Malformed::NotAMessage {
                 id: Some(id),
                 problem,
             }) => {
                 let error = RequestError::invalid_request(problem);
-                return self.peer().respond_error(Some(&id), error);
+                if !self.is_silent {
+                    self.peer.respond_error(Some(&id), error);
+                }
+                return;
             }
             Err(Malformed::NotAMessage { id: None, problem }) => {
-                return self.complain(RequestError::invalid_request(problem));
+                return self.report_unaddressed(RequestError::invalid_request(problem));
             }
         };
-        self.complaints = 0;
+        self.consecutive_parse_errors = 0;
         if message.has_header {
-            self.peer().outbox.set_header();
+            self.peer.outbox.set_header();
         }
         match message.kind {
             Kind::Request { id, method, params } => self.request(id, &method, params),
             Kind::Notification { method, params } => self.notification(&method, params),
-            Kind::Response { id, outcome } => self.peer().answered(&id, outcome),
+            Kind::Response { id, outcome } => self.peer.answered(&id, outcome),
             Kind::UselessResponse => tracing::debug!("a useless response was ignored"),
         }
     }
 
-    /// Something came that was skipped unread.
-    pub fn skipped(&mut self, error: RequestError) {
-        if let Some(trace) = &self.peer().trace {
-            trace.skipped();
+    fn skipped(&mut self, why: Skipped) {
+        if let Some(observer) = &self.peer.observer {
+            observer.skipped();
         }
-        self.complain(error);
-    }
-
-    /// Tells the peer of something that has no readable id, unless that happens all the time.
-    fn complain(&mut self, error: RequestError) {
-        if self.complaints < MAX_COMPLAINTS {
-            self.complaints += 1;
-            self.peer().respond_error(None, error);
-        }
-    }
-
-    /// Nothing more can be read: the requests we sent have no answer to come, and there is no use
-    /// in sending others.
-    pub fn end_of_input(&self) {
-        self.peer().ask_no_more();
-    }
-
-    /// Answers whatever is still under way with an error: the connection ends.
-    pub fn give_up(&self) {
-        for id in self.in_flight.abandon() {
-            self.peer()
-                .respond_error(Some(&id), RequestError::connection_ends());
-        }
-    }
-
-    fn request(&self, id: RequestId, method: &str, params: Option<&RawValue>) {
-        if self.in_flight.contains(&id) {
-            let refused = RequestError::refused(
-                ErrorKind::DuplicateId,
-                "Invalid request: the id is in use by a request still in flight",
-            );
-            return self.peer().respond_error(Some(&id), refused);
-        }
-        match ClientRequest::from_name(method) {
-            Some(request) => dispatch(
-                request,
-                Call {
-                    context: &self.context,
-                    in_flight: &self.in_flight,
-                    id,
-                    params,
-                },
+        self.service.skipped(why);
+        self.report_unaddressed(match why {
+            Skipped::TooLong => RequestError::message_too_long(),
+            Skipped::BadHeader => RequestError::refused(
+                ErrorKind::BadFrame,
+                "Invalid request: the header must be `Content-Length: <bytes>`",
             ),
-            None => self
-                .peer()
-                .respond_error(Some(&id), RequestError::unknown_method()),
-        }
+        });
     }
 
-    fn notification(&self, method: &str, params: Option<&RawValue>) {
-        match ClientNotification::from_name(method) {
-            Some(ClientNotification::CancelRequest) => {
-                let cancel = params::parse::<CancelRequestParams>(params);
-                if let Ok(CancelRequestParams { id }) = cancel
-                    && self.in_flight.cancel(&id)
-                {
-                    self.peer()
-                        .respond_error(Some(&id), RequestError::cancelled());
-                }
-            }
-            // The handshake is complete with the answer to `initialize`; codex ignores unknown
-            // notifications, and so does the Language Server Protocol those that begin with `$/`.
-            Some(ClientNotification::Initialized) | None => {}
+    fn end_of_input(&self) {
+        self.peer.end_requests();
+    }
+
+    async fn drained(&self) {
+        self.in_flight.drained().await;
+        self.service.drained().await;
+    }
+
+    fn give_up(&self) {
+        for id in self.in_flight.abandon() {
+            self.peer
+                .respond_error(Some(&id), RequestError::connection_ends());
         }
     }
 }
 
-impl Drop for Connection {
+impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
-        // Nobody is there to hear the answers.
+        // The answers can reach no one any more.
         drop(self.in_flight.abandon());
-        self.context.services.peers.leave(&self.context.peer);
+        self.peer.close();
     }
 }

@@ -11,9 +11,6 @@ use byokey_protocol::error::{
 };
 use jsonrpsee_types::ErrorObjectOwned;
 
-use crate::auth::{InvalidCredential, LoginRefusal, SignInFailure};
-use crate::login::StartFailure;
-
 /// An error answer in the making.
 #[derive(Debug)]
 pub struct RequestError {
@@ -23,6 +20,12 @@ pub struct RequestError {
 }
 
 impl RequestError {
+    /// An error with a code of the caller's and a fixed text.
+    #[must_use]
+    pub fn new(code: i32, message: &'static str) -> Self {
+        Self::plain(code, message)
+    }
+
     /// The text was not JSON.
     #[must_use]
     pub fn parse() -> Self {
@@ -138,47 +141,5 @@ impl RequestError {
     #[must_use]
     pub fn into_object(self) -> ErrorObjectOwned {
         ErrorObjectOwned::owned(self.code, self.message, self.data)
-    }
-}
-
-impl From<LoginRefusal> for RequestError {
-    fn from(refusal: LoginRefusal) -> Self {
-        match refusal {
-            LoginRefusal::Invalid(InvalidCredential::AccountId) => Self::invalid_params(
-                "chatgptAccountId",
-                "must be 1 to 128 printable ASCII characters",
-            ),
-            LoginRefusal::Invalid(InvalidCredential::ApiKey) => {
-                Self::invalid_params("apiKey", "must be visible ASCII characters, at least one")
-            }
-            LoginRefusal::Invalid(InvalidCredential::PersonalAccessToken) => Self::invalid_params(
-                "accessToken",
-                "must begin with `at-` and have only visible ASCII characters",
-            ),
-            LoginRefusal::Invalid(InvalidCredential::Token(token)) => Self::failed(
-                format!("failed to set external auth: {token}"),
-                ErrorKind::InvalidToken.into(),
-            ),
-            refusal => Self::refused(refusal.kind(), refusal.to_string()),
-        }
-    }
-}
-
-impl From<SignInFailure> for RequestError {
-    fn from(failure: SignInFailure) -> Self {
-        match failure {
-            SignInFailure::Refused(refusal) => refusal.into(),
-            failure => Self::failed(failure.to_string(), failure.kind().into()),
-        }
-    }
-}
-
-impl From<StartFailure> for RequestError {
-    fn from(failure: StartFailure) -> Self {
-        match failure {
-            StartFailure::Refused(refusal) => refusal.into(),
-            StartFailure::DeviceLoginDisabled => Self::refused(failure.kind(), failure.to_string()),
-            failure => Self::failed(failure.to_string(), failure.kind().into()),
-        }
     }
 }

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-
-use super::changes::Changes;
 
 /// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
 /// cannot stop instead: the answer that they wait for may come on the same stream.
@@ -19,8 +17,6 @@ const MOST: usize = 16_384;
 pub struct InFlight {
     requests: Mutex<HashMap<RequestId, AbortHandle>>,
     answered: Notify,
-    /// Those of them that change the account.
-    pub(super) changes: Arc<Changes>,
 }
 
 impl InFlight {
@@ -43,7 +39,7 @@ impl InFlight {
     }
 
     /// Starts the task that will answer.
-    pub(super) fn start<F>(&self, id: RequestId, task: impl FnOnce(RequestId) -> F)
+    pub(crate) fn start<F>(&self, id: RequestId, task: impl FnOnce(RequestId) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -56,12 +52,12 @@ impl InFlight {
     }
 
     /// Takes a request out. Whoever gets `true` owes the answer.
-    pub(super) fn finish(&self, id: &RequestId) -> bool {
+    pub(crate) fn finish(&self, id: &RequestId) -> bool {
         self.requests().remove(id).is_some()
     }
 
     /// Tells those who wait in [`InFlight::drained`] that an answer was given.
-    pub(super) fn announce(&self) {
+    pub(crate) fn announce(&self) {
         self.answered.notify_one();
     }
 

@@ -21,14 +21,14 @@ pub(crate) struct ErrorResponse<'a> {
 /// A notification.
 #[derive(Debug, Serialize)]
 pub(crate) struct Notification<'a, P> {
-    pub(crate) method: &'static str,
+    pub(crate) method: &'a str,
     pub(crate) params: &'a P,
 }
 
 /// A request of ours.
 #[derive(Debug, Serialize)]
 pub(crate) struct Request<'a, P> {
-    pub(crate) method: &'static str,
+    pub(crate) method: &'a str,
     pub(crate) id: i64,
     pub(crate) params: &'a P,
 }

@@ -1,15 +1,15 @@
 //! Messages on their way to one peer, already in its framing.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::Notify;
 use zeroize::Zeroize;
 
-use crate::framing::Framing;
-use crate::trace_protocol::PeerTrace;
+use crate::codec::Framing;
+use crate::observer::Observer;
 use byokey_base::memory::{wipe, wipe_all};
 
 /// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
@@ -28,7 +28,7 @@ pub struct Outbox {
     state: Mutex<State>,
     filled: Notify,
     taken: Notify,
-    trace: Option<PeerTrace>,
+    observer: Option<Arc<dyn Observer>>,
     overflowed: Notify,
 }
 
@@ -50,11 +50,11 @@ struct WithHeader<'a, M: Serialize> {
 }
 
 impl Outbox {
-    /// An outbox that shows a trace what goes through it.
+    /// Returns an outbox that shows an observer what goes through it.
     #[must_use]
-    pub fn traced(trace: Option<PeerTrace>) -> Self {
+    pub fn observed(observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
-            trace,
+            observer,
             ..Self::default()
         }
     }
@@ -82,8 +82,8 @@ impl Outbox {
             state.bytes.truncate(start);
             return;
         }
-        if let Some(trace) = &self.trace {
-            trace.sent(state.bytes.get(start..).unwrap_or_default());
+        if let Some(observer) = &self.observer {
+            observer.sent(state.bytes.get(start..).unwrap_or_default());
         }
         framing.close_message(&mut state.bytes, start);
         let overflows = state.limit.is_some_and(|limit| state.bytes.len() > limit);

@@ -1,6 +1,6 @@
 //! Reads parameters, and says where they are wrong without repeating them.
 
-use byokey_protocol::login::UNKNOWN_LOGIN_TYPE;
+use byokey_protocol::error::PARAMS_PROBLEMS;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -31,11 +31,9 @@ fn explain<T: DeserializeOwned>(text: &str) -> RequestError {
         path => path,
     };
     let said = error.inner().to_string();
-    if said.starts_with(UNKNOWN_LOGIN_TYPE) {
-        return RequestError::invalid_params(
-            "type",
-            UNKNOWN_LOGIN_TYPE.trim_start_matches("`type` "),
-        );
+    let own = PARAMS_PROBLEMS.iter().find(|own| said.starts_with(**own));
+    if let Some((member, problem)) = own.and_then(|own| own.strip_prefix('`')?.split_once("` ")) {
+        return RequestError::invalid_params(member, problem);
     }
     match (
         member(&said, "missing field `"),

@@ -1,95 +1,83 @@
-//! One peer: what it can do, what waits to be sent to it, and what we asked of it.
+//! One peer: what waits to be sent to it, and our requests that it has not answered.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
-use byokey_protocol::methods::{Notification, Refresh, Request};
+use byokey_protocol::cancel::CancelRequestParams;
+use byokey_protocol::methods::{CancelRequest, Notification, Request};
 use byokey_protocol::request_id::RequestId;
-use serde::Deserialize;
+use jsonrpsee_types::ErrorObjectOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::message;
-use super::outbox::Outbox;
-use crate::auth::{RecoveryFailure, Supplier};
 use crate::error::RequestError;
-use crate::trace_protocol::PeerTrace;
+use crate::failure::{AnswerError, ErrorCode, RequestFailure};
+use crate::message;
+use crate::observer::Observer;
+use crate::outbox::Outbox;
 
-/// What `initialize` told of a client.
-#[derive(Clone, Debug)]
-pub struct Client {
-    /// Notifications that it does not want.
-    pub opted_out: Vec<String>,
-    /// How long it may take to answer a refresh request.
-    pub refresh_timeout: Duration,
-    /// Whether it answers refresh requests before a token expires.
-    pub proactive_refresh: bool,
-}
+/// A raw answer: the result or the error object, borrowed from the input buffer.
+type RawAnswer<'a> = Result<&'a RawValue, &'a RawValue>;
 
-type Answer = Result<ExternalTokens, RecoveryFailure>;
+/// Reads an answer into its type and hands it to the future that waits.
+type Resolve = Box<dyn FnOnce(RawAnswer<'_>) + Send>;
 
 /// Our requests to one peer.
-#[derive(Debug, Default)]
-struct Questions {
+#[derive(Default)]
+struct Requests {
     /// Those that it has not answered.
-    open: HashMap<i64, oneshot::Sender<Answer>>,
+    open: HashMap<i64, Resolve>,
     /// Whether no answer can come any more.
     closed: bool,
 }
 
 /// One peer.
-#[derive(Debug)]
 pub struct Peer {
-    /// Its number; also its name as a supplier of tokens.
-    pub id: Supplier,
     /// What waits to be sent to it.
-    pub outbox: Outbox,
-    /// Where its traffic is shown, if it is.
-    pub trace: Option<PeerTrace>,
-    client: OnceLock<Client>,
-    questions: Mutex<Questions>,
+    pub outbox: Arc<Outbox>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    requests: Mutex<Requests>,
     next_request: Arc<AtomicI64>,
 }
 
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").finish_non_exhaustive()
+    }
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self::new(Arc::default(), None)
+    }
+}
+
 impl Peer {
-    /// A peer that has not introduced itself. Request ids come from one counter for the process,
-    /// as in codex.
-    pub(super) fn new(
-        id: Supplier,
-        next_request: Arc<AtomicI64>,
-        trace: Option<PeerTrace>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            id,
-            outbox: Outbox::traced(trace.clone()),
-            trace,
-            client: OnceLock::new(),
-            questions: Mutex::default(),
-            next_request,
-        })
-    }
-
-    /// What `initialize` told, if it came.
+    /// Returns a peer that nothing was sent to. Ids of requests come from `next_request`: one
+    /// counter for a whole process, as in codex, or one for each peer.
     #[must_use]
-    pub fn client(&self) -> Option<&Client> {
-        self.client.get()
-    }
-
-    /// The peer has introduced itself. Notifications go to it from now on.
-    pub fn introduce(&self, client: Client) {
-        // A second introduction was refused before.
-        drop(self.client.set(client));
+    pub fn new(next_request: Arc<AtomicI64>, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self {
+            outbox: Arc::new(Outbox::observed(observer.clone())),
+            observer,
+            requests: Mutex::default(),
+            next_request,
+        }
     }
 
     /// Answers a request.
-    pub fn respond<R: serde::Serialize>(&self, id: &RequestId, result: R) {
+    pub fn respond<R: Serialize>(&self, id: &RequestId, result: R) {
         self.outbox.push(&message::Response { id, result });
     }
 
-    /// Answers a request with an error, or tells of a message that could not be read.
+    /// Answers a request with an error, or reports a message that could not be read.
     pub fn respond_error(&self, id: Option<&RequestId>, error: RequestError) {
         self.outbox.push(&message::ErrorResponse {
             error: error.into_object(),
@@ -97,135 +85,176 @@ impl Peer {
         });
     }
 
-    /// Tells something, if the peer has introduced itself and wants to know.
+    /// Sends a notification.
     pub fn notify<N: Notification>(&self, params: &N::Params)
     where
-        N::Params: serde::Serialize,
+        N::Params: Serialize,
     {
-        let wanted = |client: &Client| !client.opted_out.iter().any(|method| method == N::NAME);
-        if self.client().is_some_and(wanted) {
-            self.outbox.push(&message::Notification {
-                method: N::NAME,
-                params,
-            });
-        }
+        self.notify_raw(N::NAME, params);
     }
 
-    /// Asks for new tokens. The answer to come ends with an error when the peer goes.
-    pub(super) fn ask_refresh(self: &Arc<Self>, params: &RefreshParams) -> Question {
+    /// Sends a notification that is not in the method table.
+    pub fn notify_raw(&self, method: &str, params: &impl Serialize) {
+        self.outbox.push(&message::Notification { method, params });
+    }
+
+    /// Sends a request of the method table. It is queued at once, before whatever is sent next;
+    /// the future waits for the answer.
+    pub fn request<R>(
+        self: &Arc<Self>,
+        params: &R::Params,
+    ) -> PendingAnswer<Result<R::Result, RequestFailure>>
+    where
+        R: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
+    {
+        self.start(R::NAME, params, read_answer::<R::Result, ErrorCode>)
+    }
+
+    /// Sends a request like [`Peer::request`], and keeps the whole error object of the peer. Only
+    /// for an end that may know and show what the other one writes.
+    pub fn request_detailed<R>(
+        self: &Arc<Self>,
+        params: &R::Params,
+    ) -> PendingAnswer<Result<R::Result, RequestFailure<ErrorObjectOwned>>>
+    where
+        R: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
+    {
+        self.start(R::NAME, params, read_answer::<R::Result, ErrorObjectOwned>)
+    }
+
+    /// Sends a request that is not in the method table. Its result stays JSON.
+    pub fn request_raw(
+        self: &Arc<Self>,
+        method: &str,
+        params: &impl Serialize,
+    ) -> PendingAnswer<Result<Box<RawValue>, RequestFailure<ErrorObjectOwned>>> {
+        self.start(
+            method,
+            params,
+            read_answer::<Box<RawValue>, ErrorObjectOwned>,
+        )
+    }
+
+    fn start<T: Send + 'static>(
+        self: &Arc<Self>,
+        method: &str,
+        params: &impl Serialize,
+        read: fn(RawAnswer<'_>) -> T,
+    ) -> PendingAnswer<T> {
         let id = self.next_request.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
-        let mut questions = self.questions();
+        let mut requests = self.requests();
         // Without its sender, the answer to come is an error at once.
-        if !questions.closed {
-            questions.open.insert(id, sender);
-            self.outbox.push(&message::Request {
-                method: Refresh::NAME,
-                id,
-                params,
+        if !requests.closed {
+            let resolve: Resolve = Box::new(move |raw| {
+                // The future that waits may be gone already.
+                drop(sender.send(read(raw)));
             });
+            requests.open.insert(id, resolve);
+            self.outbox.push(&message::Request { method, id, params });
         }
-        drop(questions);
-        Question {
+        drop(requests);
+        PendingAnswer {
             peer: Arc::clone(self),
             id,
             answer,
+            cancels: false,
         }
     }
 
-    /// Takes the answer to one of our requests. One that nobody waits for is late, doubled or
-    /// made up, and ignored.
-    pub fn answered(&self, id: &RequestId, outcome: Result<&RawValue, &RawValue>) {
-        let asked = match id {
-            RequestId::Integer(id) => self.questions().open.remove(id),
+    /// Takes the answer to one of our requests. An answer without an open request is late,
+    /// repeated or forged, and ignored.
+    pub(crate) fn answered(&self, id: &RequestId, answer: RawAnswer<'_>) {
+        let resolve = match id {
+            RequestId::Integer(id) => self.requests().open.remove(id),
             RequestId::String(_) => None,
         };
-        let Some(asked) = asked else {
-            tracing::debug!("an answer that nobody waits for was ignored");
-            return;
-        };
-        let answer = match outcome {
-            Ok(result) => {
-                serde_json::from_str(result.get()).map_err(|_| RecoveryFailure::AnswerInvalid)
-            }
-            Err(error) => Err(RecoveryFailure::HostRefused {
-                code: error_code(error),
-            }),
-        };
-        // The refresh may be over already.
-        drop(asked.send(answer));
-    }
-
-    /// The peer is gone: nothing is sent to it any more, and what it was asked fails.
-    pub(super) fn close(&self) {
-        self.outbox.close();
-        self.ask_no_more();
-    }
-
-    /// No answer can come any more: what it was asked fails, and nothing more is asked.
-    pub fn ask_no_more(&self) {
-        let mut questions = self.questions();
-        questions.closed = true;
-        questions.open.clear();
-    }
-
-    /// Whether it can be asked: it has introduced itself, and its answers can arrive.
-    pub(super) fn can_be_asked(&self) -> bool {
-        self.client().is_some() && !self.questions().closed
-    }
-
-    fn questions(&self) -> MutexGuard<'_, Questions> {
-        self.questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request to a peer, not yet answered. Dropping it gives the question up.
-#[derive(Debug)]
-pub(super) struct Question {
-    peer: Arc<Peer>,
-    id: i64,
-    answer: oneshot::Receiver<Answer>,
-}
-
-impl Question {
-    /// The answer, within the peer's time.
-    pub(super) async fn answer(mut self) -> Answer {
-        let after = self
-            .peer
-            .client()
-            .map_or(DEFAULT_REFRESH_TIMEOUT, |client| client.refresh_timeout);
-        match tokio::time::timeout(after, &mut self.answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(RecoveryFailure::HostGone),
-            Err(_) => Err(RecoveryFailure::HostTimeout { after }),
+        match resolve {
+            Some(resolve) => resolve(answer),
+            None => tracing::debug!("an answer without an open request was ignored"),
         }
     }
 
-    pub(super) fn supplier(&self) -> Supplier {
-        self.peer.id
+    /// Ends the connection: nothing is sent any more, and open requests fail.
+    pub fn close(&self) {
+        self.outbox.close();
+        self.end_requests();
+    }
+
+    /// Fails the open requests, and every later one at once: no answer can arrive any more.
+    pub fn end_requests(&self) {
+        let mut requests = self.requests();
+        requests.closed = true;
+        requests.open.clear();
+    }
+
+    /// Returns whether answers of this peer can still arrive.
+    #[must_use]
+    pub fn can_answer(&self) -> bool {
+        !self.requests().closed
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Question {
+fn read_answer<T: DeserializeOwned, E: AnswerError>(
+    answer: RawAnswer<'_>,
+) -> Result<T, RequestFailure<E>> {
+    match answer {
+        Ok(result) => serde_json::from_str(result.get()).map_err(|_| RequestFailure::AnswerInvalid),
+        Err(error) => Err(RequestFailure::Refused(E::read(error))),
+    }
+}
+
+/// The answer to come to a request of ours. Dropping it gives the request up.
+#[derive(Debug)]
+pub struct PendingAnswer<T> {
+    peer: Arc<Peer>,
+    id: i64,
+    answer: oneshot::Receiver<T>,
+    /// Whether the peer is told when it is given up.
+    cancels: bool,
+}
+
+impl<T, E> PendingAnswer<Result<T, RequestFailure<E>>> {
+    /// Sends `$/cancelRequest` when the request is given up before it is answered.
+    #[must_use]
+    pub fn cancelled_on_drop(mut self) -> Self {
+        self.cancels = true;
+        self
+    }
+
+    /// Waits so long for the answer and no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestFailure`]; [`RequestFailure::TimedOut`] after this time.
+    pub async fn within(self, after: Duration) -> Result<T, RequestFailure<E>> {
+        match tokio::time::timeout(after, self).await {
+            Ok(answer) => answer,
+            Err(_) => Err(RequestFailure::TimedOut { after }),
+        }
+    }
+}
+
+impl<T, E> Future for PendingAnswer<Result<T, RequestFailure<E>>> {
+    type Output = Result<T, RequestFailure<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.answer).poll(context));
+        Poll::Ready(answer.unwrap_or(Err(RequestFailure::Gone)))
+    }
+}
+
+impl<T> Drop for PendingAnswer<T> {
     fn drop(&mut self) {
-        self.peer.questions().open.remove(&self.id);
+        let given_up = self.peer.requests().open.remove(&self.id).is_some();
+        if given_up && self.cancels {
+            let id = RequestId::Integer(self.id);
+            self.peer
+                .notify::<CancelRequest>(&CancelRequestParams { id });
+        }
     }
-}
-
-/// How long a host may take unless it says otherwise: what codex allows.
-pub const DEFAULT_REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The code of an error object. Its other members are the peer's business.
-fn error_code(error: &RawValue) -> i64 {
-    #[derive(Deserialize)]
-    struct Code {
-        #[serde(default)]
-        code: Option<serde_json::Number>,
-    }
-    serde_json::from_str::<Code>(error.get())
-        .ok()
-        .and_then(|error| error.code?.as_i64())
-        .unwrap_or_default()
 }

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::connection::{self, Connection};
 use byokey_app_server::hardening;
 use byokey_app_server::services::Services;
 use byokey_app_server::trace_protocol::{self, ProtocolTrace};
-use byokey_app_server::transport::{self, ClaimedStdio, Limits, ListenLimits, Listener};
 use byokey_protocol::initialize::HardeningReport;
+use byokey_rpc::{ClaimedStdio, Limits, ListenLimits, Listener};
 use clap::Args;
 use tokio::sync::watch;
 
@@ -126,7 +127,7 @@ fn serve(
     services: &Arc<Services>,
     parent: Option<u32>,
 ) -> io::Result<()> {
-    transport::check_descriptors()?;
+    byokey_rpc::check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -141,7 +142,9 @@ fn serve(
         match open {
             Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
             Open::Listener { door, .. } => {
-                let listener = Listener::new(door, Arc::clone(services), limits)?;
+                let (shared, clock) = (Arc::clone(services), Arc::clone(&services.clock));
+                let open = move || connection::open(Arc::clone(&shared));
+                let listener = Listener::new(door, open, limits, clock)?;
                 serve_listener(listener, services, signals).await;
             }
         }
@@ -176,10 +179,10 @@ async fn serve_stdio(
     };
     // A task of its own: the one that the runtime blocks on runs only after another look at what
     // is ready, which is a system call more for each message that nobody asked for.
-    let mut connection = tokio::spawn(transport::serve(
+    let mut connection = tokio::spawn(byokey_rpc::serve(
         reader,
         writer,
-        Arc::clone(services),
+        connection::open(Arc::clone(services)),
         limits,
         shutdown,
     ));
@@ -193,7 +196,10 @@ async fn serve_stdio(
 
 /// Connections until a signal comes; then until no turn is running. A second signal ends it at
 /// once, and so does the end of the parent.
-async fn serve_listener(listener: Listener, services: &Arc<Services>, mut signals: Signals) {
+async fn serve_listener<F>(listener: Listener<F>, services: &Arc<Services>, mut signals: Signals)
+where
+    F: Fn() -> Connection + Send + Sync + 'static,
+{
     let (end, shutdown) = watch::channel(false);
     let mut connections = pin!(listener.serve(shutdown));
     let cut_short = async {

@@ -4,10 +4,10 @@ use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use byokey_app_server::transport::websocket::{
+use byokey_rpc::websocket::{
     AuthMode, AuthSettings, BearerRule, SecretFileError, SettingsError, TokenFile,
 };
-use byokey_app_server::transport::{
+use byokey_rpc::{
     ClaimedStdio, Door, ListenLimits, ListenUrl, ListenUrlError, SocketError, claim_stdio,
 };
 use clap::{Args, ValueEnum};

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// The changes under way, by their number.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub struct Changes {
     next: AtomicU64,
     under_way: watch::Sender<BTreeSet<u64>>,
 }

@@ -3,22 +3,20 @@
 //! Reading what peers say is the business of [`crate::connection`]; here is only what goes to
 //! them.
 
-mod message;
-mod outbox;
 mod peer;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
-use byokey_protocol::external_auth::RefreshParams;
+use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{
-    AccountUpdatedNotification, LoginCompletedNotification, Notification,
+    AccountUpdatedNotification, LoginCompletedNotification, Notification, Refresh,
 };
+use byokey_rpc::{ErrorCode, Observer, RequestFailure};
 use futures_util::future::{join_all, select_all};
 
-pub use outbox::{HIGH_WATER, Outbox};
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::auth::{Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
@@ -45,7 +43,9 @@ impl Peers {
     pub fn join(&self) -> Arc<Peer> {
         let id = Supplier(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let trace = self.trace.get().map(|trace| trace.of_peer(id.0));
-        let peer = Peer::new(id, Arc::clone(&self.next_request), trace);
+        let observer = trace.map(|trace| Arc::new(trace) as Arc<dyn Observer>);
+        let rpc = byokey_rpc::Peer::new(Arc::clone(&self.next_request), observer);
+        let peer = Arc::new(Peer::new(id, Arc::new(rpc)));
         self.connected().push(Arc::clone(&peer));
         peer
     }
@@ -53,7 +53,7 @@ impl Peers {
     /// The peer is gone.
     pub fn leave(&self, peer: &Peer) {
         self.connected().retain(|other| other.id != peer.id);
-        peer.close();
+        peer.rpc.close();
     }
 
     /// Tells every peer that has introduced itself and wants to know.
@@ -73,11 +73,11 @@ impl Peers {
     pub async fn room(&self) {
         let mut full = Vec::new();
         for peer in self.connected().iter() {
-            if !peer.outbox.has_room() {
+            if !peer.rpc.outbox.has_room() {
                 full.push(Arc::clone(peer));
             }
         }
-        join_all(full.iter().map(|peer| peer.outbox.room())).await;
+        join_all(full.iter().map(|peer| peer.rpc.outbox.room())).await;
     }
 
     /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.
@@ -105,8 +105,11 @@ impl Host for PeerHost {
     fn ask_refresh(&self, supplier: Supplier, params: RefreshParams) -> HostAnswer {
         let peers = Arc::clone(&self.0);
         let ask = move |hosts: Vec<Arc<Peer>>| {
-            let questions: Vec<_> = hosts.iter().map(|peer| peer.ask_refresh(&params)).collect();
-            first_tokens(questions)
+            let answers = hosts.iter().map(|peer| {
+                let (supplier, answer) = (peer.id, peer.request::<Refresh>(&params));
+                async move { answer.await.map(|tokens| (supplier, tokens)) }
+            });
+            first_tokens(answers.collect())
         };
         // Asked at once, so that the request stands before whatever is sent next.
         let first = ask(peers.hosts(supplier));
@@ -141,28 +144,28 @@ impl Audience for PeerHost {
     }
 }
 
-/// The first tokens among several answers; whatever comes later is ignored. If nobody has any, the
-/// first reason that somebody gave: one peer that does not know how to answer, or goes, is no
-/// reason to give up on the others.
-async fn first_tokens(questions: Vec<peer::Question>) -> Result<HostTokens, RecoveryFailure> {
-    let answers = questions.into_iter().map(|question| {
-        Box::pin(async move {
-            let supplier = question.supplier();
-            question
-                .answer()
-                .await
-                .map(|tokens| HostTokens { tokens, supplier })
-        })
-    });
-    let (mut waiting, mut reason) = (answers.collect::<Vec<_>>(), RecoveryFailure::HostGone);
+/// The first tokens among several answers; whatever comes later is ignored. If no peer has any,
+/// the first reason that one gave: a peer that does not know how to answer, or goes, is no reason
+/// to give up on the others.
+async fn first_tokens<F>(answers: Vec<F>) -> Result<HostTokens, RecoveryFailure>
+where
+    F: Future<Output = Result<(Supplier, ExternalTokens), RequestFailure>>,
+{
+    let mut waiting: Vec<_> = answers.into_iter().map(Box::pin).collect();
+    let mut reason = RequestFailure::Gone;
     while !waiting.is_empty() {
         let (answer, _, others) = select_all(waiting).await;
         match answer {
-            Ok(tokens) => return Ok(tokens),
-            Err(failure) if reason == RecoveryFailure::HostGone => reason = failure,
+            Ok((supplier, tokens)) => return Ok(HostTokens { tokens, supplier }),
+            Err(failure) if reason == RequestFailure::Gone => reason = failure,
             Err(_) => {}
         }
         waiting = others;
     }
-    Err(reason)
+    Err(match reason {
+        RequestFailure::Refused(ErrorCode(code)) => RecoveryFailure::HostRefused { code },
+        RequestFailure::AnswerInvalid => RecoveryFailure::AnswerInvalid,
+        RequestFailure::Gone => RecoveryFailure::HostGone,
+        RequestFailure::TimedOut { after } => RecoveryFailure::HostTimeout { after },
+    })
 }

@@ -17,6 +17,7 @@ use redact::{Names, redacted};
 use writer::Writer;
 
 use byokey_base::owner_only;
+use byokey_rpc::Observer;
 
 /// How long the last lines may take at the end of the process.
 const LAST_LINES: Duration = Duration::from_millis(500);
@@ -86,22 +87,21 @@ impl ProtocolTrace {
     }
 }
 
-impl PeerTrace {
-    /// The peer sent this.
-    pub fn received(&self, message: &[u8]) {
+impl Observer for PeerTrace {
+    fn received(&self, message: &[u8]) {
         self.write("-->", message);
     }
 
-    /// This is sent to the peer.
-    pub fn sent(&self, message: &[u8]) {
+    fn sent(&self, message: &[u8]) {
         self.write("<--", message);
     }
 
-    /// The peer sent something that was not even looked at.
-    pub fn skipped(&self) {
+    fn skipped(&self) {
         self.line("-->", "‹skipped: too long, or in a broken frame›");
     }
+}
 
+impl PeerTrace {
     fn write(&self, arrow: &str, message: &[u8]) {
         let redacted = std::str::from_utf8(message)
             .ok()

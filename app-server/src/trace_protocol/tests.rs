@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use byokey_rpc::Observer as _;
+
 use super::ProtocolTrace;
 
 /// A place to write to that can be read, and can be slow.

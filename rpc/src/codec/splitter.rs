@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
+use super::framing::{Discard, Found, Framing, before_header};
 use super::input_buffer::InputBuffer;
-use crate::framing::{Discard, Found, Framing, before_header};
 use byokey_base::memory::wipe;
 
 /// What may stand around a message within the buffer: a header block and line breaks.

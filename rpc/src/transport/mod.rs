@@ -1,13 +1,12 @@
-//! How bytes arrive and leave. What they mean is the business of [`crate::connection`].
+//! How bytes arrive and leave. What they mean is up to the [`MessageHandler`].
+//!
+//! [`MessageHandler`]: crate::MessageHandler
 
-mod input_buffer;
-mod listener;
-mod splitter;
-mod stdio;
-mod stream;
+#[cfg(feature = "child")]
+pub(crate) mod child;
+#[cfg(feature = "listen")]
+pub(crate) mod listener;
+pub(crate) mod stdio;
+pub(crate) mod stream;
+#[cfg(feature = "listen")]
 pub mod websocket;
-mod wire;
-
-pub use listener::{Door, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError};
-pub use stdio::{ClaimedStdio, check_descriptors, claim_stdio};
-pub use stream::{Ended, Limits, Shutdown, serve};

@@ -9,10 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::wire::{FramedWire, Progress, Wire};
-use crate::connection::Connection;
-use crate::peers::{HIGH_WATER, Outbox};
-use crate::services::Services;
+use crate::codec::{Codec, FramedCodec, Progress};
+use crate::handler::MessageHandler;
+use crate::outbox::{HIGH_WATER, Outbox};
 
 /// How long the requests under way may still take after the end of input.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
@@ -27,6 +26,9 @@ pub struct Limits {
     /// Most bytes that may wait for a peer that does not read; then it has to go. None where it
     /// is waited for, however long that takes.
     pub max_unread: Option<usize>,
+    /// While more bytes than this wait to be written, nothing more is read from the peer. Of two
+    /// peers, one alone may do so, or each could wait for the other.
+    pub high_water: usize,
     /// How long a peer may take to read what it was not told yet when the connection ends.
     pub parting: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for Limits {
         Self {
             max_message: 4 * 1024 * 1024,
             max_unread: None,
+            high_water: HIGH_WATER,
             parting: Duration::from_millis(20),
         }
     }
@@ -58,49 +61,51 @@ pub enum Ended {
 }
 
 /// Serves one connection over a stream of lines or `Content-Length` frames.
-pub async fn serve<R, W>(
+pub async fn serve<R, W, H>(
     reader: R,
     writer: W,
-    services: Arc<Services>,
+    handler: H,
     limits: Limits,
     shutdown: Shutdown,
 ) -> Ended
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
+    H: MessageHandler,
 {
-    let wire = FramedWire::new(limits.max_message);
-    serve_wire(reader, writer, wire, services, limits, shutdown).await
+    let codec = FramedCodec::new(limits.max_message);
+    serve_codec(reader, writer, codec, handler, limits, shutdown).await
 }
 
 /// Serves one connection.
-pub(crate) async fn serve_wire<R, W, M>(
+pub(crate) async fn serve_codec<R, W, C, H>(
     reader: R,
     writer: W,
-    wire: M,
-    services: Arc<Services>,
+    codec: C,
+    mut handler: H,
     limits: Limits,
     mut shutdown: Shutdown,
 ) -> Ended
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
-    M: Wire,
+    C: Codec,
+    H: MessageHandler,
 {
-    let mut connection = Connection::open(services);
-    let peer = Arc::clone(connection.peer());
+    let outbox = Arc::clone(handler.outbox());
     if let Some(bytes) = limits.max_unread {
-        peer.outbox.set_limit(bytes);
+        outbox.set_limit(bytes);
     }
     let mut stream = Stream {
         reader,
         writer,
-        wire,
+        codec,
         writing: Written::default(),
+        high_water: limits.high_water,
     };
     let conversation = async {
-        match stream.converse(&mut connection).await {
-            Ok(()) if M::HALF_CLOSES => stream.drain(&connection).await,
+        match stream.converse(&mut handler).await {
+            Ok(()) if C::HALF_CLOSES => stream.drain(&handler).await,
             Ok(()) => Ended::EndOfInput,
             Err(_) => Ended::PeerGone,
         }
@@ -110,36 +115,37 @@ where
         ended = conversation => ended,
         // A sender that is gone can tell nothing more; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
-        () = peer.outbox.overflowed() => Ended::PeerTooSlow,
+        () = outbox.overflowed() => Ended::PeerTooSlow,
     };
     if ended == Ended::Shutdown {
-        connection.give_up();
+        handler.give_up();
     }
     if matches!(ended, Ended::EndOfInput | Ended::Shutdown) {
         // Whoever does not read at once hears nothing more.
-        drop(tokio::time::timeout(limits.parting, stream.part(&peer.outbox)).await);
+        drop(tokio::time::timeout(limits.parting, stream.close(&outbox)).await);
     }
     ended
 }
 
-struct Stream<R, W, M> {
+struct Stream<R, W, C> {
     reader: R,
     writer: W,
-    wire: M,
+    codec: C,
     writing: Written,
+    high_water: usize,
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
     /// Reads and writes until the end of input, or until nobody reads.
-    async fn converse(&mut self, connection: &mut Connection) -> io::Result<()> {
-        let peer = Arc::clone(connection.peer());
+    async fn converse(&mut self, handler: &mut impl MessageHandler) -> io::Result<()> {
+        let outbox = Arc::clone(handler.outbox());
         let mut progress = Progress::NeedsMore;
         loop {
-            self.refill(&peer.outbox);
-            let has_room = self.writing.rest().len() + peer.outbox.len() < HIGH_WATER;
+            self.refill(&outbox);
+            let has_room = self.writing.rest().len() + outbox.len() < self.high_water;
             match progress {
                 Progress::Took if has_room => {
-                    progress = self.receive(connection);
+                    progress = self.receive(handler);
                     continue;
                 }
                 Progress::Over => break,
@@ -151,18 +157,18 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
                     self.writing.advance(written?);
                     continue;
                 }
-                read = self.reader.read(self.wire.space()), if has_room => read,
-                () = peer.outbox.filled(), if self.writing.is_empty() => continue,
+                read = self.reader.read(self.codec.space()), if has_room => read,
+                () = outbox.filled(), if self.writing.is_empty() => continue,
             };
             match read {
                 Ok(0) => break,
-                Ok(count) => self.wire.filled(count),
+                Ok(count) => self.codec.filled(count),
                 // A reset connection has nothing more to say, like one that was closed.
                 Err(_) => break,
             }
-            progress = self.receive(connection);
+            progress = self.receive(handler);
         }
-        if self.wire.is_inside_message() {
+        if self.codec.is_inside_message() {
             tracing::warn!("the input ended inside a message; it was not executed");
         }
         Ok(())
@@ -170,20 +176,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
 
     /// Takes the messages in the buffer, as long as their answers find room: one read can hold
     /// thousands of requests, and their answers are larger.
-    fn receive(&mut self, connection: &mut Connection) -> Progress {
+    fn receive(&mut self, handler: &mut impl MessageHandler) -> Progress {
         let mut progress = Progress::Took;
-        while progress == Progress::Took && connection.peer().outbox.len() < HIGH_WATER {
-            progress = self.wire.take_one(connection);
+        while progress == Progress::Took && handler.outbox().len() < self.high_water {
+            progress = self.codec.take_one(handler);
         }
-        self.wire.wipe_handled();
+        self.codec.wipe_handled();
         progress
     }
 
     /// Answers what is under way, for a while; what is left then is answered with an error.
-    async fn drain(&mut self, connection: &Connection) -> Ended {
-        connection.end_of_input();
-        let outbox = &connection.peer().outbox;
-        let mut finished = pin!(tokio::time::timeout(DRAIN_TIME, connection.drained()));
+    async fn drain(&mut self, handler: &impl MessageHandler) -> Ended {
+        handler.end_of_input();
+        let outbox = handler.outbox();
+        let mut finished = pin!(tokio::time::timeout(DRAIN_TIME, handler.drained()));
         loop {
             self.refill(outbox);
             tokio::select! {
@@ -197,19 +203,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
                 () = outbox.filled(), if self.writing.is_empty() => {}
             }
         }
-        connection.give_up();
+        handler.give_up();
         match self.write_out(outbox).await {
             Ok(()) => Ended::EndOfInput,
             Err(_) => Ended::PeerGone,
         }
     }
 
-    /// Sends what waits, and says goodbye.
-    async fn part(&mut self, outbox: &Outbox) -> io::Result<()> {
-        self.wire.part();
+    /// Sends what waits, and closes the connection in good order.
+    async fn close(&mut self, outbox: &Outbox) -> io::Result<()> {
+        self.codec.close();
         self.write_out(outbox).await?;
         self.writer.shutdown().await?;
-        if !M::HALF_CLOSES {
+        if !C::HALF_CLOSES {
             // A TCP connection that is closed with unread input takes back what was sent.
             let mut unread = Zeroizing::new([0; 1024]);
             while self.reader.read(&mut *unread).await? > 0 {
@@ -233,7 +239,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, M: Wire> Stream<R, W, M> {
     /// Takes what waits to be sent, once everything before it is out.
     fn refill(&mut self, outbox: &Outbox) {
         if self.writing.is_empty() {
-            self.wire.send(outbox, &mut self.writing.bytes);
+            self.codec.send(outbox, &mut self.writing.bytes);
             self.writing.done = 0;
         }
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
+use byokey_app_server::connection;
 use byokey_app_server::services::Services;
-use byokey_app_server::transport::{Ended, Limits, serve};
 use byokey_base::clock::Clock;
 use byokey_dev_backend::DevBackend;
 use byokey_protocol::initialize::HardeningReport;
+use byokey_rpc::{Ended, Limits, serve};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -114,7 +115,13 @@ impl Memory {
         let (input, reader) = tokio::io::duplex(1024);
         let (writer, output) = tokio::io::duplex(1024);
         let (services, shutdown) = (Arc::clone(&self.services), self.shutdown.subscribe());
-        let connection = serve(reader, writer, services, Limits::default(), shutdown);
+        let connection = serve(
+            reader,
+            writer,
+            connection::open(services),
+            Limits::default(),
+            shutdown,
+        );
         self.connections.push(tokio::spawn(connection));
         Wire::new(Box::new(output), Box::new(input))
     }

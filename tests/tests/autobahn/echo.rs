@@ -6,8 +6,8 @@
 use std::io;
 use std::sync::Arc;
 
-use byokey_app_server::transport::websocket::frames::{Frames, Piece, frame};
-use byokey_app_server::transport::websocket::{Admission, shake_hands};
+use byokey_rpc::websocket::frames::{Frames, Piece, frame};
+use byokey_rpc::websocket::{Admission, shake_hands};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use byokey_app_server::auth::{Generation, RecoveryFailure, Remedy};
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::connection::Connection;
+use byokey_app_server::connection::{self, Connection};
 use byokey_app_server::services::Services;
 use byokey_dev_backend::TestToken;
 use byokey_protocol::initialize::HardeningReport;
+use byokey_rpc::MessageHandler as _;
 use serde_json::{Value, json};
 
 use crate::operation::{Operation, Outcome, Place, Reply, Shown, Told, USERS, User, account_of};
@@ -52,7 +53,7 @@ impl Subject {
     pub(crate) async fn apply(&mut self, operation: Operation) -> Outcome {
         match operation {
             Operation::Connect => {
-                let connection = Connection::open(Arc::clone(&self.services));
+                let connection = connection::open(Arc::clone(&self.services));
                 self.connections.push(Some(connection));
                 self.open.push(true);
                 self.say(self.connections.len() - 1, INITIALIZE);

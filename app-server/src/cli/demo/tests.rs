@@ -8,10 +8,11 @@ use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
+use byokey_app_server::connection;
 use byokey_app_server::services::Services;
-use byokey_app_server::transport::{self, Limits};
 use byokey_dev_backend::Route;
 use byokey_protocol::initialize::HardeningReport;
+use byokey_rpc::Limits;
 use serde_json::Value;
 
 use super::ink::Palette;
@@ -51,7 +52,14 @@ fn serve(settings: &[String], stream: UnixStream) -> JoinHandle<()> {
             let (reader, writer) = stream.into_split();
             let (_sender, shutdown) = tokio::sync::watch::channel(false);
             let services = Services::new(config, HardeningReport::default());
-            transport::serve(reader, writer, services, Limits::default(), shutdown).await;
+            byokey_rpc::serve(
+                reader,
+                writer,
+                connection::open(services),
+                Limits::default(),
+                shutdown,
+            )
+            .await;
         });
     })
 }

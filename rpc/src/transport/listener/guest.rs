@@ -1,32 +1,36 @@
 //! One connection of a listener, from the first byte to the last.
 
-use std::sync::Arc;
-
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::House;
-use crate::transport::stream::{Ended, Shutdown, serve_wire};
-use crate::transport::websocket::{WebSocketWire, shake_hands};
+use crate::handler::MessageHandler;
+use crate::transport::stream::{Ended, Shutdown, serve_codec};
+use crate::transport::websocket::{WebSocketCodec, shake_hands};
 
 /// Serves a WebSocket client.
-pub(super) async fn serve_tcp(
+pub(super) async fn serve_tcp<F, H>(
     stream: TcpStream,
     handshake: Option<OwnedSemaphorePermit>,
-    house: &House,
+    house: &House<F>,
     shutdown: Shutdown,
-) {
+) where
+    F: Fn() -> H + Send + Sync + 'static,
+    H: MessageHandler + 'static,
+{
     serve_upgraded(stream, handshake, house, shutdown).await;
 }
 
-pub(super) async fn serve_upgraded<S>(
+pub(super) async fn serve_upgraded<S, F, H>(
     stream: S,
     handshake: Option<OwnedSemaphorePermit>,
-    house: &House,
+    house: &House<F>,
     mut shutdown: Shutdown,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Fn() -> H + Send + Sync + 'static,
+    H: MessageHandler + 'static,
 {
     let admitted = tokio::select! {
         admitted = shake_hands(stream, &house.admission) => admitted,
@@ -37,9 +41,9 @@ pub(super) async fn serve_upgraded<S>(
         return;
     };
     let (reader, writer) = tokio::io::split(stream);
-    let wire = WebSocketWire::new(house.limits.max_message);
-    let services = Arc::clone(&house.services);
-    told(serve_wire(reader, writer, wire, services, house.limits, shutdown).await);
+    let codec = WebSocketCodec::new(house.limits.max_message);
+    let handler = (house.open)();
+    told(serve_codec(reader, writer, codec, handler, house.limits, shutdown).await);
 }
 
 pub(super) fn told(ended: Ended) {

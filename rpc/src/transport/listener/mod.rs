@@ -3,7 +3,7 @@
 mod guest;
 mod socket_error;
 #[cfg_attr(unix, path = "unix/mod.rs")]
-#[cfg_attr(not(unix), path = "no_unix.rs")]
+#[cfg_attr(not(unix), path = "unsupported.rs")]
 mod unix;
 mod url;
 
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use byokey_base::clock::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -24,7 +25,7 @@ pub use url::{ListenUrl, ListenUrlError};
 
 use super::stream::{Limits, Shutdown};
 use super::websocket::{Admission, BearerRule};
-use crate::services::Services;
+use crate::handler::MessageHandler;
 
 /// Connections that may be about to be let in.
 const HANDSHAKES: usize = 64;
@@ -50,6 +51,7 @@ impl ListenLimits {
             max_message: self.max_message,
             max_unread: Some(MAX_UNREAD),
             parting: PARTING,
+            ..Limits::default()
         }
     }
 }
@@ -93,17 +95,17 @@ impl Door {
     }
 }
 
-/// A listener that is served.
+/// A listener that is served. `F` opens the handler of each connection.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener<F> {
     entrance: Entrance,
-    house: Arc<House>,
+    house: Arc<House<F>>,
 }
 
 /// What every connection shares.
 #[derive(Debug)]
-struct House {
-    services: Arc<Services>,
+struct House<F> {
+    open: F,
     admission: Admission,
     #[cfg_attr(
         not(unix),
@@ -131,13 +133,22 @@ enum Guest {
     Tcp(TcpStream),
 }
 
-impl Listener {
+impl<F, H> Listener<F>
+where
+    F: Fn() -> H + Send + Sync + 'static,
+    H: MessageHandler + 'static,
+{
     /// Makes ready to serve, within a runtime.
     ///
     /// # Errors
     ///
     /// When the system does not tell who knocks.
-    pub fn new(door: Door, services: Arc<Services>, limits: ListenLimits) -> io::Result<Self> {
+    pub fn new(
+        door: Door,
+        open: F,
+        limits: ListenLimits,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         let places = Arc::new(Semaphore::new(limits.max_connections));
         let (entrance, admission) = match door {
             Door::Unix(socket) => {
@@ -147,14 +158,13 @@ impl Listener {
             }
             Door::Port(listener, address, bearers) => {
                 listener.set_nonblocking(true)?;
-                let clock = Arc::clone(&services.clock);
                 let admission =
                     Admission::of_strangers(address, bearers, Arc::clone(&places), clock);
                 (Entrance::Tcp(TcpListener::from_std(listener)?), admission)
             }
         };
         let house = House {
-            services,
+            open,
             admission,
             places,
             limits: limits.of_connection(),
@@ -176,9 +186,11 @@ impl Listener {
                 let handshake = Arc::clone(&handshakes).acquire_owned().await.ok();
                 (handshake, self.entrance.open().await)
             };
+            // What it borrows would keep this future on one thread.
+            let told_to_end = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
             tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|shutdown| *shutdown) => break,
+                () = told_to_end => break,
                 // A connection whose task panicked is gone; the others go on.
                 Some(_) = guests.join_next(), if !guests.is_empty() => {}
                 (handshake, guest) = welcome => match guest {
@@ -202,7 +214,7 @@ impl Listener {
         guest: Guest,
         handshake: Option<OwnedSemaphorePermit>,
         shutdown: Shutdown,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    ) -> impl Future<Output = ()> + Send + use<F, H> {
         let house = Arc::clone(&self.house);
         async move {
             match guest {

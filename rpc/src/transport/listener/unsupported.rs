@@ -34,6 +34,6 @@ pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStr
     match *listener {}
 }
 
-pub(super) async fn serve_unix(stream: UnixStream, _: &House, _: Shutdown) {
+pub(super) async fn serve_unix<F>(stream: UnixStream, _: &House<F>, _: Shutdown) {
     match stream {}
 }

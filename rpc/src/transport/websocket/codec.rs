@@ -2,34 +2,33 @@
 
 use std::fmt;
 
+use byokey_base::memory::wipe_all;
 use memchr::memchr_iter;
 use tungstenite::protocol::frame::coding::{CloseCode, Data};
 use zeroize::Zeroize as _;
 
 use super::frames::{Frames, Piece, frame};
-use crate::connection::Connection;
-use crate::error::RequestError;
-use crate::peers::Outbox;
-use crate::transport::wire::{Progress, Wire};
-use byokey_base::memory::wipe_all;
+use crate::codec::{Codec, Progress};
+use crate::handler::{MessageHandler, Skipped};
+use crate::outbox::Outbox;
 
 /// Longest header of a frame that a server sends.
 const HEADER_ROOM: usize = 10;
 
 /// Messages as WebSocket text frames.
-pub(crate) struct WebSocketWire {
+pub(crate) struct WebSocketCodec {
     frames: Frames,
     /// Messages to send, one per line.
     lines: Vec<u8>,
 }
 
-impl fmt::Debug for WebSocketWire {
+impl fmt::Debug for WebSocketCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocketWire").finish_non_exhaustive()
+        f.debug_struct("WebSocketCodec").finish_non_exhaustive()
     }
 }
 
-impl WebSocketWire {
+impl WebSocketCodec {
     /// For messages of up to `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
         Self {
@@ -39,7 +38,7 @@ impl WebSocketWire {
     }
 }
 
-impl Wire for WebSocketWire {
+impl Codec for WebSocketCodec {
     const HALF_CLOSES: bool = false;
 
     fn space(&mut self) -> &mut [u8] {
@@ -50,11 +49,11 @@ impl Wire for WebSocketWire {
         self.frames.filled(count);
     }
 
-    fn take_one(&mut self, connection: &mut Connection) -> Progress {
+    fn take_one<H: MessageHandler>(&mut self, handler: &mut H) -> Progress {
         match self.frames.next_piece() {
             None => return Progress::NeedsMore,
             Some(Piece::Text(message)) => {
-                connection.receive(&message);
+                handler.receive(&message);
                 return Progress::Took;
             }
             Some(Piece::Binary(_)) => {
@@ -62,7 +61,7 @@ impl Wire for WebSocketWire {
                     .refuse(CloseCode::Unsupported, "messages are text frames");
             }
             Some(Piece::Over(Some(CloseCode::Size))) => {
-                connection.skipped(RequestError::message_too_long());
+                handler.skipped(Skipped::TooLong);
             }
             Some(Piece::Over(_)) => {}
         }
@@ -96,12 +95,12 @@ impl Wire for WebSocketWire {
         self.frames.take_replies(bytes);
     }
 
-    fn part(&mut self) {
+    fn close(&mut self) {
         self.frames.close(CloseCode::Away, "the server ends");
     }
 }
 
-impl Drop for WebSocketWire {
+impl Drop for WebSocketCodec {
     fn drop(&mut self) {
         self.lines.zeroize();
     }
@@ -109,17 +108,17 @@ impl Drop for WebSocketWire {
 
 #[cfg(test)]
 mod tests {
-    use super::{CloseCode, WebSocketWire, Wire as _};
+    use super::{CloseCode, Codec as _, WebSocketCodec};
 
     #[test]
     fn a_close_frame_comes_last() {
-        let outbox = crate::peers::Outbox::default();
+        let outbox = crate::outbox::Outbox::default();
         outbox.push(&1);
         outbox.push(&"a\nb");
-        let mut wire = WebSocketWire::new(1000);
-        wire.frames.close(CloseCode::Normal, "");
+        let mut codec = WebSocketCodec::new(1000);
+        codec.frames.close(CloseCode::Normal, "");
         let mut bytes = b"old".to_vec();
-        wire.send(&outbox, &mut bytes);
+        codec.send(&outbox, &mut bytes);
         assert_eq!(bytes, b"\x81\x011\x81\x06\"a\\nb\"\x88\x02\x03\xe8");
     }
 }

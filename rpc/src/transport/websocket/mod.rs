@@ -1,6 +1,7 @@
 //! WebSocket connections: who is let in, and how messages travel.
 
 pub mod bearer;
+mod codec;
 mod failures;
 pub mod frames;
 mod handshake;
@@ -9,11 +10,10 @@ mod refusal;
 mod secret_file;
 mod settings;
 mod signed;
-mod wire;
 
 pub use bearer::BearerRule;
+pub(crate) use codec::WebSocketCodec;
 pub use handshake::{Admission, Admitted, shake_hands};
 pub use refusal::BearerRefusal;
 pub use secret_file::{SecretFileError, TokenFile};
 pub use settings::{AuthMode, AuthSettings, SettingsError};
-pub(crate) use wire::WebSocketWire;

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::handler::MessageHandler;
 use crate::transport::listener::House;
 use crate::transport::listener::guest::{serve_upgraded, told};
 use crate::transport::stream::{Shutdown, serve};
@@ -19,11 +20,14 @@ or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n"
 
 /// Serves whoever has connected to the Unix socket: a WebSocket client, as those of codex are, if
 /// it begins with an HTTP request, else one that speaks as on standard input.
-pub(in crate::transport::listener) async fn serve_unix(
+pub(in crate::transport::listener) async fn serve_unix<F, H>(
     stream: UnixStream,
-    house: &House,
+    house: &House<F>,
     mut shutdown: Shutdown,
-) {
+) where
+    F: Fn() -> H + Send + Sync + 'static,
+    H: MessageHandler + 'static,
+{
     let first = tokio::select! {
         first = first_byte(&stream) => first,
         _ = shutdown.wait_for(|shutdown| *shutdown) => return,
@@ -37,8 +41,8 @@ pub(in crate::transport::listener) async fn serve_unix(
                 return;
             };
             let (reader, writer) = stream.into_split();
-            let services = Arc::clone(&house.services);
-            told(serve(reader, writer, services, house.limits, shutdown).await);
+            let handler = (house.open)();
+            told(serve(reader, writer, handler, house.limits, shutdown).await);
         }
         Ok(None) | Err(_) => {}
     }

@@ -1,0 +1,64 @@
+//! One client's connection: its requests go to the handlers.
+
+use std::sync::Arc;
+
+use byokey_protocol::methods::ClientRequest;
+use byokey_rpc::{RequestError, Service};
+use serde_json::value::RawValue;
+
+use crate::dispatch::{Call, Changes, dispatch};
+use crate::reply::Context;
+use crate::services::Services;
+
+/// The connection of a client.
+pub type Connection = byokey_rpc::Connection<Session>;
+
+/// What answers one client's requests. When it is dropped, the client has left.
+#[derive(Debug)]
+pub struct Session {
+    context: Context,
+    changes: Arc<Changes>,
+}
+
+/// Opens the connection of a new client.
+#[must_use]
+pub fn open(services: Arc<Services>) -> Connection {
+    let peer = services.peers.join();
+    let rpc = Arc::clone(&peer.rpc);
+    let session = Session {
+        context: Context { services, peer },
+        changes: Arc::default(),
+    };
+    Connection::new(rpc, session)
+}
+
+impl Service for Session {
+    fn request(&mut self, method: &str, call: byokey_rpc::Call<'_>) {
+        match ClientRequest::from_name(method) {
+            Some(request) => dispatch(
+                request,
+                Call {
+                    context: &self.context,
+                    changes: &self.changes,
+                    rpc: call,
+                },
+            ),
+            None => call.refuse(RequestError::unknown_method()),
+        }
+    }
+
+    fn notification(&mut self, _: &str, _: Option<&RawValue>) {
+        // The handshake is complete with the answer to `initialize`; codex ignores unknown
+        // notifications, and so does the Language Server Protocol those that begin with `$/`.
+    }
+
+    async fn drained(&self) {
+        self.context.services.threads.idle().await;
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.context.services.peers.leave(&self.context.peer);
+    }
+}

@@ -1,0 +1,106 @@
+//! One request of the peer, on its way to its handler and its answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use byokey_protocol::request_id::RequestId;
+use futures_util::FutureExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+use crate::in_flight::InFlight;
+use crate::params;
+use crate::peer::Peer;
+
+/// One request, not answered yet. Exactly one answer is owed to it.
+#[derive(Debug)]
+#[must_use = "a request is owed an answer"]
+pub struct Call<'a> {
+    peer: &'a Arc<Peer>,
+    in_flight: &'a Arc<InFlight>,
+    id: RequestId,
+    params: Option<&'a RawValue>,
+}
+
+impl<'a> Call<'a> {
+    /// A request of this peer.
+    pub const fn new(
+        peer: &'a Arc<Peer>,
+        in_flight: &'a Arc<InFlight>,
+        id: RequestId,
+        params: Option<&'a RawValue>,
+    ) -> Self {
+        Self {
+            peer,
+            in_flight,
+            id,
+            params,
+        }
+    }
+
+    /// Names the request in its answer.
+    #[must_use]
+    pub const fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// Reads the parameters and runs a handler that does not wait. A panic of the handler becomes
+    /// an internal error, whose text repeats nothing.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the parameters, or the handler's error.
+    pub fn run<P: DeserializeOwned, T>(
+        &self,
+        handler: impl FnOnce(P) -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
+        let params = params::parse(self.params)?;
+        catch_unwind(AssertUnwindSafe(|| handler(params)))
+            .unwrap_or_else(|_| Err(RequestError::internal()))
+    }
+
+    /// Answers with a result or an error.
+    pub fn answer<R: Serialize>(self, outcome: Result<R, RequestError>) {
+        match outcome {
+            Ok(result) => self.peer.respond(&self.id, result),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Answers with an error.
+    pub fn refuse(self, error: RequestError) {
+        self.peer.respond_error(Some(&self.id), error);
+    }
+
+    /// Returns whether the peer has as many requests in flight as it may have.
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
+        self.in_flight.is_full()
+    }
+
+    /// Answers once `pending` is done, through `answer`. Neither is run to its end once the peer
+    /// cancels the request or the connection ends: then it has its answer already. A panic of
+    /// `pending` becomes an internal error.
+    pub fn spawn<T>(
+        self,
+        pending: impl Future<Output = Result<T, RequestError>> + Send + 'static,
+        answer: impl FnOnce(&RequestId, Result<T, RequestError>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+    {
+        let pending = AssertUnwindSafe(pending).catch_unwind();
+        let in_flight = Arc::clone(self.in_flight);
+        self.in_flight.start(self.id, |id| async move {
+            let outcome = pending
+                .await
+                .unwrap_or_else(|_| Err(RequestError::internal()));
+            // The task that takes the id out answers; a cancelled request has its answer already.
+            if in_flight.finish(&id) {
+                answer(&id, outcome);
+                in_flight.announce();
+            }
+        });
+    }
+}

@@ -1,0 +1,44 @@
+//! A symmetric JSON-RPC peer: what both ends of a connection have in common.
+//!
+//! From the bottom up: a *transport* moves bytes (standard input and output, a child
+//! process, the sockets of a listener), a *codec* finds the messages in them ([`codec`]), and [`serve`] hands each message,
+//! borrowed from the input buffer, to a [`MessageHandler`]. [`Connection`] is that handler for
+//! JSON-RPC: it routes requests and notifications to a [`Service`], and answers to the requests
+//! that were sent with [`Peer::request`].
+//!
+//! This crate knows the envelope of `byokey-protocol`. It knows no method's meaning, no
+//! credential, no backend and no configuration.
+
+mod call;
+pub mod codec;
+mod connection;
+mod error;
+mod failure;
+mod handler;
+mod in_flight;
+mod message;
+mod observer;
+mod outbox;
+mod params;
+mod peer;
+mod transport;
+
+pub use call::Call;
+pub use connection::{Connection, Service};
+pub use error::RequestError;
+pub use failure::{AnswerError, ErrorCode, RequestFailure};
+pub use handler::{MessageHandler, Skipped};
+pub use in_flight::InFlight;
+pub use observer::Observer;
+pub use outbox::{HIGH_WATER, Outbox};
+pub use peer::{Peer, PendingAnswer};
+#[cfg(feature = "child")]
+pub use transport::child::{Child, ChildStreams};
+#[cfg(feature = "listen")]
+pub use transport::listener::{
+    Door, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError,
+};
+pub use transport::stdio::{ClaimedStdio, check_descriptors, claim_stdio};
+pub use transport::stream::{Ended, Limits, Shutdown, serve};
+#[cfg(feature = "listen")]
+pub use transport::websocket;
