@@ -11,7 +11,7 @@ use byokey_protocol::limits::RateLimitsReadResult;
 use byokey_protocol::login::{
     LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginStartParams, LoginStartResult,
 };
-use byokey_protocol::methods::{self, Notification as _, Request};
+use byokey_protocol::methods::{self, Request};
 use byokey_protocol::models::{ModelListParams, ModelListResult};
 use byokey_protocol::secret::Secret;
 use byokey_protocol::thread::{ThreadResumeParams, ThreadStartParams, ThreadStartResult};
@@ -20,12 +20,10 @@ use byokey_protocol::usage::UsageReadResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::to_raw_value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::account::{Account, Keeper};
-use crate::calls::notification;
 use crate::connection::Connection;
 use crate::error::ByokeyError;
 use crate::events::EventStream;
@@ -63,7 +61,7 @@ impl ByokeyClient {
             return Err(ByokeyError::StartTimeout { after });
         };
         let server = server?;
-        connection.tell(notification(methods::Initialized::NAME, Empty {}));
+        connection.notify::<methods::Initialized>(&Empty {});
         Ok(Self {
             connection: Arc::new(connection),
             server,
@@ -212,7 +210,7 @@ impl ByokeyClient {
     /// What the server answers; [`ByokeyError::UnexpectedAnswer`] if it has another shape.
     pub async fn request<M>(&self, params: M::Params) -> Result<M::Result>
     where
-        M: Request<Params: Serialize, Result: DeserializeOwned>,
+        M: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
     {
         self.connection.request::<M>(params).await
     }
@@ -223,9 +221,12 @@ impl ByokeyClient {
     ///
     /// What the server answers.
     pub async fn request_value(&self, method: &str, params: Value) -> Result<Value> {
-        let params = to_raw_value(&params).unwrap_or_default();
-        let result = self.connection.ask(method, params).await?;
+        let result = self.connection.request_raw(method, &params).await?;
         Ok(serde_json::from_str(result.get()).unwrap_or_default())
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The events from now on. The first stream begins with those that came before it.

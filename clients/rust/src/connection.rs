@@ -3,92 +3,81 @@
 use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use byokey_protocol::methods::Request;
-use jsonrpsee_core::client::ClientT as _;
-use jsonrpsee_core::client::async_client::{Client, ClientBuilder, RpcService};
-use jsonrpsee_core::middleware::RpcServiceBuilder;
-use jsonrpsee_core::traits::ToRpcParams;
+use byokey_protocol::empty::Empty;
+use byokey_protocol::methods::{Notification, Request};
+use byokey_rpc::{Limits, Peer, RequestFailure, serve};
+use jsonrpsee_core::client::Error as ClientError;
+use jsonrpsee_types::ErrorObjectOwned;
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::value::{RawValue, to_raw_value};
-use tokio::io::BufReader;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
 
-use crate::calls::Calls;
 use crate::error::ByokeyError;
 use crate::events::Events;
+use crate::host::Host;
 use crate::options::SpawnOptions;
-use crate::process::{self, Ended, Ending};
-use crate::transport::{Outbox, Receiver, Sender};
-
-/// Calls end when the server answers or ends, or when they are dropped; not by a clock.
-const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
-
-/// How many calls may be on their way to the line at once; others wait.
-const MOST_STARTING: usize = 1024;
+use crate::process::{self, Ended};
 
 /// How long the exit status may take after the end of the server's output.
 const STATUS_TAKES: Duration = Duration::from_secs(2);
 
+/// Longest message of the server, in bytes. A longer one ends the connection.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
 /// A started server and the calls to it. Dropping it kills the server.
 pub(crate) struct Connection {
-    rpc: Client<RpcService>,
-    calls: Arc<Calls>,
-    outbox: Outbox,
+    peer: Arc<Peer>,
     pub(crate) events: Arc<Events>,
     closing: watch::Sender<bool>,
     ended: watch::Receiver<Ended>,
     pub(crate) pid: Option<u32>,
 }
 
+/// How a call fails.
+type Failure = RequestFailure<ErrorObjectOwned>;
+
 impl Connection {
     pub(crate) fn start(options: &mut SpawnOptions) -> Result<Self, ByokeyError> {
-        let started = process::start(options)?;
-        let pid = started.child.id();
-        let (calls, events) = (Arc::new(Calls::default()), Arc::new(Events::new()));
-        let (outbox, lines) = mpsc::unbounded_channel();
+        let (child, (output, input)) = process::start(options)?;
+        let pid = child.id();
+        let events = Arc::new(Events::new());
         let (closing, when_closing) = watch::channel(false);
         let (when_ended, ended) = watch::channel(None);
-        let (reading, when_read) = watch::channel(());
-        let ending = Ending {
-            closing: when_closing.clone(),
-            ended: ended.clone(),
+        let (end, shutdown) = watch::channel(false);
+        let (serving, when_served) = watch::channel(());
+        // Calls are numbered from 1.
+        let peer = Arc::new(Peer::new(Arc::new(AtomicI64::new(1)), None));
+        // The server writes the header into its own messages, too, once it was sent.
+        peer.outbox.set_header();
+        let provider = options.refresh_tokens.clone();
+        let host = Host::new(Arc::clone(&peer), Arc::clone(&events), provider);
+        let connection = byokey_rpc::Connection::new(Arc::clone(&peer), host).silent();
+        let limits = Limits {
+            max_message: MAX_MESSAGE,
+            // The server stops reading while we do not: both waiting for each other would be the end.
+            high_water: usize::MAX,
+            ..Limits::default()
         };
-        tokio::spawn(process::write(started.input, lines, ending.clone()));
+        let served = serve(output, input, connection, limits, shutdown);
+        let events_end = Arc::clone(&events);
+        tokio::spawn(async move {
+            served.await;
+            events_end.end();
+            drop(serving);
+        });
         tokio::spawn(process::supervise(
-            started.child,
+            child,
             when_closing,
-            when_read,
+            end,
+            when_served,
             when_ended,
         ));
-        let sender = Sender {
-            calls: Arc::clone(&calls),
-            outbox: outbox.clone(),
-        };
-        let receiver = Receiver {
-            output: BufReader::new(started.output),
-            ending,
-            calls: Arc::clone(&calls),
-            events: Arc::clone(&events),
-            outbox: outbox.clone(),
-            provider: options.refresh_tokens.clone(),
-            line: Vec::new(),
-            answering: JoinSet::new(),
-            _reading: reading,
-        };
-        // Without its own middleware, which logs.
-        let rpc = ClientBuilder::default()
-            .set_rpc_middleware(RpcServiceBuilder::default())
-            .request_timeout(NEVER)
-            .max_concurrent_requests(MOST_STARTING)
-            .build_with_tokio(sender, receiver);
         Ok(Self {
-            rpc,
-            calls,
-            outbox,
+            peer,
             events,
             closing,
             ended,
@@ -96,37 +85,60 @@ impl Connection {
         })
     }
 
+    /// Asks, and waits for the answer. When the future is dropped, the server is told.
     pub(crate) async fn request<M>(&self, params: M::Params) -> Result<M::Result, ByokeyError>
     where
-        M: Request<Params: Serialize, Result: DeserializeOwned>,
+        M: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
     {
-        let params = to_raw_value(&params).unwrap_or_default();
-        let answer = self.ask(M::NAME, params).await?;
-        serde_json::from_str(answer.get()).map_err(|_| unexpected(M::NAME))
-    }
-
-    /// Asks, and waits for the answer. When the future is dropped, the server is told.
-    pub(crate) async fn ask(
-        &self,
-        method: &str,
-        params: Box<RawValue>,
-    ) -> Result<Box<RawValue>, ByokeyError> {
-        let call = Waiting {
-            connection: self,
-            number: self.calls.begin(params),
-        };
-        let answered = self.rpc.request::<IgnoredAny, _>(method, &call).await;
-        match self.calls.take(call.number) {
-            Some(Ok(result)) => Ok(result),
-            Some(Err(error)) => Err(ByokeyError::of_answer(method, error.get())),
-            None if answered.is_ok() => Err(unexpected(method)),
-            None => Err(self.closed_error().await),
+        let answer = self.peer.request_detailed::<M>(&params).cancelled_on_drop();
+        drop(params);
+        match answer.await {
+            Ok(result) => Ok(result),
+            Err(failure) => Err(self.error(M::NAME, failure).await),
         }
     }
 
-    /// Tells the server something. Nothing happens if it is gone.
-    pub(crate) fn tell(&self, line: Vec<u8>) {
-        drop(self.outbox.send(line));
+    /// The same, with a method by its name and with JSON.
+    pub(crate) async fn request_raw(
+        &self,
+        method: &str,
+        params: &impl Serialize,
+    ) -> Result<Box<RawValue>, ByokeyError> {
+        let answer = self.peer.request_raw(method, params).cancelled_on_drop();
+        match answer.await {
+            Ok(result) => Ok(result),
+            Err(failure) => Err(self.error(method, failure).await),
+        }
+    }
+
+    /// The same, in the words of jsonrpsee.
+    pub(crate) async fn request_jsonrpsee(
+        &self,
+        method: &str,
+        params: Option<Box<RawValue>>,
+    ) -> Result<Box<RawValue>, ClientError> {
+        let answer = match &params {
+            Some(params) => self.peer.request_raw(method, params),
+            None => self.peer.request_raw(method, &Empty {}),
+        };
+        match answer.cancelled_on_drop().await {
+            Ok(result) => Ok(result),
+            Err(RequestFailure::Refused(object)) => Err(ClientError::Call(object)),
+            Err(failure) => {
+                let error = self.error(method, failure).await;
+                Err(ClientError::Transport(error.into()))
+            }
+        }
+    }
+
+    /// Sends a notification. Nothing happens if the server is gone.
+    pub(crate) fn notify<N: Notification<Params: Serialize>>(&self, params: &N::Params) {
+        self.peer.notify::<N>(params);
+    }
+
+    /// Sends a notification by its name. Nothing happens if the server is gone.
+    pub(crate) fn notify_raw(&self, method: &str, params: &impl Serialize) {
+        self.peer.notify_raw(method, params);
     }
 
     pub(crate) async fn closed(&self) -> Option<ExitStatus> {
@@ -140,8 +152,19 @@ impl Connection {
         self.closed().await;
     }
 
+    async fn error(&self, method: &str, failure: Failure) -> ByokeyError {
+        match failure {
+            RequestFailure::Refused(error) => ByokeyError::of_answer(method, &error),
+            RequestFailure::AnswerInvalid => ByokeyError::UnexpectedAnswer {
+                method: method.to_owned(),
+            },
+            // Calls end when the server answers or ends, or when they are dropped; not by a clock.
+            RequestFailure::Gone | RequestFailure::TimedOut { .. } => self.closed_error().await,
+        }
+    }
+
     async fn closed_error(&self) -> ByokeyError {
-        // Who closed the client does not wait for the status.
+        // A caller that closed the client does not wait for the status.
         let known = !*self.closing.borrow();
         let status = async { tokio::time::timeout(STATUS_TAKES, self.closed()).await.ok() };
         ByokeyError::ConnectionClosed {
@@ -153,31 +176,5 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").finish_non_exhaustive()
-    }
-}
-
-fn unexpected(method: &str) -> ByokeyError {
-    ByokeyError::UnexpectedAnswer {
-        method: method.to_owned(),
-    }
-}
-
-/// A call whose answer is waited for. When it is dropped, the call is given up.
-struct Waiting<'a> {
-    connection: &'a Connection,
-    number: i64,
-}
-
-impl ToRpcParams for &Waiting<'_> {
-    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-        to_raw_value(&self.number).map(Some)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(cancellation) = self.connection.calls.give_up(self.number) {
-            self.connection.tell(cancellation);
-        }
     }
 }

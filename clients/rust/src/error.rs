@@ -6,7 +6,9 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use jsonrpsee_types::ErrorObjectOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 /// What went wrong. Act on the variant or on `kind`, never on the text.
@@ -139,9 +141,6 @@ const CLASSES: [(Class, &[&str]); 5] = [
     ),
 ];
 
-/// The code of answers that are none.
-const INTERNAL_ERROR: i64 = -32603;
-
 impl ByokeyError {
     /// What the server told, if it answered with an error.
     #[must_use]
@@ -170,20 +169,17 @@ impl ByokeyError {
     }
 
     /// The error that an answer of the server means, whatever its shape.
-    pub(crate) fn of_answer(method: &str, error: &str) -> Self {
-        let error: Value = serde_json::from_str(error).unwrap_or_default();
-        let data = error.get("data");
-        let member = |name: &str| data.and_then(|data| data.get(name));
+    pub(crate) fn of_answer(method: &str, error: &ErrorObjectOwned) -> Self {
+        let data = error.data().map(RawValue::get).unwrap_or_default();
+        let data: Value = serde_json::from_str(data).unwrap_or_default();
+        let member = |name: &str| data.get(name);
         let text = |name: &str, form: fn(&str) -> bool| {
             let text = member(name)?.as_str()?;
             form(text).then(|| text.to_owned())
         };
         let error = RequestError {
             method: method.to_owned(),
-            code: error
-                .get("code")
-                .and_then(Value::as_i64)
-                .unwrap_or(INTERNAL_ERROR),
+            code: error.code().into(),
             kind: text("kind", is_kind),
             path: text("path", is_path),
             status: member("status")

@@ -5,16 +5,16 @@
 //! are those of [`protocol`].
 
 mod account;
-mod calls;
 mod client;
+mod client_t;
 mod command_tokens;
 mod connection;
 mod error;
 mod events;
+mod host;
 mod options;
 mod process;
 mod provider;
-mod transport;
 
 pub use account::Account;
 pub use byokey_protocol as protocol;

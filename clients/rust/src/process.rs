@@ -1,34 +1,27 @@
-//! The server as a child process: how it is found, started, written to and ended.
+//! The server as a child process: how it is found, started and ended.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::mpsc::UnboundedReceiver;
+use byokey_rpc::{Child, ChildStreams};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::ByokeyError;
 use crate::options::{OnLog, SpawnOptions};
 
-/// How long the server may take to end by itself.
+/// How long the last output of the server may take.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How the server ended, once it has.
 pub(crate) type Ended = Option<Option<ExitStatus>>;
 
-/// A started server.
-pub(crate) struct Started {
-    pub(crate) child: Child,
-    pub(crate) input: ChildStdin,
-    pub(crate) output: ChildStdout,
-}
-
 /// Starts the program, and passes on what it logs.
-pub(crate) fn start(options: &mut SpawnOptions) -> Result<Started, ByokeyError> {
+pub(crate) fn start(options: &mut SpawnOptions) -> Result<(Child, ChildStreams), ByokeyError> {
     let (program, searched) = find(options.command.as_deref());
     let not_found = || ByokeyError::ServerNotFound {
         searched: searched.clone(),
@@ -47,23 +40,12 @@ pub(crate) fn start(options: &mut SpawnOptions) -> Result<Started, ByokeyError> 
     } else {
         Stdio::null()
     };
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|_| not_found())?;
-    if let (Some(on_log), Some(log)) = (on_log, child.stderr.take()) {
+    command.stderr(log);
+    let (mut child, streams) = Child::spawn(command).map_err(|_| not_found())?;
+    if let (Some(on_log), Some(log)) = (on_log, child.take_stderr()) {
         tokio::spawn(pass_on(log, on_log));
     }
-    let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(not_found());
-    };
-    Ok(Started {
-        child,
-        input,
-        output,
-    })
+    Ok((child, streams))
 }
 
 /// The program, and the places where it was looked for.
@@ -110,77 +92,32 @@ async fn pass_on(log: impl AsyncRead + Unpin, on_log: OnLog) {
     }
 }
 
-/// Tells that there is nothing more to read: the client was closed or dropped, or the server ended.
-#[derive(Clone)]
-pub(crate) struct Ending {
-    pub(crate) closing: watch::Receiver<bool>,
-    pub(crate) ended: watch::Receiver<Ended>,
-}
-
-impl Ending {
-    pub(crate) async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.closing.wait_for(|closing| *closing) => {}
-            _ = self.ended.wait_for(Option::is_some) => {}
-        }
-    }
-}
-
-/// Writes lines until there is nobody to write to.
-pub(crate) async fn write(
-    mut input: ChildStdin,
-    mut lines: UnboundedReceiver<Vec<u8>>,
-    mut ending: Ending,
-) {
-    let writing = async {
-        while let Some(line) = lines.recv().await {
-            if input.write_all(&line).await.is_err() {
-                // A server that is gone is noticed where its output ends.
-                break;
-            }
-        }
-    };
-    tokio::select! {
-        () = writing => {}
-        () = ending.wait() => {}
-    }
-}
-
 /// Waits for the end of the server, or ends it: with patience when the client is closed, at once
-/// when it is dropped. `output_ended` tells, by being dropped, that nobody reads its output.
+/// when it is dropped. Then `end` ends the connection, which drops the sender of `served`.
 pub(crate) async fn supervise(
     mut child: Child,
     mut closing: watch::Receiver<bool>,
-    mut output_ended: watch::Receiver<()>,
+    end: watch::Sender<bool>,
+    mut served: watch::Receiver<()>,
     ended: watch::Sender<Ended>,
 ) {
     let patient = tokio::select! {
         biased;
         _ = child.wait() => true,
-        closing = closing.wait_for(|closing| *closing) => closing.is_ok(),
-        _ = output_ended.changed() => true,
+        closing = closing.wait_for(|closing| *closing) => {
+            // The connection closes the server's input.
+            end.send_replace(true);
+            closing.is_ok()
+        }
+        _ = served.changed() => true,
     };
-    if patient && timeout(GRACE, child.wait()).await.is_err() {
-        terminate(&child);
-        drop(timeout(GRACE, child.wait()).await);
-    }
-    drop(child.start_kill());
-    let status = child.wait().await.ok();
+    let status = if patient {
+        child.end().await
+    } else {
+        child.kill().await
+    };
     // What it wrote last may still be on the way.
-    drop(timeout(GRACE, output_ended.changed()).await);
+    drop(timeout(GRACE, served.changed()).await);
+    end.send_replace(true);
     ended.send_replace(Some(status));
 }
-
-#[cfg(unix)]
-fn terminate(child: &Child) {
-    use rustix::process::{Pid, Signal, kill_process};
-
-    // There is an id as long as nobody waited for its end, so it cannot be another's.
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(id) = id.and_then(Pid::from_raw) {
-        let _ = kill_process(id, Signal::TERM);
-    }
-}
-
-#[cfg(not(unix))]
-fn terminate(_: &Child) {}

@@ -27,6 +27,7 @@ fn no_token_is_in_the_log_of_the_libraries_below() {
             let client = spawn(&[
                 "send(id=ask()['id'], result={'type': 'chatgptAuthTokens'})",
                 "status = {'authMethod': 'apikey', 'requiresOpenaiAuth': True}",
+                "send(id=99, result={})",
                 &format!("send(id=ask()['id'], result=status | {{'authToken': '{TOKEN}'}})"),
                 "ask()",
             ])
@@ -38,7 +39,7 @@ fn no_token_is_in_the_log_of_the_libraries_below() {
         });
     });
     let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("jsonrpsee"), "nothing was logged at all");
+    assert!(log.contains("byokey_rpc"), "nothing was logged at all");
     assert!(!log.contains(TOKEN));
 }
 

@@ -232,7 +232,10 @@ impl Player {
 async fn typed(client: &ByokeyClient, method: &str, params: Value) -> Result<Value, ByokeyError> {
     async fn call<M>(client: &ByokeyClient, params: Value) -> Result<Value, ByokeyError>
     where
-        M: Request<Params: Serialize + DeserializeOwned, Result: Serialize + DeserializeOwned>,
+        M: Request<
+                Params: Serialize + DeserializeOwned,
+                Result: Serialize + DeserializeOwned + Send + 'static,
+            >,
     {
         let params = serde_json::from_value(params).expect("parameters of the method");
         Ok(json!(client.request::<M>(params).await?))
