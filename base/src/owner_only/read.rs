@@ -43,10 +43,7 @@ impl FileFailure {
 /// # Errors
 ///
 /// [`FileFailure`]; it never waits for another process.
-pub fn read_bounded_regular(
-    path: &Path,
-    limit: u64,
-) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
+pub fn read_bounded_regular(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
     let (file, metadata) = open_regular(path)?;
     read_bounded(&file, &metadata, limit)
 }

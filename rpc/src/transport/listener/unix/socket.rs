@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 
-use byokey_base::owner_only;
 use crate::transport::listener::socket_error::SocketError;
+use byokey_base::owner_only;
 use byokey_base::private_folder;
 
 /// How long another process may hold the folder. It binds or removes one socket meanwhile.
