@@ -67,7 +67,7 @@ impl Client {
                 let mut input = input.take().unwrap();
                 input.shutdown().await.unwrap();
             }
-            Self::WebSocket(socket) => socket.close(None).await.unwrap(),
+            Self::WebSocket(socket) => socket.send(Message::Close(None)).await.unwrap(),
         }
     }
 }
