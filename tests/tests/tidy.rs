@@ -1,72 +1,73 @@
-//! What the sources themselves have to be like: their size, who imports whom, and where a secret
-//! may leave its box.
+//! What the sources themselves have to be like: their size, which crate and module imports which,
+//! where a secret is exposed, and that the tests which `tests/README.md` names exist.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use byokey_tests::cargo;
+use serde_json::Value;
 
 /// Longest file, and the length that half of them may not exceed.
 const MAX_LINES: usize = 500;
 const MAX_MEDIAN: usize = 150;
 
-/// From the top down. A module imports only from its own line and those below; one that is not
-/// named here may stand anywhere, as long as there is no way round in a circle.
-const LAYERS: [&[&str]; 5] = [
-    &["main", "cli"],
-    &["connection"],
-    &["dispatch"],
-    &["handlers"],
-    &["auth", "backend", "threads", "peers"],
+/// What each of these crates may import of this workspace, if it exists.
+const MAY_IMPORT: [(&str, &[&str]); 5] = [
+    ("protocol", &[]),
+    ("base", &[]),
+    ("http", &["base"]),
+    ("rpc", &["protocol", "base"]),
+    ("auth", &["protocol", "base"]),
 ];
 
-/// How a value is got out of a secret.
-const WAYS_OUT: [&str; 2] = [".expose()", ".moved("];
+/// The crates that a user runs. Others are for those who develop hosts, or for tests.
+const PRODUCT: [&str; 6] = ["protocol", "base", "http", "rpc", "auth", "app-server"];
 
-/// The only files that look into a secret, and what for.
+/// How the value of a secret is read.
+const EXPOSES: [&str; 2] = [".expose()", ".moved("];
+
+/// The only files and folders of the product that read the value of a secret, and what for.
 const MAY_EXPOSE: [(&str, &str); 9] = [
     (
-        "app-server/src/auth/credential/",
+        "/credential/",
         "claims are read, what cannot be sent is refused",
     ),
     (
-        "app-server/src/backend/error.rs",
-        "an id that holds a piece of the bearer is not told",
+        "/backend/error.rs",
+        "an id that holds a piece of the bearer is not reported",
     ),
     (
-        "app-server/src/issuer/",
+        "/issuer/",
         "headers, bodies and addresses that the secrets are for",
     ),
+    ("/memory/locked.rs", "the header that the secret is for"),
     (
-        "base/src/memory/locked.rs",
-        "the header that the secret is for",
-    ),
-    (
-        "app-server/src/login/browser.rs",
+        "/login/browser.rs",
         "the code is read from a pasted address",
     ),
+    ("/login/mod.rs", "the user is shown the code to type"),
     (
-        "app-server/src/login/mod.rs",
-        "the user is shown the code to type",
-    ),
-    (
-        "app-server/src/login/random.rs",
+        "/login/random.rs",
         "challenges are made and answers compared",
     ),
-    (
-        "app-server/src/stores/auth_file.rs",
-        "a store that the user chose",
-    ),
+    ("/stores/auth_file.rs", "a store that the user chose"),
     (
         "protocol/src/secret.rs",
         "the wire type that a host asked for",
     ),
 ];
 
+/// A package of the workspace: its name without `byokey-`, its folder, and those that it imports.
+struct Package {
+    name: String,
+    folder: PathBuf,
+    imports: BTreeSet<String>,
+}
+
 struct Source {
-    path: String,
+    path: PathBuf,
     text: String,
 }
 
@@ -81,79 +82,106 @@ impl Source {
         code.lines()
             .filter(|line| !line.trim_start().starts_with("//"))
     }
+
+    /// The files that `#[cfg(test)] mod name;` in this one means.
+    fn modules_for_tests(&self) -> Vec<PathBuf> {
+        // The modules of `a/mod.rs` and of `a.rs` are in the folder `a`, those of `lib.rs` beside it.
+        let stem = self.path.file_stem().unwrap();
+        let folder = match stem == "mod" || stem == "lib" || stem == "main" {
+            true => self.path.parent().unwrap().to_owned(),
+            false => self.path.with_extension(""),
+        };
+        let parts = self.text.split("#[cfg(test)]\n").skip(1);
+        let lines = parts.filter_map(|part| part.lines().next()?.strip_suffix(';'));
+        let names = lines.filter_map(|line| line.rsplit_once("mod ").map(|(_, name)| name));
+        names
+            .map(|name| folder.join(name).with_extension("rs"))
+            .collect()
+    }
 }
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every Rust file under these folders.
-fn sources(folders: &[&str]) -> Vec<Source> {
+fn packages() -> Vec<Package> {
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let short = |name: &Value| {
+        let name = name.as_str().unwrap();
+        name.strip_prefix("byokey-").map(str::to_owned)
+    };
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    let package = |package: Value| Package {
+        name: short(&package["name"]).unwrap(),
+        folder: Path::new(package["manifest_path"].as_str().unwrap())
+            .parent()
+            .unwrap()
+            .to_owned(),
+        imports: list(&package["dependencies"])
+            .iter()
+            // Those for tests may go round in a circle.
+            .filter(|it| it["kind"] != "dev" && it["path"].is_string())
+            .filter_map(|it| short(&it["name"]))
+            .collect(),
+    };
+    let packages: Vec<_> = list(&metadata["packages"])
+        .into_iter()
+        .map(package)
+        .collect();
+    assert!(packages.len() >= 8, "cargo does not list the workspace");
+    packages
+}
+
+/// Every Rust file under this folder.
+fn sources(folder: &Path) -> Vec<Source> {
     let mut found = Vec::new();
-    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("target") && !path.ends_with("third-party") {
+            let is_ours = !["target", "third-party", "node_modules"]
+                .iter()
+                .any(|name| path.ends_with(name));
+            if path.is_dir() && is_ours {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let path = path.strip_prefix(root()).unwrap().display().to_string();
                 found.push(Source { path, text });
             }
         }
     }
-    assert!(found.len() > 10, "the sources are not where they should be");
+    assert!(!found.is_empty(), "{folder:?} has no sources");
     found
 }
 
-/// Those of the server and its protocol that are not there for tests only.
-fn product() -> Vec<Source> {
-    let all = sources(&["app-server/src", "base/src", "protocol/src", "rpc/src"]);
-    let for_tests: BTreeSet<_> = all.iter().flat_map(modules_for_tests).collect();
+/// The sources of a package that are not there for tests only.
+fn product(package: &Package) -> Vec<Source> {
+    let all = sources(&package.folder.join("src"));
+    let for_tests: BTreeSet<_> = all.iter().flat_map(Source::modules_for_tests).collect();
     all.into_iter()
         .filter(|source| !for_tests.contains(&source.path))
         .collect()
 }
 
-/// The files that `#[cfg(test)] mod name;` in this one means.
-fn modules_for_tests(source: &Source) -> Vec<String> {
-    // The modules of `a/mod.rs` and of `a.rs` are in the folder `a`, those of `lib.rs` beside it.
-    let path = source.path.trim_end_matches(".rs");
-    let folder = path.trim_end_matches("/mod").trim_end_matches("/lib");
-    let parts = source.text.split("#[cfg(test)]\n").skip(1);
-    let lines = parts.filter_map(|part| part.lines().next()?.strip_suffix(';'));
-    let names = lines.filter_map(|line| line.rsplit_once("mod ").map(|(_, name)| name));
-    names.map(|name| format!("{folder}/{name}.rs")).collect()
-}
-
 #[test]
 fn files_are_small_and_say_what_they_are_for() {
-    let sources = sources(&[
-        "app-server",
-        "base",
-        "protocol",
-        "rpc",
-        "schema",
-        "clients/rust",
-        "dev-backend",
-        "bench",
-        "tests",
-        "fuzz",
-    ]);
     let mut lengths = Vec::new();
-    for source in &sources {
+    for source in packages().iter().flat_map(|it| sources(&it.folder)) {
+        let path = source.path.display();
         let lines = source.text.lines().count();
         assert!(
             lines <= MAX_LINES,
-            "{} has {lines} lines; at most {MAX_LINES}",
-            source.path
+            "{path} has {lines} lines; at most {MAX_LINES}"
         );
         let begins = source.text.trim_start_matches("#![cfg(unix)]").trim_start();
         assert!(
             begins.starts_with("//! "),
-            "{} does not say what it is for",
-            source.path
+            "{path} does not say what it is for"
         );
         lengths.push(lines);
     }
@@ -165,27 +193,36 @@ fn files_are_small_and_say_what_they_are_for() {
     );
 }
 
-/// Which top-level modules of the server import which.
-fn imports() -> BTreeMap<String, BTreeSet<String>> {
+#[test]
+fn crates_import_one_way() {
+    for package in packages() {
+        let rule = MAY_IMPORT.iter().find(|(name, _)| *name == package.name);
+        for import in &package.imports {
+            let allowed = rule.is_none_or(|(_, allowed)| allowed.contains(&import.as_str()));
+            assert!(allowed, "`{}` imports `{import}`", package.name);
+        }
+    }
+}
+
+/// Which top-level modules of a crate import which others of it.
+fn imports(package: &Package) -> BTreeMap<String, BTreeSet<String>> {
+    let src = package.folder.join("src");
+    let itself = format!("byokey_{}::", package.name.replace('-', "_"));
     let mut imports = BTreeMap::<_, BTreeSet<_>>::new();
-    for source in product() {
-        let Some(path) = source.path.strip_prefix("app-server/src/") else {
-            continue;
-        };
-        let module = path
-            .split('/')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(".rs");
+    for source in product(package) {
+        let path = source.path.strip_prefix(&src).unwrap();
+        let module = Path::new(path.components().next().unwrap().as_os_str()).with_extension("");
+        let module = module.to_str().unwrap();
         let imported = imports.entry(module.to_owned()).or_default();
         for line in source.code() {
-            let line = line.replace("byokey_app_server::", "crate::");
+            let line = line.replace(&itself, "crate::");
             for part in line.split("crate::").skip(1) {
                 let is_name = |character: char| character.is_ascii_lowercase() || character == '_';
                 let name: String = part.chars().take_while(|it| is_name(*it)).collect();
-                let exists =
-                    |end: &str| root().join(format!("app-server/src/{name}{end}")).exists();
-                if name != module && !name.is_empty() && (exists(".rs") || exists("/mod.rs")) {
+                let exists = ["", "/mod"]
+                    .iter()
+                    .any(|end| src.join(format!("{name}{end}.rs")).exists());
+                if name != module && exists {
                     imported.insert(name);
                 }
             }
@@ -195,287 +232,93 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn imports_run_one_way() {
-    let imports = imports();
-    let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
-    for module in LAYERS.concat() {
-        assert!(
-            imports.contains_key(module),
-            "`{module}` is not there any more"
-        );
+fn modules_do_not_import_each_other_in_a_circle() {
+    for package in packages() {
+        if !PRODUCT.contains(&package.name.as_str()) {
+            continue;
+        }
+        let mut left = imports(&package);
+        while !left.is_empty() {
+            let known: BTreeSet<_> = left.keys().cloned().collect();
+            let before = left.len();
+            left.retain(|_, imported| imported.iter().any(|other| known.contains(other)));
+            assert!(left.len() < before, "a circle: {left:#?}");
+        }
     }
-    for (module, imported) in &imports {
-        for other in imported {
-            if let (Some(from), Some(to)) = (layer(module), layer(other)) {
-                assert!(
-                    from <= to,
-                    "`{module}` imports `{other}`, which stands above it"
-                );
+}
+
+#[test]
+fn a_secret_is_exposed_in_few_places() {
+    for package in packages() {
+        if !PRODUCT.contains(&package.name.as_str()) {
+            continue;
+        }
+        for source in product(&package) {
+            let path = source.path.display().to_string();
+            let may = MAY_EXPOSE.iter().any(|(place, _)| path.contains(place));
+            for line in source.code() {
+                let exposes = EXPOSES.iter().any(|word| line.contains(word));
+                assert!(may || !exposes, "{path} exposes a secret: {}", line.trim());
             }
         }
     }
-    for forbidden in [
-        "backend",
-        "connection",
-        "peers",
-        "handlers",
-        "http_client",
-        "issuer",
-    ] {
-        assert!(
-            !imports["auth"].contains(forbidden),
-            "`auth` imports `{forbidden}`"
-        );
-    }
-    let mut left = imports;
-    while !left.is_empty() {
-        let known: BTreeSet<_> = left.keys().cloned().collect();
-        let before = left.len();
-        left.retain(|_, imported| imported.iter().any(|other| known.contains(other)));
-        assert!(
-            left.len() < before,
-            "these import each other in a circle: {left:#?}"
-        );
-    }
 }
 
-#[test]
-fn a_secret_leaves_its_box_in_few_places() {
-    let mut seen = BTreeSet::new();
-    for source in product() {
-        let leaves = |line: &&str| WAYS_OUT.iter().any(|way| line.contains(way));
-        for line in source.code().filter(leaves) {
-            let place = MAY_EXPOSE
-                .iter()
-                .find(|(place, _)| source.path.starts_with(place));
-            let Some((place, _)) = place else {
-                panic!("{} looks into a secret: {}", source.path, line.trim());
-            };
-            seen.insert(*place);
+/// The names of all tests of the workspace, and the files that hold a test of that name.
+fn tests() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut tests = BTreeMap::<_, Vec<_>>::new();
+    for source in packages().iter().flat_map(|it| sources(&it.folder)) {
+        let behind = source.text.split("test]").chain(source.text.split("test("));
+        for part in behind.filter_map(|part| part.split_once("fn ")) {
+            let is_name = |character: &char| character.is_ascii_alphanumeric() || *character == '_';
+            let name = part.1.chars().take_while(is_name).collect();
+            tests.entry(name).or_default().push(source.path.clone());
         }
     }
-    for (place, _) in MAY_EXPOSE {
-        assert!(
-            seen.contains(place),
-            "{place} does not look into a secret any more"
-        );
-    }
+    tests
 }
 
-/// Comparing digests with `==` would tell, by the time it takes, how much of one is right.
-#[test]
-fn bearers_are_compared_in_constant_time() {
-    let path = "rpc/src/transport/websocket/bearer.rs";
-    let sources = product();
-    let bearer = sources.iter().find(|source| source.path == path).unwrap();
-    let code: Vec<_> = bearer.code().collect();
-    let comparisons: Vec<_> = code
-        .iter()
-        .filter(|line| line.contains("expected"))
-        .collect();
-    assert!(
-        comparisons
-            .iter()
-            .any(|line| line.contains("expected.ct_eq("))
-    );
-    assert!(
-        code.iter()
-            .any(|line| line.contains("subtle::ConstantTimeEq"))
-    );
-    assert!(
-        !code
-            .iter()
-            .any(|line| line.contains(" == ") || line.contains("starts_with"))
-    );
-}
-
-/// Comparing states with `==` would tell, by the time it takes, how much of one is right.
-#[test]
-fn states_are_compared_in_constant_time() {
-    let sources = product();
-    let code = |path: &str| {
-        let source = sources.iter().find(|source| source.path == path).unwrap();
-        source.code().collect::<Vec<_>>().join("\n")
-    };
-    let random = code("app-server/src/login/random.rs");
-    let (_, compares) = random.split_once("fn matches(").unwrap();
-    let compares = compares.split("\n}").next().unwrap();
-    assert!(compares.contains(".ct_eq(") && !compares.contains(" == "));
-    assert!(random.contains("subtle::ConstantTimeEq"));
-    let callback = code("app-server/src/login/callback.rs");
-    assert!(callback.contains("|given| matches(state, &given)"));
-}
-
-/// Whether the test or transcript that a table names is there.
-fn is_there(name: &str) -> bool {
-    let transcript = root().join(format!("tests/transcripts/{name}.txt"));
-    has_test(name) || transcript.exists()
+/// The names in the tables of the README: the quoted words of each row.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    rows.flat_map(|row| row.split('`').skip(1).step_by(2))
 }
 
 #[test]
-fn every_test_that_a_table_of_the_readme_names_is_there() {
+fn every_test_that_the_readme_names_exists() {
     let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
-    let (_, tables) = text.split_once("| in codex | here |").unwrap();
-    let rows = tables.lines().filter(|line| line.starts_with("| "));
+    let tests = tests();
     let mut count = 0;
-    for row in rows {
-        let here = row
-            .trim_end_matches([' ', '|'])
-            .rsplit(" | ")
-            .next()
-            .unwrap();
-        let names = here.split('`').skip(1).step_by(2);
-        for name in names {
-            assert!(is_there(name), "{name} is not there");
-            count += 1;
-        }
+    // `file::test` of the black-box tests, or `path.rs::test`. Of a path, the name of the file is
+    // enough: it may be in another crate by now.
+    for (place, test) in named(&text).filter_map(|name| name.split_once("::")) {
+        let file = place.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        let is_it = |part: &std::ffi::OsStr| Path::new(part).file_stem() == Some(file.as_ref());
+        let holds = |path: &PathBuf| path.iter().any(is_it);
+        let exists = tests.get(test).is_some_and(|paths| paths.iter().any(holds));
+        assert!(exists, "{place}::{test} does not exist");
+        count += 1;
     }
-    assert!(count > 110, "only {count} names were found");
+    let (_, of_codex) = text.split_once("| in codex | here |").unwrap();
+    let transcripts = named(of_codex).filter(|name| name.contains('/') && !name.contains("::"));
+    for name in transcripts {
+        let path = root().join(format!("tests/transcripts/{name}.txt"));
+        assert!(path.exists(), "{name} does not exist");
+        count += 1;
+    }
+    assert!(count > 250, "only {count} names were found");
 }
 
+/// Each kind of input has tests of its own, which are named after its row.
 #[test]
-fn every_promise_of_robustness_has_its_tests() {
-    let rows = rows("| row | tests |");
-    for (row, tests) in &rows {
-        assert!(!tests.is_empty(), "{row} has no test");
-        for test in tests {
-            assert!(has_test(test), "{test} is not there");
-        }
-    }
+fn every_kind_of_input_has_its_tests() {
+    let tests = tests();
     for number in 1..=34 {
-        let begins = format!("robust_inputs::row_{number:02}_");
-        let row = rows.iter().find(|(row, _)| *row == number.to_string());
-        let (_, tests) = row.unwrap_or_else(|| panic!("row {number} is not there"));
+        let begins = format!("row_{number:02}_");
+        let of_row = tests.range(begins.clone()..).next();
         assert!(
-            tests.iter().all(|test| test.starts_with(&begins)),
-            "{row:?}"
+            of_row.is_some_and(|(name, _)| name.starts_with(&begins)),
+            "no test begins with {begins}"
         );
     }
-}
-
-/// A list of changes that take something away.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mutants {
-    mutant: Vec<Mutant>,
-}
-
-/// Such a change, and the tests that must fail with it. `tests/mutants/run.py` makes sure that they
-/// do.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mutant {
-    row: String,
-    breaks: String,
-    file: String,
-    from: String,
-    to: String,
-    #[serde(default)]
-    also: Vec<Change>,
-    /// Whether it takes a program that is as quick and as small as the shipped one.
-    #[serde(default)]
-    optimised: bool,
-    fails: Vec<String>,
-}
-
-/// One more place, where each would do alone.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    file: String,
-    from: String,
-    to: String,
-}
-
-fn mutants() -> Vec<Mutant> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(root().join("tests/mutants")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "toml") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.lines().count() <= MAX_LINES, "{path:?} is too long");
-        let list: Mutants =
-            toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        all.extend(list.mutant);
-    }
-    all
-}
-
-#[test]
-fn mutants_change_what_is_there_and_name_tests_that_are() {
-    let readme = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
-    for mutant in mutants() {
-        let (row, breaks) = (&mutant.row, &mutant.breaks);
-        assert!(
-            readme.contains(&format!("\n| {row} |")),
-            "no table has {row}"
-        );
-        let also = mutant.also.iter().map(|it| (&it.file, &it.from, &it.to));
-        for (file, from, to) in also.chain([(&mutant.file, &mutant.from, &mutant.to)]) {
-            let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
-            assert_eq!(text.matches(from).count(), 1, "{row}: {breaks}: {file}");
-            assert_ne!(from, to, "{row}: {breaks}");
-        }
-        assert!(!mutant.fails.is_empty(), "{row}: {breaks}");
-        for test in &mutant.fails {
-            assert!(has_test(test), "{row}: {breaks}: {test} is not there");
-            // Only these use the shipped program.
-            let has_figures = test.starts_with("robust_goals::");
-            assert!(has_figures || !mutant.optimised, "{row}: {breaks}");
-        }
-    }
-}
-
-#[test]
-fn every_test_of_a_promise_or_rule_has_a_mutant() {
-    let mutants = mutants();
-    let promises = rows("| row | tests |").into_iter();
-    for (row, tests) in promises.chain(rows("| rule | tests |")) {
-        let of_row = mutants.iter().filter(|mutant| mutant.row == row);
-        let failing: Vec<_> = of_row.flat_map(|mutant| &mutant.fails).collect();
-        for test in &tests {
-            assert!(failing.contains(&test), "{row}: nothing makes {test} fail");
-        }
-    }
-}
-
-/// The rows of a table in the description of the tests: the first column, and the names in the
-/// second.
-fn rows(heading: &str) -> Vec<(String, Vec<String>)> {
-    let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
-    let (_, table) = text.split_once(heading).unwrap();
-    let lines = table.lines().skip(2);
-    let lines = lines.take_while(|line| line.starts_with("| "));
-    lines
-        .map(|line| {
-            let mut columns = line.split('|').skip(1);
-            let first = columns.next().unwrap().trim().to_owned();
-            let names = columns.next().unwrap().split('`').skip(1).step_by(2);
-            (first, names.map(str::to_owned).collect())
-        })
-        .collect()
-}
-
-/// Whether there is a test of that name: `file::test` of the black-box tests, or `path.rs::test`.
-fn has_test(name: &str) -> bool {
-    let Some((file, test)) = name.split_once("::") else {
-        return false;
-    };
-    let path = match file.ends_with(".rs") {
-        true => root().join(file),
-        false => root().join("tests/tests").join(file),
-    };
-    let files = match std::fs::read_dir(&path) {
-        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
-        Err(_) => vec![path.with_extension("rs")],
-    };
-    files.iter().any(|file| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let tests = text.split("test]").chain(text.split("test(")).skip(1);
-        tests
-            .filter_map(|behind| behind.split_once("fn "))
-            .any(|(_, behind)| behind.starts_with(&format!("{test}(")))
-    })
 }

@@ -19,14 +19,33 @@ pub enum BearerRule {
     Signed(SignedBearers),
 }
 
-/// A SHA-256 digest.
-pub type Digest = [u8; 32];
+/// The SHA-256 digest of a bearer. It has no `==`: a comparison that ended at the first difference
+/// would show, by its time, how much of a guess is right.
+#[derive(Debug)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    fn of(token: &[u8]) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// Whether this is the token's digest: a constant-time comparison.
+    fn is_of(&self, token: &str) -> bool {
+        self.0.ct_eq(&Self::of(token.as_bytes()).0).into()
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
 
 impl BearerRule {
     /// The rule that admits this token.
     #[must_use]
     pub fn capability(token: &[u8]) -> Self {
-        Self::Capability(wiped_after(|| digest(token)))
+        Self::Capability(wiped_after(|| Digest::of(token)))
     }
 
     /// Whether the headers of a request hold a good bearer.
@@ -38,21 +57,11 @@ impl BearerRule {
         let bearer = bearer(headers)?;
         // A digest leaves the end of what it was made of on the stack.
         wiped_after(|| match self {
-            Self::Capability(expected) if matches(expected, bearer) => Ok(()),
+            Self::Capability(expected) if expected.is_of(bearer) => Ok(()),
             Self::Capability(_) => Err(BearerRefusal::Token),
             Self::Signed(bearers) => bearers.check(bearer, unix_seconds),
         })
     }
-}
-
-/// Whether the digest is the token's. Takes as long for any token of the same length.
-#[must_use]
-pub fn matches(expected: &Digest, token: &str) -> bool {
-    expected.ct_eq(&digest(token.as_bytes())).into()
-}
-
-fn digest(token: &[u8]) -> Digest {
-    Sha256::digest(token).into()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, BearerRefusal> {
