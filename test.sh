@@ -1,34 +1,115 @@
 #!/usr/bin/env bash
-# Sets up all that the tests need and runs every test.
+# The gate: runs everything that has to pass before a change lands, and prints what each step took.
 #
-# It needs cargo and a C compiler. Tests that drive clients in other languages also need what
-# those are written in; where that is missing they say so and are skipped.
+#   ./test.sh             the gate
+#   ./test.sh --fast      only what needs no other tool than cargo, without optimisation: minutes
+#   ./test.sh --long      the gate, and then what takes hours: other systems, older codex, mutants,
+#                         fuzzing, a million sequences of the model, large clients
+#   ./test.sh --long-only the second half of that
+#
+# It needs cargo and a C compiler. Whatever else is missing is named, with what was skipped for it;
+# `.ci/run` installs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+root=$PWD
+target="${CARGO_TARGET_DIR:-$root/target}"
+logs="$target/gate"
+rm -rf "$logs"
+mkdir -p "$logs"
+
+fast=false gate=true long=false
+case "${1:-}" in
+--fast) fast=true gate=false ;;
+--long) long=true ;;
+--long-only) long=true gate=false ;;
+"") ;;
+*)
+  sed -n '2,12s/^# \{0,1\}//p' "$0"
+  exit 2
+  ;;
+esac
+
+. tests/steps.sh
+
+# --- The gate.
+
 # Each kind of test that needs more than cargo brings a script that installs it, under .cache/.
-for setup in tests/*/setup.sh clients/*/setup.sh; do
-  [ -x "$setup" ] || continue
-  echo "==> $setup"
-  "$setup"
-done
+tools() {
+  local setup
+  for setup in tests/*/setup.sh clients/*/setup.sh; do
+    # Only the long run looks at Windows.
+    if [ -x "$setup" ] && [ "$setup" != tests/windows/setup.sh ]; then
+      echo "-- $setup"
+      "$setup"
+    fi
+  done
+}
 
-# What is measured, and where secrets are searched for, is the program as it is shipped.
-echo "==> cargo build --release"
-cargo build --release --locked --package byokey-app-server
-export BYOKEY_RELEASE_BIN="${CARGO_TARGET_DIR:-$PWD/target}/release/byokey"
+lints() {
+  cargo clippy --workspace --all-targets --locked -- -D warnings
+  cargo clippy --package byokey-app-server --no-default-features --locked -- -D warnings
+}
 
-# As many random sequences of the model of connections as take about a minute.
-export BYOKEY_MODEL_SEQUENCES="${BYOKEY_MODEL_SEQUENCES:-50000}"
+dependencies() {
+  if ! command -v cargo-deny >/dev/null; then
+    skip "dependencies: cargo-deny is not installed (cargo install cargo-deny --version 0.20.2)"
+    return
+  fi
+  cargo deny --locked --offline --all-features check --hide-inclusion-graph bans licenses sources
+}
 
-echo "==> cargo test"
-cargo test --workspace --locked "$@"
+# The two programs that ship. The small one first: both are built at the same place.
+releases() {
+  release/program.sh --small >"$logs/small"
+  release/program.sh >"$logs/full"
+}
 
-# It was built with the tests. The clients' tests hear what the program says through it.
-export BYOKEY_OVERHEARD="${CARGO_TARGET_DIR:-$PWD/target}/debug/overheard"
+build_tests() {
+  cargo build --locked --package byokey-app-server --bin byokey
+  cargo test --workspace --locked --no-run
+}
 
-for run in clients/*/test.sh; do
-  [ -x "$run" ] || continue
-  echo "==> $run"
-  "$run"
-done
+clients() {
+  local run
+  # It was built with the tests. What the program logs to the clients' tests is read through it.
+  export BYOKEY_OVERHEARD="$target/debug/overheard"
+  for run in clients/*/test.sh; do
+    if [ -x "$run" ]; then
+      echo "-- $run"
+      "$run"
+    fi
+  done
+}
+
+if $fast; then
+  step "formatting" cargo fmt --all --check
+  step "unit tests" run_tests fast --workspace --lib --bins
+  step "transcripts" run_tests transcripts --package byokey-tests --test transcripts --test tidy
+fi
+
+if $gate; then
+  step "formatting" cargo fmt --all --check
+  # Linking the programs keeps one processor busy for minutes, so that the other does the rest.
+  background "tools" tools
+  background "release" releases
+  step "lints" lints
+  step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+  step "dependencies" dependencies
+  step "build of the tests" build_tests
+  await "tools"
+  await "release"
+  export BYOKEY_BIN="$target/debug/byokey"
+  export BYOKEY_RELEASE_BIN BYOKEY_SMALL_BIN
+  BYOKEY_RELEASE_BIN=$(cat "$logs/full")
+  BYOKEY_SMALL_BIN=$(cat "$logs/small")
+  step "tests" run_tests tests --workspace
+  step "clients" clients
+  step "instruction counts" bench/instructions.sh
+fi
+
+# --- The long run.
+
+if $long; then
+  . tests/long.sh
+fi

@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-version=0.169.0
-folder=.cache/codex
+# The long run also installs older ones, each beside this one.
+version=${CODEX_VERSION:-0.169.0}
+folder=.cache/codex${CODEX_VERSION:+-$CODEX_VERSION}
 program="$folder/codex"
 
 if [ -e "$folder/version" ] && [ "$(cat "$folder/version")" = "$version" ]; then

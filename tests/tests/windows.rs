@@ -41,6 +41,12 @@ struct Windows {
 
 /// What tests/windows/setup.sh prepared; the program is built again where it has changed.
 fn windows() -> Option<&'static Windows> {
+    if std::env::var_os("BYOKEY_WINDOWS").is_none() {
+        println!(
+            "SKIPPED: ./test.sh --long runs the program for Windows, BYOKEY_WINDOWS is not set"
+        );
+        return None;
+    }
     static PREPARED: OnceLock<Option<Windows>> = OnceLock::new();
     let prepared = PREPARED.get_or_init(Windows::prepare).as_ref();
     if prepared.is_none() {

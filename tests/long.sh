@@ -1,0 +1,82 @@
+# The second half of `./test.sh --long`: what takes hours, or tools that few machines have. Sourced.
+
+other_systems() {
+  local system features
+  for system in x86_64-pc-windows-gnu x86_64-apple-darwin aarch64-unknown-linux-musl; do
+    if ! [ -d "$(rustc --print target-libdir --target "$system")" ] &&
+      ! rustup target add "$system"; then
+      skip "lints for $system: its standard library is missing, and rustup cannot add it"
+      continue
+    fi
+    # Nothing is linked, so where there is no C compiler for that system, `true` can take its place:
+    # the C code of a dependency is not checked, all of Rust is.
+    local stand_in=("CC_${system//-/_}=true" "AR_${system//-/_}=true")
+    if [ "$system" = x86_64-pc-windows-gnu ] && command -v x86_64-w64-mingw32-gcc >/dev/null; then
+      stand_in=()
+    fi
+    for features in --all-features --no-default-features; do
+      env "${stand_in[@]}" cargo clippy --package byokey-app-server --target "$system" "$features" \
+        --locked -- -D warnings
+    done
+  done
+}
+
+# Their database comes from the network, and changes from day to day: a new entry must not stop a
+# change that has nothing to do with it.
+advisories() {
+  if ! command -v cargo-deny >/dev/null; then
+    skip "advisories: cargo-deny is not installed"
+  elif ! cargo deny --locked check --hide-inclusion-graph advisories 2>"$logs/advisories"; then
+    if grep -qi "fetch\|network\|connect\|resolve" "$logs/advisories"; then
+      skip "advisories: their database cannot be reached from here"
+    else
+      cat "$logs/advisories"
+      return 1
+    fi
+  fi
+}
+
+windows() {
+  tests/windows/setup.sh
+  BYOKEY_WINDOWS=1 run_tests windows --package byokey-tests --test windows
+}
+
+# Logins that an older codex and this program share.
+older_codex() {
+  local version
+  for version in 0.98.0; do
+    CODEX_VERSION=$version tests/codex/setup.sh
+    if [ -x ".cache/codex-$version/codex" ]; then
+      CODEX_BIN="$root/.cache/codex-$version/codex" run_tests "codex-$version" \
+        --package byokey-tests --test signin_codex --test signin_keyring
+    else
+      skip "codex $version: npm cannot install it"
+    fi
+  done
+}
+
+# Optimised, or it takes a day.
+model() {
+  BYOKEY_MODEL_SEQUENCES=1000000 \
+    run_tests model --profile no-trace --package byokey-tests --test connections_model
+}
+
+# One part of fifty, another each week: all of them take days.
+all_mutants() {
+  if ! cargo mutants --version >/dev/null 2>&1; then
+    skip "mutants that are made: cargo-mutants is not installed (cargo install cargo-mutants)"
+    return
+  fi
+  local shard=${BYOKEY_MUTANTS_SHARD:-$(($(date +%V | sed 's/^0//') % 50))/50}
+  echo "part $shard; BYOKEY_MUTANTS_SHARD chooses another"
+  cargo mutants --shard "$shard" --output "$target"
+}
+
+step "lints, other systems" other_systems
+step "advisories" advisories
+step "Windows" windows
+step "older codex" older_codex
+step "model of connections" model
+step "fuzzing" fuzz/long.sh "${BYOKEY_FUZZ_SECONDS:-600}"
+step "mutants that are made" all_mutants
+step "mutants that are written" tests/mutants/run.py

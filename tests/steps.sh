@@ -1,0 +1,107 @@
+# What `test.sh` runs its steps with: each is timed, in seconds and in seconds of CPU. To be sourced.
+
+steps=() skipped=() jobs_of=() cpu=0
+
+# Seconds of CPU that this shell and the commands it has waited for have used, into `cpu`.
+measure_cpu() {
+  times >"$logs/times"
+  cpu=$(awk '{ for (i = 1; i <= NF; i++) { split($i, part, /[ms]/); all += part[1] * 60 + part[2] } }
+    END { printf "%d", all }' "$logs/times")
+}
+
+# step NAME COMMAND...
+step() {
+  local name=$1 began=$SECONDS before
+  shift
+  printf '\n==> %s\n' "$name"
+  running=$name
+  measure_cpu && before=$cpu
+  "$@"
+  running=
+  measure_cpu
+  steps+=("$(printf '%6d s  %6d s  %s' $((SECONDS - began)) $((cpu - before)) "$name")")
+}
+
+# skip "WHAT: WHY": a step, or a part of one, that cannot run here.
+skip() {
+  echo "skipped: $1"
+  skipped+=("$1")
+}
+
+# background NAME COMMAND...: starts it beside the next steps; `await NAME` waits for it.
+background() {
+  local name=$1
+  shift
+  printf '\n==> %s, in the background\n' "$name"
+  (
+    began=$SECONDS
+    "$@"
+    measure_background "$began" "$name"
+  ) >"$logs/$name.log" 2>&1 &
+  jobs_of+=("$name=$!")
+}
+
+measure_background() {
+  logs=$logs/$2.times
+  mkdir "$logs"
+  measure_cpu
+  printf '%6d s  %6d s  %s (beside the others)' $((SECONDS - $1)) "$cpu" "$2" >"$logs/line"
+}
+
+await() {
+  local name=$1 job left=()
+  printf '\n==> waiting for %s\n' "$name"
+  for job in "${jobs_of[@]}"; do
+    if [ "${job%=*}" = "$name" ]; then
+      running=$name
+      wait "${job##*=}" || { cat "$logs/$name.log"; exit 1; }
+      running=
+    else
+      left+=("$job")
+    fi
+  done
+  jobs_of=("${left[@]}")
+  cat "$logs/$name.log"
+  steps+=("$(cat "$logs/$name.times/line")")
+}
+
+# run_tests NAME ARGUMENT...: `cargo test`. Everything is in a log; shown are results, figures, and
+# what was skipped and why. What failed is shown whole.
+run_tests() {
+  local name=$1 log="$logs/$1.log" status=0
+  shift
+  cargo test --locked --no-fail-fast "$@" -- --show-output > >(
+    tee "$log" | grep --line-buffered -aiE '^(test result:|running [0-9]+|skipped|figure)|FAILED|panicked'
+  ) || status=$?
+  # The last lines are written by then, or soon will be.
+  wait $! 2>/dev/null || true
+  if [ "$status" != 0 ]; then
+    sed -n '/^failures:$/,/^test result/p' "$log"
+    return "$status"
+  fi
+  while IFS= read -r line; do
+    skipped+=("${line#*: }")
+  done < <(grep -aiE '^skipped' "$log" | sort -u)
+}
+
+report() {
+  local status=$? line job
+  for job in "${jobs_of[@]}"; do
+    pkill -P "${job##*=}" || true
+    kill "${job##*=}" 2>/dev/null || true
+  done
+  measure_cpu
+  printf '\n    time     CPU  step\n'
+  printf '%s\n' "${steps[@]}"
+  printf '%6d s  %6d s  total\n' "$SECONDS" "$cpu"
+  for line in "${skipped[@]}"; do
+    echo "skipped: $line"
+  done
+  if [ "$status" = 0 ]; then
+    echo "everything passed, ${#skipped[@]} skipped"
+  else
+    echo "FAILED: ${running:-setup}"
+  fi
+  exit "$status"
+}
+trap report EXIT
