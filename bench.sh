@@ -4,8 +4,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-target="${CARGO_TARGET_DIR:-target}/release"
-cargo build --release --locked --package byokey-app-server --no-default-features
-cp "$target/byokey" "$target/byokey-slim"
-cargo build --release --locked --package byokey-app-server --package byokey-bench
-exec "$target/byokey-bench" --byokey "$target/byokey" --slim "$target/byokey-slim" "$@"
+small=$(release/program.sh --small)
+full=$(release/program.sh)
+exec cargo run --release --locked --quiet --package byokey-bench -- --byokey "$full" --slim "$small" "$@"

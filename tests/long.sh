@@ -77,6 +77,7 @@ step "advisories" advisories
 step "Windows" windows
 step "older codex" older_codex
 step "model of connections" model
+step "instruction counts, all" bench/instructions.sh --all
 step "fuzzing" fuzz/long.sh "${BYOKEY_FUZZ_SECONDS:-600}"
 step "mutants that are made" all_mutants
 step "mutants that are written" tests/mutants/run.py

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use super::paths::Counts;
@@ -16,7 +17,7 @@ const TOLERANCE: f64 = 0.05;
 const TOLERANCE_ELSEWHERE: f64 = 0.25;
 
 /// What else decides about the instructions.
-fn surroundings() -> String {
+fn surroundings(program: &Path) -> String {
     let said = |program: &str, argument: &str| {
         let output = Command::new(program).arg(argument).output();
         let output = output.map(|output| output.stdout).unwrap_or_default();
@@ -30,15 +31,27 @@ fn surroundings() -> String {
         "no AVX2"
     };
     let compiler = said("rustc", "--version");
-    let library = said("getconf", "GNU_LIBC_VERSION");
+    // One that carries its C library does not depend on this machine's.
+    let library = match has_dynamic_linker(program) {
+        true => said("getconf", "GNU_LIBC_VERSION"),
+        false => "static".to_owned(),
+    };
     format!("{compiler}; {library}; {vectors}")
 }
 
-/// Fails when a path has become dearer.
-pub(super) fn compare(counts: &Counts) -> Result<(), Failure> {
+fn has_dynamic_linker(program: &Path) -> bool {
+    let name = b"/ld-linux-";
+    std::fs::read(program).is_ok_and(|file| file.windows(name.len()).any(|part| part == name))
+}
+
+/// Fails when a path of the program has become dearer.
+pub(super) fn compare(counts: &Counts, program: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(BASELINE)?;
     let baseline = read(&text)?;
-    let (here, there) = (surroundings(), text.lines().nth(1).unwrap_or_default());
+    let (here, there) = (
+        surroundings(program),
+        text.lines().nth(1).unwrap_or_default(),
+    );
     let tolerance = if there == format!("# {here}") {
         TOLERANCE
     } else {
@@ -83,10 +96,10 @@ fn read(text: &str) -> Result<BTreeMap<&str, f64>, Failure> {
 
 /// Makes these the counts to hold on to.
 #[expect(clippy::disallowed_methods, reason = "writing this file was asked for")]
-pub(super) fn write(counts: &Counts) -> Result<(), Failure> {
+pub(super) fn write(counts: &Counts, program: &Path) -> Result<(), Failure> {
     let mut text = format!(
         "# Instructions of each hot path, once; see bench/instructions.sh.\n# {}\n",
-        surroundings()
+        surroundings(program)
     );
     for (name, count) in counts {
         writeln!(text, "{name} {count:.0}")?;

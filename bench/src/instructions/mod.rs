@@ -15,8 +15,14 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failure
     let arguments: Vec<_> = arguments.collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fan-out", waiters] => fan_out(waiters.parse()?).map(drop),
-        ["--write", program] => baseline::write(&paths::counts(Path::new(program))?),
-        [program] => baseline::compare(&paths::counts(Path::new(program))?),
+        ["--write", program] => {
+            let program = Path::new(program);
+            baseline::write(&paths::counts(program)?, program)
+        }
+        [program] => {
+            let program = Path::new(program);
+            baseline::compare(&paths::counts(program)?, program)
+        }
         _ => Err("usage: instructions [--write] PATH-OF-BYOKEY".into()),
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::callgrind;
-use crate::Failure;
 use crate::candidate::Candidate;
 use crate::host::{INITIALIZE, READ};
 use crate::measure::number;
 use crate::model::Manner;
 use crate::site::{ACCOUNT, Site, token};
+use crate::{Failure, say};
 
 /// Instructions by the name of the path.
 pub(super) type Counts = Vec<(&'static str, f64)>;
@@ -85,6 +85,15 @@ pub(super) fn counts(program: &Path) -> Result<Counts, Failure> {
         let each = difference(path.few, |count| serve(path, count))?;
         counts.push((path.name, each));
     }
+    counts.push((
+        "streamed-delta",
+        difference(PIECES, |pieces| streamed(&program, pieces))?,
+    ));
+    // This one is code of the driver itself.
+    if cfg!(debug_assertions) {
+        say("skipped: refresh-waiter: the driver is not optimised; bench/instructions.sh --all");
+        return Ok(counts);
+    }
     let driver = std::env::current_exe()?;
     let fan_out = |waiters: usize| {
         let waiters = waiters.to_string();
@@ -93,10 +102,6 @@ pub(super) fn counts(program: &Path) -> Result<Counts, Failure> {
         callgrind::instructions(&driver, String::new())
     };
     counts.push(("refresh-waiter", difference(WAITERS, fan_out)?));
-    counts.push((
-        "streamed-delta",
-        difference(PIECES, |pieces| streamed(&program, pieces))?,
-    ));
     Ok(counts)
 }
 
