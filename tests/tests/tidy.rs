@@ -16,8 +16,8 @@ const MAX_MEDIAN: usize = 150;
 /// What each of these crates may import of this workspace, if it exists.
 const MAY_IMPORT: [(&str, &[&str]); 5] = [
     ("protocol", &[]),
-    ("base", &[]),
-    ("http", &["base"]),
+    ("base", &["protocol"]),
+    ("http", &["protocol", "base"]),
     ("rpc", &["protocol", "base"]),
     ("auth", &["protocol", "base"]),
 ];
