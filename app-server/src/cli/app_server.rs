@@ -47,6 +47,9 @@ pub(crate) struct AppServer {
     /// Accepted for compatibility with codex; nothing is ever reported.
     #[arg(long)]
     analytics_default_enabled: bool,
+    /// Accepted for compatibility with codex; unknown settings stop nothing.
+    #[arg(long)]
+    strict_config: bool,
     #[cfg(feature = "generate")]
     #[command(subcommand)]
     generate: Option<Generate>,
@@ -64,6 +67,7 @@ impl Default for AppServer {
             allow_file_changes: false,
             trace_protocol: None,
             analytics_default_enabled: false,
+            strict_config: false,
             #[cfg(feature = "generate")]
             generate: None,
         }

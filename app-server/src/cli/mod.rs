@@ -1,6 +1,7 @@
 //! The command line.
 
 mod app_server;
+mod codex_options;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
@@ -27,6 +28,7 @@ use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::HardeningReport;
 use clap::{Args, Parser, Subcommand};
 
+use codex_options::CodexOptions;
 pub(crate) use handover::hand_over;
 
 /// The argument that leaves the process open to debuggers. It is looked for before anything is
@@ -46,6 +48,8 @@ struct Cli {
     /// Print the version and exit.
     #[arg(short = 'V', long)]
     version: bool,
+    #[command(flatten)]
+    codex: CodexOptions,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -105,12 +109,38 @@ impl Common {
         for _ in self.enable.iter().chain(&self.disable) {
             tracing::warn!("a feature was named that has no meaning here; ignoring it");
         }
+        if self.config.iter().any(|setting| carries_secret(setting)) {
+            tracing::warn!(
+                "-c carries a secret: arguments are readable by other processes; name the \
+                 variable of the environment that holds it, with `env_key` or `env_http_headers`"
+            );
+        }
         Overrides {
             settings: self.config,
             profile: self.profile,
             store: self.store,
         }
     }
+}
+
+/// Returns whether an override of a setting holds a secret.
+fn carries_secret(setting: &str) -> bool {
+    let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+    let is_secret = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        [
+            "bearer_token",
+            "authorization",
+            "api-key",
+            "api_key",
+            "apikey",
+            "cookie",
+            "password",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
+    };
+    is_secret(key) || (value.contains('{') && is_secret(value))
 }
 
 impl Cli {
@@ -124,6 +154,7 @@ impl Cli {
             return Ok(Self {
                 common: Common::default(),
                 version: false,
+                codex: CodexOptions::default(),
                 command: Some(Command::AppServer(Box::default())),
             });
         }
@@ -153,6 +184,8 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     let environment = handover::environment();
     log::start(&environment);
     log::hide_panic_payloads();
+    cli.codex.report();
+    handover::report(&environment);
     match cli.command {
         Some(Command::AppServer(command)) => command.run(cli.common, environment, hardening),
         #[cfg(feature = "demo")]
@@ -186,6 +219,23 @@ mod tests {
     use clap::Parser as _;
 
     use super::Cli;
+
+    #[test]
+    fn secrets_among_the_overrides_are_found() {
+        for (setting, is_secret) in [
+            ("model=gpt-5", false),
+            ("model_provider=authorization", false),
+            ("model_providers.x.experimental_bearer_token=made-up", true),
+            ("model_providers.x.http_headers.Authorization=made-up", true),
+            (
+                "model_providers.x={http_headers={X-Api-Key=\"made-up\"}}",
+                true,
+            ),
+            ("model_providers.x.env_key=NAME", false),
+        ] {
+            assert_eq!(super::carries_secret(setting), is_secret, "{setting}");
+        }
+    }
 
     #[test]
     fn what_is_not_parsed_means_what_it_would() {

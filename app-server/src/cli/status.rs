@@ -126,6 +126,20 @@ fn report(config: &Config) -> Result<Report, String> {
     })
 }
 
+/// Returns a claim as it may be shown on a terminal: what would move its cursor, change its
+/// colours or the direction of its writing is shown as a code.
+fn printable(claim: &str) -> String {
+    let shown = |character: char| {
+        let turns_around = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if character.is_control() || turns_around {
+            character.escape_unicode().collect()
+        } else {
+            String::from(character)
+        }
+    };
+    claim.chars().map(shown).collect()
+}
+
 impl Report {
     const fn nobody(store: &'static str) -> Self {
         Self {
@@ -149,7 +163,7 @@ impl Report {
         };
         let mut lines = vec![format!("Logged in using {how}")];
         let mut add = |name: &str, value: Option<String>| {
-            lines.extend(value.map(|value| format!("  {name}: {value}")));
+            lines.extend(value.map(|value| format!("  {name}: {}", printable(&value))));
         };
         let plan = self.plan_type.map(serde_json::to_value);
         let plan = plan.and_then(|plan| Some(plan.ok()?.as_str()?.to_owned()));

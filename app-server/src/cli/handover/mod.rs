@@ -34,6 +34,19 @@ pub(super) fn environment() -> Environment {
     }
 }
 
+/// Reports a token that could not be taken out of the environment, and a pipe that is none of
+/// this program's. The log has to be there.
+pub(super) fn report(environment: &Environment) {
+    if let Some(token) = std::env::var_os(TOKEN).filter(|token| token.len() > MAX_TOKEN) {
+        tracing::warn!(
+            "{TOKEN} has {} bytes, more than the {MAX_TOKEN} that can be taken out of the \
+             environment: it stays there, where other processes of this user may read it",
+            token.len()
+        );
+    }
+    platform::report(environment);
+}
+
 fn is_worth_it(token: &OsString) -> bool {
     (1..=MAX_TOKEN).contains(&token.len())
 }

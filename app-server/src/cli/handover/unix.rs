@@ -18,6 +18,10 @@ use super::{MAX_TOKEN, TOKEN};
 /// Tells the descriptor of the pipe.
 const PIPE: &str = "BYOKEY_ACCESS_TOKEN_PIPE";
 
+/// Standard input, output and error. A host may name them; reading a token there would take what
+/// clients write.
+const STANDARD: std::ops::RangeInclusive<i32> = 0..=2;
+
 pub(super) fn start_again(token: OsString) {
     // Each step may be refused, and then nothing has changed.
     let _ = try_to_start_again(token);
@@ -47,6 +51,9 @@ fn try_to_start_again(token: OsString) -> std::io::Result<()> {
 
 pub(super) fn received(environment: &Environment) -> Option<Zeroizing<String>> {
     let descriptor = environment.get(PIPE)?.parse().ok()?;
+    if STANDARD.contains(&descriptor) {
+        return None;
+    }
     let pipe = File::open(path(descriptor)).ok()?;
     if !pipe.metadata().ok()?.file_type().is_fifo() {
         return None;
@@ -55,6 +62,14 @@ pub(super) fn received(environment: &Environment) -> Option<Zeroizing<String>> {
     let most = u64::try_from(MAX_TOKEN).ok()?;
     pipe.take(most).read_to_string(&mut token).ok()?;
     Some(token)
+}
+
+/// Reports a pipe that was not opened because it is the input or an output of this program.
+pub(super) fn report(environment: &Environment) {
+    let descriptor = environment.get(PIPE).and_then(|named| named.parse().ok());
+    if descriptor.is_some_and(|named: i32| STANDARD.contains(&named)) {
+        tracing::warn!("ignoring {PIPE}: it names standard input or output");
+    }
 }
 
 /// Where a descriptor of this process can be opened again.
