@@ -29,8 +29,9 @@ pub struct ThreadStartParams {
     pub developer_instructions: Option<String>,
     /// Every thread is in memory only, whatever this says.
     pub ephemeral: Option<bool>,
-    /// Settings for this thread alone. `features`, `projects`, `sandbox_workspace_write` and
-    /// `skills` are about tools and mean nothing here; any other is refused.
+    /// Settings of codex for this thread alone. Those about models and instructions are taken;
+    /// those that decide where the conversation goes are refused; the others mean nothing here,
+    /// and a `warning` says so.
     pub config: Option<serde_json::Map<String, serde_json::Value>>,
     /// Not supported: refused when it has elements.
     pub dynamic_tools: Option<Vec<serde_json::Value>>,

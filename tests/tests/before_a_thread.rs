@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::time::Duration;
+
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
@@ -95,7 +97,7 @@ async fn there_are_no_tools_to_permit_and_no_skills() {
 }
 
 #[tokio::test]
-async fn a_thread_takes_settings_about_tools_and_refuses_others() {
+async fn a_thread_takes_settings_about_tools() {
     let mut server = Setup::default().config("model = \"some-model\"").start();
     let mut host = Host::initialized(&mut server).await;
     let about_tools = json!({
@@ -106,11 +108,7 @@ async fn a_thread_takes_settings_about_tools_and_refuses_others() {
     });
     let started = host.request("thread/start", json!({"config": about_tools}));
     assert_eq!(started.await.unwrap()["model"], "some-model");
-
-    let other = json!({"skills": {}, "mcp_servers_canary": {}});
-    let refused = host.request("thread/start", json!({"config": other}));
-    let refused = refused.await.unwrap_err();
-    assert_eq!((refused.code, refused.kind()), (-32600, "unsupported"));
-    assert!(refused.message.starts_with("`config` has a setting"));
-    assert!(!refused.message.contains("canary"), "{}", refused.message);
+    // They are sent with every thread, so that a warning would be noise.
+    let rest = host.quiet_for(Duration::from_millis(50)).await;
+    assert!(rest.iter().all(|it| it["method"] != "warning"), "{rest:?}");
 }

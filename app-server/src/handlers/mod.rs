@@ -7,6 +7,7 @@ mod config;
 mod initialize;
 mod login;
 mod thread;
+mod thread_config;
 mod tools;
 mod turn;
 

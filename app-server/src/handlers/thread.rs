@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use byokey_protocol::error::ErrorKind;
-use byokey_protocol::methods::{ThreadStartedNotification, TokenUsageUpdatedNotification};
+use byokey_protocol::methods::{
+    ThreadStartedNotification, TokenUsageUpdatedNotification, WarningNotification,
+};
 use byokey_protocol::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted,
 };
-use serde_json::{Map, Value, json};
+use byokey_protocol::warning::Warning;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::thread_config;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
-use crate::threads::{Settings, Thread};
+use crate::threads::{Settings, Thread, ThreadAccount};
 
 pub(crate) fn thread_start(
     context: &Context,
     params: ThreadStartParams,
 ) -> Result<impl Future<Output = Outcome<ThreadStartResult>> + use<>, RequestError> {
     let provider = &context.services.config.provider.id;
-    check_settings(&params.config.unwrap_or_default())?;
     refuse_if(
         params.dynamic_tools.is_some_and(|tools| !tools.is_empty()),
         "dynamicTools",
@@ -38,23 +41,34 @@ pub(crate) fn thread_start(
         developer_instructions: params.developer_instructions,
         ..Settings::default()
     };
+    let mut model = params.model;
+    let config = params.config.unwrap_or_default();
+    let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
     let (services, lease) = (context.services.clone(), context.services.auth.lease());
+    let account = ThreadAccount::new(context.peer.id, lease.as_ref());
     Ok(async move {
-        settings.model = match params.model {
+        settings.model = match model {
             Some(model) => (model, true),
             None => services.backend.default_model(lease).await,
         };
-        let thread = Thread::new(settings, services.clock.unix_seconds());
+        let thread = Thread::new(settings, account, services.clock.unix_seconds());
         let thread = services.threads.insert(thread);
         let result = describe(&thread, false);
         let started = ThreadStarted {
             thread: result.thread.clone(),
         };
+        let warning = ignored.warning().map(|message| Warning {
+            thread_id: Some(started.thread.id.clone()),
+            message,
+        });
         Ok(Reply::then(result, move |context| {
             context
                 .services
                 .peers
                 .notify::<ThreadStartedNotification>(&started);
+            if let Some(warning) = warning {
+                context.peer.notify::<WarningNotification>(&warning);
+            }
         }))
     })
 }
@@ -65,26 +79,6 @@ fn whole_path(path: &str) -> String {
         |_| path.to_owned(),
         |whole| whole.to_string_lossy().into_owned(),
     )
-}
-
-/// Settings of `config` that are only about tools, so that they mean nothing here.
-const TOOL_SETTINGS: [&str; 4] = ["features", "projects", "sandbox_workspace_write", "skills"];
-
-/// Refuses settings for one thread, other than those about tools. Their names are the client's
-/// and not repeated.
-fn check_settings(settings: &Map<String, Value>) -> Result<(), RequestError> {
-    if settings
-        .keys()
-        .all(|name| TOOL_SETTINGS.contains(&name.as_str()))
-    {
-        return Ok(());
-    }
-    let message = format!(
-        "`config` has a setting that is not supported for one thread; it may have {}, which mean \
-         nothing here because there are no tools",
-        TOOL_SETTINGS.map(|name| format!("`{name}`")).join(", ")
-    );
-    Err(RequestError::refused(ErrorKind::Unsupported, message))
 }
 
 pub(crate) fn thread_resume(

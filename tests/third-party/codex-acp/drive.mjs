@@ -23,7 +23,9 @@ async function tell(editor) {
 
   await editor.signIn(FIRST_KEY);
   check("authentication after login", await editor.authentication(), "api-key");
-  const session = await editor.newSession();
+  // Editors share their MCP servers with agents. There are no tools here; the session begins.
+  const server = { name: "idea", command: "/bin/true", args: [], env: [] };
+  const session = await editor.newSession([server]);
   const models = session.models.availableModels.map((model) => model.modelId);
   check("a model of the backend", models.includes("dev-model[medium]"), true);
   const { sessionId } = session;

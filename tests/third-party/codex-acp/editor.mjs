@@ -69,8 +69,8 @@ class Editor {
     return (await this.#context.request("authentication/status", {})).type;
   }
 
-  newSession() {
-    return this.#context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers: [] });
+  newSession(mcpServers = []) {
+    return this.#context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers });
   }
 
   /** Says something; returns why the turn ended and the pieces of text that it streamed. */
