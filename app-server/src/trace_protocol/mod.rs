@@ -4,6 +4,7 @@
 //! for equal secrets of one process, and for nothing else. The trace never holds the server up:
 //! a thread writes it, and lines that it cannot take in time are counted and dropped.
 
+mod looks;
 mod redact;
 mod writer;
 

@@ -10,14 +10,19 @@ use std::hash::{BuildHasher as _, RandomState};
 use byokey_protocol::secret::SENSITIVE_MEMBERS;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Shortest run of the letters of tokens that is taken for one, whatever it begins with.
-const LONG_RUN: usize = 80;
-/// Shortest run that is taken for one because of how it begins.
-const SHORT_RUN: usize = 16;
-/// How JSON Web Tokens, API keys and personal access tokens begin.
-const BEGINNINGS: [&str; 3] = ["eyJ", "sk-", "at-"];
+use super::looks::{looks_secret, without_secret_parameters};
+
 /// How the names of members end that hold secrets in other protocols.
-const ENDINGS: [&str; 5] = ["token", "secret", "password", "apikey", "authorization"];
+const ENDINGS: [&str; 8] = [
+    "apikey",
+    "authorization",
+    "cookie",
+    "cookies",
+    "password",
+    "secret",
+    "token",
+    "usercode",
+];
 
 /// Gives secrets names by which equal ones can be told. The key is random and this process's
 /// own, so nobody else can tell a secret by its name.
@@ -71,16 +76,6 @@ impl Member {
     }
 }
 
-/// Whether a text has a run of letters in it that could be a token.
-fn looks_secret(text: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.~+/=".contains(letter);
-    let mut runs = text.split(|letter| !is_letter(letter));
-    runs.any(|run| {
-        let begins = BEGINNINGS.iter().any(|beginning| run.contains(beginning));
-        run.len() >= LONG_RUN || (begins && run.len() >= SHORT_RUN)
-    })
-}
-
 /// Copies one value.
 struct Copy<'a> {
     out: &'a mut String,
@@ -101,6 +96,8 @@ impl Copy<'_> {
         if self.member != Member::Plain || looks_secret(text) {
             let name = self.names.name(text);
             self.quote(&name);
+        } else if let Some(url) = without_secret_parameters(text, |it| self.names.name(it)) {
+            self.quote(&url);
         } else {
             self.quote(text);
         }

@@ -98,6 +98,31 @@ fn what_looks_like_a_secret_is_not_shown_either() {
         assert!(line.contains("‹redacted"), "{line}");
         assert!(!line.contains("made-up"), "{line}");
     }
+    for (text, secrets) in [
+        (
+            r#"{"authUrl":"https://auth.example/oauth?client_id=app&code_challenge=chal-canary&state=state-canary#x"}"#,
+            2,
+        ),
+        (r#"{"userCode":"CANARY-12345"}"#, 1),
+        (r#"["rt_canary_0123456789"]"#, 1),
+        (r#"["token: rt-canary-0123456789"]"#, 1),
+        (r#"["Cookie: session=canary"]"#, 1),
+        (r#"["Authorization: Bearer canary0123456789"]"#, 1),
+        (r#"{"headers":{"Set-Cookie":"canary"}}"#, 1),
+    ] {
+        let line = received(text);
+        assert_eq!(line.matches("‹redacted").count(), secrets, "{line}");
+        assert!(!line.to_lowercase().contains("canary"), "{line}");
+    }
+    let url = r#"{"authUrl":"https://auth.example/?client_id=app&state=s#x"}"#;
+    let shown = received(url);
+    assert!(
+        shown.contains("client_id=app") && shown.ends_with("›#x\"}"),
+        "{shown}"
+    );
+    for harmless in [r#"["start_something_longer"]"#, r#"["a bearer is sent"]"#] {
+        assert_eq!(received(harmless), harmless);
+    }
     let usage =
         r#"{"totalTokens":12,"tokenUsage":{"inputTokens":7},"url":"https://example.com/a"}"#;
     assert_eq!(received(usage), usage);
