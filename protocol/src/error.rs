@@ -54,6 +54,9 @@ pub enum ErrorKind {
     ChatgptAuthRequired,
     /// The configuration forbids this kind of login.
     LoginDisabled,
+    /// The thread belongs to another account than the one in force, and the connection that owns
+    /// the thread did not change it.
+    AccountChanged,
     /// The host owns the login; only it may change it.
     ExternalAuthActive,
     /// The account is not among the allowed workspaces, or not the account it has to be.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ErrorKind;
 use crate::item::{ThreadItem, UserInput};
 use crate::open::Open;
 
@@ -117,6 +118,9 @@ pub struct TurnError {
     pub codex_error_info: Option<Open<CodexErrorInfo>>,
     /// More about it.
     pub additional_details: Option<String>,
+    /// The kind of the error, where codex has no word for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<Open<ErrorKind>>,
 }
 
 /// What made a turn fail, in codex's words.

@@ -28,6 +28,12 @@ pub enum BackendError {
     /// Signed out while the call was under way.
     #[error("signed out while the request was under way")]
     SignedOut,
+    /// The conversation belongs to another account than the one in force.
+    #[error(
+        "another connection signed in with another account; a conversation is not continued under \
+         it: sign in with the account that the thread began with, or start a new thread"
+    )]
+    AccountChanged,
     /// The credential was refused and not renewed.
     #[error("{0}")]
     Recovery(RecoveryFailure),
@@ -147,6 +153,7 @@ impl BackendError {
     pub fn data(&self) -> ErrorData {
         let kind = match self {
             Self::AuthRequired | Self::SignedOut => ErrorKind::AuthRequired,
+            Self::AccountChanged => ErrorKind::AccountChanged,
             Self::Recovery(failure) => failure.kind(),
             Self::Status(failed) => return failed.data(),
             Self::Connect | Self::Timeout | Self::Interrupted => ErrorKind::Retryable,

@@ -42,7 +42,12 @@ impl Identity {
 
     /// Takes the name of the first client, and returns the user agent for this one.
     pub fn introduce(&self, client: &ClientInfo) -> String {
-        let originator = self.originator.get_or_init(|| client.name.clone());
+        // A client without a name gives the process none.
+        let originator = if client.name.trim().is_empty() {
+            self.originator()
+        } else {
+            self.originator.get_or_init(|| client.name.clone())
+        };
         let user_agent = user_agent(originator, Some(client));
         if let Ok(mut current) = self.user_agent.write() {
             current.clone_from(&user_agent);

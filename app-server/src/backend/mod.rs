@@ -54,6 +54,9 @@ pub struct Backend {
     models: Models,
 }
 
+/// Which credentials a call may be made under.
+pub type Admission<'a> = &'a (dyn Fn(&Lease) -> bool + Sync);
+
 /// One HTTP request, before it is known where it goes and with which credential.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -115,7 +118,7 @@ impl Backend {
             deadline: CALL_DEADLINE,
         };
         let signed_out = signed_out(lease.as_ref());
-        let response = self.send(&call, lease).await?;
+        let response = self.send(&call, lease, &|_| true).await?;
         // Apart, so that a call that only waits for its turn stays small.
         let answer = Box::pin(read_json(response));
         tokio::select! {
@@ -128,15 +131,19 @@ impl Backend {
     ///
     /// `lease` is the credential in force when the call was asked for. A 401 is recovered from,
     /// whatever the call, as often as its credential can be: see [`may_recover`]. Signing out ends
-    /// the call.
+    /// the call. A credential that `admits` returns false for is not used.
     pub(crate) async fn send(
         &self,
         call: &Call,
         lease: Option<Lease>,
+        admits: Admission<'_>,
     ) -> Result<Response, BackendError> {
         let mut lease = lease;
         let mut remedies = Vec::new();
         loop {
+            if !self.admits(lease.as_ref(), admits) {
+                return Err(BackendError::AccountChanged);
+            }
             let response = self.attempt(call, lease.as_ref()).await?;
             let is_refused = response.status() == StatusCode::UNAUTHORIZED;
             let generation = match lease {
@@ -150,6 +157,14 @@ impl Backend {
             remedies.push(remedy.map_err(BackendError::Recovery)?);
             lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
         }
+    }
+
+    /// Returns whether model requests may be made under this credential, as far as they carry
+    /// one: a provider with a credential of its own has no other account.
+    pub fn admits(&self, lease: Option<&Lease>, admits: Admission<'_>) -> bool {
+        let provider = &self.config.provider;
+        let carries_login = provider.own_bearer.is_none() && provider.requires_openai_auth;
+        !carries_login || lease.is_none_or(admits)
     }
 
     /// One attempt under one credential, once it is its turn.

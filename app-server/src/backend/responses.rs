@@ -16,7 +16,7 @@ use super::error::{ErrorDetails, Reason};
 use super::rate_limits::from_headers;
 use super::request_body::TurnRequest;
 use super::sse::{Event, Incomplete};
-use super::{Backend, BackendError, Call, Service};
+use super::{Admission, Backend, BackendError, Call, Service};
 use crate::auth::Lease;
 
 /// What an answer brings, in order.
@@ -84,7 +84,8 @@ impl fmt::Debug for TurnStream {
 }
 
 impl Backend {
-    /// Sends what a turn asks, and returns when the answer begins.
+    /// Sends what a turn asks, and returns when the answer begins. It is sent only under
+    /// credentials that `admits` returns true for.
     ///
     /// # Errors
     ///
@@ -93,6 +94,7 @@ impl Backend {
         &self,
         lease: Option<Lease>,
         request: &TurnRequest,
+        admits: Admission<'_>,
     ) -> Result<TurnStream, StreamFailure> {
         let provider = &self.config.provider;
         let call = Call {
@@ -111,7 +113,7 @@ impl Backend {
             deadline: provider.stream_idle_timeout,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
-        let response = self.send(&call, lease).await?;
+        let response = self.send(&call, lease, admits).await?;
         let limits = from_headers(response.headers()).into_iter();
         let ready = limits
             .map(|limits| TurnEvent::RateLimits(Box::new(limits)))

@@ -7,9 +7,11 @@ use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStar
 use uuid::Uuid;
 
 use super::thread::{Unfindable, find_thread, refuse_if};
+use crate::backend::BackendError;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
-use crate::threads::{TurnRefusal, TurnRunner};
+use crate::services::Services;
+use crate::threads::{Thread, TurnRefusal, TurnRunner};
 
 const UNFINDABLE: Unfindable = Unfindable {
     invalid: "invalid thread id",
@@ -32,6 +34,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
     }
     let services = &context.services;
     let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
+    check_account(services, &thread)?;
     let message = ThreadItem::UserMessage {
         id: Uuid::now_v7().to_string(),
         client_id: params.client_id,
@@ -77,6 +80,22 @@ pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> 
         .interrupt(&params.turn_id)
         .map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
     Ok(Empty {}.into())
+}
+
+/// Refuses to continue a conversation under another account than its own.
+fn check_account(services: &Services, thread: &Thread) -> Result<(), RequestError> {
+    let lease = services.auth.lease();
+    if services
+        .backend
+        .admits(lease.as_ref(), &|lease| thread.account.admits(lease))
+    {
+        return Ok(());
+    }
+    let failure = BackendError::AccountChanged;
+    Err(RequestError::refused(
+        ErrorKind::AccountChanged,
+        failure.to_string(),
+    ))
 }
 
 fn refuse_input(input: &UserInput) -> Result<(), RequestError> {

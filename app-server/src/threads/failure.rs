@@ -1,5 +1,6 @@
 //! How a failed answer is told in a turn, in codex's words.
 
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::open::Open;
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
 
@@ -21,6 +22,11 @@ impl From<StreamFailure> for TurnFailure {
                 let text = format!("stream disconnected before completion: {text}");
                 Self::new(text, CodexErrorInfo::Other, true)
             }
+            StreamFailure::Call(BackendError::AccountChanged) => {
+                let mut failure = Self::new(text, CodexErrorInfo::Other, false);
+                failure.error.kind = Some(ErrorKind::AccountChanged.into());
+                failure
+            }
             StreamFailure::Call(error) => Self::new(text, info(error), error.may_pass()),
             StreamFailure::Told(reason) => Self::new(text, told(*reason), false),
             StreamFailure::Disconnected(_)
@@ -37,6 +43,7 @@ impl TurnFailure {
             message,
             codex_error_info: Some(info.into()),
             additional_details: None,
+            kind: None,
         };
         Self { error, may_retry }
     }
@@ -49,6 +56,7 @@ impl TurnFailure {
                 http_status_code: self.status(),
             })),
             additional_details: Some(self.error.message),
+            kind: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! They exist so that a token is used for real and clients of codex can hold a conversation:
 //! text in, text out, streamed; no tools, no shell, no files.
 
+mod account;
 mod failure;
 mod thread;
 mod turn;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+pub use account::ThreadAccount;
 pub use thread::{Settings, Thread, TurnRefusal};
 pub use turn::TurnRunner;
 

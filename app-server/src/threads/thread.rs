@@ -11,6 +11,7 @@ use byokey_protocol::turn::{ItemsView, Turn, TurnError, TurnStatus};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::account::ThreadAccount;
 use crate::backend::{ChatMessage, Role, TurnRequest};
 
 /// Longest preview, in characters.
@@ -21,6 +22,8 @@ const PREVIEW_LENGTH: usize = 100;
 pub struct Thread {
     /// A UUID of version 7.
     pub id: String,
+    /// The account that it belongs to.
+    pub account: ThreadAccount,
     state: Mutex<State>,
 }
 
@@ -74,7 +77,7 @@ pub enum TurnRefusal {
 impl Thread {
     /// An empty thread.
     #[must_use]
-    pub fn new(settings: Settings, now: i64) -> Self {
+    pub fn new(settings: Settings, account: ThreadAccount, now: i64) -> Self {
         let state = State {
             settings,
             created_at: now,
@@ -85,6 +88,7 @@ impl Thread {
         };
         Self {
             id: Uuid::now_v7().to_string(),
+            account,
             state: Mutex::new(state),
         }
     }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::failure::TurnFailure;
 use super::thread::Thread;
-use crate::auth::AuthManager;
+use crate::auth::{AuthManager, Lease};
 use crate::backend::{Backend, StreamFailure, TurnEvent, delays};
 use crate::peers::Peers;
 use byokey_base::clock::Clock;
@@ -110,7 +110,10 @@ impl TurnRunner {
             self.thread
                 .change_settings(|settings| settings.model = model);
         }
-        let mut answer = self.backend.respond(lease, &self.thread.request()).await?;
+        let request = self.thread.request();
+        let account = &self.thread.account;
+        let admits = |lease: &Lease| account.admits(lease);
+        let mut answer = self.backend.respond(lease, &request, &admits).await?;
         let mut growing: Option<Growing> = None;
         let mut limits = Vec::new();
         let usage = loop {

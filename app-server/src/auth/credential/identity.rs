@@ -1,0 +1,103 @@
+//! Which account a credential speaks for, without the credential.
+
+use super::{ChatgptAccount, Credential};
+
+/// An account, told from every other. It holds no secret, so it may outlive the credential.
+#[derive(Clone, Debug)]
+pub enum AccountIdentity {
+    /// A ChatGPT account.
+    Chatgpt {
+        /// The workspace that calls are made for.
+        id: Option<String>,
+        /// The person, where the credential names one.
+        user_id: Option<String>,
+    },
+    /// The account of an API key, known by the SHA-256 digest of the key.
+    ApiKey([u8; 32]),
+}
+
+impl AccountIdentity {
+    /// Returns whether both are the same account. A person that only one of them names does not
+    /// tell them apart.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Chatgpt { id, user_id },
+                Self::Chatgpt {
+                    id: other_id,
+                    user_id: other_user,
+                },
+            ) => id == other_id && !differ(user_id.as_ref(), other_user.as_ref()),
+            (Self::ApiKey(digest), Self::ApiKey(other)) => digest == other,
+            _ => false,
+        }
+    }
+}
+
+impl ChatgptAccount {
+    /// Returns whether both are the same person in the same workspace. A person that only one of
+    /// them names does not tell them apart.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity().is_same(&other.identity())
+    }
+
+    fn identity(&self) -> AccountIdentity {
+        AccountIdentity::Chatgpt {
+            id: self.id.clone(),
+            user_id: self.user_id.clone(),
+        }
+    }
+}
+
+impl Credential {
+    /// Returns the account that the credential speaks for.
+    #[must_use]
+    pub fn identity(&self) -> AccountIdentity {
+        match self {
+            Self::ApiKey(key) => AccountIdentity::ApiKey(key.digest()),
+            Self::External(login) => login.account.identity(),
+            Self::Managed(login) => login.account.identity(),
+            Self::PersonalAccessToken(token) => token.account.identity(),
+        }
+    }
+}
+
+/// Returns whether both are known and not the same.
+pub(in crate::auth) fn differ<T: PartialEq>(one: Option<&T>, two: Option<&T>) -> bool {
+    matches!((one, two), (Some(one), Some(two)) if one != two)
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+
+    use super::super::{ApiKey, ChatgptAccount, Credential};
+
+    #[test]
+    fn accounts_are_told_apart_by_workspace_and_person() {
+        let account = |id: &str, user: Option<&str>| ChatgptAccount {
+            id: Some(id.to_owned()),
+            user_id: user.map(str::to_owned),
+            ..ChatgptAccount::default()
+        };
+        let ada = account("ws-1", Some("ada"));
+        for (other, same) in [
+            (account("ws-1", Some("ada")), true),
+            (account("ws-1", None), true),
+            (account("ws-1", Some("eve")), false),
+            (account("ws-2", Some("ada")), false),
+        ] {
+            assert_eq!(ada.is_same(&other), same, "{other:?}");
+            assert_eq!(other.is_same(&ada), same, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_account_as_itself_only() {
+        let key = |text| Credential::ApiKey(ApiKey::new(Secret::from(text)).unwrap()).identity();
+        assert!(key("sk-made-up-1").is_same(&key("sk-made-up-1")));
+        assert!(!key("sk-made-up-1").is_same(&key("sk-made-up-2")));
+    }
+}

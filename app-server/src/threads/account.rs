@@ -1,0 +1,42 @@
+//! Which account a conversation belongs to.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::auth::{AccountIdentity, Lease, Supplier};
+
+/// The account that a thread belongs to: the one that it began with. No part of the conversation
+/// is sent under another one, unless the connection that owns the thread changed the account
+/// itself.
+#[derive(Debug)]
+pub struct ThreadAccount {
+    owner: Supplier,
+    account: Mutex<Option<AccountIdentity>>,
+}
+
+impl ThreadAccount {
+    /// The account of a thread that this connection starts under this credential.
+    #[must_use]
+    pub fn new(owner: Supplier, lease: Option<&Lease>) -> Self {
+        let account = lease.map(|lease| lease.credential.identity());
+        Self {
+            owner,
+            account: Mutex::new(account),
+        }
+    }
+
+    /// Returns whether the conversation may be sent under this credential. A thread without an
+    /// account belongs to the first one that it is sent under.
+    pub fn admits(&self, lease: &Lease) -> bool {
+        let wanted = lease.credential.identity();
+        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_admitted = match &*account {
+            None => true,
+            Some(account) if account.is_same(&wanted) => return true,
+            Some(_) => lease.installed_by == Some(self.owner),
+        };
+        if is_admitted {
+            *account = Some(wanted);
+        }
+        is_admitted
+    }
+}
