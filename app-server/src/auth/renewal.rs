@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use super::credential::{Credential, ManagedLogin};
+use super::credential::{Credential, ManagedLogin, RenewedTokens};
 use super::failure::RecoveryFailure;
-use super::issuer::{Issuer, IssuerFailure};
+use super::issuer::{Issuer, IssuerAnswer, IssuerFailure};
+use super::manager::{ForgetSignal, Revocation};
 use super::permanent::PermanentFailure;
 use super::state::Renewal;
-use super::store::{Saving, Store, Stored};
+use super::store::{Saving, Store, StoreLock, Stored};
+use crate::background::Background;
 use byokey_base::clock::Clock;
 
 /// What logins of ours are renewed with.
@@ -16,30 +18,45 @@ pub(super) struct Renewer {
     pub(super) issuer: Arc<dyn Issuer>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) giving_back: Arc<Background>,
 }
 
 impl Renewer {
     /// A newer login of the same account. `dead` is why the issuer will not renew these tokens;
-    /// then only the store can help.
+    /// then only the store can help. Ends when the login is forgotten meanwhile.
     pub(super) async fn renew(
         &self,
         credential: &Credential,
         dead: Option<PermanentFailure>,
+        forgotten: &ForgetSignal,
     ) -> Result<Renewal, RecoveryFailure> {
         let Credential::Managed(login) = credential else {
             return Err(RecoveryFailure::SignedOut);
         };
-        let lock = self.store.lock().await.map_err(RecoveryFailure::Store)?;
-        if let Some(newer) = self.newer_in_store(login).await? {
-            return Ok(Renewal::Store(newer));
-        }
+        let looked = tokio::select! {
+            looked = self.look_into_store(login) => looked?,
+            _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),
+        };
+        let lock = match looked {
+            (_, Some(newer)) => return Ok(Renewal::Store(newer)),
+            (lock, None) => lock,
+        };
         if let Some(dead) = dead {
             return Err(RecoveryFailure::Permanent(dead));
         }
         let Some(refresh_token) = &login.tokens().refresh_token else {
             return Err(RecoveryFailure::Permanent(PermanentFailure::Other));
         };
-        let answer = self.issuer.refresh(refresh_token).await;
+        let mut answer = self.issuer.refresh(refresh_token);
+        let answer = tokio::select! {
+            answer = &mut answer => answer,
+            revocation = forgotten.wait() => {
+                if revocation == Revocation::Revoke {
+                    self.giving_back.spawn(revoke_successor(Arc::clone(&self.issuer), answer));
+                }
+                return Err(RecoveryFailure::SignedOut);
+            }
+        };
         let answer = answer.map_err(|failure| match failure {
             IssuerFailure::Permanent(permanent) => RecoveryFailure::Permanent(permanent),
             failure => RecoveryFailure::Issuer(failure),
@@ -55,6 +72,16 @@ impl Renewer {
         }
         drop(lock);
         Ok(Renewal::Issuer(renewed))
+    }
+
+    /// Locks the store, and looks whether another process has renewed the login.
+    async fn look_into_store(
+        &self,
+        login: &ManagedLogin,
+    ) -> Result<(StoreLock, Option<ManagedLogin>), RecoveryFailure> {
+        let lock = self.store.lock().await.map_err(RecoveryFailure::Store)?;
+        let newer = self.newer_in_store(login).await?;
+        Ok((lock, newer))
     }
 
     /// The login that the store holds, if another process has renewed ours.
@@ -76,5 +103,23 @@ impl Renewer {
             }
             _ => Err(mismatch),
         }
+    }
+}
+
+/// Waits for the tokens that a refresh token was spent for, and has the issuer take them back: the
+/// user signed out meanwhile.
+async fn revoke_successor(issuer: Arc<dyn Issuer>, answer: IssuerAnswer<RenewedTokens>) {
+    let Ok(RenewedTokens {
+        refresh_token: Some(refresh_token),
+        ..
+    }) = answer.await
+    else {
+        return;
+    };
+    let revoked = issuer.revoke(&refresh_token);
+    // Nothing of the login stays here while the issuer thinks.
+    drop(refresh_token);
+    if let Err(failure) = revoked.await {
+        tracing::warn!("the issuer did not take the login back: {failure}");
     }
 }

@@ -59,7 +59,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     };
     let expires_at = login.expires_at;
     let auth = &services.auth;
-    let done = auth.take_over(Credential::Managed(login), auth.epoch());
+    let done = auth.take_over(Credential::Managed(login), auth.begin_login(None));
     if let Err(failure) = done.await {
         return fail(&failure.to_string());
     }

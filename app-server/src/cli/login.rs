@@ -85,25 +85,33 @@ fn secret(what: &str, option: &str, variable: &str) -> Result<Secret, ExitCode> 
 async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
     let auth = &services.auth;
     let done = match ApiKey::new(key) {
-        Ok(key) => auth.sign_in(Credential::ApiKey(key), auth.epoch()).await,
+        Ok(key) => {
+            auth.sign_in(Credential::ApiKey(key), auth.begin_login(None))
+                .await
+        }
         Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),
     };
     ended("Error logging in", done.err())
 }
 
 async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
-    let (auth, begun) = (&services.auth, services.auth.epoch());
+    let auth = &services.auth;
+    let login = auth.begin_login(None);
     let done = async {
         auth.check_personal_login()?;
         let credential = auth.introspect(token).await?;
-        auth.sign_in(credential, begun).await
+        auth.sign_in(credential, login).await
     };
     ended("Error logging in with access token", done.await.err())
 }
 
 async fn on_another_device(services: Arc<Services>) -> ExitCode {
     let what = "Error logging in with device code";
-    match services.logins.start_device().await {
+    match services
+        .logins
+        .start_device(services.logins.arrive(None))
+        .await
+    {
         Err(failure) => ended(what, Some(failure)),
         Ok(started) => {
             tell(&format!(
@@ -119,7 +127,11 @@ async fn on_another_device(services: Arc<Services>) -> ExitCode {
 async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
     let what = "Error logging in";
     let originator = services.backend.identity.originator();
-    let started = match services.logins.start_browser(originator).await {
+    let started = match services
+        .logins
+        .start_browser(services.logins.arrive(None), originator)
+        .await
+    {
         Err(failure) => return ended(what, Some(failure)),
         Ok(started) => started,
     };

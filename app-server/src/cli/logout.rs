@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::auth::{Credential, ManagedLogin, StoreFailure, Stored};
+use byokey_app_server::auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
 use byokey_app_server::stores;
@@ -54,7 +54,7 @@ async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
         // A policy may forbid to use it, but not to give it back.
         drop(auth.adopt(Credential::Managed(login), auth.epoch()));
     }
-    let (_, forgotten) = auth.logout();
+    let (_, forgotten) = auth.logout(Revocation::Revoke);
     let removed = auth.clear_store().await;
     if !local {
         auth.revoke(forgotten).await;

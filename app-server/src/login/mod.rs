@@ -13,30 +13,31 @@ mod grantor;
 mod listener;
 mod pages;
 mod random;
+mod report;
 mod server;
 mod session;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::secret::Secret;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use browser::{BrowserLogin, Pasted};
 pub use failure::{LoginFailure, StartFailure};
 pub use grantor::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use listener::Listener;
+use report::Report;
 use server::Server;
 pub use server::{Visit, visit};
 pub use session::Audience;
 use session::Session;
 
-use crate::auth::AuthManager;
+use crate::auth::{AuthManager, IssuerFailure, LoginRefusal, PendingLogin, Supplier};
 use byokey_base::clock::Clock;
 use byokey_base::memory::lock_in_memory;
 
@@ -65,7 +66,11 @@ pub struct Logins {
     ports: Vec<u16>,
     /// Held while a login begins.
     beginning: tokio::sync::Mutex<()>,
+    /// Counts what ends a login that is still being started: a later login, or a logout.
+    arrivals: watch::Sender<u64>,
     active: Mutex<Option<Active>>,
+    /// How many logins have not let go of their port yet.
+    open: Arc<watch::Sender<usize>>,
     last: watch::Sender<Option<LoginCompleted>>,
 }
 
@@ -73,7 +78,30 @@ struct Active {
     id: Uuid,
     cancel: watch::Sender<bool>,
     pasted: Option<mpsc::Sender<Pasted>>,
-    task: Option<JoinHandle<()>>,
+    report: Arc<Report>,
+}
+
+/// A login that was asked for. What arrives after it ends it, also while it is being started.
+#[derive(Debug)]
+pub struct Arrival {
+    number: u64,
+    login: PendingLogin,
+}
+
+/// A login whose port is open, for as long as this lives.
+struct Open(Arc<watch::Sender<usize>>);
+
+impl Open {
+    fn count(open: &Arc<watch::Sender<usize>>) -> Self {
+        open.send_modify(|open| *open += 1);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open = open.saturating_sub(1));
+    }
 }
 
 /// A login in the browser that waits for its user.
@@ -119,11 +147,24 @@ impl Waiting {
     /// Waits, and signs in. Returns what everybody is told if it came to nothing.
     async fn run(self, session: &Session) -> Option<String> {
         match self {
-            Self::Browser(login) => Some(match login.run(session).await.err()? {
-                failed @ LoginFailure::TimedOut => failed.to_string(),
-                failed => format!("Login server error: {failed}"),
-            }),
+            Self::Browser(login) => Some(Self::browser_failure(&login.run(session).await.err()?)),
             Self::Device(code) => Some(device::run(code, session).await.err()?.to_string()),
+        }
+    }
+
+    /// What is reported when the login is given up.
+    fn given_up(&self) -> String {
+        let failure = LoginFailure::NotCompleted;
+        match self {
+            Self::Browser(_) => Self::browser_failure(&failure),
+            Self::Device(_) => failure.to_string(),
+        }
+    }
+
+    fn browser_failure(failure: &LoginFailure) -> String {
+        match failure {
+            LoginFailure::TimedOut => failure.to_string(),
+            failure => format!("Login server error: {failure}"),
         }
     }
 }
@@ -147,18 +188,43 @@ impl Logins {
             outside,
             ports: ports.to_vec(),
             beginning: tokio::sync::Mutex::default(),
+            arrivals: watch::Sender::default(),
+            open: Arc::default(),
             active: Mutex::default(),
             last: watch::Sender::default(),
         })
     }
 
-    /// Begins a login in the browser. Somebody else opens the page.
+    /// Notes that a login is asked for, by that connection; none for this program itself. One
+    /// that is still being started ends.
+    pub fn arrive(&self, by: Option<Supplier>) -> Arrival {
+        Arrival {
+            number: self.overtake_starting(),
+            login: self.auth.begin_login(by),
+        }
+    }
+
+    /// Begins a login in the browser. The caller opens the page.
     ///
     /// # Errors
     ///
     /// [`StartFailure`]; no login is under way then.
     pub async fn start_browser(
         self: &Arc<Self>,
+        arrival: Arrival,
+        originator: &str,
+    ) -> Result<BrowserStarted, StartFailure> {
+        let overtaken = self.overtaken(&arrival);
+        tokio::select! {
+            biased;
+            () = overtaken => Err(LoginRefusal::Overtaken.into()),
+            started = self.begin_browser(arrival.login, originator) => started,
+        }
+    }
+
+    async fn begin_browser(
+        self: &Arc<Self>,
+        login: PendingLogin,
         originator: &str,
     ) -> Result<BrowserStarted, StartFailure> {
         self.auth.check_managed_login()?;
@@ -182,14 +248,14 @@ impl Logins {
         let url = url.map_err(StartFailure::Browser)?;
         let (event_sender, events) = mpsc::channel(1);
         let (paste_sender, pasted) = mpsc::channel(1);
-        let login = BrowserLogin {
+        let browser = BrowserLogin {
             server: Server::new(listener, state, event_sender),
             events,
             pasted,
             verifier,
             redirect_uri,
         };
-        let id = self.begin(Some(paste_sender), Waiting::Browser(login));
+        let id = self.begin(login, Some(paste_sender), Waiting::Browser(browser));
         Ok(BrowserStarted { id, url, port })
     }
 
@@ -198,13 +264,28 @@ impl Logins {
     /// # Errors
     ///
     /// [`StartFailure`]; no login is under way then.
-    pub async fn start_device(self: &Arc<Self>) -> Result<DeviceStarted, StartFailure> {
+    pub async fn start_device(
+        self: &Arc<Self>,
+        arrival: Arrival,
+    ) -> Result<DeviceStarted, StartFailure> {
+        let overtaken = self.overtaken(&arrival);
+        tokio::select! {
+            biased;
+            () = overtaken => Err(LoginRefusal::Overtaken.into()),
+            started = self.begin_device(arrival.login) => started,
+        }
+    }
+
+    async fn begin_device(
+        self: &Arc<Self>,
+        login: PendingLogin,
+    ) -> Result<DeviceStarted, StartFailure> {
         self.auth.check_managed_login()?;
         let _beginning = self.beginning.lock().await;
         self.end_active().await;
         let code = self.outside.grantor.device_code().await;
         let code = code.map_err(|failure| match failure {
-            crate::auth::IssuerFailure::Status(status) if status.starts_with("404") => {
+            IssuerFailure::Status(status) if status.starts_with("404") => {
                 StartFailure::DeviceLoginDisabled
             }
             failure => StartFailure::DeviceCode(failure),
@@ -212,7 +293,7 @@ impl Logins {
         let url = code.verification_url.clone();
         // EXPOSE: the user has to see it.
         let user_code = code.user_code.expose().to_owned();
-        let id = self.begin(None, Waiting::Device(code));
+        let id = self.begin(login, None, Waiting::Device(code));
         Ok(DeviceStarted { id, url, user_code })
     }
 
@@ -225,7 +306,7 @@ impl Logins {
     /// Gives a login up. Tells whether there was one with that id.
     pub fn cancel(&self, id: Uuid) -> bool {
         let mut active = self.active();
-        let found = active.take_if(|active| active.id == id);
+        let found = active.take_if(|active| active.id == id && !active.report.is_signed_in());
         drop(active);
         found.is_some_and(|found| {
             found.cancel.send_replace(true);
@@ -233,10 +314,29 @@ impl Logins {
         })
     }
 
-    /// Gives up whatever login is under way.
+    /// Gives up the login under way, also one that is still being started. Its end is reported
+    /// before this returns, hence before whatever took its place.
     pub fn cancel_active(&self) {
-        if let Some(active) = self.active().take() {
+        self.overtake_starting();
+        let active = self.active().take();
+        if let Some(active) = active {
             active.cancel.send_replace(true);
+            active.report.give_up();
+        }
+    }
+
+    /// Ends the login that is being started, if there is one. Returns the number of what ended it.
+    fn overtake_starting(&self) -> u64 {
+        self.arrivals.send_modify(|arrivals| *arrivals += 1);
+        *self.arrivals.borrow()
+    }
+
+    /// Ends when something arrives after the login.
+    fn overtaken(&self, arrival: &Arrival) -> impl Future<Output = ()> + use<> {
+        let (mut arrivals, number) = (self.arrivals.subscribe(), arrival.number);
+        async move {
+            // The sender outlives every login.
+            drop(arrivals.wait_for(|latest| *latest != number).await);
         }
     }
 
@@ -269,45 +369,45 @@ impl Logins {
         let active = self.active().take();
         if let Some(active) = active {
             active.cancel.send_replace(true);
-            if let Some(task) = active.task {
-                // It ends by itself, well or not.
-                drop(task.await);
-            }
         }
+        // The sender is here.
+        drop(self.open.subscribe().wait_for(|open| *open == 0).await);
     }
 
-    fn begin(self: &Arc<Self>, pasted: Option<mpsc::Sender<Pasted>>, login: Waiting) -> Uuid {
+    fn begin(
+        self: &Arc<Self>,
+        login: PendingLogin,
+        pasted: Option<mpsc::Sender<Pasted>>,
+        waiting: Waiting,
+    ) -> Uuid {
         let id = Uuid::new_v4();
         let (cancel, cancelled) = watch::channel(false);
+        let report = Arc::new(Report::new(
+            id,
+            waiting.given_up(),
+            Arc::clone(&self.outside.audience),
+            self.last.clone(),
+        ));
         let session = Session {
             auth: Arc::clone(&self.auth),
             grantor: Arc::clone(&self.outside.grantor),
             clock: Arc::clone(&self.outside.clock),
-            begun: self.auth.epoch(),
+            login: login.until(cancelled.clone()),
             cancel: cancelled,
-            update: OnceLock::new(),
+            report: Arc::clone(&report),
         };
-        let logins = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            let error = login.run(&session).await;
-            drop(logins.active().take_if(|active| active.id == id));
-            let audience = &logins.outside.audience;
-            let completed = LoginCompleted {
-                login_id: Some(id.to_string()),
-                success: error.is_none(),
-                error,
-            };
-            audience.login_completed(completed.clone());
-            logins.last.send_replace(Some(completed));
-            if let Some(update) = session.update.into_inner() {
-                audience.account_updated(update);
-            }
-        });
         *self.active() = Some(Active {
             id,
             cancel,
             pasted,
-            task: Some(task),
+            report,
+        });
+        let (logins, open) = (Arc::clone(self), Open::count(&self.open));
+        tokio::spawn(async move {
+            let error = waiting.run(&session).await;
+            drop(logins.active().take_if(|active| active.id == id));
+            session.report.end(error);
+            drop(open);
         });
         id
     }

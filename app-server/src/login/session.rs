@@ -8,8 +8,9 @@ use tokio::sync::watch;
 
 use super::failure::LoginFailure;
 use super::grantor::Grantor;
+use super::report::Report;
 use crate::auth::{
-    AuthManager, Credential, Epoch, LoginRefusal, ManagedLogin, ManagedTokens, SignInFailure,
+    AuthManager, Credential, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure,
 };
 use byokey_base::clock::Clock;
 
@@ -27,10 +28,9 @@ pub(super) struct Session {
     pub(super) auth: Arc<AuthManager>,
     pub(super) grantor: Arc<dyn Grantor>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) begun: Epoch,
+    pub(super) login: PendingLogin,
     pub(super) cancel: watch::Receiver<bool>,
-    /// The news of the account, once the user is signed in.
-    pub(super) update: std::sync::OnceLock<AccountUpdated>,
+    pub(super) report: Arc<Report>,
 }
 
 impl Session {
@@ -50,9 +50,8 @@ impl Session {
         let login = ManagedLogin::new(tokens)
             .map_err(|invalid| SignInFailure::Refused(LoginRefusal::Invalid(invalid)))?;
         let credential = Credential::Managed(login);
-        let update = self.auth.sign_in(credential, self.begun).await?;
-        // There is one sign-in in a session.
-        let _ = self.update.set(update);
+        let update = self.auth.sign_in(credential, self.login.clone()).await?;
+        self.report.signed_in(update);
         Ok(())
     }
 }

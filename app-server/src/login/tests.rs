@@ -11,7 +11,8 @@ use byokey_protocol::secret::Secret;
 use tokio::time::Instant;
 
 use super::{
-    Audience, AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor, LoginOutside, Logins,
+    Audience, AuthorizeRequest, BrowserStarted, CodeGrant, DeviceCode, DevicePoll, DeviceStarted,
+    Grantor, LoginOutside, Logins, StartFailure,
 };
 use crate::auth::hand::{HandIssuer, SharedStore};
 use crate::auth::testing::{NoHost, managed_tokens};
@@ -99,6 +100,15 @@ fn scene(polls: Vec<Poll>) -> Scene {
 }
 
 impl Scene {
+    async fn browser(&self) -> Result<BrowserStarted, StartFailure> {
+        let arrival = self.logins.arrive(None);
+        self.logins.start_browser(arrival, "test").await
+    }
+
+    async fn device(&self) -> Result<DeviceStarted, StartFailure> {
+        self.logins.start_device(self.logins.arrive(None)).await
+    }
+
     /// How the login ended, and when.
     async fn end(&self) -> (Option<String>, Instant) {
         loop {
@@ -122,7 +132,7 @@ fn granted() -> Poll {
 async fn the_user_has_ten_minutes_in_the_browser() {
     let scene = scene(Vec::new());
     let begun = Instant::now();
-    let started = scene.logins.start_browser("test").await.unwrap();
+    let started = scene.browser().await.unwrap();
     let (error, ended) = scene.end().await;
     assert_eq!(error.as_deref(), Some("Login timed out"));
     let took = (ended - begun).as_secs();
@@ -135,7 +145,7 @@ async fn the_user_has_ten_minutes_in_the_browser() {
 async fn the_user_has_fifteen_minutes_on_the_other_device() {
     let scene = scene(Vec::new());
     let begun = Instant::now();
-    scene.logins.start_device().await.unwrap();
+    scene.device().await.unwrap();
     let (error, ended) = scene.end().await;
     let text = "device auth timed out after 15 minutes";
     assert_eq!(error.as_deref(), Some(text));
@@ -154,7 +164,7 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
         granted(),
     ]);
     let begun = Instant::now();
-    scene.logins.start_device().await.unwrap();
+    scene.device().await.unwrap();
     let (error, _) = scene.end().await;
     assert_eq!(error, None);
     assert!(scene.auth.is_managed());
@@ -170,8 +180,8 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
 #[tokio::test(start_paused = true)]
 async fn a_second_login_takes_the_place_of_the_first() {
     let scene = scene(Vec::new());
-    let first = scene.logins.start_browser("test").await.unwrap();
-    let second = scene.logins.start_device().await.unwrap();
+    let first = scene.browser().await.unwrap();
+    let second = scene.device().await.unwrap();
     let completed = scene.ear.0.lock().unwrap().pop().unwrap();
     assert_eq!(completed.login_id, Some(first.id.to_string()));
     let text = "Login server error: Login was not completed";

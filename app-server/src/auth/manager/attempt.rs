@@ -1,0 +1,44 @@
+//! A login that takes time: when it began, for which connection, and whether it is still wanted.
+
+use tokio::sync::watch;
+
+use super::AuthManager;
+use crate::auth::credential::Supplier;
+use crate::auth::state::Epoch;
+
+/// A login that takes time. A login or logout that comes after its beginning wins over it.
+#[derive(Clone, Debug)]
+pub struct PendingLogin {
+    pub(super) epoch: Epoch,
+    pub(super) by: Option<Supplier>,
+    cancelled: Option<watch::Receiver<bool>>,
+}
+
+impl AuthManager {
+    /// Begins a login that takes time, at the request of that connection; none for a login of
+    /// this program itself.
+    #[must_use]
+    pub fn begin_login(&self, by: Option<Supplier>) -> PendingLogin {
+        PendingLogin {
+            epoch: self.epoch(),
+            by,
+            cancelled: None,
+        }
+    }
+}
+
+impl PendingLogin {
+    /// The same login, which also ends when this becomes true.
+    #[must_use]
+    pub fn until(self, cancelled: watch::Receiver<bool>) -> Self {
+        Self {
+            cancelled: Some(cancelled),
+            ..self
+        }
+    }
+
+    /// Returns whether the login was given up.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(|it| *it.borrow())
+    }
+}
