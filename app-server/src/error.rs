@@ -20,6 +20,17 @@ impl From<LoginRefusal> for RequestError {
                 "accessToken",
                 "must begin with `at-` and have only visible ASCII characters",
             ),
+            LoginRefusal::Invalid(InvalidCredential::Quoted(token)) => Self::invalid_params(
+                token.member(),
+                "must not be in quotes; hand over what is between them",
+            ),
+            LoginRefusal::Invalid(InvalidCredential::WithScheme(token)) => Self::invalid_params(
+                token.member(),
+                "must not begin with `Bearer`; hand over what stands behind it",
+            ),
+            LoginRefusal::Invalid(invalid @ InvalidCredential::AccountsDiffer) => {
+                Self::refused(invalid.kind(), invalid.to_string())
+            }
             LoginRefusal::Invalid(InvalidCredential::Token(token)) => Self::failed(
                 format!("failed to set external auth: {token}"),
                 ErrorKind::InvalidToken.into(),

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
+use byokey_dev_backend::issuer::answers::access_token;
 use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
+use byokey_tests::issuer::person;
 use byokey_tests::listening::introduce;
 use byokey_tests::{Host, Listening, Setup};
 use serde_json::{Value, json};
@@ -99,7 +101,7 @@ async fn new_tokens_are_asked_of_the_supplier_else_of_the_others() {
         let mut other = host(&listening).await;
         let mut third = host(&listening).await;
         let mut silent = stranger(&listening).await;
-        let old = TestToken::new("old").encode();
+        let old = access_token(&person(), 1);
         supplier.login(&old, "ws-1").await;
         backend.reject_bearer(&old);
 
@@ -117,7 +119,7 @@ async fn new_tokens_are_asked_of_the_supplier_else_of_the_others() {
         let (others_id, _) = other.asked(REFRESH).await;
         let (thirds_id, _) = third.asked(REFRESH).await;
         assert_ne!(others_id, id, "each request has its own id");
-        let new = TestToken::new("new").encode();
+        let new = access_token(&person(), 2);
         third.respond(&thirds_id, tokens(&new)).await;
         assert!(other.answer(limits).await.is_ok());
         other.respond(&others_id, tokens("late.but.harmless")).await;
@@ -126,7 +128,7 @@ async fn new_tokens_are_asked_of_the_supplier_else_of_the_others() {
         backend.reject_bearer(&new);
         let limits = other.start("account/rateLimits/read", json!({})).await;
         let (id, _) = third.asked(REFRESH).await;
-        let newest = TestToken::new("newest").encode();
+        let newest = access_token(&person(), 3);
         third.respond(&id, tokens(&newest)).await;
         assert!(other.answer(limits).await.is_ok());
         assert_eq!(backend.requests().last().unwrap().bearer(), Some(&*newest));

@@ -208,7 +208,11 @@ async fn replace_nothing(settings: &str, answers: &[(Value, &str)]) {
     let setup = Setup::default().config(settings).backend(&backend);
     let mut server = setup.start();
     let mut host = Host::initialized(&mut server).await;
-    let old = TestToken::new("old").encode();
+    let old = TestToken {
+        account: "ws-1".to_owned(),
+        ..TestToken::new("old")
+    };
+    let old = old.encode();
     host.login(&old, "ws-1").await;
     backend.reject_bearer(&old);
     for (answer, kind) in answers {

@@ -11,6 +11,7 @@ use super::hand::{HandIssuer, SharedStore};
 use super::testing::{NoHost, managed_tokens, token_of};
 use super::{
     AuthManager, Credential, LoginPolicy, ManagedLogin, Outside, PermanentFailure, RenewedTokens,
+    Revocation,
 };
 use byokey_base::clock::SystemClock;
 
@@ -95,7 +96,7 @@ impl World {
                 let token = self.refresh_token(person);
                 let tokens = managed_tokens(&workspace(person), &user(person), &token);
                 let login = Credential::Managed(ManagedLogin::new(tokens).unwrap());
-                let (auth, begun) = (Arc::clone(&self.auth), self.auth.epoch());
+                let (auth, begun) = (Arc::clone(&self.auth), self.auth.begin_login(None));
                 // The login waits for tokens that are on their way to the store.
                 let login = tokio::spawn(async move { auth.sign_in(login, begun).await });
                 settle().await;
@@ -127,7 +128,7 @@ impl World {
                     .keep(managed_tokens(&workspace(person), &user(person), &token));
             }
             Step::SignOut => {
-                drop(self.auth.logout());
+                drop(self.auth.logout(Revocation::Revoke));
                 self.auth.clear_store().await.unwrap();
                 self.signed_in = None;
             }

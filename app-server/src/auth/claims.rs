@@ -8,7 +8,9 @@ use byokey_protocol::account::PlanType;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::credential::differ;
 use super::identifier::is_bearer;
+use super::lenient::{Flag, Object, Seconds, Text};
 
 /// The claims that matter here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,27 +36,30 @@ pub struct InvalidToken;
 
 #[derive(Deserialize)]
 struct RawClaims {
-    email: Option<String>,
-    exp: Option<serde_json::Number>,
+    #[serde(default)]
+    email: Text,
+    #[serde(default)]
+    exp: Seconds,
     #[serde(rename = "https://api.openai.com/profile", default)]
-    profile: Option<RawProfile>,
+    profile: Object<RawProfile>,
     #[serde(rename = "https://api.openai.com/auth", default)]
-    auth: Option<RawAuth>,
+    auth: Object<RawAuth>,
 }
 
 #[derive(Deserialize)]
 struct RawProfile {
-    email: Option<String>,
+    #[serde(default)]
+    email: Text,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct RawAuth {
-    chatgpt_plan_type: Option<String>,
-    chatgpt_account_id: Option<String>,
-    chatgpt_user_id: Option<String>,
-    user_id: Option<String>,
-    #[serde(default)]
-    chatgpt_account_is_fedramp: Option<bool>,
+    chatgpt_plan_type: Text,
+    chatgpt_account_id: Text,
+    chatgpt_user_id: Text,
+    user_id: Text,
+    chatgpt_account_is_fedramp: Flag,
 }
 
 impl Claims {
@@ -79,21 +84,27 @@ impl Claims {
             return Err(InvalidToken);
         }
         let raw: RawClaims = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
-        let auth = raw.auth.unwrap_or_default();
+        let auth = raw.auth.0.unwrap_or_default();
+        let profile = raw.profile.0;
         Ok(Self {
             email: raw
                 .email
-                .or_else(|| raw.profile.and_then(|profile| profile.email)),
-            plan: auth.chatgpt_plan_type.as_deref().map(PlanType::from_raw),
-            account_id: auth.chatgpt_account_id,
-            user_id: auth.chatgpt_user_id.or(auth.user_id),
-            fedramp: auth.chatgpt_account_is_fedramp.unwrap_or_default(),
-            expires_at: raw.exp.and_then(|exp| {
-                #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-                exp.as_i64()
-                    .or_else(|| exp.as_f64().map(|seconds| seconds as i64))
-            }),
+                .0
+                .or_else(|| profile.and_then(|profile| profile.email.0)),
+            plan: auth.chatgpt_plan_type.0.as_deref().map(PlanType::from_raw),
+            account_id: auth.chatgpt_account_id.0,
+            user_id: auth.chatgpt_user_id.0.or(auth.user_id.0),
+            fedramp: auth.chatgpt_account_is_fedramp.0.unwrap_or_default(),
+            expires_at: raw.exp.0,
         })
+    }
+
+    /// Returns whether both may be of the same person in the same workspace: what both name is
+    /// the same.
+    #[must_use]
+    pub fn agree(&self, other: &Self) -> bool {
+        !differ(self.account_id.as_ref(), other.account_id.as_ref())
+            && !differ(self.user_id.as_ref(), other.user_id.as_ref())
     }
 }
 
@@ -127,6 +138,23 @@ mod tests {
     }
 
     #[test]
+    fn claims_of_another_type_are_absent() {
+        let claims = Claims::of(&token(
+            r#"{"email":["a"],"exp":"1700000000","https://api.openai.com/profile":"none",
+                "https://api.openai.com/auth":{"chatgpt_plan_type":{},"chatgpt_account_id":"ws-1",
+                "chatgpt_user_id":7,"user_id":"ada","chatgpt_account_is_fedramp":"yes"}}"#,
+        ))
+        .unwrap();
+        let expected = Claims {
+            account_id: Some("ws-1".to_owned()),
+            user_id: Some("ada".to_owned()),
+            expires_at: Some(1_700_000_000),
+            ..Claims::default()
+        };
+        assert_eq!(claims, expected);
+    }
+
+    #[test]
     fn other_shapes_are_refused() {
         let padded = format!("e30.{}=.made-up", URL_SAFE_NO_PAD.encode("{}"));
         for text in [
@@ -141,7 +169,7 @@ mod tests {
             &token("[]"),
             &token(" []"),
             &token("no json"),
-            &token(r#"{"email":1}"#),
+            &token(r#"{"exp":1,"exp":2}"#),
             &token("{}").replace('.', ".\n"),
         ] {
             assert_eq!(Claims::of(text), Err(InvalidToken), "{text}");

@@ -75,7 +75,18 @@ impl LoginRefusal {
                 ErrorKind::WorkspaceMismatch
             }
             Self::Overtaken => ErrorKind::LoginFailed,
-            Self::Invalid(_) => ErrorKind::InvalidToken,
+            Self::Invalid(invalid) => invalid.kind(),
+        }
+    }
+}
+
+impl InvalidCredential {
+    /// What hosts act on.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::AccountsDiffer => ErrorKind::WorkspaceMismatch,
+            _ => ErrorKind::InvalidToken,
         }
     }
 }
@@ -171,6 +182,12 @@ pub enum RecoveryFailure {
         /// The account in force.
         expected: String,
     },
+    /// The host's tokens are for another person in the same workspace, who may not stand in.
+    #[error("external auth refresh returned tokens of another person in workspace {workspace:?}")]
+    OtherPerson {
+        /// The workspace of both.
+        workspace: String,
+    },
     /// The issuer will never renew the login.
     #[error(transparent)]
     Permanent(#[from] PermanentFailure),
@@ -195,8 +212,10 @@ impl RecoveryFailure {
             Self::HostTimeout { .. } => ErrorKind::HostTimeout,
             Self::HostGone => ErrorKind::HostGone,
             Self::AnswerInvalid => ErrorKind::HostAnswerInvalid,
-            Self::Invalid(_) => ErrorKind::InvalidToken,
-            Self::Workspace { .. } | Self::OtherAccount { .. } => ErrorKind::WorkspaceMismatch,
+            Self::Invalid(invalid) => invalid.kind(),
+            Self::Workspace { .. } | Self::OtherAccount { .. } | Self::OtherPerson { .. } => {
+                ErrorKind::WorkspaceMismatch
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use super::{
     AuthManager, AuthState, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin,
     ManagedTokens, Outside, PermanentFailure, Recovery, RecoveryFailure, Remedy, Renewal,
-    RenewedTokens, SignInFailure, StoreFailure, Supplier,
+    RenewedTokens, Revocation, SignInFailure, StoreFailure, Supplier,
 };
 use byokey_base::clock::Clock;
 
@@ -66,7 +66,7 @@ impl Scene {
 
     async fn login(&self, tokens: ManagedTokens) {
         let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
-        let begun = self.auth.epoch();
+        let begun = self.auth.begin_login(None);
         self.auth.sign_in(credential, begun).await.unwrap();
     }
 
@@ -228,7 +228,7 @@ fn newer_tokens_of_another_account_are_never_put_in_force() {
         let mut state = AuthState::<()>::new(LoginPolicy::default());
         let begun = state.epoch();
         let credential = Credential::Managed(login("ws-1"));
-        let _ = state.login_own(credential, begun).unwrap();
+        let _ = state.login_own(credential, begun, None).unwrap();
         let Recovery::Ask(order) = state.unauthorized(state.generation(), ()) else {
             panic!("nobody was asked");
         };
@@ -311,7 +311,10 @@ async fn a_login_that_cannot_be_saved_is_refused() {
     *scene.store.broken.lock().unwrap() = Some(full.clone());
     let tokens = managed_tokens("ws-1", "u-1", "rt-1");
     let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
-    let refused = scene.auth.sign_in(credential, scene.auth.epoch()).await;
+    let refused = scene
+        .auth
+        .sign_in(credential, scene.auth.begin_login(None))
+        .await;
     assert_eq!(refused.unwrap_err(), SignInFailure::Store(full));
     assert!(scene.auth.lease().is_none());
 }
@@ -339,7 +342,7 @@ async fn a_logout_forgets_at_once_empties_the_store_and_gives_the_login_back() {
     let scene = Scene::signed_in().await;
     let call = scene.call();
     settle().await;
-    let (_, forgotten) = scene.auth.logout();
+    let (_, forgotten) = scene.auth.logout(Revocation::Revoke);
     assert!(scene.auth.lease().is_none());
     assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
     assert!(scene.auth.clear_store().await.unwrap());
@@ -347,7 +350,61 @@ async fn a_logout_forgets_at_once_empties_the_store_and_gives_the_login_back() {
     settle().await;
     assert!(scene.store.tokens().is_none());
     scene.auth.revoke(forgotten).await;
-    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
+    // What the spent refresh token brought late goes back, too.
+    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-late", "rt-1"]);
+}
+
+#[tokio::test]
+async fn a_logout_that_revokes_nothing_leaves_a_late_renewal_alone() {
+    let scene = Scene::signed_in().await;
+    let call = scene.call();
+    settle().await;
+    drop(scene.auth.logout(Revocation::Leave));
+    assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
+    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-late")));
+    settle().await;
+    assert!(scene.issuer.revoked.lock().unwrap().is_empty());
+    assert!(scene.auth.lease().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_answers_for_half_a_minute_by_either_clock() {
+    let scene = Scene::signed_in().await;
+    let freshen = async |spends: bool| {
+        let auth = Arc::clone(&scene.auth);
+        let asked = tokio::spawn(async move { auth.freshen().await });
+        settle().await;
+        assert_eq!(scene.issuer.asked(), usize::from(spends));
+        if spends {
+            let number = scene.issuer.spent.lock().unwrap().len();
+            let token = format!("rt-{number}-new");
+            scene.issuer.answer(Ok(fresh("ws-1", "u-1", &token)));
+        }
+        asked.await.unwrap();
+    };
+    let now = |seconds| scene.clock.0.store(seconds, Ordering::Relaxed);
+    freshen(true).await;
+    now(29);
+    tokio::time::advance(Duration::from_secs(29)).await;
+    freshen(false).await;
+    // Both clocks go on.
+    now(30);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    freshen(true).await;
+    // The machine slept: only the time of day went on.
+    now(3_600);
+    freshen(true).await;
+    // The time of day was set back: the other clock counts.
+    tokio::time::advance(Duration::from_secs(31)).await;
+    freshen(true).await;
+    // Another login is not the one that was renewed.
+    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
+    let auth = Arc::clone(&scene.auth);
+    let asked = tokio::spawn(async move { auth.freshen().await });
+    settle().await;
+    assert_eq!(scene.issuer.asked(), 1);
+    scene.issuer.answer(Ok(fresh("ws-2", "u-2", "rt-10")));
+    asked.await.unwrap();
 }
 
 #[tokio::test]
@@ -370,7 +427,7 @@ async fn a_login_that_its_owner_only_lent_is_not_given_back() {
     scene.login(lent()).await;
     scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
     scene.login(lent()).await;
-    let (_, forgotten) = scene.auth.logout();
+    let (_, forgotten) = scene.auth.logout(Revocation::Revoke);
     scene.auth.revoke(forgotten).await;
     settle().await;
     assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-9"]);
@@ -379,8 +436,8 @@ async fn a_login_that_its_owner_only_lent_is_not_given_back() {
 #[tokio::test]
 async fn a_login_is_overtaken_by_whoever_signs_in_or_out_meanwhile() {
     let scene = Scene::signed_in().await;
-    let begun = scene.auth.epoch();
-    drop(scene.auth.logout());
+    let begun = scene.auth.begin_login(None);
+    drop(scene.auth.logout(Revocation::Revoke));
     let tokens = managed_tokens("ws-2", "u-2", "rt-9");
     let late = Credential::Managed(ManagedLogin::new(tokens).unwrap());
     let refused = scene.auth.sign_in(late, begun).await.unwrap_err();
@@ -422,7 +479,7 @@ async fn a_login_that_is_still_on_its_way_from_the_store_can_be_signed_out_and_g
     let auth = Arc::clone(&scene.auth);
     let taken_up = tokio::spawn(async move { auth.take_up().await });
     settle().await;
-    let (_, seen) = scene.auth.logout();
+    let (_, seen) = scene.auth.logout(Revocation::Revoke);
     assert!(!seen.is_revocable());
     drop(silent);
     let overtaken = SignInFailure::Refused(LoginRefusal::Overtaken);
@@ -437,7 +494,7 @@ async fn a_login_that_is_still_on_its_way_from_the_store_can_be_signed_out_and_g
 async fn a_login_under_way_is_newer_than_what_the_store_held_at_the_start() {
     let scene = Scene::new(LoginPolicy::default());
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-1"));
-    let begun = scene.auth.epoch();
+    let begun = scene.auth.begin_login(None);
     assert!(scene.auth.take_up().await.unwrap());
     let newer = ManagedLogin::new(managed_tokens("ws-2", "u-2", "rt-9")).unwrap();
     let newer = Credential::Managed(newer);

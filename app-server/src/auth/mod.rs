@@ -16,6 +16,7 @@ mod failure;
 pub(crate) mod hand;
 mod identifier;
 mod issuer;
+mod lenient;
 #[cfg(test)]
 mod managed_tests;
 mod manager;
@@ -31,13 +32,16 @@ mod tests;
 
 pub use claims::{Claims, InvalidToken};
 pub use credential::{
-    ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential, ManagedLogin,
-    ManagedTokens, PERSONAL_TOKEN_PREFIX, PersonalAccessToken, RenewedTokens, Supplier, TokenOwner,
+    AccountIdentity, ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential,
+    ManagedLogin, ManagedTokens, PERSONAL_TOKEN_PREFIX, PersonalAccessToken, RenewedTokens,
+    Supplier, TokenKind, TokenOwner,
 };
 pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
-pub use manager::{AuthManager, Forgotten, Host, HostAnswer, Lease, Outside};
+pub use manager::{
+    AnswerCheck, AuthManager, Forgotten, Host, HostAnswer, Lease, Outside, PendingLogin, Revocation,
+};
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
 pub use state::{

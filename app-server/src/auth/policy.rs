@@ -1,7 +1,8 @@
 //! Which logins the configuration allows.
 
-use super::credential::Credential;
+use super::credential::{Credential, ExternalLogin};
 use super::failure::LoginRefusal;
+use super::identifier::is_identifier;
 
 /// The one kind of login that is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,19 @@ impl LoginPolicy {
                 .allowed_workspaces
                 .iter()
                 .any(|allowed| allowed == account_id)
+    }
+
+    /// Returns the first workspace of a host's tokens that is not allowed: the one that the host
+    /// names, or the one that the token names itself. One that cannot be named is told as such.
+    pub(super) fn forbidden_workspace(&self, login: &ExternalLogin) -> Option<String> {
+        let mut workspaces = login.workspaces();
+        let forbidden = workspaces.find(|workspace| !self.allows_workspace(workspace))?;
+        let name = if is_identifier(forbidden) {
+            forbidden
+        } else {
+            "a name that is no identifier"
+        };
+        Some(name.to_owned())
     }
 
     pub(super) fn check_api_key(&self) -> Result<(), LoginRefusal> {

@@ -10,7 +10,9 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use super::credential::{ApiKey, Credential, ExternalLogin, ManagedLogin, Supplier};
+use super::credential::{
+    ApiKey, ChatgptAccount, Credential, ExternalLogin, ManagedLogin, Supplier,
+};
 use super::failure::{LoginRefusal, RecoveryFailure};
 use super::permanent::PermanentFailure;
 use super::policy::LoginPolicy;
@@ -114,6 +116,8 @@ pub enum Recovery<W> {
 pub struct AuthState<W> {
     policy: LoginPolicy,
     credential: Option<Arc<Credential>>,
+    /// The connection that brought the account in force; none when that was this program itself.
+    installed_by: Option<Supplier>,
     generation: Generation,
     epoch: Epoch,
     refresh: Option<Refresh<W>>,
@@ -135,6 +139,7 @@ impl<W> AuthState<W> {
         Self {
             policy,
             credential: None,
+            installed_by: None,
             generation: Generation(0),
             epoch: Epoch(0),
             refresh: None,
@@ -153,6 +158,13 @@ impl<W> AuthState<W> {
     #[must_use]
     pub const fn credential(&self) -> Option<&Arc<Credential>> {
         self.credential.as_ref()
+    }
+
+    /// Returns the connection that brought the account in force: by a login, or by an answer to
+    /// a refresh that changed the account.
+    #[must_use]
+    pub const fn installed_by(&self) -> Option<Supplier> {
+        self.installed_by
     }
 
     /// How often the credential changed.
@@ -178,10 +190,14 @@ impl<W> AuthState<W> {
     /// # Errors
     ///
     /// [`LoginRefusal`]; the credential in force stays.
-    pub fn login_api_key(&mut self, key: Secret) -> Result<Settlement<W>, LoginRefusal> {
+    pub fn login_api_key(
+        &mut self,
+        key: Secret,
+        by: Supplier,
+    ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_api_key_login()?;
         let key = ApiKey::new(key)?;
-        Ok(self.sign_in(Credential::ApiKey(key)))
+        Ok(self.sign_in(Credential::ApiKey(key), Some(by)))
     }
 
     /// Signs in with tokens that the host owns. They may stand over any credential, and settle
@@ -197,17 +213,18 @@ impl<W> AuthState<W> {
     ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_external_login()?;
         let login = ExternalLogin::new(tokens, supplier)?;
-        if !self.policy.allows_workspace(login.account_id()) {
+        if let Some(received) = self.policy.forbidden_workspace(&login) {
             return Err(LoginRefusal::Workspace {
-                received: login.account_id().to_owned(),
+                received,
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        Ok(self.sign_in(Credential::External(login)))
+        Ok(self.sign_in(Credential::External(login), Some(supplier)))
     }
 
-    /// Signs in with a credential that this program got for itself. `begun` is the epoch in
-    /// which the login began: whoever signed in or out meanwhile wins.
+    /// Signs in with a credential that this program got for itself, at the request of that
+    /// connection. `begun` is the epoch in which the login began: a login or logout that came
+    /// meanwhile wins.
     ///
     /// # Errors
     ///
@@ -216,9 +233,10 @@ impl<W> AuthState<W> {
         &mut self,
         credential: Credential,
         begun: Epoch,
+        by: Option<Supplier>,
     ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
-        Ok(self.sign_in(credential))
+        Ok(self.sign_in(credential, by))
     }
 
     /// Puts a credential in force that was there before this process. Logins under way are newer
@@ -233,6 +251,7 @@ impl<W> AuthState<W> {
         begun: Epoch,
     ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
+        self.installed_by = None;
         Ok(self.replace(credential))
     }
 
@@ -305,6 +324,7 @@ impl<W> AuthState<W> {
     /// Forgets the credential, at once. Those who wait for a refresh fail.
     pub fn logout(&mut self) -> Settlement<W> {
         self.credential = None;
+        self.installed_by = None;
         self.dead = None;
         self.generation.0 += 1;
         self.epoch.0 += 1;
@@ -365,6 +385,14 @@ impl<W> AuthState<W> {
         }
     }
 
+    /// Returns whether an answer to this refresh is awaited.
+    #[must_use]
+    pub fn awaits(&self, ticket: Ticket) -> bool {
+        self.refresh
+            .as_ref()
+            .is_some_and(|refresh| refresh.ticket == ticket)
+    }
+
     /// The refresh came to an end. An answer for any other than the refresh in flight is late
     /// and ignored.
     pub fn refreshed(
@@ -395,8 +423,9 @@ impl<W> AuthState<W> {
         })
     }
 
-    fn sign_in(&mut self, credential: Credential) -> Settlement<W> {
+    fn sign_in(&mut self, credential: Credential, by: Option<Supplier>) -> Settlement<W> {
         self.epoch.0 += 1;
+        self.installed_by = by;
         self.replace(credential)
     }
 
@@ -453,8 +482,37 @@ impl<W> AuthState<W> {
             }
             _ => false,
         };
+        if let (Credential::External(new), Some(old)) = (&renewed, previous.chatgpt())
+            && !new.account.is_same(old)
+        {
+            self.installed_by = Some(new.supplier);
+        }
         let settlement = self.replace(renewed);
         Ok((remedy, settlement.update.filter(|_| !same)))
+    }
+
+    /// Returns whether an answer for this account counts for that login. Only the supplier may
+    /// change the account: another connection answers for the same one.
+    fn answers_for(&self, old: &ExternalLogin, new: &ChatgptAccount, from: Supplier) -> bool {
+        let may_change = from == old.supplier && !self.policy.same_account;
+        may_change || new.is_same(&old.account)
+    }
+
+    /// Returns why an answer of the host would not be adopted, as far as its account goes. It is
+    /// asked of each of several answers, so that the first one that counts is waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`RecoveryFailure`] says why not.
+    pub fn check_answer(&self, answer: &HostTokens) -> Result<(), RecoveryFailure> {
+        let Some(Credential::External(old)) = self.credential.as_deref() else {
+            return Ok(());
+        };
+        let new = ExternalLogin::account_of(&answer.tokens)?;
+        if self.answers_for(old, &new, answer.supplier) {
+            return Ok(());
+        }
+        Err(other_account(old, &new))
     }
 
     fn check_host_tokens(
@@ -463,18 +521,29 @@ impl<W> AuthState<W> {
         answer: HostTokens,
     ) -> Result<ExternalLogin, RecoveryFailure> {
         let new = ExternalLogin::new(answer.tokens, answer.supplier)?;
-        if !self.policy.allows_workspace(new.account_id()) {
+        if let Some(received) = self.policy.forbidden_workspace(&new) {
             return Err(RecoveryFailure::Workspace {
-                received: new.account_id().to_owned(),
+                received,
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        if self.policy.same_account && new.account_id() != old.account_id() {
-            return Err(RecoveryFailure::OtherAccount {
-                received: new.account_id().to_owned(),
-                expected: old.account_id().to_owned(),
-            });
+        if !self.answers_for(old, &new.account, new.supplier) {
+            return Err(other_account(old, &new.account));
         }
         Ok(new)
+    }
+}
+
+/// Says that tokens are for another account than that of the login.
+fn other_account(old: &ExternalLogin, new: &ChatgptAccount) -> RecoveryFailure {
+    let (expected, received) = (old.account_id(), new.id.as_deref().unwrap_or_default());
+    if received == expected {
+        return RecoveryFailure::OtherPerson {
+            workspace: expected.to_owned(),
+        };
+    }
+    RecoveryFailure::OtherAccount {
+        received: received.to_owned(),
+        expected: expected.to_owned(),
     }
 }

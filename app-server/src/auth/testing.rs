@@ -7,8 +7,8 @@ use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 
 use super::{
-    Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RecoveryFailure,
-    RenewedTokens, Supplier, TokenOwner,
+    AnswerCheck, Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens,
+    RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
 
 /// An unsigned token with these claims.
@@ -79,7 +79,7 @@ impl Issuer for NoIssuer {
 pub(crate) struct NoHost;
 
 impl Host for NoHost {
-    fn ask_refresh(&self, _: Supplier, _: RefreshParams) -> HostAnswer {
+    fn ask_refresh(&self, _: Supplier, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
         Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
     }
 

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::testing::{NoIssuer, jwt, jwt_of, tokens};
 use super::{
-    AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal, Outside,
-    RecoveryFailure, Remedy, Supplier,
+    AnswerCheck, AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal,
+    Outside, RecoveryFailure, Remedy, Revocation, Supplier,
 };
 use crate::stores::EphemeralStore;
 use byokey_base::clock::Clock;
@@ -27,7 +27,7 @@ struct HandHost {
 }
 
 impl Host for HandHost {
-    fn ask_refresh(&self, _: Supplier, params: RefreshParams) -> HostAnswer {
+    fn ask_refresh(&self, _: Supplier, params: RefreshParams, _: AnswerCheck) -> HostAnswer {
         let (sender, receiver) = oneshot::channel();
         self.asked.lock().unwrap().push((params, sender));
         Box::pin(async move { receiver.await.unwrap_or(Err(RecoveryFailure::HostGone)) })
@@ -168,7 +168,7 @@ async fn a_logout_fails_those_who_wait_and_a_late_answer_signs_nobody_in() {
     scene.login("old@example.com", "ws-1");
     let call = scene.call();
     settle().await;
-    scene.auth.logout();
+    scene.auth.logout(Revocation::Revoke);
     assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
     scene.host.answer(fresh("late@example.com", "ws-1"));
     settle().await;
@@ -272,7 +272,7 @@ async fn an_api_key_has_no_recovery_and_yields_to_the_host() {
     let scene = scene(LoginPolicy::default());
     scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"))
+        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
         .unwrap();
     assert_eq!(
         scene.call().await.unwrap(),
@@ -281,17 +281,17 @@ async fn an_api_key_has_no_recovery_and_yields_to_the_host() {
     scene.login("host@example.com", "ws-1");
     let refused = scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"))
+        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
         .unwrap_err();
     assert_eq!(refused, LoginRefusal::ExternalAuthActive);
     assert_eq!(
         scene.auth.check_managed_login(),
         Err(LoginRefusal::ExternalAuthActive)
     );
-    scene.auth.logout();
+    scene.auth.logout(Revocation::Revoke);
     scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"))
+        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
         .unwrap();
 }
 
@@ -304,7 +304,7 @@ async fn calls_under_way_end_with_a_logout_but_not_with_a_new_login() {
     scene.login("new@example.com", "ws-1");
     settle().await;
     assert!(!ended.is_finished());
-    scene.auth.logout();
+    scene.auth.logout(Revocation::Revoke);
     (&mut ended).await.unwrap();
 }
 

@@ -23,7 +23,7 @@ pub use provider::Provider;
 use reader::Reader;
 pub use store::StoreKind;
 
-use crate::auth::{ForcedMethod, LoginPolicy, PersonalAccessToken};
+use crate::auth::{ForcedMethod, InvalidCredential, LoginPolicy, PersonalAccessToken};
 
 /// Where ChatGPT accounts live unless `chatgpt_base_url` says otherwise.
 pub const CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api";
@@ -148,15 +148,15 @@ fn read_policy(settings: &mut Reader<'_>) -> LoginPolicy {
 }
 
 fn read_access_token(settings: &mut Reader<'_>, environment: &Environment) -> Option<Secret> {
-    let token = Secret::from(environment.get("CODEX_ACCESS_TOKEN")?.trim());
-    if PersonalAccessToken::check(&token).is_err() {
-        settings.warn(
-            "CODEX_ACCESS_TOKEN",
-            "is not a personal access token (`at-…`), the one kind that is known here",
-        );
-        return None;
-    }
-    Some(token)
+    let token = Secret::from(environment.get("CODEX_ACCESS_TOKEN")?);
+    let problem = match PersonalAccessToken::check(token) {
+        Ok(token) => return Some(token),
+        Err(InvalidCredential::Quoted(_)) => "is in quotes; set it without them",
+        Err(InvalidCredential::WithScheme(_)) => "begins with `Bearer`; set it without that",
+        Err(_) => "is not a personal access token (`at-…`), the one kind that is known here",
+    };
+    settings.warn("CODEX_ACCESS_TOKEN", problem);
+    None
 }
 
 /// Without the slash at the end; and, as codex does, with the path that its two public hosts

@@ -9,7 +9,7 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
-use crate::auth::Forgotten;
+use crate::auth::{Credential, Forgotten, Revocation};
 use crate::error::RequestError;
 use crate::reply::{Answering, Context, Reply};
 
@@ -47,8 +47,13 @@ pub(crate) fn logout(
 ) -> Result<Answering<Empty>, RequestError> {
     let auth = &context.services.auth;
     context.services.logins.cancel_active();
-    let (update, forgotten) = auth.logout();
-    let forgotten = Some(forgotten).filter(|_| params.revoke.unwrap_or(true));
+    let revocation = if params.revoke.unwrap_or(true) {
+        Revocation::Revoke
+    } else {
+        Revocation::Leave
+    };
+    let (update, forgotten) = auth.logout(revocation);
+    let forgotten = Some(forgotten).filter(|_| revocation == Revocation::Revoke);
     if !auth.keeps() {
         return Ok(Answering::Now(signed_out(update, forgotten)));
     }
@@ -111,7 +116,7 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     let include_token = include_token && !auth.is_dead();
     let (auth_method, auth_token) = auth.read(|credential| {
         let credential = credential.filter(|_| requires_openai_auth);
-        let token = credential.filter(|held| include_token && held.may_be_shown());
+        let token = credential.filter(|held| include_token && may_see(context, held));
         (
             credential.map(|credential| credential.mode().into()),
             token.map(|token| token.bearer().duplicate()),
@@ -121,5 +126,14 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
         auth_method,
         auth_token,
         requires_openai_auth: Some(requires_openai_auth),
+    }
+}
+
+/// Returns whether a connection may see the bearer of a credential. Tokens that a host owns are
+/// its own: only the connection that supplied them gets them back.
+fn may_see(context: &Context, credential: &Credential) -> bool {
+    match credential {
+        Credential::External(login) => login.supplier == context.peer.id,
+        credential => credential.may_be_shown(),
     }
 }

@@ -19,7 +19,7 @@ const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
 
 pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome<InitializeResult> {
     let name = &params.client_info.name;
-    if name.trim().is_empty() || HeaderValue::from_str(name).is_err() {
+    if HeaderValue::from_str(name).is_err() {
         return Err(RequestError::refused(
             ErrorKind::InvalidClientName,
             "Invalid clientInfo.name. Must be a valid HTTP header value.",

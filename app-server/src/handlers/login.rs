@@ -31,7 +31,7 @@ pub(crate) fn login_start(
         LoginStartParams::ApiKey { api_key } if !auth.keeps() => {
             auth.check_api_key_login()?;
             context.services.logins.cancel_active();
-            let update = auth.login_api_key(api_key)?;
+            let update = auth.login_api_key(api_key, context.peer.id)?;
             let result = LoginStartResult::ApiKey {};
             Ok(Answering::Now(complete(result, update)))
         }
@@ -39,9 +39,10 @@ pub(crate) fn login_start(
             auth.check_api_key_login()?;
             context.services.logins.cancel_active();
             let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid)?;
-            let (auth, begun) = (auth.clone(), auth.epoch());
+            let login = auth.begin_login(Some(context.peer.id));
+            let auth = auth.clone();
             Ok(Answering::change(async move {
-                let update = auth.sign_in(Credential::ApiKey(key), begun).await;
+                let update = auth.sign_in(Credential::ApiKey(key), login).await;
                 let update = update.map_err(|failure| match failure {
                     SignInFailure::Store(failure) => RequestError::failed(
                         format!("failed to save api key: {failure}"),
@@ -55,19 +56,21 @@ pub(crate) fn login_start(
         LoginStartParams::PersonalAccessToken { access_token } => {
             auth.check_personal_login()?;
             context.services.logins.cancel_active();
-            let (auth, begun) = (auth.clone(), auth.epoch());
+            let login = auth.begin_login(Some(context.peer.id));
+            let auth = auth.clone();
             Ok(Answering::change(async move {
                 let credential = auth.introspect(access_token).await?;
-                let update = auth.sign_in(credential, begun).await?;
+                let update = auth.sign_in(credential, login).await?;
                 Ok(complete(LoginStartResult::PersonalAccessToken {}, update))
             }))
         }
         LoginStartParams::Chatgpt {} => {
             auth.check_managed_login()?;
             let services = context.services.clone();
+            let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
                 let originator = services.backend.identity.originator();
-                let started = services.logins.start_browser(originator).await?;
+                let started = services.logins.start_browser(arrival, originator).await?;
                 Ok(LoginStartResult::Chatgpt {
                     login_id: started.id.to_string(),
                     auth_url: started.url,
@@ -78,8 +81,9 @@ pub(crate) fn login_start(
         LoginStartParams::ChatgptDeviceCode {} => {
             auth.check_managed_login()?;
             let services = context.services.clone();
+            let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
-                let started = services.logins.start_device().await?;
+                let started = services.logins.start_device(arrival).await?;
                 Ok(LoginStartResult::ChatgptDeviceCode {
                     login_id: started.id.to_string(),
                     verification_url: started.url,

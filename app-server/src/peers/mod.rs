@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
-use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
+use byokey_protocol::external_auth::RefreshParams;
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{
     AccountUpdatedNotification, LoginCompletedNotification, Notification, Refresh,
@@ -19,7 +19,7 @@ use futures_util::future::{join_all, select_all};
 
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
-use crate::auth::{Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
+use crate::auth::{AnswerCheck, Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
 use crate::login::Audience;
 use crate::trace_protocol::ProtocolTrace;
 
@@ -102,12 +102,23 @@ impl Peers {
 pub struct PeerHost(pub Arc<Peers>);
 
 impl Host for PeerHost {
-    fn ask_refresh(&self, supplier: Supplier, params: RefreshParams) -> HostAnswer {
+    fn ask_refresh(
+        &self,
+        supplier: Supplier,
+        params: RefreshParams,
+        check: AnswerCheck,
+    ) -> HostAnswer {
         let peers = Arc::clone(&self.0);
         let ask = move |hosts: Vec<Arc<Peer>>| {
             let answers = hosts.iter().map(|peer| {
                 let (supplier, answer) = (peer.id, peer.request::<Refresh>(&params));
-                async move { answer.await.map(|tokens| (supplier, tokens)) }
+                let check = Arc::clone(&check);
+                async move {
+                    let tokens = answer.await.map_err(host_failure)?;
+                    let answer = HostTokens { tokens, supplier };
+                    check(&answer)?;
+                    Ok(answer)
+                }
             });
             first_tokens(answers.collect())
         };
@@ -144,28 +155,33 @@ impl Audience for PeerHost {
     }
 }
 
-/// The first tokens among several answers; whatever comes later is ignored. If no peer has any,
-/// the first reason that one gave: a peer that does not know how to answer, or goes, is no reason
-/// to give up on the others.
+/// Returns the first tokens among several answers that pass the check; what comes later is
+/// ignored. If there are none, the first reason that was given: a peer that does not know how to
+/// answer, answers for another account, or goes, is no reason to give up on the others.
 async fn first_tokens<F>(answers: Vec<F>) -> Result<HostTokens, RecoveryFailure>
 where
-    F: Future<Output = Result<(Supplier, ExternalTokens), RequestFailure>>,
+    F: Future<Output = Result<HostTokens, RecoveryFailure>>,
 {
     let mut waiting: Vec<_> = answers.into_iter().map(Box::pin).collect();
-    let mut reason = RequestFailure::Gone;
+    let mut reason = RecoveryFailure::HostGone;
     while !waiting.is_empty() {
         let (answer, _, others) = select_all(waiting).await;
         match answer {
-            Ok((supplier, tokens)) => return Ok(HostTokens { tokens, supplier }),
-            Err(failure) if reason == RequestFailure::Gone => reason = failure,
+            Ok(tokens) => return Ok(tokens),
+            Err(failure) if reason == RecoveryFailure::HostGone => reason = failure,
             Err(_) => {}
         }
         waiting = others;
     }
-    Err(match reason {
+    Err(reason)
+}
+
+/// Returns why a host gave no tokens.
+fn host_failure(failure: RequestFailure) -> RecoveryFailure {
+    match failure {
         RequestFailure::Refused(ErrorCode(code)) => RecoveryFailure::HostRefused { code },
         RequestFailure::AnswerInvalid => RecoveryFailure::AnswerInvalid,
         RequestFailure::Gone => RecoveryFailure::HostGone,
         RequestFailure::TimedOut { after } => RecoveryFailure::HostTimeout { after },
-    })
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use byokey_app_server::auth::{
-    AuthManager, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer, IssuerFailure, LoginPolicy,
-    Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
+    AnswerCheck, AuthManager, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer, IssuerFailure,
+    LoginPolicy, Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
 use byokey_app_server::stores::EphemeralStore;
 use byokey_base::clock::SystemClock;
@@ -114,7 +114,7 @@ impl SlowHost {
 }
 
 impl Host for SlowHost {
-    fn ask_refresh(&self, _: Supplier, _: RefreshParams) -> HostAnswer {
+    fn ask_refresh(&self, _: Supplier, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
         let (sender, answer) = oneshot::channel();
         self.0
             .lock()

@@ -119,7 +119,10 @@ impl Subject {
             }
             Operation::LoginKey(good) => {
                 let key = if good { "sk-made-up" } else { "sk made\nup" };
-                let settled = self.state.login_api_key(Secret::from(key)).ok();
+                let settled = self
+                    .state
+                    .login_api_key(Secret::from(key), Supplier(0))
+                    .ok();
                 self.settled(settled)
             }
             Operation::Logout => {

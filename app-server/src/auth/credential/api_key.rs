@@ -1,10 +1,12 @@
 //! API keys.
 
 use byokey_protocol::secret::Secret;
+use ring::digest::{SHA256, digest};
 
 use super::InvalidCredential;
+use super::given::{TokenKind, trimmed};
 use crate::auth::identifier::is_bearer;
-use byokey_base::memory::lock_in_memory;
+use byokey_base::memory::{lock_in_memory, wiped_after};
 
 /// An OpenAI API key.
 #[derive(Debug)]
@@ -17,11 +19,21 @@ impl ApiKey {
     ///
     /// [`InvalidCredential::ApiKey`] when it cannot.
     pub fn new(key: Secret) -> Result<Self, InvalidCredential> {
+        let key = trimmed(key, TokenKind::ApiKey)?;
         if is_bearer(key.expose()) {
             Ok(Self(lock_in_memory(key)))
         } else {
             Err(InvalidCredential::ApiKey)
         }
+    }
+
+    /// Returns the SHA-256 digest of the key, by which it is told from others.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        // A digest leaves the end of what it was made of on the stack.
+        let digest = wiped_after(|| digest(&SHA256, self.0.expose().as_bytes()));
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        bytes
     }
 
     /// The key.
@@ -41,5 +53,7 @@ mod tests {
         assert!(ApiKey::new(Secret::from("")).is_err());
         assert!(ApiKey::new(Secret::from("sk made up")).is_err());
         assert!(ApiKey::new(Secret::from("sk-made-up")).is_ok());
+        let trimmed = ApiKey::new(Secret::from("sk-made-up\n")).unwrap();
+        assert_eq!(trimmed.secret().expose(), "sk-made-up");
     }
 }

@@ -4,6 +4,7 @@ use byokey_protocol::account::PlanType;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::secret::Secret;
 
+use super::given::{TokenKind, trimmed};
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::claims::{Claims, InvalidToken};
 use crate::auth::identifier::{is_bearer, is_identifier};
@@ -15,6 +16,8 @@ pub struct ExternalLogin {
     access_token: Secret,
     /// The account that calls are made for; its id is always known.
     pub account: ChatgptAccount,
+    /// The workspace that the tokens themselves name, which may be another than the host's.
+    claimed_id: Option<String>,
     /// When the token expires, in Unix seconds, if it tells.
     pub expires_at: Option<i64>,
     /// Who handed the tokens over, and is asked for new ones.
@@ -26,52 +29,48 @@ pub struct ExternalLogin {
 pub struct Supplier(pub u64);
 
 impl ExternalLogin {
-    /// Takes tokens that can be sent. `chatgptAccountId` and `chatgptPlanType` decide over what
-    /// the token says, as in codex.
+    /// Takes tokens that can be sent and are of one account. `chatgptAccountId` and
+    /// `chatgptPlanType` decide over what the token says, as in codex.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when they cannot be sent.
+    /// [`InvalidCredential`] when they cannot be sent, or are not.
     pub fn new(tokens: ExternalTokens, supplier: Supplier) -> Result<Self, InvalidCredential> {
-        // In codex's first form the id token speaks for the account, and the access token is
-        // opaque.
-        let claims = match (&tokens.chatgpt_account_id, &tokens.id_token) {
-            (None, Some(id_token)) if is_bearer(tokens.access_token.expose()) => {
-                Claims::of(id_token.expose())?
-            }
-            (None, _) => return Err(InvalidToken.into()),
-            (Some(_), _) => Claims::of(tokens.access_token.expose())?,
-        };
-        let account_id = tokens
-            .chatgpt_account_id
-            .or(claims.account_id)
-            .unwrap_or_default();
-        if !is_identifier(&account_id) {
-            return Err(InvalidCredential::AccountId);
-        }
-        let plan = tokens
-            .chatgpt_plan_type
-            .as_deref()
-            .map(PlanType::from_raw)
-            .or(claims.plan);
+        let tokens = without_white_space(tokens)?;
+        let Described {
+            account,
+            expires_at,
+            claimed_id,
+        } = Described::by(&tokens)?;
         Ok(Self {
             access_token: lock_in_memory(tokens.access_token),
-            account: ChatgptAccount {
-                id: Some(account_id),
-                user_id: claims.user_id,
-                plan: plan.unwrap_or_default(),
-                email: claims.email,
-                fedramp: claims.fedramp,
-            },
-            expires_at: claims.expires_at,
+            account,
+            claimed_id,
+            expires_at,
             supplier,
         })
+    }
+
+    /// Returns the account that tokens are for, without taking them.
+    ///
+    /// # Errors
+    ///
+    /// As [`ExternalLogin::new`].
+    pub fn account_of(tokens: &ExternalTokens) -> Result<ChatgptAccount, InvalidCredential> {
+        Ok(Described::by(tokens)?.account)
     }
 
     /// The bearer.
     #[must_use]
     pub const fn access_token(&self) -> &Secret {
         &self.access_token
+    }
+
+    /// Returns the workspaces that the login is for: by the host's word and by the token's own.
+    pub fn workspaces(&self) -> impl Iterator<Item = &str> {
+        [self.account.id.as_deref(), self.claimed_id.as_deref()]
+            .into_iter()
+            .flatten()
     }
 
     /// The workspace that calls are made for.
@@ -81,10 +80,73 @@ impl ExternalLogin {
     }
 }
 
+/// Trims what was handed over.
+fn without_white_space(tokens: ExternalTokens) -> Result<ExternalTokens, InvalidCredential> {
+    let id_token = tokens.id_token.map(|it| trimmed(it, TokenKind::IdToken));
+    Ok(ExternalTokens {
+        access_token: trimmed(tokens.access_token, TokenKind::AccessToken)?,
+        id_token: id_token.transpose()?,
+        ..tokens
+    })
+}
+
+/// What tokens say of themselves.
+struct Described {
+    account: ChatgptAccount,
+    expires_at: Option<i64>,
+    claimed_id: Option<String>,
+}
+
+impl Described {
+    fn by(tokens: &ExternalTokens) -> Result<Self, InvalidCredential> {
+        let access_token = tokens.access_token.expose().trim();
+        if !is_bearer(access_token) {
+            return Err(InvalidToken.into());
+        }
+        let access = Claims::of(access_token);
+        let id_token = tokens.id_token.as_ref();
+        let identity = id_token.map(|token| Claims::of(token.expose().trim()));
+        // In codex's first form the id token speaks for the account, and the access token may be
+        // opaque. In today's form there is no id token; one that comes all the same has to agree.
+        let (access, identity) = match (&tokens.chatgpt_account_id, identity) {
+            (None, None) => return Err(InvalidToken.into()),
+            (None, Some(identity)) => (access.unwrap_or_default(), identity?),
+            (Some(_), identity) => (access?, identity.and_then(Result::ok).unwrap_or_default()),
+        };
+        if !access.agree(&identity) {
+            return Err(InvalidCredential::AccountsDiffer);
+        }
+        let expires_at = access.expires_at.or(identity.expires_at);
+        let (first, second) = match tokens.chatgpt_account_id {
+            None => (identity, access),
+            Some(_) => (access, identity),
+        };
+        let claimed_id = first.account_id.or(second.account_id);
+        let id = tokens.chatgpt_account_id.clone().or(claimed_id.clone());
+        let id = id.unwrap_or_default();
+        if !is_identifier(&id) {
+            return Err(InvalidCredential::AccountId);
+        }
+        let named_plan = tokens.chatgpt_plan_type.as_deref().map(PlanType::from_raw);
+        let plan = named_plan.or(first.plan).or(second.plan);
+        Ok(Self {
+            account: ChatgptAccount {
+                id: Some(id),
+                user_id: first.user_id.or(second.user_id),
+                plan: plan.unwrap_or_default(),
+                email: first.email.or(second.email),
+                fedramp: first.fedramp || second.fedramp,
+            },
+            expires_at,
+            claimed_id,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{ExternalLogin, InvalidCredential, Supplier};
-    use crate::auth::testing::{jwt, tokens};
+    use crate::auth::testing::{jwt, token_of, tokens};
     use byokey_protocol::account::PlanType;
     use byokey_protocol::secret::Secret;
 
@@ -108,6 +170,27 @@ mod tests {
             (login.account_id(), login.account.plan),
             ("claimed", PlanType::Plus)
         );
+    }
+
+    #[test]
+    fn tokens_of_different_accounts_are_refused_in_either_form() {
+        let of = |account, user| token_of(account, user, 4_102_444_800);
+        let cases = [
+            (of("ws-1", "ada"), of("ws-1", "ada"), true),
+            (of("ws-1", "ada"), of("ws-2", "ada"), false),
+            (of("ws-1", "ada"), of("ws-1", "eve"), false),
+            (of("ws-1", "ada"), jwt("{}"), true),
+        ];
+        for (access_token, id_token, fits) in cases {
+            for label in [None, Some("ws-1".to_owned())] {
+                let mut given = tokens(&access_token, "");
+                given.chatgpt_account_id = label;
+                given.id_token = Some(Secret::from(id_token.as_str()));
+                let taken = ExternalLogin::new(given, Supplier(0)).map(|_| ());
+                let expected = fits.then_some(()).ok_or(InvalidCredential::AccountsDiffer);
+                assert_eq!(taken, expected);
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use byokey_protocol::secret::Secret;
 
+use super::given::{TokenKind, trimmed};
+use super::identity::differ;
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::claims::{Claims, InvalidToken};
 use crate::auth::identifier::{is_bearer, is_identifier};
@@ -82,17 +84,30 @@ impl ManagedLogin {
     ///
     /// [`InvalidCredential`] when they cannot, or do not.
     pub fn new(mut tokens: ManagedTokens) -> Result<Self, InvalidCredential> {
+        tokens.access_token = trimmed(tokens.access_token, TokenKind::AccessToken)?;
+        tokens.id_token = trimmed(tokens.id_token, TokenKind::IdToken)?;
         if !is_bearer(tokens.access_token.expose()) {
             return Err(InvalidToken.into());
         }
         let identity = Claims::of(tokens.id_token.expose())?;
         // The access token may be opaque; if it can be read, it has to agree.
         let access = Claims::of(tokens.access_token.expose()).unwrap_or_default();
-        let claimed = identity.account_id.or_else(|| access.account_id.clone());
-        let id = tokens.account_id.take().or(claimed);
+        if !identity.agree(&access) {
+            return Err(InvalidCredential::AccountsDiffer);
+        }
+        let claimed = identity.account_id.or(access.account_id);
+        let named = tokens.account_id.take();
+        if differ(named.as_ref(), claimed.as_ref()) {
+            return Err(InvalidCredential::AccountsDiffer);
+        }
+        let id = named.or(claimed);
         if id.as_deref().is_some_and(|id| !is_identifier(id)) {
             return Err(InvalidCredential::AccountId);
         }
+        tokens.refresh_token = tokens
+            .refresh_token
+            .map(|token| trimmed(token, TokenKind::RefreshToken))
+            .transpose()?;
         tokens.account_id.clone_from(&id);
         Ok(Self {
             account: ChatgptAccount {
@@ -129,7 +144,7 @@ impl ManagedLogin {
             if differ(claims.account_id.as_ref(), self.account.id.as_ref())
                 || differ(claims.user_id.as_ref(), self.account.user_id.as_ref())
             {
-                return Err(InvalidCredential::AccountId);
+                return Err(InvalidCredential::AccountsDiffer);
             }
         }
         Self::new(ManagedTokens {
@@ -144,11 +159,7 @@ impl ManagedLogin {
     /// Whether both are logins of the same person to the same workspace.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
-        self.account.id == other.account.id
-            && !differ(
-                self.account.user_id.as_ref(),
-                other.account.user_id.as_ref(),
-            )
+        self.account.is_same(&other.account)
     }
 
     /// Whether both hold the same tokens.
@@ -173,17 +184,31 @@ impl ManagedLogin {
     }
 }
 
-/// Whether both are known and not the same.
-fn differ(one: Option<&String>, two: Option<&String>) -> bool {
-    matches!((one, two), (Some(one), Some(two)) if one != two)
-}
-
 #[cfg(test)]
 mod tests {
     use byokey_protocol::secret::Secret;
 
-    use super::{ManagedLogin, RenewedTokens};
+    use super::{InvalidCredential, ManagedLogin, RenewedTokens};
     use crate::auth::testing::{managed_tokens, token_of};
+
+    #[test]
+    fn tokens_of_different_accounts_are_refused() {
+        let token = |account, user| Secret::from(token_of(account, user, 99).as_str());
+        for (account, user, named, fits) in [
+            ("ws-1", "u-1", None, true),
+            ("ws-2", "u-1", None, false),
+            ("ws-1", "u-2", None, false),
+            ("ws-1", "u-1", Some("ws-1"), true),
+            ("ws-1", "u-1", Some("ws-2"), false),
+        ] {
+            let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
+            tokens.access_token = token(account, user);
+            tokens.account_id = named.map(str::to_owned);
+            let taken = ManagedLogin::new(tokens).map(|_| ());
+            let expected = fits.then_some(()).ok_or(InvalidCredential::AccountsDiffer);
+            assert_eq!(taken, expected, "{account} {user} {named:?}");
+        }
+    }
 
     #[test]
     fn absent_members_of_an_answer_keep_what_was() {

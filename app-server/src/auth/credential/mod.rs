@@ -2,6 +2,8 @@
 
 mod api_key;
 mod external;
+mod given;
+mod identity;
 mod managed;
 mod personal;
 
@@ -10,6 +12,9 @@ use byokey_protocol::secret::Secret;
 
 pub use api_key::ApiKey;
 pub use external::{ExternalLogin, Supplier};
+pub use given::TokenKind;
+pub use identity::AccountIdentity;
+pub(super) use identity::differ;
 pub use managed::{ManagedLogin, ManagedTokens, RenewedTokens};
 pub use personal::{PERSONAL_TOKEN_PREFIX, PersonalAccessToken, TokenOwner};
 
@@ -49,6 +54,15 @@ pub enum InvalidCredential {
     /// The token is no JSON Web Token.
     #[error(transparent)]
     Token(#[from] InvalidToken),
+    /// The token or key stands in quotes.
+    #[error("the {0} is in quotes; hand over what is between them")]
+    Quoted(TokenKind),
+    /// The token or key stands behind the scheme of a header.
+    #[error("the {0} begins with `Bearer`; hand over what stands behind it")]
+    WithScheme(TokenKind),
+    /// The tokens, or a token and its label, are for different accounts.
+    #[error("the id token and the access token are for different accounts")]
+    AccountsDiffer,
     /// The account id cannot be sent as a header.
     #[error("the account id must be 1 to 128 printable ASCII characters")]
     AccountId,

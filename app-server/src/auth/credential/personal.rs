@@ -2,6 +2,7 @@
 
 use byokey_protocol::secret::Secret;
 
+use super::given::{TokenKind, trimmed};
 use super::{ChatgptAccount, InvalidCredential};
 use crate::auth::identifier::{is_bearer, is_identifier};
 use byokey_base::memory::lock_in_memory;
@@ -22,18 +23,20 @@ pub struct PersonalAccessToken {
 pub struct TokenOwner(pub ChatgptAccount);
 
 impl PersonalAccessToken {
-    /// Whether the text could be a personal access token: asked before it is sent anywhere.
+    /// Returns the token without the white space around it, if it could be a personal access
+    /// token: asked before it is sent anywhere.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential::PersonalAccessToken`] when it could not.
-    pub fn check(token: &Secret) -> Result<(), InvalidCredential> {
+    /// [`InvalidCredential`] when it could not.
+    pub fn check(token: Secret) -> Result<Secret, InvalidCredential> {
+        let token = trimmed(token, TokenKind::AccessToken)?;
         let text = token.expose();
         let is_one = text.len() > PERSONAL_TOKEN_PREFIX.len()
             && text.starts_with(PERSONAL_TOKEN_PREFIX)
             && is_bearer(text);
         is_one
-            .then_some(())
+            .then_some(token)
             .ok_or(InvalidCredential::PersonalAccessToken)
     }
 
@@ -43,7 +46,7 @@ impl PersonalAccessToken {
     ///
     /// [`InvalidCredential`] when either could not be sent.
     pub fn new(token: Secret, owner: TokenOwner) -> Result<Self, InvalidCredential> {
-        Self::check(&token)?;
+        let token = Self::check(token)?;
         let TokenOwner(account) = owner;
         if !account.id.as_deref().is_some_and(is_identifier) {
             return Err(InvalidCredential::AccountId);
@@ -67,8 +70,9 @@ mod tests {
 
     #[test]
     fn only_what_begins_like_one_and_can_be_sent_is_one() {
-        let check = |text| PersonalAccessToken::check(&Secret::from(text));
+        let check = |text| PersonalAccessToken::check(Secret::from(text));
         check("at-made-up").unwrap();
+        assert_eq!(check(" at-made-up\n").unwrap().expose(), "at-made-up");
         for bad in ["", "at-", "made-up", "AT-made-up", "at-made up", "at-\r\n"] {
             assert!(check(bad).is_err(), "{bad:?}");
         }

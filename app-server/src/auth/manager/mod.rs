@@ -5,7 +5,10 @@
 //! and tells everybody of changes. `expiry` renews tokens before they expire, `own` signs in
 //! with what this program got for itself, `take_up` with what was there before.
 
+mod attempt;
 mod expiry;
+mod forget;
+mod freshness;
 mod own;
 mod take_up;
 
@@ -31,14 +34,24 @@ use super::state::{
 };
 use super::store::Store;
 use crate::background::Background;
+pub use attempt::PendingLogin;
 use byokey_base::clock::Clock;
 use expiry::Due;
+pub use forget::Revocation;
+pub(super) use forget::{Forget, ForgetSignal};
+use freshness::LastRenewal;
 pub use own::Forgotten;
 
 /// The host's side of external auth.
 pub trait Host: Send + Sync {
-    /// Asks for new tokens: the supplier, or whoever else can answer. Keeps the deadline.
-    fn ask_refresh(&self, supplier: Supplier, params: RefreshParams) -> HostAnswer;
+    /// Asks for new tokens: the supplier, or, when it is gone, every other connection that can
+    /// answer, of which the first answer that passes the check counts. Keeps the deadline.
+    fn ask_refresh(
+        &self,
+        supplier: Supplier,
+        params: RefreshParams,
+        check: AnswerCheck,
+    ) -> HostAnswer;
 
     /// Whether the supplier also wants to be asked before its token expires.
     fn wants_proactive_refresh(&self, supplier: Supplier) -> bool;
@@ -46,6 +59,9 @@ pub trait Host: Send + Sync {
     /// Tells everybody that a refresh changed the account.
     fn account_updated(&self, update: AccountUpdated);
 }
+
+/// Says why an answer would not be adopted, before it is.
+pub type AnswerCheck = Arc<dyn Fn(&HostTokens) -> Result<(), RecoveryFailure> + Send + Sync>;
 
 /// The host's answer to come.
 pub type HostAnswer =
@@ -86,14 +102,26 @@ pub struct AuthManager {
     /// What [`AuthManager::signed_out_unseen`] tells.
     signed_out_unseen: Mutex<Option<Arc<Credential>>>,
     /// Gives superseded logins back to the issuer.
-    giving_back: Background,
+    giving_back: Arc<Background>,
+    /// The last renewal of a login of ours.
+    last_renewal: Mutex<Option<LastRenewal>>,
 }
 
 struct Asking {
     task: AbortHandle,
-    /// Whether it spends a refresh token. Then only a logout may end it early: the tokens that
-    /// come back are the only ones that are still good.
-    spends: bool,
+    /// Set when it spends a refresh token. Then it is not ended early, because the tokens that
+    /// come back are the only ones that are still good: a logout has them revoked.
+    forget: Option<Forget>,
+}
+
+impl Asking {
+    /// Ends it, if nothing is lost with it.
+    fn end(self, revocation: Revocation) {
+        match self.forget {
+            Some(forget) => forget.signal(revocation),
+            None => self.task.abort(),
+        }
+    }
 }
 
 /// The credential in force at one moment, for one call.
@@ -105,6 +133,8 @@ pub struct Lease {
     pub credential: Arc<Credential>,
     /// Its generation, to be named when it is refused.
     pub generation: Generation,
+    /// The connection that brought its account; none when that was this program itself.
+    pub installed_by: Option<Supplier>,
     signed_out: watch::Receiver<()>,
 }
 
@@ -135,6 +165,7 @@ impl AuthManager {
             store,
             clock,
         } = outside;
+        let giving_back = Arc::<Background>::default();
         Arc::new(Self {
             state: Mutex::new(AuthState::new(policy)),
             asking: Mutex::default(),
@@ -145,10 +176,12 @@ impl AuthManager {
                 issuer,
                 store,
                 clock,
+                giving_back: Arc::clone(&giving_back),
             },
             store_turn: tokio::sync::Mutex::default(),
             signed_out_unseen: Mutex::default(),
-            giving_back: Background::default(),
+            giving_back,
+            last_renewal: Mutex::default(),
         })
     }
 
@@ -157,10 +190,10 @@ impl AuthManager {
     pub fn lease(&self) -> Option<Lease> {
         let state = self.state();
         let credential = Arc::clone(state.credential()?);
-        let generation = state.generation();
         Some(Lease {
             credential,
-            generation,
+            generation: state.generation(),
+            installed_by: state.installed_by(),
             signed_out: self.signed_out.subscribe(),
         })
     }
@@ -176,9 +209,13 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`LoginRefusal`]; the credential in force stays.
-    pub fn login_api_key(self: &Arc<Self>, key: Secret) -> Result<AccountUpdated, LoginRefusal> {
+    pub fn login_api_key(
+        self: &Arc<Self>,
+        key: Secret,
+        by: Supplier,
+    ) -> Result<AccountUpdated, LoginRefusal> {
         let superseded = self.managed_in_force();
-        let settlement = self.state().login_api_key(key)?;
+        let settlement = self.state().login_api_key(key, by)?;
         let update = self.replaced(settlement);
         self.give_back(superseded);
         Ok(update)
@@ -234,13 +271,24 @@ impl AuthManager {
     fn ask(self: &Arc<Self>, order: RefreshOrder) {
         let RefreshOrder { ticket, authority } = order;
         let spends = matches!(authority, Authority::Issuer { .. });
-        let answer = self.answer_of(authority);
+        let (forget, signal) = Forget::new();
+        let answer = self.answer_of(authority, signal.clone());
         let manager = Arc::clone(self);
         let task = tokio::spawn(async move {
             let answer = answer.await;
-            let settlement = manager.state().refreshed(ticket, answer);
+            let mut state = manager.state();
+            if !state.awaits(ticket) {
+                drop(state);
+                return manager.discard(answer, signal.get());
+            }
+            let settlement = state.refreshed(ticket, answer);
+            drop(state);
             let Some(settlement) = settlement else { return };
             match settlement.outcome {
+                Ok(_) if spends => {
+                    manager.note_renewal();
+                    manager.watch_expiry(Due::Later);
+                }
                 Ok(_) => manager.watch_expiry(Due::Later),
                 Err(_) if spends => manager.watch_expiry(Due::InAMinute),
                 Err(_) => {}
@@ -249,25 +297,53 @@ impl AuthManager {
                 manager.host.account_updated(update);
             }
         });
-        let task = task.abort_handle();
-        lock(&self.asking).replace(Asking { task, spends });
+        let asking = Asking {
+            task: task.abort_handle(),
+            forget: spends.then_some(forget),
+        };
+        lock(&self.asking).replace(asking);
+    }
+
+    /// Drops an answer that came too late. The tokens of a login that neither memory nor a store
+    /// holds any more are given back to the issuer.
+    fn discard(
+        self: &Arc<Self>,
+        late: Result<Renewal, RecoveryFailure>,
+        logout: Option<Revocation>,
+    ) {
+        let is_lost = match logout {
+            Some(revocation) => revocation == Revocation::Revoke,
+            None => !self.keeps(),
+        };
+        if let Ok(Renewal::Issuer(login)) = late
+            && is_lost
+        {
+            self.give_back(Some(Arc::new(Credential::Managed(login))));
+        }
     }
 
     /// Asks at once, so that a request to the host stands before whatever is sent next.
     fn answer_of(
         self: &Arc<Self>,
         authority: Authority,
+        forgotten: ForgetSignal,
     ) -> Pin<Box<dyn Future<Output = Result<Renewal, RecoveryFailure>> + Send>> {
         match authority {
             Authority::Host { supplier, params } => {
-                let answer = self.host.ask_refresh(supplier, params);
+                let manager = Arc::clone(self);
+                let check =
+                    Arc::new(move |answer: &HostTokens| manager.state().check_answer(answer));
+                let answer = self.host.ask_refresh(supplier, params, check);
                 Box::pin(async move { answer.await.map(Renewal::Host) })
             }
             Authority::Issuer { credential, dead } => {
                 let manager = Arc::clone(self);
                 Box::pin(async move {
-                    let _turn = manager.store_turn.lock().await;
-                    manager.renewer.renew(&credential, dead).await
+                    let _turn = tokio::select! {
+                        turn = manager.store_turn.lock() => turn,
+                        _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),
+                    };
+                    manager.renewer.renew(&credential, dead, &forgotten).await
                 })
             }
         }
@@ -275,17 +351,19 @@ impl AuthManager {
 
     /// A login settled whatever was in flight.
     fn replaced(self: &Arc<Self>, settlement: Settlement<Waiter>) -> AccountUpdated {
-        self.settled(settlement, |asking| !asking.spends)
+        let asking = lock(&self.asking).take_if(|asking| asking.forget.is_none());
+        self.settled(settlement, asking, Revocation::Leave)
     }
 
-    /// Ends the request for newer tokens if it may be ended, and tells those who waited for it.
+    /// Ends the request for newer tokens, and wakes the calls that waited for it.
     fn settled(
         self: &Arc<Self>,
         settlement: Settlement<Waiter>,
-        may_end: impl FnOnce(&mut Asking) -> bool,
+        asking: Option<Asking>,
+        revocation: Revocation,
     ) -> AccountUpdated {
-        if let Some(asking) = lock(&self.asking).take_if(may_end) {
-            asking.task.abort();
+        if let Some(asking) = asking {
+            asking.end(revocation);
         }
         self.watch_expiry(Due::NowOrLater);
         wake(settlement).unwrap_or(AccountUpdated {

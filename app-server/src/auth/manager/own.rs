@@ -7,7 +7,7 @@ use std::time::Duration;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
 
-use super::AuthManager;
+use super::{AuthManager, PendingLogin, Revocation, lock};
 use crate::auth::credential::{Credential, ManagedLogin, PersonalAccessToken};
 use crate::auth::failure::{LoginRefusal, SignInFailure};
 use crate::auth::state::Epoch;
@@ -65,7 +65,7 @@ impl AuthManager {
     ///
     /// [`SignInFailure`]; a token whose owner is not known for certain is not taken.
     pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
-        PersonalAccessToken::check(&token).map_err(LoginRefusal::Invalid)?;
+        let token = PersonalAccessToken::check(token).map_err(LoginRefusal::Invalid)?;
         let token = lock_in_memory(token);
         let owner = self.renewer.issuer.whoami(&token).await;
         let owner = owner.map_err(|failure| SignInFailure::Issuer {
@@ -85,9 +85,9 @@ impl AuthManager {
     pub async fn sign_in(
         self: &Arc<Self>,
         credential: Credential,
-        begun: Epoch,
+        login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
-        let (update, superseded) = self.replace_kept(credential, begun).await?;
+        let (update, superseded) = self.replace_kept(credential, login).await?;
         self.give_back(superseded);
         Ok(update)
     }
@@ -101,9 +101,9 @@ impl AuthManager {
     pub async fn take_over(
         self: &Arc<Self>,
         credential: Credential,
-        begun: Epoch,
+        login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
-        let (update, _) = self.replace_kept(credential, begun).await?;
+        let (update, _) = self.replace_kept(credential, login).await?;
         Ok(update)
     }
 
@@ -111,10 +111,10 @@ impl AuthManager {
     async fn replace_kept(
         self: &Arc<Self>,
         credential: Credential,
-        begun: Epoch,
+        login: PendingLogin,
     ) -> Result<(AccountUpdated, Option<Arc<Credential>>), SignInFailure> {
         let _turn = self.store_turn.lock().await;
-        self.state().check_own(&credential, begun)?;
+        self.check_pending(&credential, &login)?;
         let store = &self.renewer.store;
         let mut superseded = self.managed_in_force();
         if let Some(stored) = credential.stored().filter(|_| store.keeps()) {
@@ -123,26 +123,28 @@ impl AuthManager {
                 superseded = managed_in(&**store).await?;
             }
             store.save(stored, Saving::Login).await?;
-            let overtaken = self.state().check_own(&credential, begun);
+            let overtaken = self.check_pending(&credential, &login);
             if let Err(refusal) = overtaken {
-                // Whoever overtook this login did not want it kept.
+                // What overtook this login does not want it in the store.
                 store.remove().await?;
                 return Err(refusal.into());
             }
         }
-        let settlement = self.state().login_own(credential, begun)?;
+        let settlement = self.state().login_own(credential, login.epoch, login.by)?;
         Ok((self.replaced(settlement), superseded))
     }
 
-    /// Whether the answer to "who is signed in" should wait for [`AuthManager::freshen`].
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
-        let now = self.renewer.clock.unix_seconds();
-        let state = self.state();
-        let Some(Credential::Managed(login)) = state.credential().map(Arc::as_ref) else {
-            return false;
-        };
-        state.is_refreshing() || login.renew_at().is_some_and(|due| due <= now)
+    /// Returns whether the login would be taken and is still wanted.
+    fn check_pending(
+        &self,
+        credential: &Credential,
+        login: &PendingLogin,
+    ) -> Result<(), LoginRefusal> {
+        self.state().check_own(credential, login.epoch)?;
+        if login.is_cancelled() {
+            return Err(LoginRefusal::Overtaken);
+        }
+        Ok(())
     }
 
     /// Whether the credential is a login of ours, which alone can be renewed on demand.
@@ -157,24 +159,16 @@ impl AuthManager {
         self.state().dead().is_some()
     }
 
-    /// Renews a login of ours. A failure is logged; what is in force says the rest.
-    pub async fn freshen(self: &Arc<Self>) {
-        if !self.is_managed() {
-            return;
-        }
-        let generation = self.state().generation();
-        if let Err(failure) = self.recover(generation).await {
-            tracing::warn!("the login could not be renewed: {failure}");
-        }
-    }
-
     /// Forgets the credential, at once, and ends the calls that use it. What a store keeps is
-    /// still there: [`AuthManager::clear_store`] follows.
-    pub fn logout(self: &Arc<Self>) -> (AccountUpdated, Forgotten) {
+    /// still there: [`AuthManager::clear_store`] follows. A renewal under way ends with it; what it
+    /// spent a refresh token for is revoked, if the caller revokes the forgotten login too.
+    pub fn logout(self: &Arc<Self>, revocation: Revocation) -> (AccountUpdated, Forgotten) {
         let forgotten = self.state().credential().cloned();
         let settlement = self.state().logout();
         self.signed_out.send_replace(());
-        (self.settled(settlement, |_| true), Forgotten(forgotten))
+        let asking = lock(&self.asking).take();
+        let update = self.settled(settlement, asking, revocation);
+        (update, Forgotten(forgotten))
     }
 
     /// Removes what the store keeps.

@@ -1,0 +1,109 @@
+//! Tokens and keys as people and programs hand them over: with a line break behind them, out of a
+//! shell variable with its quotes, or with the scheme of the header they came from.
+
+use byokey_protocol::secret::Secret;
+
+use super::InvalidCredential;
+
+/// Which token or key was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// An API key.
+    ApiKey,
+    /// An access token of any kind.
+    AccessToken,
+    /// An id token.
+    IdToken,
+    /// A refresh token.
+    RefreshToken,
+}
+
+impl TokenKind {
+    /// Returns the name of the member that carries it.
+    #[must_use]
+    pub const fn member(self) -> &'static str {
+        match self {
+            Self::ApiKey => "apiKey",
+            Self::AccessToken => "accessToken",
+            Self::IdToken => "idToken",
+            Self::RefreshToken => "refreshToken",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API key",
+            Self::AccessToken => "access token",
+            Self::IdToken => "id token",
+            Self::RefreshToken => "refresh token",
+        }
+    }
+}
+
+impl std::fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Returns the token without the white space around it.
+///
+/// # Errors
+///
+/// [`InvalidCredential::Quoted`] and [`InvalidCredential::WithScheme`]: what is meant is clear
+/// then, but a token is never changed by guessing.
+pub(super) fn trimmed(token: Secret, kind: TokenKind) -> Result<Secret, InvalidCredential> {
+    // EXPOSE: only its ends are looked at.
+    let text = token.expose();
+    let inner =
+        text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
+    let is_quote = |character: char| matches!(character, '"' | '\'' | '`' | '“' | '”' | '‘' | '’');
+    if inner.starts_with(is_quote) || inner.ends_with(is_quote) {
+        return Err(InvalidCredential::Quoted(kind));
+    }
+    let scheme = inner.split_whitespace().next().unwrap_or_default();
+    if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") && scheme.len() < inner.len() {
+        return Err(InvalidCredential::WithScheme(kind));
+    }
+    if inner.len() == text.len() {
+        return Ok(token);
+    }
+    Ok(Secret::from(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_protocol::secret::Secret;
+
+    use super::{InvalidCredential, TokenKind, trimmed};
+
+    #[test]
+    fn white_space_goes_and_quotes_and_schemes_are_refused() {
+        let kind = TokenKind::AccessToken;
+        let (quoted, scheme) = (
+            InvalidCredential::Quoted(kind),
+            InvalidCredential::WithScheme(kind),
+        );
+        for (given, expected) in [
+            ("a.b.c", Ok("a.b.c")),
+            (" a.b.c", Ok("a.b.c")),
+            ("\u{feff}a.b.c\r\n", Ok("a.b.c")),
+            ("\ta.b.c\u{a0}\n\n", Ok("a.b.c")),
+            ("a b", Ok("a b")),
+            (" ", Ok("")),
+            ("bearer", Ok("bearer")),
+            ("bearers.b.c", Ok("bearers.b.c")),
+            ("\"a.b.c\"", Err(quoted)),
+            ("'a.b.c'\n", Err(quoted)),
+            ("a.b.c\"", Err(quoted)),
+            ("“a.b.c”", Err(quoted)),
+            ("Bearer a.b.c", Err(scheme)),
+            (" bearer\ta.b.c", Err(scheme)),
+            ("BEARER: a.b.c", Err(scheme)),
+        ] {
+            let got = trimmed(Secret::from(given), kind);
+            let got = got.as_ref().map(Secret::expose).map_err(|error| *error);
+            assert_eq!(got, expected, "{given:?}");
+        }
+    }
+}
