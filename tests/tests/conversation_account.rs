@@ -14,6 +14,8 @@ const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 fn token(person: &str, number: u64) -> String {
     let person = TestToken {
         account: person.to_owned(),
+        // The same text whenever it is made up.
+        expires_at: 4_102_444_800,
         ..TestToken::new(person)
     };
     answers::access_token(&person, number)
