@@ -33,6 +33,8 @@ export type ErrorKind =
   | "chatgptAuthRequired"
   /** The configuration forbids this kind of login. */
   | "loginDisabled"
+  /** The thread belongs to another account than the one in force, and the connection that owns the thread did not change it. */
+  | "accountChanged"
   /** The host owns the login; only it may change it. */
   | "externalAuthActive"
   /** The account is not among the allowed workspaces, or not the account it has to be. */

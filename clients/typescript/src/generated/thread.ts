@@ -27,8 +27,9 @@ export interface ThreadStartParams {
   /** Every thread is in memory only, whatever this says. */
   readonly ephemeral?: boolean | null;
   /**
-   * Settings for this thread alone. `features`, `projects`, `sandbox_workspace_write` and `skills`
-   * are about tools and mean nothing here; any other is refused.
+   * Settings of codex for this thread alone. Those about models and instructions are taken; those
+   * that decide where the conversation goes are refused; the others mean nothing here, and a
+   * `warning` says so.
    */
   readonly config?: Readonly<Record<string, unknown>> | null;
   /** Not supported: refused when it has elements. */

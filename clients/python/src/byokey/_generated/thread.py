@@ -45,8 +45,9 @@ class ThreadStartParams:
     """Every thread is in memory only, whatever this says."""
 
     config: Mapping[str, Any] | None = None
-    """Settings for this thread alone. `features`, `projects`, `sandbox_workspace_write` and
-    `skills` are about tools and mean nothing here; any other is refused.
+    """Settings of codex for this thread alone. Those about models and instructions are taken;
+    those that decide where the conversation goes are refused; the others mean nothing here, and
+    a `warning` says so.
     """
 
     dynamic_tools: Sequence[Any] | None = None

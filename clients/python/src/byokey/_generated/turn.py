@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from . import _wire as wire
+from .error import ErrorKind
 from .item import UserInput, ThreadItem, user_input_from_wire, thread_item_from_wire
 
 
@@ -203,6 +204,9 @@ class TurnError:
     additional_details: str | None = None
     """More about it."""
 
+    kind: ErrorKind | None = None
+    """The kind of the error, where codex has no word for it."""
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TurnError:
         members = wire.members(value, at)
@@ -210,6 +214,7 @@ class TurnError:
             message=wire.required(members, "message", at, wire.string),
             codex_error_info=wire.optional(members, "codexErrorInfo", at, codex_error_info_from_wire),
             additional_details=wire.optional(members, "additionalDetails", at, wire.string),
+            kind=wire.optional(members, "kind", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -218,6 +223,8 @@ class TurnError:
             "codexErrorInfo": None if self.codex_error_info is None else (self.codex_error_info if isinstance(self.codex_error_info, str) else self.codex_error_info.to_wire()),
             "additionalDetails": self.additional_details,
         }
+        if self.kind is not None:
+            members["kind"] = self.kind
         return members
 
 

@@ -52,6 +52,12 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The configuration forbids this kind of login. */
         public val LoginDisabled: ErrorKind = ErrorKind("loginDisabled")
 
+        /**
+         * The thread belongs to another account than the one in force, and the connection that
+         * owns the thread did not change it.
+         */
+        public val AccountChanged: ErrorKind = ErrorKind("accountChanged")
+
         /** The host owns the login; only it may change it. */
         public val ExternalAuthActive: ErrorKind = ErrorKind("externalAuthActive")
 

@@ -201,11 +201,14 @@ public data class TurnError(
     public val codexErrorInfo: CodexErrorInfo? = null,
     /** More about it. */
     public val additionalDetails: String? = null,
+    /** The kind of the error, where codex has no word for it. */
+    public val kind: ErrorKind? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("message", JsonString(message))
         putOrNull("codexErrorInfo", codexErrorInfo?.toJson())
         putOrNull("additionalDetails", additionalDetails?.let { JsonString(it) })
+        putIfThere("kind", kind?.toJson())
     }
 
     public companion object {
@@ -216,6 +219,7 @@ public data class TurnError(
                     message = required("message", ::readString),
                     codexErrorInfo = optional("codexErrorInfo", CodexErrorInfo.Companion::fromJson),
                     additionalDetails = optional("additionalDetails", ::readString),
+                    kind = optional("kind", ErrorKind.Companion::fromJson),
                 )
             }
     }
