@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 /// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
 /// cannot stop instead: the answer that they wait for may come on the same stream.
-const MOST: usize = 16_384;
+const MAX_IN_FLIGHT: usize = 16_384;
 
 /// The requests of one peer that are not answered yet.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl InFlight {
     /// Whether no more may wait.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.requests().len() >= MOST
+        self.requests().len() >= MAX_IN_FLIGHT
     }
 
     /// Whether none waits for its answer.

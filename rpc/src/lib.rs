@@ -36,7 +36,7 @@ pub use peer::{Peer, PendingAnswer};
 pub use transport::child::{Child, ChildStreams};
 #[cfg(feature = "listen")]
 pub use transport::listener::{
-    Door, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError,
+    BoundListener, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError,
 };
 pub use transport::stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use transport::stream::{Ended, Limits, Shutdown, serve};

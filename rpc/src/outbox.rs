@@ -27,7 +27,7 @@ const KEPT_CAPACITY: usize = 16 * 1024;
 pub struct Outbox {
     state: Mutex<State>,
     filled: Notify,
-    taken: Notify,
+    emptied: Notify,
     observer: Option<Arc<dyn Observer>>,
     overflowed: Notify,
 }
@@ -127,7 +127,7 @@ impl Outbox {
         state.bytes.zeroize();
         drop(state);
         self.filled.notify_one();
-        self.taken.notify_waiters();
+        self.emptied.notify_waiters();
     }
 
     /// Bytes that wait.
@@ -147,21 +147,21 @@ impl Outbox {
         wipe_all(empty);
         empty.shrink_to(KEPT_CAPACITY);
         mem::swap(&mut self.state().bytes, empty);
-        self.taken.notify_waiters();
+        self.emptied.notify_waiters();
     }
 
     /// Whether less than [`HIGH_WATER`] waits to be written.
     #[must_use]
-    pub fn has_room(&self) -> bool {
+    pub fn has_capacity(&self) -> bool {
         self.len() < HIGH_WATER
     }
 
     /// Waits until there is room.
-    pub async fn room(&self) {
+    pub async fn wait_for_capacity(&self) {
         if self.state().limit.is_none() {
-            return self.space().await;
+            return self.capacity().await;
         }
-        if tokio::time::timeout(STALL_TIME, self.space())
+        if tokio::time::timeout(STALL_TIME, self.capacity())
             .await
             .is_err()
         {
@@ -169,13 +169,13 @@ impl Outbox {
         }
     }
 
-    async fn space(&self) {
+    async fn capacity(&self) {
         loop {
-            let taken = self.taken.notified();
-            if self.has_room() {
+            let emptied = self.emptied.notified();
+            if self.has_capacity() {
                 return;
             }
-            taken.await;
+            emptied.await;
         }
     }
 
@@ -211,14 +211,14 @@ mod tests {
     async fn others_wait_for_a_peer_that_may_be_given_up_only_so_long() {
         let outbox = Outbox::default();
         outbox.push(&"x".repeat(HIGH_WATER));
-        let patient = tokio::time::timeout(STALL_TIME * 100, outbox.room()).await;
+        let patient = tokio::time::timeout(STALL_TIME * 100, outbox.wait_for_capacity()).await;
         assert!(patient.is_err(), "without a limit, as long as it takes");
         outbox.set_limit(usize::MAX);
         let begun = tokio::time::Instant::now();
-        outbox.room().await;
+        outbox.wait_for_capacity().await;
         assert_eq!(begun.elapsed(), STALL_TIME);
         outbox.overflowed().await;
-        outbox.room().await;
+        outbox.wait_for_capacity().await;
         assert_eq!(begun.elapsed(), STALL_TIME, "it is gone");
     }
 }

@@ -145,10 +145,10 @@ fn serve(
         services.begin();
         match open {
             Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
-            Open::Listener { door, .. } => {
+            Open::Listener { bound, .. } => {
                 let (shared, clock) = (Arc::clone(services), Arc::clone(&services.clock));
                 let open = move || connection::open(Arc::clone(&shared));
-                let listener = Listener::new(door, open, limits, clock)?;
+                let listener = Listener::new(bound, open, limits, clock)?;
                 serve_listener(listener, services, signals).await;
             }
         }

@@ -8,7 +8,7 @@ use byokey_rpc::websocket::{
     AuthMode, AuthSettings, BearerRule, SecretFileError, SettingsError, TokenFile,
 };
 use byokey_rpc::{
-    ClaimedStdio, Door, ListenLimits, ListenUrl, ListenUrlError, SocketError, claim_stdio,
+    BoundListener, ClaimedStdio, ListenLimits, ListenUrl, ListenUrlError, SocketError, claim_stdio,
 };
 use clap::{Args, ValueEnum};
 
@@ -124,7 +124,7 @@ pub(crate) enum Open {
     Stdio(ClaimedStdio),
     /// A listener.
     Listener {
-        door: Door,
+        bound: BoundListener,
         /// Where it listens, as clients name it.
         address: String,
         /// Whether others than this machine's processes can reach it.
@@ -186,7 +186,7 @@ impl Open {
             Place::Unix(path) => {
                 let address = format!("unix://{}", path.display());
                 Ok(Self::Listener {
-                    door: Door::unix(path)?,
+                    bound: BoundListener::unix(path)?,
                     address,
                     exposed: false,
                     token: None,
@@ -213,7 +213,7 @@ impl Open {
             }
         };
         Ok(Self::Listener {
-            door: Door::port(port, rule).map_err(refused)?,
+            bound: BoundListener::port(port, rule).map_err(refused)?,
             address: format!("ws://{address}"),
             exposed: !address.ip().is_loopback(),
             token,
@@ -246,9 +246,9 @@ impl Open {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Stdio(_) => None,
-            Self::Listener { door, token, .. } => {
+            Self::Listener { bound, token, .. } => {
                 let token = token.as_ref().map(TokenFile::path);
-                door.path().or(token).and_then(Path::parent)
+                bound.path().or(token).and_then(Path::parent)
             }
         }
     }

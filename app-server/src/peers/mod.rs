@@ -70,14 +70,14 @@ impl Peers {
     ///
     /// Whoever produces much without being asked waits here, so that what a slow peer has not
     /// read stays bounded.
-    pub async fn room(&self) {
+    pub async fn wait_for_capacity(&self) {
         let mut full = Vec::new();
         for peer in self.connected().iter() {
-            if !peer.rpc.outbox.has_room() {
+            if !peer.rpc.outbox.has_capacity() {
                 full.push(Arc::clone(peer));
             }
         }
-        join_all(full.iter().map(|peer| peer.rpc.outbox.room())).await;
+        join_all(full.iter().map(|peer| peer.rpc.outbox.wait_for_capacity())).await;
     }
 
     /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.

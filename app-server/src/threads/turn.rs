@@ -117,7 +117,7 @@ impl TurnRunner {
         let mut growing: Option<Growing> = None;
         let mut limits = Vec::new();
         let usage = loop {
-            self.peers.room().await;
+            self.peers.wait_for_capacity().await;
             match answer.next().await? {
                 TurnEvent::RateLimits(snapshot) => limits.push(*snapshot),
                 TurnEvent::MessageStarted { id } => {

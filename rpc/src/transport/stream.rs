@@ -30,7 +30,7 @@ pub struct Limits {
     /// peers, one alone may do so, or each could wait for the other.
     pub high_water: usize,
     /// How long a peer may take to read what it was not told yet when the connection ends.
-    pub parting: Duration,
+    pub close_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -39,7 +39,7 @@ impl Default for Limits {
             max_message: 4 * 1024 * 1024,
             max_unread: None,
             high_water: HIGH_WATER,
-            parting: Duration::from_millis(20),
+            close_timeout: Duration::from_millis(20),
         }
     }
 }
@@ -122,7 +122,7 @@ where
     }
     if matches!(ended, Ended::EndOfInput | Ended::Shutdown) {
         // Whoever does not read at once hears nothing more.
-        drop(tokio::time::timeout(limits.parting, stream.close(&outbox)).await);
+        drop(tokio::time::timeout(limits.close_timeout, stream.close(&outbox)).await);
     }
     ended
 }
@@ -142,9 +142,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         let mut progress = Progress::NeedsMore;
         loop {
             self.refill(&outbox);
-            let has_room = self.writing.rest().len() + outbox.len() < self.high_water;
+            let has_capacity = self.writing.rest().len() + outbox.len() < self.high_water;
             match progress {
-                Progress::Took if has_room => {
+                Progress::Took if has_capacity => {
                     progress = self.receive(handler);
                     continue;
                 }
@@ -157,7 +157,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
                     self.writing.advance(written?);
                     continue;
                 }
-                read = self.reader.read(self.codec.space()), if has_room => read,
+                read = self.reader.read(self.codec.space()), if has_capacity => read,
                 () = outbox.filled(), if self.writing.is_empty() => continue,
             };
             match read {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use byokey_base::clock::SystemClock;
 use byokey_rpc::websocket::BearerRule;
-use byokey_rpc::{Child, Door, Limits, ListenLimits, Listener, serve};
+use byokey_rpc::{BoundListener, Child, Limits, ListenLimits, Listener, serve};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -75,7 +75,7 @@ impl Stage {
             Transport::UnixSocket => {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join("private").join("toy.sock");
-                stage.listen(Door::unix(path.clone()).unwrap());
+                stage.listen(BoundListener::unix(path.clone()).unwrap());
                 stage._folder = Some(folder);
                 let stream = tokio::net::UnixStream::connect(path).await.unwrap();
                 let (output, input) = stream.into_split();
@@ -85,7 +85,7 @@ impl Stage {
                 let port = TcpListener::bind("127.0.0.1:0").unwrap();
                 let address = port.local_addr().unwrap();
                 let rule = BearerRule::capability(TOKEN.as_bytes());
-                stage.listen(Door::port(port, rule).unwrap());
+                stage.listen(BoundListener::port(port, rule).unwrap());
                 let mut request = format!("ws://{address}").into_client_request().unwrap();
                 let bearer = format!("Bearer {TOKEN}").parse().unwrap();
                 request.headers_mut().insert("authorization", bearer);
@@ -97,12 +97,12 @@ impl Stage {
         (stage, client)
     }
 
-    fn listen(&mut self, door: Door) {
+    fn listen(&mut self, bound: BoundListener) {
         let limits = ListenLimits {
             max_message: 1 << 20,
             max_connections: 2,
         };
-        let listener = Listener::new(door, open, limits, Arc::new(SystemClock)).unwrap();
+        let listener = Listener::new(bound, open, limits, Arc::new(SystemClock)).unwrap();
         let shutdown = self.shutdown.subscribe();
         self.served = Some(tokio::spawn(listener.serve(shutdown)));
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use byokey_rpc::websocket::frames::{Frames, Piece, frame};
-use byokey_rpc::websocket::{Admission, shake_hands};
+use byokey_rpc::websocket::{Admission, accept_upgrade};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -19,14 +19,14 @@ const CONNECTIONS: usize = 32;
 /// Serves until it is dropped. A message may have so many bytes.
 pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Result<()> {
     // As on a Unix socket: the suite cannot show a bearer.
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let admission = Arc::new(Admission::of_trusted(places));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let admission = Arc::new(Admission::of_trusted(permits));
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let admission = Arc::clone(&admission);
         tokio::spawn(async move {
-            if let Some((client, _place)) = shake_hands(stream, &admission).await {
+            if let Some((client, _permit)) = accept_upgrade(stream, &admission).await {
                 // The suite also breaks connections off.
                 drop(echo(client, max_message).await);
             }

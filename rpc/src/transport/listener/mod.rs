@@ -1,6 +1,6 @@
 //! Listeners: several connections at once, each served by a task of its own.
 
-mod guest;
+mod accepted;
 mod socket_error;
 #[cfg_attr(unix, path = "unix/mod.rs")]
 #[cfg_attr(not(unix), path = "unsupported.rs")]
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use guest::serve_tcp;
+use accepted::serve_tcp;
 pub use socket_error::SocketError;
 use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, serve_unix};
 pub use url::{ListenUrl, ListenUrlError};
@@ -34,7 +34,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Most bytes that may wait for a peer that does not read.
 const MAX_UNREAD: usize = 16 * 1024 * 1024;
 /// How long the end of a connection may take.
-const PARTING: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl ListenLimits {
         Limits {
             max_message: self.max_message,
             max_unread: Some(MAX_UNREAD),
-            parting: PARTING,
+            close_timeout: CLOSE_TIMEOUT,
             ..Limits::default()
         }
     }
@@ -58,14 +58,14 @@ impl ListenLimits {
 
 /// What strangers knock at, open and not yet served.
 #[derive(Debug)]
-pub enum Door {
+pub enum BoundListener {
     /// A Unix socket, which only we can reach.
     Unix(UnixSocket),
     /// A port, and what clients have to show there.
     Port(BlockingTcpListener, SocketAddr, BearerRule),
 }
 
-impl Door {
+impl BoundListener {
     /// Listens on a Unix socket. Needs a folder that is ours alone, or makes it.
     ///
     /// # Errors
@@ -98,13 +98,13 @@ impl Door {
 /// A listener that is served. `F` opens the handler of each connection.
 #[derive(Debug)]
 pub struct Listener<F> {
-    entrance: Entrance,
-    house: Arc<House<F>>,
+    acceptor: Acceptor,
+    context: Arc<ListenerContext<F>>,
 }
 
 /// What every connection shares.
 #[derive(Debug)]
-struct House<F> {
+struct ListenerContext<F> {
     open: F,
     admission: Admission,
     #[cfg_attr(
@@ -114,12 +114,12 @@ struct House<F> {
             reason = "WebSocket clients find their place in the admission"
         )
     )]
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     limits: Limits,
 }
 
 #[derive(Debug)]
-enum Entrance {
+enum Acceptor {
     Unix {
         listener: UnixListener,
         /// The file goes when this does.
@@ -128,7 +128,7 @@ enum Entrance {
     Tcp(TcpListener),
 }
 
-enum Guest {
+enum Incoming {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
@@ -144,47 +144,47 @@ where
     ///
     /// When the system does not tell who knocks.
     pub fn new(
-        door: Door,
+        bound: BoundListener,
         open: F,
         limits: ListenLimits,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let places = Arc::new(Semaphore::new(limits.max_connections));
-        let (entrance, admission) = match door {
-            Door::Unix(socket) => {
+        let permits = Arc::new(Semaphore::new(limits.max_connections));
+        let (acceptor, admission) = match bound {
+            BoundListener::Unix(socket) => {
                 let (listener, _file) = socket.ready()?;
-                let admission = Admission::of_trusted(Arc::clone(&places));
-                (Entrance::Unix { listener, _file }, admission)
+                let admission = Admission::of_trusted(Arc::clone(&permits));
+                (Acceptor::Unix { listener, _file }, admission)
             }
-            Door::Port(listener, address, bearers) => {
+            BoundListener::Port(listener, address, bearers) => {
                 listener.set_nonblocking(true)?;
                 let admission =
-                    Admission::of_strangers(address, bearers, Arc::clone(&places), clock);
-                (Entrance::Tcp(TcpListener::from_std(listener)?), admission)
+                    Admission::of_strangers(address, bearers, Arc::clone(&permits), clock);
+                (Acceptor::Tcp(TcpListener::from_std(listener)?), admission)
             }
         };
-        let house = House {
+        let context = ListenerContext {
             open,
             admission,
-            places,
+            permits,
             limits: limits.of_connection(),
         };
         Ok(Self {
-            entrance,
-            house: Arc::new(house),
+            acceptor,
+            context: Arc::new(context),
         })
     }
 
     /// Serves until it is told to end, and until the connections have ended then.
     pub async fn serve(self, mut shutdown: Shutdown) {
-        let mut guests = JoinSet::new();
+        let mut connections = JoinSet::new();
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
         let ends = shutdown.clone();
         loop {
-            let welcome = async {
+            let accepted = async {
                 // The semaphore is never closed.
                 let handshake = Arc::clone(&handshakes).acquire_owned().await.ok();
-                (handshake, self.entrance.open().await)
+                (handshake, self.acceptor.accept().await)
             };
             // What it borrows would keep this future on one thread.
             let told_to_end = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
@@ -192,10 +192,10 @@ where
                 biased;
                 () = told_to_end => break,
                 // A connection whose task panicked is gone; the others go on.
-                Some(_) = guests.join_next(), if !guests.is_empty() => {}
-                (handshake, guest) = welcome => match guest {
-                    Ok(Some(guest)) => {
-                        guests.spawn(self.receive(guest, handshake, ends.clone()));
+                Some(_) = connections.join_next(), if !connections.is_empty() => {}
+                (handshake, incoming) = accepted => match incoming {
+                    Ok(Some(incoming)) => {
+                        connections.spawn(self.receive(incoming, handshake, ends.clone()));
                     }
                     Ok(None) => {}
                     Err(_) => {
@@ -205,38 +205,38 @@ where
                 }
             }
         }
-        drop(self.entrance);
-        while guests.join_next().await.is_some() {}
+        drop(self.acceptor);
+        while connections.join_next().await.is_some() {}
     }
 
     fn receive(
         &self,
-        guest: Guest,
+        incoming: Incoming,
         handshake: Option<OwnedSemaphorePermit>,
         shutdown: Shutdown,
     ) -> impl Future<Output = ()> + Send + use<F, H> {
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         async move {
-            match guest {
-                Guest::Unix(stream) => {
+            match incoming {
+                Incoming::Unix(stream) => {
                     drop(handshake);
-                    serve_unix(stream, &house, shutdown).await;
+                    serve_unix(stream, &context, shutdown).await;
                 }
-                Guest::Tcp(stream) => serve_tcp(stream, handshake, &house, shutdown).await,
+                Incoming::Tcp(stream) => serve_tcp(stream, handshake, &context, shutdown).await,
             }
         }
     }
 }
 
-impl Entrance {
-    async fn open(&self) -> io::Result<Option<Guest>> {
+impl Acceptor {
+    async fn accept(&self) -> io::Result<Option<Incoming>> {
         match self {
-            Self::Unix { listener, .. } => Ok(accept(listener).await?.map(Guest::Unix)),
+            Self::Unix { listener, .. } => Ok(accept(listener).await?.map(Incoming::Unix)),
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are small and awaited.
                 stream.set_nodelay(true)?;
-                Ok(Some(Guest::Tcp(stream)))
+                Ok(Some(Incoming::Tcp(stream)))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::House;
+use super::ListenerContext;
 use super::socket_error::SocketError;
 use crate::transport::stream::Shutdown;
 
@@ -34,6 +34,6 @@ pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStr
     match *listener {}
 }
 
-pub(super) async fn serve_unix<F>(stream: UnixStream, _: &House<F>, _: Shutdown) {
+pub(super) async fn serve_unix<F>(stream: UnixStream, _: &ListenerContext<F>, _: Shutdown) {
     match stream {}
 }

@@ -153,13 +153,13 @@ impl Frames {
             drop(self.protocol.flush(&mut ends));
             self.filled.start += count;
             self.frame_rest -= count;
-            if let Some(piece) = self.judge(read) {
+            if let Some(piece) = self.classify(read) {
                 return Some(piece);
             }
         }
     }
 
-    fn judge(&mut self, read: Result<Message, Error>) -> Option<Piece> {
+    fn classify(&mut self, read: Result<Message, Error>) -> Option<Piece> {
         match read {
             Ok(Message::Text(text)) => Some(Piece::Text(self.whole(text.into()))),
             Ok(Message::Binary(bytes)) => Some(Piece::Binary(self.whole(bytes))),

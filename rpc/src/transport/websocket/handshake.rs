@@ -37,7 +37,7 @@ pub struct Admission {
     /// What keeps strangers out, where the listener itself does not.
     guard: Option<Guard>,
     /// The connections that are still free.
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 /// What keeps strangers out.
@@ -54,7 +54,7 @@ impl fmt::Debug for Admission {
     }
 }
 
-/// A client that was let in: its stream, and its place among the connections.
+/// A client that was let in: its stream, and its permit among the connections.
 pub type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
 
 /// Why a request is not what it wants to be.
@@ -72,20 +72,20 @@ impl Refusal {
 }
 
 /// Answers the request on a new stream. Returns the client if it is let in.
-pub async fn shake_hands<S>(stream: S, admission: &Admission) -> Option<Admitted>
+pub async fn accept_upgrade<S>(stream: S, admission: &Admission) -> Option<Admitted>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let admitted = Mutex::new(None);
     let service = service_fn(async |request: Request<Incoming>| {
-        let response = match admission.judge(request).await {
-            Ok(Verdict::Healthy) => text(StatusCode::OK, "ok\n".to_owned()),
-            Ok(Verdict::Welcome {
+        let response = match admission.decide(request).await {
+            Ok(Decision::HealthCheck) => text(StatusCode::OK, "ok\n".to_owned()),
+            Ok(Decision::Upgrade {
                 upgrade,
-                place,
+                permit,
                 response,
             }) => {
-                *admitted.lock().await = Some((upgrade, place));
+                *admitted.lock().await = Some((upgrade, permit));
                 response
             }
             Err(refusal) => text(refusal.status, format!("{}\n", refusal.text)),
@@ -101,18 +101,18 @@ where
         .await
         .ok()?
         .ok()?;
-    let (upgrade, place) = admitted.into_inner()?;
+    let (upgrade, permit) = admitted.into_inner()?;
     let stream = upgrade.await.ok()?;
-    Some((TokioIo::new(stream), place))
+    Some((TokioIo::new(stream), permit))
 }
 
-enum Verdict {
+enum Decision {
     /// A health check.
-    Healthy,
+    HealthCheck,
     /// A client that is let in.
-    Welcome {
+    Upgrade {
         upgrade: OnUpgrade,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         response: Response<String>,
     },
 }
@@ -120,10 +120,10 @@ enum Verdict {
 impl Admission {
     /// For a listener that strangers cannot reach.
     #[must_use]
-    pub const fn of_trusted(places: Arc<Semaphore>) -> Self {
+    pub const fn of_trusted(permits: Arc<Semaphore>) -> Self {
         Self {
             guard: None,
-            places,
+            permits,
         }
     }
 
@@ -131,7 +131,7 @@ impl Admission {
     pub fn of_strangers(
         listening: SocketAddr,
         bearers: BearerRule,
-        places: Arc<Semaphore>,
+        permits: Arc<Semaphore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let guard = Guard {
@@ -142,11 +142,11 @@ impl Admission {
         };
         Self {
             guard: Some(guard),
-            places,
+            permits,
         }
     }
 
-    async fn judge(&self, request: Request<Incoming>) -> Result<Verdict, Refusal> {
+    async fn decide(&self, request: Request<Incoming>) -> Result<Decision, Refusal> {
         let headers = request.headers();
         if headers.contains_key(ORIGIN) {
             return Err(Refusal::new(
@@ -167,7 +167,7 @@ impl Admission {
         }
         let is_get = request.method() == Method::GET;
         if is_get && matches!(request.uri().path(), "/readyz" | "/healthz") {
-            return Ok(Verdict::Healthy);
+            return Ok(Decision::HealthCheck);
         }
         if let Some(guard) = &self.guard
             && let Err(refusal) = guard.bearers.check(headers, guard.clock.unix_seconds())
@@ -176,7 +176,7 @@ impl Admission {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, refusal.to_string()));
         }
         let accept = accept_key(&request)?;
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many connections; close one or raise --max-connections",
@@ -188,9 +188,9 @@ impl Admission {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-        Ok(Verdict::Welcome {
+        Ok(Decision::Upgrade {
             upgrade: hyper::upgrade::on(request),
-            place,
+            permit,
             response,
         })
     }

@@ -9,12 +9,12 @@ use tokio::net::UnixStream;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::handler::MessageHandler;
-use crate::transport::listener::House;
-use crate::transport::listener::guest::{serve_upgraded, told};
+use crate::transport::listener::ListenerContext;
+use crate::transport::listener::accepted::{log_end, serve_upgraded};
 use crate::transport::stream::{Shutdown, serve};
 
 /// What a connection is told that finds no place. It has said nothing yet, so it gets one line.
-const NO_PLACE: &[u8] =
+const NO_PERMIT: &[u8] =
     b"{\"error\":{\"code\":-32001,\"message\":\"too many connections; close one \
 or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n";
 
@@ -22,7 +22,7 @@ or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n"
 /// it begins with an HTTP request, else one that speaks as on standard input.
 pub(in crate::transport::listener) async fn serve_unix<F, H>(
     stream: UnixStream,
-    house: &House<F>,
+    context: &ListenerContext<F>,
     mut shutdown: Shutdown,
 ) where
     F: Fn() -> H + Send + Sync + 'static,
@@ -33,16 +33,16 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
         _ = shutdown.wait_for(|shutdown| *shutdown) => return,
     };
     match first {
-        Ok(Some(b'G')) => serve_upgraded(stream, None, house, shutdown).await,
+        Ok(Some(b'G')) => serve_upgraded(stream, None, context, shutdown).await,
         Ok(Some(_)) => {
-            let Ok(_place) = Arc::clone(&house.places).try_acquire_owned() else {
+            let Ok(_permit) = Arc::clone(&context.permits).try_acquire_owned() else {
                 // Whoever does not read it in time has not waited for it.
-                drop(tokio::time::timeout(house.limits.parting, refuse(stream)).await);
+                drop(tokio::time::timeout(context.limits.close_timeout, refuse(stream)).await);
                 return;
             };
             let (reader, writer) = stream.into_split();
-            let handler = (house.open)();
-            told(serve(reader, writer, handler, house.limits, shutdown).await);
+            let handler = (context.open)();
+            log_end(serve(reader, writer, handler, context.limits, shutdown).await);
         }
         Ok(None) | Err(_) => {}
     }
@@ -51,7 +51,7 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
 /// Tells that there is no place, and reads on until the peer closes its side: a socket that is
 /// closed with unread input is reset.
 async fn refuse(mut stream: UnixStream) -> io::Result<()> {
-    stream.write_all(NO_PLACE).await?;
+    stream.write_all(NO_PERMIT).await?;
     stream.shutdown().await?;
     let mut unread = Zeroizing::new([0; 1024]);
     while stream.read(&mut *unread).await? > 0 {
