@@ -32,7 +32,7 @@ pub trait Service: Send + Sync + 'static {
     /// Takes a notification. One that is unknown is ignored.
     fn notification(&mut self, method: &str, params: Option<&RawValue>);
 
-    /// Input was skipped unread. The peer is told anyway, unless the connection is
+    /// Input was skipped unread. It is reported to the peer anyway, unless the connection is
     /// [silent](Connection::silent).
     fn skipped(&mut self, _: Skipped) {}
 

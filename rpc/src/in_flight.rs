@@ -51,17 +51,17 @@ impl InFlight {
         }
     }
 
-    /// Takes a request out. Whoever gets `true` owes the answer.
+    /// Takes a request out. The caller that gets `true` owes the answer.
     pub(crate) fn finish(&self, id: &RequestId) -> bool {
         self.requests().remove(id).is_some()
     }
 
-    /// Tells those who wait in [`InFlight::drained`] that an answer was given.
+    /// Wakes [`InFlight::drained`], because an answer was given.
     pub(crate) fn announce(&self) {
         self.answered.notify_one();
     }
 
-    /// Gives a request up. Whoever gets `true` owes the answer.
+    /// Gives a request up. The caller that gets `true` owes the answer.
     pub fn cancel(&self, id: &RequestId) -> bool {
         let cancelled = self.requests().remove(id);
         if let Some(task) = &cancelled {
@@ -71,7 +71,7 @@ impl InFlight {
         cancelled.is_some()
     }
 
-    /// Gives all requests up. Whoever gets their ids owes the answers.
+    /// Gives all requests up. The caller that gets their ids owes the answers.
     #[must_use = "a request that is given up is still owed an answer"]
     pub fn abandon(&self) -> Vec<RequestId> {
         let given_up = std::mem::take(&mut *self.requests());

@@ -1,4 +1,4 @@
-//! What looks on: a trace of the traffic, for people who debug an integration.
+//! The hook for a trace of the traffic, to debug an integration.
 
 use std::fmt;
 

@@ -214,7 +214,7 @@ pub struct PendingAnswer<T> {
     peer: Arc<Peer>,
     id: i64,
     answer: oneshot::Receiver<T>,
-    /// Whether the peer is told when it is given up.
+    /// Whether the peer is sent a cancellation when it is given up.
     cancels: bool,
 }
 

@@ -15,20 +15,20 @@ const HEADER_PREFIX: &[u8] = b"content-";
 /// What some runtimes put in front of their text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How messages are told apart on a stream of bytes.
+/// How messages are delimited on a stream of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// One JSON text per line.
     #[default]
     Lines,
-    /// A header block that tells the length, an empty line, and the JSON text.
+    /// A header block with the length, an empty line, and the JSON text.
     ContentLength,
 }
 
 /// What lies at the beginning of the bytes read so far. `skip` counts the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Not enough to tell. `skip` bytes are of no use and can go.
+    /// Not enough to decide. `skip` bytes are of no use and can go.
     Incomplete { skip: usize },
     /// A message of `length` bytes, and `after` bytes behind it that belong to its frame.
     Message {
@@ -72,7 +72,7 @@ impl Framing {
         }
     }
 
-    /// Which framing the stream begins with, once that can be told.
+    /// Which framing the stream begins with, once that is clear.
     pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let begin = bytes.get(blanks(bytes)..)?;
         if is_part_of_mark(begin) {

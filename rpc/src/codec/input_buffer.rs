@@ -15,7 +15,7 @@ const IDLE: usize = 16 * 1024;
 /// Up to here, room is doubled: pages of their own cost more than they save.
 const SHORT: usize = 128 * 1024;
 
-/// Memory that input is read into. Whoever writes into it wipes it again, see [`Self::replace`].
+/// Memory that input is read into. The writer wipes it again, see [`Self::replace`].
 #[derive(Debug)]
 pub(crate) struct InputBuffer(Memory);
 

@@ -35,7 +35,7 @@ pub(crate) struct Splitter {
     searched: usize,
     framing: Option<Framing>,
     discarding: Option<Discard>,
-    /// Whether a bad header was told and no frame was found since.
+    /// Whether a bad header was reported and no frame was found since.
     resynchronising: bool,
     limit: usize,
 }
@@ -125,7 +125,7 @@ impl Splitter {
                 Found::BadHeader { skip } => {
                     self.filled.start += skip;
                     self.discarding = Some(Discard::ToHeader);
-                    // However long the nonsense is, it is told once.
+                    // However long the nonsense is, it is reported once.
                     if !std::mem::replace(&mut self.resynchronising, true) {
                         return Some(Piece::BadHeader);
                     }

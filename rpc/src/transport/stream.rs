@@ -29,7 +29,7 @@ pub struct Limits {
     /// While more bytes than this wait to be written, nothing more is read from the peer. Of two
     /// peers, one alone may do so, or each could wait for the other.
     pub high_water: usize,
-    /// How long a peer may take to read what it was not told yet when the connection ends.
+    /// How long a peer may take to read what waits for it when the connection ends.
     pub close_timeout: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for Limits {
     }
 }
 
-/// Tells connections to end.
+/// Set to true to end connections.
 pub type Shutdown = watch::Receiver<bool>;
 
 /// Why a connection ended.
@@ -56,7 +56,7 @@ pub enum Ended {
     PeerGone,
     /// The peer reads so slowly that too much waits for it.
     PeerTooSlow,
-    /// We were told to.
+    /// The shutdown was requested.
     Shutdown,
 }
 
@@ -113,7 +113,7 @@ where
     let ended = tokio::select! {
         biased;
         ended = conversation => ended,
-        // A sender that is gone can tell nothing more; the connection goes on.
+        // Without a sender there is no shutdown; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
         () = outbox.overflowed() => Ended::PeerTooSlow,
     };
@@ -121,7 +121,7 @@ where
         handler.give_up();
     }
     if matches!(ended, Ended::EndOfInput | Ended::Shutdown) {
-        // Whoever does not read at once hears nothing more.
+        // A peer that does not read at once gets nothing more.
         drop(tokio::time::timeout(limits.close_timeout, stream.close(&outbox)).await);
     }
     ended
@@ -136,7 +136,7 @@ struct Stream<R, W, C> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
-    /// Reads and writes until the end of input, or until nobody reads.
+    /// Reads and writes until the end of input, or until the peer reads no more.
     async fn converse(&mut self, handler: &mut impl MessageHandler) -> io::Result<()> {
         let outbox = Arc::clone(handler.outbox());
         let mut progress = Progress::NeedsMore;
@@ -163,7 +163,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
             match read {
                 Ok(0) => break,
                 Ok(count) => self.codec.filled(count),
-                // A reset connection has nothing more to say, like one that was closed.
+                // A reset connection sends nothing more, like one that was closed.
                 Err(_) => break,
             }
             progress = self.receive(handler);

@@ -27,7 +27,7 @@ use super::stream::{Limits, Shutdown};
 use super::websocket::{Admission, BearerRule};
 use crate::handler::MessageHandler;
 
-/// Connections that may be about to be let in.
+/// Most handshakes under way at once: with their deadline, the bound against slowloris clients.
 const HANDSHAKES: usize = 64;
 /// How long to wait when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -56,7 +56,7 @@ impl ListenLimits {
     }
 }
 
-/// What strangers knock at, open and not yet served.
+/// A listening socket that is bound and not yet served.
 #[derive(Debug)]
 pub enum BoundListener {
     /// A Unix socket, which only we can reach.
@@ -75,11 +75,11 @@ impl BoundListener {
         UnixSocket::bind(path).map(Self::Unix)
     }
 
-    /// An open port, for those who show a good bearer.
+    /// An open port, for clients with a valid bearer.
     ///
     /// # Errors
     ///
-    /// When the system does not tell its address.
+    /// When the system does not report its address.
     pub fn port(port: BlockingTcpListener, bearers: BearerRule) -> io::Result<Self> {
         let address = port.local_addr()?;
         Ok(Self::Port(port, address, bearers))
@@ -142,7 +142,7 @@ where
     ///
     /// # Errors
     ///
-    /// When the system does not tell who knocks.
+    /// When the runtime cannot watch the socket.
     pub fn new(
         bound: BoundListener,
         open: F,
@@ -175,7 +175,7 @@ where
         })
     }
 
-    /// Serves until it is told to end, and until the connections have ended then.
+    /// Accepts and serves connections until the shutdown, and then until they have ended.
     pub async fn serve(self, mut shutdown: Shutdown) {
         let mut connections = JoinSet::new();
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
@@ -187,10 +187,10 @@ where
                 (handshake, self.acceptor.accept().await)
             };
             // What it borrows would keep this future on one thread.
-            let told_to_end = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
+            let shutting_down = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
             tokio::select! {
                 biased;
-                () = told_to_end => break,
+                () = shutting_down => break,
                 // A connection whose task panicked is gone; the others go on.
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
                 (handshake, incoming) = accepted => match incoming {

@@ -1,4 +1,4 @@
-//! What `--listen` says, with codex's texts for what it cannot say.
+//! The value of `--listen`, with codex's texts for values that are refused.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What cannot tell whether it is ready is read by a thread.
+//! A thread reads what has no readiness notification.
 
 use std::io::{self, Read};
 use std::pin::Pin;

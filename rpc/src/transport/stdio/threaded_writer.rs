@@ -1,4 +1,4 @@
-//! What cannot tell whether it is ready is written by a thread.
+//! A thread writes to what has no readiness notification.
 
 use std::io::{self, Write};
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Pipes, files and consoles of Windows cannot tell whether they are ready: a thread reads, and
+//! Pipes, files and consoles of Windows have no readiness notification: a thread reads, and
 //! another one writes.
 
 use std::fs::File;

@@ -13,9 +13,9 @@ use byokey_base::memory::wiped_after;
 /// Which bearers are good.
 #[derive(Debug)]
 pub enum BearerRule {
-    /// The one whose SHA-256 digest this is. Of digests, nothing can be learned by comparing.
+    /// The one whose SHA-256 digest this is. Digests are compared in constant time.
     Capability(Digest),
-    /// Tokens that somebody with our secret has signed.
+    /// Tokens that were signed with our secret.
     Signed(SignedBearers),
 }
 

@@ -34,7 +34,7 @@ pub struct Frames {
     /// How many bytes of the current frame are still to come.
     frame_rest: usize,
     inside_message: bool,
-    /// Whether either side has said goodbye.
+    /// Whether either side has sent a close frame.
     closing: bool,
     protocol: WebSocketContext,
     config: WebSocketConfig,
@@ -55,7 +55,7 @@ pub enum Piece {
     Text(Received),
     /// A message of bytes.
     Binary(Received),
-    /// The conversation is over, in good order or not. The goodbye is among the replies.
+    /// The conversation is over, in good order or not. The close frame is among the replies.
     Over(Option<CloseCode>),
 }
 
@@ -78,7 +78,7 @@ impl Deref for Received {
 
 impl Drop for Received {
     fn drop(&mut self) {
-        // Should somebody else hold the memory, it is wiped when that is freed.
+        // Should another owner hold the memory, it is wiped when that is freed.
         if let Ok(mut bytes) = mem::take(&mut self.0).try_into_mut() {
             bytes.as_mut().zeroize();
         }
@@ -149,7 +149,7 @@ impl Frames {
                 output: &mut self.replies,
             };
             let read = self.protocol.read(&mut ends);
-            // Answers to pings and to the closing go out; that all is said is no news.
+            // Answers to pings and to the closing go out; that the connection is closed is no error.
             drop(self.protocol.flush(&mut ends));
             self.filled.start += count;
             self.frame_rest -= count;
@@ -211,7 +211,7 @@ impl Frames {
         self.wiped = 0;
     }
 
-    /// Says goodbye, unless somebody has.
+    /// Queues a close frame, unless either side has sent one.
     pub fn close(&mut self, code: CloseCode, reason: &'static str) {
         if mem::replace(&mut self.closing, true) {
             return;

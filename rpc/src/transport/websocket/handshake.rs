@@ -1,4 +1,4 @@
-//! The HTTP side of a WebSocket connection: health checks, and who is let in.
+//! The HTTP side of a WebSocket connection: health checks and admission.
 //!
 //! A connection carries one request. What is refused is refused with its reason in plain text.
 
@@ -32,15 +32,15 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Longest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Who is let in.
+/// Decides which clients are admitted.
 pub struct Admission {
-    /// What keeps strangers out, where the listener itself does not.
+    /// The checks where the listener itself admits any process.
     guard: Option<Guard>,
     /// The connections that are still free.
     permits: Arc<Semaphore>,
 }
 
-/// What keeps strangers out.
+/// The checks of a port.
 struct Guard {
     hosts: Hosts,
     bearers: BearerRule,
@@ -118,7 +118,7 @@ enum Decision {
 }
 
 impl Admission {
-    /// For a listener that strangers cannot reach.
+    /// For a listener that only processes of our user can reach.
     #[must_use]
     pub const fn of_trusted(permits: Arc<Semaphore>) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Admission {
         }
     }
 
-    /// For a listener at this address, that anybody can reach: whoever shows a good bearer.
+    /// For a listener at this address, which any process can reach: a valid bearer is required.
     pub fn of_strangers(
         listening: SocketAddr,
         bearers: BearerRule,

@@ -1,7 +1,7 @@
 //! The names under which clients may call us.
 //!
 //! A web page can have a name of its own resolve to this machine; then the browser takes our
-//! answers for that page's. So only names that nobody else can own are answered.
+//! answers for that page's. So only names that no other site can own are answered (DNS rebinding).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -54,8 +54,8 @@ impl Hosts {
     }
 }
 
-/// The loopback addresses that have a name of their own: others are no less ours, but nobody
-/// needs them.
+/// The loopback addresses that have a name of their own: others are no less ours, but are not
+/// needed.
 fn is_canonical(address: IpAddr) -> bool {
     use std::net::{Ipv4Addr, Ipv6Addr};
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST

@@ -1,4 +1,4 @@
-//! WebSocket connections: who is let in, and how messages travel.
+//! WebSocket connections: admission, and the framing of messages.
 
 pub mod bearer;
 mod codec;

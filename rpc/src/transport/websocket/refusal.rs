@@ -21,10 +21,10 @@ pub enum BearerRefusal {
     /// The token is good later.
     #[error("websocket jwt is not valid yet")]
     NotYet,
-    /// The token is from somebody else.
+    /// The token is from another issuer.
     #[error("websocket jwt issuer mismatch")]
     Issuer,
-    /// The token is for somebody else.
+    /// The token is for another audience.
     #[error("websocket jwt audience mismatch")]
     Audience,
 }

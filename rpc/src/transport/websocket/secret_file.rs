@@ -97,7 +97,7 @@ fn write_new(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut random = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(&mut *random).map_err(io::Error::other)?;
     let token = Zeroizing::new(URL_SAFE_NO_PAD.encode(*random));
-    // The port is ours, so whoever left a file of this name is gone.
+    // The port is ours, so the server that left a file of this name has ended.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

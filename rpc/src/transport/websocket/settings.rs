@@ -1,4 +1,4 @@
-//! Who may connect, as the command line says it: codex's flags, with codex's texts.
+//! Admission as the command line sets it: codex's flags, with codex's texts.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Bearers that are JWTs, signed with HS256 and a secret that we share with whoever hands them
-//! out.
+//! Bearers that are JWTs, signed with HS256 and a secret that we share with
+//! their issuer.
 
 use std::fmt;
 

@@ -13,12 +13,12 @@ use crate::transport::listener::ListenerContext;
 use crate::transport::listener::accepted::{log_end, serve_upgraded};
 use crate::transport::stream::{Shutdown, serve};
 
-/// What a connection is told that finds no place. It has said nothing yet, so it gets one line.
+/// The answer to a connection over the limit. Its framing is not known yet, so it is one line.
 const NO_PERMIT: &[u8] =
     b"{\"error\":{\"code\":-32001,\"message\":\"too many connections; close one \
 or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n";
 
-/// Serves whoever has connected to the Unix socket: a WebSocket client, as those of codex are, if
+/// Serves a connection to the Unix socket: a WebSocket client, as those of codex are, if
 /// it begins with an HTTP request, else one that speaks as on standard input.
 pub(in crate::transport::listener) async fn serve_unix<F, H>(
     stream: UnixStream,
@@ -36,7 +36,7 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
         Ok(Some(b'G')) => serve_upgraded(stream, None, context, shutdown).await,
         Ok(Some(_)) => {
             let Ok(_permit) = Arc::clone(&context.permits).try_acquire_owned() else {
-                // Whoever does not read it in time has not waited for it.
+                // A client that does not read it in time has not waited for it.
                 drop(tokio::time::timeout(context.limits.close_timeout, refuse(stream)).await);
                 return;
             };
@@ -48,7 +48,7 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
     }
 }
 
-/// Tells that there is no place, and reads on until the peer closes its side: a socket that is
+/// Reports that there are too many connections, and reads on until the peer closes its side: a socket that is
 /// closed with unread input is reset.
 async fn refuse(mut stream: UnixStream) -> io::Result<()> {
     stream.write_all(NO_PERMIT).await?;

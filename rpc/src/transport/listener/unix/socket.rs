@@ -51,7 +51,7 @@ impl UnixSocket {
         };
         private_folder::ensure(folder)?;
         let refused = |error: io::Error| SocketError::Refused(path.clone(), error);
-        // Two servers that start at once must not both find nobody listening.
+        // Two servers that start at once must not both find that no server listens.
         let turn = File::open(folder).map_err(refused)?;
         lock_folder(&turn, folder)?;
         clear(&path)?;
@@ -92,7 +92,7 @@ fn lock_folder(turn: &File, folder: &Path) -> Result<(), SocketError> {
 }
 
 /// The next connection, if it is one of ours: the mode of the file keeps others out already,
-/// except for those whom no mode keeps out.
+/// except for users that no mode keeps out.
 pub(in crate::transport::listener) async fn accept(
     listener: &UnixListener,
 ) -> io::Result<Option<UnixStream>> {
@@ -131,7 +131,7 @@ fn clear(path: &Path) -> Result<(), SocketError> {
             fs::remove_file(path).map_err(refused)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Whoever is too busy to answer is there.
+        // A server that is too busy to answer is there.
         Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! Files and terminals, which cannot tell whether they are ready. Writing to them just blocks.
+//! Files and terminals, which have no readiness notification. Writing to them just blocks.
 //!
 //! Another process may have made them non-blocking, for terminals are shared; then they are waited
 //! for all the same.

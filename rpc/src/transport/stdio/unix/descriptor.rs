@@ -1,4 +1,4 @@
-//! A file descriptor that tells when it is ready: a pipe or a socket.
+//! A file descriptor with readiness notification: a pipe or a socket.
 //!
 //! Pipes and sockets both: Node gives its children sockets.
 
@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A file descriptor that tells when it is ready.
+/// A file descriptor with readiness notification.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     fd: AsyncFd<OwnedFd>,
@@ -22,7 +22,7 @@ impl Descriptor {
     ///
     /// # Errors
     ///
-    /// Gives it back when it cannot tell whether it is ready: files and `/dev/null` cannot.
+    /// Gives it back when it has no readiness notification: files and `/dev/null` cannot.
     pub(crate) fn new(fd: OwnedFd) -> Result<Self, OwnedFd> {
         let Ok(flags) = rustix::fs::fcntl_getfl(&fd) else {
             return Err(fd);

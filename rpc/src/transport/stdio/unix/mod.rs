@@ -1,4 +1,4 @@
-//! Descriptors that tell when they are ready, and those that cannot.
+//! Descriptors with readiness notification, and those without.
 
 mod blocking;
 mod descriptor;
@@ -12,7 +12,7 @@ use descriptor::Descriptor;
 use super::Streams;
 use super::threaded_reader::ThreadedReader;
 
-/// Standard input and output, taken away from everybody else.
+/// Standard input and output, out of reach of the rest of the process.
 #[derive(Debug)]
 pub struct ClaimedStdio {
     input: OwnedFd,
