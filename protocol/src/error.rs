@@ -91,6 +91,10 @@ pub enum ErrorKind {
     NotFound,
     /// The thread has a turn in progress.
     TurnInProgress,
+    /// There is no connection to the backend or the issuer; the text names the cause.
+    Unreachable,
+    /// A secret would have left this machine unencrypted, so it was not sent.
+    PlaintextRefused,
 }
 
 /// The `data` member of an error answer.

@@ -76,6 +76,10 @@ pub struct InitializeResult {
     /// How the process is protected. Absent in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hardening: Option<HardeningReport>,
+    /// The `http://` origins of other machines to which the user lets a provider's own key go
+    /// unencrypted. Absent where there is none, and in codex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plaintext_origins: Option<Vec<String>>,
 }
 
 /// Which server answers.

@@ -121,7 +121,13 @@ const CLASSES: [(Class, &[&str]); 5] = [
     ),
     (
         ByokeyError::Backend,
-        &["retryable", "backendRefused", "usageLimitExceeded"],
+        &[
+            "retryable",
+            "unreachable",
+            "backendRefused",
+            "plaintextRefused",
+            "usageLimitExceeded",
+        ],
     ),
     (
         ByokeyError::InvalidRequest,

@@ -15,7 +15,7 @@ const CLASSES = new Map<string, new (refusal: errors.Refusal) => errors.RequestE
     "portUnavailable",
     "storeFailed",
   ]),
-  ...kinds(errors.BackendError, ["retryable", "backendRefused", "usageLimitExceeded"]),
+  ...kinds(errors.BackendError, ["retryable", "unreachable", "backendRefused", "plaintextRefused", "usageLimitExceeded"]),
   ...kinds(errors.InvalidRequestError, [
     "invalidParams",
     "notInitialized",

@@ -126,7 +126,7 @@ _KINDS: dict[type[RequestError], str] = {
         "loginDisabled externalAuthActive workspaceMismatch invalidToken loginFailed "
         "portUnavailable storeFailed"
     ),
-    BackendError: "retryable backendRefused usageLimitExceeded",
+    BackendError: "retryable unreachable backendRefused plaintextRefused usageLimitExceeded",
     InvalidRequestError: (
         "invalidParams notInitialized alreadyInitialized invalidClientName duplicateId "
         "messageTooLong badFrame overloaded unsupported notFound turnInProgress"

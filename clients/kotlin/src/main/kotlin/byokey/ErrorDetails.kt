@@ -62,7 +62,13 @@ private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
         "portUnavailable",
         "storeFailed",
     ),
-    ::BackendException.of("retryable", "backendRefused", "usageLimitExceeded"),
+    ::BackendException.of(
+        "retryable",
+        "unreachable",
+        "backendRefused",
+        "plaintextRefused",
+        "usageLimitExceeded",
+    ),
     ::InvalidRequestException.of(
         "invalidParams",
         "notInitialized",

@@ -1,0 +1,239 @@
+//! The certificate authorities that are trusted: those of the system, and those of
+//! `CODEX_CA_CERTIFICATE`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, which add to them.
+//!
+//! The first of these variables that is set has to be usable; a later one that is not is left out
+//! with a warning, because codex would not read it.
+
+mod file;
+mod pem;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[path = "bundle.rs"]
+mod system;
+#[cfg(any(windows, target_vendor = "apple"))]
+#[path = "platform.rs"]
+mod system;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+
+const CODEX_CA_CERTIFICATE: &str = "CODEX_CA_CERTIFICATE";
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// Where certificate authorities are read from, besides the system.
+#[derive(Clone, Debug, Default)]
+pub struct RootSettings {
+    sources: Vec<Source>,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    variable: &'static str,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    File(PathBuf),
+    /// At least one of them has to be readable.
+    Folders(Vec<PathBuf>),
+}
+
+/// Why no certificate can be checked. Requests that need none go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootsFailure {
+    /// A variable names something of no use.
+    Unusable {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with what it names.
+        problem: Problem,
+    },
+    /// The system has none, and no variable adds any.
+    NoneAtAll,
+    /// The system does not check certificates.
+    System,
+}
+
+/// What is wrong with a file or folder of certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It cannot be opened or read.
+    Unreadable(std::io::ErrorKind),
+    /// It is a folder, a pipe or a device.
+    NotAFile,
+    /// It is not a folder.
+    NotAFolder,
+    /// It has more bytes than a file of certificates may have.
+    TooLong,
+    /// It holds no certificate.
+    Empty,
+    /// It holds certificates, of which none can be read.
+    Malformed,
+}
+
+/// TLS with these certificate authorities, and where they come from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) tls: ClientConfig,
+    pub(crate) origin: String,
+}
+
+impl RootSettings {
+    /// Reads the variables of the environment. Blank counts as unset.
+    pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let named = |name| variable(name).filter(|value| !is_blank(value));
+        let file = |name| {
+            let place = Place::File(PathBuf::from(named(name)?));
+            Some(Source {
+                variable: name,
+                place,
+            })
+        };
+        let folders = named(SSL_CERT_DIR).map(|value| Source {
+            variable: SSL_CERT_DIR,
+            place: Place::Folders(
+                std::env::split_paths(&value)
+                    .filter(|path| !path.as_os_str().is_empty())
+                    .collect(),
+            ),
+        });
+        let files = [file(CODEX_CA_CERTIFICATE), file(SSL_CERT_FILE)];
+        Self {
+            sources: files.into_iter().flatten().chain(folders).collect(),
+        }
+    }
+
+    /// Reads the certificate authorities.
+    pub(crate) fn load(&self) -> Result<Loaded, RootsFailure> {
+        let mut added = Vec::new();
+        let mut used = Vec::new();
+        let mut left_out = Vec::new();
+        for Source { variable, place } in &self.sources {
+            match place.read() {
+                Ok((certificates, skipped)) => {
+                    if skipped > 0 {
+                        tracing::warn!(
+                            "{variable}: {skipped} certificates that cannot be read are left out"
+                        );
+                    }
+                    added.extend(certificates);
+                    used.push(*variable);
+                }
+                Err(problem) if used.is_empty() && left_out.is_empty() => {
+                    return Err(RootsFailure::Unusable { variable, problem });
+                }
+                Err(problem) => {
+                    tracing::warn!("{variable}: {problem}; it is left out");
+                    left_out.push(format!("{variable} was left out: {problem}"));
+                }
+            }
+        }
+        let (tls, of_system) = system::tls(added)?;
+        Ok(Loaded {
+            tls,
+            origin: describe(of_system, &used, &left_out),
+        })
+    }
+}
+
+impl Place {
+    /// The certificates, and how many could not be read.
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, usize), Problem> {
+        match self {
+            Self::File(path) => pem::certificates(&file::read(path)?).all_or_problem(),
+            Self::Folders(paths) => {
+                let mut found = Vec::new();
+                let mut problem = Problem::Empty;
+                let mut readable = 0;
+                for path in paths {
+                    match file::read_folder(path) {
+                        Ok(files) => {
+                            readable += 1;
+                            let files = files.iter().map(|bytes| pem::certificates(bytes));
+                            found.extend(files.flat_map(|read| read.certificates));
+                        }
+                        Err(why) => problem = why,
+                    }
+                }
+                found.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+                found.dedup();
+                // An empty folder is not a mistake: tools set the variable without looking.
+                (readable > 0).then_some((found, 0)).ok_or(problem)
+            }
+        }
+    }
+}
+
+/// TLS without certificate authorities, for requests that are not encrypted.
+pub(crate) fn no_tls() -> Result<ClientConfig, RootsFailure> {
+    Ok(builder()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, RootsFailure> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| RootsFailure::System)
+}
+
+fn describe(of_system: usize, used: &[&str], left_out: &[String]) -> String {
+    let mut text = match (of_system, used) {
+        (0, used) => format!("those of {}; the system has none", used.join(" and ")),
+        (_, []) => {
+            "those of the system; CODEX_CA_CERTIFICATE or SSL_CERT_FILE add a PEM file".to_owned()
+        }
+        (_, used) => format!("those of the system and of {}", used.join(" and ")),
+    };
+    for why in left_out {
+        text.push_str("; ");
+        text.push_str(why);
+    }
+    text
+}
+
+fn is_blank(value: &OsString) -> bool {
+    value.to_str().is_some_and(|text| text.trim().is_empty())
+}
+
+impl fmt::Display for RootsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unusable { variable, problem } if *variable == SSL_CERT_DIR => write!(
+                f,
+                "{variable}: {problem}; it must name folders with PEM files of certificates"
+            ),
+            Self::Unusable { variable, problem } => write!(
+                f,
+                "{variable}: {problem}; it must name a PEM file with certificates \
+                 (CODEX_CA_CERTIFICATE is read first, then SSL_CERT_FILE)"
+            ),
+            Self::NoneAtAll => f.write_str(
+                "no certificate authorities were found on this machine, so no https:// server can \
+                 be trusted; install the package ca-certificates, or name a PEM file in \
+                 CODEX_CA_CERTIFICATE or SSL_CERT_FILE, or a folder of them in SSL_CERT_DIR",
+            ),
+            Self::System => f.write_str("TLS cannot be set up on this machine"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(kind) => write!(f, "the file cannot be read ({kind})"),
+            Self::NotAFile => f.write_str("it is not a regular file"),
+            Self::NotAFolder => f.write_str("it is not a folder"),
+            Self::TooLong => write!(f, "the file is longer than {} MiB", file::MAX_FILE >> 20),
+            Self::Empty => f.write_str("no certificates found in PEM file"),
+            Self::Malformed => f.write_str("failed to parse PEM file"),
+        }
+    }
+}
