@@ -13,7 +13,6 @@ pub mod dispatch;
 pub mod error;
 mod handlers;
 pub mod hardening;
-pub(crate) mod http_client;
 pub mod issuer;
 pub mod log;
 pub mod login;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use byokey_http::HttpClient;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
 use futures_util::FutureExt as _;
@@ -12,7 +13,6 @@ use crate::auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use crate::backend::Backend;
 use crate::background::Background;
 use crate::config::Config;
-use crate::http_client::HttpClient;
 use crate::issuer::HttpIssuer;
 use crate::login::{LoginOutside, Logins};
 use crate::parent::ParentWatch;
@@ -74,8 +74,8 @@ impl Services {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let given_token = Mutex::new(config.access_token.take());
+        let http = Arc::new(HttpClient::new(std::mem::take(&mut config.network)));
         let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
-        let http = Arc::new(HttpClient::new(config.ca_file.clone()));
         let store = stores::open(config.store, &config.byokey_home);
         let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
         let host = Arc::new(PeerHost(Arc::clone(&peers)));

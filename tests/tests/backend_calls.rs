@@ -316,12 +316,12 @@ async fn client_errors_are_not_tried_again() {
 }
 
 #[tokio::test]
-async fn no_backend_is_an_error_that_may_pass() {
+async fn no_backend_is_an_error_of_its_own() {
     let backend = backend();
     let (_server, mut host, _) = signed_in(&backend, &[]).await;
     backend.shutdown();
     let failed = limits(&mut host).await.unwrap_err();
-    assert_eq!(failed.kind(), "retryable");
+    assert_eq!(failed.kind(), "unreachable");
     assert!(
         failed.message.contains("cannot connect to the backend"),
         "{failed:?}"

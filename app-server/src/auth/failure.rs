@@ -128,7 +128,7 @@ impl IssuerFailure {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Permanent(_) => ErrorKind::ReauthRequired,
-            Self::Unreachable(_) => ErrorKind::Retryable,
+            Self::Unreachable { kind, .. } | Self::NotAsked { kind, .. } => *kind,
             Self::Status(_) | Self::Refused(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
                 ErrorKind::LoginFailed
             }
@@ -205,6 +205,9 @@ impl RecoveryFailure {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NotRefreshable | Self::Permanent(_) => ErrorKind::ReauthRequired,
+            Self::Issuer(
+                IssuerFailure::Unreachable { kind, .. } | IssuerFailure::NotAsked { kind, .. },
+            ) => *kind,
             Self::Issuer(_) => ErrorKind::Retryable,
             Self::Store(_) => ErrorKind::StoreFailed,
             Self::SignedOut => ErrorKind::AuthRequired,

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::secret::Secret;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, oneshot};
 
@@ -42,7 +43,10 @@ impl Issuer for HandIssuer {
         self.spent.lock().unwrap().push(token.clone());
         self.asked.lock().unwrap().push((token, sender));
         Box::pin(async move {
-            let gone = IssuerFailure::Unreachable("gone".into());
+            let gone = IssuerFailure::Unreachable {
+                kind: ErrorKind::Retryable,
+                text: "gone".into(),
+            };
             answer.await.unwrap_or(Err(gone))
         })
     }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::secret::Secret;
 
 use super::credential::{RenewedTokens, TokenOwner};
@@ -35,9 +36,22 @@ pub enum IssuerFailure {
     /// It refused. The text is one of ours.
     #[error("{0}")]
     Refused(String),
-    /// There was no answer. The text is one of ours.
-    #[error("{0}")]
-    Unreachable(String),
+    /// There was no answer, which may change by itself.
+    #[error("{text}")]
+    Unreachable {
+        /// What hosts act on.
+        kind: ErrorKind,
+        /// The cause, in words of ours.
+        text: String,
+    },
+    /// It was not asked, or not reached, for a reason that stays until the settings change.
+    #[error("{text}")]
+    NotAsked {
+        /// What hosts act on.
+        kind: ErrorKind,
+        /// The reason, in words of ours.
+        text: String,
+    },
     /// The answer has another shape.
     #[error("the issuer's answer has an unexpected shape")]
     UnexpectedAnswer,

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 
@@ -56,7 +57,10 @@ pub(crate) struct NoIssuer;
 
 impl NoIssuer {
     fn nobody<T: Send + 'static>() -> IssuerAnswer<T> {
-        let failure = IssuerFailure::Unreachable("no issuer here".into());
+        let failure = IssuerFailure::Unreachable {
+            kind: ErrorKind::Retryable,
+            text: "no issuer here".into(),
+        };
         Box::pin(std::future::ready(Err(failure)))
     }
 }

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
+use byokey_http::{HttpFailure, Response};
 use byokey_protocol::error::{ErrorData, ErrorKind};
 use byokey_protocol::secret::Secret;
+use http::StatusCode;
 use memchr::memmem;
-use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::auth::{Lease, RecoveryFailure, is_identifier};
-use crate::http_client::HttpFailure;
+use crate::auth::{IssuerFailure, Lease, RecoveryFailure, is_identifier};
 
 /// Most bytes of an error body that are looked at.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -40,25 +40,9 @@ pub enum BackendError {
     /// The backend answered with an error.
     #[error("{0}")]
     Status(FailedStatus),
-    /// No connection.
-    #[error("cannot connect to the backend; check the network and the proxy settings")]
-    Connect,
-    /// The certificate of the backend was not accepted.
-    #[error("the backend's certificate was not accepted (certificate authorities: {roots})")]
-    Certificate {
-        /// Where the certificate authorities come from.
-        roots: String,
-    },
-    /// The file of certificate authorities is of no use.
-    #[error(
-        "{variable}: {problem}; it must name a PEM file with certificates (CODEX_CA_CERTIFICATE is read first, then SSL_CERT_FILE)"
-    )]
-    CaFile {
-        /// The environment variable that names it.
-        variable: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
+    /// No connection, or none that may be used.
+    #[error("{}", .0.describe("the backend"))]
+    Http(HttpFailure),
     /// No answer in time.
     #[error("the backend did not answer in time")]
     Timeout,
@@ -137,12 +121,9 @@ impl std::fmt::Display for FailedStatus {
 impl From<HttpFailure> for BackendError {
     fn from(failure: HttpFailure) -> Self {
         match failure {
-            HttpFailure::Connect => Self::Connect,
-            HttpFailure::Certificate { roots } => Self::Certificate { roots },
-            HttpFailure::CaFile { variable, problem } => Self::CaFile { variable, problem },
             HttpFailure::Timeout => Self::Timeout,
             HttpFailure::Interrupted => Self::Interrupted,
-            HttpFailure::Configuration { setting } => Self::Configuration { setting },
+            failure => Self::Http(failure),
         }
     }
 }
@@ -156,11 +137,9 @@ impl BackendError {
             Self::AccountChanged => ErrorKind::AccountChanged,
             Self::Recovery(failure) => failure.kind(),
             Self::Status(failed) => return failed.data(),
-            Self::Connect | Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
-            Self::Certificate { .. }
-            | Self::CaFile { .. }
-            | Self::UnexpectedBody
-            | Self::Configuration { .. } => ErrorKind::BackendRefused,
+            Self::Http(failure) => failure.kind(),
+            Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
+            Self::UnexpectedBody | Self::Configuration { .. } => ErrorKind::BackendRefused,
         };
         kind.into()
     }
@@ -170,8 +149,12 @@ impl BackendError {
     pub fn may_pass(&self) -> bool {
         match self {
             // What the host answered is its answer; to ask again at once would be to nag.
-            Self::Recovery(failure) => matches!(failure, RecoveryFailure::Issuer(_)),
-            Self::Connect | Self::Timeout | Self::Interrupted => true,
+            Self::Recovery(failure) => matches!(
+                failure,
+                RecoveryFailure::Issuer(failure) if !matches!(failure, IssuerFailure::NotAsked { .. })
+            ),
+            Self::Http(failure) => failure.is_transient(),
+            Self::Timeout | Self::Interrupted => true,
             Self::Status(failed) => failed.may_pass(),
             _ => false,
         }

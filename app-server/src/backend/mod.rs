@@ -18,8 +18,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use byokey_http::{HttpClient, Request, Response};
 use bytes::Bytes;
-use reqwest::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
 
 pub use error::{BackendError, FailedStatus, Reason};
@@ -33,7 +34,6 @@ pub use sse::Incomplete;
 
 use crate::auth::{AuthManager, Credential, Lease, Remedy};
 use crate::config::Config;
-use crate::http_client::HttpClient;
 use route::Route;
 
 /// Most short calls under way at once; the others wait their turn. Streams do not count.
@@ -199,9 +199,14 @@ impl Backend {
         let route = Route::of(call, lease, &self.config)?;
         let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
         let send_once = || async {
-            let (method, url) = (call.method.clone(), route.url.clone());
-            let body = call.body.clone();
-            let sent = self.http.send(method, url, headers.clone(), body).await;
+            let request = Request {
+                method: call.method.clone(),
+                url: route.url.clone(),
+                headers: headers.clone(),
+                body: call.body.clone(),
+                sensitivity: route.carries.sensitivity(),
+            };
+            let sent = self.http.send(request).await;
             sent.map_err(BackendError::from)
         };
         tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))

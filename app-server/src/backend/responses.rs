@@ -9,7 +9,7 @@ use byokey_protocol::limits::RateLimitSnapshot;
 use byokey_protocol::thread::TokenUsage;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use reqwest::Method;
+use http::Method;
 use sse_stream::SseByteStream;
 
 use super::error::{ErrorDetails, Reason};
@@ -67,7 +67,7 @@ pub enum StreamFailure {
     RateLimited,
 }
 
-type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
 
 /// A streamed answer.
 pub struct TurnStream {

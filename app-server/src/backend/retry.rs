@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use byokey_http::Response;
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use reqwest::{Response, StatusCode};
 
 use super::BackendError;
 
@@ -25,7 +26,8 @@ where
     loop {
         let sent = send().await;
         let asked = match &sent {
-            Err(BackendError::Connect | BackendError::Interrupted) => None,
+            Err(BackendError::Http(failure)) if failure.is_transient() => None,
+            Err(BackendError::Interrupted) => None,
             Ok(response) if response.status().is_server_error() => retry_after(response),
             _ => return sent,
         };

@@ -1,6 +1,7 @@
 //! Where a call goes. The credential decides, never the caller.
 
-use reqwest::Url;
+use byokey_http::Sensitivity;
+use url::Url;
 
 use super::{BackendError, Call};
 use crate::auth::Lease;
@@ -31,6 +32,17 @@ pub(crate) enum Carries {
     ProviderBearer,
     /// Nothing.
     Nothing,
+}
+
+impl Carries {
+    /// How sensitive it is. The headers of the provider may raise it.
+    pub(crate) const fn sensitivity(self) -> Sensitivity {
+        match self {
+            Self::Credential => Sensitivity::Login,
+            Self::ProviderBearer => Sensitivity::OwnKey,
+            Self::Nothing => Sensitivity::Public,
+        }
+    }
 }
 
 impl Route {

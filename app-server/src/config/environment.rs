@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// A snapshot of the environment. Variables that are not UTF-8 are left out.
+/// A snapshot of the environment. Variables whose names are not UTF-8 are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, OsString>,
 }
 
 impl Environment {
@@ -17,7 +18,7 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| {
                 let name = key(name.into_string().ok()?);
-                Some((name.into_owned(), value.into_string().ok()?))
+                Some((name.into_owned(), value))
             })
             .collect();
         Self { variables }
@@ -27,7 +28,7 @@ impl Environment {
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables
             .into_iter()
-            .map(|(name, value)| (key(name).into_owned(), value.to_owned()));
+            .map(|(name, value)| (key(name).into_owned(), value.into()));
         Self {
             variables: variables.collect(),
         }
@@ -36,18 +37,24 @@ impl Environment {
     /// The same with another variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables
-            .insert(key(name).into_owned(), value.to_owned());
+        self.variables.insert(key(name).into_owned(), value.into());
         self
     }
 
-    /// The value of a variable. Blank counts as unset.
+    /// The value of a variable. Blank counts as unset, and so does what is not UTF-8.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.get_os(name)
+            .and_then(OsStr::to_str)
+            .filter(|value| !value.trim().is_empty())
+    }
+
+    /// The value of a variable as it is.
+    #[must_use]
+    pub fn get_os(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(key(name).as_ref())
-            .map(String::as_str)
-            .filter(|value| !value.trim().is_empty())
+            .map(OsString::as_os_str)
     }
 
     /// The folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder.

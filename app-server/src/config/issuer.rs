@@ -1,7 +1,8 @@
 //! Where logins that this program runs are made: codex's addresses, unless the environment
 //! names others.
 
-use reqwest::Url;
+use byokey_http::may_carry_login;
+use url::Url;
 
 use super::environment::Environment;
 
@@ -54,7 +55,7 @@ impl Endpoint {
 
     fn read(environment: &Environment, setting: &'static str) -> Option<Self> {
         let text = environment.get(setting)?.trim();
-        let url = Url::parse(text).ok().filter(may_carry_secrets);
+        let url = Url::parse(text).ok().filter(may_carry_login);
         Some(Self(url.ok_or(setting)))
     }
 
@@ -89,26 +90,6 @@ impl IssuerSettings {
             issuer,
         }
     }
-}
-
-/// Whether secrets may be sent there: encrypted, or without leaving this machine.
-fn may_carry_secrets(url: &Url) -> bool {
-    let has_user = !url.username().is_empty() || url.password().is_some();
-    let plain = url.query().is_none() && url.fragment().is_none();
-    let safe = match url.scheme() {
-        "https" => url.has_host(),
-        "http" => url.host_str().is_some_and(is_this_machine),
-        _ => false,
-    };
-    safe && plain && !has_user
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn below(base: &Url, path: &str) -> Url {

@@ -7,6 +7,8 @@
 mod environment;
 mod issuer;
 mod layers;
+mod network;
+mod plaintext;
 mod provider;
 mod reader;
 mod store;
@@ -51,10 +53,13 @@ pub struct Config {
     pub issuer: IssuerSettings,
     /// `CODEX_ACCESS_TOKEN`: a personal access token that stands over what the store keeps.
     pub access_token: Option<Secret>,
+    /// Origins that may receive a provider's own key, or a bearer token of the host, without
+    /// encryption. Never ChatGPT tokens, keys of the login, or anything for the issuer.
+    pub plaintext_origins: Vec<url::Origin>,
     /// Name sent to the backend in place of the client's.
     pub originator_override: Option<String>,
-    /// File of additional certificate authorities, and the variable that named it.
-    pub ca_file: Option<(&'static str, PathBuf)>,
+    /// Proxies, certificate authorities, and where a key may go unencrypted.
+    pub network: byokey_http::Settings,
     /// What to tell every client.
     pub warnings: Vec<ConfigWarning>,
 }
@@ -75,13 +80,12 @@ impl Config {
             .map_or_else(|| CHATGPT_BASE_URL.to_owned(), |url| chatgpt_base_url(&url));
         let policy = read_policy(&mut settings);
         let store = store::read_kind(&mut settings, environment, overrides);
+        let plaintext_origins = plaintext::read(&mut settings, environment);
         let access_token = read_access_token(&mut settings, environment);
-        let ca_file = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"]
-            .into_iter()
-            .find_map(|name| Some((name, PathBuf::from(environment.get(name)?))));
         let originator_override = environment
             .get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
             .map(str::to_owned);
+        let network = network::read(environment, &plaintext_origins);
         Self {
             codex_home,
             model,
@@ -92,8 +96,9 @@ impl Config {
             byokey_home: store::byokey_home(environment),
             issuer: IssuerSettings::read(environment),
             access_token,
+            plaintext_origins,
             originator_override,
-            ca_file,
+            network,
             warnings,
         }
     }
@@ -228,6 +233,28 @@ mod tests {
         assert!(!told.contains("nonsense-value"));
         let forced = load(&["forced_login_method=api"]).policy.forced_method;
         assert_eq!(forced, Some(ForcedMethod::Api));
+    }
+
+    #[test]
+    fn origins_in_clear_come_from_the_environment_or_the_file() {
+        let origins = |config: Config| -> Vec<String> {
+            let origins = config.plaintext_origins.iter();
+            origins.map(url::Origin::ascii_serialization).collect()
+        };
+        let setting = "byokey.plaintext_origins=[\"http://a:1\", \"http://b:2/v1\"]";
+        let config = load(&[setting]);
+        assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+        assert_eq!(origins(config), ["http://a:1"]);
+        let environment = Environment::of([
+            ("CODEX_HOME", "/nonexistent"),
+            ("BYOKEY_PLAINTEXT_ORIGINS", "http://c:3, http://d:4"),
+        ]);
+        let overrides = Overrides {
+            settings: vec![setting.to_owned()],
+            ..Overrides::default()
+        };
+        let config = Config::load(&environment, &overrides);
+        assert_eq!(origins(config), ["http://c:3", "http://d:4"]);
     }
 
     #[test]

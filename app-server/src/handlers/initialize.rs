@@ -13,6 +13,7 @@ use http::HeaderValue;
 use crate::error::RequestError;
 use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
 use crate::reply::{Context, Outcome, Reply};
+use crate::services::Services;
 
 /// Shortest and longest time that a client may take for a refresh, in milliseconds.
 const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
@@ -38,6 +39,7 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             protocol_version: PROTOCOL_VERSION.to_owned(),
         }),
         hardening: Some(services.hardening),
+        plaintext_origins: plaintext_origins(services),
     };
     let parent = params.process_id;
     Ok(Reply::then(result, move |context| {
@@ -49,6 +51,12 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             context.peer.notify::<ConfigWarningNotification>(warning);
         }
     }))
+}
+
+fn plaintext_origins(services: &Services) -> Option<Vec<String>> {
+    let origins = services.config.plaintext_origins.iter();
+    let origins: Vec<_> = origins.map(url::Origin::ascii_serialization).collect();
+    (!origins.is_empty()).then_some(origins)
 }
 
 fn client(capabilities: ClientCapabilities) -> Result<Client, RequestError> {

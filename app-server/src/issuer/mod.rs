@@ -15,11 +15,12 @@ mod wire;
 use std::fmt;
 use std::sync::Arc;
 
+use byokey_http::HttpClient;
 use byokey_protocol::secret::Secret;
 
 use crate::auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 use crate::config::IssuerSettings;
-use crate::http_client::HttpClient;
+
 use crate::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use wire::Wire;
 

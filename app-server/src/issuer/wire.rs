@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use byokey_base::memory;
+use byokey_http::{HttpClient, HttpFailure, Sensitivity};
 use byokey_protocol::secret::Secret;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method};
-use reqwest::{StatusCode, Url};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::auth::IssuerFailure;
-use crate::http_client::HttpClient;
-use byokey_base::memory;
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -46,10 +46,9 @@ impl Wire {
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<Answer, IssuerFailure> {
-        let timeout = || IssuerFailure::Unreachable("the issuer did not answer in time".into());
         tokio::time::timeout(DEADLINE, self.exchange(request))
             .await
-            .map_err(|_| timeout())?
+            .map_err(|_| unanswered(&HttpFailure::Timeout))?
     }
 
     async fn exchange(&self, request: Request) -> Result<Answer, IssuerFailure> {
@@ -59,17 +58,21 @@ impl Wire {
             headers,
             body,
         } = request;
-        let unreachable = |failure: crate::http_client::HttpFailure| {
-            IssuerFailure::Unreachable(format!("the issuer cannot be reached: {failure}"))
+        let request = byokey_http::Request {
+            method,
+            url,
+            headers,
+            body,
+            // Refresh tokens, codes, and the answers to them: no exception for any.
+            sensitivity: Sensitivity::Login,
         };
-        let sent = self.http.send(method, url, headers, body).await;
-        let mut response = sent.map_err(unreachable)?;
+        let sent = self.http.send(request).await;
+        let mut response = sent.map_err(|failure| unanswered(&failure))?;
         let status = response.status();
         let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
         loop {
-            let chunk = response.chunk().await.map_err(|_| {
-                IssuerFailure::Unreachable("the connection to the issuer broke off".into())
-            })?;
+            let chunk = response.chunk().await;
+            let chunk = chunk.map_err(|_| unanswered(&HttpFailure::Interrupted))?;
             let Some(chunk) = chunk else { break };
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(IssuerFailure::UnexpectedAnswer);
@@ -77,6 +80,16 @@ impl Wire {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, body })
+    }
+}
+
+fn unanswered(failure: &HttpFailure) -> IssuerFailure {
+    let text = failure.describe("the issuer").to_string();
+    let kind = failure.kind();
+    if failure.is_transient() {
+        IssuerFailure::Unreachable { kind, text }
+    } else {
+        IssuerFailure::NotAsked { kind, text }
     }
 }
 

@@ -41,7 +41,7 @@ async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, Logi
             Ok(DevicePoll::Pending) => {}
             Ok(DevicePoll::SlowDown) => interval += SLOWER,
             // The network may come back; twice the wait, as the standard asks.
-            Err(IssuerFailure::Unreachable(_)) => interval = (interval * 2).min(DEADLINE),
+            Err(IssuerFailure::Unreachable { .. }) => interval = (interval * 2).min(DEADLINE),
             Err(failure) => return Err(LoginFailure::Device(failure)),
         }
     }

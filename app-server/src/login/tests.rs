@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::secret::Secret;
 use tokio::time::Instant;
@@ -155,7 +156,12 @@ async fn the_user_has_fifteen_minutes_on_the_other_device() {
 
 #[tokio::test(start_paused = true)]
 async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so() {
-    let unreachable = || Err(IssuerFailure::Unreachable("gone".into()));
+    let unreachable = || {
+        Err(IssuerFailure::Unreachable {
+            kind: ErrorKind::Retryable,
+            text: "gone".into(),
+        })
+    };
     let scene = scene(vec![
         Ok(DevicePoll::Pending),
         Ok(DevicePoll::SlowDown),

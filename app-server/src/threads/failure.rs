@@ -1,5 +1,6 @@
 //! How a failed answer is told in a turn, in codex's words.
 
+use byokey_http::HttpFailure;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::open::Open;
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
@@ -75,9 +76,11 @@ const fn info(error: &BackendError) -> CodexErrorInfo {
         | BackendError::Recovery(RecoveryFailure::NotRefreshable | RecoveryFailure::Permanent(_)) => {
             CodexErrorInfo::Unauthorized
         }
-        BackendError::Connect | BackendError::Timeout => CodexErrorInfo::HttpConnectionFailed {
-            http_status_code: None,
-        },
+        BackendError::Http(HttpFailure::Unreachable(_)) | BackendError::Timeout => {
+            CodexErrorInfo::HttpConnectionFailed {
+                http_status_code: None,
+            }
+        }
         _ => CodexErrorInfo::Other,
     }
 }

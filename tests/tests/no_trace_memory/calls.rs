@@ -191,7 +191,7 @@ async fn no_backend_there() {
         .host
         .request("account/rateLimits/read", json!({}))
         .await;
-    assert_eq!(refused.unwrap_err().kind(), "retryable");
+    assert_eq!(refused.unwrap_err().kind(), "unreachable");
     subject.assert_in_use(&token, "after a failed connection");
     subject.logout().await;
     subject

@@ -10,7 +10,12 @@ use byokey_dev_backend::rustls::pki_types::PrivateKeyDer;
 use byokey_dev_backend::{DevBackend, Options};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-/// A certificate authority that nobody else knows.
+use super::{ADDRESS, NAME};
+
+/// What the certificates of backends are for.
+const NAMES: [&str; 4] = ["127.0.0.1", "localhost", NAME, ADDRESS];
+
+/// A certificate authority of one test.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -36,8 +41,12 @@ impl Authority {
 
     /// A backend whose certificate this authority signed.
     pub(super) fn backend(&self) -> DevBackend {
+        self.backend_with(CertificateParams::new(NAMES.map(str::to_owned)).unwrap())
+    }
+
+    /// A backend with a certificate of this authority that says something else.
+    pub(super) fn backend_with(&self, params: CertificateParams) -> DevBackend {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

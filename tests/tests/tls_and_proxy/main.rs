@@ -1,14 +1,20 @@
-//! HTTPS: whose certificates are believed, what is said when one is not, and proxies.
+//! How requests get to their servers: certificates, proxies, where a secret may go, and what an
+//! error says about its cause.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod authority;
+mod causes;
+mod plaintext;
+mod proxies;
 mod proxy;
+mod roots;
+mod socks;
 
 use authority::Authority;
 use byokey_dev_backend::{DevBackend, Route, TestToken};
+use byokey_tests::server::mock_provider;
 use byokey_tests::{Host, Refused, Server, Setup};
-use proxy::Proxy;
 use serde_json::{Value, json};
 
 /// A folder with a file of certificates.
@@ -25,16 +31,35 @@ impl PemFile {
     fn path(&self) -> String {
         self.0.path().join("ca.pem").display().to_string()
     }
+
+    fn folder(&self) -> String {
+        self.0.path().display().to_string()
+    }
 }
+
+/// A host name that no name server knows: only the proxies of these tests do.
+const NAME: &str = "backend.example";
+/// An address that no machine has (RFC 5737): only the proxies of these tests do.
+const ADDRESS: &str = "192.0.2.1";
 
 /// Reads rate limits with these environment variables.
 async fn limits(backend: &DevBackend, environment: &[(&str, &str)]) -> Result<Value, Refused> {
-    let mut setup = Setup::default().backend(backend);
+    limits_at(&backend.base_url(), environment).await
+}
+
+/// The same at another address.
+async fn limits_at(url: &str, environment: &[(&str, &str)]) -> Result<Value, Refused> {
+    let mut setup = Setup::default().config(&mock_provider(url));
     for (name, value) in environment {
         setup = setup.environment(name, value);
     }
     let (_server, mut host) = signed_in(setup).await;
     host.request("account/rateLimits/read", json!({})).await
+}
+
+/// The address of a backend under another host, which only a proxy finds.
+fn elsewhere(backend: &DevBackend, host: &str) -> String {
+    backend.base_url().replace("127.0.0.1", host)
 }
 
 async fn signed_in(setup: Setup) -> (Server, Host) {
@@ -179,70 +204,9 @@ async fn rejects_malformed_pem_with_hint() {
     let missing = [("SSL_CERT_FILE", "/nonexistent/ca.pem")];
     let failed = limits(&backend, &missing).await.unwrap_err();
     assert!(
-        failed.message.contains("the file cannot be read"),
-        "{failed:?}"
-    );
-}
-
-#[tokio::test]
-async fn an_https_proxy_is_used_and_never_sees_the_bearer() {
-    let authority = Authority::new("one");
-    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        let proxy = Proxy::start().await;
-        let environment = [
-            ("CODEX_CA_CERTIFICATE", &*file.path()),
-            (name, &proxy.url()),
-        ];
-        limits(&backend, &environment).await.unwrap();
-        let asked = proxy.asked();
-        assert_eq!(asked.len(), 1, "{name}");
-        let address = backend.addr();
-        assert!(
-            asked[0].starts_with(&format!("CONNECT {address} ")),
-            "{name}: {}",
-            asked[0]
-        );
-        let head = asked[0].to_ascii_lowercase();
-        assert!(
-            !head.contains("bearer") && !head.contains("account-id"),
-            "{head}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn no_proxy_is_honoured() {
-    let authority = Authority::new("one");
-    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
-    for name in ["NO_PROXY", "no_proxy"] {
-        let proxy = Proxy::start().await;
-        let environment = [
-            ("CODEX_CA_CERTIFICATE", &*file.path()),
-            ("HTTPS_PROXY", &proxy.url()),
-            (name, "example.com,127.0.0.1"),
-        ];
-        limits(&backend, &environment).await.unwrap();
-        assert_eq!(proxy.asked(), [""; 0], "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_proxy_that_is_not_there_is_an_error_that_may_pass() {
-    let authority = Authority::new("one");
-    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
-    let gone = Proxy::start().await.url();
-    let environment = [
-        ("CODEX_CA_CERTIFICATE", &*file.path()),
-        ("HTTPS_PROXY", &gone),
-    ];
-    let failed = limits(&backend, &environment).await.unwrap_err();
-    assert_eq!(failed.kind(), "retryable");
-    assert!(
         failed
             .message
-            .contains("check the network and the proxy settings"),
+            .contains("SSL_CERT_FILE: the file cannot be read"),
         "{failed:?}"
     );
-    assert!(backend.requests().is_empty(), "the proxy was passed by");
 }

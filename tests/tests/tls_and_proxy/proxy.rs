@@ -1,4 +1,4 @@
-//! A proxy that does nothing but open tunnels, and remembers where to.
+//! A proxy that opens tunnels, or answers with one text, and remembers what it was asked for.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidire
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::NAME;
+
 /// A proxy on this machine. It ends with the value.
 pub(super) struct Proxy {
     address: SocketAddr,
@@ -16,14 +18,24 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
+    /// A proxy that opens tunnels.
     pub(super) async fn start() -> Self {
+        Self::serve(None).await
+    }
+
+    /// A proxy that gives everyone this answer.
+    pub(super) async fn answering(answer: &'static str) -> Self {
+        Self::serve(Some(answer)).await
+    }
+
+    async fn serve(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&asked);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(tunnel(stream, Arc::clone(&seen)));
+                tokio::spawn(tunnel(stream, answer, Arc::clone(&seen)));
             }
         });
         Self {
@@ -49,13 +61,20 @@ impl Drop for Proxy {
     }
 }
 
-async fn tunnel(stream: TcpStream, asked: Arc<Mutex<Vec<String>>>) -> io::Result<()> {
+async fn tunnel(
+    stream: TcpStream,
+    answer: Option<&str>,
+    asked: Arc<Mutex<Vec<String>>>,
+) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
     while stream.read_line(&mut head).await? > 2 {}
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
     asked.lock().unwrap().push(head);
-    let mut origin = TcpStream::connect(target).await?;
+    if let Some(answer) = answer {
+        return stream.write_all(answer.as_bytes()).await;
+    }
+    let mut origin = TcpStream::connect(target.replace(NAME, "127.0.0.1")).await?;
     stream
         .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
         .await?;

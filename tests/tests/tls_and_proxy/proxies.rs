@@ -1,0 +1,247 @@
+//! Proxies: which are used, which are passed by, and which stop the call.
+
+use byokey_dev_backend::{DevBackend, Options, Route};
+use byokey_tests::Setup;
+use byokey_tests::issuer::{Ask, Issuer};
+use serde_json::json;
+
+use super::authority::Authority;
+use super::proxy::Proxy;
+use super::socks::Socks;
+use super::{ADDRESS, NAME, PemFile, elsewhere, limits, limits_at, signed_in};
+
+#[tokio::test]
+async fn an_https_proxy_is_used_and_never_sees_the_bearer() {
+    let authority = Authority::new("one");
+    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let proxy = Proxy::start().await;
+        let environment = [
+            ("CODEX_CA_CERTIFICATE", &*file.path()),
+            (name, &proxy.url()),
+        ];
+        limits_at(&elsewhere(&backend, NAME), &environment)
+            .await
+            .unwrap();
+        let asked = proxy.asked();
+        assert_eq!(asked.len(), 1, "{name}");
+        let port = backend.addr().port();
+        assert!(
+            asked[0].starts_with(&format!("CONNECT {NAME}:{port} ")),
+            "{name}: {}",
+            asked[0]
+        );
+        let head = asked[0].to_ascii_lowercase();
+        assert!(
+            !head.contains("bearer") && !head.contains("account-id"),
+            "{head}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_user_of_a_proxy_is_sent_to_it() {
+    let authority = Authority::new("one");
+    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
+    let proxy = Proxy::start().await;
+    let url = proxy.url().replace("http://", "http://ada:p%40ss@");
+    let environment = [
+        ("CODEX_CA_CERTIFICATE", &*file.path()),
+        ("HTTPS_PROXY", &url),
+    ];
+    limits_at(&elsewhere(&backend, NAME), &environment)
+        .await
+        .unwrap();
+    let head = proxy.asked()[0].to_ascii_lowercase();
+    // ada:p@ss
+    assert!(
+        head.contains("proxy-authorization: basic ywrhonbac3m="),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn no_proxy_is_honoured() {
+    let authority = Authority::new("one");
+    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
+    for (name, value) in [
+        ("NO_PROXY", "example.com,.backend.example"),
+        ("no_proxy", "*"),
+        ("NO_PROXY", "BACKEND.example"),
+    ] {
+        let proxy = Proxy::start().await;
+        let environment = [
+            ("CODEX_CA_CERTIFICATE", &*file.path()),
+            ("HTTPS_PROXY", &proxy.url()),
+            (name, value),
+        ];
+        // No name server knows it, so a direct call fails: what counts is that it was direct.
+        let url = elsewhere(&backend, NAME);
+        let failed = limits_at(&url, &environment).await.unwrap_err();
+        assert!(failed.message.contains("(DNS)"), "{failed:?}");
+        assert_eq!(proxy.asked(), [""; 0], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn this_machine_is_never_reached_through_a_proxy() {
+    let authority = Authority::new("one");
+    let file = PemFile::new(&authority.pem());
+    let plain = DevBackend::start(Options::new()).unwrap();
+    let encrypted = authority.backend();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let proxy = Proxy::start().await;
+        limits(&plain, &[(name, &proxy.url())]).await.unwrap();
+        let url = elsewhere(&plain, "localhost");
+        limits_at(&url, &[(name, &proxy.url())]).await.unwrap();
+        assert_eq!(proxy.asked(), [""; 0], "{name}");
+    }
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let proxy = Proxy::start().await;
+        let roots = ("SSL_CERT_FILE", &*file.path());
+        limits(&encrypted, &[roots, (name, &proxy.url())])
+            .await
+            .unwrap();
+        assert_eq!(proxy.asked(), [""; 0], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_on_this_machine_is_never_reached_through_a_proxy() {
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+        let (issuer, proxy) = (Issuer::start().await, Proxy::start().await);
+        let setup = issuer.set_up(Setup::default().environment(name, &proxy.url()));
+        let mut server = setup.start();
+        let mut host = byokey_tests::Host::initialized(&mut server).await;
+        let login = json!({"type": "personalAccessToken", "accessToken": "at-made-up-token"});
+        host.request("account/login/start", login).await.unwrap();
+        assert_eq!(issuer.asked(Ask::Whoami).len(), 1, "{name}");
+        assert_eq!(proxy.asked(), [""; 0], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn socks_is_spoken() {
+    let authority = Authority::new("one");
+    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
+    for (scheme, host) in [
+        ("socks5h", NAME),
+        ("socks5", ADDRESS),
+        ("socks4a", NAME),
+        ("socks4", ADDRESS),
+    ] {
+        let socks = Socks::start().await;
+        let environment = [
+            ("CODEX_CA_CERTIFICATE", &*file.path()),
+            ("ALL_PROXY", &socks.url(scheme)),
+        ];
+        let url = elsewhere(&backend, host);
+        limits_at(&url, &environment)
+            .await
+            .unwrap_or_else(|failed| panic!("{scheme}: {failed:?}"));
+        assert_eq!(socks.asked(), [host], "{scheme}");
+    }
+    assert_eq!(backend.count(Route::Usage), 4);
+}
+
+#[tokio::test]
+async fn this_machine_behind_socks_has_to_be_named_in_no_proxy() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let socks = Socks::start().await;
+    let proxy = ("ALL_PROXY", &*socks.url("socks5h"));
+    let failed = limits(&backend, &[proxy]).await.unwrap_err();
+    for part in ["ALL_PROXY", "SOCKS", "NO_PROXY"] {
+        assert!(failed.message.contains(part), "{failed:?}");
+    }
+    assert!(backend.requests().is_empty() && socks.asked().is_empty());
+    limits(&backend, &[proxy, ("NO_PROXY", "127.0.0.0/8")])
+        .await
+        .unwrap();
+    assert!(socks.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_stops_the_call() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    for (name, value, part) in [
+        ("http_proxy", "\"http://127.0.0.1:1\"", "quotation marks"),
+        ("http_proxy", " http://127.0.0.1:1", "white space"),
+        ("http_proxy", "http://[::1", "host"),
+        ("HTTP_PROXY", "http://127.0.0.1:99999", "port"),
+        ("ALL_PROXY", "socks://127.0.0.1:1", "socks5h://"),
+        ("all_proxy", "nonsense://127.0.0.1:1", "scheme"),
+        ("HTTP_PROXY", "http://127.0.0.1:1/proxy.pac", "PAC"),
+        ("HTTP_PROXY", "ntlm://127.0.0.1:1", "NTLM"),
+    ] {
+        let failed = limits(&backend, &[(name, value)]).await.unwrap_err();
+        assert!(failed.message.contains(&format!(": {name} ")), "{failed:?}");
+        assert!(failed.message.contains(part), "{failed:?}");
+        assert!(!failed.message.contains(value), "{failed:?}");
+        assert_ne!(failed.kind(), "retryable", "{failed:?}");
+    }
+    assert!(backend.requests().is_empty(), "the proxy was passed by");
+    // What it is not for goes on.
+    limits(&backend, &[("HTTPS_PROXY", "nonsense://x")])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let backend = Authority::new("one").backend();
+    let gone = Proxy::start().await.url();
+    let url = elsewhere(&backend, NAME);
+    let failed = limits_at(&url, &[("HTTPS_PROXY", &gone)])
+        .await
+        .unwrap_err();
+    assert_eq!(failed.kind(), "unreachable");
+    for part in ["the proxy of HTTPS_PROXY", "refused the connection"] {
+        assert!(failed.message.contains(part), "{failed:?}");
+    }
+    assert!(backend.requests().is_empty(), "the proxy was passed by");
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_another_user_is_no_passing_failure() {
+    let backend = Authority::new("one").backend();
+    for (user, part) in [("", "user:password@"), ("ada:made-up@", "did not accept")] {
+        let proxy = Proxy::answering(
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\n\r\n",
+        );
+        let proxy = proxy.await;
+        let address = proxy.url().replace("http://", &format!("http://{user}"));
+        let url = elsewhere(&backend, NAME);
+        let failed = limits_at(&url, &[("HTTPS_PROXY", &address)]).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.kind(), "unreachable");
+        for part in ["the proxy of HTTPS_PROXY", "407", "NTLM", "Negotiate", part] {
+            assert!(failed.message.contains(part), "{failed:?}");
+        }
+        assert_eq!(proxy.asked().len(), 1, "it was asked again");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_opens_no_tunnel_is_named() {
+    let backend = Authority::new("one").backend();
+    let proxy = Proxy::answering("HTTP/1.1 403 Forbidden\r\n\r\n").await;
+    let url = elsewhere(&backend, NAME);
+    let failed = limits_at(&url, &[("HTTPS_PROXY", &proxy.url())]).await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.kind(), "unreachable");
+    let text = format!("the proxy of HTTPS_PROXY did not open a connection to {NAME}");
+    assert!(failed.message.contains(&text), "{failed:?}");
+}
+
+#[tokio::test]
+async fn under_cgi_http_proxy_is_a_header_of_a_stranger() {
+    let proxy = Proxy::start().await;
+    let setup = Setup::default()
+        .config("chatgpt_base_url = \"http://127.0.0.1:9/backend-api\"")
+        .environment("REQUEST_METHOD", "GET")
+        .environment("HTTP_PROXY", "nonsense://x");
+    let (_server, mut host) = signed_in(setup).await;
+    let read = host.request("account/rateLimits/read", json!({})).await;
+    assert_eq!(read.unwrap_err().kind(), "unreachable");
+    assert_eq!(proxy.asked(), [""; 0]);
+}
