@@ -69,6 +69,10 @@ export type ErrorKind =
   | "notFound"
   /** The thread has a turn in progress. */
   | "turnInProgress"
+  /** There is no connection to the backend or the issuer; the text names the cause. */
+  | "unreachable"
+  /** A secret would have left this machine unencrypted, so it was not sent. */
+  | "plaintextRefused"
   | (string & {});
 
 /** The `data` member of an error answer. */

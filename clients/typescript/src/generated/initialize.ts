@@ -64,6 +64,11 @@ export interface InitializeResult {
   readonly serverInfo?: ServerInfo | null;
   /** How the process is protected. Absent in codex. */
   readonly hardening?: HardeningReport | null;
+  /**
+   * The `http://` origins of other machines to which the user lets a provider's own key go
+   * unencrypted. Absent where there is none, and in codex.
+   */
+  readonly plaintextOrigins?: readonly string[] | null;
 }
 
 /** Which server answers. */

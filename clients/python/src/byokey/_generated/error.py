@@ -42,6 +42,8 @@ ErrorKind: TypeAlias = (
         "storeFailed",
         "notFound",
         "turnInProgress",
+        "unreachable",
+        "plaintextRefused",
     ]
     | str
 )

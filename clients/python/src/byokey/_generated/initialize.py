@@ -149,6 +149,11 @@ class InitializeResult:
     hardening: HardeningReport | None = None
     """How the process is protected. Absent in codex."""
 
+    plaintext_origins: Sequence[str] | None = None
+    """The `http://` origins of other machines to which the user lets a provider's own key go
+    unencrypted. Absent where there is none, and in codex.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> InitializeResult:
         members = wire.members(value, at)
@@ -159,6 +164,7 @@ class InitializeResult:
             platform_os=wire.optional(members, "platformOs", at, wire.string),
             server_info=wire.optional(members, "serverInfo", at, ServerInfo.from_wire),
             hardening=wire.optional(members, "hardening", at, HardeningReport.from_wire),
+            plaintext_origins=wire.optional(members, "plaintextOrigins", at, wire.list_of(wire.string)),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -175,6 +181,8 @@ class InitializeResult:
             members["serverInfo"] = self.server_info.to_wire()
         if self.hardening is not None:
             members["hardening"] = self.hardening.to_wire()
+        if self.plaintext_origins is not None:
+            members["plaintextOrigins"] = [item for item in self.plaintext_origins]
         return members
 
 

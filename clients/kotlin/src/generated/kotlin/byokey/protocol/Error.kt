@@ -109,6 +109,12 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The thread has a turn in progress. */
         public val TurnInProgress: ErrorKind = ErrorKind("turnInProgress")
 
+        /** There is no connection to the backend or the issuer; the text names the cause. */
+        public val Unreachable: ErrorKind = ErrorKind("unreachable")
+
+        /** A secret would have left this machine unencrypted, so it was not sent. */
+        public val PlaintextRefused: ErrorKind = ErrorKind("plaintextRefused")
+
         /** Reads it; `at` says where it came from. */
         public fun fromJson(json: JsonValue, at: String = ""): ErrorKind =
             ErrorKind(readString(json, at))

@@ -123,6 +123,11 @@ public data class InitializeResult(
     public val serverInfo: ServerInfo? = null,
     /** How the process is protected. Absent in codex. */
     public val hardening: HardeningReport? = null,
+    /**
+     * The `http://` origins of other machines to which the user lets a provider's own key go
+     * unencrypted. Absent where there is none, and in codex.
+     */
+    public val plaintextOrigins: List<String>? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("userAgent", JsonString(userAgent))
@@ -131,6 +136,7 @@ public data class InitializeResult(
         putIfThere("platformOs", platformOs?.let { JsonString(it) })
         putIfThere("serverInfo", serverInfo?.toJson())
         putIfThere("hardening", hardening?.toJson())
+        putIfThere("plaintextOrigins", plaintextOrigins?.let { writeList(it) { JsonString(it) } })
     }
 
     public companion object {
@@ -144,6 +150,7 @@ public data class InitializeResult(
                     platformOs = optional("platformOs", ::readString),
                     serverInfo = optional("serverInfo", ServerInfo.Companion::fromJson),
                     hardening = optional("hardening", HardeningReport.Companion::fromJson),
+                    plaintextOrigins = optional("plaintextOrigins", readList(::readString)),
                 )
             }
     }
