@@ -3,58 +3,65 @@
 use byokey_protocol::error::ErrorKind;
 pub use byokey_rpc::RequestError;
 
-use crate::auth::{InvalidCredential, LoginRefusal, SignInFailure};
-use crate::login::StartFailure;
+use byokey_auth::login::StartFailure;
+use byokey_auth::{InvalidCredential, LoginRefusal, SignInFailure};
 
-impl From<LoginRefusal> for RequestError {
-    fn from(refusal: LoginRefusal) -> Self {
-        match refusal {
-            LoginRefusal::Invalid(InvalidCredential::AccountId) => Self::invalid_params(
+/// A failure of `byokey-auth` that a request is answered with.
+pub(crate) trait Answered {
+    /// Returns the error answer.
+    fn answered(self) -> RequestError;
+}
+
+impl Answered for LoginRefusal {
+    fn answered(self) -> RequestError {
+        match self {
+            Self::Invalid(InvalidCredential::AccountId) => RequestError::invalid_params(
                 "chatgptAccountId",
                 "must be 1 to 128 printable ASCII characters",
             ),
-            LoginRefusal::Invalid(InvalidCredential::ApiKey) => {
-                Self::invalid_params("apiKey", "must be visible ASCII characters, at least one")
-            }
-            LoginRefusal::Invalid(InvalidCredential::PersonalAccessToken) => Self::invalid_params(
+            Self::Invalid(InvalidCredential::ApiKey) => RequestError::invalid_params(
+                "apiKey",
+                "must be visible ASCII characters, at least one",
+            ),
+            Self::Invalid(InvalidCredential::PersonalAccessToken) => RequestError::invalid_params(
                 "accessToken",
                 "must begin with `at-` and have only visible ASCII characters",
             ),
-            LoginRefusal::Invalid(InvalidCredential::Quoted(token)) => Self::invalid_params(
+            Self::Invalid(InvalidCredential::Quoted(token)) => RequestError::invalid_params(
                 token.member(),
                 "must not be in quotes; hand over what is between them",
             ),
-            LoginRefusal::Invalid(InvalidCredential::WithScheme(token)) => Self::invalid_params(
+            Self::Invalid(InvalidCredential::WithScheme(token)) => RequestError::invalid_params(
                 token.member(),
                 "must not begin with `Bearer`; hand over what stands behind it",
             ),
-            LoginRefusal::Invalid(invalid @ InvalidCredential::AccountsDiffer) => {
-                Self::refused(invalid.kind(), invalid.to_string())
+            Self::Invalid(invalid @ InvalidCredential::AccountsDiffer) => {
+                RequestError::refused(invalid.kind(), invalid.to_string())
             }
-            LoginRefusal::Invalid(InvalidCredential::Token(token)) => Self::failed(
+            Self::Invalid(InvalidCredential::Token(token)) => RequestError::failed(
                 format!("failed to set external auth: {token}"),
                 ErrorKind::InvalidToken.into(),
             ),
-            refusal => Self::refused(refusal.kind(), refusal.to_string()),
+            refusal => RequestError::refused(refusal.kind(), refusal.to_string()),
         }
     }
 }
 
-impl From<SignInFailure> for RequestError {
-    fn from(failure: SignInFailure) -> Self {
-        match failure {
-            SignInFailure::Refused(refusal) => refusal.into(),
-            failure => Self::failed(failure.to_string(), failure.kind().into()),
+impl Answered for SignInFailure {
+    fn answered(self) -> RequestError {
+        match self {
+            Self::Refused(refusal) => refusal.answered(),
+            failure => RequestError::failed(failure.to_string(), failure.kind().into()),
         }
     }
 }
 
-impl From<StartFailure> for RequestError {
-    fn from(failure: StartFailure) -> Self {
-        match failure {
-            StartFailure::Refused(refusal) => refusal.into(),
-            StartFailure::DeviceLoginDisabled => Self::refused(failure.kind(), failure.to_string()),
-            failure => Self::failed(failure.to_string(), failure.kind().into()),
+impl Answered for StartFailure {
+    fn answered(self) -> RequestError {
+        match self {
+            Self::Refused(refusal) => refusal.answered(),
+            Self::DeviceLoginDisabled => RequestError::refused(self.kind(), self.to_string()),
+            failure => RequestError::failed(failure.to_string(), failure.kind().into()),
         }
     }
 }

@@ -1,12 +1,10 @@
 //! The library behind `byokey app-server`.
 //!
-//! Imports run one way: `connection` → `dispatch` → `handlers` → `auth`, `backend`, `threads`,
-//! `peers` → the crates `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and `stores`
-//! carry out what `auth` asks for. See `docs/architecture.md`.
+//! Imports run one way: `connection` → `dispatch` → `handlers` → `backend`, `threads`,
+//! `peers` → the crates `byokey-auth`, `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and
+//! `stores` carry out what `byokey-auth` asks for. See `docs/architecture.md`.
 
-pub mod auth;
 pub mod backend;
-pub mod background;
 pub mod config;
 pub mod connection;
 pub mod dispatch;
@@ -15,7 +13,6 @@ mod handlers;
 pub mod hardening;
 pub mod issuer;
 pub mod log;
-pub mod login;
 pub mod parent;
 pub mod peers;
 pub mod reply;

@@ -9,17 +9,17 @@ use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
 use futures_util::FutureExt as _;
 
-use crate::auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use crate::backend::Backend;
-use crate::background::Background;
 use crate::config::Config;
 use crate::issuer::HttpIssuer;
-use crate::login::{LoginOutside, Logins};
 use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
 use crate::start::Start;
 use crate::stores;
 use crate::threads::Threads;
+use byokey_auth::background::Background;
+use byokey_auth::login::{LoginOutside, Logins};
+use byokey_auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use byokey_base::clock::{Clock, SystemClock};
 
 /// How long the end of the process waits for calls that nobody else waits for.

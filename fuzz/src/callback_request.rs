@@ -1,7 +1,7 @@
 //! Any bytes at the port that a login in the browser comes back to: nothing but the right request
 //! ends the login, and no answer tells a secret.
 
-use byokey_app_server::login::{Visit, visit};
+use byokey_auth::login::{Visit, visit};
 use byokey_protocol::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::runtime;

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use byokey_app_server::auth::{Claims, is_bearer};
+use byokey_auth::{Claims, is_bearer};
 
 /// # Panics
 ///

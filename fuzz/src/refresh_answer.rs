@@ -2,7 +2,7 @@
 
 use std::str;
 
-use byokey_app_server::auth::{
+use byokey_auth::{
     AuthState, HostTokens, LoginPolicy, Recovery, RecoveryFailure, Renewal, Supplier, is_bearer,
     is_identifier,
 };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::rate_limits::UsageAnswer;
 use super::{Backend, BackendError, Service};
-use crate::auth::Lease;
+use byokey_auth::Lease;
 
 #[derive(Deserialize)]
 struct ProfileAnswer {

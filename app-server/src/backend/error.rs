@@ -12,7 +12,7 @@ use http::StatusCode;
 use memchr::memmem;
 use serde::Deserialize;
 
-use crate::auth::{IssuerFailure, Lease, RecoveryFailure, is_identifier};
+use byokey_auth::{IssuerFailure, Lease, RecoveryFailure, is_identifier};
 
 /// Most bytes of an error body that are looked at.
 const MAX_ERROR_BODY: usize = 64 * 1024;

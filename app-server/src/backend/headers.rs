@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::route::{Carries, Route};
 use super::{BackendError, Call};
-use crate::auth::Lease;
 use crate::config::Config;
+use byokey_auth::Lease;
 use byokey_base::memory;
 
 /// Name of the program in codex's headers when no client has introduced itself.

@@ -32,8 +32,8 @@ pub(crate) use retry::delays;
 pub use route::Service;
 pub use sse::Incomplete;
 
-use crate::auth::{AuthManager, Credential, Lease, Remedy};
 use crate::config::Config;
+use byokey_auth::{AuthManager, Credential, Lease, Remedy};
 use route::Route;
 
 /// Most short calls under way at once; the others wait their turn. Streams do not count.

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Backend, BackendError, Service};
-use crate::auth::{Generation, Lease};
+use byokey_auth::{Generation, Lease};
 
 /// The model of a thread when nothing says otherwise and no list can be had: the backend's own
 /// choice among its models.

@@ -17,7 +17,7 @@ use super::rate_limits::from_headers;
 use super::request_body::TurnRequest;
 use super::sse::{Event, Incomplete};
 use super::{Admission, Backend, BackendError, Call, Service};
-use crate::auth::Lease;
+use byokey_auth::Lease;
 
 /// What an answer brings, in order.
 #[derive(Debug, PartialEq)]

@@ -4,8 +4,8 @@ use byokey_http::Sensitivity;
 use url::Url;
 
 use super::{BackendError, Call};
-use crate::auth::Lease;
 use crate::config::{Config, OPENAI_BASE_URL};
+use byokey_auth::Lease;
 
 /// Which of the backend's services a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

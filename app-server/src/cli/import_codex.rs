@@ -4,12 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::auth::{
-    Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored,
-};
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
 use byokey_app_server::stores::{FileStore, read_codex_keyring};
+use byokey_auth::{Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
 use byokey_app_server::stores;
+use byokey_auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use byokey_app_server::auth::{ManagedLogin, Stored};
 use byokey_app_server::config::{Config, Environment};
 use byokey_app_server::stores;
+use byokey_auth::{ManagedLogin, Stored};
 use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::account::{AuthMode, PlanType};
 use byokey_protocol::initialize::HardeningReport;

@@ -25,7 +25,7 @@ pub use provider::Provider;
 use reader::Reader;
 pub use store::StoreKind;
 
-use crate::auth::{ForcedMethod, InvalidCredential, LoginPolicy, PersonalAccessToken};
+use byokey_auth::{ForcedMethod, InvalidCredential, LoginPolicy, PersonalAccessToken};
 
 /// Where ChatGPT accounts live unless `chatgpt_base_url` says otherwise.
 pub const CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api";

@@ -9,9 +9,9 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
-use crate::auth::{Credential, Forgotten, Revocation};
 use crate::error::RequestError;
 use crate::reply::{Answering, Context, Reply};
+use byokey_auth::{Credential, Forgotten, Revocation};
 
 pub(crate) fn account_read(
     context: &Context,

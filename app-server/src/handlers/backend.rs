@@ -7,10 +7,10 @@ use byokey_protocol::limits::RateLimitsReadResult;
 use byokey_protocol::models::{Model, ModelListParams, ModelListResult};
 use byokey_protocol::usage::UsageReadResult;
 
-use crate::auth::Lease;
 use crate::backend::BackendError;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome};
+use byokey_auth::Lease;
 
 pub(crate) fn rate_limits_read(
     context: &Context,

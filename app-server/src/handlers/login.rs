@@ -10,10 +10,10 @@ use byokey_protocol::login::{
 use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
 use uuid::Uuid;
 
-use crate::auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
-use crate::error::RequestError;
-use crate::login::PasteRefusal;
+use crate::error::{Answered, RequestError};
 use crate::reply::{Answering, Context, Outcome, Reply};
+use byokey_auth::login::PasteRefusal;
+use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
 
 pub(crate) fn login_start(
     context: &Context,
@@ -22,23 +22,26 @@ pub(crate) fn login_start(
     let auth = &context.services.auth;
     match params {
         LoginStartParams::ChatgptAuthTokens(tokens) => {
-            auth.check_external_login()?;
+            auth.check_external_login().map_err(Answered::answered)?;
             context.services.logins.cancel_active();
-            let update = auth.login_external(tokens, context.peer.id)?;
+            let update = auth.login_external(tokens, context.peer.id);
+            let update = update.map_err(Answered::answered)?;
             let result = LoginStartResult::ChatgptAuthTokens {};
             Ok(Answering::Now(complete(result, update)))
         }
         LoginStartParams::ApiKey { api_key } if !auth.keeps() => {
-            auth.check_api_key_login()?;
+            auth.check_api_key_login().map_err(Answered::answered)?;
             context.services.logins.cancel_active();
-            let update = auth.login_api_key(api_key, context.peer.id)?;
+            let update = auth.login_api_key(api_key, context.peer.id);
+            let update = update.map_err(Answered::answered)?;
             let result = LoginStartResult::ApiKey {};
             Ok(Answering::Now(complete(result, update)))
         }
         LoginStartParams::ApiKey { api_key } => {
-            auth.check_api_key_login()?;
+            auth.check_api_key_login().map_err(Answered::answered)?;
             context.services.logins.cancel_active();
-            let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid)?;
+            let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid);
+            let key = key.map_err(Answered::answered)?;
             let login = auth.begin_login(Some(context.peer.id));
             let auth = auth.clone();
             Ok(Answering::change(async move {
@@ -48,29 +51,33 @@ pub(crate) fn login_start(
                         format!("failed to save api key: {failure}"),
                         ErrorKind::StoreFailed.into(),
                     ),
-                    failure => failure.into(),
+                    failure => failure.answered(),
                 })?;
                 Ok(complete(LoginStartResult::ApiKey {}, update))
             }))
         }
         LoginStartParams::PersonalAccessToken { access_token } => {
-            auth.check_personal_login()?;
+            auth.check_personal_login().map_err(Answered::answered)?;
             context.services.logins.cancel_active();
             let login = auth.begin_login(Some(context.peer.id));
             let auth = auth.clone();
             Ok(Answering::change(async move {
-                let credential = auth.introspect(access_token).await?;
-                let update = auth.sign_in(credential, login).await?;
+                let signed_in = async {
+                    let credential = auth.introspect(access_token).await?;
+                    auth.sign_in(credential, login).await
+                };
+                let update = signed_in.await.map_err(Answered::answered)?;
                 Ok(complete(LoginStartResult::PersonalAccessToken {}, update))
             }))
         }
         LoginStartParams::Chatgpt {} => {
-            auth.check_managed_login()?;
+            auth.check_managed_login().map_err(Answered::answered)?;
             let services = context.services.clone();
             let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
                 let originator = services.backend.identity.originator();
-                let started = services.logins.start_browser(arrival, originator).await?;
+                let started = services.logins.start_browser(arrival, originator).await;
+                let started = started.map_err(Answered::answered)?;
                 Ok(LoginStartResult::Chatgpt {
                     login_id: started.id.to_string(),
                     auth_url: started.url,
@@ -79,11 +86,12 @@ pub(crate) fn login_start(
             }))
         }
         LoginStartParams::ChatgptDeviceCode {} => {
-            auth.check_managed_login()?;
+            auth.check_managed_login().map_err(Answered::answered)?;
             let services = context.services.clone();
             let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
-                let started = services.logins.start_device(arrival).await?;
+                let started = services.logins.start_device(arrival).await;
+                let started = started.map_err(Answered::answered)?;
                 Ok(LoginStartResult::ChatgptDeviceCode {
                     login_id: started.id.to_string(),
                     verification_url: started.url,

@@ -1,9 +1,9 @@
 //! The page where the user signs in with the browser.
 
 use super::unusable;
-use crate::auth::IssuerFailure;
 use crate::config::IssuerSettings;
-use crate::login::AuthorizeRequest;
+use byokey_auth::IssuerFailure;
+use byokey_auth::login::AuthorizeRequest;
 
 /// What the login may be used for: codex's list.
 const SCOPE: &str = "openid profile email offline_access api.connectors.read api.connectors.invoke";

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::unusable;
 use super::wire::{Answer, Request};
-use crate::auth::{IssuerFailure, is_identifier};
 use crate::config::IssuerSettings;
-use crate::login::{CodeGrant, DeviceCode, DevicePoll};
+use byokey_auth::login::{CodeGrant, DeviceCode, DevicePoll};
+use byokey_auth::{IssuerFailure, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
 /// The wait between questions, unless the issuer names one (RFC 8628 section 3.2).
@@ -148,7 +148,7 @@ mod tests {
     use super::super::wire::Answer;
     use super::{read_code, read_poll};
     use crate::config::{Config, Environment, IssuerSettings, Overrides};
-    use crate::login::DevicePoll;
+    use byokey_auth::login::DevicePoll;
 
     fn settings() -> IssuerSettings {
         let environment = Environment::of([("CODEX_HOME", "/nonexistent")]);

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use super::unusable;
 use super::wire::{Answer, Request};
-use crate::auth::{IssuerFailure, ManagedTokens};
 use crate::config::IssuerSettings;
-use crate::login::CodeGrant;
+use byokey_auth::login::CodeGrant;
+use byokey_auth::{IssuerFailure, ManagedTokens};
 
 #[derive(Deserialize)]
 struct Tokens {

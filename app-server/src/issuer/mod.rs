@@ -18,10 +18,10 @@ use std::sync::Arc;
 use byokey_http::HttpClient;
 use byokey_protocol::secret::Secret;
 
-use crate::auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 use crate::config::IssuerSettings;
+use byokey_auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 
-use crate::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
+use byokey_auth::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use wire::Wire;
 
 /// The issuer that the configuration names.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unusable;
 use super::wire::{Answer, Request};
-use crate::auth::{IssuerFailure, PermanentFailure, RenewedTokens};
 use crate::config::IssuerSettings;
+use byokey_auth::{IssuerFailure, PermanentFailure, RenewedTokens};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -85,7 +85,7 @@ pub(super) fn read(answer: &Answer) -> Result<RenewedTokens, IssuerFailure> {
 mod tests {
     use super::super::wire::Answer;
     use super::read;
-    use crate::auth::{IssuerFailure, PermanentFailure};
+    use byokey_auth::{IssuerFailure, PermanentFailure};
 
     #[test]
     fn codes_decide_wherever_they_stand_and_whatever_the_status() {

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::unusable;
 use super::wire::Request;
-use crate::auth::IssuerFailure;
 use crate::config::IssuerSettings;
+use byokey_auth::IssuerFailure;
 
 #[derive(Serialize)]
 struct Body<'a> {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::unusable;
 use super::wire::{Answer, Request};
-use crate::auth::{ChatgptAccount, IssuerFailure, TokenOwner};
 use crate::config::IssuerSettings;
+use byokey_auth::{ChatgptAccount, IssuerFailure, TokenOwner};
 
 /// All members are required, so that a token whose owner is not known for certain is not taken.
 #[derive(Deserialize)]

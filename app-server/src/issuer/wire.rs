@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::auth::IssuerFailure;
+use byokey_auth::IssuerFailure;
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -19,9 +19,9 @@ use futures_util::future::{join_all, select_all};
 
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
-use crate::auth::{AnswerCheck, Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
-use crate::login::Audience;
 use crate::trace_protocol::ProtocolTrace;
+use byokey_auth::login::Audience;
+use byokey_auth::{AnswerCheck, Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
 
 /// The connected peers.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use byokey_rpc::RequestFailure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::auth::Supplier;
+use byokey_auth::Supplier;
 
 /// What `initialize` told of a client.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
-use crate::auth::{ManagedTokens, Saving, Stored};
+use byokey_auth::{ManagedTokens, Saving, Stored};
 
 type Members = BTreeMap<String, Box<RawValue>>;
 
@@ -159,7 +159,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Content, read, write};
-    use crate::auth::{ManagedTokens, Saving, Stored};
+    use byokey_auth::{ManagedTokens, Saving, Stored};
 
     fn text(value: &Value) -> Vec<u8> {
         value.to_string().into_bytes()

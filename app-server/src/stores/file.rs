@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
-use crate::auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 use byokey_base::owner_only;
 
 /// Longest file that is read.

@@ -2,7 +2,6 @@
 
 mod auth_file;
 mod auto;
-mod ephemeral;
 mod file;
 mod keyring;
 
@@ -10,12 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use auto::AutoStore;
-pub use ephemeral::EphemeralStore;
 pub use file::FileStore;
 pub use keyring::{KeyringStore, read_codex_keyring};
 
-use crate::auth::Store;
 use crate::config::StoreKind;
+use byokey_auth::{EphemeralStore, Store};
 
 /// The store of that kind, in that folder if it needs one.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::auth::{AccountIdentity, Lease, Supplier};
+use byokey_auth::{AccountIdentity, Lease, Supplier};
 
 /// The account that a thread belongs to: the one that it began with. No part of the conversation
 /// is sent under another one, unless the connection that owns the thread changed the account

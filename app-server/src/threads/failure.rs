@@ -5,8 +5,8 @@ use byokey_protocol::error::ErrorKind;
 use byokey_protocol::open::Open;
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
 
-use crate::auth::RecoveryFailure;
 use crate::backend::{BackendError, FailedStatus, Reason, StreamFailure};
+use byokey_auth::RecoveryFailure;
 
 /// A failure as the turn tells it, and whether the turn may try again.
 pub(super) struct TurnFailure {

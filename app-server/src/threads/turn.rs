@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use super::failure::TurnFailure;
 use super::thread::Thread;
-use crate::auth::{AuthManager, Lease};
 use crate::backend::{Backend, StreamFailure, TurnEvent, delays};
 use crate::peers::Peers;
+use byokey_auth::{AuthManager, Lease};
 use byokey_base::clock::Clock;
 
 /// What a turn needs to run.

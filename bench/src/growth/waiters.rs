@@ -4,11 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use byokey_app_server::auth::{
-    AnswerCheck, AuthManager, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer, IssuerFailure,
-    LoginPolicy, Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
+use byokey_auth::{
+    AnswerCheck, AuthManager, EphemeralStore, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer,
+    IssuerFailure, LoginPolicy, Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
-use byokey_app_server::stores::EphemeralStore;
 use byokey_base::clock::SystemClock;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};

@@ -8,7 +8,7 @@ mod operations;
 
 use std::sync::Arc;
 
-use byokey_app_server::auth::{
+use byokey_auth::{
     AuthState, Authority, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, Recovery,
     RecoveryFailure, RefreshOrder, Renewal, Settlement, Supplier, Ticket,
 };

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use byokey_app_server::auth::{Generation, RecoveryFailure, Remedy};
 use byokey_app_server::config::{Config, Environment, Overrides};
 use byokey_app_server::connection::{self, Connection};
 use byokey_app_server::services::Services;
+use byokey_auth::{Generation, RecoveryFailure, Remedy};
 use byokey_dev_backend::TestToken;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::MessageHandler as _;

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
 use super::{DEADLINE, load};
-use crate::auth::{StoreFailure, Stored};
+use byokey_auth::{StoreFailure, Stored};
 
 /// What codex calls itself there.
 const SERVICE: &str = "Codex Auth";

@@ -25,7 +25,7 @@ mod system {
 
     use super::super::entry::Name;
     use super::Text;
-    use crate::auth::StoreFailure;
+    use byokey_auth::StoreFailure;
 
     fn entry(name: &Name) -> Result<Entry, StoreFailure> {
         let store = Store::new().map_err(|_| StoreFailure::NoKeyring)?;
@@ -77,7 +77,7 @@ mod system {
 mod system {
     use super::super::entry::Name;
     use super::Text;
-    use crate::auth::StoreFailure;
+    use byokey_auth::StoreFailure;
 
     pub(in super::super) const fn get(_: &Name) -> Result<Option<Text>, StoreFailure> {
         Err(StoreFailure::NoKeyring)

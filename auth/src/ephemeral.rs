@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use crate::auth::{Saving, Store, StoreAnswer, StoreLock, Stored};
+use crate::{Saving, Store, StoreAnswer, StoreLock, Stored};
 
 /// Keeps nothing.
 #[derive(Clone, Copy, Debug, Default)]

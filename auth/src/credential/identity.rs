@@ -65,7 +65,7 @@ impl Credential {
 }
 
 /// Returns whether both are known and not the same.
-pub(in crate::auth) fn differ<T: PartialEq>(one: Option<&T>, two: Option<&T>) -> bool {
+pub(crate) fn differ<T: PartialEq>(one: Option<&T>, two: Option<&T>) -> bool {
     matches!((one, two), (Some(one), Some(two)) if one != two)
 }
 

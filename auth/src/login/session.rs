@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::failure::LoginFailure;
 use super::grantor::Grantor;
 use super::report::Report;
-use crate::auth::{
+use crate::{
     AuthManager, Credential, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure,
 };
 use byokey_base::clock::Clock;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AuthManager, lock};
-use crate::auth::credential::Credential;
+use crate::credential::Credential;
 
 /// How long before its expiry a host is asked for a token, if it wants that.
 const ASK_HOST_BEFORE: i64 = 60;

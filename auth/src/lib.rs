@@ -1,22 +1,27 @@
-//! Credentials: what is in force, who may replace it, what happens on a 401, who is told.
+//! The owner of a login: which credential is in force, what may replace it, what happens on a
+//! 401, which observers are notified, and the logins that wait for their user.
 //!
 //! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. Nothing here knows
-//! JSON-RPC or HTTP: whom to ask and whom to tell is behind [`Host`] and [`Issuer`], what
-//! outlives the process behind [`Store`], the time of day behind [`byokey_base::clock::Clock`].
+//! JSON-RPC, and nothing sends HTTP: the host is behind [`Host`], the issuer behind [`Issuer`] and
+//! [`login::Grantor`], what outlives the process behind [`Store`], the time of day behind
+//! [`byokey_base::clock::Clock`]. Settings come in as plain values: [`LoginPolicy`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
-//! (the same over tasks and time), `renewal`.
+//! (the same over tasks and time), `renewal`; then `login`.
 
 #[cfg(test)]
 mod accounts_property;
+pub mod background;
 mod claims;
 mod credential;
+mod ephemeral;
 mod failure;
 #[cfg(test)]
 pub(crate) mod hand;
 mod identifier;
 mod issuer;
 mod lenient;
+pub mod login;
 #[cfg(test)]
 mod managed_tests;
 mod manager;
@@ -36,6 +41,7 @@ pub use credential::{
     ManagedLogin, ManagedTokens, PERSONAL_TOKEN_PREFIX, PersonalAccessToken, RenewedTokens,
     Supplier, TokenKind, TokenOwner,
 };
+pub use ephemeral::EphemeralStore;
 pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};

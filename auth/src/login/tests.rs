@@ -15,9 +15,9 @@ use super::{
     Audience, AuthorizeRequest, BrowserStarted, CodeGrant, DeviceCode, DevicePoll, DeviceStarted,
     Grantor, LoginOutside, Logins, StartFailure,
 };
-use crate::auth::hand::{HandIssuer, SharedStore};
-use crate::auth::testing::{NoHost, managed_tokens};
-use crate::auth::{AuthManager, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens, Outside};
+use crate::hand::{HandIssuer, SharedStore};
+use crate::testing::{NoHost, managed_tokens};
+use crate::{AuthManager, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens, Outside};
 use byokey_base::clock::SystemClock;
 
 type Poll = Result<DevicePoll, IssuerFailure>;

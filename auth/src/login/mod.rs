@@ -37,7 +37,7 @@ pub use server::{Visit, visit};
 pub use session::Audience;
 use session::Session;
 
-use crate::auth::{AuthManager, IssuerFailure, LoginRefusal, PendingLogin, Supplier};
+use crate::{AuthManager, IssuerFailure, LoginRefusal, PendingLogin, Supplier};
 use byokey_base::clock::Clock;
 use byokey_base::memory::lock_in_memory;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AuthManager, lock};
-use crate::auth::credential::Credential;
-use crate::auth::state::Generation;
+use crate::credential::Credential;
+use crate::state::Generation;
 
 /// How long a renewal answers for those that are asked for after it.
 const RECENT: Duration = Duration::from_secs(30);

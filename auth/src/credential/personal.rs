@@ -4,7 +4,7 @@ use byokey_protocol::secret::Secret;
 
 use super::given::{TokenKind, trimmed};
 use super::{ChatgptAccount, InvalidCredential};
-use crate::auth::identifier::{is_bearer, is_identifier};
+use crate::identifier::{is_bearer, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
 /// How personal access tokens begin.

@@ -3,8 +3,8 @@
 use tokio::sync::watch;
 
 use super::AuthManager;
-use crate::auth::credential::Supplier;
-use crate::auth::state::Epoch;
+use crate::credential::Supplier;
+use crate::state::Epoch;
 
 /// A login that takes time. A login or logout that comes after its beginning wins over it.
 #[derive(Clone, Debug)]

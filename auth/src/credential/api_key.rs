@@ -5,7 +5,7 @@ use ring::digest::{SHA256, digest};
 
 use super::InvalidCredential;
 use super::given::{TokenKind, trimmed};
-use crate::auth::identifier::is_bearer;
+use crate::identifier::is_bearer;
 use byokey_base::memory::{lock_in_memory, wiped_after};
 
 /// An OpenAI API key.

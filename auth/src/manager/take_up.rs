@@ -5,10 +5,10 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 
 use super::{AuthManager, Forgotten, lock};
-use crate::auth::credential::{ApiKey, Credential, ManagedLogin};
-use crate::auth::failure::{LoginRefusal, SignInFailure};
-use crate::auth::state::Epoch;
-use crate::auth::store::{StoreFailure, Stored};
+use crate::credential::{ApiKey, Credential, ManagedLogin};
+use crate::failure::{LoginRefusal, SignInFailure};
+use crate::state::Epoch;
+use crate::store::{StoreFailure, Stored};
 
 impl AuthManager {
     /// Puts a credential in force that was there before: nobody wants it kept, or it is kept.

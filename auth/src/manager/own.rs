@@ -8,10 +8,10 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
 
 use super::{AuthManager, PendingLogin, Revocation, lock};
-use crate::auth::credential::{Credential, ManagedLogin, PersonalAccessToken};
-use crate::auth::failure::{LoginRefusal, SignInFailure};
-use crate::auth::state::Epoch;
-use crate::auth::store::{Saving, Store, StoreFailure, Stored};
+use crate::credential::{Credential, ManagedLogin, PersonalAccessToken};
+use crate::failure::{LoginRefusal, SignInFailure};
+use crate::state::Epoch;
+use crate::store::{Saving, Store, StoreFailure, Stored};
 use byokey_base::memory::lock_in_memory;
 
 /// A credential that was in force until the logout.

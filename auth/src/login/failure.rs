@@ -2,7 +2,7 @@
 
 use byokey_protocol::error::ErrorKind;
 
-use crate::auth::{IssuerFailure, LoginRefusal, SignInFailure};
+use crate::{IssuerFailure, LoginRefusal, SignInFailure};
 
 /// Why a login did not begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,8 @@ use byokey_protocol::secret::Secret;
 
 use super::given::{TokenKind, trimmed};
 use super::{ChatgptAccount, InvalidCredential};
-use crate::auth::claims::{Claims, InvalidToken};
-use crate::auth::identifier::{is_bearer, is_identifier};
+use crate::claims::{Claims, InvalidToken};
+use crate::identifier::{is_bearer, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
 /// Tokens that the host owns.
@@ -146,7 +146,7 @@ impl Described {
 #[cfg(test)]
 mod tests {
     use super::{ExternalLogin, InvalidCredential, Supplier};
-    use crate::auth::testing::{jwt, token_of, tokens};
+    use crate::testing::{jwt, token_of, tokens};
     use byokey_protocol::account::PlanType;
     use byokey_protocol::secret::Secret;
 

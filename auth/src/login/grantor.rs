@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use byokey_protocol::secret::Secret;
 
-use crate::auth::{IssuerAnswer, IssuerFailure, ManagedTokens};
+use crate::{IssuerAnswer, IssuerFailure, ManagedTokens};
 
 /// Grants logins. Every answer has a deadline.
 pub trait Grantor: Send + Sync {

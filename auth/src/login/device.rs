@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::failure::LoginFailure;
 use super::grantor::{CodeGrant, DeviceCode, DevicePoll};
 use super::session::Session;
-use crate::auth::IssuerFailure;
+use crate::IssuerFailure;
 
 /// How long the user has.
 const DEADLINE: Duration = Duration::from_secs(15 * 60);

@@ -16,15 +16,15 @@ pub enum Revocation {
 
 /// Signals a renewal that its login was forgotten.
 #[derive(Debug)]
-pub(in crate::auth) struct Forget(watch::Sender<Option<Revocation>>);
+pub(crate) struct Forget(watch::Sender<Option<Revocation>>);
 
 /// The renewal's end of the signal.
 #[derive(Clone, Debug)]
-pub(in crate::auth) struct ForgetSignal(watch::Receiver<Option<Revocation>>);
+pub(crate) struct ForgetSignal(watch::Receiver<Option<Revocation>>);
 
 impl Forget {
     /// Returns a signal and its receiving end.
-    pub(in crate::auth) fn new() -> (Self, ForgetSignal) {
+    pub(crate) fn new() -> (Self, ForgetSignal) {
         let (sender, receiver) = watch::channel(None);
         (Self(sender), ForgetSignal(receiver))
     }
@@ -42,7 +42,7 @@ impl ForgetSignal {
     }
 
     /// Waits until the user signs out.
-    pub(in crate::auth) async fn wait(&self) -> Revocation {
+    pub(crate) async fn wait(&self) -> Revocation {
         let mut signal = self.0.clone();
         let signalled = signal.wait_for(Option::is_some).await;
         match signalled.ok().and_then(|signalled| *signalled) {

@@ -14,7 +14,7 @@ use super::{
     AnswerCheck, AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal,
     Outside, RecoveryFailure, Remedy, Revocation, Supplier,
 };
-use crate::stores::EphemeralStore;
+use crate::ephemeral::EphemeralStore;
 use byokey_base::clock::Clock;
 
 type Answer = Result<HostTokens, RecoveryFailure>;

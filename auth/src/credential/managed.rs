@@ -5,8 +5,8 @@ use byokey_protocol::secret::Secret;
 use super::given::{TokenKind, trimmed};
 use super::identity::differ;
 use super::{ChatgptAccount, InvalidCredential};
-use crate::auth::claims::{Claims, InvalidToken};
-use crate::auth::identifier::{is_bearer, is_identifier};
+use crate::claims::{Claims, InvalidToken};
+use crate::identifier::{is_bearer, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
 /// How long before its expiry an access token is renewed, in seconds.
@@ -189,7 +189,7 @@ mod tests {
     use byokey_protocol::secret::Secret;
 
     use super::{InvalidCredential, ManagedLogin, RenewedTokens};
-    use crate::auth::testing::{managed_tokens, token_of};
+    use crate::testing::{managed_tokens, token_of};
 
     #[test]
     fn tokens_of_different_accounts_are_refused() {
