@@ -29,8 +29,9 @@ impl Digest {
         Self(Sha256::digest(token).into())
     }
 
-    /// Whether this is the token's digest: a constant-time comparison.
-    fn is_of(&self, token: &str) -> bool {
+    /// Returns whether this is the token's digest: a constant-time comparison.
+    #[must_use]
+    pub fn is_of(&self, token: &str) -> bool {
         self.0.ct_eq(&Self::of(token.as_bytes()).0).into()
     }
 }
