@@ -123,7 +123,7 @@ impl<'a> Members<'a> {
         let id = match self.id {
             None => None,
             Some(raw) => Some(serde_json::from_str::<RequestId>(raw.get()).map_err(|_| {
-                Malformed::message("`id` must be a string or a signed 64-bit integer")
+                Malformed::message("`id` must be a string of up to 256 bytes or a 64-bit integer")
             })?),
         };
         let Some(method) = self.method else {

@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
 //! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`],
-//! [`error`], [`open`], [`cancel`], [`envelope`], [`request_id`], [`secret`].
+//! [`error`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
 
 pub mod account;
 pub mod cancel;
@@ -19,6 +19,7 @@ pub mod empty;
 pub mod envelope;
 pub mod error;
 pub mod external_auth;
+pub mod head;
 pub mod initialize;
 pub mod item;
 pub mod limits;

@@ -5,6 +5,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+/// Longest id of a request, in bytes. Each request in flight holds its id, and its answer repeats
+/// it, so that a peer could have anything stored here.
+pub const MAX_ID_BYTES: usize = 256;
+
 /// The id of a request, unique among the requests one side has in flight on a connection.
 ///
 /// JSON-RPC 2.0 section 4 allows more; codex accepts exactly these two kinds, and so do we. The
@@ -13,7 +17,7 @@ use serde::ser::{Serialize, Serializer};
 pub enum RequestId {
     /// A whole number.
     Integer(i64),
-    /// Any string, the empty one included.
+    /// Any string of at most [`MAX_ID_BYTES`] bytes, the empty one included.
     String(String),
 }
 
@@ -69,6 +73,9 @@ impl<'de> Deserialize<'de> for RequestId {
             }
 
             fn visit_str<E: Error>(self, value: &str) -> Result<RequestId, E> {
+                if value.len() > MAX_ID_BYTES {
+                    return Err(E::custom("the id is longer than 256 bytes"));
+                }
                 Ok(RequestId::from(value))
             }
         }
@@ -115,5 +122,12 @@ mod tests {
         for text in ["1.5", "true", "{}", "9223372036854775808", "null", "[1]"] {
             assert!(serde_json::from_str::<RequestId>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_id_of_at_most_256_bytes_is_accepted() {
+        let id = |length| format!("\"{}\"", "i".repeat(length));
+        assert!(serde_json::from_str::<RequestId>(&id(super::MAX_ID_BYTES)).is_ok());
+        assert!(serde_json::from_str::<RequestId>(&id(super::MAX_ID_BYTES + 1)).is_err());
     }
 }

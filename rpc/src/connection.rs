@@ -8,6 +8,7 @@ use std::sync::Arc;
 use byokey_protocol::cancel::CancelRequestParams;
 use byokey_protocol::envelope::{self, Kind, Malformed};
 use byokey_protocol::error::ErrorKind;
+use byokey_protocol::head;
 use byokey_protocol::methods::{CancelRequest, Notification as _};
 use byokey_protocol::request_id::RequestId;
 use serde_json::value::RawValue;
@@ -34,7 +35,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// Input was skipped unread. It is reported to the peer anyway, unless the connection is
     /// [silent](Connection::silent).
-    fn skipped(&mut self, _: Skipped) {}
+    fn skipped(&mut self, _: Skipped<'_>) {}
 
     /// Waits for work under way that is not a request in flight.
     fn drained(&self) -> impl Future<Output = ()> + Send {
@@ -160,13 +161,22 @@ impl<S: Service> MessageHandler for Connection<S> {
         }
     }
 
-    fn skipped(&mut self, why: Skipped) {
+    fn skipped(&mut self, why: Skipped<'_>) {
         if let Some(observer) = &self.peer.observer {
             observer.skipped();
         }
         self.service.skipped(why);
         self.report_unaddressed(match why {
-            Skipped::TooLong => RequestError::message_too_long(),
+            Skipped::TooLong { head } => {
+                let error = RequestError::message_too_long();
+                // An id in flight names another request: an answer under it would be taken for
+                // the answer to that one.
+                let id = head::request_id(head).filter(|id| !self.in_flight.contains(id));
+                if let Some(id) = id.filter(|_| !self.is_silent) {
+                    return self.peer.respond_error(Some(&id), error);
+                }
+                error
+            }
             Skipped::BadHeader => RequestError::refused(
                 ErrorKind::BadFrame,
                 "Invalid request: the header must be `Content-Length: <bytes>`",

@@ -1,5 +1,6 @@
 //! What a transport hands its messages to.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::outbox::Outbox;
@@ -17,7 +18,7 @@ pub trait MessageHandler: Send + Sync {
     fn receive(&mut self, message: &[u8]);
 
     /// Input was skipped unread.
-    fn skipped(&mut self, why: Skipped);
+    fn skipped(&mut self, why: Skipped<'_>);
 
     /// Nothing more can be read: requests sent to the peer have no answer to come.
     fn end_of_input(&self);
@@ -30,10 +31,23 @@ pub trait MessageHandler: Send + Sync {
 }
 
 /// Why input was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Skipped {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Skipped<'a> {
     /// The message is longer than the limit.
-    TooLong,
+    TooLong {
+        /// Its first bytes, as far as they are known. They are wiped like a message.
+        head: &'a [u8],
+    },
     /// The header of the frame cannot be understood.
     BadHeader,
+}
+
+impl fmt::Debug for Skipped<'_> {
+    /// Shows no bytes: they are the peer's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong { .. } => "TooLong",
+            Self::BadHeader => "BadHeader",
+        })
+    }
 }

@@ -65,7 +65,7 @@ impl Service for Host {
         self.events.tell(&Event::read(method, params));
     }
 
-    fn skipped(&mut self, _: Skipped) {
+    fn skipped(&mut self, _: Skipped<'_>) {
         // It may have been an answer, so calls could wait for ever.
         self.peer.close();
     }

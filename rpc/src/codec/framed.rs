@@ -47,7 +47,10 @@ impl Codec for FramedCodec {
         }
         match piece {
             Piece::Message(range) => handler.receive(self.splitter.bytes(range)),
-            Piece::TooLong => handler.skipped(Skipped::TooLong),
+            Piece::TooLong(head) => {
+                let head = self.splitter.bytes(head);
+                handler.skipped(Skipped::TooLong { head });
+            }
             Piece::BadHeader => handler.skipped(Skipped::BadHeader),
         }
         Progress::Took

@@ -9,6 +9,9 @@ use super::framing::{Discard, Found, Framing, before_header};
 use super::input_buffer::InputBuffer;
 use byokey_base::memory::wipe;
 
+/// How much of a message that is too long is looked at: the id of a request stands there.
+const HEAD: usize = 4 * 1024;
+
 /// What may stand around a message within the buffer: a header block and line breaks.
 const FRAME_ROOM: usize = 8 * 1024;
 
@@ -17,8 +20,8 @@ const FRAME_ROOM: usize = 8 * 1024;
 pub(crate) enum Piece {
     /// A message, at this place of the buffer.
     Message(Range<usize>),
-    /// A message longer than the limit; it is discarded.
-    TooLong,
+    /// A message longer than the limit; it is discarded. Its first bytes are at this place.
+    TooLong(Range<usize>),
     /// A frame whose header cannot be understood; it is skipped.
     BadHeader,
 }
@@ -35,6 +38,8 @@ pub(crate) struct Splitter {
     searched: usize,
     framing: Option<Framing>,
     discarding: Option<Discard>,
+    /// Whether what is discarded next is a message whose head was not yet handed on.
+    is_head_due: bool,
     /// Whether a bad header was reported and no frame was found since.
     resynchronising: bool,
     limit: usize,
@@ -50,6 +55,7 @@ impl Splitter {
             searched: 0,
             framing: None,
             discarding: None,
+            is_head_due: false,
             resynchronising: false,
             limit,
         }
@@ -88,6 +94,9 @@ impl Splitter {
     /// The next piece, if one is complete.
     pub(crate) fn next_piece(&mut self) -> Option<Piece> {
         loop {
+            if self.is_head_due {
+                return self.head_of_discarded();
+            }
             if !self.discard() {
                 return None;
             }
@@ -120,7 +129,7 @@ impl Splitter {
                     self.filled.start += skip;
                     self.discarding = Some(discard);
                     self.resynchronising = false;
-                    return Some(Piece::TooLong);
+                    self.is_head_due = true;
                 }
                 Found::BadHeader { skip } => {
                     self.filled.start += skip;
@@ -149,6 +158,21 @@ impl Splitter {
 
     fn unhandled(&self) -> &[u8] {
         self.buffer.get(self.filled.clone()).unwrap_or_default()
+    }
+
+    /// The first bytes of the message that is about to be discarded, once enough are there.
+    fn head_of_discarded(&mut self) -> Option<Piece> {
+        let expected = match self.discarding {
+            Some(Discard::Bytes(count)) => count.min(HEAD),
+            // A line is found to be too long only when more than the limit is there.
+            _ => self.filled.len().min(HEAD),
+        };
+        if self.filled.len() < expected {
+            return None;
+        }
+        self.is_head_due = false;
+        let start = self.filled.start;
+        Some(Piece::TooLong(start..start + expected))
     }
 
     /// Throws away what is to be discarded. Returns whether that is done.
@@ -219,7 +243,12 @@ mod tests {
                         Piece::Message(range) => {
                             String::from_utf8_lossy(splitter.bytes(range)).into_owned()
                         }
-                        other => format!("{other:?}"),
+                        Piece::TooLong(head) => {
+                            let head = splitter.bytes(head);
+                            assert!(head.len() <= super::HEAD && head.starts_with(b"xxx"));
+                            "TooLong".to_owned()
+                        }
+                        Piece::BadHeader => "BadHeader".to_owned(),
                     });
                 }
                 splitter.wipe_handled();

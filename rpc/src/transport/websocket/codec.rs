@@ -61,7 +61,7 @@ impl Codec for WebSocketCodec {
                     .refuse(CloseCode::Unsupported, "messages are text frames");
             }
             Some(Piece::Over(Some(CloseCode::Size))) => {
-                handler.skipped(Skipped::TooLong);
+                handler.skipped(Skipped::TooLong { head: &[] });
             }
             Some(Piece::Over(_)) => {}
         }

@@ -40,6 +40,9 @@ pub struct Frames {
     config: WebSocketConfig,
     /// Control frames to send, complete ones.
     replies: Vec<u8>,
+    /// Where the last pong is among them. A peer may send pings and read nothing: only the
+    /// latest counts (RFC 6455, section 5.5.3).
+    pong: Range<usize>,
 }
 
 impl fmt::Debug for Frames {
@@ -104,6 +107,7 @@ impl Frames {
             protocol: WebSocketContext::new(Role::Server, Some(config)),
             config,
             replies: Vec::new(),
+            pong: 0..0,
         }
     }
 
@@ -144,6 +148,7 @@ impl Frames {
             if count == 0 {
                 return None;
             }
+            let before = self.replies.len();
             let mut ends = Ends {
                 input: rest.get(..count).unwrap_or_default(),
                 output: &mut self.replies,
@@ -153,10 +158,21 @@ impl Frames {
             drop(self.protocol.flush(&mut ends));
             self.filled.start += count;
             self.frame_rest -= count;
+            if matches!(read, Ok(Message::Ping(_))) {
+                self.replace_pong(before);
+            }
             if let Some(piece) = self.classify(read) {
                 return Some(piece);
             }
         }
+    }
+
+    /// Drops the pong that a newer one, written from this place on, makes pointless.
+    fn replace_pong(&mut self, written_at: usize) {
+        let outdated = mem::replace(&mut self.pong, written_at..self.replies.len());
+        self.pong.start -= outdated.len();
+        self.pong.end -= outdated.len();
+        self.replies.drain(outdated);
     }
 
     fn classify(&mut self, read: Result<Message, Error>) -> Option<Piece> {
@@ -254,6 +270,7 @@ impl Frames {
     /// Moves the control frames that are to be sent behind what is in `bytes`.
     pub fn take_replies(&mut self, bytes: &mut Vec<u8>) {
         bytes.append(&mut self.replies);
+        self.pong = 0..0;
     }
 }
 
@@ -374,6 +391,18 @@ mod tests {
             );
             assert_eq!(replies, b"\x8a\x04ping", "{step}");
         }
+    }
+
+    #[test]
+    fn only_the_latest_ping_is_answered() {
+        let ping = |text: &[u8]| masked(text, OpCode::Control(Control::Ping), true);
+        let input: Vec<u8> = (0..10_000).flat_map(|_| ping(&[b'x'; 125])).collect();
+        let input = [input, ping(b"ping"), masked(b"{1}", TEXT, true)].concat();
+        let (pieces, replies) = split(&input, 1000, 1000);
+        assert_eq!(
+            (pieces, replies),
+            (vec!["{1}".to_owned()], b"\x8a\x04ping".to_vec())
+        );
     }
 
     #[test]
