@@ -1,7 +1,7 @@
 //! A symmetric JSON-RPC peer: what both ends of a connection have in common.
 //!
-//! From the bottom up: a *transport* moves bytes (standard input and output, a child
-//! process, the sockets of a listener), a *codec* finds the messages in them ([`codec`]), and [`serve`] hands each message,
+//! From the bottom up: a *transport* moves bytes (standard input and output, a child process, the
+//! sockets of a listener), a *codec* finds the messages in them, and [`serve`] hands each message,
 //! borrowed from the input buffer, to a [`MessageHandler`]. [`Connection`] is that handler for
 //! JSON-RPC: it routes requests and notifications to a [`Service`], and answers to the requests
 //! that were sent with [`Peer::request`].
@@ -10,10 +10,11 @@
 //! credential, no backend and no configuration.
 
 mod call;
-pub mod codec;
+mod codec;
 mod connection;
 mod error;
 mod failure;
+mod framing;
 mod handler;
 mod in_flight;
 mod message;
@@ -27,6 +28,7 @@ pub use call::Call;
 pub use connection::{Connection, Service};
 pub use error::RequestError;
 pub use failure::{AnswerError, ErrorCode, RequestFailure};
+pub use framing::Framing;
 pub use handler::{MessageHandler, Skipped};
 pub use in_flight::InFlight;
 pub use observer::Observer;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use zeroize::Zeroize;
 
-use crate::codec::Framing;
+use crate::framing::Framing;
 use crate::observer::Observer;
 use byokey_base::memory::{wipe, wipe_all};
 

@@ -1,7 +1,6 @@
 //! What stands between the bytes of a stream and the messages on it.
 
 mod framed;
-mod framing;
 mod input_buffer;
 mod splitter;
 
@@ -9,7 +8,6 @@ use crate::handler::MessageHandler;
 use crate::outbox::Outbox;
 
 pub(crate) use framed::FramedCodec;
-pub use framing::Framing;
 
 /// How far the messages that were read are handed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

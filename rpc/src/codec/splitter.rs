@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::framing::{Discard, Found, Framing, before_header};
 use super::input_buffer::InputBuffer;
+use crate::framing::{Discard, Found, Framing, before_header};
 use byokey_base::memory::wipe;
 
 /// How much of a message that is too long is looked at: the id of a request stands there.
