@@ -1,5 +1,6 @@
-//! A response body that sends server-sent events, each flushed on its own.
+//! A response body that is sent in pieces, each flushed on its own: server-sent events above all.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,18 +10,46 @@ use hyper::body::{Body, Frame};
 use serde_json::Value;
 use tokio::time::Sleep;
 
-use crate::answer::ending::Dropped;
-use crate::answer::ending::Ending;
+use crate::answer::ending::{Dropped, Ending};
+use crate::answer::endless::EndlessPieces;
+use crate::answer::frame::frame;
 
-/// The body of an event stream.
+/// The body of an answer that is sent in pieces.
 pub(crate) struct EventStream {
-    events: std::vec::IntoIter<Bytes>,
+    pieces: Pieces,
     pause: Duration,
     wait: Wait,
     ending: Ending,
+    /// The pause between two bytes; zero sends whole pieces.
+    drip: Duration,
+    dripping: Bytes,
 }
 
-/// What stands between the last event and the next.
+/// What is sent, one piece after the other.
+pub(crate) enum Pieces {
+    Listed(VecDeque<Bytes>),
+    Endless(EndlessPieces),
+}
+
+impl Pieces {
+    /// Server-sent events, each a piece.
+    pub(crate) fn events(events: &[Value]) -> Self {
+        Self::Listed(events.iter().map(frame).collect())
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        match self {
+            Self::Listed(pieces) => pieces.pop_front(),
+            Self::Endless(pieces) => Some(pieces.next()),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Listed(pieces) if pieces.is_empty())
+    }
+}
+
+/// What stands between the last piece and the next.
 enum Wait {
     Nothing,
     /// One round of the connection: it flushes what it has when the body has no more for now.
@@ -29,14 +58,33 @@ enum Wait {
 }
 
 impl EventStream {
-    pub(crate) fn new(events: &[Value], pause: Duration, ending: Ending) -> Self {
-        let events: Vec<_> = events.iter().map(frame).collect();
+    pub(crate) const fn new(
+        pieces: Pieces,
+        pause: Duration,
+        drip: Duration,
+        ending: Ending,
+    ) -> Self {
         Self {
-            events: events.into_iter(),
+            pieces,
             pause,
             wait: Wait::Nothing,
             ending,
+            drip,
+            dripping: Bytes::new(),
         }
+    }
+
+    /// The next bytes, and the pause after them.
+    fn next(&mut self) -> Option<(Bytes, Duration)> {
+        if self.drip.is_zero() {
+            let piece = self.pieces.next()?;
+            let is_last = self.pieces.is_over();
+            return Some((piece, if is_last { Duration::ZERO } else { self.pause }));
+        }
+        while self.dripping.is_empty() {
+            self.dripping = self.pieces.next()?;
+        }
+        Some((self.dripping.split_to(1), self.drip))
     }
 }
 
@@ -60,62 +108,18 @@ impl Body for EventStream {
                 self.wait = Wait::Nothing;
             }
         }
-        if let Some(event) = self.events.next() {
-            self.wait = if self.pause.is_zero() || self.events.as_slice().is_empty() {
+        if let Some((piece, pause)) = self.next() {
+            self.wait = if pause.is_zero() {
                 Wait::Flush
             } else {
-                Wait::Pause(Box::pin(tokio::time::sleep(self.pause)))
+                Wait::Pause(Box::pin(tokio::time::sleep(pause)))
             };
-            return Poll::Ready(Some(Ok(Frame::data(event))));
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match self.ending {
             Ending::Finish => Poll::Ready(None),
             Ending::Hang => Poll::Pending,
             Ending::Drop => Poll::Ready(Some(Err(Dropped))),
         }
-    }
-}
-
-/// One event as it goes over the wire. A string is sent as it stands, so that a script can send
-/// what is not JSON.
-fn frame(event: &Value) -> Bytes {
-    let data = event
-        .as_str()
-        .map_or_else(|| event.to_string(), str::to_owned);
-    let mut frame = String::with_capacity(data.len() + 64);
-    if let Some(kind) = event.get("type").and_then(Value::as_str)
-        && !kind.contains(['\r', '\n'])
-    {
-        frame.push_str("event: ");
-        frame.push_str(kind);
-        frame.push('\n');
-    }
-    for line in data.split('\n') {
-        frame.push_str("data: ");
-        frame.push_str(line);
-        frame.push('\n');
-    }
-    frame.push('\n');
-    frame.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_event_is_named_after_its_type() {
-        let event = frame(&json!({"type": "response.created"}));
-        assert_eq!(
-            event,
-            "event: response.created\ndata: {\"type\":\"response.created\"}\n\n"
-        );
-    }
-
-    #[test]
-    fn a_string_is_sent_as_it_stands() {
-        assert_eq!(frame(&json!("[DONE]")), "data: [DONE]\n\n");
-        assert_eq!(frame(&json!("{\n}")), "data: {\ndata: }\n\n");
     }
 }

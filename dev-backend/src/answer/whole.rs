@@ -9,10 +9,11 @@ use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::answer::ending::Ending;
-use crate::answer::stream::EventStream;
+use crate::answer::endless::{Endless, EndlessPieces};
+use crate::answer::stream::{EventStream, Pieces};
 
 /// The body of every response: whole, or one event after the other.
-pub(crate) type Body = Either<Full<Bytes>, EventStream>;
+pub(crate) type Body = Either<Full<Bytes>, Box<EventStream>>;
 
 /// What is answered.
 pub(crate) struct Answer {
@@ -23,7 +24,7 @@ pub(crate) struct Answer {
 
 enum Payload {
     Whole(Bytes),
-    Events(Vec<Value>),
+    Pieces(Pieces),
 }
 
 impl Answer {
@@ -59,15 +60,35 @@ impl Answer {
     }
 
     /// A stream of server-sent events.
-    pub(crate) fn events(events: Vec<Value>) -> Self {
+    pub(crate) fn events(events: &[Value]) -> Self {
+        Self::pieces("text/event-stream", Pieces::events(events))
+    }
+
+    /// These bytes as they stand, under the content type of a stream.
+    pub(crate) fn raw(pieces: Vec<String>) -> Self {
+        let pieces = pieces.into_iter().map(Bytes::from).collect();
+        Self::pieces("text/event-stream", Pieces::Listed(pieces))
+    }
+
+    /// An answer without an end.
+    pub(crate) fn endless(what: Endless) -> Self {
+        let content_type = if what.is_document() {
+            "application/json"
+        } else {
+            "text/event-stream"
+        };
+        Self::pieces(content_type, Pieces::Endless(EndlessPieces::new(what)))
+    }
+
+    fn pieces(content_type: &'static str, pieces: Pieces) -> Self {
         let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ]);
         Self {
             status: StatusCode::OK,
             headers,
-            payload: Payload::Events(events),
+            payload: Payload::Pieces(pieces),
         }
     }
 
@@ -89,14 +110,25 @@ impl Answer {
 
     /// The response, all at once.
     pub(crate) fn into_response(self) -> Response<Body> {
-        self.into_response_with(Duration::ZERO, Ending::Finish)
+        self.into_response_with(Duration::ZERO, Duration::ZERO, Ending::Finish)
     }
 
-    /// The response; if it is a stream, with `pause` between its events and `ending` after them.
-    pub(crate) fn into_response_with(self, pause: Duration, ending: Ending) -> Response<Body> {
-        let body = match self.payload {
-            Payload::Whole(bytes) => Either::Left(Full::new(bytes)),
-            Payload::Events(events) => Either::Right(EventStream::new(&events, pause, ending)),
+    /// The response. If it comes in pieces, there is `pause` between them, and `ending` after
+    /// them. With `drip` every answer comes byte by byte, with that pause between two.
+    pub(crate) fn into_response_with(
+        self,
+        pause: Duration,
+        drip: Duration,
+        ending: Ending,
+    ) -> Response<Body> {
+        let pieces = match self.payload {
+            Payload::Whole(bytes) if drip.is_zero() => Err(bytes),
+            Payload::Whole(bytes) => Ok(Pieces::Listed([bytes].into())),
+            Payload::Pieces(pieces) => Ok(pieces),
+        };
+        let body = match pieces {
+            Err(bytes) => Either::Left(Full::new(bytes)),
+            Ok(pieces) => Either::Right(Box::new(EventStream::new(pieces, pause, drip, ending))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -22,7 +22,7 @@ pub(super) fn answer(request: &RecordedRequest, id: impl FnOnce() -> u64) -> Ans
         .and_then(last_user_text)
         .unwrap_or_default();
     let reply = Reply::new(id(), request, pieces(&said), None);
-    Answer::events(reply.events()).with_headers(rate_limits())
+    Answer::events(&reply.events()).with_headers(rate_limits())
 }
 
 /// What the user said last. `input` is a text, or a list of items of which some are the user's

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::ending::Ending;
+use crate::answer::endless::Endless;
 use crate::answer::reply::TokenUsage;
 
 /// What to do with one request, or with several in a row.
@@ -23,6 +24,8 @@ pub(crate) struct Step {
     pub(crate) delay: Duration,
     /// Between two events.
     pub(crate) delta_delay: Duration,
+    /// Between two bytes, which are sent one at a time. Zero: whole events are sent.
+    pub(crate) drip: Duration,
     /// For how many requests; 0 is for ever.
     pub(crate) repeat: u32,
 }
@@ -41,6 +44,9 @@ pub(crate) enum Content {
         usage: Option<TokenUsage>,
     },
     Events(Vec<Value>),
+    /// Bytes as they stand, in these pieces.
+    Raw(Vec<String>),
+    Endless(Endless),
 }
 
 impl Default for Step {
@@ -51,6 +57,7 @@ impl Default for Step {
             headers: HeaderMap::new(),
             delay: Duration::ZERO,
             delta_delay: Duration::ZERO,
+            drip: Duration::ZERO,
             repeat: 1,
         }
     }
@@ -65,12 +72,16 @@ struct Written {
     text: Option<Vec<String>>,
     usage: Option<TokenUsage>,
     events: Option<Vec<Value>>,
+    raw: Option<Vec<String>>,
+    endless: Option<Endless>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     delay_ms: u64,
     #[serde(default)]
     delta_delay_ms: u64,
+    #[serde(default)]
+    drip_ms: u64,
     #[serde(default)]
     hang: bool,
     #[serde(default)]
@@ -96,6 +107,7 @@ impl Step {
             headers: read_headers(&written.headers)?,
             delay: Duration::from_millis(written.delay_ms),
             delta_delay: Duration::from_millis(written.delta_delay_ms),
+            drip: Duration::from_millis(written.drip_ms),
             repeat: written.repeat,
             content: written.into_content()?,
         })
@@ -110,13 +122,23 @@ impl Written {
         let text = ("text", self.text.is_some());
         let usage = ("usage", self.usage.is_some());
         let events = ("events", self.events.is_some());
+        let raw = ("raw", self.raw.is_some());
+        let endless = ("endless", self.endless.is_some());
         let delta_delay = ("deltaDelayMs", self.delta_delay_ms > 0);
         let hang = ("hang", self.hang);
         let drop = ("drop", self.drop);
         for (one, others) in [
-            (status, &[text, events, usage, delta_delay, hang, drop][..]),
-            (body, &[text, events, usage, delta_delay, hang, drop]),
-            (events, &[text, usage]),
+            (
+                status,
+                &[text, events, raw, endless, usage, delta_delay, hang, drop][..],
+            ),
+            (
+                body,
+                &[text, events, raw, endless, usage, delta_delay, hang, drop],
+            ),
+            (events, &[text, raw, endless, usage]),
+            (raw, &[text, endless, usage]),
+            (endless, &[text, usage, hang, drop]),
             (hang, &[drop]),
         ] {
             if let Some(other) = others.iter().find(|other| one.1 && other.1) {
@@ -145,6 +167,12 @@ impl Written {
                 Some(index) => Err(StepError::Event { index }),
                 None => Ok(Content::Events(events)),
             };
+        }
+        if let Some(pieces) = self.raw {
+            return Ok(Content::Raw(pieces));
+        }
+        if let Some(what) = self.endless {
+            return Ok(Content::Endless(what));
         }
         if self.status.is_none() && self.body.is_none() {
             return Ok(Content::Default);

@@ -140,10 +140,12 @@ fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step)
         (Content::Default, Ending::Drop) => return Decision::Drop,
         (Content::Default, Ending::Finish) => defaults::answer(route, request, &shared.issuer, id),
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
-        (Content::Events(events), _) => Answer::events(events),
+        (Content::Events(events), _) => Answer::events(&events),
+        (Content::Raw(pieces), _) => Answer::raw(pieces),
+        (Content::Endless(what), _) => Answer::endless(what),
         (Content::Text { pieces, usage }, ending) => {
             let reply = Reply::new(id(), request, pieces, usage);
-            Answer::events(match ending {
+            Answer::events(&match ending {
                 Ending::Finish => reply.events(),
                 // A reply that breaks off is of use only if it breaks off before its end.
                 Ending::Hang | Ending::Drop => reply.opening_events(),
@@ -151,5 +153,5 @@ fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step)
         }
     };
     let answer = answer.with_headers(step.headers);
-    Decision::Answer(answer.into_response_with(step.delta_delay, step.ending))
+    Decision::Answer(answer.into_response_with(step.delta_delay, step.drip, step.ending))
 }

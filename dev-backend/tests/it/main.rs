@@ -8,6 +8,7 @@
 
 mod bearers;
 mod defaults;
+mod hostile;
 #[cfg(feature = "http2")]
 mod http2;
 mod imports;

@@ -1,0 +1,119 @@
+//! Answers without an end: what a broken or hostile sender does.
+//!
+//! A client that reads these has a limit for each, or runs out of memory.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::answer::frame::frame;
+
+/// How much of one token without an end is sent at once.
+const BLOCK: usize = 64 * 1024;
+/// The text of one delta.
+const DELTA: usize = 1024;
+
+/// What has no end.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Endless {
+    /// A JSON document: one string.
+    Body,
+    /// A JSON document: the elements of its lists.
+    Elements,
+    /// One line of one event.
+    Line,
+    /// The lines of one event, which no blank line ends.
+    Event,
+    /// Comments.
+    Comments,
+    /// Events of a type that has no meaning.
+    Unknown,
+    /// Pieces of one message.
+    Deltas,
+    /// Messages, each complete.
+    Messages,
+    /// `codex.rate_limits`, each of another limit.
+    RateLimits,
+}
+
+impl Endless {
+    /// What stands before the part without an end.
+    fn opening(self) -> Bytes {
+        match self {
+            Self::Body => Bytes::from_static(b"{\"plan_type\":\""),
+            Self::Elements => Bytes::from_static(b"{\"models\":[{\"slug\":\"m\"}"),
+            Self::Line => Bytes::from_static(
+                b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"",
+            ),
+            Self::Deltas => frame(&json!({"type": "response.output_item.added",
+                "item": {"type": "message", "role": "assistant", "id": "msg-endless"}})),
+            _ => Bytes::new(),
+        }
+    }
+
+    /// The piece of this number, of the part without an end.
+    fn piece(self, number: u64) -> Bytes {
+        match self {
+            Self::Body | Self::Line => "x".repeat(BLOCK).into(),
+            Self::Elements => ",{\"slug\":\"m\"}".repeat(1024).into(),
+            Self::Event => "data: x\n".repeat(BLOCK / 8).into(),
+            Self::Comments => ": comment\n\n".repeat(1024).into(),
+            Self::Unknown => frame(&json!({"type": "response.unknown", "sequence_number": number})),
+            Self::Deltas => frame(&json!({"type": "response.output_text.delta",
+                "item_id": "msg-endless", "delta": "x".repeat(DELTA)})),
+            Self::Messages => frame(&message(number)),
+            Self::RateLimits => frame(&json!({"type": "codex.rate_limits",
+                "metered_limit_name": format!("limit_{number}"),
+                "rate_limits": {"primary": {"used_percent": 1, "window_minutes": 300}}})),
+        }
+    }
+
+    /// Whether it is a document and not a stream of events.
+    pub(crate) const fn is_document(self) -> bool {
+        matches!(self, Self::Body | Self::Elements)
+    }
+}
+
+fn message(number: u64) -> Value {
+    let content = json!([{"type": "output_text", "text": "x"}]);
+    json!({"type": "response.output_item.done", "item": {"type": "message",
+        "role": "assistant", "id": format!("msg-{number}"), "content": content}})
+}
+
+/// The pieces of such an answer.
+#[derive(Debug)]
+pub(crate) struct EndlessPieces {
+    what: Endless,
+    sent: u64,
+}
+
+impl EndlessPieces {
+    pub(crate) const fn new(what: Endless) -> Self {
+        Self { what, sent: 0 }
+    }
+
+    pub(crate) fn next(&mut self) -> Bytes {
+        let number = self.sent;
+        self.sent = self.sent.saturating_add(1);
+        match number {
+            0 if !self.what.opening().is_empty() => self.what.opening(),
+            number => self.what.piece(number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endless, EndlessPieces};
+
+    #[test]
+    fn only_the_first_piece_opens() {
+        let mut pieces = EndlessPieces::new(Endless::Line);
+        assert!(pieces.next().starts_with(b"data: {"));
+        assert!(pieces.next().iter().all(|byte| *byte == b'x'));
+        assert!(pieces.next().iter().all(|byte| *byte == b'x'));
+        let mut pieces = EndlessPieces::new(Endless::RateLimits);
+        assert_ne!(pieces.next(), pieces.next());
+    }
+}
