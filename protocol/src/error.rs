@@ -79,6 +79,20 @@ pub enum ErrorKind {
     BackendRefused,
     /// The plan's usage limit is reached.
     UsageLimitExceeded,
+    /// The conversation is too long for the model, or for the backend.
+    ContextWindowExceeded,
+    /// The backend refused the request under one of its policies.
+    PolicyRefused,
+    /// The model does not exist, is not in the plan, or needs a newer client.
+    ModelUnavailable,
+    /// The workspace is deactivated, or the account may not use it.
+    WorkspaceRefused,
+    /// The backend does not serve this region or country; a new token does not help.
+    RegionRefused,
+    /// The network's edge wants a browser; a new token does not help.
+    Challenged,
+    /// The backend's answer is over a limit of this program.
+    AnswerTooLarge,
     /// This server does not do what was asked.
     Unsupported,
     /// A login that this server runs came to nothing.

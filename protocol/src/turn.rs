@@ -134,6 +134,8 @@ pub enum CodexErrorInfo {
     UsageLimitExceeded,
     /// The model is at capacity.
     ServerOverloaded,
+    /// The policy on cyber security stopped the answer.
+    CyberPolicy,
     /// The backend failed.
     InternalServerError,
     /// The credential was refused and cannot be renewed.

@@ -37,6 +37,7 @@ pub mod subject;
 pub mod tls;
 pub mod tools;
 pub mod transcript;
+pub mod turns;
 pub mod way;
 pub mod wire;
 

@@ -1,26 +1,27 @@
 //! How calls fail.
 //!
-//! Texts name the status and the backend's request id, never its body: a backend that echoes a
-//! bearer must not get it into the logs of hosts.
-
-use std::time::Duration;
+//! Texts are words of ours, with the status, the backend's request id and codes that are
+//! identifiers, never text of its body: a backend that echoes a bearer must not get it into the
+//! logs of hosts.
 
 use byokey_http::{HttpFailure, Response};
 use byokey_protocol::error::{ErrorData, ErrorKind};
+use byokey_protocol::limits::RateLimitSnapshot;
 use byokey_protocol::secret::Secret;
 use http::StatusCode;
 use memchr::memmem;
-use serde::Deserialize;
 
-use byokey_auth::{IssuerFailure, Lease, RecoveryFailure, is_identifier};
-
-/// Most bytes of an error body that are looked at.
-const MAX_ERROR_BODY: usize = 64 * 1024;
-/// How long an error body may take to arrive.
-const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
+use super::body;
+use super::details::{Cause, ErrorDetails, is_code};
+use super::limits::{ERROR_BODY_DEADLINE, Limit};
+use super::outcome;
+use super::rate_limits::from_headers;
+use super::reason::Reason;
+use super::wait;
+use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum BackendError {
     /// Nobody is signed in.
     #[error("nobody is signed in; send account/login/start first")]
@@ -39,7 +40,7 @@ pub enum BackendError {
     Recovery(RecoveryFailure),
     /// The backend answered with an error.
     #[error("{0}")]
-    Status(FailedStatus),
+    Status(Box<FailedStatus>),
     /// No connection, or none that may be used.
     #[error("{}", .0.describe("the backend"))]
     Http(HttpFailure),
@@ -52,6 +53,12 @@ pub enum BackendError {
     /// The answer has another shape.
     #[error("the backend's answer has an unexpected shape")]
     UnexpectedBody,
+    /// There is no model to choose.
+    #[error("the backend lists no model; name one with `model` in config.toml or in thread/start")]
+    NoModel,
+    /// The answer is over a limit.
+    #[error(transparent)]
+    Limit(#[from] Limit),
     /// A URL or header of the configuration is malformed.
     #[error("`{setting}` in the configuration is not usable")]
     Configuration {
@@ -61,58 +68,42 @@ pub enum BackendError {
 }
 
 /// An answer that is an error.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FailedStatus {
     /// The HTTP status.
     pub status: StatusCode,
     /// The backend's id of the request, if it passed as an identifier.
     pub request_id: Option<String>,
-    /// What the body says, where it says something known.
-    pub reason: Option<Reason>,
-    /// When a usage limit ends, in Unix seconds.
-    pub resets_at: Option<i64>,
-}
-
-/// What an error body says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The plan's usage limit is reached.
-    UsageLimitReached,
-    /// The plan does not include the use.
-    UsageNotIncluded,
-    /// The API account has nothing left to pay with.
-    QuotaExceeded,
-    /// The model is at capacity.
-    Overloaded,
-    /// The conversation is too long.
-    ContextLengthExceeded,
-}
-
-impl Reason {
-    /// Codex's words for it.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::UsageLimitReached => "You’ve hit your usage limit. Try again later.",
-            Self::UsageNotIncluded => {
-                "To use Codex with your ChatGPT plan, upgrade to Plus: \
-                 https://chatgpt.com/explore/plus."
-            }
-            Self::QuotaExceeded => "Quota exceeded. Check your plan and billing details.",
-            Self::Overloaded => "Selected model is at capacity. Please try a different model.",
-            Self::ContextLengthExceeded => {
-                "Codex ran out of room in the model's context window. Start a new thread or \
-                 clear earlier history before retrying."
-            }
-        }
-    }
+    /// The edge's id of the request, if it passed as one.
+    pub ray: Option<String>,
+    /// What the answer says of the reason.
+    pub cause: Cause,
+    /// Whether it has no body.
+    pub is_empty: bool,
+    /// The rate limits in its headers.
+    pub limits: Vec<RateLimitSnapshot>,
 }
 
 impl std::fmt::Display for FailedStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "unexpected status {}", self.status)?;
+        match (self.cause.text(), &self.cause.code) {
+            (Some(text), _) => write!(f, "{text} (status {}", self.status)?,
+            (None, Some(code)) => write!(f, "unexpected status {}: {code}", self.status)?,
+            (None, None) => write!(f, "unexpected status {}", self.status)?,
+        }
+        if let (None, Some(_), Some(parameter)) =
+            (self.cause.reason, &self.cause.code, &self.cause.parameter)
+        {
+            write!(f, " ({parameter})")?;
+        }
         if let Some(id) = &self.request_id {
             write!(f, ", request id: {id}")?;
+        }
+        if let (Some(Reason::Challenged), Some(ray)) = (self.cause.reason, &self.ray) {
+            write!(f, ", cf-ray: {ray}")?;
+        }
+        if self.cause.reason.is_some() {
+            f.write_str(")")?;
         }
         Ok(())
     }
@@ -139,36 +130,33 @@ impl BackendError {
             Self::Status(failed) => return failed.data(),
             Self::Http(failure) => failure.kind(),
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
-            Self::UnexpectedBody | Self::Configuration { .. } => ErrorKind::BackendRefused,
+            Self::Limit(_) => ErrorKind::AnswerTooLarge,
+            Self::UnexpectedBody | Self::NoModel | Self::Configuration { .. } => {
+                ErrorKind::BackendRefused
+            }
         };
         kind.into()
-    }
-
-    /// Whether another attempt may help, without anybody changing anything.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        match self {
-            // What the host answered is its answer; to ask again at once would be to nag.
-            Self::Recovery(failure) => matches!(
-                failure,
-                RecoveryFailure::Issuer(failure) if !matches!(failure, IssuerFailure::NotAsked { .. })
-            ),
-            Self::Http(failure) => failure.is_transient(),
-            Self::Timeout | Self::Interrupted => true,
-            Self::Status(failed) => failed.may_pass(),
-            _ => false,
-        }
     }
 }
 
 impl FailedStatus {
+    /// A status alone.
+    pub(crate) fn of(status: StatusCode) -> Self {
+        Self {
+            status,
+            request_id: None,
+            ray: None,
+            cause: Cause::default(),
+            is_empty: false,
+            limits: Vec::new(),
+        }
+    }
+
     fn data(&self) -> ErrorData {
-        let kind = match (self.status, self.reason) {
-            (StatusCode::UNAUTHORIZED, _) => ErrorKind::ReauthRequired,
-            (_, Some(Reason::UsageLimitReached)) => ErrorKind::UsageLimitExceeded,
-            _ if self.may_pass() || self.status == StatusCode::TOO_MANY_REQUESTS => {
-                ErrorKind::Retryable
-            }
+        let kind = match (self.cause.reason, self.status) {
+            (Some(reason), _) => reason.kind(),
+            (None, StatusCode::UNAUTHORIZED) => ErrorKind::ReauthRequired,
+            _ if outcome::after_status(self).is_again() => ErrorKind::Retryable,
             _ => ErrorKind::BackendRefused,
         };
         ErrorData {
@@ -178,120 +166,94 @@ impl FailedStatus {
         }
     }
 
-    /// Whether another attempt may help. A 401 that is left after a refresh is final: each further
-    /// attempt would ask for yet another token.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        self.reason.is_none()
-            && !matches!(
-                self.status,
-                StatusCode::BAD_REQUEST
-                    | StatusCode::UNAUTHORIZED
-                    | StatusCode::FORBIDDEN
-                    | StatusCode::TOO_MANY_REQUESTS
-            )
-            && !self.status.is_redirection()
+    /// Whether the backend refused the bearer. A region, a country, a challenge or a plan is not
+    /// the token's fault, and no other token helps.
+    pub(crate) fn is_about_the_token(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+            && !self.cause.reason.is_some_and(Reason::clears_the_token)
     }
 }
 
-/// Lets a successful answer through; makes any other an error.
-///
-/// The lease is the one that the call was made under: what the answer repeats of its bearer is
-/// not told on. It ends before the body is waited for.
+/// Lets a successful answer through; makes any other an error, with what its head and its body
+/// say of the reason. Nothing that shows a piece of the bearer is repeated.
 pub(crate) async fn successful(
     response: Response,
-    lease: Option<Lease>,
+    lease: Option<&Lease>,
+    own_bearer: Option<&Secret>,
 ) -> Result<Response, BackendError> {
     if response.status().is_success() {
         return Ok(response);
     }
-    let status = response.status();
-    let is_harmless = |id: &&str| {
-        let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
-        is_identifier(id) && !bearer.is_some_and(|bearer| shows(id, bearer))
+    let bearer = lease.map(|lease| lease.credential.bearer());
+    let secrets = [bearer, own_bearer];
+    let is_secret = |text: &str| secrets.iter().flatten().any(|secret| shows(text, secret));
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let identifier = |name: &str| {
+        let id = header(name).filter(|id| is_identifier(id) && !is_secret(id));
+        id.map(str::to_owned)
     };
-    let request_id = ["x-request-id", "x-oai-request-id", "cf-ray"]
-        .iter()
-        .find_map(|name| response.headers().get(*name)?.to_str().ok())
-        .filter(is_harmless)
-        .map(str::to_owned);
-    drop(lease);
-    let body = tokio::time::timeout(ERROR_BODY_DEADLINE, read_some(response)).await;
-    let (reason, resets_at) = body.map_or((None, None), |body| reason_of(status, &body));
-    Err(BackendError::Status(FailedStatus {
-        status,
-        request_id,
-        reason,
-        resets_at,
-    }))
+    let status = response.status();
+    let ray = identifier("cf-ray");
+    let mut failed = FailedStatus {
+        request_id: ["x-request-id", "x-oai-request-id"]
+            .into_iter()
+            .find_map(identifier)
+            .or_else(|| ray.clone()),
+        ray,
+        limits: from_headers(response.headers()),
+        ..FailedStatus::of(status)
+    };
+    let is_html = header("content-type").is_some_and(|it| it.starts_with("text/html"));
+    let is_challenge = header("cf-mitigated").is_some();
+    // The edge of the backend repeats the code of the body here.
+    let code = header("x-openai-ide-error-code").map(str::to_owned);
+    let wait = wait::in_headers(response.headers());
+    let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response)).await;
+    let body = body.ok().flatten();
+    failed.is_empty = body.as_ref().is_some_and(Vec::is_empty);
+    let text = body
+        .as_deref()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
+    let is_page = is_html || text.trim_start().starts_with('<');
+    failed.cause = if is_challenge || status == StatusCode::FORBIDDEN && is_page {
+        Cause::of_reason(Reason::Challenged)
+    } else {
+        cause_of(status, &text, code.as_deref(), is_secret)
+    };
+    failed.cause.wait = wait.or(failed.cause.wait);
+    Err(BackendError::Status(Box::new(failed)))
+}
+
+fn cause_of(
+    status: StatusCode,
+    body: &str,
+    code: Option<&str>,
+    is_secret: impl Fn(&str) -> bool,
+) -> Cause {
+    let details = ErrorDetails::parse(body).unwrap_or_else(|| ErrorDetails::of_words(body));
+    let mut cause = details.cause(&is_secret);
+    if let Some(code) = code {
+        cause.reason = cause.reason.or_else(|| Reason::of_code(code));
+        let harmless = Some(code).filter(|code| is_code(code) && !is_secret(code));
+        cause.code = cause.code.or_else(|| harmless.map(str::to_owned));
+    }
+    cause.reason = match (cause.reason, status) {
+        // Elsewhere it is not about the load of the model.
+        (Some(Reason::Overloaded), status) if !status.is_server_error() => None,
+        (None, StatusCode::PAYLOAD_TOO_LARGE) => Some(Reason::TooLarge),
+        (reason, _) => reason,
+    };
+    cause
 }
 
 /// Whether a text shows a piece of the secret: a backend may send back what it was sent.
-fn shows(text: &str, secret: &Secret) -> bool {
+pub(crate) fn shows(text: &str, secret: &Secret) -> bool {
     const PIECE: usize = 8;
-    let mut pieces = text.as_bytes().windows(PIECE);
-    // EXPOSE: compared, and kept nowhere.
-    pieces.any(|piece| memmem::find(secret.expose().as_bytes(), piece).is_some())
-}
-
-async fn read_some(mut response: Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ERROR_BODY {
-            body.clear();
-            break;
-        }
-    }
-    body
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: ErrorDetails,
-}
-
-/// The error object of the API, in answers and in streams.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct ErrorDetails {
-    #[serde(rename = "type", default)]
-    kind: Option<String>,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    resets_at: Option<i64>,
-}
-
-impl ErrorDetails {
-    pub(crate) fn reason(&self) -> Option<Reason> {
-        [&self.kind, &self.code]
-            .into_iter()
-            .flatten()
-            .find_map(|word| match word.as_str() {
-                "usage_limit_reached" => Some(Reason::UsageLimitReached),
-                "usage_not_included" => Some(Reason::UsageNotIncluded),
-                "insufficient_quota" => Some(Reason::QuotaExceeded),
-                "server_is_overloaded" | "slow_down" => Some(Reason::Overloaded),
-                "context_length_exceeded" => Some(Reason::ContextLengthExceeded),
-                _ => None,
-            })
-    }
-
-    /// `rate_limit_exceeded`, which only streams tell this way.
-    pub(crate) fn is_rate_limit(&self) -> bool {
-        self.code.as_deref() == Some("rate_limit_exceeded")
-    }
-}
-
-fn reason_of(status: StatusCode, body: &[u8]) -> (Option<Reason>, Option<i64>) {
-    let Ok(body) = serde_json::from_slice::<ErrorBody>(body) else {
-        return (None, None);
-    };
-    let reason = body.error.reason().filter(|reason| match reason {
-        Reason::Overloaded => status == StatusCode::SERVICE_UNAVAILABLE,
-        _ => true,
-    });
-    (reason, body.error.resets_at)
+    // EXPOSE: compared, and stored nowhere.
+    let secret = secret.expose().as_bytes();
+    let mut pieces = text.as_bytes().windows(PIECE.min(secret.len().max(1)));
+    pieces.any(|piece| memmem::find(secret, piece).is_some())
 }
 
 #[cfg(test)]

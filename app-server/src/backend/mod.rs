@@ -4,15 +4,25 @@
 //! from a 401 and tries again. What calls mean is in `account`, `models` and `responses`.
 
 mod account;
+mod body;
+mod details;
 mod error;
+mod events;
 mod headers;
+mod lenient;
+mod limits;
+mod model_list;
 mod models;
+mod outcome;
 mod rate_limits;
+mod reason;
 mod request_body;
 mod responses;
 mod retry;
 mod route;
 mod sse;
+mod usage;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,26 +30,31 @@ use std::time::Duration;
 
 use byokey_http::{HttpClient, Request, Response};
 use bytes::Bytes;
-use http::{Method, StatusCode};
-use tokio::sync::Semaphore;
+use http::Method;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
-pub use error::{BackendError, FailedStatus, Reason};
+pub use details::Cause;
+pub use error::{BackendError, FailedStatus};
+pub use events::Incomplete;
 pub use headers::Identity;
-pub use models::{FALLBACK_MODEL, Models};
+pub use limits::Limit;
+pub(crate) use limits::MAX_TURN_WAIT;
+pub use models::Models;
+pub(crate) use outcome::{Next, after_stream};
+pub(crate) use rate_limits::LatestLimits;
+pub use reason::Reason;
 pub use request_body::{ChatMessage, Role, TurnRequest};
 pub use responses::{StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
 pub use route::Service;
-pub use sse::Incomplete;
+pub(crate) use wait::in_text as wait_text;
 
 use crate::config::Config;
 use byokey_auth::{AuthManager, Credential, Lease, Remedy};
+use limits::MAX_CALLS;
 use route::Route;
 
-/// Most short calls under way at once; the others wait their turn. Streams do not count.
-const MAX_CALLS: usize = 64;
-/// How long a short call may take, the host's time to answer a refresh not counted.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a short call is tried again.
 const CALL_RETRIES: u32 = 2;
 
@@ -67,8 +82,18 @@ pub(crate) struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) retries: u32,
-    /// How long it may take until the answer begins.
+    /// How long it may take from now until the answer begins, the host's time to answer a refresh
+    /// not counted.
     pub(crate) deadline: Duration,
+}
+
+/// A successful answer, its body not yet read.
+pub(crate) struct Answer<'a> {
+    pub(crate) response: Response,
+    /// When a short call is over.
+    deadline: Instant,
+    /// The place among the short calls under way, until the body is read.
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 impl fmt::Debug for Backend {
@@ -100,12 +125,13 @@ impl Backend {
     }
 
     /// Reads a small JSON answer of the ChatGPT backend or the API.
-    async fn get_json<T: serde::de::DeserializeOwned>(
+    async fn get_json<T: body::Document>(
         &self,
         lease: Option<Lease>,
         service: Service,
         path: &'static str,
         query: Vec<(&'static str, String)>,
+        deadline: Instant,
     ) -> Result<T, BackendError> {
         let call = Call {
             service,
@@ -115,14 +141,16 @@ impl Backend {
             headers: Vec::new(),
             body: None,
             retries: CALL_RETRIES,
-            deadline: CALL_DEADLINE,
+            deadline: deadline.saturating_duration_since(Instant::now()),
         };
         let signed_out = signed_out(lease.as_ref());
-        let response = self.send(&call, lease, &|_| true).await?;
+        let answer = self.send(&call, lease, &|_| true).await?;
         // Apart, so that a call that only waits for its turn stays small.
-        let answer = Box::pin(read_json(response));
+        let body = Box::pin(body::json(answer.response));
         tokio::select! {
-            answer = answer => answer,
+            body = tokio::time::timeout_at(answer.deadline, body) => {
+                body.map_err(|_| BackendError::Timeout)?
+            }
             () = signed_out => Err(BackendError::SignedOut),
         }
     }
@@ -137,23 +165,29 @@ impl Backend {
         call: &Call,
         lease: Option<Lease>,
         admits: Admission<'_>,
-    ) -> Result<Response, BackendError> {
+    ) -> Result<Answer<'_>, BackendError> {
+        let mut deadline = Instant::now() + call.deadline;
         let mut lease = lease;
         let mut remedies = Vec::new();
         loop {
             if !self.admits(lease.as_ref(), admits) {
                 return Err(BackendError::AccountChanged);
             }
-            let response = self.attempt(call, lease.as_ref()).await?;
-            let is_refused = response.status() == StatusCode::UNAUTHORIZED;
-            let generation = match lease {
-                Some(lease) if is_refused && may_recover(&lease.credential, &remedies) => {
-                    lease.generation
+            let attempt = self.attempt(call, lease.as_ref(), deadline);
+            let error = match attempt.await {
+                Err(BackendError::Status(failed)) if failed.is_about_the_token() => {
+                    BackendError::Status(failed)
                 }
-                lease => return Box::pin(successful(response, lease)).await,
+                outcome => return outcome,
             };
-            drop(response);
+            let generation = match lease {
+                Some(lease) if may_recover(&lease.credential, &remedies) => lease.generation,
+                _ => return Err(error),
+            };
+            drop(error);
+            let asked = Instant::now();
             let remedy = self.auth.recover(generation).await;
+            deadline += asked.elapsed();
             remedies.push(remedy.map_err(BackendError::Recovery)?);
             lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
         }
@@ -171,9 +205,14 @@ impl Backend {
     ///
     /// Thousands of calls may wait for theirs, so nothing is prepared before, above all no header
     /// with the token in it.
-    async fn attempt(&self, call: &Call, lease: Option<&Lease>) -> Result<Response, BackendError> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        lease: Option<&Lease>,
+        deadline: Instant,
+    ) -> Result<Answer<'_>, BackendError> {
         let attempt = async {
-            let _turn = match call.body {
+            let permit = match call.body {
                 None => Some(
                     self.calls
                         .acquire()
@@ -182,10 +221,17 @@ impl Backend {
                 ),
                 Some(_) => None,
             };
-            Box::pin(self.attempt_now(call, lease)).await
+            let response = Box::pin(self.attempt_now(call, lease)).await?;
+            Ok(Answer {
+                response,
+                deadline,
+                _permit: permit,
+            })
         };
         tokio::select! {
-            response = attempt => response,
+            answer = tokio::time::timeout_at(deadline, attempt) => {
+                answer.map_err(|_| BackendError::Timeout)?
+            }
             () = signed_out(lease) => Err(BackendError::SignedOut),
         }
     }
@@ -198,6 +244,7 @@ impl Backend {
     ) -> Result<Response, BackendError> {
         let route = Route::of(call, lease, &self.config)?;
         let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
+        let own_bearer = self.config.provider.own_bearer.as_ref();
         let send_once = || async {
             let request = Request {
                 method: call.method.clone(),
@@ -206,12 +253,10 @@ impl Backend {
                 body: call.body.clone(),
                 sensitivity: route.carries.sensitivity(),
             };
-            let sent = self.http.send(request).await;
-            sent.map_err(BackendError::from)
+            let response = self.http.send(request).await?;
+            Box::pin(error::successful(response, lease, own_bearer)).await
         };
-        tokio::time::timeout(call.deadline, retry::with_backoff(call.retries, send_once))
-            .await
-            .map_err(|_| BackendError::Timeout)?
+        retry::with_backoff(call.retries, call.body.is_none(), send_once).await
     }
 }
 
@@ -227,15 +272,6 @@ fn may_recover(credential: &Credential, remedies: &[Remedy]) -> bool {
     }
 }
 
-/// Lets a successful answer through, unless the user signs out before all of it is known.
-async fn successful(response: Response, lease: Option<Lease>) -> Result<Response, BackendError> {
-    let signed_out = signed_out(lease.as_ref());
-    tokio::select! {
-        outcome = error::successful(response, lease) => outcome,
-        () = signed_out => Err(BackendError::SignedOut),
-    }
-}
-
 /// Ends when the user signs out, and never where nobody is signed in.
 fn signed_out(lease: Option<&Lease>) -> impl Future<Output = ()> + Send + use<> {
     let signed_out = lease.map(Lease::signed_out);
@@ -245,12 +281,4 @@ fn signed_out(lease: Option<&Lease>) -> impl Future<Output = ()> + Send + use<> 
             None => std::future::pending().await,
         }
     }
-}
-
-async fn read_json<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, BackendError> {
-    let body = tokio::time::timeout(CALL_DEADLINE, response.bytes())
-        .await
-        .map_err(|_| BackendError::Timeout)?
-        .map_err(|_| BackendError::Interrupted)?;
-    serde_json::from_slice(&body).map_err(|_| BackendError::UnexpectedBody)
 }

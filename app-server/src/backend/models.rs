@@ -1,67 +1,48 @@
 //! The models on offer, and which of them is the default.
 
-use std::time::Duration;
-
 use byokey_protocol::CODEX_LEVEL;
+use byokey_protocol::account::AuthMode;
 use byokey_protocol::models::{Model, ReasoningEffortOption};
-use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant, timeout_at};
 
+use super::limits::CALL_DEADLINE;
+use super::model_list::{ModelsAnswer, RawModel, built_in, is_newer};
+use super::outcome::after_call;
 use super::{Backend, BackendError, Service};
-use byokey_auth::{Generation, Lease};
-
-/// The model of a thread when nothing says otherwise and no list can be had: the backend's own
-/// choice among its models.
-pub const FALLBACK_MODEL: &str = "codex-auto-balanced";
+use byokey_auth::{Credential, Generation, Lease};
 
 /// How long a list is good, as in codex.
 const LIST_LIFETIME: Duration = Duration::from_secs(300);
 
-/// The list last read.
+/// What is known of the models. The lock is held while a list is read, so that all who want it
+/// share one request and its outcome.
 #[derive(Debug, Default)]
 pub struct Models {
-    last: Mutex<Option<ModelList>>,
+    known: Mutex<Known>,
 }
+
+#[derive(Debug, Default)]
+struct Known {
+    last: Option<ModelList>,
+    failed: Option<(Option<Generation>, Instant, BackendError)>,
+}
+
+/// The auth mode, and the id of a ChatGPT account.
+type Account = (AuthMode, Option<String>);
 
 #[derive(Debug)]
 struct ModelList {
     of: Option<Generation>,
+    account: Option<Account>,
     read_at: Instant,
     models: Vec<Model>,
 }
 
-/// The ChatGPT backend answers `models`, the API `data`.
-#[derive(Deserialize)]
-struct ModelsAnswer {
-    #[serde(alias = "data")]
-    models: Vec<RawModel>,
-}
-
-#[derive(Deserialize)]
-struct RawModel {
-    #[serde(alias = "id")]
-    slug: String,
-    display_name: Option<String>,
-    description: Option<String>,
-    default_reasoning_level: Option<String>,
-    #[serde(default)]
-    supported_reasoning_levels: Vec<RawEffort>,
-    visibility: Option<String>,
-    #[serde(default)]
-    is_default: bool,
-}
-
-#[derive(Deserialize)]
-struct RawEffort {
-    effort: String,
-    #[serde(default)]
-    description: String,
-}
-
 impl Backend {
     /// Reads the models on offer, hidden ones included, the default one marked. Signed out, the
-    /// configured model is all that is known.
+    /// configured model is all that is known. When the backend fails for now, the last list of the
+    /// same account counts.
     ///
     /// # Errors
     ///
@@ -69,91 +50,152 @@ impl Backend {
     pub async fn models(&self, lease: Option<Lease>) -> Result<Vec<Model>, BackendError> {
         let wants_login = self.config.provider.requires_openai_auth;
         if lease.is_none() && wants_login {
-            return Ok(self
-                .config
-                .model
-                .iter()
-                .map(|model| configured(model))
-                .collect());
+            let configured = self.config.model.iter();
+            return Ok(configured.map(|model| configured_model(model)).collect());
         }
+        let arrived = Instant::now();
+        let deadline = arrived + CALL_DEADLINE;
         let of = lease.as_ref().map(|lease| lease.generation);
-        let mut last = self.models.last.lock().await;
-        let known = last
-            .as_ref()
-            .filter(|list| list.of == of && list.read_at.elapsed() < LIST_LIFETIME);
-        if let Some(known) = known {
-            return Ok(known.models.clone());
+        let account = lease.as_ref().map(|lease| account(&lease.credential));
+        let Ok(mut known) = timeout_at(deadline, self.models.known.lock()).await else {
+            return Err(BackendError::Timeout);
+        };
+        if let Some(fresh) = known.last.as_ref()
+            && fresh.of == of
+            && fresh.read_at.elapsed() < LIST_LIFETIME
+        {
+            return Ok(fresh.models.clone());
         }
-        let query = vec![("client_version", CODEX_LEVEL.to_owned())];
-        let answer: ModelsAnswer = self
-            .get_json(lease, Service::Models, "/models", query)
-            .await?;
-        let models = list(answer.models, self.config.model.as_deref());
-        *last = Some(ModelList {
-            of,
-            read_at: Instant::now(),
-            models: models.clone(),
-        });
-        Ok(models)
+        let error = match &known.failed {
+            Some((failed, at, error)) if *failed == of && *at >= arrived => error.clone(),
+            _ => match self.read_models(lease, deadline).await {
+                Ok(models) => {
+                    known.failed = None;
+                    known.last = Some(ModelList {
+                        of,
+                        account,
+                        read_at: Instant::now(),
+                        models: models.clone(),
+                    });
+                    return Ok(models);
+                }
+                Err(error) => {
+                    known.failed = Some((of, Instant::now(), error.clone()));
+                    error
+                }
+            },
+        };
+        match &known.last {
+            Some(last) if last.account == account && is_passing(&error) => Ok(last.models.clone()),
+            _ => Err(error),
+        }
     }
 
-    /// The model of a thread that names none: the configured one; else the one that the backend
-    /// marks or that leaves the choice to it; else the first listed; else, without a list, the
-    /// one that leaves the choice to the backend. The flag tells whether that is settled.
-    pub async fn default_model(&self, lease: Option<Lease>) -> (String, bool) {
+    async fn read_models(
+        &self,
+        lease: Option<Lease>,
+        deadline: Instant,
+    ) -> Result<Vec<Model>, BackendError> {
+        let query = vec![("client_version", CODEX_LEVEL.to_owned())];
+        let answer: ModelsAnswer = self
+            .get_json(lease, Service::Models, "/models", query, deadline)
+            .await?;
+        Ok(list(answer.0, self.config.model.as_deref()))
+    }
+
+    /// The model of a thread that names none, and whether that is settled: the configured one;
+    /// else the default of the list; else, without a list, one of the built-in list where the
+    /// provider is used with a login of OpenAI.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no list, where nothing else can be chosen.
+    pub async fn default_model(
+        &self,
+        lease: Option<Lease>,
+    ) -> Result<(String, bool), BackendError> {
         if let Some(model) = &self.config.model {
-            return (model.clone(), true);
+            return Ok((model.clone(), true));
         }
-        let models = match lease {
-            Some(lease) => self.models(Some(lease)).await.unwrap_or_default(),
-            None => Vec::new(),
+        let has_built_in = self.config.provider.requires_openai_auth;
+        let built_in = || built_in(CODEX_LEVEL).map(|model| (model.to_owned(), false));
+        if lease.is_none() && has_built_in {
+            return built_in().ok_or(BackendError::NoModel);
+        }
+        let (models, failure) = match self.models(lease).await {
+            Ok(models) => (models, BackendError::NoModel),
+            Err(error) => (Vec::new(), error),
         };
         let default = models.into_iter().find(|model| model.is_default);
-        default.map_or_else(
-            || (FALLBACK_MODEL.to_owned(), false),
-            |model| (model.id, true),
-        )
+        match default {
+            Some(model) => Ok((model.id, true)),
+            None => built_in().filter(|_| has_built_in).ok_or(failure),
+        }
     }
 }
 
+/// Whether a failure says nothing against the list that was read before.
+fn is_passing(error: &BackendError) -> bool {
+    after_call(error).is_again()
+        || matches!(error, BackendError::UnexpectedBody | BackendError::Limit(_))
+}
+
+/// What a list belongs to.
+fn account(credential: &Credential) -> Account {
+    let id = credential.chatgpt().and_then(|login| login.id.clone());
+    (credential.mode(), id)
+}
+
+/// The list as clients see it. A model that needs a newer client than this one says it is, is
+/// hidden and no default.
 fn list(raw: Vec<RawModel>, configured: Option<&str>) -> Vec<Model> {
-    let listed = |model: &&RawModel| model.visibility.as_deref().is_none_or(|v| v == "list");
+    let is_listed = |model: &RawModel| {
+        let shown = model
+            .visibility()
+            .is_none_or(|visibility| visibility == "list");
+        let minimal = model.minimal_client_version();
+        shown && !minimal.is_some_and(|minimal| is_newer(minimal, CODEX_LEVEL))
+    };
+    let listed = || raw.iter().filter(|model| is_listed(model));
+    let by_built_in = || {
+        let built_in = super::model_list::BUILT_IN.iter();
+        let mut offered = built_in.filter_map(|(slug, _)| listed().find(|it| it.slug() == *slug));
+        offered.next()
+    };
     let default = configured.map(str::to_owned).or_else(|| {
-        raw.iter()
-            .find(|model| model.is_default)
-            .or_else(|| raw.iter().find(|model| model.slug == FALLBACK_MODEL))
-            .or_else(|| raw.iter().find(listed))
-            .map(|model| model.slug.clone())
+        let with_priority = listed().filter(|model| model.priority().is_some());
+        listed()
+            .find(|model| model.is_default())
+            .or_else(|| with_priority.min_by_key(|model| model.priority()))
+            .or_else(by_built_in)
+            .or_else(|| listed().next())
+            .map(|model| model.slug().to_owned())
     });
     raw.iter()
-        .map(|model| Model {
-            id: model.slug.clone(),
-            model: model.slug.clone(),
-            display_name: model
-                .display_name
-                .clone()
-                .unwrap_or_else(|| model.slug.clone()),
-            description: model.description.clone().unwrap_or_default(),
-            hidden: !listed(&model),
-            supported_reasoning_efforts: model
-                .supported_reasoning_levels
-                .iter()
-                .map(|level| ReasoningEffortOption {
-                    reasoning_effort: level.effort.clone(),
-                    description: level.description.clone(),
-                })
-                .collect(),
-            default_reasoning_effort: model
-                .default_reasoning_level
-                .clone()
-                .unwrap_or_else(|| "medium".to_owned()),
-            input_modalities: vec!["text".to_owned()],
-            is_default: default.as_deref() == Some(&model.slug),
+        .map(|model| {
+            let id = model.slug().to_owned();
+            Model {
+                model: id.clone(),
+                display_name: model.display_name().unwrap_or(&id).to_owned(),
+                description: model.description().unwrap_or_default().to_owned(),
+                hidden: !is_listed(model),
+                supported_reasoning_efforts: model
+                    .efforts()
+                    .map(|(effort, description)| ReasoningEffortOption {
+                        reasoning_effort: effort.to_owned(),
+                        description: description.to_owned(),
+                    })
+                    .collect(),
+                default_reasoning_effort: model.default_effort().unwrap_or("medium").to_owned(),
+                input_modalities: vec!["text".to_owned()],
+                is_default: default.as_deref() == Some(id.as_str()),
+                id,
+            }
         })
         .collect()
 }
 
-fn configured(model: &str) -> Model {
+fn configured_model(model: &str) -> Model {
     Model {
         id: model.to_owned(),
         model: model.to_owned(),
@@ -173,28 +215,35 @@ mod tests {
 
     fn default_of(answer: &str, configured: Option<&str>) -> Option<String> {
         let answer: ModelsAnswer = serde_json::from_str(answer).unwrap();
-        let models = list(answer.models, configured);
-        models
-            .into_iter()
-            .find(|model| model.is_default)
-            .map(|model| model.id)
+        let models = list(answer.0, configured);
+        let default = models.into_iter().find(|model| model.is_default);
+        default.map(|model| model.id)
     }
 
     #[test]
     fn the_rule_of_the_default_model() {
-        let plain =
-            r#"{"models":[{"slug":"hidden","visibility":"hide"},{"slug":"a"},{"slug":"b"}]}"#;
-        assert_eq!(default_of(plain, None).as_deref(), Some("a"));
-        assert_eq!(default_of(plain, Some("b")).as_deref(), Some("b"));
-        let auto = r#"{"models":[{"slug":"a"},{"slug":"codex-auto-balanced"}]}"#;
-        assert_eq!(
-            default_of(auto, None).as_deref(),
-            Some("codex-auto-balanced")
-        );
-        let marked =
-            r#"{"models":[{"slug":"codex-auto-balanced"},{"slug":"m","is_default":true}]}"#;
-        assert_eq!(default_of(marked, None).as_deref(), Some("m"));
-        let api = r#"{"object":"list","data":[{"id":"gpt","object":"model"}]}"#;
-        assert_eq!(default_of(api, None).as_deref(), Some("gpt"));
+        let plain = r#"{"models":[{"slug":"h","visibility":"hide"},{"slug":"a"},{"slug":"b"}]}"#;
+        let by_priority = r#"{"models":[{"slug":"a","priority":9},{"slug":"b","priority":"2"},
+            {"slug":"c","priority":2},{"slug":"d","priority":1,"visibility":"hide"},
+            {"slug":"e","priority":0,"minimal_client_version":"99.0.0"},
+            {"slug":"codex-auto-balanced","priority":3}]}"#;
+        let marked = r#"{"models":[{"slug":"a","priority":1},{"slug":"m","is_default":true}]}"#;
+        let api = r#"{"object":"list","data":[{"id":"dall-e"},{"id":"gpt-5.5"},{"id":"gpt-4"}]}"#;
+        let other = r#"{"data":[{"id":"qwen"},{"id":"llama"}]}"#;
+        for (answer, configured, default) in [
+            (plain, None, Some("a")),
+            (plain, Some("b"), Some("b")),
+            (by_priority, None, Some("b")),
+            (marked, None, Some("m")),
+            (api, None, Some("gpt-5.5")),
+            (other, None, Some("qwen")),
+            (r#"{"models":[]}"#, None, None),
+        ] {
+            assert_eq!(
+                default_of(answer, configured).as_deref(),
+                default,
+                "{answer}"
+            );
+        }
     }
 }

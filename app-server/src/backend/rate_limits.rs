@@ -1,134 +1,39 @@
-//! Rate limits as the backend tells them: in the usage answer, in headers, and in streams.
+//! Rate limits in headers and in streams.
 
 use byokey_protocol::account::PlanType;
-use byokey_protocol::limits::{
-    Credits, RateLimitReached, RateLimitSnapshot, RateLimitWindow, RateLimitsReadResult,
-};
+use byokey_protocol::limits::{Credits, RateLimitReached, RateLimitSnapshot, RateLimitWindow};
 use http::HeaderMap;
 use serde::Deserialize;
 
+use super::lenient::{self, Decimal, Flag, Integer, Name, Number};
+use super::limits::{MAX_LIMIT_IDS, MAX_NAME};
+
 /// Id of the main limit.
-const MAIN_LIMIT: &str = "codex";
+pub(super) const MAIN_LIMIT: &str = "codex";
 
-/// Answer of the usage endpoint.
+/// Bought credits. Each part may be missing.
 #[derive(Deserialize)]
-pub(crate) struct UsageAnswer {
-    plan_type: Option<String>,
-    rate_limit: Option<LimitStatus>,
-    credits: Option<RawCredits>,
-    additional_rate_limits: Option<Vec<AdditionalLimit>>,
-    rate_limit_reached_type: Option<ReachedType>,
-}
-
-#[derive(Default, Deserialize)]
-struct LimitStatus {
-    primary_window: Option<UsageWindow>,
-    secondary_window: Option<UsageWindow>,
-}
-
-#[derive(Deserialize)]
-struct UsageWindow {
-    used_percent: f64,
-    limit_window_seconds: Option<i64>,
-    reset_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct RawCredits {
-    has_credits: bool,
-    unlimited: bool,
-    balance: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct AdditionalLimit {
-    limit_name: Option<String>,
-    metered_feature: String,
-    rate_limit: Option<LimitStatus>,
-}
-
-#[derive(Deserialize)]
-struct ReachedType {
-    #[serde(rename = "type")]
-    kind: serde_json::Value,
-}
-
-impl From<UsageAnswer> for RateLimitsReadResult {
-    fn from(answer: UsageAnswer) -> Self {
-        let plan_type = answer.plan_type.as_deref().map(PlanType::from_raw);
-        let main = RateLimitSnapshot {
-            credits: answer.credits.map(Into::into),
-            // A type without a name here is as good as none.
-            rate_limit_reached_type: answer
-                .rate_limit_reached_type
-                .and_then(|reached| serde_json::from_value::<RateLimitReached>(reached.kind).ok())
-                .map(Into::into),
-            ..snapshot(MAIN_LIMIT.into(), None, plan_type, answer.rate_limit)
-        };
-        let additional = answer
-            .additional_rate_limits
-            .unwrap_or_default()
-            .into_iter();
-        let all = additional
-            .map(|limit| {
-                snapshot(
-                    limit.metered_feature,
-                    limit.limit_name,
-                    plan_type,
-                    limit.rate_limit,
-                )
-            })
-            .chain([main.clone()])
-            .filter_map(|snapshot| Some((snapshot.limit_id.clone()?, snapshot)));
-        Self {
-            rate_limits_by_limit_id: Some(all.collect()),
-            rate_limits: main,
-        }
-    }
-}
-
-fn snapshot(
-    limit_id: String,
-    limit_name: Option<String>,
-    plan_type: Option<PlanType>,
-    status: Option<LimitStatus>,
-) -> RateLimitSnapshot {
-    let status = status.unwrap_or_default();
-    RateLimitSnapshot {
-        limit_id: Some(limit_id),
-        limit_name,
-        primary: status.primary_window.map(Into::into),
-        secondary: status.secondary_window.map(Into::into),
-        plan_type: plan_type.map(Into::into),
-        ..RateLimitSnapshot::default()
-    }
-}
-
-impl From<UsageWindow> for RateLimitWindow {
-    fn from(window: UsageWindow) -> Self {
-        Self {
-            used_percent: percent(window.used_percent),
-            window_duration_mins: window
-                .limit_window_seconds
-                .filter(|seconds| *seconds > 0)
-                .map(|seconds| (seconds + 59) / 60),
-            resets_at: window.reset_at,
-        }
-    }
+pub(crate) struct RawCredits {
+    #[serde(default, deserialize_with = "lenient::member")]
+    has_credits: Option<Flag>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    unlimited: Option<Flag>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    balance: Option<Decimal>,
 }
 
 impl From<RawCredits> for Credits {
     fn from(raw: RawCredits) -> Self {
         Self {
-            has_credits: raw.has_credits,
-            unlimited: raw.unlimited,
-            balance: raw.balance,
+            has_credits: raw.has_credits.is_some_and(|flag| flag.0),
+            unlimited: raw.unlimited.is_some_and(|flag| flag.0),
+            balance: raw.balance.map(|balance| balance.0),
         }
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-const fn percent(used: f64) -> i32 {
+pub(super) const fn percent(used: f64) -> i32 {
     used.round() as i32
 }
 
@@ -142,28 +47,29 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Vec<RateLimitSnapshot> {
                 .strip_prefix("x-")?
                 .strip_suffix("-primary-used-percent")
         })
+        .filter(|family| family.len() <= MAX_NAME)
         .collect();
     families.sort_unstable_by_key(|family| (*family != MAIN_LIMIT, *family));
     families
         .into_iter()
+        .take(MAX_LIMIT_IDS)
         .map(|family| family_snapshot(headers, family))
         .collect()
 }
 
+/// One family. Values may be empty, and flags are spelled as in Python.
 fn family_snapshot(headers: &HeaderMap, family: &str) -> RateLimitSnapshot {
-    let text = |name: &str| headers.get(format!("x-{family}-{name}"))?.to_str().ok();
-    let flag = |name: &str| match text(name)?.to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
-        _ => None,
+    let text = |name: &str| {
+        let value = headers.get(format!("x-{family}-{name}"))?.to_str().ok()?;
+        Some(value.trim()).filter(|value| (1..=MAX_NAME).contains(&value.len()))
     };
+    let flag = |name: &str| Some(Flag::parse(text(name)?)?.0);
     let window = |name: &str| {
-        let used = text(&format!("{name}-used-percent"))?.parse::<f64>().ok()?;
-        let number = |part: &str| text(&format!("{name}-{part}"))?.parse::<i64>().ok();
+        let integer = |part: &str| Integer::parse(text(&format!("{name}-{part}"))?);
         StreamWindow {
-            used_percent: used,
-            window_minutes: number("window-minutes"),
-            reset_at: number("reset-at"),
+            used_percent: Number::parse(text(&format!("{name}-used-percent"))?)?,
+            window_minutes: integer("window-minutes"),
+            reset_at: integer("reset-at"),
         }
         .into_window()
     };
@@ -172,48 +78,65 @@ fn family_snapshot(headers: &HeaderMap, family: &str) -> RateLimitSnapshot {
         unlimited: flag("credits-unlimited").unwrap_or_default(),
         balance: text("credits-balance").map(str::to_owned),
     });
+    let reached = text("rate-limit-reached-type");
+    let reached = reached.and_then(|word| {
+        let word = serde_json::Value::from(word);
+        serde_json::from_value::<RateLimitReached>(word).ok()
+    });
     RateLimitSnapshot {
         limit_id: Some(family.replace('-', "_")),
         limit_name: text("limit-name").map(str::to_owned),
         primary: window("primary"),
         secondary: window("secondary"),
         credits,
-        ..RateLimitSnapshot::default()
+        plan_type: text("plan-type").map(|plan| PlanType::from_raw(plan).into()),
+        rate_limit_reached_type: reached.map(Into::into),
     }
 }
 
 /// The event `codex.rate_limits` of a stream.
 #[derive(Deserialize)]
 pub(crate) struct RateLimitEvent {
-    plan_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    plan_type: Option<Name>,
+    #[serde(default, deserialize_with = "lenient::member")]
     rate_limits: Option<StreamLimits>,
+    #[serde(default, deserialize_with = "lenient::member")]
     credits: Option<RawCredits>,
-    metered_limit_name: Option<String>,
-    limit_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    metered_limit_name: Option<Name>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    limit_name: Option<Name>,
 }
 
 #[derive(Default, Deserialize)]
 struct StreamLimits {
+    #[serde(default, deserialize_with = "lenient::member")]
     primary: Option<StreamWindow>,
+    #[serde(default, deserialize_with = "lenient::member")]
     secondary: Option<StreamWindow>,
 }
 
 #[derive(Deserialize)]
 struct StreamWindow {
-    used_percent: f64,
-    window_minutes: Option<i64>,
-    reset_at: Option<i64>,
+    used_percent: Number,
+    #[serde(default, deserialize_with = "lenient::member")]
+    window_minutes: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    reset_at: Option<Integer>,
 }
 
 impl StreamWindow {
-    /// A window that tells nothing is none.
+    /// A window that says nothing is none.
     fn into_window(self) -> Option<RateLimitWindow> {
-        let minutes = self.window_minutes.filter(|minutes| *minutes > 0);
-        let tells = self.used_percent != 0.0 || minutes.is_some() || self.reset_at.is_some();
+        let positive = |number: Option<Integer>| number.map(|it| it.0).filter(|it| *it > 0);
+        let minutes = positive(self.window_minutes);
+        let resets_at = positive(self.reset_at);
+        let tells = self.used_percent.0 != 0.0 || minutes.is_some() || resets_at.is_some();
         tells.then(|| RateLimitWindow {
-            used_percent: percent(self.used_percent),
+            used_percent: percent(self.used_percent.0),
             window_duration_mins: minutes,
-            resets_at: self.reset_at,
+            resets_at,
         })
     }
 }
@@ -221,59 +144,69 @@ impl StreamWindow {
 impl From<RateLimitEvent> for RateLimitSnapshot {
     fn from(event: RateLimitEvent) -> Self {
         let limits = event.rate_limits.unwrap_or_default();
-        let limit_id = event
-            .metered_limit_name
-            .or_else(|| event.limit_name.clone());
+        let limit_name = event.limit_name.map(|name| name.0);
+        let limit_id = event.metered_limit_name.map(|name| name.0);
+        let limit_id = limit_id.or_else(|| limit_name.clone());
         Self {
             limit_id: Some(limit_id.unwrap_or_else(|| MAIN_LIMIT.into())),
-            limit_name: event.limit_name,
+            limit_name,
             primary: limits.primary.and_then(StreamWindow::into_window),
             secondary: limits.secondary.and_then(StreamWindow::into_window),
             credits: event.credits.map(Into::into),
             plan_type: event
                 .plan_type
-                .as_deref()
-                .map(|plan| PlanType::from_raw(plan).into()),
+                .map(|plan| PlanType::from_raw(&plan.0).into()),
             rate_limit_reached_type: None,
         }
     }
 }
 
+/// The latest of each limit, in the order in which they came. Snapshots are sparse: what a later
+/// one leaves out stands.
+#[derive(Debug, Default)]
+pub(crate) struct LatestLimits(Vec<RateLimitSnapshot>);
+
+impl LatestLimits {
+    pub(crate) fn add(&mut self, new: RateLimitSnapshot) {
+        let known = self.0.iter().position(|old| old.limit_id == new.limit_id);
+        match known.and_then(|at| self.0.get_mut(at)) {
+            Some(old) => {
+                let before = std::mem::take(old);
+                *old = RateLimitSnapshot {
+                    limit_name: new.limit_name.or(before.limit_name),
+                    primary: new.primary.or(before.primary),
+                    secondary: new.secondary.or(before.secondary),
+                    credits: new.credits.or(before.credits),
+                    plan_type: new.plan_type.or(before.plan_type),
+                    rate_limit_reached_type: new
+                        .rate_limit_reached_type
+                        .or(before.rate_limit_reached_type),
+                    limit_id: new.limit_id,
+                };
+            }
+            None => {
+                if self.0.len() < MAX_LIMIT_IDS {
+                    self.0.push(new);
+                }
+            }
+        }
+    }
+}
+
+impl IntoIterator for LatestLimits {
+    type Item = RateLimitSnapshot;
+    type IntoIter = std::vec::IntoIter<RateLimitSnapshot>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use byokey_protocol::account::PlanType;
-    use byokey_protocol::limits::{RateLimitReached, RateLimitWindow, RateLimitsReadResult};
-    use http::{HeaderMap, HeaderName};
+    use http::HeaderName;
 
-    use super::{UsageAnswer, from_headers};
-
-    #[test]
-    fn the_usage_answer_becomes_snapshots_by_id() {
-        let answer: UsageAnswer = serde_json::from_str(
-            r#"{"plan_type":"pro","rate_limit":{"primary_window":{"used_percent":41.6,
-                "limit_window_seconds":3601,"reset_at":1735689720}},
-                "credits":{"has_credits":true,"unlimited":false,"balance":"9.99"},
-                "additional_rate_limits":[{"limit_name":"Other","metered_feature":"codex_other"}],
-                "rate_limit_reached_type":{"type":"workspace_member_credits_depleted"}}"#,
-        )
-        .unwrap();
-        let read = RateLimitsReadResult::from(answer);
-        let window = RateLimitWindow {
-            used_percent: 42,
-            window_duration_mins: Some(61),
-            resets_at: Some(1_735_689_720),
-        };
-        assert_eq!(read.rate_limits.primary, Some(window));
-        assert_eq!(read.rate_limits.plan_type, Some(PlanType::Pro.into()));
-        assert_eq!(
-            read.rate_limits.rate_limit_reached_type,
-            Some(RateLimitReached::WorkspaceMemberCreditsDepleted.into())
-        );
-        let all = read.rate_limits_by_limit_id.unwrap();
-        assert_eq!(all.keys().collect::<Vec<_>>(), ["codex", "codex_other"]);
-        assert_eq!(all["codex_other"].limit_name.as_deref(), Some("Other"));
-        assert!(all["codex_other"].credits.is_none());
-    }
+    use super::*;
 
     #[test]
     fn each_family_of_headers_is_a_limit_and_empty_windows_are_none() {
@@ -281,9 +214,13 @@ mod tests {
             ("x-codex-other-primary-used-percent", "7.5"),
             ("x-codex-primary-used-percent", "0"),
             ("x-codex-primary-window-minutes", "0"),
+            ("x-codex-primary-reset-at", ""),
             ("x-codex-secondary-used-percent", "12"),
             ("x-codex-secondary-reset-at", "99"),
-            ("x-codex-credits-has-credits", "1"),
+            ("x-codex-credits-has-credits", "True"),
+            ("x-codex-credits-balance", ""),
+            ("x-codex-plan-type", "plus"),
+            ("x-codex-rate-limit-reached-type", "rate_limit_reached"),
         ]
         .into_iter()
         .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
@@ -294,10 +231,49 @@ mod tests {
             .filter_map(|one| one.limit_id.as_deref())
             .collect();
         assert_eq!(ids, ["codex", "codex_other"]);
-        assert_eq!(snapshots[0].primary, None);
-        assert_eq!(snapshots[0].secondary.unwrap().resets_at, Some(99));
-        assert!(snapshots[0].credits.as_ref().unwrap().has_credits);
+        let main = &snapshots[0];
+        assert_eq!(main.primary, None);
+        assert_eq!(main.secondary.unwrap().resets_at, Some(99));
+        let credits = main.credits.as_ref().unwrap();
+        assert_eq!(
+            (credits.has_credits, credits.balance.as_deref()),
+            (true, None)
+        );
+        assert_eq!(main.plan_type, Some(PlanType::Plus.into()));
+        assert!(main.rate_limit_reached_type.is_some());
         assert_eq!(snapshots[1].primary.unwrap().used_percent, 8);
         assert!(from_headers(&HeaderMap::new()).is_empty());
+    }
+
+    #[test]
+    fn the_latest_of_each_limit_counts_and_the_number_of_limits_is_limited() {
+        let snapshot = |id: usize, used| RateLimitSnapshot {
+            limit_id: Some(id.to_string()),
+            primary: Some(RateLimitWindow {
+                used_percent: used,
+                window_duration_mins: None,
+                resets_at: None,
+            }),
+            ..RateLimitSnapshot::default()
+        };
+        let mut latest = LatestLimits::default();
+        for used in 0..3 {
+            for id in 0..100 {
+                latest.add(snapshot(id, used));
+            }
+        }
+        latest.add(RateLimitSnapshot {
+            primary: None,
+            limit_name: Some("zero".into()),
+            ..snapshot(0, 0)
+        });
+        let latest: Vec<_> = latest.into_iter().collect();
+        assert_eq!(latest.len(), MAX_LIMIT_IDS);
+        assert_eq!(latest[0].limit_name.as_deref(), Some("zero"));
+        assert!(
+            latest
+                .iter()
+                .all(|one| one.primary.unwrap().used_percent == 2)
+        );
     }
 }

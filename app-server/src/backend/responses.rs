@@ -3,21 +3,23 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::Arc;
 
 use byokey_protocol::limits::RateLimitSnapshot;
 use byokey_protocol::thread::TokenUsage;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
 use http::Method;
-use sse_stream::SseByteStream;
+use tokio::time::Instant;
 
-use super::error::{ErrorDetails, Reason};
+use super::details::{Cause, ErrorDetails};
+use super::error::shows;
+use super::events::{Event, Incomplete};
+use super::limits::{ERROR_EVENT_GRACE, Limit, MAX_OUTPUT_ITEMS, MAX_TURN_TEXT};
 use super::rate_limits::from_headers;
 use super::request_body::TurnRequest;
-use super::sse::{Event, Incomplete};
-use super::{Admission, Backend, BackendError, Call, Service};
-use byokey_auth::Lease;
+use super::sse::{EventReader, RawEvent, ReadFailure};
+use super::{Admission, Answer, Backend, BackendError, Call, Service};
+use crate::config::Config;
+use byokey_auth::{AuthManager, Lease};
 
 /// What an answer brings, in order.
 #[derive(Debug, PartialEq)]
@@ -53,27 +55,41 @@ pub enum StreamFailure {
     /// The stream ended early.
     #[error("stream disconnected before completion: {0}")]
     Disconnected(&'static str),
-    /// The backend told in the stream why it stops.
-    #[error("{}", .0.text())]
-    Told(Reason),
-    /// The backend stopped for a reason without a name here.
+    /// The backend gave a reason in the stream.
+    #[error("{}", reported(.0))]
+    Reported(Cause),
+    /// The backend stopped and gave no reason.
     #[error("stream disconnected before completion: the backend gave up on the answer")]
     GaveUp,
     /// The backend left the answer incomplete.
     #[error("Incomplete response returned{}", .0.text())]
     Incomplete(Incomplete),
-    /// The backend told in the stream to come back later.
-    #[error("the backend's rate limit is exceeded; try again later")]
-    RateLimited,
+    /// The answer is over a limit.
+    #[error(transparent)]
+    Limit(#[from] Limit),
+    /// An event of a known type cannot be read.
+    #[error("the backend's event {0} cannot be read")]
+    Unreadable(&'static str),
 }
 
-type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
+fn reported(cause: &Cause) -> String {
+    match (cause.text(), &cause.code) {
+        (Some(text), _) => text,
+        (None, Some(code)) => format!("the backend stopped the answer: {code}"),
+        (None, None) => StreamFailure::GaveUp.to_string(),
+    }
+}
 
 /// A streamed answer.
 pub struct TurnStream {
-    events: SseByteStream<Body>,
+    events: EventReader,
     ready: VecDeque<TurnEvent>,
-    idle_timeout: Duration,
+    /// The reason of a failure that follows, and until when it may.
+    reported: Option<(Cause, Instant)>,
+    size: AnswerSize,
+    /// Knows the bearers, which no code may repeat.
+    auth: Arc<AuthManager>,
+    config: Arc<Config>,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -113,17 +129,19 @@ impl Backend {
             deadline: provider.stream_idle_timeout,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
-        let response = self.send(&call, lease, admits).await?;
+        let Answer { response, .. } = self.send(&call, lease, admits).await?;
         let limits = from_headers(response.headers()).into_iter();
         let ready = limits
             .map(|limits| TurnEvent::RateLimits(Box::new(limits)))
             .collect();
-        let body: Body = Box::pin(response.bytes_stream());
-        let idle_timeout = provider.stream_idle_timeout;
+        let body = Box::pin(response.bytes_stream());
         Ok(TurnStream {
-            events: SseByteStream::new(body),
+            events: EventReader::new(body, provider.stream_idle_timeout),
             ready,
-            idle_timeout,
+            reported: None,
+            size: AnswerSize::default(),
+            auth: Arc::clone(&self.auth),
+            config: Arc::clone(&self.config),
             signed_out,
         })
     }
@@ -138,65 +156,140 @@ impl TurnStream {
     pub async fn next(&mut self) -> Result<TurnEvent, StreamFailure> {
         loop {
             if let Some(event) = self.ready.pop_front() {
+                self.size.add(&event)?;
                 return Ok(event);
             }
-            let event = tokio::select! {
-                event = tokio::time::timeout(self.idle_timeout, self.events.next()) => event,
-                () = &mut self.signed_out => return Err(BackendError::SignedOut.into()),
+            let raw = match self.read().await {
+                Ok(raw) => raw,
+                Err(failure) => return Err(self.reported_or(failure)),
             };
-            let data = match event {
-                Err(_) => return Err(StreamFailure::Disconnected("idle timeout waiting for SSE")),
-                Ok(None) => {
-                    let closed = "stream closed before response.completed";
-                    return Err(StreamFailure::Disconnected(closed));
-                }
-                Ok(Some(Err(_))) => {
-                    return Err(StreamFailure::Disconnected(
-                        "error while reading the stream",
-                    ));
-                }
-                Ok(Some(Ok(event))) => event.data.unwrap_or_default(),
-            };
-            // An event that cannot be read is of a kind that this program does not know.
-            if let Ok(event) = serde_json::from_str(&data) {
-                self.ready.extend(meaning(event)?);
-            }
+            let event = Event::parse(&raw)
+                .map_err(|unreadable| self.reported_or(StreamFailure::Unreadable(unreadable.0)))?;
+            drop(raw);
+            let event = self.meaning(event)?;
+            self.ready.extend(event);
         }
+    }
+
+    async fn read(&mut self) -> Result<RawEvent, StreamFailure> {
+        let grace = self.reported.as_ref().map(|(_, until)| *until);
+        let over = async {
+            match grace {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            event = self.events.next() => event,
+            () = over => return Err(StreamFailure::GaveUp),
+            () = &mut self.signed_out => return Err(BackendError::SignedOut.into()),
+        };
+        match event {
+            Ok(Some(event)) => Ok(event),
+            Ok(None) => Err(StreamFailure::Disconnected(
+                "stream closed before response.completed",
+            )),
+            Err(ReadFailure::Idle) => {
+                Err(StreamFailure::Disconnected("idle timeout waiting for SSE"))
+            }
+            Err(ReadFailure::Broken) => Err(StreamFailure::Disconnected(
+                "error while reading the stream",
+            )),
+            Err(ReadFailure::Limit(limit)) => Err(limit.into()),
+        }
+    }
+
+    /// The failure, or the reason that the backend gave for it before.
+    fn reported_or(&mut self, failure: StreamFailure) -> StreamFailure {
+        let says_more = matches!(
+            failure,
+            StreamFailure::Disconnected(_) | StreamFailure::GaveUp | StreamFailure::Unreadable(_)
+        );
+        match self.reported.take().filter(|_| says_more) {
+            Some((cause, _)) => StreamFailure::Reported(cause),
+            None => failure,
+        }
+    }
+
+    fn meaning(&mut self, event: Event) -> Result<Option<TurnEvent>, StreamFailure> {
+        Ok(match event {
+            Event::ItemAdded(item) if item.is_agent_message() => {
+                Some(TurnEvent::MessageStarted { id: item.id() })
+            }
+            Event::TextDelta(delta) => Some(TurnEvent::TextDelta(delta)),
+            Event::ItemDone(item) if item.is_agent_message() => Some(TurnEvent::MessageDone {
+                id: item.id(),
+                text: item.text(),
+                phase: item.phase(),
+            }),
+            Event::Completed(usage) => Some(TurnEvent::Completed(usage.map(TokenUsage::from))),
+            Event::RateLimits(limits) => Some(TurnEvent::RateLimits(Box::new((*limits).into()))),
+            Event::Failed(details) => {
+                let cause = self.cause(details.as_ref());
+                return Err(match cause {
+                    Some(cause) if cause.reason.is_some() || self.reported.is_none() => {
+                        StreamFailure::Reported(cause)
+                    }
+                    _ => self.reported_or(StreamFailure::GaveUp),
+                });
+            }
+            Event::Error(details) => {
+                if let Some(cause) = self.cause(details.as_ref()) {
+                    self.reported = Some((cause, Instant::now() + ERROR_EVENT_GRACE));
+                }
+                None
+            }
+            Event::Incomplete(reason) => return Err(StreamFailure::Incomplete(reason)),
+            Event::ItemAdded(_) | Event::ItemDone(_) | Event::Other => None,
+        })
+    }
+
+    /// What the backend says of a failure; none if it says nothing that can be named.
+    fn cause(&self, details: Option<&ErrorDetails>) -> Option<Cause> {
+        let lease = self.auth.lease();
+        let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
+        let secrets = [bearer, self.config.provider.own_bearer.as_ref()];
+        let is_secret = |text: &str| secrets.iter().flatten().any(|secret| shows(text, secret));
+        let cause = details?.cause(is_secret);
+        details?.has_a_code().then_some(cause)
     }
 }
 
-fn meaning(event: Event) -> Result<Option<TurnEvent>, StreamFailure> {
-    Ok(match event {
-        Event::ItemAdded { item } if item.is_agent_message() => {
-            Some(TurnEvent::MessageStarted { id: item.id })
-        }
-        Event::TextDelta { delta } => Some(TurnEvent::TextDelta(delta)),
-        Event::ItemDone { item } if item.is_agent_message() => {
-            let text = item.text();
-            Some(TurnEvent::MessageDone {
-                id: item.id,
-                text,
-                phase: item.phase,
-            })
-        }
-        Event::Completed { response } => {
-            Some(TurnEvent::Completed(response.usage.map(TokenUsage::from)))
-        }
-        Event::RateLimits(limits) => Some(TurnEvent::RateLimits(Box::new(limits.into()))),
-        Event::Failed { response } => return Err(failure(response.error.as_ref())),
-        Event::Incomplete { response } => {
-            let details = response.incomplete_details.unwrap_or_default();
-            return Err(StreamFailure::Incomplete(details.reason));
-        }
-        Event::ItemAdded { .. } | Event::ItemDone { .. } | Event::Other => None,
-    })
+/// How much of an answer there is.
+#[derive(Default)]
+struct AnswerSize {
+    text: usize,
+    started: usize,
+    messages: usize,
+    /// Text of the message that grows, which its end repeats.
+    growing: usize,
 }
 
-fn failure(error: Option<&ErrorDetails>) -> StreamFailure {
-    match error {
-        Some(error) if error.is_rate_limit() => StreamFailure::RateLimited,
-        error => error
-            .and_then(ErrorDetails::reason)
-            .map_or(StreamFailure::GaveUp, StreamFailure::Told),
+impl AnswerSize {
+    fn add(&mut self, event: &TurnEvent) -> Result<(), Limit> {
+        match event {
+            TurnEvent::MessageStarted { .. } => {
+                self.started += 1;
+                self.growing = 0;
+            }
+            TurnEvent::TextDelta(delta) => {
+                self.growing = self.growing.saturating_add(delta.len());
+                self.text = self.text.saturating_add(delta.len());
+            }
+            TurnEvent::MessageDone { text, .. } => {
+                self.messages += 1;
+                self.text = self.text.saturating_sub(self.growing);
+                self.text = self.text.saturating_add(text.len().max(self.growing));
+                self.growing = 0;
+            }
+            TurnEvent::RateLimits(_) | TurnEvent::Completed(_) => {}
+        }
+        if self.text > MAX_TURN_TEXT {
+            return Err(Limit::TurnText);
+        }
+        if self.messages.max(self.started) > MAX_OUTPUT_ITEMS {
+            return Err(Limit::OutputItems);
+        }
+        Ok(())
     }
 }

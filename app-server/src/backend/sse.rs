@@ -1,153 +1,212 @@
-//! The events of a streamed answer that matter for text.
+//! Server-sent events out of a body, each within its limit.
+//!
+//! The reader is our own because the libraries drop the last event when no blank line follows it,
+//! see comments and partial lines as silence, and have no limits.
 
-use byokey_protocol::thread::TokenUsage;
-use serde::Deserialize;
+use std::pin::Pin;
+use std::time::Duration;
 
-use super::error::ErrorDetails;
-use super::rate_limits::RateLimitEvent;
+use bytes::{Buf as _, Bytes};
+use futures_util::{Stream, StreamExt as _};
+use memchr::memchr2;
 
-/// One event, by its `type`.
-#[derive(Deserialize)]
-#[serde(tag = "type")]
-pub(crate) enum Event {
-    #[serde(rename = "response.output_item.added")]
-    ItemAdded { item: Item },
-    #[serde(rename = "response.output_text.delta")]
-    TextDelta { delta: String },
-    #[serde(rename = "response.output_item.done")]
-    ItemDone { item: Item },
-    #[serde(rename = "response.completed")]
-    Completed { response: Completed },
-    #[serde(rename = "response.failed")]
-    Failed { response: Failed },
-    #[serde(rename = "response.incomplete")]
-    Incomplete {
-        #[serde(default)]
-        response: Unfinished,
-    },
-    #[serde(rename = "codex.rate_limits")]
-    RateLimits(RateLimitEvent),
-    #[serde(other)]
-    Other,
+use super::limits::{Limit, MAX_ANSWER, MAX_EVENT, MAX_NAME};
+
+/// The bytes of an answer as they arrive.
+pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
+
+/// Reads one event after the other.
+pub(crate) struct EventReader {
+    body: Body,
+    /// How long there may be no byte.
+    idle_timeout: Duration,
+    chunk: Bytes,
+    line: Vec<u8>,
+    /// The last line ended with CR; an LF directly after it belongs to it.
+    after_cr: bool,
+    name: Option<String>,
+    data: Option<Vec<u8>>,
+    received: usize,
+    is_first_line: bool,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Item {
-    #[serde(rename = "type")]
-    kind: String,
-    role: Option<String>,
-    pub(crate) id: Option<String>,
-    pub(crate) phase: Option<String>,
-    #[serde(default)]
-    content: Vec<Content>,
+/// One event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RawEvent {
+    /// Its field `event`.
+    pub(crate) name: Option<String>,
+    /// Its fields `data`, one line each.
+    pub(crate) data: Vec<u8>,
 }
 
-impl Item {
-    /// Whether it is a message of the model. Other items are its thoughts.
-    pub(crate) fn is_agent_message(&self) -> bool {
-        self.kind == "message" && self.role.as_deref().is_none_or(|role| role == "assistant")
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let texts = self
-            .content
-            .iter()
-            .filter(|part| part.kind == "output_text");
-        texts.filter_map(|part| part.text.as_deref()).collect()
-    }
+/// Why there is no further event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ReadFailure {
+    /// No byte arrived for too long.
+    Idle,
+    /// The connection broke off.
+    Broken,
+    /// The stream is over a limit.
+    Limit(Limit),
 }
 
-#[derive(Deserialize)]
-struct Content {
-    #[serde(rename = "type")]
-    kind: String,
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Completed {
-    pub(crate) usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Failed {
-    #[serde(default)]
-    pub(crate) error: Option<ErrorDetails>,
-}
-
-#[derive(Default, Deserialize)]
-pub(crate) struct Unfinished {
-    pub(crate) incomplete_details: Option<IncompleteDetails>,
-}
-
-#[derive(Default, Deserialize)]
-pub(crate) struct IncompleteDetails {
-    #[serde(default)]
-    pub(crate) reason: Incomplete,
-}
-
-/// Why an answer is incomplete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Incomplete {
-    /// It is as long as it may be.
-    MaxOutputTokens,
-    /// A filter stopped it.
-    ContentFilter,
-    /// For a reason without a name here, or none was told.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-impl Incomplete {
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::MaxOutputTokens => ", reason: max_output_tokens",
-            Self::ContentFilter => ", reason: content_filter",
-            Self::Other => "",
+impl EventReader {
+    pub(crate) const fn new(body: Body, idle_timeout: Duration) -> Self {
+        Self {
+            body,
+            idle_timeout,
+            chunk: Bytes::new(),
+            line: Vec::new(),
+            after_cr: false,
+            name: None,
+            data: None,
+            received: 0,
+            is_first_line: true,
         }
     }
+
+    /// The next event; none at the end of the stream. What stands before the end counts as an
+    /// event also without a blank line. Safe to cancel.
+    pub(crate) async fn next(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
+        loop {
+            while !self.chunk.is_empty() {
+                if let Some(event) = self.read_line()? {
+                    return Ok(Some(event));
+                }
+            }
+            match tokio::time::timeout(self.idle_timeout, self.body.next()).await {
+                Err(_) => return Err(ReadFailure::Idle),
+                Ok(Some(Err(_))) => return Err(ReadFailure::Broken),
+                Ok(Some(Ok(chunk))) => {
+                    self.received = self.received.saturating_add(chunk.len());
+                    if self.received > MAX_ANSWER {
+                        return Err(ReadFailure::Limit(Limit::Answer));
+                    }
+                    self.chunk = chunk;
+                }
+                Ok(None) => {
+                    let event = self.end_line();
+                    return Ok(event.or_else(|| self.end_event()));
+                }
+            }
+        }
+    }
+
+    /// Takes a line, or what there is of it, out of the chunk.
+    fn read_line(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
+        if std::mem::take(&mut self.after_cr) && self.chunk.first() == Some(&b'\n') {
+            self.chunk.advance(1);
+            return Ok(None);
+        }
+        let end = memchr2(b'\n', b'\r', &self.chunk);
+        let part = self.chunk.split_to(end.unwrap_or(self.chunk.len()));
+        let length = self.line.len() + part.len() + self.data.as_ref().map_or(0, Vec::len);
+        if length > MAX_EVENT {
+            return Err(ReadFailure::Limit(Limit::Event));
+        }
+        let room = self.line.capacity() - self.line.len();
+        if part.len() > room {
+            // Doubled as usual, but never beyond the limit.
+            let wanted = (self.line.capacity() * 2).clamp(self.line.len() + part.len(), MAX_EVENT);
+            self.line.reserve_exact(wanted - self.line.len());
+        }
+        self.line.extend_from_slice(&part);
+        if end.is_none() {
+            return Ok(None);
+        }
+        self.after_cr = self.chunk.first() == Some(&b'\r');
+        self.chunk.advance(1);
+        Ok(self.end_line())
+    }
+
+    fn end_line(&mut self) -> Option<RawEvent> {
+        let mut line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.is_first_line) && line.starts_with(b"\xef\xbb\xbf") {
+            line.drain(..3);
+        }
+        if line.is_empty() {
+            return self.end_event();
+        }
+        let (field, value) = match memchr::memchr(b':', &line) {
+            None => (line.len(), line.len()),
+            Some(colon) if line.get(colon + 1) == Some(&b' ') => (colon, colon + 2),
+            Some(colon) => (colon, colon + 1),
+        };
+        match line.get(..field) {
+            Some(b"data") => {
+                line.drain(..value);
+                match &mut self.data {
+                    None => self.data = Some(line),
+                    Some(data) => {
+                        data.push(b'\n');
+                        data.extend_from_slice(&line);
+                    }
+                }
+            }
+            Some(b"event") => {
+                line.drain(..value);
+                let name = String::from_utf8(line).ok();
+                self.name = name.filter(|name| name.len() <= MAX_NAME);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn end_event(&mut self) -> Option<RawEvent> {
+        let name = self.name.take();
+        let data = self.data.take()?;
+        Some(RawEvent { name, data })
+    }
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Usage {
-    #[serde(default)]
-    input_tokens: i64,
-    input_tokens_details: Option<InputDetails>,
-    #[serde(default)]
-    output_tokens: i64,
-    output_tokens_details: Option<OutputDetails>,
-    #[serde(default)]
-    total_tokens: i64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Default, Deserialize)]
-struct InputDetails {
-    #[serde(default)]
-    cached_tokens: i64,
-    #[serde(default)]
-    cache_write_tokens: i64,
-}
+    /// The events of a body that arrives in chunks of this size.
+    async fn events(body: &str, size: usize) -> Vec<(Option<String>, String)> {
+        let chunks: Vec<_> = body
+            .as_bytes()
+            .chunks(size)
+            .map(Bytes::copy_from_slice)
+            .collect();
+        let body = futures_util::stream::iter(chunks.into_iter().map(Ok));
+        let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1));
+        let mut events = Vec::new();
+        while let Some(event) = reader.next().await.unwrap() {
+            events.push((event.name, String::from_utf8(event.data).unwrap()));
+        }
+        events
+    }
 
-#[derive(Deserialize)]
-struct OutputDetails {
-    #[serde(default)]
-    reasoning_tokens: i64,
-}
+    #[tokio::test]
+    async fn lines_end_in_three_ways_and_the_last_event_without_one() {
+        let expected = [
+            (Some("one".to_owned()), "1".to_owned()),
+            (None, "2\n\n 3".to_owned()),
+            (None, "4".to_owned()),
+        ];
+        for end in ["\n", "\r\n", "\r"] {
+            let body = "\u{feff}event: one\ndata: 1\n\n: comment\n\nid: 7\ndata:2\ndata\ndata:  3\n\n\n\nretry: 1\ndata: 4";
+            let body = body.replace('\n', end);
+            for size in [1, 2, 3, 7, 1000] {
+                assert_eq!(events(&body, size).await, expected, "{end:?} {size}");
+            }
+        }
+        assert_eq!(
+            events("event: alone\n\ndata: x\n", 100).await,
+            [(None, "x".to_owned())]
+        );
+    }
 
-impl From<Usage> for TokenUsage {
-    fn from(usage: Usage) -> Self {
-        let input = usage.input_tokens_details.unwrap_or_default();
-        Self {
-            total_tokens: usage.total_tokens,
-            input_tokens: usage.input_tokens,
-            cached_input_tokens: input.cached_tokens,
-            cache_write_input_tokens: input.cache_write_tokens,
-            output_tokens: usage.output_tokens,
-            reasoning_output_tokens: usage
-                .output_tokens_details
-                .map_or(0, |d| d.reasoning_tokens),
+    #[tokio::test]
+    async fn a_line_and_an_event_have_a_limit() {
+        for chunk in ["data: x", "data: x\n"] {
+            let chunk = Bytes::from(chunk.repeat(1 << 16));
+            let body = futures_util::stream::iter((0..1000).map(move |_| Ok(chunk.clone())));
+            let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1));
+            assert_eq!(reader.next().await, Err(ReadFailure::Limit(Limit::Event)));
         }
     }
 }

@@ -49,7 +49,12 @@ pub(crate) fn thread_start(
     Ok(async move {
         settings.model = match model {
             Some(model) => (model, true),
-            None => services.backend.default_model(lease).await,
+            None => {
+                let model = services.backend.default_model(lease).await;
+                model.map_err(|error| {
+                    RequestError::failed(format!("no model to use: {error}"), error.data())
+                })?
+            }
         };
         let thread = Thread::new(settings, account, services.clock.unix_seconds());
         let thread = services.threads.insert(thread);

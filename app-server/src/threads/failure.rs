@@ -1,56 +1,50 @@
-//! How a failed answer is told in a turn, in codex's words.
+//! How a turn reports a failed answer, in codex's words.
+
+use std::time::Duration;
 
 use byokey_http::HttpFailure;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::open::Open;
 use byokey_protocol::turn::{CodexErrorInfo, TurnError};
 
-use crate::backend::{BackendError, FailedStatus, Reason, StreamFailure};
+use crate::backend::{
+    BackendError, Cause, FailedStatus, Next, Reason, StreamFailure, after_stream, wait_text,
+};
 use byokey_auth::RecoveryFailure;
 
-/// A failure as the turn tells it, and whether the turn may try again.
+/// A failure as the turn reports it, and what follows.
 pub(super) struct TurnFailure {
     pub(super) error: TurnError,
-    pub(super) may_retry: bool,
+    pub(super) next: Next,
 }
 
-impl From<StreamFailure> for TurnFailure {
-    fn from(failure: StreamFailure) -> Self {
+impl From<&StreamFailure> for TurnFailure {
+    fn from(failure: &StreamFailure) -> Self {
         let text = failure.to_string();
-        match &failure {
+        let (text, info) = match failure {
             StreamFailure::Call(BackendError::Status(failed)) => from_status(failed),
             StreamFailure::Call(BackendError::Interrupted) => {
                 let text = format!("stream disconnected before completion: {text}");
-                Self::new(text, CodexErrorInfo::Other, true)
+                (text, CodexErrorInfo::Other)
             }
-            StreamFailure::Call(BackendError::AccountChanged) => {
-                let mut failure = Self::new(text, CodexErrorInfo::Other, false);
-                failure.error.kind = Some(ErrorKind::AccountChanged.into());
-                failure
-            }
-            StreamFailure::Call(error) => Self::new(text, info(error), error.may_pass()),
-            StreamFailure::Told(reason) => Self::new(text, told(*reason), false),
-            StreamFailure::Disconnected(_)
-            | StreamFailure::Incomplete(_)
-            | StreamFailure::GaveUp
-            | StreamFailure::RateLimited => Self::new(text, CodexErrorInfo::Other, true),
-        }
+            StreamFailure::Call(error) => (text, info(error)),
+            StreamFailure::Reported(cause) => (text, reported(cause)),
+            _ => (text, CodexErrorInfo::Other),
+        };
+        let error = TurnError {
+            message: text,
+            codex_error_info: Some(info.into()),
+            additional_details: None,
+            kind: kind(failure).map(Into::into),
+        };
+        let next = after_stream(failure);
+        Self { error, next }
     }
 }
 
 impl TurnFailure {
-    fn new(message: String, info: CodexErrorInfo, may_retry: bool) -> Self {
-        let error = TurnError {
-            message,
-            codex_error_info: Some(info.into()),
-            additional_details: None,
-            kind: None,
-        };
-        Self { error, may_retry }
-    }
-
     /// The notice that the turn tries again, for the `tried`th time out of `retries`.
-    pub(super) fn into_retry_notice(self, tried: usize, retries: u32) -> TurnError {
+    pub(super) fn into_retry_notice(self, tried: u32, retries: u32) -> TurnError {
         TurnError {
             message: format!("Reconnecting... {tried}/{retries}"),
             codex_error_info: Some(Open::Known(CodexErrorInfo::ResponseStreamDisconnected {
@@ -61,12 +55,42 @@ impl TurnFailure {
         }
     }
 
+    /// The end of a turn whose backend wants a longer wait than a turn makes.
+    pub(super) fn into_long_wait(self, wait: Duration) -> TurnError {
+        let message = self.error.message;
+        TurnError {
+            message: format!("{message}; the backend asks to wait {}", wait_text(wait)),
+            ..self.error
+        }
+    }
+
     fn status(&self) -> Option<u16> {
         match self.error.codex_error_info.as_ref().and_then(Open::known) {
             Some(CodexErrorInfo::HttpConnectionFailed { http_status_code }) => *http_status_code,
             _ => None,
         }
     }
+}
+
+/// The kind of a failure that codex has no word for.
+fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
+    let kind = match failure {
+        StreamFailure::Call(error) => error.data().kind,
+        StreamFailure::Reported(cause) => cause.reason?.kind(),
+        StreamFailure::Limit(_) => ErrorKind::AnswerTooLarge,
+        _ => return None,
+    };
+    let is_ours = matches!(
+        kind,
+        ErrorKind::AccountChanged
+            | ErrorKind::AnswerTooLarge
+            | ErrorKind::Challenged
+            | ErrorKind::ModelUnavailable
+            | ErrorKind::PolicyRefused
+            | ErrorKind::RegionRefused
+            | ErrorKind::WorkspaceRefused
+    );
+    is_ours.then_some(kind)
 }
 
 const fn info(error: &BackendError) -> CodexErrorInfo {
@@ -85,45 +109,40 @@ const fn info(error: &BackendError) -> CodexErrorInfo {
     }
 }
 
-const fn told(reason: Reason) -> CodexErrorInfo {
-    match reason {
-        Reason::UsageLimitReached | Reason::UsageNotIncluded | Reason::QuotaExceeded => {
-            CodexErrorInfo::UsageLimitExceeded
-        }
-        Reason::Overloaded => CodexErrorInfo::ServerOverloaded,
-        Reason::ContextLengthExceeded => CodexErrorInfo::ContextWindowExceeded,
-    }
+fn reported(cause: &Cause) -> CodexErrorInfo {
+    let info = cause.reason.and_then(Reason::info);
+    info.unwrap_or(CodexErrorInfo::Other)
 }
 
-fn from_status(failed: &FailedStatus) -> TurnFailure {
+fn from_status(failed: &FailedStatus) -> (String, CodexErrorInfo) {
     let status = failed.status.as_u16();
+    let http_status_code = Some(status);
     let with_id = |text: &str| match &failed.request_id {
         Some(id) => format!("{text}, request id: {id}"),
         None => text.to_owned(),
     };
-    if let Some(reason) = failed.reason {
-        return TurnFailure::new(reason.text().to_owned(), told(reason), false);
+    if let Some(info) = failed.cause.reason.and_then(Reason::info)
+        && !matches!(info, CodexErrorInfo::Other)
+    {
+        let text = match (info, failed.cause.text()) {
+            (CodexErrorInfo::BadRequest, _) | (_, None) => failed.to_string(),
+            (_, Some(text)) => text,
+        };
+        return (text, info);
     }
     match status {
-        400 => TurnFailure::new(failed.to_string(), CodexErrorInfo::BadRequest, false),
-        429 => TurnFailure::new(
+        400 => (failed.to_string(), CodexErrorInfo::BadRequest),
+        429 => (
             with_id("exceeded retry limit, last status: 429 Too Many Requests"),
-            CodexErrorInfo::ResponseTooManyFailedAttempts {
-                http_status_code: Some(status),
-            },
-            false,
+            CodexErrorInfo::ResponseTooManyFailedAttempts { http_status_code },
         ),
-        500 => TurnFailure::new(
+        500 => (
             with_id("We’re currently experiencing high demand, which may cause temporary errors."),
             CodexErrorInfo::InternalServerError,
-            true,
         ),
-        _ => TurnFailure::new(
+        _ => (
             failed.to_string(),
-            CodexErrorInfo::HttpConnectionFailed {
-                http_status_code: Some(status),
-            },
-            failed.may_pass(),
+            CodexErrorInfo::HttpConnectionFailed { http_status_code },
         ),
     }
 }

@@ -205,12 +205,18 @@ impl Thread {
     pub(super) fn add_usage(&self, last: TokenUsage) -> ThreadTokenUsage {
         let mut state = self.state();
         let total = &mut state.usage.total;
-        total.total_tokens += last.total_tokens;
-        total.input_tokens += last.input_tokens;
-        total.cached_input_tokens += last.cached_input_tokens;
-        total.cache_write_input_tokens += last.cache_write_input_tokens;
-        total.output_tokens += last.output_tokens;
-        total.reasoning_output_tokens += last.reasoning_output_tokens;
+        total.total_tokens = total.total_tokens.saturating_add(last.total_tokens);
+        total.input_tokens = total.input_tokens.saturating_add(last.input_tokens);
+        total.cached_input_tokens = total
+            .cached_input_tokens
+            .saturating_add(last.cached_input_tokens);
+        total.cache_write_input_tokens = total
+            .cache_write_input_tokens
+            .saturating_add(last.cache_write_input_tokens);
+        total.output_tokens = total.output_tokens.saturating_add(last.output_tokens);
+        total.reasoning_output_tokens = total
+            .reasoning_output_tokens
+            .saturating_add(last.reasoning_output_tokens);
         state.usage.last = last;
         state.usage
     }

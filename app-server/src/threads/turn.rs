@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use byokey_protocol::item::{AgentMessageDelta, ItemCompleted, ItemStarted, ThreadItem};
-use byokey_protocol::limits::RateLimitsUpdated;
+use byokey_protocol::limits::{RateLimitSnapshot, RateLimitsUpdated};
 use byokey_protocol::methods::{
     AgentMessageDeltaNotification, ItemCompletedNotification, ItemStartedNotification,
     RateLimitsUpdatedNotification, ThreadStatusChangedNotification, TokenUsageUpdatedNotification,
@@ -18,7 +18,9 @@ use uuid::Uuid;
 
 use super::failure::TurnFailure;
 use super::thread::Thread;
-use crate::backend::{Backend, StreamFailure, TurnEvent, delays};
+use crate::backend::{
+    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, StreamFailure, TurnEvent, delays,
+};
 use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
 use byokey_base::clock::Clock;
@@ -88,25 +90,50 @@ impl TurnRunner {
     /// Asks the model, again after failures that may pass.
     async fn answer(&self) -> Result<(), TurnError> {
         let retries = self.backend.config().provider.stream_max_retries;
-        let mut delays = delays(retries).enumerate();
+        let mut delays = delays(retries);
+        let mut tried = 0;
         loop {
             let Err(failure) = self.attempt().await else {
                 return Ok(());
             };
-            let failure = TurnFailure::from(failure);
-            let Some((tried, delay)) = delays.next().filter(|_| failure.may_retry) else {
-                return Err(failure.error);
+            self.report_limits(&failure);
+            let failure = TurnFailure::from(&failure);
+            let wait = match (failure.next, delays.next()) {
+                (Next::Again { at_most, wait }, Some(delay))
+                    if at_most.is_none_or(|most| tried < most) =>
+                {
+                    wait.unwrap_or(delay)
+                }
+                _ => return Err(failure.error),
             };
-            self.tell_error(failure.into_retry_notice(tried + 1, retries), true);
-            tokio::time::sleep(delay).await;
+            if wait > MAX_TURN_WAIT {
+                return Err(failure.into_long_wait(wait));
+            }
+            tried += 1;
+            self.tell_error(failure.into_retry_notice(tried, retries), true);
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Reports the rate limits in the headers of a refusal.
+    fn report_limits(&self, failure: &StreamFailure) {
+        if let StreamFailure::Call(BackendError::Status(failed)) = failure {
+            for limits in &failed.limits {
+                self.tell_limits(limits.clone());
+            }
+        }
+    }
+
+    fn tell_limits(&self, rate_limits: RateLimitSnapshot) {
+        self.peers
+            .notify::<RateLimitsUpdatedNotification>(&RateLimitsUpdated { rate_limits });
     }
 
     async fn attempt(&self) -> Result<(), StreamFailure> {
         let lease = self.auth.lease();
         let (_, settled) = self.thread.settings().model;
         if !settled {
-            let model = self.backend.default_model(self.auth.lease()).await;
+            let model = self.backend.default_model(self.auth.lease()).await?;
             self.thread
                 .change_settings(|settings| settings.model = model);
         }
@@ -115,11 +142,11 @@ impl TurnRunner {
         let admits = |lease: &Lease| account.admits(lease);
         let mut answer = self.backend.respond(lease, &request, &admits).await?;
         let mut growing: Option<Growing> = None;
-        let mut limits = Vec::new();
+        let mut limits = LatestLimits::default();
         let usage = loop {
             self.peers.wait_for_capacity().await;
             match answer.next().await? {
-                TurnEvent::RateLimits(snapshot) => limits.push(*snapshot),
+                TurnEvent::RateLimits(snapshot) => limits.add(*snapshot),
                 TurnEvent::MessageStarted { id } => {
                     growing = Some(self.start_message(id, ""));
                 }
@@ -142,8 +169,7 @@ impl TurnRunner {
             self.tell_usage(usage);
         }
         for rate_limits in limits {
-            self.peers
-                .notify::<RateLimitsUpdatedNotification>(&RateLimitsUpdated { rate_limits });
+            self.tell_limits(rate_limits);
         }
         Ok(())
     }

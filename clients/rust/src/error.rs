@@ -127,6 +127,13 @@ const CLASSES: [(Class, &[&str]); 5] = [
             "backendRefused",
             "plaintextRefused",
             "usageLimitExceeded",
+            "contextWindowExceeded",
+            "policyRefused",
+            "modelUnavailable",
+            "workspaceRefused",
+            "regionRefused",
+            "challenged",
+            "answerTooLarge",
         ],
     ),
     (

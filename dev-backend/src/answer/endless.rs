@@ -43,9 +43,9 @@ impl Endless {
         match self {
             Self::Body => Bytes::from_static(b"{\"plan_type\":\""),
             Self::Elements => Bytes::from_static(b"{\"models\":[{\"slug\":\"m\"}"),
-            Self::Line => Bytes::from_static(
-                b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"",
-            ),
+            Self::Line => {
+                Bytes::from_static(b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"")
+            }
             Self::Deltas => frame(&json!({"type": "response.output_item.added",
                 "item": {"type": "message", "role": "assistant", "id": "msg-endless"}})),
             _ => Bytes::new(),

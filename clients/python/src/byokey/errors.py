@@ -126,7 +126,10 @@ _KINDS: dict[type[RequestError], str] = {
         "loginDisabled externalAuthActive workspaceMismatch invalidToken loginFailed "
         "portUnavailable storeFailed"
     ),
-    BackendError: "retryable unreachable backendRefused plaintextRefused usageLimitExceeded",
+    BackendError: (
+        "retryable unreachable backendRefused plaintextRefused usageLimitExceeded"
+        " contextWindowExceeded policyRefused modelUnavailable workspaceRefused regionRefused challenged answerTooLarge"
+    ),
     InvalidRequestError: (
         "invalidParams notInitialized alreadyInitialized invalidClientName duplicateId "
         "messageTooLong badFrame overloaded unsupported notFound turnInProgress"

@@ -68,6 +68,13 @@ private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
         "backendRefused",
         "plaintextRefused",
         "usageLimitExceeded",
+        "contextWindowExceeded",
+        "policyRefused",
+        "modelUnavailable",
+        "workspaceRefused",
+        "regionRefused",
+        "challenged",
+        "answerTooLarge",
     ),
     ::InvalidRequestException.of(
         "invalidParams",

@@ -1,0 +1,108 @@
+//! The limits on what a backend may send. `docs/limits.md` lists them; a test compares.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Longest JSON document: models, rate limits, usage.
+pub(crate) const MAX_JSON_BODY: usize = 4 * MIB;
+/// Most bytes of an error answer that are read.
+pub(crate) const MAX_ERROR_BODY: usize = 64 * KIB;
+/// Longest event of a stream, and longest line.
+pub(crate) const MAX_EVENT: usize = 4 * MIB;
+/// Most bytes of one streamed answer.
+pub(crate) const MAX_ANSWER: usize = 256 * MIB;
+/// Most text of one answer, all its messages together. The longest that models write is about
+/// two thirds of it.
+pub(crate) const MAX_TURN_TEXT: usize = MIB;
+/// Most messages of one answer.
+pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
+/// Most rate limits, by their ids.
+pub(crate) const MAX_LIMIT_IDS: usize = 32;
+/// Most models of a list; the others are left out.
+pub(crate) const MAX_MODELS: usize = 512;
+/// Most reasoning efforts of a model.
+pub(crate) const MAX_EFFORTS: usize = 16;
+/// Most days of a usage profile.
+pub(crate) const MAX_DAYS: usize = 4096;
+/// Longest name or id. A longer one counts as absent.
+pub(crate) const MAX_NAME: usize = 256;
+/// Longest description or error message that is looked at. A longer one counts as absent.
+pub(crate) const MAX_DESCRIPTION: usize = KIB;
+
+/// How long a short call may take from its arrival, the host's time to answer a refresh not
+/// counted.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// How long an error body may take to arrive.
+pub(crate) const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a stream may go on after its event `error`.
+pub(crate) const ERROR_EVENT_GRACE: Duration = Duration::from_secs(2);
+/// Longest wait named by a backend that a turn keeps; a longer one ends it.
+pub(crate) const MAX_TURN_WAIT: Duration = Duration::from_secs(60);
+/// Longest wait named by a backend that one request keeps; a longer one is left to the caller.
+pub(crate) const MAX_REQUEST_WAIT: Duration = Duration::from_secs(30);
+/// Most short calls under way at once, until their bodies are read; the others wait their turn.
+pub(crate) const MAX_CALLS: usize = 64;
+
+/// A limit whose excess is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Limit {
+    /// [`MAX_JSON_BODY`]
+    #[error("the backend's answer is longer than {} MiB", MAX_JSON_BODY / MIB)]
+    JsonBody,
+    /// [`MAX_EVENT`]
+    #[error("an event of the stream is longer than {} MiB", MAX_EVENT / MIB)]
+    Event,
+    /// [`MAX_ANSWER`]
+    #[error("the streamed answer is longer than {} MiB", MAX_ANSWER / MIB)]
+    Answer,
+    /// [`MAX_TURN_TEXT`]
+    #[error("the text of the answer is longer than {} MiB", MAX_TURN_TEXT / MIB)]
+    TurnText,
+    /// [`MAX_OUTPUT_ITEMS`]
+    #[error("the answer has more than {MAX_OUTPUT_ITEMS} messages")]
+    OutputItems,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_each_limit() {
+        let table = include_str!("../../../docs/limits.md");
+        let size = |bytes: usize| match bytes {
+            bytes if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+            bytes => format!("{} KiB", bytes / KIB),
+        };
+        let seconds = |time: Duration| format!("{} s", time.as_secs());
+        let rows = [
+            ("JSON answer", size(MAX_JSON_BODY)),
+            ("error answer", size(MAX_ERROR_BODY)),
+            ("event of a stream, line of it", size(MAX_EVENT)),
+            ("streamed answer", size(MAX_ANSWER)),
+            ("text of one answer", size(MAX_TURN_TEXT)),
+            ("messages of one answer", MAX_OUTPUT_ITEMS.to_string()),
+            ("rate limits", MAX_LIMIT_IDS.to_string()),
+            ("models of a list", MAX_MODELS.to_string()),
+            ("reasoning efforts of a model", MAX_EFFORTS.to_string()),
+            ("days of a usage profile", MAX_DAYS.to_string()),
+            ("name or id", format!("{MAX_NAME} bytes")),
+            ("description or error message", size(MAX_DESCRIPTION)),
+            ("a short call", seconds(CALL_DEADLINE)),
+            ("body of an error answer", seconds(ERROR_BODY_DEADLINE)),
+            ("stream after its event `error`", seconds(ERROR_EVENT_GRACE)),
+            ("named wait that a turn keeps", seconds(MAX_TURN_WAIT)),
+            (
+                "named wait that one request keeps",
+                seconds(MAX_REQUEST_WAIT),
+            ),
+            ("short calls at once", MAX_CALLS.to_string()),
+        ];
+        for (what, value) in rows {
+            let row = format!("| {what} | {value} |");
+            assert!(table.contains(&row), "docs/limits.md lacks: {row}");
+        }
+    }
+}

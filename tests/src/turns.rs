@@ -1,0 +1,61 @@
+//! A host of a server whose calls all go to one loopback backend, and the turns that it runs.
+
+use byokey_dev_backend::{DevBackend, Options, Script, TestToken};
+use serde_json::{Value, json};
+
+use crate::{Host, Refused, Server, Setup};
+
+/// A backend with its default answers.
+#[must_use]
+pub fn backend() -> DevBackend {
+    DevBackend::start(Options::new()).unwrap()
+}
+
+/// A script of one route.
+#[must_use]
+pub fn script(route: &str, steps: &Value) -> Script {
+    Script::from_value(json!({"routes": {route: steps}})).unwrap()
+}
+
+/// A server whose calls go to this backend, with these settings over the mock's, and its host,
+/// signed in.
+pub async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host) {
+    let mut setup = Setup::default().backend(backend);
+    for setting in settings {
+        setup = setup.argument("-c").argument(setting);
+    }
+    let mut server = setup.start();
+    let mut host = Host::initialized(&mut server).await;
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    (server, host)
+}
+
+/// Starts a thread and a turn in it.
+pub async fn begin_turn(host: &mut Host) {
+    let thread = host.request("thread/start", json!({"model": "m"})).await;
+    let input = json!([{"type": "text", "text": "Hello"}]);
+    let thread = thread.unwrap()["thread"]["id"].take();
+    let params = json!({"threadId": thread, "input": input});
+    host.request("turn/start", params).await.unwrap();
+}
+
+/// Runs a turn to its end and returns that.
+pub async fn turn(host: &mut Host) -> Value {
+    begin_turn(host).await;
+    host.notification("turn/completed").await["turn"].take()
+}
+
+/// The text of the message with which a turn ended.
+#[must_use]
+pub fn text(turn: &Value) -> &str {
+    turn["items"][0]["text"].as_str().unwrap_or_default()
+}
+
+/// Reads the rate limits.
+///
+/// # Errors
+///
+/// The error answer.
+pub async fn rate_limits(host: &mut Host) -> Result<Value, Refused> {
+    host.request("account/rateLimits/read", json!({})).await
+}

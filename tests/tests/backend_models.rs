@@ -1,0 +1,131 @@
+//! Lists of models: whose they are, which is the default, and what counts without one.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::time::{Duration, Instant};
+
+use byokey_dev_backend::Route;
+use byokey_tests::turns::{backend, script, signed_in, turn};
+use serde_json::{Value, json};
+
+async fn default_of(host: &mut byokey_tests::Host) -> Result<String, byokey_tests::Refused> {
+    let thread = host.request("thread/start", json!({})).await?;
+    Ok(thread["model"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_lowest_priority_among_the_listed_is_the_default() {
+    let models = json!({"models": [
+        {"slug": "old", "visibility": "list", "priority": 9},
+        {"slug": "hidden", "visibility": "hide", "priority": 0},
+        {"slug": "newer", "visibility": "list", "priority": 1, "minimal_client_version": "99.0.0"},
+        {"slug": "best", "visibility": "list", "priority": 2, "minimal_client_version": "0.100.0"},
+        {"slug": "codex-auto-balanced", "visibility": "list", "priority": 5},
+    ]});
+    let llama =
+        json!({"models": [{"name": "q.gguf", "model": "q.gguf"}], "data": [{"id": "q.gguf"}]});
+    let odd = json!({"models": [7, {"description": "nameless"}, {"slug": "a", "id": "b", "priority": "1"}]});
+    for (body, expected) in [(models, "best"), (llama, "q.gguf"), (odd, "a")] {
+        let backend = backend();
+        let (_server, mut host) = signed_in(&backend, &[]).await;
+        backend.set_script(script("models", &json!([{"body": body}])));
+        assert_eq!(default_of(&mut host).await.unwrap(), expected, "{body}");
+        let listed = host.request("model/list", json!({})).await.unwrap();
+        let listed = listed["data"].as_array().unwrap().clone();
+        let defaults: Vec<_> = listed
+            .iter()
+            .filter(|model| model["isDefault"] == true)
+            .collect();
+        assert_eq!(defaults.len(), 1, "{listed:?}");
+        let ids: Vec<_> = listed
+            .iter()
+            .map(|model| model["id"].as_str().unwrap())
+            .collect();
+        assert!(
+            !ids.contains(&"hidden") && !ids.contains(&"newer"),
+            "{ids:?}"
+        );
+        assert_eq!(backend.count(Route::Models), 1, "one list for both");
+    }
+}
+
+#[tokio::test]
+async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
+    for body in [
+        json!("no list"),
+        json!({"models": 7}),
+        json!({"models": []}),
+    ] {
+        let backend = backend();
+        let (_server, mut host) = signed_in(&backend, &[]).await;
+        backend.set_script(script("models", &json!([{"body": body, "repeat": 0}])));
+        assert_eq!(
+            default_of(&mut host).await.unwrap(),
+            "gpt-6.2-sol",
+            "{body}"
+        );
+        assert_eq!(turn(&mut host).await["status"], "completed", "{body}");
+    }
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &["model=\"configured\""]).await;
+    backend.set_script(script("models", &json!([{"status": 500, "repeat": 0}])));
+    assert_eq!(default_of(&mut host).await.unwrap(), "configured");
+}
+
+#[tokio::test]
+async fn a_provider_without_openai_login_and_list_needs_a_model() {
+    let backend = backend();
+    let settings = ["model_providers.mock.requires_openai_auth=false"];
+    let (_server, mut host) = signed_in(&backend, &settings).await;
+    backend.set_script(
+        byokey_dev_backend::Script::from_value(
+            json!({"allowAnonymous": true, "routes": {"models": [{"status": 418, "repeat": 0}]}}),
+        )
+        .unwrap(),
+    );
+    let refused = default_of(&mut host).await.unwrap_err();
+    assert!(refused.message.contains("418"), "{refused:?}");
+    let thread = host.request("thread/start", json!({"model": "mine"})).await;
+    assert_eq!(thread.unwrap()["model"], "mine");
+}
+
+#[tokio::test]
+async fn model_lists_share_one_request_and_one_deadline() {
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &[]).await;
+    backend.set_script(script("models", &json!([{"hang": true, "repeat": 0}])));
+    let begun = Instant::now();
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        calls.push(host.start("model/list", json!({})).await);
+    }
+    let account = host.request("account/read", json!({})).await.unwrap();
+    assert_ne!(account["account"], Value::Null);
+    for call in calls {
+        let failed = host.answer(call).await.unwrap_err();
+        assert_eq!(failed.kind(), "retryable", "{failed:?}");
+    }
+    let waited = begun.elapsed();
+    assert!(
+        waited < Duration::from_secs(18),
+        "one after the other: {waited:?}"
+    );
+    assert_eq!(backend.count(Route::Models), 1);
+}
+
+#[tokio::test]
+async fn model_lists_asked_for_together_are_read_once() {
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &[]).await;
+    let held = backend.hold(Route::Models);
+    let mut calls = Vec::new();
+    for _ in 0..20 {
+        calls.push(host.start("model/list", json!({})).await);
+    }
+    backend.wait_for(Route::Models, 1).await;
+    held.release();
+    for call in calls {
+        host.answer(call).await.unwrap();
+    }
+    assert_eq!(backend.count(Route::Models), 1);
+}
