@@ -57,6 +57,20 @@ export type ErrorKind =
   | "backendRefused"
   /** The plan's usage limit is reached. */
   | "usageLimitExceeded"
+  /** The conversation is too long for the model, or for the backend. */
+  | "contextWindowExceeded"
+  /** The backend refused the request under one of its policies. */
+  | "policyRefused"
+  /** The model does not exist, is not in the plan, or needs a newer client. */
+  | "modelUnavailable"
+  /** The workspace is deactivated, or the account may not use it. */
+  | "workspaceRefused"
+  /** The backend does not serve this region or country; a new token does not help. */
+  | "regionRefused"
+  /** The network's edge wants a browser; a new token does not help. */
+  | "challenged"
+  /** The backend's answer is over a limit of this program. */
+  | "answerTooLarge"
   /** This server does not do what was asked. */
   | "unsupported"
   /** A login that this server runs came to nothing. */

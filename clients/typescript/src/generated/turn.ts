@@ -102,6 +102,8 @@ export type CodexErrorInfo =
   | "usageLimitExceeded"
   /** The model is at capacity. */
   | "serverOverloaded"
+  /** The policy on cyber security stopped the answer. */
+  | "cyberPolicy"
   /** The backend failed. */
   | "internalServerError"
   /** The credential was refused and cannot be renewed. */

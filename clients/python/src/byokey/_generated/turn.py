@@ -306,6 +306,7 @@ CodexErrorInfo: TypeAlias = CodexErrorInfoHttpConnectionFailed | CodexErrorInfoR
         "contextWindowExceeded",
         "usageLimitExceeded",
         "serverOverloaded",
+        "cyberPolicy",
         "internalServerError",
         "unauthorized",
         "badRequest",

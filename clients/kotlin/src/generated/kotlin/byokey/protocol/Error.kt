@@ -91,6 +91,27 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The plan's usage limit is reached. */
         public val UsageLimitExceeded: ErrorKind = ErrorKind("usageLimitExceeded")
 
+        /** The conversation is too long for the model, or for the backend. */
+        public val ContextWindowExceeded: ErrorKind = ErrorKind("contextWindowExceeded")
+
+        /** The backend refused the request under one of its policies. */
+        public val PolicyRefused: ErrorKind = ErrorKind("policyRefused")
+
+        /** The model does not exist, is not in the plan, or needs a newer client. */
+        public val ModelUnavailable: ErrorKind = ErrorKind("modelUnavailable")
+
+        /** The workspace is deactivated, or the account may not use it. */
+        public val WorkspaceRefused: ErrorKind = ErrorKind("workspaceRefused")
+
+        /** The backend does not serve this region or country; a new token does not help. */
+        public val RegionRefused: ErrorKind = ErrorKind("regionRefused")
+
+        /** The network's edge wants a browser; a new token does not help. */
+        public val Challenged: ErrorKind = ErrorKind("challenged")
+
+        /** The backend's answer is over a limit of this program. */
+        public val AnswerTooLarge: ErrorKind = ErrorKind("answerTooLarge")
+
         /** This server does not do what was asked. */
         public val Unsupported: ErrorKind = ErrorKind("unsupported")
 

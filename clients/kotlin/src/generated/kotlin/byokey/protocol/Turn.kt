@@ -323,6 +323,9 @@ public sealed interface CodexErrorInfo : WireType {
         /** The model is at capacity. */
         public val ServerOverloaded: Word = Word("serverOverloaded")
 
+        /** The policy on cyber security stopped the answer. */
+        public val CyberPolicy: Word = Word("cyberPolicy")
+
         /** The backend failed. */
         public val InternalServerError: Word = Word("internalServerError")
 
