@@ -9,8 +9,8 @@ mod redact;
 mod writer;
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use redact::{Names, redacted};
 use writer::Writer;
 
 use byokey_base::owner_only;
+pub use byokey_base::owner_only::FileFailure;
 use byokey_rpc::Observer;
 
 /// How long the last lines may take at the end of the process.
@@ -48,15 +49,13 @@ pub struct PeerTrace {
 ///
 /// # Errors
 ///
-/// When the file cannot be opened.
-pub fn open(place: &OsStr) -> io::Result<Box<dyn Write + Send>> {
+/// When the file cannot be opened. It has to be a regular file of this user, under a name that is
+/// not a link; others of this machine have no business in it, redacted as it is.
+pub fn open(place: &OsStr) -> Result<Box<dyn Write + Send>, FileFailure> {
     if place == "-" {
         return Ok(Box::new(io::stderr()));
     }
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    // Others of this machine have no business in it, redacted as it is.
-    Ok(Box::new(owner_only::make_file(&mut options).open(place)?))
+    Ok(Box::new(owner_only::open_append(Path::new(place))?))
 }
 
 impl ProtocolTrace {

@@ -9,7 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::io::Errno;
-use rustix::process::geteuid;
+
+use super::platform::is_trusted;
 
 /// Most links of one path, as in Linux.
 const MAX_LINKS: usize = 40;
@@ -55,11 +56,6 @@ fn components(path: &Path) -> VecDeque<OsString> {
         .filter(|part| !matches!(part, Component::CurDir))
         .map(|part| part.as_os_str().to_owned())
         .collect()
-}
-
-/// Whether it belongs to us or to root.
-fn is_trusted(metadata: &Metadata) -> bool {
-    [0, geteuid().as_raw()].contains(&metadata.uid())
 }
 
 /// Whether another user may put something else in place of what is in this folder. In a sticky

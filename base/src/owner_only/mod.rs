@@ -1,9 +1,39 @@
 //! Files and folders that are their owner's alone, and reads that never block.
+//!
+//! Reading follows links and takes what root put there: mounted secrets are links to files of root
+//! that everyone may read. Writing and removing touch nothing but our own regular file, and follow
+//! no link.
 
+#[cfg(unix)]
+mod links;
+#[cfg(unix)]
+mod named;
+mod own;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "unsupported.rs")]
 mod platform;
 mod read;
 
-pub use platform::{foreign_link, is_open_to_others, kind_of, make_file, make_folder};
-pub use read::{FileFailure, read_bounded_regular};
+#[cfg(unix)]
+pub use links::foreign_link;
+#[cfg(unix)]
+pub use named::read_named;
+pub use own::{OwnFile, check_replaceable, has_leftovers, open_append, open_lock, replace, sweep};
+#[cfg(not(unix))]
+pub use platform::foreign_link;
+pub use platform::{is_open_to_others, kind_of, make_file, make_folder};
+pub use read::FileFailure;
+#[cfg(not(unix))]
+pub use read::read_trusted as read_named;
+pub use read::{access, read_bounded_regular, read_trusted};
+
+/// What other users may do with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    None,
+    /// Read it.
+    Read,
+    /// Change it.
+    Write,
+}

@@ -1,17 +1,21 @@
 //! Access by owner and mode.
 
-use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::fs::{DirBuilder, File, FileType, Metadata, OpenOptions, Permissions};
+use std::io;
 use std::os::unix::fs::{
     DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
+    PermissionsExt as _,
 };
+use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
-#[path = "links.rs"]
-mod links;
+use super::Access;
 
-pub use links::foreign_link;
+/// What a pipe with a name is called.
+pub(super) const FIFO: &str = "a FIFO";
 
 /// Sets the mode of a folder to be created: its owner's alone.
 pub fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
@@ -29,13 +33,62 @@ pub(super) fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags(flags.bits().cast_signed())
 }
 
+/// The same, and not at all if it is a link.
+pub(super) fn never_follow(options: &mut OpenOptions) -> &mut OpenOptions {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    options.custom_flags(flags.bits().cast_signed())
+}
+
+/// Whether opening failed because the name is a link.
+pub(super) fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+/// Whether it belongs to us.
+pub(super) fn is_ours(metadata: &Metadata) -> bool {
+    metadata.uid() == geteuid().as_raw()
+}
+
+/// Whether it belongs to us or to root.
+pub(super) fn is_trusted(metadata: &Metadata) -> bool {
+    is_ours(metadata) || metadata.uid() == 0
+}
+
+/// What other users may do with a file.
+pub(super) fn access_of(metadata: &Metadata) -> Access {
+    match metadata.mode() {
+        mode if mode & 0o022 != 0 => Access::Write,
+        mode if mode & 0o077 != 0 => Access::Read,
+        _ => Access::None,
+    }
+}
+
+pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Takes a file of ours away from other users.
+pub(super) fn narrow(file: &File, metadata: &Metadata) -> io::Result<()> {
+    if access_of(metadata) == Access::None {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// Has the name of a file outlive a crash. Some systems cannot do it for folders.
+pub(super) fn sync_folder(file: &Path) {
+    if let Some(folder) = file.parent() {
+        drop(File::open(folder).and_then(|folder| folder.sync_all()));
+    }
+}
+
 /// Returns what a file is, for messages, unless it is a regular one.
 pub fn kind_of(file: FileType) -> Option<&'static str> {
     Some(match file {
         file if file.is_file() => return None,
         file if file.is_dir() => "a folder",
         file if file.is_symlink() => "a link",
-        file if file.is_fifo() => "a FIFO",
+        file if file.is_fifo() => FIFO,
         file if file.is_socket() => "a socket",
         _ => "a device",
     })

@@ -2,9 +2,11 @@
 //! user are that user's alone unless they were opened on purpose. Neither is set or checked here:
 //! the libraries that could do it are unmaintained, and own code would be unsafe.
 
-use std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::fs::{DirBuilder, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use super::Access;
 
 /// Returns the builder as it is.
 pub const fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
@@ -44,3 +46,40 @@ pub fn kind_of(file: FileType) -> Option<&'static str> {
         _ => Some("a device"),
     }
 }
+
+/// Returns the options as they are: the name was examined before.
+pub(super) const fn never_follow(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+pub(super) const fn is_link(_: &io::Error) -> bool {
+    false
+}
+
+/// Returns true: owners are not read.
+pub(super) const fn is_ours(_: &Metadata) -> bool {
+    true
+}
+
+/// Returns true: owners are not read.
+pub(super) const fn is_trusted(_: &Metadata) -> bool {
+    true
+}
+
+/// Returns no access: access lists are not read.
+pub(super) const fn access_of(_: &Metadata) -> Access {
+    Access::None
+}
+
+/// Returns true: the standard library does not say which file it is.
+pub(super) const fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere the system may refuse")]
+pub(super) const fn narrow(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Does nothing: folders cannot be opened here.
+pub(super) const fn sync_folder(_: &Path) {}

@@ -1,14 +1,14 @@
 //! Files that hold a secret of this listener: read them, or make one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use byokey_base::owner_only;
+use byokey_base::owner_only::{self, Access, FileFailure};
 use byokey_base::private_folder::{self, NotPrivate};
 
 /// Random bytes of a token that we make: 256 bits.
@@ -23,10 +23,10 @@ const LONGEST: u64 = 64 * 1024;
 pub enum SecretFileError {
     /// It cannot be read.
     #[error("failed to read websocket auth secret {}: {}", .0.display(), .1)]
-    Unreadable(PathBuf, io::Error),
-    /// Others may read or change it.
+    Unreadable(PathBuf, FileFailure),
+    /// Others may change it.
     #[error(
-        "websocket auth secret {path} is open to others; run `chmod 600 {path}` as its owner, \
+        "websocket auth secret {path} can be changed by other users; run `chmod 600 {path}` as its owner, \
          who must be you", path = .0.display()
     )]
     NotPrivate(PathBuf),
@@ -49,18 +49,19 @@ pub enum SecretFileError {
 
 /// Reads a secret, without the white space around it. `name` is what codex calls it.
 pub(super) fn read(name: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
-    let unreadable = |error| SecretFileError::Unreadable(path.to_owned(), error);
-    let file = File::open(path).map_err(unreadable)?;
-    // Asked of the open file, so that it is the one that is read.
-    let metadata = file.metadata().map_err(unreadable)?;
-    if owner_only::is_open_to_others(&metadata) {
-        return Err(SecretFileError::NotPrivate(path.to_owned()));
+    let found = owner_only::read_named(path, LONGEST);
+    let found = found.map_err(|failure| SecretFileError::Unreadable(path.to_owned(), failure))?;
+    match found.access {
+        Access::None => {}
+        // Mounted secrets are like this.
+        Access::Read => tracing::warn!(
+            "other users of this machine may be able to read {}; run `chmod 600` on it",
+            path.display()
+        ),
+        // Whoever may change it lets themselves in.
+        Access::Write => return Err(SecretFileError::NotPrivate(path.to_owned())),
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(4096));
-    file.take(LONGEST)
-        .read_to_end(&mut text)
-        .map_err(unreadable)?;
-    let secret = text.trim_ascii();
+    let secret = found.text.trim_ascii();
     if secret.len() < SHORTEST {
         return Err(SecretFileError::TooShort(name, path.to_owned()));
     }

@@ -1,0 +1,77 @@
+//! Files that the program is given and that are not what they should be.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and it plays other programs"
+)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+use byokey_tests::{Host, Setup};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::json;
+
+fn fifo(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_not_a_regular_file_is_told_and_never_blocks() {
+    let makes: [(&str, fn(&Path)); 3] = [
+        ("it is a FIFO", fifo),
+        ("it is a folder", |path| fs::create_dir(path).unwrap()),
+        ("it has more than", |path| {
+            fs::File::create(path).unwrap().set_len(1 << 40).unwrap();
+        }),
+    ];
+    for (problem, make) in makes {
+        let home = tempfile::tempdir().unwrap();
+        make(&home.path().join("config.toml"));
+        let path = home.path().to_str().unwrap();
+        let mut server = Setup::default().environment("CODEX_HOME", path).start();
+        let mut host = Host::initialized(&mut server).await;
+        let warning = host.notification("configWarning").await;
+        assert!(warning.to_string().contains(problem), "{warning}");
+        host.request("account/read", json!({})).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_trace_goes_into_our_own_regular_file_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("target"), "something").unwrap();
+    symlink(path("target"), path("link")).unwrap();
+    fifo(&path("fifo"));
+    for (name, problem) in [("link", "it is a link"), ("fifo", "it is a FIFO")] {
+        let trace = path(name).display().to_string();
+        let setup = Setup::default().argument("--trace-protocol");
+        let mut server = setup.argument(&trace).start();
+        assert_eq!(server.exit_code().await, Some(2));
+        let log = server.whole_log().await;
+        assert!(log.contains(problem), "{log}");
+    }
+    assert_eq!(fs::read_to_string(path("target")).unwrap(), "something");
+
+    let earlier = path("earlier");
+    fs::write(&earlier, "earlier\n").unwrap();
+    fs::set_permissions(&earlier, Permissions::from_mode(0o644)).unwrap();
+    for trace in [&earlier, &path("new")] {
+        let setup = Setup::default().argument("--trace-protocol");
+        let mut server = setup.argument(trace.to_str().unwrap()).start();
+        let mut host = Host::initialized(&mut server).await;
+        host.close_input();
+        assert_eq!(server.exit_code().await, Some(0));
+        assert_eq!(fs::metadata(trace).unwrap().mode() & 0o7777, 0o600);
+        assert!(fs::read_to_string(trace).unwrap().contains("initialize"));
+    }
+    assert!(
+        fs::read_to_string(&earlier)
+            .unwrap()
+            .starts_with("earlier\n")
+    );
+}
