@@ -52,7 +52,7 @@ const MAY_EXPOSE: [(&str, &str); 9] = [
         "/login/random.rs",
         "challenges are made and answers compared",
     ),
-    ("/stores/auth_file.rs", "a store that the user chose"),
+    ("/stores/auth_file", "a store that the user chose"),
     (
         "protocol/src/secret.rs",
         "the wire type that a host asked for",
