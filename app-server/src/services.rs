@@ -1,12 +1,14 @@
 //! What handlers work with: one of each, shared by all connections.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use byokey_http::HttpClient;
 use byokey_protocol::initialize::HardeningReport;
+use byokey_protocol::methods::WarningNotification;
 use byokey_protocol::secret::Secret;
+use byokey_protocol::warning::Warning;
 use futures_util::FutureExt as _;
 
 use crate::backend::Backend;
@@ -49,6 +51,8 @@ pub struct Services {
     pub parent: ParentWatch,
     /// How the process is protected.
     pub hardening: HardeningReport,
+    /// Why the credential that was there before the start is not in force.
+    startup_problem: OnceLock<String>,
     /// The token of the environment, until it is in force.
     given_token: Mutex<Option<Secret>>,
 }
@@ -108,6 +112,7 @@ impl Services {
             clock,
             parent: ParentWatch::default(),
             hardening,
+            startup_problem: OnceLock::new(),
             given_token,
         })
     }
@@ -123,7 +128,7 @@ impl Services {
                 Err(SignInFailure::Refused(
                     LoginRefusal::Overtaken | LoginRefusal::ExternalAuthActive,
                 )) => tracing::debug!("somebody signed in or out before the start was over"),
-                Err(failure) => tracing::error!("nobody is signed in at the start: {failure}"),
+                Err(failure) => services.report_startup_problem(&failure),
             }
         });
         if taken_up.as_mut().now_or_never().is_some() {
@@ -134,6 +139,22 @@ impl Services {
             taken_up.await;
             drop(under_way);
         });
+    }
+
+    fn report_startup_problem(&self, failure: &SignInFailure) {
+        let message = format!("nobody is signed in at the start: {failure}");
+        tracing::error!("{message}");
+        self.peers.notify::<WarningNotification>(&warning(&message));
+        // There is one start.
+        drop(self.startup_problem.set(message));
+    }
+
+    /// What every client is told about the stored login when it has introduced itself.
+    #[must_use]
+    pub fn store_warnings(&self) -> Vec<Warning> {
+        let problem = self.startup_problem.get().cloned();
+        let texts = problem.into_iter().chain(self.auth.store_warning());
+        texts.map(|text| warning(&text)).collect()
     }
 
     async fn take_up(&self) -> Result<(), SignInFailure> {
@@ -159,5 +180,13 @@ impl Services {
         if self.auth.keeps() {
             self.auth.settle_store().await;
         }
+    }
+}
+
+/// A warning that is about no thread.
+fn warning(message: &str) -> Warning {
+    Warning {
+        thread_id: None,
+        message: message.to_owned(),
     }
 }

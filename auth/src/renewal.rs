@@ -47,6 +47,12 @@ impl Renewer {
         let Some(refresh_token) = &login.tokens().refresh_token else {
             return Err(RecoveryFailure::Permanent(PermanentFailure::Other));
         };
+        // The refresh token is good once: its successor has to have a place first. A login that is
+        // in memory only has nothing to lose.
+        if login.is_saved {
+            let writable = self.store.check().await;
+            writable.map_err(RecoveryFailure::Store)?;
+        }
         let mut answer = self.issuer.refresh(refresh_token);
         let answer = tokio::select! {
             answer = &mut answer => answer,

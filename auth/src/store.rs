@@ -5,7 +5,9 @@ use std::pin::Pin;
 
 use byokey_protocol::secret::Secret;
 
-use super::credential::{Credential, ManagedTokens};
+use super::credential::{
+    ApiKey, Credential, InvalidCredential, ManagedLogin, ManagedTokens, PersonalAccessToken,
+};
 
 /// An answer of a store to come.
 pub type StoreAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreFailure>> + Send + 'a>>;
@@ -33,6 +35,36 @@ impl Stored {
     }
 }
 
+/// A stored credential that can be used.
+#[derive(Debug)]
+pub enum Restored {
+    /// All that is needed of it is known.
+    Credential(Credential),
+    /// A personal access token, whose owner the issuer has to be asked for.
+    PersonalAccessToken(Secret),
+}
+
+impl Stored {
+    /// Judges what a store holds. Every reader of a store goes through here, so that one file means
+    /// the same to all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential`] for what could not be sent.
+    pub fn restore(self) -> Result<Restored, InvalidCredential> {
+        Ok(match self {
+            Self::ApiKey(key) => Restored::Credential(Credential::ApiKey(ApiKey::new(key)?)),
+            Self::Managed(tokens) => {
+                Restored::Credential(Credential::Managed(ManagedLogin::new(tokens)?))
+            }
+            Self::PersonalAccessToken(token) => {
+                PersonalAccessToken::check(&token)?;
+                Restored::PersonalAccessToken(token)
+            }
+        })
+    }
+}
+
 /// Why a credential is saved. What others keep beside the tokens of a login belongs to that login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saving {
@@ -55,6 +87,19 @@ pub trait Store: Send + Sync {
 
     /// What is kept.
     fn load(&self) -> StoreAnswer<'_, Option<Stored>>;
+
+    /// What its user should know about the place of the login, in one sentence.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether a login could be saved, before its user is asked to sign in.
+    fn check(&self) -> StoreAnswer<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Removes what a process left that was killed while it saved.
+    fn tidy(&self) {}
 
     /// Keeps this in place of what was kept.
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()>;
@@ -98,8 +143,8 @@ pub enum StoreFailure {
     },
     /// What is kept is not a credential.
     #[error(
-        "{place} does not hold a login that can be read; it was left as it is. Move it away or \
-         run `byokey logout`, then sign in again"
+        "{place} does not hold a login that can be read; it was left as it is. Move it away, then \
+         sign in again"
     )]
     Corrupt {
         /// The file, or the kind of store.
@@ -114,6 +159,14 @@ pub enum StoreFailure {
     /// It cannot be written.
     #[error("cannot write {place}: {problem}; what it held is unchanged")]
     Unwritable {
+        /// The file, or the kind of store.
+        place: String,
+        /// Ours or the system's words.
+        problem: String,
+    },
+    /// What is kept is still there.
+    #[error("{place} was not removed: {problem}; what it holds is still there")]
+    NotRemoved {
         /// The file, or the kind of store.
         place: String,
         /// Ours or the system's words.

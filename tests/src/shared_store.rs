@@ -1,13 +1,15 @@
 //! A store that several processes share, and whom they talk to.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use byokey_dev_backend::{DevBackend, Options, TestToken, unsigned};
 use serde_json::{Value, json};
 
-use crate::command::auth_json;
-use crate::issuer::{Issuer, person};
-use crate::{Host, Server, Setup};
+use crate::command::{auth_json, run};
+use crate::issuer::{Ask, Issuer, access_token, person};
+use crate::{Home, Host, Server, Setup};
 
 /// A folder that several processes share as their store.
 #[derive(Debug)]
@@ -62,8 +64,18 @@ impl SharedStore {
             },
             "last_refresh": at,
         });
+        self.write(content.to_string().as_bytes());
+    }
+
+    /// Puts a file into the store, as another process would: for its user alone.
+    ///
+    /// # Panics
+    ///
+    /// When the folder or the file cannot be used.
+    pub fn write(&self, content: &[u8]) {
         #[expect(clippy::disallowed_methods, reason = "the test plays another process")]
-        std::fs::write(self.file(), content.to_string()).unwrap();
+        std::fs::write(self.file(), content).unwrap();
+        std::fs::set_permissions(self.file(), Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The file of the login.
@@ -92,5 +104,46 @@ impl SharedStore {
         let mut server = self.issuer.set_up(setup).start();
         let host = Host::initialized(&mut server).await;
         (server, host)
+    }
+
+    /// The text of a login of [`person`] with this refresh token, as codex keeps it.
+    #[must_use]
+    pub fn content(refresh_token: &str) -> Value {
+        json!({
+            "auth_mode": "chatgpt", "OPENAI_API_KEY": null,
+            "tokens": {
+                "id_token": unsigned(&person().claims(), "id"), "access_token": access_token(90),
+                "refresh_token": refresh_token, "account_id": person().account,
+            },
+            "last_refresh": "2026-02-01T12:00:00Z",
+        })
+    }
+
+    /// What `byokey status` says of the store: its exit code, its report, and its words.
+    pub async fn status(&self) -> (Option<i32>, Value, String) {
+        let folder = self.folder.path().display().to_string();
+        let environment = [("BYOKEY_HOME", &*folder), ("BYOKEY_STORE", "file")];
+        let ended = run(&Home::new(""), &["status", "--json"], &environment, "").await;
+        let report = serde_json::from_str(&ended.stdout).unwrap_or_default();
+        (ended.code, report, ended.stderr)
+    }
+
+    /// Starts logins that the store cannot take: no page is shown, no code asked for. Returns what
+    /// the host is told.
+    ///
+    /// # Panics
+    ///
+    /// When one begins.
+    pub async fn refuses_logins(&self, host: &mut Host) -> String {
+        let mut message = String::new();
+        for kind in ["chatgpt", "chatgptDeviceCode"] {
+            let params = json!({"type": kind});
+            let refused = host.request("account/login/start", params).await;
+            let refused = refused.expect_err("a login began");
+            assert_eq!(refused.kind(), "storeFailed", "{}", refused.message);
+            message = refused.message;
+        }
+        assert!(self.issuer.asked(Ask::UserCode).is_empty());
+        message
     }
 }

@@ -96,6 +96,9 @@ async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
 
 async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
     let auth = &services.auth;
+    if let Err(failure) = auth.check_store().await {
+        return ended("Error logging in with access token", Some(failure));
+    }
     let login = auth.begin_login(None);
     let done = async {
         auth.check_personal_login()?;

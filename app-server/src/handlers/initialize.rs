@@ -7,7 +7,7 @@ use byokey_protocol::error::ErrorKind;
 use byokey_protocol::initialize::{
     ClientCapabilities, InitializeParams, InitializeResult, ServerInfo,
 };
-use byokey_protocol::methods::ConfigWarningNotification;
+use byokey_protocol::methods::{ConfigWarningNotification, WarningNotification};
 use http::HeaderValue;
 
 use crate::error::RequestError;
@@ -49,6 +49,9 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
         context.peer.introduce(client);
         for warning in &context.services.config.warnings {
             context.peer.notify::<ConfigWarningNotification>(warning);
+        }
+        for warning in context.services.store_warnings() {
+            context.peer.notify::<WarningNotification>(&warning);
         }
     }))
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::{Answered, RequestError};
 use crate::reply::{Answering, Context, Outcome, Reply};
-use byokey_auth::login::PasteRefusal;
+use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
 
 pub(crate) fn login_start(
@@ -62,6 +62,8 @@ pub(crate) fn login_start(
             let login = auth.begin_login(Some(context.peer.id));
             let auth = auth.clone();
             Ok(Answering::change(async move {
+                let writable = auth.check_store().await.map_err(StartFailure::Store);
+                writable.map_err(Answered::answered)?;
                 let signed_in = async {
                     let credential = auth.introspect(access_token).await?;
                     auth.sign_in(credential, login).await

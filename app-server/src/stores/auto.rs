@@ -60,14 +60,34 @@ impl Store for AutoStore {
         })
     }
 
-    fn remove(&self) -> StoreAnswer<'_, bool> {
+    fn warning(&self) -> Option<String> {
+        self.file.warning()
+    }
+
+    fn check(&self) -> StoreAnswer<'_, ()> {
         Box::pin(async move {
-            let from_file = self.file.remove().await?;
-            match self.keyring.remove().await {
-                Ok(from_keyring) => Ok(from_file || from_keyring),
-                Err(StoreFailure::NoKeyring) => Ok(from_file),
+            match self.keyring.check().await {
+                // A login in the keyring removes the one in the file.
+                Ok(()) => self.file.check_replaceable(),
+                Err(StoreFailure::NoKeyring) => self.file.check().await,
                 Err(failure) => Err(failure),
             }
+        })
+    }
+
+    fn tidy(&self) {
+        self.file.tidy();
+    }
+
+    fn remove(&self) -> StoreAnswer<'_, bool> {
+        Box::pin(async move {
+            // Each is emptied whatever became of the other.
+            let from_file = self.file.remove().await;
+            let from_keyring = match self.keyring.remove().await {
+                Err(StoreFailure::NoKeyring) => Ok(false),
+                removed => removed,
+            };
+            Ok(from_file? | from_keyring?)
         })
     }
 }

@@ -1,17 +1,19 @@
 //! A file that only the user can read: `auth.json`, written whole or not at all.
+//!
+//! What is read may be a link to what root put there; see [`owner_only`]. What is written or
+//! removed is our own regular file that holds a login.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, TryLockError};
 use std::future::ready;
-use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use byokey_base::owner_only::{self, Access, FileFailure, OwnFile};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
 use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
-use byokey_base::owner_only;
 
 /// Longest file that is read.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -30,11 +32,9 @@ impl FileStore {
     /// A store in that folder, which is made when something is kept.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        // Where the user put a link, the file behind it is the one to replace.
-        let file = folder.join("auth.json");
         Self {
             folder: folder.to_owned(),
-            file: std::fs::canonicalize(&file).unwrap_or(file),
+            file: folder.join("auth.json"),
         }
     }
 
@@ -42,62 +42,91 @@ impl FileStore {
         self.file.display().to_string()
     }
 
-    fn unwritable(&self, error: &std::io::Error) -> StoreFailure {
+    fn unwritable(&self, failure: impl Into<FileFailure>) -> StoreFailure {
         StoreFailure::Unwritable {
             place: self.place(),
-            problem: error.kind().to_string(),
+            problem: failure.into().to_string(),
         }
     }
 
-    fn read_file(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreFailure> {
-        let unreadable = |problem: String| StoreFailure::Unreadable {
-            place: self.place(),
-            problem,
-        };
-        let file = match File::open(&self.file) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error.kind().to_string())),
-        };
-        let mut text = Zeroizing::new(Vec::with_capacity(32 * 1024));
-        file.take(MAX_SIZE + 1)
-            .read_to_end(&mut text)
-            .map_err(|error| unreadable(error.kind().to_string()))?;
-        if u64::try_from(text.len()).is_ok_and(|length| length > MAX_SIZE) {
-            return Err(self.corrupt());
-        }
-        Ok(Some(text))
-    }
-
-    fn corrupt(&self) -> StoreFailure {
-        StoreFailure::Corrupt {
-            place: self.place(),
-        }
-    }
-
-    fn read_stored(&self) -> Result<Option<Stored>, StoreFailure> {
-        let Some(text) = self.read_file()? else {
-            return Ok(None);
-        };
-        match auth_file::read(&text) {
+    fn recognized(&self, text: &[u8]) -> Result<Option<Stored>, StoreFailure> {
+        match auth_file::read(text) {
             Content::Known(stored) => Ok(Some(stored)),
             Content::Empty => Ok(None),
-            Content::Corrupt => Err(self.corrupt()),
+            Content::Corrupt => Err(StoreFailure::Corrupt {
+                place: self.place(),
+            }),
             Content::Foreign => Err(StoreFailure::Foreign {
                 place: self.place(),
             }),
         }
     }
 
+    fn read_stored(&self) -> Result<Option<Stored>, StoreFailure> {
+        match owner_only::read_trusted(&self.file, MAX_SIZE) {
+            Ok(found) => self.recognized(&found.text),
+            Err(FileFailure::NotFound) => Ok(None),
+            Err(failure) => Err(StoreFailure::Unreadable {
+                place: self.place(),
+                problem: failure.to_string(),
+            }),
+        }
+    }
+
+    /// Whether the file is absent, or ours and holds a login.
+    pub(super) fn check_replaceable(&self) -> Result<(), StoreFailure> {
+        self.replaceable().map(drop)
+    }
+
+    /// The file that a new login replaces, which has to be ours and hold one.
+    fn replaceable(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreFailure> {
+        let refused = |failure: FileFailure| self.unwritable(failure);
+        let Some(file) = OwnFile::open(&self.file).map_err(refused)? else {
+            return Ok(None);
+        };
+        let text = file.read(MAX_SIZE).map_err(refused)?;
+        self.recognized(&text)?;
+        Ok(Some(text))
+    }
+
     fn write(&self, stored: &Stored, saving: Saving) -> Result<(), StoreFailure> {
-        // What cannot be read here is somebody's all the same.
-        self.read_stored()?;
-        let previous = self.read_file()?;
+        let previous = self.replaceable()?;
         let previous = previous.as_ref().map(|text| text.as_slice());
-        let text = auth_file::write(previous, stored, saving).ok_or_else(|| self.corrupt())?;
-        self.make_folder()
-            .and_then(|()| self.replace(&text))
-            .map_err(|error| self.unwritable(&error))
+        let text = auth_file::write(previous, stored, saving);
+        let text = text.ok_or_else(|| StoreFailure::Corrupt {
+            place: self.place(),
+        })?;
+        self.make_folder().map_err(|error| self.unwritable(error))?;
+        // Whoever saves holds the lock, so what is there was left by a process that was killed.
+        owner_only::sweep(&self.file);
+        owner_only::replace(&self.file, &text).map_err(|error| self.unwritable(error))
+    }
+
+    /// Whether a login could be saved.
+    fn check_writable(&self) -> Result<(), StoreFailure> {
+        self.replaceable()?;
+        self.open_lock()?;
+        owner_only::check_replaceable(&self.file).map_err(|error| self.unwritable(error))
+    }
+
+    fn delete(&self) -> Result<bool, StoreFailure> {
+        owner_only::sweep(&self.file);
+        let refused = |failure: FileFailure| StoreFailure::NotRemoved {
+            place: self.place(),
+            problem: failure.to_string(),
+        };
+        let Some(file) = OwnFile::open(&self.file).map_err(refused)? else {
+            return Ok(false);
+        };
+        let text = file.read(MAX_SIZE).map_err(refused)?;
+        if matches!(auth_file::read(&text), Content::Corrupt) {
+            return Err(StoreFailure::NotRemoved {
+                place: self.place(),
+                problem: "it does not hold a login that can be read".to_owned(),
+            });
+        }
+        file.remove().map_err(refused)?;
+        Ok(true)
     }
 
     fn make_folder(&self) -> std::io::Result<()> {
@@ -106,27 +135,22 @@ impl FileStore {
         owner_only::make_folder(&mut builder).create(&self.folder)
     }
 
-    /// Writes a new file beside the old one and puts it in its place.
-    fn replace(&self, text: &[u8]) -> std::io::Result<()> {
-        let name = format!(".auth.json.{}", uuid::Uuid::new_v4().simple());
-        let new = self.file.with_file_name(name);
-        let written = write_new(&new, text).and_then(|()| std::fs::rename(&new, &self.file));
-        if written.is_err() {
-            // Nothing of a secret stays behind.
-            drop(std::fs::remove_file(&new));
-        }
-        written
+    fn lock_file(&self) -> PathBuf {
+        self.folder.join("auth.lock")
     }
 
-    fn open_lock(&self) -> std::io::Result<File> {
-        self.make_folder()?;
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        owner_only::make_file(&mut options).open(self.folder.join("auth.lock"))
+    fn open_lock(&self) -> Result<std::fs::File, StoreFailure> {
+        let unlockable = |failure: FileFailure| StoreFailure::Unwritable {
+            place: self.lock_file().display().to_string(),
+            problem: failure.to_string(),
+        };
+        self.make_folder()
+            .map_err(|error| unlockable(error.into()))?;
+        owner_only::open_lock(&self.lock_file()).map_err(unlockable)
     }
 
     async fn wait_for_lock(&self) -> Result<StoreLock, StoreFailure> {
-        let file = self.open_lock().map_err(|error| self.unwritable(&error))?;
+        let file = self.open_lock()?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -136,21 +160,13 @@ impl FileStore {
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreFailure::Busy {
-                        place: self.folder.join("auth.lock").display().to_string(),
+                        place: self.lock_file().display().to_string(),
                     });
                 }
-                Err(TryLockError::Error(error)) => return Err(self.unwritable(&error)),
+                Err(TryLockError::Error(error)) => return Err(self.unwritable(error)),
             }
         }
     }
-}
-
-fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    let mut file = owner_only::make_file(&mut options).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
 }
 
 impl Store for FileStore {
@@ -174,11 +190,36 @@ impl Store for FileStore {
         Box::pin(ready(self.write(&stored, saving)))
     }
 
+    fn warning(&self) -> Option<String> {
+        let may = match owner_only::access(&self.file)? {
+            Access::None => return None,
+            Access::Read => "read",
+            Access::Write => "change",
+        };
+        Some(format!(
+            "other users of this machine may be able to {may} {place}, which holds a login; run \
+             `chmod 600 {place}`",
+            place = self.place()
+        ))
+    }
+
+    fn check(&self) -> StoreAnswer<'_, ()> {
+        Box::pin(ready(self.check_writable()))
+    }
+
+    fn tidy(&self) {
+        if !owner_only::has_leftovers(&self.file) {
+            return;
+        }
+        // Who holds the lock may be writing one of them, and removes the others then.
+        if let Ok(lock) = self.open_lock()
+            && lock.try_lock().is_ok()
+        {
+            owner_only::sweep(&self.file);
+        }
+    }
+
     fn remove(&self) -> StoreAnswer<'_, bool> {
-        Box::pin(ready(match std::fs::remove_file(&self.file) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.unwritable(&error)),
-        }))
+        Box::pin(ready(self.delete()))
     }
 }

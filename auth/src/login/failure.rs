@@ -2,7 +2,7 @@
 
 use byokey_protocol::error::ErrorKind;
 
-use crate::{IssuerFailure, LoginRefusal, SignInFailure};
+use crate::{IssuerFailure, LoginRefusal, SignInFailure, StoreFailure};
 
 /// Why a login did not begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum StartFailure {
     /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] LoginRefusal),
+    /// The store could not take the login.
+    #[error("the login could not be saved: {0}")]
+    Store(#[from] StoreFailure),
     /// No port for the browser to come back to.
     #[error("failed to start login server: Port 127.0.0.1:{port} is already in use")]
     PortUnavailable {
@@ -39,6 +42,7 @@ impl StartFailure {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(refusal) => refusal.kind(),
+            Self::Store(_) => ErrorKind::StoreFailed,
             Self::PortUnavailable { .. } => ErrorKind::PortUnavailable,
             Self::Browser(failure) | Self::DeviceCode(failure) => failure.kind(),
             Self::DeviceLoginDisabled => ErrorKind::LoginDisabled,

@@ -228,6 +228,7 @@ impl Logins {
         originator: &str,
     ) -> Result<BrowserStarted, StartFailure> {
         self.auth.check_managed_login()?;
+        self.auth.check_store().await?;
         let _beginning = self.beginning.lock().await;
         self.end_active().await;
         let listener = Listener::bind(&self.ports).await?;
@@ -281,6 +282,7 @@ impl Logins {
         login: PendingLogin,
     ) -> Result<DeviceStarted, StartFailure> {
         self.auth.check_managed_login()?;
+        self.auth.check_store().await?;
         let _beginning = self.beginning.lock().await;
         self.end_active().await;
         let code = self.outside.grantor.device_code().await;

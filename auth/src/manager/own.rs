@@ -58,6 +58,21 @@ impl AuthManager {
         self.renewer.store.keeps()
     }
 
+    /// What the user should know about the place of the stored login.
+    #[must_use]
+    pub fn store_warning(&self) -> Option<String> {
+        self.renewer.store.warning()
+    }
+
+    /// Whether the store could take a login, which is found out before its user signs in.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreFailure`] says why not.
+    pub async fn check_store(&self) -> Result<(), StoreFailure> {
+        self.renewer.store.check().await
+    }
+
     /// Asks the issuer whose a personal access token is. Nothing is in force until somebody
     /// signs in with the result.
     ///

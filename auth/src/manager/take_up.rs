@@ -5,10 +5,10 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 
 use super::{AuthManager, Forgotten, lock};
-use crate::credential::{ApiKey, Credential, ManagedLogin};
+use crate::credential::Credential;
 use crate::failure::{LoginRefusal, SignInFailure};
 use crate::state::Epoch;
-use crate::store::{StoreFailure, Stored};
+use crate::store::Restored;
 
 impl AuthManager {
     /// Puts a credential in force that was there before: nobody wants it kept, or it is kept.
@@ -32,24 +32,21 @@ impl AuthManager {
     /// [`SignInFailure`]; nobody is signed in then, and the store is as it was.
     pub async fn take_up(self: &Arc<Self>) -> Result<bool, SignInFailure> {
         let begun = self.epoch();
-        let unreadable = || StoreFailure::Corrupt {
-            place: self.renewer.store.name().to_owned(),
+        self.renewer.store.tidy();
+        let Some(stored) = self.renewer.store.load().await? else {
+            return Ok(false);
         };
-        let credential = match self.renewer.store.load().await? {
-            None => return Ok(false),
-            Some(Stored::ApiKey(key)) => {
-                Credential::ApiKey(ApiKey::new(key).map_err(LoginRefusal::Invalid)?)
-            }
-            Some(Stored::Managed(tokens)) => {
-                Credential::Managed(ManagedLogin::new(tokens).map_err(|_| unreadable())?)
-            }
-            Some(Stored::PersonalAccessToken(token)) => self.introspect(token).await?,
+        let credential = match stored.restore().map_err(LoginRefusal::Invalid)? {
+            Restored::Credential(credential) => credential,
+            Restored::PersonalAccessToken(token) => self.introspect(token).await?,
         };
-        let overtaken = self.state().check_own(&credential, begun).is_err();
-        if overtaken && self.state().credential().is_none() && credential.can_be_renewed() {
-            // Somebody signed out before it was known what there was to give back.
-            *lock(&self.signed_out_unseen) = Some(Arc::new(credential));
-            return Err(LoginRefusal::Overtaken.into());
+        let checked = self.state().check_own(&credential, begun);
+        if let Err(refusal) = checked {
+            if self.state().credential().is_none() && credential.can_be_renewed() {
+                // Somebody may sign out before it is known what there is to give back.
+                *lock(&self.signed_out_unseen) = Some(Arc::new(credential));
+            }
+            return Err(refusal.into());
         }
         self.adopt(credential, begun)?;
         Ok(true)

@@ -110,6 +110,10 @@ impl Store for KeyringStore {
         Box::pin(self.entry.step(step))
     }
 
+    fn check(&self) -> StoreAnswer<'_, ()> {
+        Box::pin(async move { load(&self.entry).await.map(drop) })
+    }
+
     fn remove(&self) -> StoreAnswer<'_, bool> {
         Box::pin(self.entry.step(|name, _| platform::remove(name)))
     }

@@ -1,0 +1,308 @@
+//! The file of a store: what is read, written and removed, and what is left alone.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and it plays other processes"
+)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use byokey_tests::command::{command, run};
+use byokey_tests::issuer::{Ask, access_token};
+use byokey_tests::shared_store::SharedStore;
+use byokey_tests::{Home, Host, PATIENCE};
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use serde_json::{Value, json};
+
+const NOBODY: u32 = 65534;
+
+async fn account(host: &mut Host) -> Value {
+    let read = host.request("account/read", json!({})).await;
+    read.unwrap()["account"].take()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+fn fifo(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// A device of the test's own, which only root can make. It has the numbers of `/dev/zero`.
+fn endless_device(path: &Path) -> bool {
+    let made = mknodat(
+        CWD,
+        path,
+        FileType::CharacterDevice,
+        Mode::RUSR | Mode::WUSR,
+        makedev(1, 5),
+    );
+    if made.is_err() {
+        println!("SKIPPED: a device, which only root can make");
+    }
+    made.is_ok()
+}
+
+fn sparse(path: &Path) {
+    fs::File::create(path).unwrap().set_len(1 << 40).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_a_regular_file_never_blocks_the_server() {
+    type Make = fn(&Path) -> bool;
+    let makes: [(&str, Make); 4] = [
+        ("a FIFO", |path| {
+            fifo(path);
+            true
+        }),
+        ("a device", endless_device),
+        ("a folder", |path| {
+            fs::create_dir(path).unwrap();
+            true
+        }),
+        ("more than 1048576 bytes", |path| {
+            sparse(path);
+            true
+        }),
+    ];
+    for (what, make) in makes {
+        let shared = SharedStore::new().await;
+        if !make(&shared.file()) {
+            continue;
+        }
+        let (server, mut host) = shared.start().await;
+        assert_eq!(account(&mut host).await, Value::Null, "{what}");
+        server.log_with(what).await;
+        let message = shared.refuses_logins(&mut host).await;
+        assert!(message.contains(what), "{message}");
+        let (code, _, told) = shared.status().await;
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(what), "{told}");
+        let refused = host.request("account/logout", json!({})).await.unwrap_err();
+        assert_eq!(refused.kind(), "storeFailed");
+        assert!(
+            refused.message.contains("was not removed"),
+            "{}",
+            refused.message
+        );
+        assert!(fs::symlink_metadata(shared.file()).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = elsewhere.path().join("target");
+    let makes: [(&str, &dyn Fn(&Path)); 3] = [
+        ("a FIFO", &|path| fifo(path)),
+        ("a folder", &|path| fs::create_dir(path).unwrap()),
+        ("a link", &|path| symlink(&target, path).unwrap()),
+    ];
+    for (what, make) in makes {
+        let shared = SharedStore::new().await;
+        make(&shared.folder.path().join("auth.lock"));
+        let (_server, mut host) = shared.start().await;
+        let message = shared.refuses_logins(&mut host).await;
+        assert!(message.contains(what), "{message}");
+        let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
+        let refused = host.request("account/login/start", key).await.unwrap_err();
+        assert_eq!(refused.kind(), "storeFailed");
+        assert!(!target.exists(), "nothing is made through a link");
+        assert!(!shared.file().exists());
+    }
+}
+
+/// The links and files of another program or user, which a logout or a login may not touch.
+#[tokio::test]
+async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
+    let shared = SharedStore::new().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = elsewhere.path().join("login");
+    let text = SharedStore::content("rt-old").to_string();
+    fs::write(&target, &text).unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+    symlink(&target, shared.file()).unwrap();
+    shared.backend.reject_bearer(access_token(90));
+    let (_server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    let message = shared.refuses_logins(&mut host).await;
+    assert!(message.contains("it is a link"), "{message}");
+    // The successor would have no place, so the refresh token is not spent.
+    let failed = host.request("account/usage/read", json!({})).await;
+    assert_eq!(failed.unwrap_err().kind(), "storeFailed");
+    assert!(shared.issuer.asked(Ask::Refresh).is_empty());
+
+    let refused = host.request("account/logout", json!({})).await.unwrap_err();
+    assert_eq!(refused.kind(), "storeFailed");
+    let told = format!("{} was not removed: it is a link", shared.file().display());
+    assert!(refused.message.contains(&told), "{}", refused.message);
+    assert_eq!(
+        account(&mut host).await,
+        Value::Null,
+        "it is forgotten here"
+    );
+    assert_eq!(fs::read_to_string(&target).unwrap(), text);
+    assert!(fs::symlink_metadata(shared.file()).unwrap().is_symlink());
+}
+
+#[tokio::test]
+async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: only root can make a file of another user");
+        return;
+    }
+    let shared = SharedStore::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    chown(shared.file(), Some(NOBODY), None).unwrap();
+    let before = fs::read(shared.file()).unwrap();
+    let (server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await, Value::Null);
+    server.log_with("it belongs to another user").await;
+    let (code, _, told) = shared.status().await;
+    assert_eq!(code, Some(2));
+    assert!(told.contains("it belongs to another user"), "{told}");
+    shared.refuses_logins(&mut host).await;
+    let refused = host.request("account/logout", json!({})).await.unwrap_err();
+    assert!(
+        refused.message.contains("was not removed"),
+        "{}",
+        refused.message
+    );
+    assert_eq!(fs::read(shared.file()).unwrap(), before);
+}
+
+/// A secret that an orchestrator mounts is a link to a link to a file that everyone may read.
+#[tokio::test]
+async fn a_mounted_secret_is_read_with_a_warning() {
+    let shared = SharedStore::new().await;
+    let data = shared.folder.path().join("..data");
+    fs::create_dir(&data).unwrap();
+    fs::write(
+        data.join("auth.json"),
+        SharedStore::content("rt-old").to_string(),
+    )
+    .unwrap();
+    fs::set_permissions(data.join("auth.json"), Permissions::from_mode(0o444)).unwrap();
+    symlink("..data/auth.json", shared.file()).unwrap();
+    let (_server, mut host) = shared.start().await;
+    let warning = host.notification("warning").await;
+    let message = warning["message"].as_str().unwrap_or_default();
+    assert!(message.contains("other users of this machine"), "{warning}");
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    let (code, report, told) = shared.status().await;
+    assert_eq!((code, &report["status"]), (Some(0), &json!("signedIn")));
+    assert!(told.contains("may be able to read"), "{told}");
+}
+
+#[tokio::test]
+async fn our_own_file_with_wider_modes_is_narrowed_when_it_is_written() {
+    let shared = SharedStore::new().await;
+    shared.keep(&access_token(90), "rt-old");
+    let lock = shared.folder.path().join("auth.lock");
+    fs::write(&lock, "").unwrap();
+    for path in [&shared.file(), &lock] {
+        fs::set_permissions(path, Permissions::from_mode(0o666)).unwrap();
+    }
+    shared.backend.reject_bearer(access_token(90));
+    let (_server, mut host) = shared.start().await;
+    let warning = host.notification("warning").await;
+    assert!(warning.to_string().contains("change"), "{warning}");
+    host.request("account/usage/read", json!({})).await.unwrap();
+    assert_eq!(shared.kept()["tokens"]["refresh_token"], "rt-made-up-1");
+    assert_eq!((mode(&shared.file()), mode(&lock)), (0o600, 0o600));
+}
+
+/// Names of what a killed write leaves, and names that only look so.
+fn leave(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let stale = [".auth.json.0123456789abcdef0123456789abcdef"];
+    let other = [
+        ".auth.json.backup",
+        "auth.json.0123456789abcdef0123456789abcdef",
+        ".auth.json.0123456789abcdef0123456789abcdeg",
+    ];
+    let make = |names: &[&str]| -> Vec<PathBuf> {
+        let paths = names.iter().map(|name| folder.join(name));
+        paths
+            .inspect(|path| fs::write(path, "rt-made-up").unwrap())
+            .collect()
+    };
+    (make(&stale), make(&other))
+}
+
+#[tokio::test]
+async fn what_a_killed_write_left_is_swept_at_the_start_at_a_login_and_at_a_logout() {
+    let shared = SharedStore::new().await;
+    let gone = |paths: &[PathBuf]| paths.iter().all(|path| !path.exists());
+    let there = |paths: &[PathBuf]| paths.iter().all(|path| path.exists());
+    let (stale, other) = leave(shared.folder.path());
+    let (_server, mut host) = shared.start().await;
+    account(&mut host).await;
+    assert!(gone(&stale) && there(&other), "the start");
+
+    leave(shared.folder.path());
+    let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
+    host.request("account/login/start", key).await.unwrap();
+    assert!(gone(&stale) && there(&other), "the login");
+
+    leave(shared.folder.path());
+    host.request("account/logout", json!({})).await.unwrap();
+    assert!(gone(&stale) && there(&other), "the logout");
+    assert!(!shared.file().exists());
+}
+
+/// A file that another process is writing belongs to it: it holds the lock.
+#[tokio::test]
+async fn a_write_under_way_is_not_swept() {
+    let shared = SharedStore::new().await;
+    let (stale, _) = leave(shared.folder.path());
+    let lock = fs::File::create(shared.folder.path().join("auth.lock")).unwrap();
+    lock.lock().unwrap();
+    let (_server, mut host) = shared.start().await;
+    account(&mut host).await;
+    assert!(stale.iter().all(|path| path.exists()));
+}
+
+/// Whether the program is killed before, while or after it writes, what is there can be read.
+#[tokio::test]
+async fn a_program_that_is_killed_leaves_a_file_that_can_be_read() {
+    let shared = SharedStore::new().await;
+    let home = Home::new("");
+    let folder = shared.folder.path().to_str().unwrap().to_owned();
+    let environment = [("BYOKEY_HOME", &*folder), ("BYOKEY_STORE", "file")];
+    let arguments = ["login", "--with-api-key"];
+    let begun = std::time::Instant::now();
+    let first = run(&home, &arguments, &environment, "sk-made-up-0").await;
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    let whole = begun.elapsed();
+    let mut killed = 0;
+    for round in 1..=40_u32 {
+        let mut login = command(&home, &arguments, &environment);
+        let mut child = login.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let key = format!("sk-made-up-{round}");
+        // It may be gone already.
+        drop(tokio::io::AsyncWriteExt::write_all(&mut stdin, key.as_bytes()).await);
+        drop(stdin);
+        tokio::time::sleep(whole * (round % 20) / 16).await;
+        drop(child.start_kill());
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+        if ended.unwrap().unwrap().code().is_none() {
+            killed += 1;
+        }
+        let key = shared.kept()["OPENAI_API_KEY"].as_str().map(str::to_owned);
+        assert!(
+            key.is_some_and(|key| key.starts_with("sk-made-up-")),
+            "round {round}"
+        );
+    }
+    println!("killed {killed} of 40");
+    run(&home, &arguments, &environment, "sk-made-up-last").await;
+    let left = fs::read_dir(shared.folder.path()).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left.len(), 2, "the login and the lock: {left:?}");
+}
