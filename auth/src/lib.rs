@@ -54,4 +54,4 @@ pub use state::{
     AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal,
     Settlement, Ticket,
 };
-pub use store::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+pub use store::{Restored, Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

@@ -3,6 +3,7 @@
 use super::credential::{Credential, ExternalLogin};
 use super::failure::LoginRefusal;
 use super::identifier::is_identifier;
+use super::store::Restored;
 
 /// The one kind of login that is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,29 @@ impl LoginPolicy {
         Some(name.to_owned())
     }
 
+    /// Whether a stored credential may be used, as far as it is known without asking the issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] says why not.
+    pub fn check_restored(&self, restored: &Restored) -> Result<(), LoginRefusal> {
+        match restored {
+            Restored::PersonalAccessToken(_) => self.check_personal(),
+            Restored::Credential(credential) => self.check_credential(credential),
+        }
+    }
+
+    /// Whether a credential of ours may be used.
+    pub(super) fn check_credential(&self, credential: &Credential) -> Result<(), LoginRefusal> {
+        match credential {
+            Credential::ApiKey(_) => self.check_api_key()?,
+            Credential::Managed(_) => self.check_managed()?,
+            Credential::PersonalAccessToken(_) => self.check_personal()?,
+            Credential::External(_) => return self.check_external(),
+        }
+        self.check_workspace_of(credential)
+    }
+
     pub(super) fn check_api_key(&self) -> Result<(), LoginRefusal> {
         self.unless(ForcedMethod::Chatgpt, LoginRefusal::ApiKeyDisabled)
     }
@@ -65,7 +89,7 @@ impl LoginPolicy {
     }
 
     /// Whether a credential of ours is for an allowed workspace.
-    pub(super) fn check_workspace_of(&self, credential: &Credential) -> Result<(), LoginRefusal> {
+    fn check_workspace_of(&self, credential: &Credential) -> Result<(), LoginRefusal> {
         let Some(account) = credential.chatgpt() else {
             return Ok(());
         };

@@ -261,13 +261,11 @@ impl<W> AuthState<W> {
     ///
     /// [`LoginRefusal`] says why not.
     pub fn check_own(&self, credential: &Credential, begun: Epoch) -> Result<(), LoginRefusal> {
-        match credential {
-            Credential::ApiKey(_) => self.check_api_key_login()?,
-            Credential::Managed(_) => self.check_managed_login()?,
-            Credential::PersonalAccessToken(_) => self.check_personal_login()?,
-            Credential::External(_) => return Err(LoginRefusal::Overtaken),
+        if let Credential::External(_) = credential {
+            return Err(LoginRefusal::Overtaken);
         }
-        self.policy.check_workspace_of(credential)?;
+        self.check_host_is_absent()?;
+        self.policy.check_credential(credential)?;
         if begun == self.epoch {
             Ok(())
         } else {

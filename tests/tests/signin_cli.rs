@@ -328,8 +328,12 @@ async fn an_expired_token_that_nobody_renews_is_not_signed_in() {
         expires_at: 1,
         ..TestToken::new("ada")
     };
-    person.codex_file(&codexs_login(&token.encode()));
-    person.run(&["import-codex"], "").await;
+    let mut expired = codexs_login(&token.encode());
+    person.codex_file(&expired);
+    expired["tokens"]["refresh_token"] = "".into();
+    std::fs::create_dir_all(person.folder()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the test plays an earlier run")]
+    std::fs::write(person.folder().join("auth.json"), expired.to_string()).unwrap();
     let (code, report) = person.status().await;
     assert_eq!((code, &report["status"]), (Some(3), &json!("expired")));
     person

@@ -56,6 +56,15 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
         return fail(&format!("{place} holds tokens that cannot be read"));
     };
     let expires_at = login.expires_at;
+    let now = services.clock.unix_seconds();
+    let is_renewable = login.tokens().refresh_token.is_some();
+    if !is_renewable && expires_at.is_some_and(|expiry| expiry <= now) {
+        return fail(&format!(
+            "the access token in {place} has expired, and without a refresh token it cannot be \
+             renewed, so nothing was imported; run codex once, which renews its login, and import \
+             it again, or sign in here with `byokey login`"
+        ));
+    }
     let auth = &services.auth;
     let done = auth.take_over(Credential::Managed(login), auth.begin_login(None));
     if let Err(failure) = done.await {

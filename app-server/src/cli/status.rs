@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use byokey_app_server::config::{Config, Environment};
-use byokey_app_server::stores;
-use byokey_auth::{ManagedLogin, Stored};
+use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::stores::{self, FileStore};
+use byokey_auth::{Credential, LoginRefusal, Restored, Store as _};
 use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::account::{AuthMode, PlanType};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::person::{Person, tell};
 use super::{Common, fail, print};
@@ -42,6 +43,9 @@ struct Report {
     /// Who renews the token.
     refresh: Option<&'static str>,
     store: &'static str,
+    /// Another store that holds a login, where this one holds none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_store: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +64,16 @@ impl Status {
         hardening: HardeningReport,
     ) -> ExitCode {
         let person = Person::new(common.and(self.common), environment, hardening);
-        let report = match report(&person.config) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else {
+            return fail("the system refuses what this command needs to run");
+        };
+        let report = report(&person.config, &runtime);
+        // A keyring may still wait for its owner.
+        runtime.shutdown_background();
+        let report = match report {
             Ok(report) => report,
             Err(problem) => return fail(&problem),
         };
@@ -78,12 +91,8 @@ impl Status {
     }
 }
 
-fn report(config: &Config) -> Result<Report, String> {
+fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
     let store = stores::open(config.store, &config.byokey_home);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|_| "the system refuses what this command needs to run")?;
     let signed_in = |mode| Report {
         status: State::SignedIn,
         mode: Some(mode),
@@ -96,17 +105,25 @@ fn report(config: &Config) -> Result<Report, String> {
             ..signed_in(AuthMode::PersonalAccessToken)
         });
     }
+    if let Some(warning) = store.warning() {
+        tell(&format!("byokey: {warning}"));
+    }
     let kept = runtime.block_on(store.load());
-    // A keyring may still wait for its owner.
-    runtime.shutdown_background();
-    Ok(match kept.map_err(|failure| failure.to_string())? {
-        None => Report::nobody(store.name()),
-        Some(Stored::ApiKey(_)) => signed_in(AuthMode::ApiKey),
-        Some(Stored::PersonalAccessToken(_)) => signed_in(AuthMode::PersonalAccessToken),
-        Some(Stored::Managed(tokens)) => {
-            let renewable = tokens.refresh_token.is_some();
-            let login = ManagedLogin::new(tokens)
-                .map_err(|_| "what is kept is no login that can be read; sign in again")?;
+    let Some(kept) = kept.map_err(|failure| failure.to_string())? else {
+        return Ok(Report {
+            other_store: other_store(config, runtime),
+            ..Report::nobody(store.name())
+        });
+    };
+    let unusable = |refusal: LoginRefusal| {
+        format!("the stored login cannot be used: {refusal}; sign in again")
+    };
+    let restored = kept.restore().map_err(|invalid| unusable(invalid.into()))?;
+    config.policy.check_restored(&restored).map_err(unusable)?;
+    Ok(match restored {
+        Restored::PersonalAccessToken(_) => signed_in(AuthMode::PersonalAccessToken),
+        Restored::Credential(Credential::Managed(login)) => {
+            let renewable = login.tokens().refresh_token.is_some();
             let now = SystemClock.unix_seconds();
             let expired = login.expires_at.is_some_and(|expiry| expiry <= now);
             Report {
@@ -123,6 +140,7 @@ fn report(config: &Config) -> Result<Report, String> {
                 ..signed_in(AuthMode::Chatgpt)
             }
         }
+        Restored::Credential(credential) => signed_in(credential.mode()),
     })
 }
 
@@ -140,6 +158,17 @@ fn printable(claim: &str) -> String {
     claim.chars().map(shown).collect()
 }
 
+/// The file, where another store was asked and the file holds a login. The keyring is not asked: it
+/// might want its password.
+fn other_store(config: &Config, runtime: &Runtime) -> Option<&'static str> {
+    if matches!(config.store, StoreKind::File | StoreKind::Auto) {
+        return None;
+    }
+    let file = FileStore::new(&config.byokey_home);
+    let kept = runtime.block_on(file.load());
+    matches!(kept, Ok(Some(_))).then(|| file.name())
+}
+
 impl Report {
     const fn nobody(store: &'static str) -> Self {
         Self {
@@ -151,12 +180,24 @@ impl Report {
             expires_at: None,
             refresh: None,
             store,
+            other_store: None,
+        }
+    }
+
+    fn signed_out_in_words(&self) -> String {
+        let asked = format!("Not logged in (store: {})", self.store);
+        match self.other_store {
+            None => asked,
+            Some(other) => format!(
+                "{asked}. The store `{other}` holds a login: choose it with `--store {other}`, or \
+                 with BYOKEY_STORE"
+            ),
         }
     }
 
     fn in_words(&self) -> String {
         let how = match self.mode {
-            None => return format!("Not logged in (store: {})", self.store),
+            None => return self.signed_out_in_words(),
             Some(AuthMode::ApiKey) => "an API key",
             Some(AuthMode::PersonalAccessToken) => "an access token",
             Some(AuthMode::Chatgpt | AuthMode::ChatgptAuthTokens) => "ChatGPT",
