@@ -149,11 +149,11 @@ impl Services {
         drop(self.startup_problem.set(message));
     }
 
-    /// What every client is told about the stored login when it has introduced itself.
+    /// Returns the warnings about the stored login that each client gets after `initialize`.
     #[must_use]
     pub fn store_warnings(&self) -> Vec<Warning> {
         let problem = self.startup_problem.get().cloned();
-        let texts = problem.into_iter().chain(self.auth.store_warning());
+        let texts = problem.into_iter().chain(self.auth.store_warnings());
         texts.map(|text| warning(&text)).collect()
     }
 

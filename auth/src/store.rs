@@ -40,13 +40,13 @@ impl Stored {
 pub enum Restored {
     /// All that is needed of it is known.
     Credential(Credential),
-    /// A personal access token, whose owner the issuer has to be asked for.
+    /// A personal access token; the issuer knows its owner.
     PersonalAccessToken(Secret),
 }
 
 impl Stored {
-    /// Judges what a store holds. Every reader of a store goes through here, so that one file means
-    /// the same to all of them.
+    /// Validates what a store holds. Every reader of a store calls this, so that one file means the
+    /// same to all of them.
     ///
     /// # Errors
     ///
@@ -58,8 +58,7 @@ impl Stored {
                 Restored::Credential(Credential::Managed(ManagedLogin::new(tokens)?))
             }
             Self::PersonalAccessToken(token) => {
-                PersonalAccessToken::check(&token)?;
-                Restored::PersonalAccessToken(token)
+                Restored::PersonalAccessToken(PersonalAccessToken::check(token)?)
             }
         })
     }
@@ -88,9 +87,9 @@ pub trait Store: Send + Sync {
     /// What is kept.
     fn load(&self) -> StoreAnswer<'_, Option<Stored>>;
 
-    /// What its user should know about the place of the login, in one sentence.
-    fn warning(&self) -> Option<String> {
-        None
+    /// Returns what the user should know about the place of the stored login, a sentence each.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether a login could be saved, before its user is asked to sign in.

@@ -128,8 +128,8 @@ impl SharedStore {
         (ended.code, report, ended.stderr)
     }
 
-    /// Starts logins that the store cannot take: no page is shown, no code asked for. Returns what
-    /// the host is told.
+    /// Starts logins that the store cannot take: no page is shown, no code asked for. Returns the
+    /// last error message.
     ///
     /// # Panics
     ///

@@ -9,12 +9,11 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use byokey_tests::command::{command, run};
+use byokey_tests::Host;
 use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::shared_store::SharedStore;
-use byokey_tests::{Home, Host, PATIENCE};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use serde_json::{Value, json};
 
@@ -129,7 +128,12 @@ async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
     symlink(&target, shared.file()).unwrap();
     shared.backend.reject_bearer(access_token(90));
     let (_server, mut host) = shared.start().await;
+    let warning = host.notification("warning").await.to_string();
+    assert!(warning.contains("cannot be renewed"), "{warning}");
     assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    let (code, _, told) = shared.status().await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("and it is a link"), "{told}");
     let message = shared.refuses_logins(&mut host).await;
     assert!(message.contains("it is a link"), "{message}");
     // The successor would have no place, so the refresh token is not spent.
@@ -215,94 +219,4 @@ async fn our_own_file_with_wider_modes_is_narrowed_when_it_is_written() {
     host.request("account/usage/read", json!({})).await.unwrap();
     assert_eq!(shared.kept()["tokens"]["refresh_token"], "rt-made-up-1");
     assert_eq!((mode(&shared.file()), mode(&lock)), (0o600, 0o600));
-}
-
-/// Names of what a killed write leaves, and names that only look so.
-fn leave(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let stale = [".auth.json.0123456789abcdef0123456789abcdef"];
-    let other = [
-        ".auth.json.backup",
-        "auth.json.0123456789abcdef0123456789abcdef",
-        ".auth.json.0123456789abcdef0123456789abcdeg",
-    ];
-    let make = |names: &[&str]| -> Vec<PathBuf> {
-        let paths = names.iter().map(|name| folder.join(name));
-        paths
-            .inspect(|path| fs::write(path, "rt-made-up").unwrap())
-            .collect()
-    };
-    (make(&stale), make(&other))
-}
-
-#[tokio::test]
-async fn what_a_killed_write_left_is_swept_at_the_start_at_a_login_and_at_a_logout() {
-    let shared = SharedStore::new().await;
-    let gone = |paths: &[PathBuf]| paths.iter().all(|path| !path.exists());
-    let there = |paths: &[PathBuf]| paths.iter().all(|path| path.exists());
-    let (stale, other) = leave(shared.folder.path());
-    let (_server, mut host) = shared.start().await;
-    account(&mut host).await;
-    assert!(gone(&stale) && there(&other), "the start");
-
-    leave(shared.folder.path());
-    let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
-    host.request("account/login/start", key).await.unwrap();
-    assert!(gone(&stale) && there(&other), "the login");
-
-    leave(shared.folder.path());
-    host.request("account/logout", json!({})).await.unwrap();
-    assert!(gone(&stale) && there(&other), "the logout");
-    assert!(!shared.file().exists());
-}
-
-/// A file that another process is writing belongs to it: it holds the lock.
-#[tokio::test]
-async fn a_write_under_way_is_not_swept() {
-    let shared = SharedStore::new().await;
-    let (stale, _) = leave(shared.folder.path());
-    let lock = fs::File::create(shared.folder.path().join("auth.lock")).unwrap();
-    lock.lock().unwrap();
-    let (_server, mut host) = shared.start().await;
-    account(&mut host).await;
-    assert!(stale.iter().all(|path| path.exists()));
-}
-
-/// Whether the program is killed before, while or after it writes, what is there can be read.
-#[tokio::test]
-async fn a_program_that_is_killed_leaves_a_file_that_can_be_read() {
-    let shared = SharedStore::new().await;
-    let home = Home::new("");
-    let folder = shared.folder.path().to_str().unwrap().to_owned();
-    let environment = [("BYOKEY_HOME", &*folder), ("BYOKEY_STORE", "file")];
-    let arguments = ["login", "--with-api-key"];
-    let begun = std::time::Instant::now();
-    let first = run(&home, &arguments, &environment, "sk-made-up-0").await;
-    assert_eq!(first.code, Some(0), "{}", first.stderr);
-    let whole = begun.elapsed();
-    let mut killed = 0;
-    for round in 1..=40_u32 {
-        let mut login = command(&home, &arguments, &environment);
-        let mut child = login.spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let key = format!("sk-made-up-{round}");
-        // It may be gone already.
-        drop(tokio::io::AsyncWriteExt::write_all(&mut stdin, key.as_bytes()).await);
-        drop(stdin);
-        tokio::time::sleep(whole * (round % 20) / 16).await;
-        drop(child.start_kill());
-        let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
-        if ended.unwrap().unwrap().code().is_none() {
-            killed += 1;
-        }
-        let key = shared.kept()["OPENAI_API_KEY"].as_str().map(str::to_owned);
-        assert!(
-            key.is_some_and(|key| key.starts_with("sk-made-up-")),
-            "round {round}"
-        );
-    }
-    println!("killed {killed} of 40");
-    run(&home, &arguments, &environment, "sk-made-up-last").await;
-    let left = fs::read_dir(shared.folder.path()).unwrap().flatten();
-    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
-    assert_eq!(left.len(), 2, "the login and the lock: {left:?}");
 }

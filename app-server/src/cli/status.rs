@@ -105,7 +105,7 @@ fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
             ..signed_in(AuthMode::PersonalAccessToken)
         });
     }
-    if let Some(warning) = store.warning() {
+    for warning in store.warnings() {
         tell(&format!("byokey: {warning}"));
     }
     let kept = runtime.block_on(store.load());

@@ -6,7 +6,6 @@ mod members;
 mod tests;
 
 use byokey_protocol::secret::Secret;
-use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;

@@ -60,8 +60,8 @@ impl Store for AutoStore {
         })
     }
 
-    fn warning(&self) -> Option<String> {
-        self.file.warning()
+    fn warnings(&self) -> Vec<String> {
+        self.file.warnings()
     }
 
     fn check(&self) -> StoreAnswer<'_, ()> {

@@ -97,7 +97,7 @@ impl FileStore {
             place: self.place(),
         })?;
         self.make_folder().map_err(|error| self.unwritable(error))?;
-        // Whoever saves holds the lock, so what is there was left by a process that was killed.
+        // The caller holds the lock, so a temporary file was left by a process that was killed.
         owner_only::sweep(&self.file);
         owner_only::replace(&self.file, &text).map_err(|error| self.unwritable(error))
     }
@@ -127,6 +127,33 @@ impl FileStore {
         }
         file.remove().map_err(refused)?;
         Ok(true)
+    }
+
+    fn access_warning(&self) -> Option<String> {
+        let may = match owner_only::access(&self.file)? {
+            Access::None => return None,
+            Access::Read => "read",
+            Access::Write => "change",
+        };
+        Some(format!(
+            "other users of this machine may be able to {may} {place}, which holds a login; run \
+             `chmod 600 {place}`",
+            place = self.place()
+        ))
+    }
+
+    /// Why a renewed token could not be saved, if the stored login is one that is renewed.
+    fn renewal_warning(&self) -> Option<String> {
+        let Ok(Some(Stored::Managed(tokens))) = self.read_stored() else {
+            return None;
+        };
+        tokens.refresh_token?;
+        let failure = OwnFile::open(&self.file).err()?;
+        Some(format!(
+            "the login in {} works until its token expires, and cannot be renewed: only a regular \
+             file of this user is written, and {failure}",
+            self.place()
+        ))
     }
 
     fn make_folder(&self) -> std::io::Result<()> {
@@ -190,17 +217,9 @@ impl Store for FileStore {
         Box::pin(ready(self.write(&stored, saving)))
     }
 
-    fn warning(&self) -> Option<String> {
-        let may = match owner_only::access(&self.file)? {
-            Access::None => return None,
-            Access::Read => "read",
-            Access::Write => "change",
-        };
-        Some(format!(
-            "other users of this machine may be able to {may} {place}, which holds a login; run \
-             `chmod 600 {place}`",
-            place = self.place()
-        ))
+    fn warnings(&self) -> Vec<String> {
+        let warnings = [self.access_warning(), self.renewal_warning()];
+        warnings.into_iter().flatten().collect()
     }
 
     fn check(&self) -> StoreAnswer<'_, ()> {
@@ -211,7 +230,7 @@ impl Store for FileStore {
         if !owner_only::has_leftovers(&self.file) {
             return;
         }
-        // Who holds the lock may be writing one of them, and removes the others then.
+        // The process that holds the lock may be writing one of them, and removes the others.
         if let Ok(lock) = self.open_lock()
             && lock.try_lock().is_ok()
         {

@@ -58,10 +58,10 @@ impl AuthManager {
         self.renewer.store.keeps()
     }
 
-    /// What the user should know about the place of the stored login.
+    /// Returns what the user should know about the place of the stored login, a sentence each.
     #[must_use]
-    pub fn store_warning(&self) -> Option<String> {
-        self.renewer.store.warning()
+    pub fn store_warnings(&self) -> Vec<String> {
+        self.renewer.store.warnings()
     }
 
     /// Whether the store could take a login, which is found out before its user signs in.

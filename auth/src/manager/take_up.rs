@@ -43,7 +43,7 @@ impl AuthManager {
         let checked = self.state().check_own(&credential, begun);
         if let Err(refusal) = checked {
             if self.state().credential().is_none() && credential.can_be_renewed() {
-                // Somebody may sign out before it is known what there is to give back.
+                // A logout that comes next has to know which grant to revoke.
                 *lock(&self.signed_out_unseen) = Some(Arc::new(credential));
             }
             return Err(refusal.into());

@@ -130,8 +130,8 @@ pub fn has_leftovers(path: &Path) -> bool {
     !leftovers(path).is_empty()
 }
 
-/// Removes what [`replace`] left that was killed. Only for those who keep all others from replacing
-/// the file meanwhile.
+/// Removes temporary files of a [`replace`] that was killed. The caller has to hold a lock that keeps
+/// other processes from replacing the file meanwhile.
 pub fn sweep(path: &Path) {
     for left in leftovers(path) {
         if let Ok(Some(left)) = OwnFile::open(&left) {

@@ -58,7 +58,7 @@ pub(super) fn read(name: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>
             "other users of this machine may be able to read {}; run `chmod 600` on it",
             path.display()
         ),
-        // Whoever may change it lets themselves in.
+        // Write access to the token is access to the listener.
         Access::Write => return Err(SecretFileError::NotPrivate(path.to_owned())),
     }
     let secret = found.text.trim_ascii();
