@@ -4,11 +4,23 @@
 
 use std::time::{Duration, Instant};
 
-use byokey_dev_backend::Route;
+use byokey_dev_backend::{DevBackend, Route, Script, TestToken};
 use byokey_tests::turns::{backend, script, signed_in, turn};
+use byokey_tests::{Host, Refused, Server, Setup};
 use serde_json::{Value, json};
 
-async fn default_of(host: &mut byokey_tests::Host) -> Result<String, byokey_tests::Refused> {
+/// A host signed in to the built-in provider, whose calls go to this backend, with no model
+/// configured.
+async fn without_model(backend: &DevBackend) -> (Server, Host) {
+    let base_url = backend.base_url();
+    let setting = format!("chatgpt_base_url = \"{base_url}/backend-api\"");
+    let mut server = Setup::default().config(&setting).start();
+    let mut host = Host::initialized(&mut server).await;
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    (server, host)
+}
+
+async fn default_of(host: &mut Host) -> Result<String, Refused> {
     let thread = host.request("thread/start", json!({})).await?;
     Ok(thread["model"].as_str().unwrap().to_owned())
 }
@@ -27,7 +39,7 @@ async fn the_lowest_priority_among_the_listed_is_the_default() {
     let odd = json!({"models": [7, {"description": "nameless"}, {"slug": "a", "id": "b", "priority": "1"}]});
     for (body, expected) in [(models, "best"), (llama, "q.gguf"), (odd, "a")] {
         let backend = backend();
-        let (_server, mut host) = signed_in(&backend, &[]).await;
+        let (_server, mut host) = without_model(&backend).await;
         backend.set_script(script("models", &json!([{"body": body}])));
         assert_eq!(default_of(&mut host).await.unwrap(), expected, "{body}");
         let listed = host.request("model/list", json!({})).await.unwrap();
@@ -57,7 +69,7 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
         json!({"models": []}),
     ] {
         let backend = backend();
-        let (_server, mut host) = signed_in(&backend, &[]).await;
+        let (_server, mut host) = without_model(&backend).await;
         backend.set_script(script("models", &json!([{"body": body, "repeat": 0}])));
         assert_eq!(
             default_of(&mut host).await.unwrap(),
@@ -65,6 +77,12 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
             "{body}"
         );
         assert_eq!(turn(&mut host).await["status"], "completed", "{body}");
+        let sent = backend.requests_to(Route::Responses).remove(0);
+        assert_eq!(
+            sent.json().unwrap()["model"],
+            "m",
+            "a model that is named counts"
+        );
     }
     let backend = backend();
     let (_server, mut host) = signed_in(&backend, &["model=\"configured\""]).await;
@@ -75,14 +93,15 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
 #[tokio::test]
 async fn a_provider_without_openai_login_and_list_needs_a_model() {
     let backend = backend();
-    let settings = ["model_providers.mock.requires_openai_auth=false"];
-    let (_server, mut host) = signed_in(&backend, &settings).await;
-    backend.set_script(
-        byokey_dev_backend::Script::from_value(
-            json!({"allowAnonymous": true, "routes": {"models": [{"status": 418, "repeat": 0}]}}),
-        )
-        .unwrap(),
+    let base_url = backend.base_url();
+    let settings = format!(
+        "model_provider = \"other\"\n[model_providers.other]\nname = \"other\"\nbase_url = \"{base_url}/v1\""
     );
+    let mut server = Setup::default().config(&settings).start();
+    let mut host = Host::initialized(&mut server).await;
+    let steps =
+        json!({"allowAnonymous": true, "routes": {"models": [{"status": 418, "repeat": 0}]}});
+    backend.set_script(Script::from_value(steps).unwrap());
     let refused = default_of(&mut host).await.unwrap_err();
     assert!(refused.message.contains("418"), "{refused:?}");
     let thread = host.request("thread/start", json!({"model": "mine"})).await;
