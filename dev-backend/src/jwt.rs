@@ -52,7 +52,9 @@ pub struct TestToken {
     pub account: String,
     /// The claim `exp`, in seconds since the Unix epoch.
     pub expires_at: u64,
-    /// Names the user, and tells tokens of equal claims apart.
+    /// The claim `chatgpt_compute_residency`, which is left out if there is none.
+    pub residency: Option<String>,
+    /// Names the user, and distinguishes tokens of equal claims.
     pub label: String,
 }
 
@@ -66,6 +68,7 @@ impl TestToken {
             plan: "pro".to_owned(),
             account: format!("account-{label}"),
             expires_at: unix_now() + 3600,
+            residency: None,
             label,
         }
     }
@@ -81,7 +84,7 @@ impl TestToken {
     /// The claims, in the order of their names: whether `serde_json` keeps another one depends on
     /// what a program is built with, and the same token has to be the same text in all of them.
     pub fn claims(&self) -> Value {
-        json!({
+        let mut claims = json!({
             "email": self.email,
             "exp": self.expires_at,
             AUTH_CLAIM: {
@@ -89,7 +92,11 @@ impl TestToken {
                 "chatgpt_plan_type": self.plan,
                 "chatgpt_user_id": format!("user-{}", self.label),
             },
-        })
+        });
+        if let Some(residency) = &self.residency {
+            claims[AUTH_CLAIM]["chatgpt_compute_residency"] = residency.as_str().into();
+        }
+        claims
     }
 
     /// The token.
@@ -142,7 +149,7 @@ mod tests {
             r#"{"chatgpt_account_id":"account-ada","chatgpt_plan_type":"team","#,
             r#""chatgpt_user_id":"user-ada"}}"#,
         );
-        assert_eq!(token.claims().to_string(), text, "whoever builds it");
+        assert_eq!(token.claims().to_string(), text, "in every build");
     }
 
     #[test]

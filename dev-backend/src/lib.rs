@@ -1,9 +1,10 @@
 //! A loopback stand-in for the ChatGPT backend, the OpenAI API and the issuer of their logins.
 //!
 //! Authors of hosts develop against it offline, and tests use it as their one mock. It answers the
-//! few routes that `byokey app-server` calls with plausible data, and a [`Script`] makes it answer
-//! otherwise: with an error, with exact events, late, half or never. It listens on 127.0.0.1 only
-//! and believes every bearer it was not told to refuse.
+//! few routes that `byokey app-server` calls as strictly and as oddly as the real ones were publicly
+//! measured, and a [`Script`] makes it answer otherwise: with an error, with exact events, late,
+//! half or never. It listens on 127.0.0.1 only and accepts every bearer that it does not have to
+//! refuse.
 //!
 //! ```
 //! use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
@@ -25,7 +26,10 @@
 //!   to answer.
 //! - `request`: which request is which, what was received, and the log line without secrets.
 //! - `script`: the script as written, one step of it, its cursor, and the bearers it refuses.
-//! - `answer`: an answer, its event stream, and the events of a model's reply.
+//! - `answer`: an answer, its event stream, the events of a model's reply, and the forms of errors.
+//! - `presets`: answers by name. `settings`: how strict and how odd the backend is.
+//! - `checks`: what it refuses. `state`: what it remembers of earlier requests. `catalogue`: its
+//!   models.
 //! - `defaults`: what each route of the backend answers without a script. [`issuer`]: the same for
 //!   the issuer.
 //! - [`jwt`]: made-up tokens.
@@ -34,19 +38,26 @@
 //! holds that no two files import each other, directly or through others.
 
 mod answer;
+mod catalogue;
+mod checks;
 mod clock;
 mod defaults;
 pub mod issuer;
 pub mod jwt;
+mod presets;
 mod request;
 mod script;
 mod server;
+mod settings;
+mod state;
 
 pub use jwt::{TestToken, unsigned};
+pub use presets::table::presets;
 pub use request::observe::{Exchange, Fingerprint, Outcome};
 pub use request::record::RecordedRequest;
 pub use request::route::Route;
-pub use script::document::{Script, ScriptError};
+pub use script::document::Script;
+pub use script::error::ScriptError;
 pub use script::step::StepError;
 pub use server::gate::Gate;
 pub use server::handle::DevBackend;

@@ -273,7 +273,7 @@ fn usual(state: &State, ask: Ask) -> Value {
         }
         Ask::Revoke => json!({}),
         Ask::Whoami => answers::owner(&person()),
-        Ask::UserCode => answers::device_code("device-made-up", "CODE-12345"),
+        Ask::UserCode => answers::device_code("device-made-up", "CODE-12345", 1),
         Ask::DevicePoll => {
             answers::device_grant("code-made-up", "challenge-made-up", "verifier-made-up")
         }

@@ -82,7 +82,7 @@ async fn drive(tools: &[&str], mut driver: Command) -> Option<DevBackend> {
     let backend = DevBackend::start(Options::new().script(script())).unwrap();
     let url = backend.base_url();
     let home = Home::new(&format!(
-        "model = \"mock-model\"\nchatgpt_base_url = \"{url}/backend-api\"\nopenai_base_url = \"{url}/v1\"",
+        "model = \"gpt-6.2-sol\"\nchatgpt_base_url = \"{url}/backend-api\"\nopenai_base_url = \"{url}/v1\"",
     ));
     let tokens = [token("first", "pro"), token("second", "team")];
     let secrets = tokens.iter().map(String::as_str);

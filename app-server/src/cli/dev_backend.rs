@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use byokey_dev_backend::{DevBackend, Options, Script};
+use byokey_dev_backend::{DevBackend, Options, Script, presets};
 use clap::Args;
 
 use super::{fail, print};
@@ -18,6 +18,16 @@ pub(crate) struct DevBackendCommand {
     /// A JSON file that says how to answer; see dev-backend/README.md.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Answer a route with a preset, for ever or this many times; may be repeated. Without a route
+    /// the preset has its own.
+    #[arg(long, value_name = "[ROUTE=]NAME[:TIMES]")]
+    preset: Vec<String>,
+    /// Change a setting, such as `strict=false`; may be repeated. The value is JSON, or a string.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Print every preset and exit.
+    #[arg(long)]
+    list_presets: bool,
     /// Answer 401 once a token was used this often, so that the host is asked for a new one.
     #[arg(long, value_name = "TIMES")]
     expire_after: Option<u64>,
@@ -33,6 +43,13 @@ fn for_logins(url: &str) -> String {
 
 impl DevBackendCommand {
     pub(crate) fn run(self) -> ExitCode {
+        if self.list_presets {
+            let mut list = String::new();
+            for (name, about, route) in presets() {
+                list.push_str(&format!("{name:31}{route:12}{about}\n"));
+            }
+            return print(list.trim_end());
+        }
         let script = match self.read_script() {
             Ok(script) => script,
             Err(problem) => return fail(&problem),
@@ -59,14 +76,15 @@ impl DevBackendCommand {
     }
 
     fn read_script(&self) -> Result<Script, String> {
-        let script = match &self.script {
-            None => Script::default(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                Script::from_json(&text).map_err(|error| error.to_string())?
-            }
+        let text = match &self.script {
+            None => "{}".to_owned(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))?,
         };
+        let script = Script::from_json(&text).map_err(|error| error.to_string())?;
+        let script = script
+            .with(&self.preset, &self.set)
+            .map_err(|error| error.to_string())?;
         Ok(match self.expire_after {
             Some(times) => script.expiring_after(times),
             None => script,

@@ -1,76 +1,73 @@
 //! The events that make up a model's reply.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::usage::TokenUsage;
 use crate::clock::unix_now;
+use crate::request::dialect::Dialect;
 use crate::request::record::RecordedRequest;
-
-/// How many tokens a reply is said to have cost.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct TokenUsage {
-    input_tokens: u64,
-    cached_input_tokens: u64,
-    output_tokens: u64,
-    reasoning_output_tokens: u64,
-}
-
-impl TokenUsage {
-    /// About one token for four bytes of the request, and one for each piece of the reply.
-    fn estimate(request: &RecordedRequest, pieces: &[String]) -> Self {
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        Self {
-            input_tokens: count(request.body.len().div_ceil(4)),
-            output_tokens: count(pieces.len()),
-            ..Self::default()
-        }
-    }
-
-    fn to_json(self) -> Value {
-        json!({
-            "input_tokens": self.input_tokens,
-            "input_tokens_details": {"cached_tokens": self.cached_input_tokens},
-            "output_tokens": self.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": self.reasoning_output_tokens},
-            "total_tokens": self.input_tokens.saturating_add(self.output_tokens),
-        })
-    }
-}
 
 /// A reply of one message, in pieces.
 pub(crate) struct Reply {
     id: String,
     item_id: String,
-    model: String,
+    /// What the response echoes of the request, `model` among it.
+    echo: Value,
+    /// The encrypted content of the reasoning item before the message, if there is one.
+    reasoning: Option<String>,
     pieces: Vec<String>,
     usage: TokenUsage,
+    /// Whether the last event repeats the items.
+    repeats_output: bool,
+    /// What the model says that the message is.
+    phase: Option<&'static str>,
 }
 
 impl Reply {
-    /// The reply number `id`; its usage is estimated if none is given.
+    /// The reply number `id`. It reasons if the request asks for encrypted reasoning.
     pub(crate) fn new(
         id: u64,
         request: &RecordedRequest,
         pieces: Vec<String>,
-        usage: Option<TokenUsage>,
+        usage: TokenUsage,
+        odd: bool,
     ) -> Self {
-        let model = request
-            .json()
-            .ok()
-            .and_then(|body| Some(body.get("model")?.as_str()?.to_owned()));
+        let body = request.json().unwrap_or_default();
+        let model = body.get("model").and_then(Value::as_str);
+        let asks_for_reasoning = body["include"].as_array().is_some_and(|parts| {
+            parts
+                .iter()
+                .any(|part| part == "reasoning.encrypted_content")
+        });
         Self {
             id: format!("resp-dev-{id}"),
             item_id: format!("msg-dev-{id}"),
-            model: model.unwrap_or_else(|| "dev-model".to_owned()),
-            usage: usage.unwrap_or_else(|| TokenUsage::estimate(request, &pieces)),
+            echo: json!({
+                "model": model.unwrap_or("dev-model"),
+                "prompt_cache_key": body["prompt_cache_key"],
+                // Additions that no client asks for.
+                "reasoning": {
+                    "effort": body["reasoning"]["effort"],
+                    "summary": "detailed",
+                    "context": "all_turns",
+                },
+                // Never what was asked for.
+                "service_tier": "default",
+                "store": false,
+            }),
+            reasoning: asks_for_reasoning.then(|| format!("gAAAA-made-up-reasoning-{id}")),
             pieces,
+            usage,
+            repeats_output: !odd || Dialect::of(request) == Dialect::Api,
+            phase: odd.then_some("final_answer"),
         }
     }
 
     /// All of its events.
     pub(crate) fn events(&self) -> Vec<Value> {
-        numbered(self.opening().chain(self.closing()))
+        let mut events = self.opening();
+        events.extend(self.closing());
+        numbered(events)
     }
 
     /// Its events up to the last piece of text.
@@ -78,47 +75,94 @@ impl Reply {
         numbered(self.opening())
     }
 
-    fn opening(&self) -> impl Iterator<Item = Value> {
-        let start = [
-            json!({"type": "response.created", "response": self.response("in_progress", &[])}),
-            json!({"type": "response.output_item.added", "output_index": 0,
-                   "item": self.item("in_progress", json!([]))}),
+    fn opening(&self) -> Vec<Value> {
+        let mut events = vec![
+            json!({"type": "response.created", "response": self.response("in_progress")}),
+            json!({"type": "response.in_progress", "response": self.response("in_progress")}),
         ];
-        let deltas = self.pieces.iter().map(|piece| {
-            json!({"type": "response.output_text.delta", "item_id": self.item_id,
-                   "output_index": 0, "content_index": 0, "delta": piece})
-        });
-        start.into_iter().chain(deltas)
+        if let Some(item) = self.reasoning_item() {
+            events.extend(
+                ["response.output_item.added", "response.output_item.done"]
+                    .map(|kind| json!({"type": kind, "output_index": 0, "item": item})),
+            );
+        }
+        events.push(
+            json!({"type": "response.output_item.added", "output_index": self.place(),
+                           "item": self.item("in_progress", &json!([]))}),
+        );
+        events.push(self.part("response.content_part.added", "part", &output_text("")));
+        let delta =
+            |piece: &String| self.part("response.output_text.delta", "delta", &json!(piece));
+        events.extend(self.pieces.iter().map(delta));
+        events
     }
 
-    fn closing(&self) -> impl Iterator<Item = Value> {
-        let text =
-            json!([{"type": "output_text", "text": self.pieces.concat(), "annotations": []}]);
-        let item = self.item("completed", text);
-        let mut response = self.response("completed", std::slice::from_ref(&item));
+    fn closing(&self) -> [Value; 4] {
+        let text = self.pieces.concat();
+        let part = output_text(&text);
+        let item = self.item("completed", &json!([part]));
+        let mut response = self.response("completed");
         response["usage"] = self.usage.to_json();
+        if self.repeats_output {
+            let items = self.reasoning_item().into_iter().chain([item.clone()]);
+            response["output"] = items.collect();
+        }
         [
-            json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+            self.part("response.output_text.done", "text", &json!(text)),
+            self.part("response.content_part.done", "part", &part),
+            json!({"type": "response.output_item.done", "output_index": self.place(),
+                   "item": item}),
             json!({"type": "response.completed", "response": response}),
         ]
-        .into_iter()
     }
 
-    fn response(&self, status: &str, output: &[Value]) -> Value {
-        json!({"id": self.id, "object": "response", "created_at": unix_now(),
-               "status": status, "model": self.model, "output": output})
+    /// An event about the one part of the message.
+    fn part(&self, kind: &str, member: &str, value: &Value) -> Value {
+        json!({"type": kind, "item_id": self.item_id, "output_index": self.place(),
+               "content_index": 0, member: value})
     }
 
-    fn item(&self, status: &str, content: Value) -> Value {
-        json!({"id": self.item_id, "type": "message", "role": "assistant",
-               "status": status, "content": content})
+    /// The place of the message among the items.
+    fn place(&self) -> usize {
+        usize::from(self.reasoning.is_some())
+    }
+
+    fn response(&self, status: &str) -> Value {
+        let mut response = self.echo.clone();
+        response["id"] = self.id.as_str().into();
+        response["object"] = "response".into();
+        response["created_at"] = unix_now().into();
+        response["status"] = status.into();
+        response["output"] = json!([]);
+        response
+    }
+
+    fn item(&self, status: &str, content: &Value) -> Value {
+        let mut item = json!({"id": self.item_id, "type": "message", "role": "assistant",
+                              "status": status, "content": content});
+        if let Some(phase) = self.phase {
+            item["phase"] = phase.into();
+        }
+        item
+    }
+
+    fn reasoning_item(&self) -> Option<Value> {
+        let content = self.reasoning.as_ref()?;
+        Some(
+            json!({"id": format!("rs-{}", self.item_id), "type": "reasoning", "summary": [],
+                    "encrypted_content": content}),
+        )
     }
 }
 
-fn numbered(events: impl Iterator<Item = Value>) -> Vec<Value> {
-    let number = |(number, mut event): (usize, Value)| {
+fn output_text(text: &str) -> Value {
+    json!({"type": "output_text", "text": text, "annotations": []})
+}
+
+/// Numbers the events of a response.
+pub(crate) fn numbered(mut events: Vec<Value>) -> Vec<Value> {
+    for (number, event) in events.iter_mut().enumerate() {
         event["sequence_number"] = number.into();
-        event
-    };
-    events.enumerate().map(number).collect()
+    }
+    events
 }

@@ -17,12 +17,33 @@ use crate::answer::frame::frame;
 /// The body of an answer that is sent in pieces.
 pub(crate) struct EventStream {
     pieces: Pieces,
-    pause: Duration,
     wait: Wait,
-    ending: Ending,
-    /// The pause between two bytes; zero sends whole pieces.
-    drip: Duration,
+    pacing: Pacing,
+    /// What is left of the piece that is being sent byte by byte.
     dripping: Bytes,
+}
+
+/// When the parts of an answer are sent, and what follows the last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pacing {
+    /// The wait between two events.
+    pub(crate) pause: Duration,
+    /// The wait between two bytes; zero sends whole pieces.
+    pub(crate) drip: Duration,
+    pub(crate) ending: Ending,
+    /// How long a silent stream is left open; for ever if there is no limit.
+    pub(crate) idle_limit: Option<Duration>,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self {
+            pause: Duration::ZERO,
+            drip: Duration::ZERO,
+            ending: Ending::Finish,
+            idle_limit: None,
+        }
+    }
 }
 
 /// What is sent, one piece after the other.
@@ -58,33 +79,33 @@ enum Wait {
 }
 
 impl EventStream {
-    pub(crate) const fn new(
-        pieces: Pieces,
-        pause: Duration,
-        drip: Duration,
-        ending: Ending,
-    ) -> Self {
+    pub(crate) const fn new(pieces: Pieces, pacing: Pacing) -> Self {
         Self {
             pieces,
-            pause,
             wait: Wait::Nothing,
-            ending,
-            drip,
+            pacing,
             dripping: Bytes::new(),
         }
     }
 
     /// The next bytes, and the pause after them.
     fn next(&mut self) -> Option<(Bytes, Duration)> {
-        if self.drip.is_zero() {
+        if self.pacing.drip.is_zero() {
             let piece = self.pieces.next()?;
             let is_last = self.pieces.is_over();
-            return Some((piece, if is_last { Duration::ZERO } else { self.pause }));
+            return Some((
+                piece,
+                if is_last {
+                    Duration::ZERO
+                } else {
+                    self.pacing.pause
+                },
+            ));
         }
         while self.dripping.is_empty() {
             self.dripping = self.pieces.next()?;
         }
-        Some((self.dripping.split_to(1), self.drip))
+        Some((self.dripping.split_to(1), self.pacing.drip))
     }
 }
 
@@ -116,10 +137,15 @@ impl Body for EventStream {
             };
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
-        match self.ending {
-            Ending::Finish => Poll::Ready(None),
-            Ending::Hang => Poll::Pending,
-            Ending::Drop => Poll::Ready(Some(Err(Dropped))),
+        match (self.pacing.ending, self.pacing.idle_limit.take()) {
+            (Ending::Finish, _) => Poll::Ready(None),
+            (Ending::Drop, _) => Poll::Ready(Some(Err(Dropped))),
+            (Ending::Hang, None) => Poll::Pending,
+            (Ending::Hang, Some(limit)) => {
+                self.pacing.ending = Ending::Drop;
+                self.wait = Wait::Pause(Box::pin(tokio::time::sleep(limit)));
+                self.poll_frame(cx)
+            }
         }
     }
 }

@@ -1,16 +1,13 @@
 //! An answer, before it becomes an HTTP response.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::answer::ending::Ending;
 use crate::answer::endless::{Endless, EndlessPieces};
-use crate::answer::stream::{EventStream, Pieces};
+use crate::answer::stream::{EventStream, Pacing, Pieces};
 
 /// The body of every response: whole, or one event after the other.
 pub(crate) type Body = Either<Full<Bytes>, Box<EventStream>>;
@@ -24,6 +21,8 @@ pub(crate) struct Answer {
 
 enum Payload {
     Whole(Bytes),
+    Events(Vec<Value>),
+    /// Bytes as a script wrote them, or without an end.
     Pieces(Pieces),
 }
 
@@ -60,14 +59,14 @@ impl Answer {
     }
 
     /// A stream of server-sent events.
-    pub(crate) fn events(events: &[Value]) -> Self {
-        Self::pieces("text/event-stream", Pieces::events(events))
+    pub(crate) fn events(events: Vec<Value>) -> Self {
+        Self::stream("text/event-stream", Payload::Events(events))
     }
 
     /// These bytes as they stand, under the content type of a stream.
     pub(crate) fn raw(pieces: Vec<String>) -> Self {
         let pieces = pieces.into_iter().map(Bytes::from).collect();
-        Self::pieces("text/event-stream", Pieces::Listed(pieces))
+        Self::stream("text/event-stream", Payload::Pieces(Pieces::Listed(pieces)))
     }
 
     /// An answer without an end.
@@ -77,10 +76,11 @@ impl Answer {
         } else {
             "text/event-stream"
         };
-        Self::pieces(content_type, Pieces::Endless(EndlessPieces::new(what)))
+        let pieces = Pieces::Endless(EndlessPieces::new(what));
+        Self::stream(content_type, Payload::Pieces(pieces))
     }
 
-    fn pieces(content_type: &'static str, pieces: Pieces) -> Self {
+    fn stream(content_type: &'static str, payload: Payload) -> Self {
         let headers = HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -88,7 +88,7 @@ impl Answer {
         Self {
             status: StatusCode::OK,
             headers,
-            payload: Payload::Pieces(pieces),
+            payload,
         }
     }
 
@@ -102,6 +102,34 @@ impl Answer {
         }
     }
 
+    /// An answer without a body and without a content type.
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            payload: Payload::Whole(Bytes::new()),
+        }
+    }
+
+    /// Leaves the content type out.
+    pub(crate) fn without_content_type(mut self) -> Self {
+        self.headers.remove(CONTENT_TYPE);
+        self
+    }
+
+    /// Whether it is a stream of events.
+    pub(crate) const fn is_stream(&self) -> bool {
+        matches!(self.payload, Payload::Events(_))
+    }
+
+    /// The events, if it is a stream of them.
+    pub(crate) fn sent_events(&self) -> &[Value] {
+        match &self.payload {
+            Payload::Events(events) => events,
+            Payload::Whole(_) | Payload::Pieces(_) => &[],
+        }
+    }
+
     /// Adds headers; they replace those of the same name.
     pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers.extend(headers);
@@ -110,25 +138,20 @@ impl Answer {
 
     /// The response, all at once.
     pub(crate) fn into_response(self) -> Response<Body> {
-        self.into_response_with(Duration::ZERO, Duration::ZERO, Ending::Finish)
+        self.into_response_with(Pacing::default())
     }
 
-    /// The response. If it comes in pieces, there is `pause` between them, and `ending` after
-    /// them. With `drip` every answer comes byte by byte, with that pause between two.
-    pub(crate) fn into_response_with(
-        self,
-        pause: Duration,
-        drip: Duration,
-        ending: Ending,
-    ) -> Response<Body> {
+    /// The response. If it comes in pieces, or byte by byte, it comes at this pace.
+    pub(crate) fn into_response_with(self, pacing: Pacing) -> Response<Body> {
         let pieces = match self.payload {
-            Payload::Whole(bytes) if drip.is_zero() => Err(bytes),
+            Payload::Whole(bytes) if pacing.drip.is_zero() => Err(bytes),
             Payload::Whole(bytes) => Ok(Pieces::Listed([bytes].into())),
+            Payload::Events(events) => Ok(Pieces::events(&events)),
             Payload::Pieces(pieces) => Ok(pieces),
         };
         let body = match pieces {
             Err(bytes) => Either::Left(Full::new(bytes)),
-            Ok(pieces) => Either::Right(Box::new(EventStream::new(pieces, pause, drip, ending))),
+            Ok(pieces) => Either::Right(Box::new(EventStream::new(pieces, pacing))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

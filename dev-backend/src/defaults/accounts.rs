@@ -13,7 +13,10 @@ pub(super) fn body(request: &RecordedRequest) -> Value {
     json!({
         "accounts": [{
             "id": account,
+            "account_user_id": format!("user-of-{account}"),
             "name": "Dev workspace",
+            "structure": "workspace",
+            "plan_type": request.auth_claim("chatgpt_plan_type"),
             "workspace_backend_origin": "https://chatgpt.com",
             "account_routing_override": "NO_CONSTRAINT",
         }],

@@ -1,28 +1,69 @@
 //! A reply that says what the user said, with rate limits in its headers.
 
-use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::windows::RESETS;
+use super::models;
 use crate::answer::reply::Reply;
+use crate::answer::usage::TokenUsage;
 use crate::answer::whole::Answer;
-use crate::clock::unix_now;
+use crate::answer::{limit_event, limit_headers};
+use crate::request::dialect::Dialect;
 use crate::request::record::RecordedRequest;
 
 /// How much of the user's text is repeated.
 const MAX_CHARS: usize = 400;
 
-pub(super) fn answer(request: &RecordedRequest, id: impl FnOnce() -> u64) -> Answer {
-    let Ok(body) = request.json() else {
-        return Answer::error(StatusCode::BAD_REQUEST, "the request body is not JSON");
-    };
+/// How much of both windows is used after the reply.
+const USED: [u64; 2] = [43, 5];
+
+pub(super) fn answer(request: &RecordedRequest, id: u64, tokens: TokenUsage, odd: bool) -> Answer {
+    let body = request.json().unwrap_or_default();
     let said = body
         .get("input")
         .and_then(last_user_text)
         .unwrap_or_default();
-    let reply = Reply::new(id(), request, pieces(&said), None);
-    Answer::events(&reply.events()).with_headers(rate_limits())
+    let pieces = pieces(&said);
+    let usage = TokenUsage {
+        output_tokens: u64::try_from(pieces.len()).unwrap_or(u64::MAX),
+        ..tokens
+    };
+    let reply = Reply::new(id, request, pieces, usage, odd);
+    if Dialect::of(request) == Dialect::Api {
+        return Answer::events(reply.events());
+    }
+    let plan = request.auth_claim("chatgpt_plan_type");
+    let plan = plan.unwrap_or_else(|| "pro".to_owned());
+    let mut events = Vec::new();
+    if odd {
+        events.push(limit_event::event(&plan, USED, false));
+    }
+    events.extend(reply.events());
+    let limits = limit_headers::family("codex", &plan, USED);
+    let model = body["model"].as_str().unwrap_or_default();
+    Answer::events(events)
+        .with_headers(limits)
+        .with_headers(about(model, id))
+}
+
+/// What the backend says about an answer.
+fn about(model: &str, id: u64) -> HeaderMap {
+    let request = format!("req-made-up-{id}");
+    let headers = [
+        ("x-models-etag", models::TAG),
+        ("x-oai-request-id", request.as_str()),
+        ("x-request-id", request.as_str()),
+        ("openai-model", model),
+        ("openai-processing-ms", "7"),
+        ("x-reasoning-included", "true"),
+    ];
+    let header = |(name, value): (&'static str, &str)| {
+        Some((
+            HeaderName::from_static(name),
+            HeaderValue::try_from(value).ok()?,
+        ))
+    };
+    headers.into_iter().filter_map(header).collect()
 }
 
 /// What the user said last. `input` is a text, or a list of items of which some are the user's
@@ -58,20 +99,6 @@ fn pieces(said: &str) -> Vec<String> {
         reply.push('…');
     }
     reply.split_inclusive(' ').map(str::to_owned).collect()
-}
-
-fn rate_limits() -> HeaderMap {
-    let [short, long] = RESETS;
-    let now = unix_now();
-    let header = |name, value: u64| (HeaderName::from_static(name), HeaderValue::from(value));
-    HeaderMap::from_iter([
-        header("x-codex-primary-used-percent", 43),
-        header("x-codex-primary-window-minutes", 300),
-        header("x-codex-primary-reset-at", now + short),
-        header("x-codex-secondary-used-percent", 5),
-        header("x-codex-secondary-window-minutes", 10_080),
-        header("x-codex-secondary-reset-at", now + long),
-    ])
 }
 
 #[cfg(test)]

@@ -6,12 +6,17 @@ use serde_json::Value;
 use url::Url;
 
 use super::fields::{pairs, text};
+use super::grant::{Grant, Way};
 use super::page::{form, page};
-use super::tokens::{Grant, Tokens, Way};
+use super::tokens::Tokens;
 use crate::answer::whole::Answer;
 
 /// The field by which the button is known.
 const BUTTON: &str = "sign_in";
+/// The client id of an app that has none yet.
+const DYNAMIC_CLIENT: &str = "dynamic_agent_client";
+/// The scope of tokens that a user shares with an app.
+const SHARED_SCOPE: &str = "chatgpt.tokens.use.direct";
 
 pub(super) fn answer(query: &str, tokens: &mut Tokens) -> Answer {
     let fields = pairs(query.as_bytes());
@@ -22,14 +27,24 @@ pub(super) fn answer(query: &str, tokens: &mut Tokens) -> Answer {
     if text(&fields, BUTTON).is_empty() {
         return button(&fields);
     }
+    let client_id = text(&fields, "client_id").to_owned();
+    // The first login of an app is registered on the way: the callback brings its client id.
+    let shared_with = match client_id.as_str() {
+        DYNAMIC_CLIENT => Some(tokens.client_id()),
+        _ => text(&fields, "scope")
+            .split(' ')
+            .any(|scope| scope == SHARED_SCOPE)
+            .then(|| client_id.clone()),
+    };
     let code = tokens.grant(Grant {
         challenge: text(&fields, "code_challenge").to_owned(),
         way: Way::Browser {
             redirect_uri: text(&fields, "redirect_uri").to_owned(),
-            client_id: text(&fields, "client_id").to_owned(),
+            client_id,
         },
+        shared_with: shared_with.clone(),
     });
-    redirect(back, &code, text(&fields, "state"))
+    redirect(back, &code, text(&fields, "state"), shared_with.as_deref())
 }
 
 /// Where the browser is to come back to, or the name of the field that is wrong.
@@ -72,15 +87,18 @@ fn button(fields: &Value) -> Answer {
         .collect();
     let body = format!(
         "<p>A program on this machine wants to sign you in as <b>ada@example.com</b>.</p>{}",
-        form(&fields, "", (BUTTON, "Sign in"))
+        form(&fields, "", &[(BUTTON, "Sign in")])
     );
     page(StatusCode::OK, "Sign in", &body)
 }
 
-fn redirect(mut back: Url, code: &str, state: &str) -> Answer {
+fn redirect(mut back: Url, code: &str, state: &str, client_id: Option<&str>) -> Answer {
     back.query_pairs_mut()
         .append_pair("code", code)
         .append_pair("state", state);
+    if let Some(client_id) = client_id {
+        back.query_pairs_mut().append_pair("client_id", client_id);
+    }
     let answer = page(StatusCode::FOUND, "Signed in", "");
     match HeaderValue::try_from(back.as_str()) {
         Ok(back) => answer.with_headers(HeaderMap::from_iter([(LOCATION, back)])),

@@ -1,4 +1,5 @@
-//! Logins on another device: the code is approved on its page, or by itself after two questions.
+//! Logins on another device: the code is approved or denied on its page, or approved by itself
+//! after two polls.
 
 use std::collections::VecDeque;
 
@@ -7,14 +8,15 @@ use serde_json::Value;
 
 use super::answers;
 use super::fields::{pairs, text};
+use super::grant::{Grant, Way, challenge};
 use super::page::{escaped, form, page};
-use super::refusal::refused;
-use super::tokens::{Grant, Tokens, Way, challenge};
+use super::refusal::{device_expired, nested};
+use super::tokens::Tokens;
 use crate::answer::whole::Answer;
 
-/// After so many questions nobody has to visit the page any more.
-const PATIENCE: u32 = 2;
-/// Most logins that wait. The oldest go first.
+/// A login is approved by itself after this many polls.
+const SELF_APPROVAL: u32 = 2;
+/// Most pending logins. The oldest go first.
 const MAX_WAITING: usize = 64;
 
 /// The logins that wait for their user.
@@ -27,50 +29,67 @@ pub(super) struct Devices {
 struct Waiting {
     id: String,
     user_code: String,
-    questions: u32,
-    approved: bool,
+    polls: u32,
+    decision: Option<Decision>,
+}
+
+/// What the user decided on the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Approved,
+    Denied,
 }
 
 impl Devices {
-    /// A login begins.
-    pub(super) fn begin(&mut self) -> Answer {
+    /// Begins a login; `interval` is the wait between polls, in seconds.
+    pub(super) fn begin(&mut self, interval: u64) -> Answer {
         self.numbers += 1;
         let id = format!("device-made-up-{}", self.numbers);
         let user_code = format!("MADE-{:05}", self.numbers);
-        let answer = answers::device_code(&id, &user_code);
+        let answer = answers::device_code(&id, &user_code, interval);
         if self.waiting.len() == MAX_WAITING {
             self.waiting.pop_front();
         }
         self.waiting.push_back(Waiting {
             id,
             user_code,
-            questions: 0,
-            approved: false,
+            polls: 0,
+            decision: None,
         });
         Answer::json(StatusCode::OK, &answer)
     }
 
-    /// The program asks whether the user has signed in.
-    pub(super) fn poll(&mut self, fields: &Value, tokens: &mut Tokens) -> Answer {
+    /// Answers a poll: whether the user has signed in.
+    pub(super) fn poll(
+        &mut self,
+        fields: &Value,
+        denied_code: &str,
+        tokens: &mut Tokens,
+    ) -> Answer {
         let (id, user_code) = (text(fields, "device_auth_id"), text(fields, "user_code"));
         let found = self
             .waiting
             .iter()
             .position(|it| it.id == id && it.user_code == user_code);
         let Some(at) = found else {
-            return refused(StatusCode::BAD_REQUEST, "expired_token");
+            return device_expired();
         };
         let waiting = &mut self.waiting[at];
-        if !waiting.approved && waiting.questions < PATIENCE {
-            waiting.questions += 1;
-            return refused(StatusCode::FORBIDDEN, "authorization_pending");
+        if waiting.decision.is_none() && waiting.polls < SELF_APPROVAL {
+            waiting.polls += 1;
+            return nested(StatusCode::FORBIDDEN, "deviceauth_authorization_pending");
         }
+        let is_denied = waiting.decision == Some(Decision::Denied);
         self.waiting.remove(at);
+        if is_denied {
+            return nested(StatusCode::FORBIDDEN, denied_code);
+        }
         let verifier = format!("verifier-of-{id}-which-is-made-up-and-long-enough");
         let challenge = challenge(&verifier);
         let code = tokens.grant(Grant {
             challenge: challenge.clone(),
             way: Way::Device,
+            shared_with: None,
         });
         let grant = answers::device_grant(&code, &challenge, &verifier);
         Answer::json(StatusCode::OK, &grant)
@@ -82,7 +101,7 @@ impl Devices {
         let code = text(&fields, "user_code").trim().to_uppercase();
         let field = "<input name=\"user_code\" placeholder=\"MADE-00001\" autofocus> ";
         let ask = |status, why: &str| {
-            let form = form(&[], field, ("approve", "Approve"));
+            let form = form(&[], field, &[("approve", "Approve"), ("deny", "Deny")]);
             page(
                 status,
                 "Sign in on a device",
@@ -90,14 +109,22 @@ impl Devices {
             )
         };
         if code.is_empty() {
-            return ask(StatusCode::OK, "Type the code that the program told you.");
+            return ask(StatusCode::OK, "Type the code that the program shows.");
         }
         let found = self.waiting.iter_mut().find(|it| it.user_code == code);
         let Some(waiting) = found else {
-            let why = format!("Nobody waits for <code>{}</code>.", escaped(&code));
+            let why = format!("No login waits for <code>{}</code>.", escaped(&code));
             return ask(StatusCode::NOT_FOUND, &why);
         };
-        waiting.approved = true;
+        if !text(&fields, "deny").is_empty() {
+            waiting.decision = Some(Decision::Denied);
+            return page(
+                StatusCode::OK,
+                "Denied",
+                "<p>The program is not signed in.</p>",
+            );
+        }
+        waiting.decision = Some(Decision::Approved);
         let body = "<p>The program will be signed in as <b>ada@example.com</b>.</p>";
         page(StatusCode::OK, "Approved", body)
     }

@@ -1,15 +1,16 @@
-//! A made-up issuer: it signs everybody in as the same person, and hands out made-up tokens.
+//! A made-up issuer: it signs every user in as the same person, and issues made-up tokens.
 //!
 //! Its rules are those that a client meets: a code is good once and only with its verifier (PKCE
-//! by `S256`, RFC 7636), a refresh token is good once, and who spends one twice loses the login.
-//! [`answers`] and [`fields()`] are for other stand-ins of an issuer.
+//! by `S256`, RFC 7636), a refresh token is good once, and a reused one ends the whole family.
+//! [`answers`] and [`fields()`] are for other mock issuers.
 
 pub mod answers;
 mod authorize;
 mod device;
 mod fields;
+mod grant;
 mod page;
-mod refusal;
+pub(crate) mod refusal;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,9 +21,11 @@ pub use fields::fields;
 
 use crate::answer::whole::Answer;
 use crate::request::record::RecordedRequest;
+use crate::settings::measured::Settings;
+use crate::settings::unpublished::Unpublished;
 
 use device::Devices;
-use refusal::refused;
+use refusal::{nested, refused};
 use tokens::Tokens;
 
 /// The state of the issuer.
@@ -37,30 +40,41 @@ impl Issuer {
         authorize::answer(request.query(), &mut self.tokens())
     }
 
-    pub(crate) fn trade(&self, request: &RecordedRequest) -> Answer {
-        self.tokens().trade(&fields(&request.body))
+    pub(crate) fn trade(&self, request: &RecordedRequest, settings: &Settings) -> Answer {
+        self.tokens().trade(&fields(&request.body), settings)
     }
 
-    pub(crate) fn revoke(&self, request: &RecordedRequest) -> Answer {
+    pub(crate) fn revoke(&self, request: &RecordedRequest, settings: &Settings) -> Answer {
+        let unpublished = &settings.unpublished;
+        if let Some(status) = unpublished.revoke_status {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            return identity_refusal(status, "invalid_request", unpublished);
+        }
         self.tokens().revoke(&fields(&request.body))
     }
 
-    /// Whose a personal access token is. Everything that looks like one is the same person's.
-    pub(crate) fn whoami(request: &RecordedRequest) -> Answer {
+    /// The owner of a personal access token. Everything that looks like one is the same person's.
+    pub(crate) fn whoami(request: &RecordedRequest, settings: &Settings) -> Answer {
         let bearer = request.bearer();
         if bearer.is_some_and(|bearer| bearer.starts_with("at-")) {
             return Answer::json(StatusCode::OK, &answers::owner(&answers::person()));
         }
-        refused(StatusCode::UNAUTHORIZED, "invalid_token")
+        identity_refusal(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            &settings.unpublished,
+        )
     }
 
-    pub(crate) fn begin_device(&self) -> Answer {
-        self.devices().begin()
+    pub(crate) fn begin_device(&self, settings: &Settings) -> Answer {
+        self.devices().begin(settings.device_interval_seconds)
     }
 
-    pub(crate) fn poll_device(&self, request: &RecordedRequest) -> Answer {
+    pub(crate) fn poll_device(&self, request: &RecordedRequest, settings: &Settings) -> Answer {
         let fields = fields(&request.body);
-        self.devices().poll(&fields, &mut self.tokens())
+        let denied_code = &settings.unpublished.device_denied_code;
+        self.devices()
+            .poll(&fields, denied_code, &mut self.tokens())
     }
 
     pub(crate) fn device_page(&self, request: &RecordedRequest) -> Answer {
@@ -76,7 +90,16 @@ impl Issuer {
     }
 }
 
-/// A panic while the lock was held is no reason to answer nobody any more.
+/// A refusal of revoke or whoami, whose form is not published.
+fn identity_refusal(status: StatusCode, code: &str, unpublished: &Unpublished) -> Answer {
+    if unpublished.nested_identity_errors {
+        nested(status, code)
+    } else {
+        refused(status, code)
+    }
+}
+
+/// Locks, also after a panic while the lock was held.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

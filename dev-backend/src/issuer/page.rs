@@ -16,8 +16,8 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Answer {
     Answer::html(status, html)
 }
 
-/// A form that comes back to the same page, with hidden fields and one button.
-pub(super) fn form(fields: &[(&str, &str)], visible: &str, button: (&str, &str)) -> String {
+/// A form that comes back to the same page, with hidden fields and buttons.
+pub(super) fn form(fields: &[(&str, &str)], visible: &str, buttons: &[(&str, &str)]) -> String {
     let mut form = "<form method=\"get\">".to_owned();
     for (name, value) in fields {
         form.push_str(&format!(
@@ -26,11 +26,13 @@ pub(super) fn form(fields: &[(&str, &str)], visible: &str, button: (&str, &str))
             escaped(value)
         ));
     }
-    let (name, label) = button;
-    form.push_str(&format!(
-        "{visible}<button name=\"{name}\" value=\"yes\">{label}</button></form>"
-    ));
-    form
+    form.push_str(visible);
+    for (name, label) in buttons {
+        form.push_str(&format!(
+            "<button name=\"{name}\" value=\"yes\">{label}</button> "
+        ));
+    }
+    form + "</form>"
 }
 
 /// The text as it looks in HTML.

@@ -1,62 +1,42 @@
-//! Codes and refresh tokens: what is good, for whom, and how often.
+//! Exchange and renewal: what each refresh token is good for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::answers;
 use super::fields::text;
-use super::refusal::refused;
+use super::grant::{Codes, Grant};
+use super::refusal::{nested, refused};
 use crate::answer::whole::Answer;
 use crate::clock::unix_now;
+use crate::jwt::TestToken;
+use crate::settings::measured::Settings;
 
-/// Most codes that wait to be traded. The oldest go first.
-const MAX_CODES: usize = 64;
+/// Shared tokens may be refreshed this many seconds before they expire, and no earlier.
+const SHARED_LEAD: u64 = 6 * 60;
 
-/// What a code was given for.
-pub(super) struct Grant {
-    pub(super) challenge: String,
-    pub(super) way: Way,
-}
-
-/// How the code got to the program.
-pub(super) enum Way {
-    /// With the browser, to that address of that client.
-    Browser {
-        redirect_uri: String,
-        client_id: String,
-    },
-    /// The program asked for it.
-    Device,
-}
-
-impl Grant {
-    /// Whether these fields come from the program that the code was given to.
-    fn is_for(&self, fields: &Value) -> bool {
-        let given = text(fields, "redirect_uri");
-        let is_same_way = match &self.way {
-            Way::Browser {
-                redirect_uri,
-                client_id,
-            } => redirect_uri == given && client_id == text(fields, "client_id"),
-            Way::Device => given.ends_with("/deviceauth/callback"),
-        };
-        is_same_way && self.challenge == challenge(text(fields, "code_verifier"))
-    }
-}
-
-/// What was handed out.
+/// What was issued.
 pub(super) struct Tokens {
-    /// Tells the tokens of this run from those of an earlier one.
+    /// Distinguishes the tokens of this run from those of an earlier one.
     run: u64,
     numbers: u64,
-    codes: VecDeque<(String, Grant)>,
-    /// The one refresh token of each login that is good, by the number of the login.
-    logins: HashMap<u64, String>,
+    codes: Codes,
+    /// Each login whose family of refresh tokens is alive, by its number.
+    logins: HashMap<u64, Login>,
+}
+
+/// A login: a family of refresh tokens of which one is good.
+struct Login {
+    refresh_token: String,
+    /// The one before, and when it was spent.
+    spent: Option<(String, Instant)>,
+    /// The client id that was issued for it, if it is shared with an app.
+    shared_with: Option<String>,
+    /// An earlier refresh spends the token for nothing.
+    earliest_refresh_at: u64,
 }
 
 impl Default for Tokens {
@@ -64,15 +44,10 @@ impl Default for Tokens {
         Self {
             run: unix_now(),
             numbers: 0,
-            codes: VecDeque::new(),
+            codes: Codes::default(),
             logins: HashMap::new(),
         }
     }
-}
-
-/// The challenge of a verifier by the method `S256`.
-pub(super) fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
 
 impl Tokens {
@@ -85,66 +60,112 @@ impl Tokens {
     pub(super) fn grant(&mut self, grant: Grant) -> String {
         let number = self.number();
         let code = format!("code-made-up-{}-{number}", self.run);
-        if self.codes.len() == MAX_CODES {
-            self.codes.pop_front();
-        }
-        self.codes.push_back((code.clone(), grant));
+        self.codes.add(code.clone(), grant);
         code
     }
 
-    /// Trades a code or a refresh token for tokens.
-    pub(super) fn trade(&mut self, fields: &Value) -> Answer {
+    /// A client id for an app that a login is shared with.
+    pub(super) fn client_id(&mut self) -> String {
+        format!("app-made-up-{}", self.number())
+    }
+
+    /// Exchanges a code or a refresh token for tokens.
+    pub(super) fn trade(&mut self, fields: &Value, settings: &Settings) -> Answer {
         match text(fields, "grant_type") {
-            "authorization_code" => self.trade_code(fields),
-            "refresh_token" => self.renew(text(fields, "refresh_token")),
+            "authorization_code" => match self.codes.redeem(fields) {
+                Some(grant) => {
+                    let login = self.number();
+                    self.issue(login, None, grant.shared_with, settings)
+                }
+                None => refused(StatusCode::BAD_REQUEST, "invalid_grant"),
+            },
+            "refresh_token" => self.refresh(text(fields, "refresh_token"), settings),
             _ => refused(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         }
     }
 
-    fn trade_code(&mut self, fields: &Value) -> Answer {
-        let code = text(fields, "code");
-        let found = self.codes.iter().position(|(known, _)| known == code);
-        // Whoever comes with it, it is spent.
-        let Some((_, grant)) = found.and_then(|at| self.codes.remove(at)) else {
-            return refused(StatusCode::BAD_REQUEST, "invalid_grant");
+    fn refresh(&mut self, refresh_token: &str, settings: &Settings) -> Answer {
+        if refresh_token.is_empty() {
+            return nested(StatusCode::BAD_REQUEST, "missing_required_parameter");
+        }
+        let Some(number) = self.login_of(refresh_token) else {
+            return nested(StatusCode::UNAUTHORIZED, "refresh_token_invalidated");
         };
-        if !grant.is_for(fields) {
+        let Some(login) = self.logins.remove(&number) else {
+            return nested(StatusCode::UNAUTHORIZED, "refresh_token_invalidated");
+        };
+        let grace = Duration::from_secs(settings.unpublished.refresh_grace_seconds);
+        let is_retry = login.spent.as_ref().is_some_and(|(token, at)| {
+            token == refresh_token && !grace.is_zero() && at.elapsed() < grace
+        });
+        // A reused token means that two programs hold it, or that it was stolen: the whole family
+        // ends (RFC 9700 section 4.14).
+        if login.refresh_token != refresh_token && !is_retry {
+            return nested(StatusCode::UNAUTHORIZED, "refresh_token_reused");
+        }
+        if unix_now() < login.earliest_refresh_at {
             return refused(StatusCode::BAD_REQUEST, "invalid_grant");
         }
-        let login = self.number();
-        self.hand_out(login)
+        let spent = Some((refresh_token.to_owned(), Instant::now()));
+        self.issue(number, spent, login.shared_with, settings)
     }
 
-    fn renew(&mut self, refresh_token: &str) -> Answer {
-        let Some(login) = self.login_of(refresh_token) else {
-            return refused(StatusCode::UNAUTHORIZED, "refresh_token_invalidated");
-        };
-        if self.logins.get(&login).map(String::as_str) == Some(refresh_token) {
-            return self.hand_out(login);
-        }
-        // Two programs hold it, or it was stolen: nobody keeps it (RFC 9700 section 4.14).
-        self.logins.remove(&login);
-        refused(StatusCode::UNAUTHORIZED, "refresh_token_reused")
-    }
-
-    fn hand_out(&mut self, login: u64) -> Answer {
+    /// Issues tokens of a login, new ones or the next of its family.
+    fn issue(
+        &mut self,
+        login: u64,
+        spent: Option<(String, Instant)>,
+        shared_with: Option<String>,
+        settings: &Settings,
+    ) -> Answer {
         let number = self.number();
+        let is_refresh = spent.is_some();
+        let lifetime = match shared_with {
+            Some(_) => settings.shared_token_seconds,
+            None => settings.access_token_seconds,
+        };
+        let person = TestToken {
+            expires_at: unix_now() + lifetime,
+            ..answers::person()
+        };
+        let access_token = match &shared_with {
+            Some(client_id) => answers::shared_access_token(&person, number, client_id),
+            None => answers::access_token(&person, number),
+        };
         let refresh_token = format!("rt-made-up-{}-{login}-{number}", self.run);
-        self.logins.insert(login, refresh_token.clone());
-        let person = answers::person();
-        let access_token = answers::access_token(&person, number);
-        let tokens = answers::tokens(&person, &access_token, &refresh_token);
+        let mut tokens = answers::tokens(&person, &access_token, &refresh_token);
+        tokens["expires_in"] = lifetime.into();
+        let mut earliest_refresh_at = 0;
+        if shared_with.is_some() {
+            earliest_refresh_at = person.expires_at.saturating_sub(SHARED_LEAD);
+            tokens["earliest_refresh_at"] = earliest_refresh_at.into();
+        }
+        if is_refresh
+            && !settings.id_token_at_refresh
+            && let Some(members) = tokens.as_object_mut()
+        {
+            members.remove("id_token");
+        }
+        self.logins.insert(
+            login,
+            Login {
+                refresh_token,
+                spent,
+                shared_with,
+                earliest_refresh_at,
+            },
+        );
         Answer::json(StatusCode::OK, &tokens)
     }
 
-    /// The login that a refresh token of this run belongs to, if that is still good.
+    /// The login that a refresh token of this run belongs to, if its family is alive.
     fn login_of(&self, refresh_token: &str) -> Option<u64> {
         let rest = refresh_token.strip_prefix(&format!("rt-made-up-{}-", self.run))?;
         let login = rest.split('-').next()?.parse().ok()?;
         self.logins.contains_key(&login).then_some(login)
     }
 
-    /// Takes a login back. What is not known is taken back already (RFC 7009 section 2.2).
+    /// Revokes a login. A token that is not known is revoked already (RFC 7009 section 2.2).
     pub(super) fn revoke(&mut self, fields: &Value) -> Answer {
         if let Some(login) = self.login_of(text(fields, "token")) {
             self.logins.remove(&login);

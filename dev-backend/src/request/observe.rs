@@ -18,7 +18,7 @@ pub struct Exchange {
     pub path: String,
     /// What was answered.
     pub outcome: Outcome,
-    /// Tells bearers apart; `None` if there was none.
+    /// Distinguishes bearers; `None` if there was none.
     pub bearer: Option<Fingerprint>,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Tells bearers apart without showing them: the first four hex digits of the bearer's SHA-256.
+/// Distinguishes bearers without showing them: the first four hex digits of the bearer's SHA-256.
 ///
 /// Displays as `#a1b2`; `printf %s "$TOKEN" | sha256sum | cut -c 1-4` gives the same digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -76,9 +76,14 @@ impl RecordedRequest {
         self.path.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// The claims of the bearer, if it is a JWT.
+    pub(crate) fn claims(&self) -> Option<serde_json::Value> {
+        jwt::claims(self.bearer()?)
+    }
+
     /// A text from the bearer's auth claims, if the bearer is a JWT that has it.
     pub(crate) fn auth_claim(&self, name: &str) -> Option<String> {
-        let claims = jwt::claims(self.bearer()?)?;
+        let claims = self.claims()?;
         Some(claims.get(jwt::AUTH_CLAIM)?.get(name)?.as_str()?.to_owned())
     }
 }
@@ -93,7 +98,7 @@ fn path_and_query(uri: &Uri) -> String {
 #[derive(Default)]
 pub(crate) struct Journal {
     requests: Vec<RecordedRequest>,
-    /// Counted apart from `requests`, which may be told to keep none.
+    /// Counted apart from `requests`, which may be limited to none.
     counts: BTreeMap<Route, usize>,
 }
 

@@ -7,13 +7,15 @@ use hyper::Method;
 /// What a request asks for, known by its method and the end of its path.
 ///
 /// Only the end counts, so the base URL may carry any prefix (`/v1`, `/backend-api/codex`, …). The
-/// routes of the issuer are told from those of the backend by that end too.
+/// routes of the issuer are distinguished from those of the backend by that end too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
     /// `GET …/wham/accounts/check`: the workspaces of the login.
     AccountsCheck,
     /// `GET …/oauth/authorize`: the issuer's page where the person signs in.
     Authorize,
+    /// `POST …/rate-limit-reset-credits/consume`: a credit is spent to reset a rate limit.
+    ConsumeResetCredit,
     /// `POST …/deviceauth/usercode`: a login on another device begins.
     DeviceCode,
     /// `GET …/codex/device`: the issuer's page where its code is typed.
@@ -24,28 +26,32 @@ pub enum Route {
     Models,
     /// `GET …/wham/profiles/me` or `GET …/api/codex/profiles/me`: token usage over time.
     Profile,
+    /// `GET …/wham/rate-limit-reset-credits`: credits that reset a rate limit.
+    ResetCredits,
     /// `POST …/responses`: one answer of a model, streamed.
     Responses,
     /// `POST …/oauth/revoke`: a login is taken back.
     Revoke,
     /// `POST …/oauth/token`: a code or a refresh token is traded for tokens.
     Token,
-    /// `GET …/wham/usage` or `GET …/api/codex/usage`: rate limits and credits.
+    /// `GET …/wham/usage` or `GET …/codex/usage`: rate limits and credits.
     Usage,
-    /// `GET …/user-auth-credential/whoami`: whose a personal access token is.
+    /// `GET …/user-auth-credential/whoami`: the owner of a personal access token.
     Whoami,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AccountsCheck,
         Self::Authorize,
+        Self::ConsumeResetCredit,
         Self::DeviceCode,
         Self::DevicePage,
         Self::DevicePoll,
         Self::Models,
         Self::Profile,
+        Self::ResetCredits,
         Self::Responses,
         Self::Revoke,
         Self::Token,
@@ -58,11 +64,13 @@ impl Route {
         match self {
             Self::AccountsCheck => "accountsCheck",
             Self::Authorize => "authorize",
+            Self::ConsumeResetCredit => "consumeResetCredit",
             Self::DeviceCode => "deviceCode",
             Self::DevicePage => "devicePage",
             Self::DevicePoll => "devicePoll",
             Self::Models => "models",
             Self::Profile => "profile",
+            Self::ResetCredits => "resetCredits",
             Self::Responses => "responses",
             Self::Revoke => "revoke",
             Self::Token => "token",
@@ -83,7 +91,7 @@ impl Route {
         })
     }
 
-    /// Whether whoever asks has to show a bearer. The issuer is asked by those who have none yet.
+    /// Whether a request needs a bearer. The issuer is called before there is one.
     pub(crate) const fn needs_bearer(self) -> bool {
         !matches!(
             self,
@@ -98,14 +106,18 @@ impl Route {
 
     const fn method(self) -> Method {
         match self {
-            Self::Responses | Self::DeviceCode | Self::DevicePoll | Self::Revoke | Self::Token => {
-                Method::POST
-            }
+            Self::ConsumeResetCredit
+            | Self::DeviceCode
+            | Self::DevicePoll
+            | Self::Responses
+            | Self::Revoke
+            | Self::Token => Method::POST,
             Self::AccountsCheck
             | Self::Authorize
             | Self::DevicePage
             | Self::Models
             | Self::Profile
+            | Self::ResetCredits
             | Self::Usage
             | Self::Whoami => Method::GET,
         }
@@ -115,15 +127,17 @@ impl Route {
         match self {
             Self::AccountsCheck => &["/wham/accounts/check"],
             Self::Authorize => &["/oauth/authorize"],
+            Self::ConsumeResetCredit => &["/rate-limit-reset-credits/consume"],
             Self::DeviceCode => &["/deviceauth/usercode"],
             Self::DevicePage => &["/codex/device"],
             Self::DevicePoll => &["/deviceauth/token"],
             Self::Models => &["/models"],
             Self::Profile => &["/wham/profiles/me", "/api/codex/profiles/me"],
+            Self::ResetCredits => &["/rate-limit-reset-credits"],
             Self::Responses => &["/responses"],
             Self::Revoke => &["/oauth/revoke"],
             Self::Token => &["/oauth/token"],
-            Self::Usage => &["/wham/usage", "/api/codex/usage"],
+            Self::Usage => &["/wham/usage", "/codex/usage"],
             Self::Whoami => &["/user-auth-credential/whoami"],
         }
     }

@@ -1,15 +1,18 @@
 //! How far a script has come.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::request::route::Route;
 use crate::script::bearers::Bearers;
 use crate::script::document::Script;
 use crate::script::step::Step;
+use crate::settings::measured::Settings;
 
 /// A script and how far it has come.
 pub(crate) struct ScriptCursor {
     pub(crate) bearers: Bearers,
+    pub(crate) settings: Arc<Settings>,
     /// The steps still to come.
     steps: BTreeMap<Route, VecDeque<Step>>,
 }
@@ -22,6 +25,7 @@ impl ScriptCursor {
             .map(|(route, steps)| (route, steps.into()))
             .collect();
         Self {
+            settings: Arc::new(script.settings),
             bearers: Bearers::new(script.rejected_bearers, script.expire_after)
                 .allow_anonymous(script.allow_anonymous),
             steps,

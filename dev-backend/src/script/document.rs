@@ -6,8 +6,11 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::arguments;
+use super::error::ScriptError;
 use crate::request::route::Route;
-use crate::script::step::{Step, StepError};
+use crate::script::step::Step;
+use crate::settings::measured::Settings;
 
 /// What to answer instead of the defaults, and to whom.
 #[derive(Clone, Default, Deserialize)]
@@ -17,6 +20,7 @@ pub struct Script {
     pub(crate) rejected_bearers: HashSet<String>,
     pub(crate) expire_after: Option<u64>,
     pub(crate) allow_anonymous: bool,
+    pub(crate) settings: Settings,
 }
 
 impl Script {
@@ -42,6 +46,29 @@ impl Script {
             .try_into()
     }
 
+    /// The same script for a backend that does not refuse what the real one refuses: for tests
+    /// whose requests are not those of a real client.
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.settings.strict = false;
+        self
+    }
+
+    /// The same script with what a command line adds: presets as `[ROUTE=]NAME[:TIMES]`, which come
+    /// before the steps of the script, and settings as `NAME=VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// If a preset, route or setting does not exist; the error says which.
+    pub fn with(mut self, presets: &[String], settings: &[String]) -> Result<Self, ScriptError> {
+        for text in presets.iter().rev() {
+            let (route, step) = arguments::preset(text)?;
+            self.steps.entry(route).or_default().insert(0, step);
+        }
+        self.settings = arguments::change(self.settings, settings)?;
+        Ok(self)
+    }
+
     /// The same, with each distinct bearer accepted so often and refused from then on.
     #[must_use]
     pub fn expiring_after(mut self, times: u64) -> Self {
@@ -58,6 +85,7 @@ impl fmt::Debug for Script {
             .field("rejected_bearers", &self.rejected_bearers.len())
             .field("expire_after", &self.expire_after)
             .field("allow_anonymous", &self.allow_anonymous)
+            .field("settings", &self.settings)
             .finish()
     }
 }
@@ -73,6 +101,8 @@ struct Written {
     expire_after: Option<u64>,
     #[serde(default)]
     allow_anonymous: bool,
+    #[serde(default)]
+    settings: Settings,
 }
 
 /// Serde's own message would quote a bearer that stands in the wrong place.
@@ -119,34 +149,7 @@ impl TryFrom<Written> for Script {
             rejected_bearers,
             expire_after: written.expire_after,
             allow_anonymous: written.allow_anonymous,
+            settings: written.settings,
         })
     }
-}
-
-/// Why something is not a script.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScriptError {
-    /// It is not JSON, or a member outside the steps is unknown or of the wrong type.
-    #[error("bad script: {0}")]
-    Shape(serde_json::Error),
-    /// `routes` has a member that is not a route.
-    #[error(
-        "bad script: routes.{name}: no such route, expected one of {}",
-        Route::ALL.map(Route::name).join(", ")
-    )]
-    UnknownRoute {
-        /// The member.
-        name: String,
-    },
-    /// A step is wrong.
-    #[error("bad script: routes.{route}[{index}]: {error}")]
-    Step {
-        /// The route that the step belongs to.
-        route: Route,
-        /// Its place in the list, counted from 0.
-        index: usize,
-        /// What is wrong with it.
-        error: StepError,
-    },
 }

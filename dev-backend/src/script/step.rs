@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use crate::answer::ending::Ending;
 use crate::answer::endless::Endless;
-use crate::answer::reply::TokenUsage;
+use crate::answer::usage::TokenUsage;
+use crate::presets::preset::Preset;
+use crate::presets::table;
 
 /// What to do with one request, or with several in a row.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub(crate) enum Content {
     /// Bytes as they stand, in these pieces.
     Raw(Vec<String>),
     Endless(Endless),
+    /// An answer by its name.
+    Preset(&'static Preset),
 }
 
 impl Default for Step {
@@ -67,6 +71,7 @@ impl Default for Step {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
+    preset: Option<String>,
     status: Option<u16>,
     body: Option<Value>,
     text: Option<Vec<String>>,
@@ -117,6 +122,7 @@ impl Step {
 impl Written {
     /// Refuses members of which one would be ignored: the author expects both to count.
     fn check_members(&self) -> Result<(), StepError> {
+        let preset = ("preset", self.preset.is_some());
         let status = ("status", self.status.is_some());
         let body = ("body", self.body.is_some());
         let text = ("text", self.text.is_some());
@@ -129,8 +135,12 @@ impl Written {
         let drop = ("drop", self.drop);
         for (one, others) in [
             (
+                preset,
+                &[status, body, text, events, raw, endless, usage, hang, drop][..],
+            ),
+            (
                 status,
-                &[text, events, raw, endless, usage, delta_delay, hang, drop][..],
+                &[text, events, raw, endless, usage, delta_delay, hang, drop],
             ),
             (
                 body,
@@ -155,6 +165,10 @@ impl Written {
     }
 
     fn into_content(self) -> Result<Content, StepError> {
+        if let Some(name) = self.preset {
+            let preset = table::named(&name).ok_or(StepError::UnknownPreset { name })?;
+            return Ok(Content::Preset(preset));
+        }
         if let Some(pieces) = self.text {
             return Ok(Content::Text {
                 pieces,
@@ -230,6 +244,12 @@ pub enum StepError {
     Event {
         /// Its place in the list, counted from 0.
         index: usize,
+    },
+    /// There is no preset of that name.
+    #[error("no such preset: {name}, expected one of {}", table::names().join(", "))]
+    UnknownPreset {
+        /// The name.
+        name: String,
     },
     /// The status is not one that can end a request.
     #[error("status {0} is not within 200 to 599")]

@@ -1,7 +1,8 @@
 //! One request, from its arrival to its answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -9,12 +10,16 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 
-use crate::answer::ending::Dropped;
-use crate::answer::ending::Ending;
+use crate::answer::ending::{Dropped, Ending};
 use crate::answer::reply::Reply;
+use crate::answer::stream::Pacing;
+use crate::answer::usage::TokenUsage;
 use crate::answer::whole::{Answer, Body};
+use crate::checks::caller;
 use crate::defaults;
 use crate::issuer::Issuer;
+use crate::presets;
+use crate::request::dialect::Dialect;
 use crate::request::observe::{Exchange, Outcome};
 use crate::request::record::{Journal, RecordedRequest};
 use crate::request::route::Route;
@@ -22,6 +27,8 @@ use crate::script::cursor::ScriptCursor;
 use crate::script::step::{Content, Step};
 use crate::server::gate::Gates;
 use crate::server::options::{Observer, Options};
+use crate::settings::measured::Settings;
+use crate::state::memory::Memory;
 
 /// The longest request body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -36,6 +43,7 @@ pub(crate) struct Shared {
     /// Numbers the replies, so that their ids differ.
     replies: AtomicU64,
     issuer: Issuer,
+    memory: Mutex<Memory>,
 }
 
 impl Shared {
@@ -48,11 +56,16 @@ impl Shared {
             observer: options.observer,
             replies: AtomicU64::new(1),
             issuer: Issuer::default(),
+            memory: Mutex::default(),
         }
     }
 
     pub(crate) fn cursor(&self) -> MutexGuard<'_, ScriptCursor> {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn observe(&self, request: &RecordedRequest, outcome: Outcome) {
@@ -105,53 +118,121 @@ pub(crate) async fn answer(
 }
 
 fn too_large() -> Decision {
-    let answer = Answer::error(
+    refuse(Answer::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         "the request body is too large",
-    );
-    Decision::Answer(answer.into_response())
+    ))
 }
 
 async fn decide(shared: &Shared, request: &RecordedRequest) -> Decision {
     let Some(route) = request.route else {
         let message = format!("no such route: {} {}", request.method, request.plain_path());
-        return Decision::Answer(Answer::error(StatusCode::NOT_FOUND, &message).into_response());
+        return refuse(Answer::error(StatusCode::NOT_FOUND, &message));
     };
     shared.gates.pass(route).await;
-    let step = {
+    let (step, settings) = {
         let mut cursor = shared.cursor();
-        if route.needs_bearer() && !cursor.bearers.admit(request.bearer()) {
-            let answer = Answer::error(StatusCode::UNAUTHORIZED, "unauthorized");
-            return Decision::Answer(answer.into_response());
+        let settings = Arc::clone(&cursor.settings);
+        if let Some(challenge) = caller::challenge(request, &settings) {
+            return refuse(challenge);
         }
-        cursor.next_step(route)
+        if route.needs_bearer() && !cursor.bearers.admit(request.bearer()) {
+            return refuse(caller::unauthorized(request, settings.odd));
+        }
+        if let Some(refusal) = shared.memory().refusal(route, request, &settings) {
+            return refuse(refusal);
+        }
+        (cursor.next_step(route), settings)
     };
     if !step.delay.is_zero() {
         tokio::time::sleep(step.delay).await;
     }
-    perform(shared, request, route, step)
+    perform(shared, request, route, step, &settings)
+}
+
+/// Refuses a request. It takes no step of the script.
+fn refuse(refusal: Answer) -> Decision {
+    Decision::Answer(refusal.into_response())
 }
 
 /// Does what a step says.
-fn perform(shared: &Shared, request: &RecordedRequest, route: Route, step: Step) -> Decision {
-    let id = || shared.replies.fetch_add(1, Ordering::Relaxed);
+fn perform(
+    shared: &Shared,
+    request: &RecordedRequest,
+    route: Route,
+    step: Step,
+    settings: &Settings,
+) -> Decision {
+    let mut id = 0;
+    let mut usage = TokenUsage::default();
+    let is_answered = !matches!(
+        step.content,
+        Content::Plain { .. } | Content::Events(_) | Content::Raw(_) | Content::Endless(_)
+    );
+    if route == Route::Responses && is_answered {
+        id = shared.replies.fetch_add(1, Ordering::Relaxed);
+        usage = shared.memory().charge(request);
+    }
+    let odd = settings.odd;
     let answer = match (step.content, step.ending) {
         (Content::Default, Ending::Hang) => return Decision::Hang,
         (Content::Default, Ending::Drop) => return Decision::Drop,
-        (Content::Default, Ending::Finish) => defaults::answer(route, request, &shared.issuer, id),
+        (Content::Default, Ending::Finish) => defaults::answer::answer(
+            route,
+            &defaults::answer::Context {
+                request,
+                settings,
+                issuer: &shared.issuer,
+                id,
+                usage,
+            },
+        ),
+        (Content::Preset(preset), _) => (preset.answer)(&presets::preset::Context {
+            request,
+            id,
+            usage,
+            odd,
+        }),
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
-        (Content::Events(events), _) => Answer::events(&events),
+        (Content::Events(events), _) => Answer::events(events),
         (Content::Raw(pieces), _) => Answer::raw(pieces),
         (Content::Endless(what), _) => Answer::endless(what),
-        (Content::Text { pieces, usage }, ending) => {
-            let reply = Reply::new(id(), request, pieces, usage);
-            Answer::events(&match ending {
+        (
+            Content::Text {
+                pieces,
+                usage: given,
+            },
+            ending,
+        ) => {
+            let usage = given.unwrap_or(TokenUsage {
+                output_tokens: u64::try_from(pieces.len()).unwrap_or(u64::MAX),
+                ..usage
+            });
+            let reply = Reply::new(id, request, pieces, usage, odd);
+            Answer::events(match ending {
                 Ending::Finish => reply.events(),
                 // A reply that breaks off is of use only if it breaks off before its end.
                 Ending::Hang | Ending::Drop => reply.opening_events(),
             })
         }
     };
+    if route == Route::Responses {
+        shared.memory().remember(request, answer.sent_events());
+    }
+    let answer = if odd && answer.is_stream() && Dialect::of(request) != Dialect::Api {
+        answer.without_content_type()
+    } else {
+        answer
+    };
+    let pacing = Pacing {
+        pause: step.delta_delay,
+        drip: step.drip,
+        ending: step.ending,
+        idle_limit: settings
+            .unpublished
+            .stream_idle_seconds
+            .map(Duration::from_secs),
+    };
     let answer = answer.with_headers(step.headers);
-    Decision::Answer(answer.into_response_with(step.delta_delay, step.drip, step.ending))
+    Decision::Answer(answer.into_response_with(pacing))
 }

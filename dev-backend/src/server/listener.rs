@@ -117,7 +117,7 @@ async fn converse(
         builder.http2().max_concurrent_streams(MAX_STREAMS);
         builder
     };
-    // Errors are broken or deliberately dropped connections; nobody is left to tell.
+    // Errors are broken or deliberately dropped connections; there is no peer left to report them to.
     let _ = builder
         .serve_connection(TokioIo::new(stream), service)
         .await;

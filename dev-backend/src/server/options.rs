@@ -11,7 +11,7 @@ use crate::request::observe::Exchange;
 use crate::script::document::Script;
 use crate::server::security::Security;
 
-/// Is told of every exchange.
+/// Called for every exchange.
 pub(crate) type Observer = Box<dyn Fn(&Exchange) + Send + Sync>;
 
 /// How to start a [`DevBackend`](crate::DevBackend).

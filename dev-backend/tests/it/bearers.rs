@@ -10,7 +10,7 @@ async fn without_a_bearer_every_route_says_401() {
     for path in [USAGE, MODELS, PROFILE, ACCOUNTS] {
         let answer = call(&backend, get(path, None)).await;
         assert_eq!(answer.status, 401, "{path}");
-        assert_eq!(answer.json(), json!({"error": {"message": "unauthorized"}}));
+        assert_eq!(answer.json(), json!({"detail": "Unauthorized"}), "{path}");
     }
     for authorization in ["Basic dXNlcjpwYXNz", "Bearer", "Bearer "] {
         let mut request = get(USAGE, None);

@@ -9,8 +9,8 @@ use serde_json::json;
 #[tokio::test]
 async fn raw_pieces_are_sent_as_they_stand() {
     let raw = json!([": comment\r\n\r\n", "data: {}"]);
-    let backend = start_with(json!({"routes": {"responses": [{"raw": raw}]}}));
-    let answer = call(&backend, post(RESPONSES, Some("t"), &json!({"input": "x"}))).await;
+    let backend = start_with(json!({"routes": {"usage": [{"raw": raw}]}}));
+    let answer = call(&backend, get(USAGE, Some("t"))).await;
     assert_eq!(answer.body, ": comment\r\n\r\ndata: {}");
     assert_eq!(answer.header("content-type"), "text/event-stream");
 }

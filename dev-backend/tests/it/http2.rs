@@ -24,7 +24,7 @@ async fn a_thousand_streams_fit_on_one_http2_connection() {
     let mut calls = JoinSet::new();
     for _ in 0..MANY {
         let mut sender = sender.clone();
-        let mut request = post(RESPONSES, Some("t"), &json!({"input": "x"}));
+        let mut request = post(RESPONSES, Some("t"), &turn("x"));
         *request.uri_mut() = absolute(&backend, RESPONSES);
         request.headers_mut().remove("host");
         calls.spawn(async move {

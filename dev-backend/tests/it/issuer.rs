@@ -47,7 +47,7 @@ async fn renew(backend: &DevBackend, refresh_token: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn the_page_has_one_button_and_shows_what_it_was_given_escaped() {
+async fn the_page_has_one_button_and_shows_its_fields_escaped() {
     let backend = start();
     let page = call(&backend, get(&authorize(""), None)).await;
     assert_eq!(page.status, 200);
@@ -82,6 +82,7 @@ async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
     let tokens = trade(&backend, &code_grant(&code)).await;
     assert_eq!(tokens.status, 200);
     let tokens = tokens.json();
+    assert_eq!(tokens["expires_in"], 864_000);
     for name in ["id_token", "access_token"] {
         assert_eq!(tokens[name].as_str().unwrap().split('.').count(), 3);
     }
@@ -93,7 +94,7 @@ async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
     for (field, other) in [
         (
             "code_verifier",
-            "made-up-verifier-of-somebody-else-of-that-length",
+            "made-up-verifier-of-another-one-of-that-length",
         ),
         ("client_id", "other"),
         ("redirect_uri", "http://localhost:1457/auth/callback"),
@@ -116,7 +117,7 @@ async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_who_spends_it_twice_loses_the_login() {
+async fn a_refresh_token_is_good_once_and_reuse_ends_the_family() {
     let backend = start();
     let tokens = trade(&backend, &code_grant(&sign_in(&backend).await))
         .await
@@ -126,9 +127,9 @@ async fn a_refresh_token_is_good_once_and_who_spends_it_twice_loses_the_login() 
     assert_ne!(renewed["access_token"], tokens["access_token"]);
     let reused = renew(&backend, &tokens["refresh_token"]).await;
     assert_eq!(reused.status, 401);
-    assert_eq!(reused.json()["error"], "refresh_token_reused");
+    assert_eq!(reused.json()["error"]["code"], "refresh_token_reused");
     let lost = renew(&backend, &renewed["refresh_token"]).await;
-    assert_eq!(lost.json()["error"], "refresh_token_invalidated");
+    assert_eq!(lost.json()["error"]["code"], "refresh_token_invalidated");
 
     let tokens = trade(&backend, &code_grant(&sign_in(&backend).await))
         .await
@@ -137,14 +138,19 @@ async fn a_refresh_token_is_good_once_and_who_spends_it_twice_loses_the_login() 
     let revoked = call(&backend, post("/oauth/revoke", None, &given_back)).await;
     assert_eq!(revoked.status, 200);
     let lost = renew(&backend, &tokens["refresh_token"]).await;
-    assert_eq!(lost.json()["error"], "refresh_token_invalidated");
+    assert_eq!(lost.json()["error"]["code"], "refresh_token_invalidated");
 }
 
 /// Begins a login on another device and returns what the program polls with.
 async fn begin(backend: &DevBackend) -> Value {
     let path = "/api/accounts/deviceauth/usercode";
     let begun = call(backend, post(path, None, &json!({}))).await.json();
-    assert_eq!(begun["interval"], "1");
+    assert_eq!(begun["interval"], "1", "a string");
+    let expires_at = begun["expires_at"].as_str().unwrap();
+    assert!(
+        expires_at.starts_with("20") && expires_at.ends_with('Z'),
+        "{expires_at}"
+    );
     begun
 }
 
@@ -153,11 +159,14 @@ async fn poll(backend: &DevBackend, begun: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_device_is_approved_on_its_page_or_after_two_questions() {
+async fn a_device_is_approved_or_denied_on_its_page_or_approved_after_two_polls() {
     let backend = start();
     let begun = begin(&backend).await;
     for _ in 0..2 {
-        assert_eq!(poll(&backend, &begun).await.status, 403);
+        let pending = poll(&backend, &begun).await;
+        assert_eq!(pending.status, 403);
+        let code = &pending.json()["error"]["code"];
+        assert_eq!(code, "deviceauth_authorization_pending");
     }
     let granted = poll(&backend, &begun).await.json();
     let fields = json!({
@@ -166,9 +175,12 @@ async fn a_device_is_approved_on_its_page_or_after_two_questions() {
         "client_id": "made-up", "code_verifier": granted["code_verifier"],
     });
     assert_eq!(trade(&backend, &fields).await.status, 200);
-    assert_eq!(
-        poll(&backend, &begun).await.json()["error"],
-        "expired_token"
+    let spent = poll(&backend, &begun).await;
+    assert_eq!(spent.status, 403);
+    let message = spent.json()["error"]["message"].clone();
+    assert!(
+        message.as_str().unwrap().contains("has expired"),
+        "{message}"
     );
 
     let begun = begin(&backend).await;
@@ -183,6 +195,14 @@ async fn a_device_is_approved_on_its_page_or_after_two_questions() {
     let approved = format!("/codex/device?user_code={code}&approve=yes");
     assert_eq!(call(&backend, get(&approved, None)).await.status, 200);
     assert_eq!(poll(&backend, &begun).await.status, 200);
+
+    let begun = begin(&backend).await;
+    let code = begun["user_code"].as_str().unwrap();
+    let denied = format!("/codex/device?user_code={code}&deny=yes");
+    assert_eq!(call(&backend, get(&denied, None)).await.status, 200);
+    let denied = poll(&backend, &begun).await;
+    assert_eq!(denied.status, 403);
+    assert_eq!(denied.json()["error"]["code"], "access_denied");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn a_thousand_connections_held_at_once_all_get_401() {
         soon(call(&backend, get(USAGE, Some("new")))).await.status,
         200
     );
-    assert_eq!(gate.arrived(), MANY, "an open gate counts nobody");
+    assert_eq!(gate.arrived(), MANY, "an open gate counts no request");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ fn it_answers_while_its_starter_is_blocked() {
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
-    let request = "GET /models HTTP/1.1\r\nauthorization: Bearer t\r\nconnection: close\r\n\r\n";
+    let request = "GET /models?client_version=1.0.0 HTTP/1.1\r\nauthorization: Bearer t\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

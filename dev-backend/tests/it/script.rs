@@ -12,7 +12,7 @@ fn responses(steps: Value) -> Value {
 }
 
 async fn reply(backend: &byokey_dev_backend::DevBackend) -> Answer {
-    call(backend, post(RESPONSES, Some("t"), &json!({"input": "x"}))).await
+    call(backend, post(RESPONSES, Some("t"), &turn("x"))).await
 }
 
 #[tokio::test]
@@ -61,19 +61,20 @@ async fn text_becomes_a_whole_reply() {
         "only what is written"
     );
     let events = answer.events();
-    assert_eq!(events.len(), 6);
-    assert_eq!(events[4]["item"]["content"][0]["text"], "Hello");
+    assert_eq!(events.len(), 10);
+    assert_eq!(events[8]["item"]["content"][0]["text"], "Hello");
     assert_eq!(
-        events[5]["response"]["usage"],
-        json!({"input_tokens": 10, "input_tokens_details": {"cached_tokens": 4},
+        events[9]["response"]["usage"],
+        json!({"input_tokens": 10,
+               "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 0},
                "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 1},
-               "total_tokens": 12})
+               "total_tokens": 12, "attribution": {"made_up": true}})
     );
     let ids: Vec<_> = events
         .iter()
         .map(|event| event["sequence_number"].as_u64())
         .collect();
-    assert_eq!(ids, (0..6).map(Some).collect::<Vec<_>>());
+    assert_eq!(ids, (0..10).map(Some).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -101,14 +102,14 @@ async fn a_connection_is_dropped_before_the_answer_or_after_the_events() {
         {"text": ["a", "b"], "drop": true},
         {"events": [{"type": "response.created"}], "drop": true},
     ])));
-    let request = post(RESPONSES, Some("t"), &json!({"input": "x"}));
+    let request = post(RESPONSES, Some("t"), &turn("x"));
     assert!(try_call(&backend, request).await.is_err());
 
     let answer = reply(&backend).await;
     assert!(!answer.whole);
     assert_eq!(
         answer.event_types().len(),
-        4,
+        6,
         "all up to the last piece: {answer:?}"
     );
     let answer = reply(&backend).await;
@@ -121,7 +122,7 @@ async fn a_hanging_request_is_seen_but_not_answered() {
     let backend = start_with(responses(
         json!([{"hang": true}, {"text": ["a"], "hang": true}]),
     ));
-    let request = post(RESPONSES, Some("t"), &json!({"input": "x"}));
+    let request = post(RESPONSES, Some("t"), &turn("x"));
     let hanging = open(&backend, request.clone());
     tokio::select! {
         answer = hanging => panic!("should hang: {answer:?}"),
@@ -131,7 +132,7 @@ async fn a_hanging_request_is_seen_but_not_answered() {
         } => {}
     }
     let mut body = open(&backend, request).await.unwrap().into_body();
-    for _ in 0..3 {
+    for _ in 0..5 {
         soon(body.frame()).await.unwrap().unwrap();
     }
     assert!(
@@ -151,7 +152,7 @@ async fn delays_come_before_the_answer_and_between_the_events() {
     call(&backend, get(USAGE, Some("t"))).await;
     assert!(started.elapsed() >= Duration::from_millis(150));
 
-    let request = post(RESPONSES, Some("t"), &json!({"input": "x"}));
+    let request = post(RESPONSES, Some("t"), &turn("x"));
     let started = Instant::now();
     let mut body = open(&backend, request).await.unwrap().into_body();
     let mut frames = 0;
@@ -164,7 +165,7 @@ async fn delays_come_before_the_answer_and_between_the_events() {
         );
         frames += 1;
     }
-    assert_eq!(frames, 6);
+    assert_eq!(frames, 10);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 /// The longest any wait in a test may take.
@@ -25,6 +25,8 @@ pub(crate) const MODELS: &str = "/backend-api/codex/models?client_version=1.0.0"
 pub(crate) const PROFILE: &str = "/backend-api/wham/profiles/me";
 pub(crate) const ACCOUNTS: &str = "/backend-api/wham/accounts/check";
 pub(crate) const RESPONSES: &str = "/v1/responses";
+/// The same at the ChatGPT backend, which has a gate of models.
+pub(crate) const CHATGPT: &str = "/backend-api/codex/responses";
 
 pub(crate) fn start() -> DevBackend {
     DevBackend::start(Options::new()).unwrap()
@@ -79,6 +81,41 @@ impl Answer {
             .map(|event| event["type"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// A body that the strict backend accepts.
+pub(crate) fn turn(text: &str) -> Value {
+    json!({
+        "model": "gpt-6.2-sol",
+        "instructions": "Be brief.",
+        "input": [user(text)],
+        "stream": true,
+        "store": false,
+    })
+}
+
+/// A message of the user.
+pub(crate) fn user(text: &str) -> Value {
+    json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
+}
+
+/// The same request with one more header.
+pub(crate) fn with(
+    mut request: Request<Full<Bytes>>,
+    name: &'static str,
+    value: &str,
+) -> Request<Full<Bytes>> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// A turn at the ChatGPT backend, by a client that says it is codex 0.169.
+pub(crate) async fn chatgpt(backend: &DevBackend, bearer: &str, body: &Value) -> Answer {
+    call(
+        backend,
+        with(post(CHATGPT, Some(bearer), body), "version", "0.169.0"),
+    )
+    .await
 }
 
 pub(crate) fn get(path: &str, bearer: Option<&str>) -> Request<Full<Bytes>> {

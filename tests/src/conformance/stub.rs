@@ -32,7 +32,10 @@ pub fn script(scenario: &Value) -> Script {
         .get("rejectedBearers")
         .cloned()
         .unwrap_or_else(|| json!([]));
-    let script = json!({"routes": routes, "rejectedBearers": rejected, "allowAnonymous": true});
+    // The stub that was recorded takes any request and has the documented shapes.
+    let settings = json!({"strict": false, "odd": false});
+    let script = json!({"routes": routes, "rejectedBearers": rejected, "allowAnonymous": true,
+                        "settings": settings});
     Script::from_value(script).expect("a script of the loopback backend")
 }
 

@@ -27,7 +27,7 @@ async function tell(editor) {
   const server = { name: "idea", command: "/bin/true", args: [], env: [] };
   const session = await editor.newSession([server]);
   const models = session.models.availableModels.map((model) => model.modelId);
-  check("a model of the backend", models.includes("dev-model[medium]"), true);
+  check("a model of the backend", models.includes("gpt-5.5[medium]"), true);
   const { sessionId } = session;
   const first = { stopReason: "end_turn", pieces: ["Streamed ", "in ", "pieces."] };
   check("turn", await editor.prompt(sessionId, "Hello"), first);

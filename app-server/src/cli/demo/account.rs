@@ -8,6 +8,9 @@ use serde_json::json;
 use super::host::Stop;
 use super::play::{Play, handed_over};
 
+/// The model of a thread that names none: the listed one with the lowest priority.
+pub(super) const DEFAULT_MODEL: &str = "gpt-6.2-sol";
+
 pub(super) fn introduction(play: &mut Play) -> Result<(), Stop> {
     let client_info = ClientInfo {
         name: "byokey-demo".to_owned(),
@@ -51,9 +54,18 @@ pub(super) fn limits_and_models(play: &mut Play) -> Result<(), Stop> {
 
     let models = play.host.call("model/list", json!({}))?;
     let models = &models["result"]["data"];
-    let names = json!([models[0]["id"], models[1]["id"], models[2]["id"]]);
-    let wanted = json!(["codex-auto-balanced", "dev-model", null]);
-    play.claim("two models are on offer", &names, wanted)?;
+    let ids: Vec<_> = models
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|model| &model["id"])
+        .collect();
+    let named = json!([ids.len(), ids.first()]);
+    play.claim(
+        "eleven models are on offer",
+        &named,
+        json!([11, DEFAULT_MODEL]),
+    )?;
 
     let tokens = play.tokens.clone();
     let alice = [&tokens.alice[0]];

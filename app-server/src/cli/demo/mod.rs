@@ -92,7 +92,9 @@ fn set_the_stage(tokens: Arc<Tokens>, screen: Screen) -> io::Result<Play> {
 
 fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {
     let step = json!({"deltaDelayMs": piece_delay.as_millis(), "repeat": 0});
-    let script = Script::from_value(json!({"routes": {"responses": [step]}}));
+    // In the order of their priorities, so that the list reads well.
+    let settings = json!({"unpublished": {"listOrder": "priority"}});
+    let script = Script::from_value(json!({"routes": {"responses": [step]}, "settings": settings}));
     let options = Options::new()
         .script(script.map_err(io::Error::other)?)
         .on_request(move |exchange| {

@@ -3,6 +3,7 @@
 use byokey_dev_backend::Route;
 use serde_json::{Value, json};
 
+use super::account::DEFAULT_MODEL;
 use super::host::Stop;
 use super::play::Play;
 
@@ -18,7 +19,7 @@ pub(super) fn streamed(play: &mut Play) -> Result<(), Stop> {
     start(play)?;
     let pieces = complete(play)?;
     let model = &answer["result"]["model"];
-    play.claim("the model is the default one", model, "codex-auto-balanced")?;
+    play.claim("the model is the default one", model, DEFAULT_MODEL)?;
     play.claim("the reply came in several pieces", &json!(pieces > 1), true)?;
     let tokens = play.tokens.clone();
     let alice = [&tokens.alice[0]];

@@ -1,0 +1,59 @@
+//! The default answer of each route.
+
+use hyper::StatusCode;
+
+use super::{accounts, models, profile, reset_credits, responses, usage};
+use crate::answer::edge;
+use crate::answer::usage::TokenUsage;
+use crate::answer::whole::Answer;
+use crate::issuer::Issuer;
+use crate::request::dialect::Dialect;
+use crate::request::record::RecordedRequest;
+use crate::request::route::Route;
+use crate::settings::measured::Settings;
+
+/// What a default answer is made from.
+pub(crate) struct Context<'a> {
+    pub(crate) request: &'a RecordedRequest,
+    pub(crate) settings: &'a Settings,
+    pub(crate) issuer: &'a Issuer,
+    /// Numbers the reply.
+    pub(crate) id: u64,
+    /// What a reply costs, its output not yet counted.
+    pub(crate) usage: TokenUsage,
+}
+
+/// The default answer to a request.
+pub(crate) fn answer(route: Route, context: &Context<'_>) -> Answer {
+    let Context {
+        request,
+        settings,
+        issuer,
+        id,
+        usage: tokens,
+    } = *context;
+    let answer = match route {
+        Route::Authorize => issuer.authorize(request),
+        Route::DeviceCode => issuer.begin_device(settings),
+        Route::DevicePage => issuer.device_page(request),
+        Route::DevicePoll => issuer.poll_device(request, settings),
+        Route::Revoke => issuer.revoke(request, settings),
+        Route::Token => issuer.trade(request, settings),
+        Route::Whoami => Issuer::whoami(request, settings),
+        Route::Models => models::answer(request, settings),
+        Route::Responses => responses::answer(request, id, tokens, settings.odd),
+        Route::AccountsCheck => ok(accounts::body(request)),
+        Route::ConsumeResetCredit => ok(reset_credits::consume(request)),
+        Route::Profile => ok(profile::body()),
+        Route::ResetCredits => ok(reset_credits::list()),
+        Route::Usage => ok(usage::body(request)),
+    };
+    if route.needs_bearer() && Dialect::of(request) == Dialect::ChatGpt {
+        return answer.with_headers(edge::headers());
+    }
+    answer
+}
+
+fn ok(body: serde_json::Value) -> Answer {
+    Answer::json(StatusCode::OK, &body)
+}

@@ -1,0 +1,35 @@
+//! Every preset.
+
+use super::preset::Preset;
+use super::{edge, issuer, limits, refusals, sharing, streams, usage};
+use crate::request::route::Route;
+
+/// Every preset.
+pub(crate) fn all() -> impl Iterator<Item = &'static Preset> {
+    [
+        edge::PRESETS,
+        refusals::PRESETS,
+        limits::PRESETS,
+        streams::PRESETS,
+        sharing::PRESETS,
+        usage::PRESETS,
+        issuer::PRESETS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The name of every preset, what it answers, and the route that it is for.
+pub fn presets() -> impl Iterator<Item = (&'static str, &'static str, Route)> {
+    all().map(|preset| (preset.name, preset.about, preset.route))
+}
+
+/// The names of all presets.
+pub(crate) fn names() -> Vec<&'static str> {
+    all().map(|preset| preset.name).collect()
+}
+
+/// The preset of that name.
+pub(crate) fn named(name: &str) -> Option<&'static Preset> {
+    all().find(|preset| preset.name == name)
+}

@@ -1,0 +1,40 @@
+//! Why something is not a script.
+
+use super::step::StepError;
+use crate::request::route::Route;
+
+/// Why something is not a script.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// It is not JSON, or a member outside the steps is unknown or of the wrong type.
+    #[error("bad script: {0}")]
+    Shape(serde_json::Error),
+    /// `routes` has a member that is not a route.
+    #[error(
+        "bad script: routes.{name}: no such route, expected one of {}",
+        Route::ALL.map(Route::name).join(", ")
+    )]
+    UnknownRoute {
+        /// The member.
+        name: String,
+    },
+    /// An argument is not a preset or a setting.
+    #[error("{argument}: {problem}")]
+    Argument {
+        /// The argument.
+        argument: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A step is wrong.
+    #[error("bad script: routes.{route}[{index}]: {error}")]
+    Step {
+        /// The route that the step belongs to.
+        route: Route,
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: StepError,
+    },
+}
