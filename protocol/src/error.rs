@@ -54,6 +54,8 @@ pub enum ErrorKind {
     ChatgptAuthRequired,
     /// The configuration forbids this kind of login.
     LoginDisabled,
+    /// The configuration cannot be used; repair what the text names, then try again.
+    ConfigurationInvalid,
     /// The thread belongs to another account than the one in force, and the connection that owns
     /// the thread did not change it.
     AccountChanged,

@@ -33,6 +33,8 @@ export type ErrorKind =
   | "chatgptAuthRequired"
   /** The configuration forbids this kind of login. */
   | "loginDisabled"
+  /** The configuration cannot be used; repair what the text names, then try again. */
+  | "configurationInvalid"
   /** The thread belongs to another account than the one in force, and the connection that owns the thread did not change it. */
   | "accountChanged"
   /** The host owns the login; only it may change it. */

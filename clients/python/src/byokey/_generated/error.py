@@ -24,6 +24,7 @@ ErrorKind: TypeAlias = (
         "authRequired",
         "chatgptAuthRequired",
         "loginDisabled",
+        "configurationInvalid",
         "accountChanged",
         "externalAuthActive",
         "workspaceMismatch",

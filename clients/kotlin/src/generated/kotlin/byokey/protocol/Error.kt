@@ -52,6 +52,9 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The configuration forbids this kind of login. */
         public val LoginDisabled: ErrorKind = ErrorKind("loginDisabled")
 
+        /** The configuration cannot be used; repair what the text names, then try again. */
+        public val ConfigurationInvalid: ErrorKind = ErrorKind("configurationInvalid")
+
         /**
          * The thread belongs to another account than the one in force, and the connection that
          * owns the thread did not change it.
