@@ -6,6 +6,8 @@ pub use byokey_rpc::RequestError;
 use byokey_auth::login::StartFailure;
 use byokey_auth::{InvalidCredential, LoginRefusal, SignInFailure};
 
+use crate::config::ConfigurationInvalid;
+
 /// A failure of `byokey-auth` that a request is answered with.
 pub(crate) trait Answered {
     /// Returns the error answer.
@@ -44,6 +46,12 @@ impl Answered for LoginRefusal {
             ),
             refusal => RequestError::refused(refusal.kind(), refusal.to_string()),
         }
+    }
+}
+
+impl From<ConfigurationInvalid> for RequestError {
+    fn from(invalid: ConfigurationInvalid) -> Self {
+        Self::refused(ErrorKind::ConfigurationInvalid, invalid.to_string())
     }
 }
 

@@ -12,7 +12,7 @@ use byokey_protocol::warning::Warning;
 use futures_util::FutureExt as _;
 
 use crate::backend::Backend;
-use crate::config::Config;
+use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
 use crate::issuer::HttpIssuer;
 use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
@@ -30,7 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// One of each, shared by all connections.
 pub struct Services {
     /// Settings.
-    pub config: Arc<Config>,
+    pub config: Arc<LiveConfig>,
     /// Whom to tell and to ask.
     pub peers: Arc<Peers>,
     /// The credential in force.
@@ -78,9 +78,9 @@ impl Services {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let given_token = Mutex::new(config.access_token.take());
+        let peers = Arc::new(Peers::default());
         let http = Arc::new(HttpClient::new(std::mem::take(&mut config.network)));
-        let (config, peers) = (Arc::new(config), Arc::new(Peers::default()));
-        let store = stores::open(config.store, &config.byokey_home);
+        let store = stores::open(config.store, config.byokey_home.as_deref());
         let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
         let host = Arc::new(PeerHost(Arc::clone(&peers)));
         let outside = Outside {
@@ -94,9 +94,9 @@ impl Services {
             grantor: issuer,
             audience: host,
             clock: Arc::clone(&clock),
-            allowed_workspaces: config.policy.allowed_workspaces.clone(),
         };
         let logins = Logins::new(Arc::clone(&auth), login_outside);
+        let config = Arc::new(LiveConfig::new(config));
         let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
         let backend = Arc::new(backend);
         let threads = Threads::default();
@@ -117,10 +117,45 @@ impl Services {
         })
     }
 
+    /// The configuration in force now.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.config.current()
+    }
+
+    /// Checks that nothing in the configuration stops this. A configuration that stops anything
+    /// is read again first, and what the start left undone for its sake is made up for.
+    ///
+    /// # Errors
+    ///
+    /// The problem that is left.
+    pub fn check_configuration(
+        self: &Arc<Self>,
+        what: Stops,
+    ) -> Result<Arc<Config>, ConfigurationInvalid> {
+        let before = self.config();
+        let config = self
+            .config
+            .read_again_if_stopped()
+            .unwrap_or(before.clone());
+        if before.check(Stops::Logins).is_err() && config.check(Stops::Logins).is_ok() {
+            self.auth.set_policy(config.policy.clone());
+            self.begin();
+        }
+        config.check(what)?;
+        Ok(config)
+    }
+
     /// Takes up the credential that the environment or the store holds. What is at hand is in
     /// force when this returns; [`Start`] tells of what takes its time. One that cannot be had is
     /// told in the log, and nobody is signed in.
     pub fn begin(self: &Arc<Self>) {
+        let config = self.config();
+        let checked = config.check(Stops::Logins);
+        if let Err(problem) = checked.and_then(|()| config.check(Stops::Restoring)) {
+            tracing::error!("nobody is signed in at the start: {problem}");
+            return;
+        }
         let services = Arc::clone(self);
         let mut taken_up = Box::pin(async move {
             match services.take_up().await {

@@ -148,6 +148,17 @@ impl<W> AuthState<W> {
         }
     }
 
+    /// Which logins are allowed.
+    #[must_use]
+    pub const fn policy(&self) -> &LoginPolicy {
+        &self.policy
+    }
+
+    /// Replaces the policy. The credential in force is not checked again.
+    pub fn set_policy(&mut self, policy: LoginPolicy) {
+        self.policy = policy;
+    }
+
     /// Why the credential in force cannot be renewed any more, if that is known.
     #[must_use]
     pub const fn dead(&self) -> Option<PermanentFailure> {

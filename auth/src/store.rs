@@ -183,6 +183,12 @@ pub enum StoreFailure {
     /// There is no keyring.
     #[error("no keyring answers here; choose another store with --store file")]
     NoKeyring,
+    /// The user has no home folder, and no other folder is named.
+    #[error(
+        "there is no folder to store a login in: HOME is not set and the system has no entry for \
+         the user; name a folder with BYOKEY_HOME"
+    )]
+    NoFolder,
     /// Another process does not let go.
     #[error("another process holds {place}; try again when it is done")]
     Busy {

@@ -4,7 +4,7 @@
 
 use std::process::Stdio;
 
-use byokey_dev_backend::TestToken;
+use byokey_dev_backend::jwt::unsigned;
 use byokey_tests::{Canaries, Framing, Home, Host, Server, Setup, byokey};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -29,7 +29,8 @@ async fn model(host: &mut Host) -> Value {
 }
 
 async fn login(host: &mut Host, account: &str) -> Result<Value, String> {
-    let token = TestToken::new("ada").encode();
+    // The token itself names no workspace, so that the host's word counts.
+    let token = unsigned(&json!({"email": "ada@example.com"}), "made-up");
     let params =
         json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": account});
     let answer = host.request("account/login/start", params).await;
@@ -44,9 +45,12 @@ async fn the_file_is_read() {
     assert_eq!(model(&mut host).await, "from-the-file");
 }
 
-/// Starts the program with these arguments in a home with this `config.toml`.
+/// Starts the program with these arguments in a home with this `config.toml` and a profile.
 async fn model_with(config: &str, arguments: &[&str]) -> Value {
     let home = Home::new(config);
+    let profile = home.codex_home().join("work.config.toml");
+    #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
+    std::fs::write(profile, "model = \"of-the-profile\"").unwrap();
     let mut child = Command::new(byokey())
         .args(arguments)
         .env_clear()
@@ -89,7 +93,7 @@ async fn an_override_may_stand_before_and_behind_the_subcommand() {
 
 #[tokio::test]
 async fn a_profile_stands_over_the_file_and_under_overrides() {
-    let file = "model = \"plain\"\n[profiles.work]\nmodel = \"of-the-profile\"";
+    let file = "model = \"plain\"\n[profiles.old]\nmodel = \"of-an-old-form\"";
     let cases: [(&[&str], &str); 4] = [
         (&["--profile", "work", "app-server"], "of-the-profile"),
         (&["app-server", "-p", "work"], "of-the-profile"),
@@ -97,7 +101,7 @@ async fn a_profile_stands_over_the_file_and_under_overrides() {
             &["-p", "work", "app-server", "-c", "model=override"],
             "override",
         ),
-        (&["-p", "missing", "app-server"], "plain"),
+        (&["app-server"], "plain"),
     ];
     for (arguments, expected) in cases {
         assert_eq!(model_with(file, arguments).await, expected, "{arguments:?}");
@@ -145,13 +149,19 @@ async fn a_broken_file_is_a_warning_that_names_the_place_and_quotes_nothing() {
         let (mut host, warnings) = warned(&mut server).await;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         let warning = &warnings[0];
-        assert_eq!(warning["summary"], "Invalid configuration; using defaults.");
+        let summary = "Invalid configuration; logins and model calls are refused until it is \
+                       repaired.";
+        assert_eq!(warning["summary"], summary);
         assert_eq!(warning["path"], path.display().to_string());
         assert_eq!(warning["range"]["start"]["line"], line, "{warning}");
         assert!(warning["range"]["end"]["column"].is_u64(), "{warning}");
         assert!(!warning.to_string().contains("CANARY"), "{warning}");
-        // Defaults: nothing is forced, and everything works.
-        login(&mut host, "any-workspace").await.unwrap();
+        let refused = login(&mut host, "any-workspace").await.unwrap_err();
+        assert!(
+            refused.contains(&format!("config.toml:{line}:")),
+            "{refused}"
+        );
+        assert!(!refused.contains("CANARY"), "{refused}");
         assert!(!server.log().contains("CANARY"), "{}", server.log());
     }
 }
@@ -168,7 +178,7 @@ async fn a_file_that_cannot_be_read_is_a_warning() {
         warnings[0]["details"]
             .as_str()
             .unwrap()
-            .starts_with("the file cannot be read")
+            .ends_with("the file cannot be read: it is a folder, not a regular file")
     );
 }
 
@@ -215,16 +225,18 @@ async fn a_forced_workspace_is_a_string_or_a_list_and_blank_means_any() {
 }
 
 #[tokio::test]
-async fn a_forced_workspace_of_another_type_locks_nobody_in_unseen() {
+async fn a_forced_workspace_of_another_type_lets_nobody_in() {
     let mut server = Setup::default()
         .config("forced_chatgpt_workspace_id = 7")
         .start();
-    let (_, warnings) = warned(&mut server).await;
+    let (mut host, warnings) = warned(&mut server).await;
     let details = warnings[0]["details"].as_str().unwrap();
     assert!(
         details.starts_with("`forced_chatgpt_workspace_id` must be"),
         "{details}"
     );
+    let refused = login(&mut host, "ws-1").await.unwrap_err();
+    assert_eq!(refused, format!("failed to load configuration: {details}"));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use super::outcome;
 use super::rate_limits::from_headers;
 use super::reason::Reason;
 use super::wait;
+use crate::config::{ConfigurationInvalid, MissingKey};
 use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 
 /// Why a call failed.
@@ -59,6 +60,12 @@ pub enum BackendError {
     /// The answer is over a limit.
     #[error(transparent)]
     Limit(#[from] Limit),
+    /// The configuration stops the call.
+    #[error(transparent)]
+    Invalid(#[from] ConfigurationInvalid),
+    /// The provider has a credential of its own, and it is missing.
+    #[error(transparent)]
+    MissingKey(#[from] MissingKey),
     /// A URL or header of the configuration is malformed.
     #[error("`{setting}` in the configuration is not usable")]
     Configuration {
@@ -131,8 +138,9 @@ impl BackendError {
             Self::Http(failure) => failure.kind(),
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
             Self::Limit(_) => ErrorKind::AnswerTooLarge,
-            Self::UnexpectedBody | Self::NoModel | Self::Configuration { .. } => {
-                ErrorKind::BackendRefused
+            Self::UnexpectedBody | Self::NoModel => ErrorKind::BackendRefused,
+            Self::Invalid(_) | Self::MissingKey(_) | Self::Configuration { .. } => {
+                ErrorKind::ConfigurationInvalid
             }
         };
         kind.into()

@@ -50,7 +50,7 @@ pub(crate) use retry::delays;
 pub use route::Service;
 pub(crate) use wait::in_text as wait_text;
 
-use crate::config::Config;
+use crate::config::{Config, LiveConfig};
 use byokey_auth::{AuthManager, Credential, Lease, Remedy};
 use limits::MAX_CALLS;
 use route::Route;
@@ -61,7 +61,7 @@ const CALL_RETRIES: u32 = 2;
 /// The backend.
 pub struct Backend {
     auth: Arc<AuthManager>,
-    config: Arc<Config>,
+    config: Arc<LiveConfig>,
     /// Who we say we are.
     pub identity: Identity,
     http: Arc<HttpClient>,
@@ -105,8 +105,12 @@ impl fmt::Debug for Backend {
 impl Backend {
     /// A backend that has not connected yet. The HTTP client is made on first use.
     #[must_use]
-    pub(crate) fn new(auth: Arc<AuthManager>, config: Arc<Config>, http: Arc<HttpClient>) -> Self {
-        let identity = Identity::new(config.originator_override.clone());
+    pub(crate) fn new(
+        auth: Arc<AuthManager>,
+        config: Arc<LiveConfig>,
+        http: Arc<HttpClient>,
+    ) -> Self {
+        let identity = Identity::new(config.current().originator_override.clone());
         let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
         Self {
             auth,
@@ -120,8 +124,8 @@ impl Backend {
 
     /// The configuration that decides where calls go.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        self.config.current()
     }
 
     /// Reads a small JSON answer of the ChatGPT backend or the API.
@@ -196,7 +200,8 @@ impl Backend {
     /// Returns whether model requests may be made under this credential, as far as they carry
     /// one: a provider with a credential of its own has no other account.
     pub fn admits(&self, lease: Option<&Lease>, admits: Admission<'_>) -> bool {
-        let provider = &self.config.provider;
+        let config = self.config();
+        let provider = &config.provider;
         let carries_login = provider.own_bearer.is_none() && provider.requires_openai_auth;
         !carries_login || lease.is_none_or(admits)
     }
@@ -242,9 +247,10 @@ impl Backend {
         call: &Call,
         lease: Option<&Lease>,
     ) -> Result<Response, BackendError> {
-        let route = Route::of(call, lease, &self.config)?;
-        let headers = headers::of(call, &route, lease, &self.config, &self.identity)?;
-        let own_bearer = self.config.provider.own_bearer.as_ref();
+        let config = self.config();
+        let route = Route::of(call, lease, &config)?;
+        let headers = headers::of(call, &route, lease, &config, &self.identity)?;
+        let own_bearer = config.provider.own_bearer.as_ref();
         let send_once = || async {
             let request = Request {
                 method: call.method.clone(),

@@ -48,9 +48,9 @@ impl Backend {
     ///
     /// [`BackendError`].
     pub async fn models(&self, lease: Option<Lease>) -> Result<Vec<Model>, BackendError> {
-        let wants_login = self.config.provider.requires_openai_auth;
-        if lease.is_none() && wants_login {
-            let configured = self.config.model.iter();
+        let config = self.config();
+        if lease.is_none() && config.provider.requires_openai_auth {
+            let configured = config.model.iter();
             return Ok(configured.map(|model| configured_model(model)).collect());
         }
         let arrived = Instant::now();
@@ -100,7 +100,7 @@ impl Backend {
         let answer: ModelsAnswer = self
             .get_json(lease, Service::Models, "/models", query, deadline)
             .await?;
-        Ok(list(answer.0, self.config.model.as_deref()))
+        Ok(list(answer.0, self.config().model.as_deref()))
     }
 
     /// The model of a thread that names none, and whether that is settled: the configured one;
@@ -114,10 +114,10 @@ impl Backend {
         &self,
         lease: Option<Lease>,
     ) -> Result<(String, bool), BackendError> {
-        if let Some(model) = &self.config.model {
+        if let Some(model) = &self.config().model {
             return Ok((model.clone(), true));
         }
-        let has_built_in = self.config.provider.requires_openai_auth;
+        let has_built_in = self.config().provider.requires_openai_auth;
         let built_in = || built_in(CODEX_LEVEL).map(|model| (model.to_owned(), false));
         if lease.is_none() && has_built_in {
             return built_in().ok_or(BackendError::NoModel);

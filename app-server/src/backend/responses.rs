@@ -112,7 +112,8 @@ impl Backend {
         request: &TurnRequest,
         admits: Admission<'_>,
     ) -> Result<TurnStream, StreamFailure> {
-        let provider = &self.config.provider;
+        let config = self.config();
+        let provider = &config.provider;
         let call = Call {
             service: Service::Models,
             method: Method::POST,
@@ -141,7 +142,7 @@ impl Backend {
             reported: None,
             size: AnswerSize::default(),
             auth: Arc::clone(&self.auth),
-            config: Arc::clone(&self.config),
+            config,
             signed_out,
         })
     }

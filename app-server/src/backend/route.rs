@@ -4,7 +4,7 @@ use byokey_http::Sensitivity;
 use url::Url;
 
 use super::{BackendError, Call};
-use crate::config::{Config, OPENAI_BASE_URL};
+use crate::config::{Config, OPENAI_BASE_URL, Stops};
 use byokey_auth::Lease;
 
 /// Which of the backend's services a call is for.
@@ -53,6 +53,7 @@ impl Route {
     ) -> Result<Self, BackendError> {
         match call.service {
             Service::Account => {
+                config.check(Stops::ChatgptCalls)?;
                 if lease.and_then(|lease| lease.credential.chatgpt()).is_none() {
                     return Err(BackendError::AuthRequired);
                 }
@@ -69,7 +70,12 @@ impl Route {
 }
 
 fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Route, BackendError> {
+    config.check(Stops::ModelCalls)?;
     let provider = &config.provider;
+    if let Some(missing) = &provider.missing_key {
+        // Another credential in its place would reach a recipient that it is not for.
+        return Err(missing.clone().into());
+    }
     let carries = match (&provider.own_bearer, provider.requires_openai_auth) {
         (Some(_), _) => Carries::ProviderBearer,
         (None, true) => Carries::Credential,
@@ -84,7 +90,10 @@ fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Ro
     let base = match &provider.base_url {
         // `openai_base_url` is about the API; a ChatGPT account has its own backend.
         Some(base) if !(built_in && is_chatgpt) => base.clone(),
-        _ if is_chatgpt => format!("{}/codex", config.chatgpt_base_url),
+        _ if is_chatgpt => {
+            config.check(Stops::ChatgptCalls)?;
+            format!("{}/codex", config.chatgpt_base_url)
+        }
         _ => OPENAI_BASE_URL.to_owned(),
     };
     Ok(Route {

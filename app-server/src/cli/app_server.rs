@@ -85,10 +85,13 @@ impl AppServer {
         if let Some(generate) = self.generate {
             return generate.run();
         }
+        if let Err(problem) = environment.check_folders() {
+            return fail(&problem.to_string());
+        }
         let limits = self.listen.limits(self.max_message_bytes);
         let overrides = common.and(self.common).into_overrides();
         let config = Config::load(&environment, &overrides);
-        let place = match self.listen.place(&config.byokey_home) {
+        let place = match self.listen.place(config.byokey_home.as_deref()) {
             Ok(place) => place,
             Err(error) => return fail(&error.to_string()),
         };
@@ -99,7 +102,7 @@ impl AppServer {
             Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot open the file of the trace: {error}")),
         };
-        let open = match Open::new(place, &config.byokey_home) {
+        let open = match Open::new(place, config.byokey_home.as_deref()) {
             Ok(open) => open,
             Err(error) => return fail(&error.to_string()),
         };

@@ -31,9 +31,12 @@ impl ImportCodex {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = Person::new(common.and(self.common), environment, hardening);
-        if let Some(problem) = person.without_store() {
-            return fail(problem);
+        let person = match Person::new(common.and(self.common), environment, hardening) {
+            Ok(person) => person,
+            Err(code) => return code,
+        };
+        if let Some(code) = person.refused() {
+            return code;
         }
         if person.config.byokey_home == person.config.codex_home {
             return fail("BYOKEY_HOME is codex's folder, so its login is in use already");
@@ -44,7 +47,7 @@ impl ImportCodex {
 }
 
 async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
-    let (place, tokens) = match read(&services.config.codex_home).await {
+    let (place, tokens) = match read(services.config().codex_home.as_deref()).await {
         Ok(found) => found,
         Err(problem) => return fail(&problem),
     };
@@ -88,7 +91,8 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
 
 /// Where codex keeps its login, and the tokens of it; or what to do instead. Codex has either a
 /// file or an entry in the keyring, and removes the file when it makes the entry.
-async fn read(folder: &Path) -> Result<(String, ManagedTokens), String> {
+async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> {
+    let folder = folder.ok_or("there is no home folder; name codex's folder with CODEX_HOME")?;
     let file = folder.join("auth.json").display().to_string();
     let in_file = FileStore::new(folder).load().await;
     if let Some(found) = found(in_file, &file, &format!("cat {file}"))? {

@@ -113,6 +113,11 @@ pub(crate) enum ListenError {
     Exposed(SocketAddr),
     #[error("cannot listen on ws://{0}: {1}")]
     Address(SocketAddr, io::Error),
+    #[error(
+        "there is no home folder for the socket or the token; name the socket with --listen \
+         unix://PATH, or choose how clients identify themselves with --ws-auth"
+    )]
+    NoHome,
     #[error("cannot serve standard input and output: {0}")]
     Stdio(io::Error),
 }
@@ -136,16 +141,17 @@ pub(crate) enum Open {
 
 impl Listen {
     /// Understands the flags, and reads the files that they name.
-    pub(crate) fn place(self, byokey_home: &Path) -> Result<Place, ListenError> {
+    pub(crate) fn place(self, byokey_home: Option<&Path>) -> Result<Place, ListenError> {
         let rule = self.auth().rule()?;
         if self.stdio {
             return Ok(Place::Stdio);
         }
         Ok(match self.listen.parse()? {
             ListenUrl::Stdio => Place::Stdio,
-            ListenUrl::Unix(path) => {
-                let default = || byokey_home.join(RUN_FOLDER).join(SOCKET_NAME);
-                Place::Unix(path.unwrap_or_else(default))
+            ListenUrl::Unix(Some(path)) => Place::Unix(path),
+            ListenUrl::Unix(None) => {
+                let folder = byokey_home.ok_or(ListenError::NoHome)?.join(RUN_FOLDER);
+                Place::Unix(folder.join(SOCKET_NAME))
             }
             ListenUrl::WebSocket(address) if rule.is_none() && !address.ip().is_loopback() => {
                 return Err(ListenError::Exposed(address));
@@ -180,7 +186,7 @@ impl Listen {
 
 impl Open {
     /// Opens the place.
-    pub(crate) fn new(place: Place, byokey_home: &Path) -> Result<Self, ListenError> {
+    pub(crate) fn new(place: Place, byokey_home: Option<&Path>) -> Result<Self, ListenError> {
         match place {
             Place::Stdio => Ok(Self::Stdio(claim_stdio().map_err(ListenError::Stdio)?)),
             Place::Unix(path) => {
@@ -199,7 +205,7 @@ impl Open {
     fn port(
         address: SocketAddr,
         rule: Option<BearerRule>,
-        byokey_home: &Path,
+        byokey_home: Option<&Path>,
     ) -> Result<Self, ListenError> {
         let refused = |error| ListenError::Address(address, error);
         let port = TcpListener::bind(address).map_err(refused)?;
@@ -208,7 +214,8 @@ impl Open {
             Some(rule) => (rule, None),
             None => {
                 let name = format!("ws-{}.token", address.port());
-                let (file, token) = TokenFile::create(byokey_home.join(RUN_FOLDER).join(name))?;
+                let folder = byokey_home.ok_or(ListenError::NoHome)?.join(RUN_FOLDER);
+                let (file, token) = TokenFile::create(folder.join(name))?;
                 (BearerRule::capability(token.as_bytes()), Some(file))
             }
         };

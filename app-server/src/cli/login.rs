@@ -13,9 +13,9 @@ use clap::Args;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::Common;
 use super::environment::withhold;
 use super::person::{NoSecret, Person, read_secret, tell, unbuffered_input};
-use super::{Common, fail};
 
 /// Options of `byokey login`.
 #[derive(Debug, Args)]
@@ -44,9 +44,12 @@ impl Login {
         hardening: HardeningReport,
     ) -> ExitCode {
         let open = !self.no_browser && has_screen(environment);
-        let person = Person::new(common.and(self.common), environment, hardening);
-        if let Some(problem) = person.without_store() {
-            return fail(problem);
+        let person = match Person::new(common.and(self.common), environment, hardening) {
+            Ok(person) => person,
+            Err(code) => return code,
+        };
+        if let Some(code) = person.refused() {
+            return code;
         }
         if self.with_api_key {
             return match secret("API key", "with-api-key", "OPENAI_API_KEY") {

@@ -10,8 +10,8 @@ use byokey_auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
+use super::Common;
 use super::person::{Person, tell};
-use super::{Common, fail};
 
 /// Options of `byokey logout`.
 #[derive(Debug, Args)]
@@ -30,9 +30,14 @@ impl Logout {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = Person::new(common.and(self.common), environment, hardening);
-        if let Some(problem) = person.without_store() {
-            return fail(problem);
+        let person = match Person::new(common.and(self.common), environment, hardening) {
+            Ok(person) => person,
+            Err(code) => return code,
+        };
+        if person.without_store().is_some()
+            && let Some(code) = person.refused()
+        {
+            return code;
         }
         let local = self.local;
         person.run(move |services| logout(services, local))
@@ -40,9 +45,11 @@ impl Logout {
 }
 
 async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
-    let (auth, config) = (&services.auth, &services.config);
+    let (auth, config) = (&services.auth, services.config());
     // What cannot be read cannot be given back, but it can be removed.
-    let kept = stores::open(config.store, &config.byokey_home).load().await;
+    let kept = stores::open(config.store, config.byokey_home.as_deref())
+        .load()
+        .await;
     if let Err(failure @ StoreFailure::SilentKeyring) = kept {
         // To ask it a second time is to wait as long again.
         tell(&format!("Error logging out: {failure}"));

@@ -22,7 +22,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use byokey_app_server::config::Overrides;
+use byokey_app_server::config::{Overrides, is_profile_name};
 use byokey_app_server::log;
 use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::HardeningReport;
@@ -80,8 +80,8 @@ struct Common {
     /// Override a setting of config.toml; the value is TOML, or else a string. Repeatable.
     #[arg(short = 'c', long = "config", value_name = "KEY=VALUE")]
     config: Vec<String>,
-    /// Use the settings of this profile in config.toml.
-    #[arg(short = 'p', long, value_name = "NAME")]
+    /// Use the settings of NAME.config.toml over those of config.toml.
+    #[arg(short = 'p', long, value_name = "NAME", value_parser = profile_name)]
     profile: Option<String>,
     /// Where credentials are kept: ephemeral (the default), file, keyring or auto.
     #[arg(long, value_name = "STORE")]
@@ -141,6 +141,16 @@ fn carries_secret(setting: &str) -> bool {
         .any(|word| text.contains(word))
     };
     is_secret(key) || (value.contains('{') && is_secret(value))
+}
+
+/// Codex's words for a name that cannot be that of a profile.
+fn profile_name(name: &str) -> Result<String, String> {
+    if is_profile_name(name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!(
+        "invalid --profile value `{name}`; pass a plain name such as `work`"
+    ))
 }
 
 impl Cli {

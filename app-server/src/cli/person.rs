@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::config::{Config, Environment, Stops, StoreKind};
 use byokey_app_server::services::Services;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
@@ -23,24 +23,36 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Reads the configuration.
     pub(crate) fn new(
         common: Common,
         environment: &Environment,
         hardening: HardeningReport,
-    ) -> Self {
+    ) -> Result<Self, ExitCode> {
+        if let Err(problem) = environment.check_folders() {
+            return Err(super::fail(&problem.to_string()));
+        }
         let config = Config::load(environment, &common.into_overrides());
         for warning in &config.warnings {
             let details = warning.details.as_deref().unwrap_or_default();
             tell(&format!("byokey: {} {details}", warning.summary));
         }
-        Self { config, hardening }
+        Ok(Self { config, hardening })
+    }
+
+    /// Says why no login can be made or stored, and returns the exit code for it.
+    pub(crate) fn refused(&self) -> Option<ExitCode> {
+        if let Err(problem) = self.config.check(Stops::Logins) {
+            return Some(super::fail(&problem.to_string()));
+        }
+        self.without_store().map(super::fail)
     }
 
     /// What to say when no store was chosen: a login would be lost when this program ends.
     pub(crate) fn without_store(&self) -> Option<&'static str> {
         (self.config.store == StoreKind::Ephemeral).then_some(
             "no store is chosen, so no login outlives this command: name one with `--store file` \
-             (or keyring, or auto), with BYOKEY_STORE, or with `store` in the table [byokey] of config.toml",
+             (or keyring, or auto), with BYOKEY_STORE, or with `store` in the table [byokey] of config.toml in BYOKEY_HOME",
         )
     }
 

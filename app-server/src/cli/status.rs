@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::config::{Config, Environment, Stops, StoreKind};
 use byokey_app_server::stores::{self, FileStore};
 use byokey_auth::{Credential, LoginRefusal, Restored, Store as _};
 use byokey_base::clock::{Clock as _, SystemClock};
@@ -63,7 +63,10 @@ impl Status {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = Person::new(common.and(self.common), environment, hardening);
+        let person = match Person::new(common.and(self.common), environment, hardening) {
+            Ok(person) => person,
+            Err(code) => return code,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -92,7 +95,10 @@ impl Status {
 }
 
 fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
-    let store = stores::open(config.store, &config.byokey_home);
+    let checked = config.check(Stops::Logins);
+    let checked = checked.and_then(|()| config.check(Stops::Restoring));
+    checked.map_err(|problem| problem.to_string())?;
+    let store = stores::open(config.store, config.byokey_home.as_deref());
     let signed_in = |mode| Report {
         status: State::SignedIn,
         mode: Some(mode),
@@ -164,7 +170,7 @@ fn other_store(config: &Config, runtime: &Runtime) -> Option<&'static str> {
     if matches!(config.store, StoreKind::File | StoreKind::Auto) {
         return None;
     }
-    let file = FileStore::new(&config.byokey_home);
+    let file = FileStore::new(config.byokey_home.as_deref()?);
     let kept = runtime.block_on(file.load());
     matches!(kept, Ok(Some(_))).then(|| file.name())
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
+    is_of_process: bool,
 }
 
 impl Environment {
@@ -21,16 +22,20 @@ impl Environment {
                 Some((name.into_owned(), value))
             })
             .collect();
-        Self { variables }
+        Self {
+            variables,
+            is_of_process: true,
+        }
     }
 
-    /// An environment made up of these variables.
+    /// An environment made up of these variables. The system is not asked for anything else.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables
             .into_iter()
             .map(|(name, value)| (key(name).into_owned(), value.into()));
         Self {
             variables: variables.collect(),
+            ..Self::default()
         }
     }
 
@@ -57,24 +62,50 @@ impl Environment {
             .map(OsString::as_os_str)
     }
 
-    /// The folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder.
-    #[must_use]
-    pub fn codex_home(&self) -> PathBuf {
-        if let Some(home) = self.get("CODEX_HOME") {
-            return PathBuf::from(home);
-        }
-        self.home().join(".codex")
+    /// Whether the variable is set to something that is not UTF-8.
+    pub(super) fn is_unreadable(&self, name: &str) -> bool {
+        self.get_os(name)
+            .is_some_and(|value| value.to_str().is_none())
     }
 
-    /// The home folder of the user.
-    pub(super) fn home(&self) -> PathBuf {
-        let [usual, other] = if cfg!(windows) {
-            ["USERPROFILE", "HOME"]
+    /// Returns what this environment can be taken from again, without its values where possible.
+    pub(super) fn source(&self) -> Source {
+        if self.is_of_process {
+            Source::Process
         } else {
-            ["HOME", "USERPROFILE"]
-        };
-        let home = self.get(usual).or_else(|| self.get(other));
-        PathBuf::from(home.unwrap_or("."))
+            Source::Fixed(self.clone())
+        }
+    }
+
+    /// The home folder of the user: `HOME` (on Windows `USERPROFILE`), else the system's entry
+    /// for the user. Never a path that depends on the working directory.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        let named = self.get(Self::HOME).map(PathBuf::from);
+        // It reads the variable again, then asks the system; both only where that was blank.
+        let home = named.or_else(|| std::env::home_dir().filter(|_| self.is_of_process));
+        home.filter(|home| home.is_absolute())
+    }
+
+    /// The variable that names the home folder.
+    pub(super) const HOME: &'static str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+}
+
+/// Where an environment comes from, so that it can be read again later.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// The process; its values are not kept twice.
+    Process,
+    /// Made up.
+    Fixed(Environment),
+}
+
+impl Source {
+    pub(super) fn read(&self) -> Environment {
+        match self {
+            Self::Process => Environment::of_process(),
+            Self::Fixed(environment) => environment.clone(),
+        }
     }
 }
 

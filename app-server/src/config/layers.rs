@@ -1,23 +1,26 @@
-//! Where settings come from: the file, the chosen profile, and `-c key=value`, the later over
-//! the earlier.
+//! Where settings come from: codex's file, the chosen profile, our own file, and `-c key=value`,
+//! the later over the earlier.
 
-use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use byokey_protocol::warning::{ConfigWarning, TextPosition, TextRange};
 use toml::{Table, Value};
 
-use byokey_base::owner_only::{FileFailure, read_bounded_regular};
+use super::environment::Environment;
+use super::file::{self, Content};
+use super::findings::{Findings, Stops};
+use super::reader::shown;
 
-/// Longest file that is read.
-const MAX_SIZE: u64 = 1024 * 1024;
+/// The file in codex's folder, and in ours.
+const FILE: &str = "config.toml";
+/// The table of our own settings.
+const OWN_TABLE: &str = "byokey";
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `-c key=value`, in order. The key may be dotted; the value is TOML, or else a string.
     pub settings: Vec<String>,
-    /// `--profile`: a table under `profiles` whose settings stand over those of the file.
+    /// `--profile`: a file `NAME.config.toml` whose settings stand over those of `config.toml`.
     pub profile: Option<String>,
     /// `--store`: where credentials are kept.
     pub store: Option<String>,
@@ -25,7 +28,7 @@ pub struct Overrides {
 
 impl Overrides {
     /// The last string that was given for a key without dots.
-    pub(crate) fn setting(&self, key: &str) -> Option<String> {
+    pub(super) fn setting(&self, key: &str) -> Option<String> {
         let layers = self
             .settings
             .iter()
@@ -36,79 +39,141 @@ impl Overrides {
     }
 }
 
-/// All settings in one table. What cannot be used is left out and told in a warning.
-pub(crate) fn merged(
-    file: &Path,
+/// All settings in one table.
+pub(super) fn merged(
+    environment: &Environment,
     overrides: &Overrides,
-    warnings: &mut Vec<ConfigWarning>,
+    findings: &mut Findings,
 ) -> Table {
-    let mut settings = read_file(file, warnings);
+    let codex_home = environment.codex_home();
+    let file = codex_home.as_ref().map(|folder| folder.join(FILE));
+    let mut settings = read(file.as_deref(), findings).unwrap_or_default();
     if let Some(name) = &overrides.profile {
-        let profile = settings
-            .get("profiles")
-            .and_then(|all| all.get(name))
-            .cloned();
-        match profile {
-            Some(Value::Table(profile)) => merge(&mut settings, profile),
-            _ => warnings.push(warning(
-                "The profile is not in the configuration; ignoring it.",
-            )),
-        }
+        let profile = profile(name, codex_home.as_deref(), &settings, findings);
+        merge(&mut settings, profile);
     }
+    merge_own(&mut settings, environment, findings);
     for setting in &overrides.settings {
         match parse_override(setting) {
             Some(layer) => merge(&mut settings, layer),
-            None => warnings.push(warning("An override is not `key=value`; ignoring it.")),
+            None => findings.stop(
+                Stops::Everything,
+                "an override with `-c` is not `key=value`".to_owned(),
+            ),
         }
+    }
+    if let Some(name) = settings.get("profile") {
+        // Codex's words.
+        let name = shown(name.as_str().unwrap_or_default());
+        findings.stop(
+            Stops::Everything,
+            format!(
+                "legacy `profile = \"{name}\"` config is no longer supported; use `--profile \
+                 {name}` with `{name}.config.toml` instead"
+            ),
+        );
     }
     settings
 }
 
-fn read_file(file: &Path, warnings: &mut Vec<ConfigWarning>) -> Table {
-    let text = match read_text(file) {
-        Ok(text) => text,
-        Err(FileFailure::NotFound) => return Table::new(),
-        Err(failure) => {
-            warnings.push(ConfigWarning {
-                details: Some(format!("the file cannot be read: {failure}")),
-                path: Some(file.display().to_string()),
-                ..warning("Invalid configuration; using defaults.")
-            });
-            return Table::new();
+/// The table in the file; none if there is no file or it cannot be used.
+fn read(file: Option<&Path>, findings: &mut Findings) -> Option<Table> {
+    let file = file?;
+    match file::read(file) {
+        Ok(content) => Some(known(file, content?, findings)),
+        Err(unusable) => {
+            findings.stop_at(unusable);
+            None
         }
-    };
-    text.parse().unwrap_or_else(|error: toml::de::Error| {
-        warnings.push(ConfigWarning {
-            // The message alone: the full text would quote the file, which may hold a key.
-            details: Some(error.message().to_owned()),
-            path: Some(file.display().to_string()),
-            range: error.span().map(|span| TextRange {
-                start: position(&text, span.start),
-                end: position(&text, span.end),
-            }),
-            ..warning("Invalid configuration; using defaults.")
-        });
-        Table::new()
-    })
-}
-
-fn read_text(file: &Path) -> Result<String, FileFailure> {
-    let text = read_bounded_regular(file, MAX_SIZE)?;
-    // The text may hold a key, which the error would show.
-    let text = std::str::from_utf8(&text).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
-    Ok(text.to_owned())
-}
-
-fn position(text: &str, offset: usize) -> TextPosition {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    TextPosition {
-        line: before.matches('\n').count() + 1,
-        column: before
-            .get(line_start..)
-            .map_or(0, |line| line.chars().count())
-            + 1,
     }
+}
+
+/// The table of a file that was read. Clients are told if codex cannot read it.
+fn known(file: &Path, content: Content, findings: &mut Findings) -> Table {
+    if content.is_utf16 {
+        findings.notice(
+            "A configuration file is read here, but not by codex.",
+            format!("{} is UTF-16; save it as UTF-8", file.display()),
+        );
+    }
+    content.table
+}
+
+/// The settings of a profile.
+fn profile(name: &str, codex_home: Option<&Path>, base: &Table, findings: &mut Findings) -> Table {
+    let Some(folder) = codex_home else {
+        let words = format!("config profile `{name}` not found: there is no home folder");
+        findings.stop(Stops::Everything, words);
+        return Table::new();
+    };
+    let file = folder.join(format!("{name}.{FILE}"));
+    let tables = base.get("profiles").and_then(Value::as_table);
+    let is_legacy = tables.is_some_and(|tables| tables.contains_key(name))
+        || base.get("profile").and_then(Value::as_str) == Some(name);
+    if is_legacy {
+        // Codex's words.
+        findings.stop(
+            Stops::Everything,
+            format!(
+                "--profile `{name}` cannot be used while {} contains legacy `profile = \
+                 \"{name}\"` or `[profiles.{name}]` config; move those settings into {} and \
+                 remove the legacy profile selector/table. See \
+                 https://developers.openai.com/codex/config-advanced#profiles for more \
+                 information.",
+                folder.join(FILE).display(),
+                file.display()
+            ),
+        );
+    }
+    match file::read(&file) {
+        Ok(Some(content)) => return known(&file, content, findings),
+        Ok(None) if is_legacy => {}
+        Ok(None) => findings.stop(
+            Stops::Everything,
+            format!(
+                "config profile `{name}` not found: there is no {}",
+                file.display()
+            ),
+        ),
+        Err(unusable) => findings.stop_at(unusable),
+    }
+    Table::new()
+}
+
+/// Our own settings: the table `byokey` of the file in our folder, over that of codex's file.
+fn merge_own(settings: &mut Table, environment: &Environment, findings: &mut Findings) {
+    let Some(folder) = environment.byokey_home() else {
+        return;
+    };
+    if environment.codex_home().as_ref() == Some(&folder) {
+        return;
+    }
+    let file = folder.join(FILE);
+    if settings.contains_key(OWN_TABLE) {
+        findings.notice(
+            "Settings of byokey in codex's config.toml are still read.",
+            format!("move the table `[{OWN_TABLE}]` to {}", file.display()),
+        );
+    }
+    let Some(mut own) = read(Some(&file), findings) else {
+        return;
+    };
+    if let Some(table) = own.remove(OWN_TABLE) {
+        merge(settings, Table::from_iter([(OWN_TABLE.to_owned(), table)]));
+    }
+    if !own.is_empty() {
+        findings.warn(format!(
+            "{} has settings outside of the table `[{OWN_TABLE}]`, the only one that counts there",
+            file.display()
+        ));
+    }
+}
+
+/// Whether the name can be that of a profile. It becomes part of a file name.
+#[must_use]
+pub fn is_profile_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 fn parse_override(setting: &str) -> Option<Table> {
@@ -138,55 +203,44 @@ fn merge(base: &mut Table, layer: Table) {
     }
 }
 
-/// A warning without details.
-pub(crate) fn warning(summary: &str) -> ConfigWarning {
-    ConfigWarning {
-        summary: summary.to_owned(),
-        details: None,
-        path: None,
-        range: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use super::{Environment, Findings, Overrides, Stops, is_profile_name, merged};
 
-    use super::{Overrides, merged, position};
-
-    fn settings(overrides: &[&str]) -> (toml::Table, usize) {
+    fn settings(overrides: &[&str]) -> (toml::Table, Findings) {
         let overrides = Overrides {
             settings: overrides.iter().map(ToString::to_string).collect(),
             ..Overrides::default()
         };
-        let mut warnings = Vec::new();
-        let table = merged(
-            Path::new("/nonexistent/config.toml"),
-            &overrides,
-            &mut warnings,
-        );
-        (table, warnings.len())
+        let mut findings = Findings::default();
+        let table = merged(&Environment::of([]), &overrides, &mut findings);
+        (table, findings)
     }
 
     #[test]
     fn overrides_are_toml_or_else_strings() {
-        let (table, warnings) =
+        let (table, findings) =
             settings(&["a.b=1", "a.c = \"x\"", "model=gpt-5", "l=[\"p\"]", "a.b=2"]);
         let expected: toml::Table = "model = 'gpt-5'\nl = ['p']\n[a]\nb = 2\nc = 'x'"
             .parse()
             .unwrap();
         assert_eq!(table, expected);
-        assert_eq!(warnings, 0);
+        assert!(findings.warnings.is_empty());
     }
 
     #[test]
-    fn a_broken_override_is_a_warning() {
-        assert_eq!(settings(&["nonsense", "=1"]).1, 2);
+    fn a_broken_override_stops_everything() {
+        for broken in ["nonsense", "=1"] {
+            let (_, findings) = settings(&[broken]);
+            assert!(findings.problems.stopping(Stops::Everything).is_some());
+        }
     }
 
     #[test]
-    fn positions_count_from_one() {
-        let place = position("ab\ncd", 4);
-        assert_eq!((place.line, place.column), (2, 2));
+    fn a_profile_cannot_name_a_file_elsewhere() {
+        assert!(is_profile_name("work-2_b"));
+        for name in ["", ".", "../x", "a/b", "a\\b", "a.b", "a b", "ä"] {
+            assert!(!is_profile_name(name), "{name}");
+        }
     }
 }

@@ -14,6 +14,9 @@ pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Vec<
             .filter(|entry| !entry.is_empty());
         return origins(settings, "BYOKEY_PLAINTEXT_ORIGINS", entries);
     }
+    if !settings.has_in("byokey", "plaintext_origins") {
+        return Vec::new();
+    }
     let Some(mut table) = settings.table("byokey") else {
         return Vec::new();
     };
@@ -36,7 +39,7 @@ fn origins<'a>(
         })
         .collect();
     if !is_whole {
-        settings.warn(
+        settings.report(
             name,
             "must list origins like \"http://litellm:4000\": scheme, host and port, nothing else",
         );

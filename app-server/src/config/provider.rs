@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use byokey_protocol::secret::Secret;
+use http::{HeaderName, HeaderValue};
 
+use super::address;
 use super::environment::Environment;
-use super::reader::Reader;
+use super::reader::{Reader, is_name};
 use byokey_base::memory::lock_in_memory;
 
 /// Id of the built-in provider.
@@ -23,6 +25,8 @@ pub struct Provider {
     pub base_url: Option<String>,
     /// A credential of the provider itself, from `env_key` or `experimental_bearer_token`.
     pub own_bearer: Option<Secret>,
+    /// Why the provider's own credential is missing: then no other takes its place.
+    pub missing_key: Option<MissingKey>,
     /// Whether model requests carry the OpenAI credential in force.
     pub requires_openai_auth: bool,
     /// Added to every URL.
@@ -36,6 +40,11 @@ pub struct Provider {
     /// How long a stream may be silent.
     pub stream_idle_timeout: Duration,
 }
+
+/// The variable that holds the provider's key is not set, or blank. Codex's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MissingKey(String);
 
 impl Provider {
     /// The built-in provider: OpenAI, by ChatGPT account or API key.
@@ -53,6 +62,7 @@ impl Provider {
             id: BUILT_IN.into(),
             base_url,
             own_bearer: None,
+            missing_key: None,
             requires_openai_auth: true,
             query_params: Vec::new(),
             headers,
@@ -69,26 +79,9 @@ impl Provider {
     }
 
     /// A provider of the configuration.
-    pub(crate) fn read(id: &str, table: &mut Reader<'_>, environment: &Environment) -> Self {
-        if table
-            .string("wire_api")
-            .is_some_and(|api| api != "responses")
-        {
-            table.warn(
-                "wire_api",
-                "must be \"responses\", the only API spoken here",
-            );
-        }
-        if table.has("auth") {
-            table.warn(
-                "auth",
-                "is not supported; use `env_key`, or let the host own the login",
-            );
-        }
-        let mut headers = table.string_map("http_headers");
-        headers.extend(table.string_map("env_http_headers").into_iter().filter_map(
-            |(header, variable)| Some((header, environment.get(&variable)?.to_owned())),
-        ));
+    pub(super) fn read(id: &str, table: &mut Reader<'_>, environment: &Environment) -> Self {
+        check_kind(table);
+        let (own_bearer, missing_key) = own_bearer(table, environment);
         let retries = |number: Option<u64>, default| {
             number.map_or(default, |number| {
                 u32::try_from(number.min(MAX_RETRIES)).unwrap_or(default)
@@ -96,11 +89,12 @@ impl Provider {
         };
         Self {
             id: id.to_owned(),
-            base_url: table.string("base_url"),
-            own_bearer: own_bearer(table, environment),
+            base_url: address::read(table, "base_url"),
+            own_bearer,
+            missing_key,
             requires_openai_auth: table.boolean("requires_openai_auth").unwrap_or(false),
             query_params: table.string_map("query_params"),
-            headers,
+            headers: headers(table, environment),
             request_max_retries: retries(table.number("request_max_retries"), 4),
             stream_max_retries: retries(table.number("stream_max_retries"), 5),
             stream_idle_timeout: Duration::from_millis(
@@ -110,15 +104,110 @@ impl Provider {
     }
 }
 
-fn own_bearer(table: &mut Reader<'_>, environment: &Environment) -> Option<Secret> {
-    if let Some(variable) = table.string("env_key") {
-        let value = environment.get(&variable);
-        if value.is_none() {
-            table.warn("env_key", "names an environment variable that is not set");
-        }
-        return value.map(Secret::from).map(lock_in_memory);
+/// Reports a kind of provider that this program cannot speak to.
+fn check_kind(table: &mut Reader<'_>) {
+    match table.string("wire_api").as_deref() {
+        None | Some("responses") => {}
+        // Codex's words.
+        Some("chat") => table.report_text(
+            "`wire_api = \"chat\"` is no longer supported.\nHow to fix: set `wire_api = \
+             \"responses\"` in your provider config.\nMore info: \
+             https://github.com/openai/codex/discussions/7782"
+                .to_owned(),
+        ),
+        Some(_) => table.report(
+            "wire_api",
+            "must be \"responses\", the only API spoken here",
+        ),
     }
-    table
-        .string("experimental_bearer_token")
-        .map(|token| lock_in_memory(Secret::from(token.as_str())))
+    for name in ["auth", "aws"] {
+        if table.has(name) {
+            table.report(
+                name,
+                "is not supported; use `env_key`, or let the host own the login",
+            );
+        }
+    }
+}
+
+/// The provider's own credential; or why there is none where one is configured.
+fn own_bearer(
+    table: &mut Reader<'_>,
+    environment: &Environment,
+) -> (Option<Secret>, Option<MissingKey>) {
+    let secret = |text: &str| lock_in_memory(Secret::from(text.trim()));
+    let instructions = table.string("env_key_instructions");
+    if table.has("env_key") {
+        let Some(variable) = table.string("env_key") else {
+            return (None, None);
+        };
+        if !is_variable(&variable) {
+            table.report(
+                "env_key",
+                "must be the name of an environment variable that holds the key",
+            );
+            return (None, None);
+        }
+        if let Some(key) = environment.get(&variable) {
+            return (Some(secret(key)), None);
+        }
+        let mut words = format!("Missing environment variable: `{variable}`.");
+        if let Some(instructions) = instructions {
+            words = format!("{words} {instructions}");
+        }
+        return (None, Some(MissingKey(words)));
+    }
+    let Some(token) = table.string("experimental_bearer_token") else {
+        return (None, None);
+    };
+    if token.trim().is_empty() {
+        table.report("experimental_bearer_token", "must not be blank");
+        return (None, None);
+    }
+    (Some(secret(&token)), None)
+}
+
+/// Whether a text is the name of a variable, rather than the key itself.
+fn is_variable(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    is_name(text)
+        && text.bytes().all(is_part)
+        && text.starts_with(|first: char| !first.is_ascii_digit())
+}
+
+/// The headers that are configured, each checked so that none is left out in silence.
+fn headers(table: &mut Reader<'_>, environment: &Environment) -> Vec<(String, String)> {
+    let fixed = table.string_map("http_headers");
+    let variables = table.string_map("env_http_headers");
+    let named = variables
+        .into_iter()
+        .filter_map(|(header, variable)| {
+            // As in codex, a header whose variable is not set is not sent.
+            Some((header, environment.get(&variable)?.trim().to_owned()))
+        })
+        .collect();
+    let mut headers = checked(table, "http_headers", fixed);
+    headers.extend(checked(table, "env_http_headers", named));
+    headers
+}
+
+fn checked(
+    table: &mut Reader<'_>,
+    setting: &str,
+    headers: Vec<(String, String)>,
+) -> Vec<(String, String)> {
+    if headers.is_empty() {
+        return headers;
+    }
+    let Some(mut table) = table.table(setting) else {
+        return headers;
+    };
+    for (name, value) in &headers {
+        if HeaderName::try_from(name).is_err() {
+            table.report(name, "is not the name of a header");
+        } else if HeaderValue::try_from(value).is_err() {
+            table.report(name, "has a value that a header cannot hold");
+        }
+    }
+    headers
 }

@@ -1,38 +1,51 @@
-//! Reads typed settings from a table, leaving out what has the wrong type.
+//! Reads typed settings from a table. A setting of the wrong type is reported: it stops what
+//! depends on it, or is ignored with a warning where nothing depends on it.
 
-use byokey_protocol::warning::ConfigWarning;
 use toml::{Table, Value};
 
-use super::layers::warning;
+use super::findings::{Findings, Stops};
 
-/// A table, its name for messages, and the warnings met so far.
+/// A table, its name for messages, and what was found so far.
 pub(crate) struct Reader<'a> {
     table: &'a Table,
     prefix: String,
-    warnings: &'a mut Vec<ConfigWarning>,
+    findings: &'a mut Findings,
+    stops: Option<Stops>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(table: &'a Table, warnings: &'a mut Vec<ConfigWarning>) -> Self {
+    pub(crate) const fn new(table: &'a Table, findings: &'a mut Findings) -> Self {
         Self {
             table,
             prefix: String::new(),
-            warnings,
+            findings,
+            stops: None,
         }
     }
 
-    /// The table of that name, or an empty look at nothing.
+    /// The same table; a setting that cannot be used stops this.
+    pub(crate) fn stopping(&mut self, stops: Stops) -> Reader<'_> {
+        Reader {
+            table: self.table,
+            prefix: self.prefix.clone(),
+            findings: self.findings,
+            stops: Some(stops),
+        }
+    }
+
+    /// The table of that name.
     pub(crate) fn table(&mut self, name: &str) -> Option<Reader<'_>> {
         let value = self.table.get(name)?;
         let Value::Table(table) = value else {
             self.mistyped(name, "a table");
             return None;
         };
-        let prefix = format!("{}{name}.", self.prefix);
+        let prefix = format!("{}{}.", self.prefix, shown(name));
         Some(Reader {
             table,
             prefix,
-            warnings: self.warnings,
+            findings: self.findings,
+            stops: self.stops,
         })
     }
 
@@ -69,27 +82,48 @@ impl<'a> Reader<'a> {
         )
     }
 
-    /// A table whose values are strings.
+    /// A table whose values are strings. Each other value is reported by its key.
     pub(crate) fn string_map(&mut self, name: &str) -> Vec<(String, String)> {
-        self.typed(name, "a table of strings", |value| {
-            let entries = value.as_table()?.iter();
-            entries
-                .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-                .collect()
-        })
-        .unwrap_or_default()
+        let Some(mut map) = self.table(name) else {
+            return Vec::new();
+        };
+        let names = map.names();
+        names
+            .filter_map(|name| Some((name.clone(), map.string(name)?)))
+            .collect()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
-    /// Warns about the setting of that name.
-    pub(crate) fn warn(&mut self, name: &str, problem: &str) {
-        self.warnings.push(ConfigWarning {
-            details: Some(format!("`{}{name}` {problem}", self.prefix)),
-            ..warning("A setting is not usable; ignoring it.")
-        });
+    /// Whether the table of that name has this setting.
+    pub(crate) fn has_in(&self, table: &str, name: &str) -> bool {
+        let table = self.table.get(table).and_then(Value::as_table);
+        table.is_some_and(|table| table.contains_key(name))
+    }
+
+    /// The string of that name, without a report if it is none.
+    pub(crate) fn peek(&self, name: &str) -> Option<&'a str> {
+        self.table.get(name)?.as_str()
+    }
+
+    /// The names in the table.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a String> + use<'a> {
+        self.table.keys()
+    }
+
+    /// Reports the setting of that name.
+    pub(crate) fn report(&mut self, name: &str, problem: &str) {
+        self.report_text(format!("`{}{}` {problem}", self.prefix, shown(name)));
+    }
+
+    /// Reports a problem in these words.
+    pub(crate) fn report_text(&mut self, text: String) {
+        match self.stops {
+            Some(stops) => self.findings.stop(stops, text),
+            None => self.findings.warn(text),
+        }
     }
 
     fn typed<T>(
@@ -106,6 +140,18 @@ impl<'a> Reader<'a> {
     }
 
     fn mistyped(&mut self, name: &str, expected: &str) {
-        self.warn(name, &format!("must be {expected}"));
+        self.report(name, &format!("must be {expected}"));
     }
+}
+
+/// The name of a setting, a provider or a header as messages show it. Anything that does not look
+/// like a name may be a secret in the wrong place.
+pub(super) fn shown(name: &str) -> &str {
+    if is_name(name) { name } else { "…" }
+}
+
+/// Whether a text looks like a name.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
 }

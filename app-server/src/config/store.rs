@@ -1,8 +1,7 @@
 //! Where the user wants credentials kept. Codex's own choice, in its file, is not ours.
 
-use std::path::PathBuf;
-
 use super::environment::Environment;
+use super::findings::Stops;
 use super::layers::Overrides;
 use super::reader::Reader;
 
@@ -38,50 +37,44 @@ impl StoreKind {
 }
 
 /// `--store`, else codex's key on our own command line, else `BYOKEY_STORE`, else `store` in the
-/// table `byokey` of the configuration.
+/// table `byokey` of the configuration. While the first that is given cannot be used, logins are
+/// stopped: they would be stored elsewhere, or nowhere.
 pub(super) fn read_kind(
     settings: &mut Reader<'_>,
     environment: &Environment,
     overrides: &Overrides,
 ) -> StoreKind {
-    let on_command_line = overrides.setting("cli_auth_credentials_store");
-    let in_file = settings
-        .table("byokey")
-        .and_then(|mut table| table.string("store"));
+    let mut strict = settings.stopping(Stops::Logins);
+    // Codex's own choice in its file is not ours, but its type shows a file that codex refuses.
+    strict.string("cli_auth_credentials_store");
+    let in_environment = environment.get("BYOKEY_STORE").map(str::to_owned);
+    if in_environment.is_none() && environment.is_unreadable("BYOKEY_STORE") {
+        strict.report("BYOKEY_STORE", "is not UTF-8");
+    }
     let asked = [
         ("--store", overrides.store.clone()),
-        ("cli_auth_credentials_store", on_command_line),
         (
-            "BYOKEY_STORE",
-            environment.get("BYOKEY_STORE").map(str::to_owned),
+            "cli_auth_credentials_store",
+            overrides.setting("cli_auth_credentials_store"),
         ),
-        ("byokey.store", in_file),
+        ("BYOKEY_STORE", in_environment),
     ];
-    for (setting, name) in asked {
-        let Some(name) = name else { continue };
-        if let Some(kind) = StoreKind::from_name(&name) {
-            return kind;
-        }
-        settings.warn(setting, &format!("must be {}", StoreKind::NAMES));
-        break;
+    let asked = asked
+        .into_iter()
+        .find_map(|(setting, name)| Some((setting, name?)));
+    if let Some((setting, name)) = asked {
+        return kind(&mut strict, setting, &name);
     }
-    StoreKind::default()
+    let Some(mut own) = strict.table("byokey") else {
+        return StoreKind::default();
+    };
+    let name = own.string("store");
+    name.map_or_else(StoreKind::default, |name| kind(&mut own, "store", &name))
 }
 
-/// The folder for what is kept: `BYOKEY_HOME`, else the platform's folder for data.
-pub(super) fn byokey_home(environment: &Environment) -> PathBuf {
-    if let Some(home) = environment.get("BYOKEY_HOME") {
-        return PathBuf::from(home);
-    }
-    let home = environment.home();
-    let data = if cfg!(windows) {
-        environment.get("APPDATA").map_or(home, PathBuf::from)
-    } else if cfg!(target_os = "macos") {
-        home.join("Library/Application Support")
-    } else {
-        let data = environment.get("XDG_DATA_HOME").map(PathBuf::from);
-        data.filter(|data| data.is_absolute())
-            .unwrap_or_else(|| home.join(".local/share"))
-    };
-    data.join("byokey")
+fn kind(settings: &mut Reader<'_>, setting: &str, name: &str) -> StoreKind {
+    StoreKind::from_name(name).unwrap_or_else(|| {
+        settings.report(setting, &format!("must be {}", StoreKind::NAMES));
+        StoreKind::default()
+    })
 }

@@ -28,7 +28,7 @@ pub(crate) fn account_read(
 }
 
 fn account(context: &Context) -> AccountReadResult {
-    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
+    let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
     // Who cannot be renewed has to sign in again, so there is nobody to show.
     let shown = requires_openai_auth && !auth.is_dead();
@@ -111,7 +111,7 @@ pub(crate) fn get_auth_status(
 }
 
 fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
-    let requires_openai_auth = context.services.config.provider.requires_openai_auth;
+    let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
     let include_token = include_token && !auth.is_dead();
     let (auth_method, auth_token) = auth.read(|credential| {

@@ -11,7 +11,7 @@ use crate::reply::{Context, Outcome};
 use byokey_auth::{ForcedMethod, LoginPolicy};
 
 pub(crate) fn config_read(context: &Context, _: ConfigReadParams) -> Outcome<ConfigReadResult> {
-    let config = &context.services.config;
+    let config = context.services.config();
     let (provider, workspaces) = (&config.provider, &config.policy.allowed_workspaces);
     let config = Settings {
         model: config.model.clone(),
@@ -32,7 +32,7 @@ pub(crate) fn config_requirements_read(
     _: Empty,
 ) -> Outcome<ConfigRequirementsReadResult> {
     let requirements =
-        forced_method(&context.services.config.policy).map(|method| ConfigRequirements {
+        forced_method(&context.services.config().policy).map(|method| ConfigRequirements {
             allowed_login_methods: vec![method],
         });
     Ok(ConfigRequirementsReadResult { requirements }.into())

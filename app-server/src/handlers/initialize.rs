@@ -28,9 +28,10 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
     }
     let client = client(params.capabilities.unwrap_or_default())?;
     let services = &context.services;
+    let codex_home = services.config().codex_home.clone();
     let result = InitializeResult {
         user_agent: services.backend.identity.introduce(&params.client_info),
-        codex_home: Some(services.config.codex_home.display().to_string()),
+        codex_home: codex_home.map(|folder| folder.display().to_string()),
         platform_family: Some(std::env::consts::FAMILY.to_owned()),
         platform_os: Some(std::env::consts::OS.to_owned()),
         server_info: Some(ServerInfo {
@@ -47,7 +48,7 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             context.services.parent.watch(pid);
         }
         context.peer.introduce(client);
-        for warning in &context.services.config.warnings {
+        for warning in &context.services.config().warnings {
             context.peer.notify::<ConfigWarningNotification>(warning);
         }
         for warning in context.services.store_warnings() {
@@ -57,7 +58,8 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
 }
 
 fn plaintext_origins(services: &Services) -> Option<Vec<String>> {
-    let origins = services.config.plaintext_origins.iter();
+    let config = services.config();
+    let origins = config.plaintext_origins.iter();
     let origins: Vec<_> = origins.map(url::Origin::ascii_serialization).collect();
     (!origins.is_empty()).then_some(origins)
 }

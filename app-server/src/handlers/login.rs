@@ -10,6 +10,7 @@ use byokey_protocol::login::{
 use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
 use uuid::Uuid;
 
+use crate::config::Stops;
 use crate::error::{Answered, RequestError};
 use crate::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
@@ -19,6 +20,7 @@ pub(crate) fn login_start(
     context: &Context,
     params: LoginStartParams,
 ) -> Result<Answering<LoginStartResult>, RequestError> {
+    context.services.check_configuration(Stops::Logins)?;
     let auth = &context.services.auth;
     match params {
         LoginStartParams::ChatgptAuthTokens(tokens) => {

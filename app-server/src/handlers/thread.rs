@@ -15,6 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::thread_config;
+use crate::config::Stops;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
 use crate::threads::{Settings, Thread, ThreadAccount};
@@ -23,7 +24,8 @@ pub(crate) fn thread_start(
     context: &Context,
     params: ThreadStartParams,
 ) -> Result<impl Future<Output = Outcome<ThreadStartResult>> + use<>, RequestError> {
-    let provider = &context.services.config.provider.id;
+    let configuration = context.services.check_configuration(Stops::ModelCalls)?;
+    let provider = &configuration.provider.id;
     refuse_if(
         params.dynamic_tools.is_some_and(|tools| !tools.is_empty()),
         "dynamicTools",
@@ -44,9 +46,16 @@ pub(crate) fn thread_start(
     let mut model = params.model;
     let config = params.config.unwrap_or_default();
     let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
-    let (services, lease) = (context.services.clone(), context.services.auth.lease());
-    let account = ThreadAccount::new(context.peer.id, lease.as_ref());
+    let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
+    let owner = context.peer.id;
+    // A configuration that was repaired just now may have had the stored login taken up.
+    let settled = services.start.settled();
     Ok(async move {
+        if let Some(settled) = settled {
+            settled.await;
+            lease = services.auth.lease();
+        }
+        let account = ThreadAccount::new(owner, lease.as_ref());
         settings.model = match model {
             Some(model) => (model, true),
             None => {

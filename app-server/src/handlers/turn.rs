@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::thread::{Unfindable, find_thread, refuse_if};
 use crate::backend::BackendError;
+use crate::config::Config;
 use crate::error::RequestError;
 use crate::reply::{Context, Outcome, Reply};
 use crate::services::Services;
@@ -34,6 +35,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
     }
     let services = &context.services;
     let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
+    refuse_other_provider(&thread, &services.config())?;
     check_account(services, &thread)?;
     let message = ThreadItem::UserMessage {
         id: Uuid::now_v7().to_string(),
@@ -73,6 +75,18 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
             drop(running);
         }));
     }))
+}
+
+/// What was said to one provider is not sent to another, should the configuration have been read
+/// again since.
+fn refuse_other_provider(thread: &Thread, config: &Config) -> Result<(), RequestError> {
+    if thread.settings().model_provider == config.provider.id {
+        return Ok(());
+    }
+    Err(RequestError::refused(
+        ErrorKind::ConfigurationInvalid,
+        "the thread was started with another model provider; start a new thread",
+    ))
 }
 
 pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> Outcome<Empty> {

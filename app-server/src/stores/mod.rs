@@ -3,6 +3,7 @@
 mod auth_file;
 mod auto;
 mod file;
+mod homeless;
 mod keyring;
 
 use std::path::Path;
@@ -10,14 +11,22 @@ use std::sync::Arc;
 
 pub use auto::AutoStore;
 pub use file::FileStore;
+use homeless::HomelessStore;
 pub use keyring::{KeyringStore, read_codex_keyring};
 
 use crate::config::StoreKind;
 use byokey_auth::{EphemeralStore, Store};
 
-/// The store of that kind, in that folder if it needs one.
+/// The store of that kind, in that folder if it needs one. Without a folder, a store that does
+/// nothing but say so.
 #[must_use]
-pub fn open(kind: StoreKind, folder: &Path) -> Arc<dyn Store> {
+pub fn open(kind: StoreKind, folder: Option<&Path>) -> Arc<dyn Store> {
+    if kind == StoreKind::Ephemeral {
+        return Arc::new(EphemeralStore);
+    }
+    let Some(folder) = folder else {
+        return Arc::new(HomelessStore);
+    };
     match kind {
         StoreKind::Ephemeral => Arc::new(EphemeralStore),
         StoreKind::File => Arc::new(FileStore::new(folder)),

@@ -85,6 +85,7 @@ fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
         ErrorKind::AccountChanged
             | ErrorKind::AnswerTooLarge
             | ErrorKind::Challenged
+            | ErrorKind::ConfigurationInvalid
             | ErrorKind::ModelUnavailable
             | ErrorKind::PolicyRefused
             | ErrorKind::RegionRefused

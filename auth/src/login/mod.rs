@@ -49,8 +49,6 @@ pub struct LoginOutside {
     pub audience: Arc<dyn Audience>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// The workspaces of which one has to be chosen; none means any.
-    pub allowed_workspaces: Vec<String>,
 }
 
 impl fmt::Debug for LoginOutside {
@@ -243,7 +241,7 @@ impl Logins {
             code_challenge: &random::challenge(&verifier),
             state: &state,
             originator,
-            allowed_workspaces: &self.outside.allowed_workspaces,
+            allowed_workspaces: &self.auth.allowed_workspaces(),
         };
         let url = self.outside.grantor.authorize_url(&request);
         let url = url.map_err(StartFailure::Browser)?;

@@ -89,7 +89,6 @@ fn scene(polls: Vec<Poll>) -> Scene {
         grantor: grantor.clone(),
         audience: ear.clone(),
         clock: Arc::new(SystemClock),
-        allowed_workspaces: Vec::new(),
     };
     let logins = Logins::at_ports(Arc::clone(&auth), outside, &[0]);
     Scene {

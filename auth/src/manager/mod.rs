@@ -185,6 +185,17 @@ impl AuthManager {
         })
     }
 
+    /// Replaces the policy, once the configuration that holds it can be read.
+    pub fn set_policy(&self, policy: LoginPolicy) {
+        self.state().set_policy(policy);
+    }
+
+    /// The workspaces of which one has to be chosen; none means any.
+    #[must_use]
+    pub fn allowed_workspaces(&self) -> Vec<String> {
+        self.state().policy().allowed_workspaces.clone()
+    }
+
     /// The credential in force.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {

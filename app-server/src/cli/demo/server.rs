@@ -1,6 +1,7 @@
 //! The server: this very program, as a child process on two pipes.
 
 use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -31,15 +32,18 @@ impl Child {
         events: Sender<Event>,
         patience: Duration,
     ) -> io::Result<(Self, ChildStdin)> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let program = std::env::current_exe()?;
+        let folder = program.parent().unwrap_or_else(|| Path::new("/"));
+        let mut command = Command::new(&program);
         command.arg("app-server");
         for setting in settings {
             command.args(["-c", setting]);
         }
         let process = command
             .env_clear()
-            // There is no such folder, so nobody's configuration takes part.
-            .env("CODEX_HOME", "/nonexistent/byokey-demo")
+            // There is no configuration beside the program, so nobody's takes part.
+            .env("CODEX_HOME", folder)
+            .env("BYOKEY_HOME", folder)
             .env("NO_PROXY", "127.0.0.1")
             // Whoever asks for more of the log gets it, on standard error beside the story.
             .envs(std::env::var_os(LEVEL).map(|level| (LEVEL, level)))

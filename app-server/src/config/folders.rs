@@ -1,0 +1,226 @@
+//! The folders of codex's configuration and of what this program stores.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+
+/// Names the folder of codex's configuration.
+const CODEX_HOME: &str = "CODEX_HOME";
+/// Names the folder of what this program stores.
+const BYOKEY_HOME: &str = "BYOKEY_HOME";
+
+/// Why a folder that the environment names cannot be used. Nothing takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FolderProblem {
+    /// Codex's words.
+    #[error("{variable} points to {path:?}, but that path does not exist{hint}")]
+    Missing {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Codex's words.
+    #[error("{variable} points to {path:?}, but that path is not a directory")]
+    NoDirectory {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
+    /// Codex's words.
+    #[error("failed to read {variable} {path:?}: {kind}")]
+    Unreadable {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+        /// The system's words.
+        kind: ErrorKind,
+    },
+    /// A tilde that a shell would have replaced.
+    #[error("{variable} begins with `~`, which only shells replace; write the whole path")]
+    Tilde {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A path that would depend on the working directory.
+    #[error("{variable} is not an absolute path")]
+    Relative {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A path that cannot be read as text.
+    #[error("{variable} is not UTF-8")]
+    NotText {
+        /// The variable.
+        variable: &'static str,
+    },
+}
+
+impl Environment {
+    /// The folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder. None
+    /// without a home folder.
+    #[must_use]
+    pub fn codex_home(&self) -> Option<PathBuf> {
+        let named = self.get(CODEX_HOME).map(PathBuf::from);
+        named.or_else(|| Some(self.home()?.join(".codex")))
+    }
+
+    /// The folder of what this program stores: `BYOKEY_HOME`, else the platform's folder for
+    /// data. None without a home folder.
+    #[must_use]
+    pub fn byokey_home(&self) -> Option<PathBuf> {
+        let named = self.get(BYOKEY_HOME).map(PathBuf::from);
+        named.or_else(|| Some(self.data_home()?.join("byokey")))
+    }
+
+    fn data_home(&self) -> Option<PathBuf> {
+        let named = |variable| {
+            let folder = PathBuf::from(self.get(variable)?);
+            folder.is_absolute().then_some(folder)
+        };
+        if cfg!(windows) {
+            named("APPDATA").or_else(|| self.home())
+        } else if cfg!(target_os = "macos") {
+            Some(self.home()?.join("Library/Application Support"))
+        } else {
+            named("XDG_DATA_HOME").or_else(|| Some(self.home()?.join(".local/share")))
+        }
+    }
+
+    /// Checks the folders that the environment names, as codex does before anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderProblem`]: without this check, other settings would silently be in force.
+    pub fn check_folders(&self) -> Result<(), FolderProblem> {
+        for variable in [CODEX_HOME, BYOKEY_HOME] {
+            if self.is_unreadable(variable) {
+                return Err(FolderProblem::NotText { variable });
+            }
+        }
+        let byokey_home = self.get(BYOKEY_HOME);
+        if byokey_home.is_some_and(has_tilde) {
+            return Err(FolderProblem::Tilde {
+                variable: BYOKEY_HOME,
+            });
+        }
+        match self.get(CODEX_HOME) {
+            Some(named) => check_directory(CODEX_HOME, named),
+            None if self.get(Self::HOME).is_some() && self.home().is_none() => {
+                let variable = Self::HOME;
+                Err(FolderProblem::Relative { variable })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_directory(variable: &'static str, named: &str) -> Result<(), FolderProblem> {
+    let path = PathBuf::from(named);
+    match std::fs::metadata(Path::new(named)) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(FolderProblem::NoDirectory { variable, path }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(FolderProblem::Missing {
+            variable,
+            path,
+            hint: if has_tilde(named) {
+                "; only shells replace `~`, so write the whole path"
+            } else {
+                ""
+            },
+        }),
+        Err(error) => Err(FolderProblem::Unreadable {
+            variable,
+            path,
+            kind: error.kind(),
+        }),
+    }
+}
+
+fn has_tilde(path: &str) -> bool {
+    path == "~" || path.starts_with("~/") || path.starts_with("~\\")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::Environment;
+
+    /// Codex's folder and ours, as texts.
+    fn folders<const N: usize>(variables: [(&str, &str); N]) -> [Option<String>; 2] {
+        let environment = Environment::of(variables);
+        let text = |path: PathBuf| path.display().to_string();
+        [
+            environment.codex_home().map(text),
+            environment.byokey_home().map(text),
+        ]
+    }
+
+    fn problem<const N: usize>(variables: [(&str, &str); N]) -> Option<String> {
+        let checked = Environment::of(variables).check_folders();
+        checked.err().map(|problem| problem.to_string())
+    }
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn folders_follow_their_variables_and_never_the_working_directory() {
+        let some = |text: &str| Some(text.to_owned());
+        let usual = [
+            some("/home/ada/.codex"),
+            some("/home/ada/.local/share/byokey"),
+        ];
+        assert_eq!(folders([("HOME", "/home/ada")]), usual);
+        assert_eq!(folders([("HOME", "")]), [None, None]);
+        assert_eq!(folders([("HOME", " ")]), [None, None]);
+        assert_eq!(folders([("HOME", ".")]), [None, None]);
+        assert_eq!(folders([]), [None, None]);
+        let named = [("CODEX_HOME", "/c"), ("BYOKEY_HOME", "/b")];
+        assert_eq!(folders(named), [some("/c"), some("/b")]);
+        let data = [("HOME", ""), ("XDG_DATA_HOME", "/data")];
+        assert_eq!(folders(data), [None, some("/data/byokey")]);
+        assert_eq!(folders([("XDG_DATA_HOME", "data")]), [None, None]);
+        let blank = [
+            ("HOME", "/home/ada"),
+            ("CODEX_HOME", " "),
+            ("BYOKEY_HOME", ""),
+        ];
+        assert_eq!(folders(blank), usual);
+    }
+
+    #[test]
+    fn a_folder_that_is_named_and_cannot_be_used_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().to_str().unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let file = file.path().to_str().unwrap();
+        assert_eq!(problem([("CODEX_HOME", there)]), None);
+        assert_eq!(problem([("HOME", "/nonexistent")]), None);
+        assert_eq!(problem([("HOME", "")]), None);
+        assert_eq!(problem([("HOME", "."), ("CODEX_HOME", there)]), None);
+        assert_eq!(problem([("BYOKEY_HOME", "/nonexistent")]), None);
+        for (name, value, words) in [
+            (
+                "CODEX_HOME",
+                "/nonexistent/x",
+                "CODEX_HOME points to \"/nonexistent/x\", but that path does not exist",
+            ),
+            (
+                "CODEX_HOME",
+                "~/x",
+                "CODEX_HOME points to \"~/x\", but that path does not exist; only shells",
+            ),
+            ("CODEX_HOME", file, "but that path is not a directory"),
+            ("BYOKEY_HOME", "~", "BYOKEY_HOME begins with `~`"),
+            ("HOME", ".", "HOME is not an absolute path"),
+        ] {
+            let problem = problem([(name, value)]).unwrap();
+            assert!(problem.contains(words), "{name}={value}: {problem}");
+        }
+    }
+}

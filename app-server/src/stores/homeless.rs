@@ -1,0 +1,36 @@
+//! The store of a user without a home folder: none of its operations succeeds.
+
+use std::future::ready;
+
+use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+
+/// Stores nothing and says why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HomelessStore;
+
+impl Store for HomelessStore {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn lock(&self) -> StoreAnswer<'_, StoreLock> {
+        Box::pin(ready(Err(StoreFailure::NoFolder)))
+    }
+
+    fn load(&self) -> StoreAnswer<'_, Option<Stored>> {
+        Box::pin(ready(Err(StoreFailure::NoFolder)))
+    }
+
+    fn save(&self, stored: Stored, _: Saving) -> StoreAnswer<'_, ()> {
+        drop(stored);
+        Box::pin(ready(Err(StoreFailure::NoFolder)))
+    }
+
+    fn remove(&self) -> StoreAnswer<'_, bool> {
+        Box::pin(ready(Err(StoreFailure::NoFolder)))
+    }
+}
