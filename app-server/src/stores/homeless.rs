@@ -25,6 +25,10 @@ impl Store for HomelessStore {
         Box::pin(ready(Err(StoreFailure::NoFolder)))
     }
 
+    fn check(&self) -> StoreAnswer<'_, ()> {
+        Box::pin(ready(Err(StoreFailure::NoFolder)))
+    }
+
     fn save(&self, stored: Stored, _: Saving) -> StoreAnswer<'_, ()> {
         drop(stored);
         Box::pin(ready(Err(StoreFailure::NoFolder)))
