@@ -72,31 +72,17 @@ async fn without_a_home_the_working_directory_is_no_home() {
 }
 
 #[tokio::test]
-async fn a_key_is_never_stored_in_the_working_directory() {
+async fn a_store_in_the_working_directory_is_not_read() {
     let workspace = hostile_workspace();
-    let folder = workspace.path().join("data");
-    let data = folder.to_str().unwrap();
-    let mut command = in_workspace(workspace.path(), &[("HOME", ""), ("XDG_DATA_HOME", data)]);
-    command.args(["login", "--with-api-key", "--store", "file"]);
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stdin, b"sk-made-up")
-        .await
-        .unwrap();
-    drop(stdin);
-    let output = child.wait_with_output();
-    let output = tokio::time::timeout(PATIENCE, output)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    assert!(folder.join("byokey/auth.json").exists());
-    assert!(
-        !workspace
-            .path()
-            .join(".local/share/byokey/auth.json")
-            .exists()
-    );
+    // It would be an error to read it.
+    let planted = workspace.path().join(".local/share/byokey/auth.json");
+    write(&planted, "not a login");
+    let mut command = in_workspace(workspace.path(), &[("HOME", "")]);
+    command.args(["status", "--store", "file"]);
+    let output = command.output();
+    let output = tokio::time::timeout(PATIENCE, output).await.unwrap();
+    let told = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(!told.contains("does not hold a login"), "{told}");
 }
 
 #[tokio::test]
