@@ -6,8 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +15,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_tests::{Listening, PATIENCE, Setup};
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -185,64 +183,6 @@ async fn a_token_of_the_users_is_good() {
         assert!(listening.connect(TOKEN).await.is_ok(), "{flag}");
         assert!(listening.connect("another").await.is_err(), "{flag}");
         assert!(!listening.server.log().contains("clients show the bearer"));
-    }
-}
-
-/// A secret that an orchestrator mounts is a link to a file that everyone may read; one that a
-/// shell makes is a pipe.
-#[tokio::test]
-async fn a_token_file_may_be_mounted_or_a_pipe() {
-    let folder = tempfile::tempdir().unwrap();
-    let mounted = folder.path().join("mounted");
-    symlink(secret_file(&folder, TOKEN, 0o444), &mounted).unwrap();
-    let pipe = folder.path().join("pipe");
-    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let writer = std::thread::spawn({
-        let pipe = pipe.clone();
-        move || {
-            // Waits for the program to open the other side.
-            let mut pipe = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
-            writeln!(pipe, "{TOKEN}").unwrap();
-        }
-    });
-    for path in [&mounted, &pipe] {
-        let path = path.to_str().unwrap();
-        let setup = flags(&["--ws-auth", "capability-token", "--ws-token-file", path]);
-        let listening = Listening::websocket(setup).await;
-        assert!(listening.connect(TOKEN).await.is_ok(), "{path}");
-        let warned = listening
-            .server
-            .log()
-            .contains("other users of this machine");
-        assert_eq!(warned, path.ends_with("mounted"));
-    }
-    writer.join().unwrap();
-}
-
-#[tokio::test]
-async fn a_token_file_without_an_end_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let (silent, sparse) = (folder.path().join("silent"), folder.path().join("sparse"));
-    mknodat(CWD, &silent, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&sparse);
-    file.unwrap().set_len(1 << 40).unwrap();
-    for (path, problem) in [
-        (silent.as_path(), "its other side did not finish within 2 s"),
-        (&sparse, "it has more than 65536 bytes"),
-        (folder.path(), "it is a folder, not a regular file"),
-    ] {
-        let path = path.to_str().unwrap();
-        let setup = flags(&["--ws-auth", "capability-token", "--ws-token-file", path]);
-        let mut server = setup
-            .argument("--listen")
-            .argument("ws://127.0.0.1:0")
-            .start();
-        assert_eq!(server.exit_code().await, Some(2), "{path}");
-        let log = server.whole_log().await;
-        assert!(log.contains(problem), "{log}");
     }
 }
 

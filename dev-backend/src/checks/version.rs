@@ -67,7 +67,7 @@ pub(crate) fn not_found(model: &str) -> Answer {
 pub(crate) fn stated_by_query(
     request: &RecordedRequest,
     unpublished: &Unpublished,
-) -> Result<Version, Answer> {
+) -> Result<Version, Box<Answer>> {
     let mut pairs = form_urlencoded::parse(request.query().as_bytes());
     let stated = pairs.find(|(name, _)| name == "client_version");
     match stated {
@@ -76,11 +76,8 @@ pub(crate) fn stated_by_query(
         None => {
             let status = StatusCode::from_u16(unpublished.validation_status);
             let status = status.unwrap_or(StatusCode::BAD_REQUEST);
-            Err(validation(
-                status,
-                ["query", "client_version"],
-                "Field required",
-            ))
+            let refusal = validation(status, ["query", "client_version"], "Field required");
+            Err(Box::new(refusal))
         }
     }
 }

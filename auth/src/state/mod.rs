@@ -3,6 +3,8 @@
 //! Nothing here waits, sends or reads a clock. `W` is whoever waits for a refresh; the caller
 //! wakes those whom a [`Settlement`] names.
 
+mod types;
+
 use std::mem;
 use std::sync::Arc;
 
@@ -10,106 +12,17 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use super::credential::{
+use crate::credential::{
     ApiKey, ChatgptAccount, Credential, ExternalLogin, ManagedLogin, Supplier,
 };
-use super::failure::{LoginRefusal, RecoveryFailure};
-use super::permanent::PermanentFailure;
-use super::policy::LoginPolicy;
+use crate::failure::{LoginRefusal, RecoveryFailure};
+use crate::permanent::PermanentFailure;
+use crate::policy::LoginPolicy;
 
-/// Counts the changes of the credential. What was begun under an older one has no say any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Generation(u64);
-
-/// Counts logins and logouts, but not renewals. A login that waits for its user is overtaken
-/// when it changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Epoch(u64);
-
-/// Names one refresh. There is at most one at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(u64);
-
-/// One refresh to be made.
-#[derive(Debug)]
-pub struct RefreshOrder {
-    /// Comes back with the answer.
-    pub ticket: Ticket,
-    /// Who has newer tokens, and what to ask for.
-    pub authority: Authority,
-}
-
-/// Who has newer tokens.
-#[derive(Debug)]
-pub enum Authority {
-    /// The host that owns the login.
-    Host {
-        /// Whom to ask first.
-        supplier: Supplier,
-        /// What to ask.
-        params: RefreshParams,
-    },
-    /// The issuer of a login of ours.
-    Issuer {
-        /// The login to renew.
-        credential: Arc<Credential>,
-        /// Why the issuer will not; then only the store can help.
-        dead: Option<PermanentFailure>,
-    },
-}
-
-/// What a refresh brought, not yet checked.
-#[derive(Debug)]
-pub enum Renewal {
-    /// The host's answer.
-    Host(HostTokens),
-    /// A login renewed by the issuer.
-    Issuer(ManagedLogin),
-    /// A login that another process renewed, found in the store.
-    Store(ManagedLogin),
-}
-
-/// What a call that met a 401 can try again with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Tokens that were there already: of another call, another process or another login. Nobody
-    /// was asked for newer ones on behalf of this call.
-    Replaced,
-    /// Tokens that were asked for. Where these are refused too, there is nothing left to try.
-    Renewed,
-}
-
-/// Tokens by which a host answered a refresh.
-#[derive(Debug)]
-pub struct HostTokens {
-    /// The tokens, not yet checked.
-    pub tokens: ExternalTokens,
-    /// Who answered; it is the one to ask next time.
-    pub supplier: Supplier,
-}
-
-/// Those who waited for a refresh, what they are told, and what everybody is told.
-#[derive(Debug)]
-#[must_use = "those who wait must be woken"]
-pub struct Settlement<W> {
-    /// Whom to wake.
-    pub waiters: Vec<W>,
-    /// What they can try again with.
-    pub outcome: Result<Remedy, RecoveryFailure>,
-    /// The news, if the account changed.
-    pub update: Option<AccountUpdated>,
-}
-
-/// What follows a 401.
-#[derive(Debug)]
-pub enum Recovery<W> {
-    /// It is decided: try again, or give up.
-    Decided(W, Result<Remedy, RecoveryFailure>),
-    /// Wait for the refresh in flight.
-    Joined,
-    /// Wait for the refresh that has to be asked for now.
-    Ask(RefreshOrder),
-}
+pub use types::{
+    Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal, Settlement,
+    Ticket,
+};
 
 /// The credential in force and the refresh in flight, if there is one.
 #[derive(Debug)]

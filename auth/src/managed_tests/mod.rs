@@ -1,5 +1,7 @@
 //! Logins that this program runs: refresh, rotation, several processes, logout.
 
+mod ends;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -7,9 +9,9 @@ use std::time::Duration;
 use byokey_protocol::secret::Secret;
 use tokio::task::JoinHandle;
 
-use super::hand::{HandIssuer, SharedStore};
-use super::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
-use super::{
+use crate::hand::{HandIssuer, SharedStore};
+use crate::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
+use crate::{
     AuthManager, AuthState, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin,
     ManagedTokens, Outside, PermanentFailure, Recovery, RecoveryFailure, Remedy, Renewal,
     RenewedTokens, Revocation, SignInFailure, StoreFailure, Supplier,
@@ -316,132 +318,6 @@ async fn a_login_that_cannot_be_saved_is_refused() {
         .sign_in(credential, scene.auth.begin_login(None))
         .await;
     assert_eq!(refused.unwrap_err(), SignInFailure::Store(full));
-    assert!(scene.auth.lease().is_none());
-}
-
-#[tokio::test]
-async fn a_login_with_the_host_does_not_lose_tokens_on_their_way() {
-    let scene = Scene::signed_in().await;
-    let call = scene.call();
-    settle().await;
-    let host = tokens(&jwt_of("host@example.com"), "ws-9");
-    scene.auth.login_external(host, Supplier(1)).unwrap();
-    assert_eq!(
-        call.await.unwrap(),
-        Ok(Remedy::Replaced),
-        "the host's tokens are newer"
-    );
-    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
-    settle().await;
-    assert_eq!(scene.refresh_token(), None, "the host stays in force");
-    assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-2"));
-}
-
-#[tokio::test]
-async fn a_logout_forgets_at_once_empties_the_store_and_gives_the_login_back() {
-    let scene = Scene::signed_in().await;
-    let call = scene.call();
-    settle().await;
-    let (_, forgotten) = scene.auth.logout(Revocation::Revoke);
-    assert!(scene.auth.lease().is_none());
-    assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
-    assert!(scene.auth.clear_store().await.unwrap());
-    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-late")));
-    settle().await;
-    assert!(scene.store.tokens().is_none());
-    scene.auth.revoke(forgotten).await;
-    // What the spent refresh token brought late goes back, too.
-    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-late", "rt-1"]);
-}
-
-#[tokio::test]
-async fn a_logout_that_revokes_nothing_leaves_a_late_renewal_alone() {
-    let scene = Scene::signed_in().await;
-    let call = scene.call();
-    settle().await;
-    drop(scene.auth.logout(Revocation::Leave));
-    assert_eq!(call.await.unwrap(), Err(RecoveryFailure::SignedOut));
-    scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-late")));
-    settle().await;
-    assert!(scene.issuer.revoked.lock().unwrap().is_empty());
-    assert!(scene.auth.lease().is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_renewal_answers_for_half_a_minute_by_either_clock() {
-    let scene = Scene::signed_in().await;
-    let freshen = async |spends: bool| {
-        let auth = Arc::clone(&scene.auth);
-        let asked = tokio::spawn(async move { auth.freshen().await });
-        settle().await;
-        assert_eq!(scene.issuer.asked(), usize::from(spends));
-        if spends {
-            let number = scene.issuer.spent.lock().unwrap().len();
-            let token = format!("rt-{number}-new");
-            scene.issuer.answer(Ok(fresh("ws-1", "u-1", &token)));
-        }
-        asked.await.unwrap();
-    };
-    let now = |seconds| scene.clock.0.store(seconds, Ordering::Relaxed);
-    freshen(true).await;
-    now(29);
-    tokio::time::advance(Duration::from_secs(29)).await;
-    freshen(false).await;
-    // Both clocks go on.
-    now(30);
-    tokio::time::advance(Duration::from_secs(1)).await;
-    freshen(true).await;
-    // The machine slept: only the time of day went on.
-    now(3_600);
-    freshen(true).await;
-    // The time of day was set back: the other clock counts.
-    tokio::time::advance(Duration::from_secs(31)).await;
-    freshen(true).await;
-    // Another login is not the one that was renewed.
-    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
-    let auth = Arc::clone(&scene.auth);
-    let asked = tokio::spawn(async move { auth.freshen().await });
-    settle().await;
-    assert_eq!(scene.issuer.asked(), 1);
-    scene.issuer.answer(Ok(fresh("ws-2", "u-2", "rt-10")));
-    asked.await.unwrap();
-}
-
-#[tokio::test]
-async fn a_login_that_another_one_replaced_is_given_back() {
-    let scene = Scene::signed_in().await;
-    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
-    settle().await;
-    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
-    assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-9"));
-}
-
-#[tokio::test]
-async fn a_login_that_its_owner_only_lent_is_not_given_back() {
-    let lent = || {
-        let mut tokens = managed_tokens("ws-1", "u-1", "");
-        tokens.refresh_token = None;
-        tokens
-    };
-    let scene = Scene::new(LoginPolicy::default());
-    scene.login(lent()).await;
-    scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
-    scene.login(lent()).await;
-    let (_, forgotten) = scene.auth.logout(Revocation::Revoke);
-    scene.auth.revoke(forgotten).await;
-    settle().await;
-    assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-9"]);
-}
-
-#[tokio::test]
-async fn a_login_is_overtaken_by_whoever_signs_in_or_out_meanwhile() {
-    let scene = Scene::signed_in().await;
-    let begun = scene.auth.begin_login(None);
-    drop(scene.auth.logout(Revocation::Revoke));
-    let tokens = managed_tokens("ws-2", "u-2", "rt-9");
-    let late = Credential::Managed(ManagedLogin::new(tokens).unwrap());
-    let refused = scene.auth.sign_in(late, begun).await.unwrap_err();
-    assert_eq!(refused, SignInFailure::Refused(LoginRefusal::Overtaken));
     assert!(scene.auth.lease().is_none());
 }
 
