@@ -23,7 +23,7 @@ pub(super) fn answer(request: &RecordedRequest, settings: &Settings) -> Answer {
     if settings.strict {
         match version::stated_by_query(request, &settings.unpublished) {
             Ok(stated) => models.retain(|(_, model)| model.minimal <= stated),
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         }
     }
     if settings.unpublished.list_order == ListOrder::Reversed {
