@@ -12,9 +12,7 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use crate::credential::{
-    ApiKey, ChatgptAccount, Credential, ExternalLogin, ManagedLogin, Supplier,
-};
+use crate::credential::{ApiKey, ChatgptAccount, Credential, ExternalLogin, Supplier};
 use crate::failure::{LoginRefusal, RecoveryFailure};
 use crate::permanent::PermanentFailure;
 use crate::policy::LoginPolicy;
