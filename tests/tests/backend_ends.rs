@@ -1,7 +1,5 @@
 //! What ends a turn after one request, what is tried again, and what the host is told.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::{DevBackend, Route};

@@ -21,7 +21,8 @@ fn fifo(path: &Path) {
 
 #[tokio::test]
 async fn a_configuration_that_is_not_a_regular_file_is_told_and_never_blocks() {
-    let makes: [(&str, fn(&Path)); 3] = [
+    type Make = fn(&Path);
+    let makes: [(&str, Make); 3] = [
         ("it is a FIFO", fifo),
         ("it is a folder", |path| fs::create_dir(path).unwrap()),
         ("it has more than", |path| {

@@ -1,7 +1,6 @@
 //! The file that holds the token of WebSocket clients: mounted, a pipe, or without an end.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

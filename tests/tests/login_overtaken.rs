@@ -1,8 +1,6 @@
 //! A login that waits for its user, or is still being started, and what comes in its way: the end
 //! of the old one is reported before the success of the new, and nothing old comes into force.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use byokey_dev_backend::TestToken;

@@ -97,7 +97,8 @@ async fn what_is_not_a_regular_file_never_blocks_the_server() {
 async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
     let elsewhere = tempfile::tempdir().unwrap();
     let target = elsewhere.path().join("target");
-    let makes: [(&str, &dyn Fn(&Path)); 3] = [
+    type Make<'a> = &'a dyn Fn(&Path);
+    let makes: [(&str, Make<'_>); 3] = [
         ("a FIFO", &|path| fifo(path)),
         ("a folder", &|path| fs::create_dir(path).unwrap()),
         ("a link", &|path| symlink(&target, path).unwrap()),

@@ -74,6 +74,7 @@ mod tests {
     use super::{MAX_FILE, read, read_folder};
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
     fn only_a_regular_bounded_file_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
