@@ -163,8 +163,12 @@ fn sources(folder: &Path) -> Vec<Source> {
 fn product(package: &Package) -> Vec<Source> {
     let all = sources(&package.folder.join("src"));
     let for_tests: BTreeSet<_> = all.iter().flat_map(Source::modules_for_tests).collect();
+    let is_for_tests = |path: &Path| {
+        let mut modules = for_tests.iter();
+        modules.any(|module| path == module || path.starts_with(module.with_extension("")))
+    };
     all.into_iter()
-        .filter(|source| !for_tests.contains(&source.path))
+        .filter(|source| !is_for_tests(&source.path))
         .collect()
 }
 
