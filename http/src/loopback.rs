@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// `localhost` with the names under it (RFC 6761, section 6.3).
 ///
 /// A name is only compared, never looked up: what a name server answers may change between two
-/// questions. [`LocalResolver`] makes sure that the names of this list lead nowhere else.
+/// questions. `LocalResolver` makes sure that the names of this list lead nowhere else.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

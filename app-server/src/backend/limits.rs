@@ -48,19 +48,19 @@ pub(crate) const MAX_CALLS: usize = 64;
 /// A limit whose excess is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Limit {
-    /// [`MAX_JSON_BODY`]
+    /// `MAX_JSON_BODY`.
     #[error("the backend's answer is longer than {} MiB", MAX_JSON_BODY / MIB)]
     JsonBody,
-    /// [`MAX_EVENT`]
+    /// `MAX_EVENT`.
     #[error("an event of the stream is longer than {} MiB", MAX_EVENT / MIB)]
     Event,
-    /// [`MAX_ANSWER`]
+    /// `MAX_ANSWER`.
     #[error("the streamed answer is longer than {} MiB", MAX_ANSWER / MIB)]
     Answer,
-    /// [`MAX_TURN_TEXT`]
+    /// `MAX_TURN_TEXT`.
     #[error("the text of the answer is longer than {} MiB", MAX_TURN_TEXT / MIB)]
     TurnText,
-    /// [`MAX_OUTPUT_ITEMS`]
+    /// `MAX_OUTPUT_ITEMS`.
     #[error("the answer has more than {MAX_OUTPUT_ITEMS} messages")]
     OutputItems,
 }
