@@ -2,7 +2,9 @@
 
 use byokey_protocol::error::ErrorKind;
 
-use crate::operation::{Operation, Outcome, Place, Reply, Shown, Told, User, account_of};
+use crate::operation::{
+    Operation, Outcome, Place, Reply, Shown, Told, User, account_of, person_of,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum InForce {
@@ -274,6 +276,9 @@ impl Model {
             return;
         }
         match reply {
+            Reply::Tokens(user) if !self.may_answer(place, user) => {
+                self.failed(number, ErrorKind::WorkspaceMismatch);
+            }
             Reply::Tokens(user) => {
                 let before = self.shown();
                 self.put_in_force(InForce::Tokens(user, place));
@@ -282,10 +287,24 @@ impl Model {
                     self.tell_all(&Told::Updated(self.shown()));
                 }
             }
-            Reply::BadToken => self.settle(Err(ErrorKind::InvalidToken)),
+            Reply::BadToken => self.failed(number, ErrorKind::InvalidToken),
             Reply::WrongShape => self.failed(number, ErrorKind::HostAnswerInvalid),
             Reply::Error => self.failed(number, ErrorKind::HostRefused),
         }
+    }
+
+    /// Whether tokens of that user count when that connection answers with them. The supplier may
+    /// choose another account; whoever stands in for it may not.
+    fn may_answer(&self, place: Place, user: User) -> bool {
+        let InForce::Tokens(present, supplier) = self.in_force else {
+            return false;
+        };
+        let same_person = match (person_of(present), person_of(user)) {
+            (Some(present), Some(answered)) => present == answered,
+            // A token that names nobody contradicts nobody.
+            _ => true,
+        };
+        place == supplier || (account_of(present) == account_of(user) && same_person)
     }
 
     /// One host failed; another one may still answer.

@@ -11,7 +11,7 @@ pub(crate) type Place = usize;
 pub(crate) type User = usize;
 
 /// Users to sign in.
-pub(crate) const USERS: usize = 4;
+pub(crate) const USERS: usize = 5;
 /// Most connections of a sequence.
 const CONNECTIONS: usize = 4;
 
@@ -76,9 +76,14 @@ pub(crate) enum Shown {
     Account(&'static str),
 }
 
-/// What tells a user's account. The last two users share theirs.
+/// What tells a user's account. The last three users share theirs.
 pub(crate) fn account_of(user: User) -> &'static str {
-    ["free", "plus", "pro", "pro"][user]
+    ["free", "plus", "pro", "pro", "pro"][user]
+}
+
+/// The person whom a user's token names. The token of the last user names nobody.
+pub(crate) fn person_of(user: User) -> Option<&'static str> {
+    [Some("ada"), Some("ben"), Some("cem"), Some("dua"), None][user]
 }
 
 /// What an operation leads to.

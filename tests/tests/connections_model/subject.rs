@@ -9,12 +9,14 @@ use byokey_app_server::config::{Config, Environment, Overrides};
 use byokey_app_server::connection::{self, Connection};
 use byokey_app_server::services::Services;
 use byokey_auth::{Generation, RecoveryFailure, Remedy};
-use byokey_dev_backend::TestToken;
+use byokey_dev_backend::{TestToken, unsigned};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::MessageHandler as _;
 use serde_json::{Value, json};
 
-use crate::operation::{Operation, Outcome, Place, Reply, Shown, Told, USERS, User, account_of};
+use crate::operation::{
+    Operation, Outcome, Place, Reply, Shown, Told, USERS, User, account_of, person_of,
+};
 
 /// A call that waits for a newer credential.
 type Call = Pin<Box<dyn Future<Output = Result<Remedy, RecoveryFailure>>>>;
@@ -224,7 +226,9 @@ fn fixtures() -> &'static Fixtures {
                 account: format!("ws-{plan}"),
                 ..TestToken::new(format!("user-{user}"))
             };
-            token.encode()
+            let mut claims = token.claims();
+            claims["https://api.openai.com/auth"]["chatgpt_user_id"] = person_of(user).into();
+            unsigned(&claims, &token.label)
         };
         let tokens: Vec<_> = (0..USERS).map(token).collect();
         let logins = tokens.iter().enumerate().map(|(user, token)| {
