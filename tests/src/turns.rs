@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{Host, Refused, Server, Setup};
 
+/// A model of the backend's list that every version may ask for.
+pub const MODEL: &str = "gpt-5.5";
+
 /// A backend with its default answers.
 #[must_use]
 pub fn backend() -> DevBackend {
@@ -32,7 +35,7 @@ pub async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host
 
 /// Starts a thread and a turn in it.
 pub async fn begin_turn(host: &mut Host) {
-    let thread = host.request("thread/start", json!({"model": "m"})).await;
+    let thread = host.request("thread/start", json!({"model": MODEL})).await;
     let input = json!([{"type": "text", "text": "Hello"}]);
     let thread = thread.unwrap()["thread"]["id"].take();
     let params = json!({"threadId": thread, "input": input});

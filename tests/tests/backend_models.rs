@@ -80,7 +80,7 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
         let sent = backend.requests_to(Route::Responses).remove(0);
         assert_eq!(
             sent.json().unwrap()["model"],
-            "m",
+            byokey_tests::turns::MODEL,
             "a model that is named counts"
         );
     }

@@ -168,11 +168,16 @@ async fn what_the_backend_repeats_is_not_passed_on() {
     let mut server = Setup::default().backend(&backend).start();
     let mut host = Host::initialized(&mut server).await;
     host.login(&token, "ws-1").await;
-    for method in ["account/rateLimits/read", "account/usage/read"] {
-        for _ in 0..2 {
-            host.request(method, json!({})).await.unwrap_err();
-        }
+    for method in [
+        "account/rateLimits/read",
+        "account/rateLimits/read",
+        "account/usage/read",
+    ] {
+        host.request(method, json!({})).await.unwrap_err();
     }
+    // What is not readable is left out.
+    let usage = host.request("account/usage/read", json!({})).await;
+    assert_eq!(usage.unwrap()["dailyUsageBuckets"], json!(null));
     for _ in 0..2 {
         drop(host.request("account/rateLimits/read", json!({})).await);
         drop(host.request("model/list", json!({})).await);

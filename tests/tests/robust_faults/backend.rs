@@ -47,7 +47,7 @@ async fn refusals_are_told_by_status_and_never_by_body() {
     for (status, kind) in [
         (400, "backendRefused"),
         (403, "backendRefused"),
-        (404, "retryable"),
+        (404, "backendRefused"),
         (429, "retryable"),
         (500, "retryable"),
         (503, "retryable"),

@@ -66,13 +66,17 @@ async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
     assert_eq!(ids, (0..=count).collect::<Vec<_>>());
 }
 
+/// Deltas of a reply whose notifications have 20 MB.
+const DELTAS: usize = 120_000;
+
 #[tokio::test]
 async fn a_reply_that_nobody_reads_is_not_piled_up() {
-    let delta = json!({"type": "response.output_text.delta", "delta": "x".repeat(1_000)});
+    // A text within its limit, in so many events that their notifications have 20 MB.
+    let delta = json!({"type": "response.output_text.delta", "delta": "xxxx"});
     let message = json!({"type": "message", "role": "assistant",
         "content": [{"type": "output_text", "text": "short"}]});
     let mut events = vec![json!({"type": "response.created", "response": {"id": "r"}})];
-    events.extend(vec![delta; 20_000]);
+    events.extend(vec![delta; DELTAS]);
     events.push(json!({"type": "response.output_item.done", "item": message}));
     events.push(json!({"type": "response.completed", "response": {"id": "r"}}));
     let steps = json!({"routes": {"responses": [{"events": events}]}});
@@ -101,7 +105,7 @@ async fn a_reply_that_nobody_reads_is_not_piled_up() {
     let told = rest
         .iter()
         .filter(|message| message["method"] == "item/agentMessage/delta");
-    assert_eq!(told.count(), 20_000);
+    assert_eq!(told.count(), DELTAS);
 }
 
 #[tokio::test]
