@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Server, Setup};
+use crate::{Server, Setup, byokey_optimised};
 
 /// Starts an unlocked keyring, runs the program in front of it, and ends the keyring.
 const SESSION: &str = r#"
@@ -22,6 +22,9 @@ code=$?
 kill "$keyring"
 exit "$code"
 "#;
+
+/// Most bytes of a name that the system keeps of a process.
+const NAME: usize = 15;
 
 /// Whether there is no keyring to test with; says so then.
 #[must_use]
@@ -58,7 +61,7 @@ impl Session {
         Self(server.pid())
     }
 
-    /// The id of the program in it.
+    /// The id of the program in it, which is the one that is shipped.
     ///
     /// # Panics
     ///
@@ -66,8 +69,13 @@ impl Session {
     #[must_use]
     pub fn program(&self) -> u32 {
         let below = below(self.0);
+        let path = byokey_optimised();
+        let name = path.file_name().expect("a program has a name");
+        let name = name.to_string_lossy();
+        // The system keeps no more of it.
+        let name = name.get(..NAME).unwrap_or(&name);
         let is_program = |pid: &&u32| {
-            stat(Path::new(&format!("/proc/{pid}"))).is_some_and(|it| it.0.ends_with("byokey"))
+            stat(Path::new(&format!("/proc/{pid}"))).is_some_and(|(found, _)| found == name)
         };
         *below.iter().find(is_program).expect("the program runs")
     }

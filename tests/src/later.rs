@@ -1,91 +1,117 @@
-//! A later time for a program: `libfaketime`, where it is installed, moves every clock that the
-//! program asks, so that nobody waits for a limit of minutes.
+//! A later time for a program that runs, so that nobody waits for a limit of minutes.
+//!
+//! The program that is shipped is static, so no library can be put in front of the system's. But
+//! whatever asks for the time asks the vDSO, the code that the kernel maps into every process,
+//! and that can be written over from outside like other memory.
 
-use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
-
-use crate::Setup;
-
-/// Where distributions put it.
-const FOLDERS: [&str; 3] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"];
-/// The one for programs with threads.
-const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
+/// What stands in place of `clock_gettime`: the system call, and seconds added to what it says.
+const CODE: [u8; 15] = [
+    0xb8, 0xe4, 0, 0, 0, // mov eax, 228
+    0x0f, 0x05, // syscall
+    0x48, 0x81, 0x06, 0, 0, 0, 0,    // add qword [rsi], seconds
+    0xc3, // ret
+];
+/// Where the seconds stand in it.
+const SECONDS: u64 = 10;
+/// What it is called in the vDSO.
+const NAME: &[u8] = b"__vdso_clock_gettime\0";
+/// A program header of what is needed to link.
+const DYNAMIC: u64 = 2;
+/// Entries in it.
+const STRINGS: u64 = 5;
+const SYMBOLS: u64 = 6;
 
 /// The clocks of a program.
 #[derive(Debug)]
 pub struct Clocks {
-    library: PathBuf,
-    /// How far they are ahead. It is read whenever the program asks for the time.
-    ahead: NamedTempFile,
+    memory: File,
+    /// Where the code stands.
+    at: u64,
 }
 
 impl Clocks {
-    /// Clocks that can be moved. Says so on the test's output if there are none, because
-    /// something is not tested then.
+    /// Whether clocks cannot be moved here; says so on the test's output then, because something
+    /// is not tested.
+    #[must_use]
+    pub fn are_missing() -> bool {
+        let missing = !cfg!(all(target_os = "linux", target_arch = "x86_64"));
+        if missing {
+            println!("SKIPPED: clocks are moved on Linux on x86-64 only");
+        }
+        missing
+    }
+
+    /// The clocks of the program with that id, which is waiting.
     ///
     /// # Panics
     ///
-    /// When there is no place for a temporary file.
+    /// When its memory cannot be written, or its vDSO is of another kind.
     #[must_use]
-    pub fn find() -> Option<Self> {
-        let Some(library) = FOLDERS
-            .iter()
-            .find_map(|folder| library_in(folder.as_ref()))
-        else {
-            println!("SKIPPED: libfaketime is not installed");
-            return None;
-        };
-        let ahead = NamedTempFile::new().expect("a temporary file");
-        let clocks = Self { library, ahead };
-        clocks.move_ahead(Duration::ZERO);
-        Some(clocks)
-    }
-
-    /// Has a program ask these clocks.
-    #[must_use]
-    pub fn set_up(&self, setup: Setup) -> Setup {
-        setup
-            .environment("LD_PRELOAD", &self.library.to_string_lossy())
-            .environment(
-                "FAKETIME_TIMESTAMP_FILE",
-                &self.ahead.path().to_string_lossy(),
-            )
-            .environment("FAKETIME_NO_CACHE", "1")
-    }
-
-    /// Removes what the library makes for a program that has started: it would be left over when
-    /// the program is killed.
-    pub fn clear_up(&self, pid: u32) {
-        for name in [
-            format!("faketime_shm_{pid}"),
-            format!("sem.faketime_sem_{pid}"),
-        ] {
-            // Other versions make no such thing.
-            drop(std::fs::remove_file(Path::new("/dev/shm").join(name)));
-        }
+    pub fn of(pid: u32) -> Self {
+        let memory = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(format!("/proc/{pid}/mem"))
+            .expect("the memory of the program is writable");
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
+        let line = maps.lines().find(|line| line.ends_with("[vdso]"));
+        let (range, _) = line.and_then(|line| line.split_once(' ')).expect("a vDSO");
+        let (start, end) = range.split_once('-').expect("a range");
+        let address = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (start, end) = (address(start), address(end));
+        let mut bytes = vec![0; usize::try_from(end - start).expect("it is small")];
+        memory.read_exact_at(&mut bytes, start).expect("a vDSO");
+        let at = start + offset(&bytes).expect("the vDSO tells the time");
+        memory.write_all_at(&CODE, at).expect("a vDSO to write");
+        Self { memory, at }
     }
 
     /// Moves them ahead of the true time. A program that sleeps notices when it is woken.
     ///
     /// # Panics
     ///
-    /// When the file cannot be written.
+    /// When the program is gone.
     pub fn move_ahead(&self, by: Duration) {
-        let mut file = self.ahead.as_file();
-        file.rewind().expect("a file");
-        writeln!(file, "+{}", by.as_secs()).expect("there is room");
+        let seconds = i32::try_from(by.as_secs()).expect("no more than years");
+        self.memory
+            .write_all_at(&seconds.to_le_bytes(), self.at + SECONDS)
+            .expect("the program runs");
     }
 }
 
-/// The library in this folder, or in one of those of the architectures in it.
-fn library_in(folder: &Path) -> Option<PathBuf> {
-    let inside = std::fs::read_dir(folder).ok()?;
-    let inside = inside.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut candidates = std::iter::once(folder.to_owned()).chain(inside);
-    candidates
-        .find(|folder| folder.join(LIBRARY).is_file())
-        .map(|folder| folder.join(LIBRARY))
+/// Where `clock_gettime` stands in a vDSO, which is a small shared library.
+fn offset(vdso: &[u8]) -> Option<u64> {
+    let headers = number::<8>(vdso, 32)?;
+    let count = number::<2>(vdso, 56)?;
+    let mut headers = (0..count).map(|index| headers + 56 * index);
+    let dynamic = headers.find(|header| number::<4>(vdso, *header) == Some(DYNAMIC))?;
+    let (from, size) = (
+        number::<8>(vdso, dynamic + 8)?,
+        number::<8>(vdso, dynamic + 32)?,
+    );
+    let entry = |kind| {
+        let mut entries = (from..from + size).step_by(16);
+        let entry = entries.find(|entry| number::<8>(vdso, *entry) == Some(kind))?;
+        number::<8>(vdso, entry + 8)
+    };
+    let (names, symbols) = (entry(STRINGS)?, entry(SYMBOLS)?);
+    let is_it = |symbol: &u64| {
+        let name = number::<4>(vdso, *symbol).and_then(|name| usize::try_from(names + name).ok());
+        name.and_then(|name| vdso.get(name..))
+            .is_some_and(|rest| rest.starts_with(NAME))
+    };
+    let mut symbols = (symbols..vdso.len() as u64).step_by(24);
+    number::<8>(vdso, symbols.find(is_it)? + 8)
+}
+
+/// The number of so many bytes at this place.
+fn number<const SIZE: usize>(bytes: &[u8], at: u64) -> Option<u64> {
+    let rest = bytes.get(usize::try_from(at).ok()?..)?;
+    let mut number = [0; 8];
+    number[..SIZE].copy_from_slice(rest.first_chunk::<SIZE>()?);
+    Some(u64::from_le_bytes(number))
 }

@@ -133,12 +133,18 @@ async fn a_cancelled_login() {
 
 #[tokio::test]
 async fn a_login_that_runs_into_its_time_limit() {
-    let Some(clocks) = Clocks::find() else { return };
+    if Clocks::are_missing() {
+        return;
+    }
     // While it waits to ask, and while it asks.
     for is_asking in [false, true] {
-        let mut scene = Scene::with_clocks(&clocks).await;
+        let mut scene = Scene::new().await;
+        let clocks = scene.clocks();
         let codes = Codes::new("timed-out");
-        scene.issuer.next(Ask::DevicePoll, 403, json!({}));
+        // However long the searches of the memory take.
+        for _ in 0..100 {
+            scene.issuer.next(Ask::DevicePoll, 403, json!({}));
+        }
         let gate = is_asking.then(|| scene.issuer.hold(Ask::DevicePoll));
         begin(&mut scene, &codes).await;
         if is_asking {
@@ -149,7 +155,6 @@ async fn a_login_that_runs_into_its_time_limit() {
         scene.timed_out().await;
         let subject = &scene.subject;
         subject.assert_all_gone(&codes.all(), "timed out").await;
-        clocks.move_ahead(Duration::ZERO);
         drop(gate);
     }
 }

@@ -58,13 +58,22 @@ async fn logins_that_are_refused() {
         refused.unwrap_err();
         scene.subject.assert_gone(&token, "refused").await;
     }
-    let mut bad = token.clone();
-    bad.text.push(' ');
-    let host = &mut scene.subject.host;
-    host.request("account/login/start", login(&bad))
-        .await
-        .unwrap_err();
-    scene.subject.assert_gone(&bad, "not sent anywhere").await;
+    let asked = scene.issuer.asked(Ask::Whoami).len();
+    for text in [
+        token.text.replacen("at-", "at- ", 1),
+        format!("\"{}\"", token.text),
+        format!("Bearer {}", token.text),
+    ] {
+        let bad = MadeUp {
+            text,
+            ..token.clone()
+        };
+        let host = &mut scene.subject.host;
+        let refused = host.request("account/login/start", login(&bad)).await;
+        refused.unwrap_err();
+        scene.subject.assert_gone(&bad, "not sent anywhere").await;
+    }
+    assert_eq!(scene.issuer.asked(Ask::Whoami).len(), asked);
 
     let forced = Setup::default().config("forced_chatgpt_workspace_id = \"ws-forced\"");
     let mut scene = Scene::start(forced, Way::default()).await;

@@ -64,7 +64,8 @@ async fn tokens_that_are_no_jwt() {
         token.text.replacen('.', "", 1),
         format!("{}.x", token.text),
         token.text.replacen('.', "..", 1),
-        format!("{} ", token.text),
+        token.text.replacen('.', " .", 1),
+        format!("\"{}\"", token.text),
         token.text.replacen("e30.ey", "e30.AA", 1),
     ];
     for text in mangled {

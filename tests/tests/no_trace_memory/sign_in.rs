@@ -59,11 +59,9 @@ impl Scene {
         }
     }
 
-    /// A scene whose program goes by these clocks.
-    pub(crate) async fn with_clocks(clocks: &Clocks) -> Self {
-        let scene = Self::start(clocks.set_up(Setup::default()), Way::default()).await;
-        clocks.clear_up(scene.subject.server.pid());
-        scene
+    /// The clocks that its program goes by.
+    pub(crate) fn clocks(&self) -> Clocks {
+        Clocks::of(self.subject.server.pid())
     }
 
     /// Begins a login of that type.

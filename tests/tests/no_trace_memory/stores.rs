@@ -20,6 +20,10 @@ impl Folder {
         self.0.path().join("auth.json")
     }
 
+    fn lock(&self) -> PathBuf {
+        self.0.path().join("auth.lock")
+    }
+
     fn text(&self) -> String {
         std::fs::read_to_string(self.file()).unwrap()
     }
@@ -141,19 +145,32 @@ async fn keys_and_personal_tokens_that_are_kept() {
 async fn stores_that_fail() {
     // One that cannot be written.
     let folder = Folder::new();
-    std::fs::create_dir(folder.0.path().join("auth.lock")).unwrap();
+    std::fs::create_dir(folder.lock()).unwrap();
     let mut scene = folder.start().await;
     let key = MadeUp::api_key("not-kept", 164);
     let params = json!({"type": "apiKey", "apiKey": key.text});
     let host = &mut scene.subject.host;
-    host.request("account/login/start", params)
-        .await
-        .unwrap_err();
+    let refused = host.request("account/login/start", params).await;
+    assert_eq!(refused.unwrap_err().kind(), "storeFailed");
     scene.subject.assert_gone(&key, "not kept").await;
+    let params = json!({"type": "chatgptDeviceCode"});
+    let host = &mut scene.subject.host;
+    let refused = host.request("account/login/start", params).await;
+    assert_eq!(refused.unwrap_err().kind(), "storeFailed");
+    assert!(scene.issuer.asked(Ask::UserCode).is_empty());
+    // One that can no longer be written when the tokens are there.
+    std::fs::remove_dir(folder.lock()).unwrap();
     let tokens = Tokens::new("not-kept");
     scene.issuer.next(Ask::Code, 200, tokens.answer());
+    let gate = scene.issuer.hold(Ask::Code);
     scene.begin("chatgptDeviceCode").await;
+    scene.issuer.wait_for(Ask::Code, 1).await;
+    // The login may have made a file of it.
+    drop(std::fs::remove_file(folder.lock()));
+    std::fs::create_dir(folder.lock()).unwrap();
+    gate.add_permits(1);
     assert!(!scene.completed().await);
+    assert!(!folder.file().exists());
     scene
         .subject
         .assert_all_gone(&tokens.all(), "not kept")
