@@ -164,22 +164,32 @@ async fn a_place_that_cannot_be_a_folder_is_found_out_on_the_command_line_too() 
     let home = Home::new("");
     let file = shared.folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let folder = file.join("byokey").display().to_string();
+    let in_file = file.join("byokey").display().to_string();
+    let link = shared.folder.path().join("link");
+    std::os::unix::fs::symlink(shared.folder.path().join("nowhere"), &link).unwrap();
+    let link = link.display().to_string();
     let url = shared.issuer.url();
-    let environment = [
-        ("BYOKEY_HOME", &*folder),
-        ("BYOKEY_STORE", "file"),
-        ("CODEX_APP_SERVER_LOGIN_ISSUER", &url),
+    // The settings in a file that is taken for a folder cannot be read; those behind a link to
+    // nowhere are not there, so that the store is looked at.
+    let unreadable = ["failed to load configuration: ", ": not a directory"];
+    let cases = [
+        (&in_file, 2, &unreadable[..]),
+        (&link, 1, &["could not be saved"]),
     ];
-    for arguments in [&["login", "--no-browser"][..], &["login", "--device-auth"]] {
-        let ended = run(&home, arguments, &environment, "").await;
-        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-        assert!(
-            ended.stderr.contains("could not be saved"),
-            "{}",
-            ended.stderr
-        );
-        assert!(!ended.stderr.contains("http"), "{}", ended.stderr);
+    for (folder, code, words) in cases {
+        let environment = [
+            ("BYOKEY_HOME", &**folder),
+            ("BYOKEY_STORE", "file"),
+            ("CODEX_APP_SERVER_LOGIN_ISSUER", &url),
+        ];
+        for arguments in [&["login", "--no-browser"][..], &["login", "--device-auth"]] {
+            let ended = run(&home, arguments, &environment, "").await;
+            assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+            for words in words {
+                assert!(ended.stderr.contains(words), "{}", ended.stderr);
+            }
+            assert!(!ended.stderr.contains("http"), "{}", ended.stderr);
+        }
     }
     assert!(shared.issuer.asked(Ask::UserCode).is_empty());
 }

@@ -22,7 +22,7 @@ async fn a_login_is_kept_as_codex_keeps_it_in_a_folder_that_is_made() {
         .environment("BYOKEY_HOME", folder.to_str().unwrap());
     let mut scene = Scene::start(setup).await;
     let login = scene.begin().await;
-    assert!(!folder.exists());
+    assert_eq!(auth_json(&folder), None);
     login.get(&login.back()).await;
     login.get("/success").await;
     assert_eq!(scene.completed().await["success"], true);

@@ -350,13 +350,14 @@ async fn a_login_of_another_kind_and_a_logout_end_a_browser_login() {
         .await
         .unwrap();
     assert_eq!(scene.cancel(&login).await, "notFound");
-    let failed = loop {
-        let completed = scene.completed().await;
-        if completed["loginId"] == login.id {
-            break completed;
-        }
-    };
+    let failed = scene.completed().await;
+    assert_eq!(failed["loginId"], login.id, "{failed}");
     assert_eq!(failed["success"], false);
+    let completed = scene.completed().await;
+    assert_eq!(
+        completed,
+        json!({"loginId": null, "success": true, "error": null})
+    );
     assert_closed(login.port).await;
     let refused = scene
         .host

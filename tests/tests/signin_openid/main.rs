@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 const CALLBACK: &str = "http://localhost:1455";
+/// Our folder in a home.
+const FOLDER: &str = ".local/share/byokey";
 
 /// A server whose logins go to the provider and are kept in a file.
 struct Scene {
@@ -30,7 +32,7 @@ struct Scene {
     provider: Provider,
     browser: Browser,
     store: tempfile::TempDir,
-    _server: Server,
+    server: Server,
     host: Host,
 }
 
@@ -39,20 +41,31 @@ impl Scene {
         let ports = LoginPorts::take().await;
         let (provider, browser) = tokio::join!(Provider::start(), Browser::start());
         let store = tempfile::tempdir().unwrap();
-        let mut server = Setup::default()
-            .environment("CODEX_APP_SERVER_LOGIN_ISSUER", &provider.issuer())
-            .environment("BYOKEY_STORE", "file")
-            .environment("BYOKEY_HOME", store.path().to_str().unwrap())
-            .start();
+        let mut server = Self::server(&provider, store.path());
         let host = Host::initialized(&mut server).await;
         Self {
             _ports: ports,
             provider,
             browser,
             store,
-            _server: server,
+            server,
             host,
         }
+    }
+
+    fn server(provider: &Provider, store: &Path) -> Server {
+        Setup::default()
+            .environment("CODEX_APP_SERVER_LOGIN_ISSUER", &provider.issuer())
+            .environment("BYOKEY_STORE", "file")
+            .environment("BYOKEY_HOME", store.to_str().unwrap())
+            .start()
+    }
+
+    /// Puts another server with the same store in the place of the one that runs.
+    async fn restart(&mut self) {
+        self.server.kill().await;
+        self.server = Self::server(&self.provider, self.store.path());
+        self.host = Host::initialized(&mut self.server).await;
     }
 
     /// Begins a login, and has the person sign in at the provider.
@@ -143,6 +156,9 @@ async fn refresh_tokens_rotate_and_one_that_was_stolen_ends_the_login() {
     // The provider takes the whole login back when a token comes a second time.
     assert_eq!(scene.provider.spend(&refresh).await, "400");
     scene.provider.waits_for("grant.revoked").await;
+    // A server that has renewed the login just now does not do it again when asked.
+    scene.restart().await;
+    assert_eq!(scene.account(false).await["email"], "ada@example.com");
     assert_eq!(scene.account(true).await, Value::Null);
     let ask = json!({"includeToken": true});
     let told = scene.host.request("getAuthStatus", ask).await.unwrap();
@@ -213,11 +229,16 @@ struct Desktop {
 
 impl Desktop {
     fn new(provider: &Provider) -> Self {
-        let home = Home::new("[byokey]\nstore = \"file\"");
+        let home = Home::new("");
+        let folder = home.path().join(FOLDER);
+        std::fs::create_dir_all(&folder).unwrap();
         let opener = home.path().join("xdg-open");
         let script = "#!/bin/sh\necho \"$1\" >\"$HOME/opened.part\"\nmv \"$HOME/opened.part\" \"$HOME/opened\"\n";
-        #[expect(clippy::disallowed_methods, reason = "the test plays the desktop")]
-        std::fs::write(&opener, script).unwrap();
+        let settings = "[byokey]\nstore = \"file\"";
+        for (file, text) in [(&opener, script), (&folder.join("config.toml"), settings)] {
+            #[expect(clippy::disallowed_methods, reason = "the test plays the desktop")]
+            std::fs::write(file, text).unwrap();
+        }
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&opener, executable).unwrap();
         let path = format!("{}:/usr/bin:/bin", home.path().display());
@@ -288,7 +309,7 @@ async fn a_person_signs_in_and_out_on_the_command_line() {
     assert_eq!(report["refresh"], "byokey");
     assert!(report["expiresAt"].is_i64(), "{report}");
 
-    let folder = desktop.home.path().join(".local/share/byokey");
+    let folder = desktop.home.path().join(FOLDER);
     let refresh = kept(&folder, "refresh_token");
     let out = run(&desktop.home, &["logout"], &desktop.environment(), "").await;
     assert_eq!(out.code, Some(0), "{}", out.stderr);
