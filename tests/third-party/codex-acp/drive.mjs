@@ -26,8 +26,10 @@ async function tell(editor) {
   // Editors share their MCP servers with agents. There are no tools here; the session begins.
   const server = { name: "idea", command: "/bin/true", args: [], env: [] };
   const session = await editor.newSession([server]);
-  const models = session.models.availableModels.map((model) => model.modelId);
-  check("a model of the backend", models.includes("gpt-5.5[medium]"), true);
+  // The list of the API names no reasoning efforts, and `session.models` has one entry per effort.
+  const { options } = session.configOptions.find((option) => option.id === "model");
+  const models = options.map((option) => option.value);
+  check("a model of the backend", models.includes("gpt-5.5"), true);
   const { sessionId } = session;
   const first = { stopReason: "end_turn", pieces: ["Streamed ", "in ", "pieces."] };
   check("turn", await editor.prompt(sessionId, "Hello"), first);

@@ -46,8 +46,9 @@ def await_notification(client, method):
 
 def check_questions(client):
     """What clients ask before they start a thread, read by the types of this one."""
+    config = {"config": {"model": "gpt-6.2-sol"}, "origins": {}}
     for method, params, response_model, expected in [
-        ("config/read", {}, ConfigReadResponse, {"config": {"model": "mock-model"}, "origins": {}}),
+        ("config/read", {}, ConfigReadResponse, config),
         ("configRequirements/read", None, ConfigRequirementsReadResponse, {}),
         ("permissionProfile/list", {}, PermissionProfileListResponse, {"data": []}),
         (
