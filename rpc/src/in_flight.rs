@@ -8,9 +8,9 @@ use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Most requests of one peer that may wait for the backend. Each takes some 2 KiB, and reading
+/// Most requests of one peer that may wait for the backend. Each takes some 4 KiB, and reading
 /// cannot stop instead: the answer that they wait for may come on the same stream.
-const MAX_IN_FLIGHT: usize = 16_384;
+const MAX_IN_FLIGHT: usize = 12_288;
 
 /// The requests of one peer that are not answered yet.
 #[derive(Debug, Default)]

@@ -98,7 +98,7 @@ async fn calls_that_wait_for_the_backend_are_bounded_and_every_one_is_answered()
     host.login(&TestToken::new("ada").encode(), "ws-1").await;
     let held = backend.hold(Route::Usage);
     let before = ProcessStatus::of(server.pid());
-    let (first, count, most) = (1_000_000, 20_000, 16_384);
+    let (first, count, most) = (1_000_000, 20_000, 12_288);
     let mut told = Vec::new();
     for id in first..first + i64::try_from(count).unwrap() {
         host.send(&json!({"id": id, "method": "account/rateLimits/read"}))

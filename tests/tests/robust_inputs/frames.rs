@@ -82,13 +82,18 @@ impl FramedHost {
 
     /// Expects one error of this kind for the text, and an answer to the request behind it.
     async fn refuses(&mut self, text: &str, kind: &str) {
+        self.refuses_under(Value::Null, text, kind).await;
+    }
+
+    /// Sends the text between two requests; expects it to be refused once, under this id.
+    async fn refuses_under(&mut self, id: Value, text: &str, kind: &str) {
         self.send(&format!("{}{text}{}", request(1), request(2)))
             .await;
         assert_eq!(self.next().await["id"], 1, "{text}");
         let error = self.next().await;
         assert_eq!(error["error"]["code"], -32600, "{text}");
         assert_eq!(error["error"]["data"]["kind"], kind, "{text}");
-        assert_eq!(error["id"], Value::Null, "{text}");
+        assert_eq!(error["id"], id, "the id of the refused text");
         assert_eq!(self.next().await["id"], 2, "{text}");
     }
 }
@@ -139,8 +144,9 @@ async fn a_wrong_length_costs_its_frame_and_no_other() {
 async fn a_body_over_the_limit_is_answered_once() {
     let mut host = FramedHost::start().await;
     let long = "x".repeat(5_000_000);
-    host.refuses(
-        &frame(&json!({"id": 1, "method": "account/read", "x": long})),
+    host.refuses_under(
+        json!(3),
+        &frame(&json!({"id": 3, "method": "account/read", "x": long})),
         "messageTooLong",
     )
     .await;

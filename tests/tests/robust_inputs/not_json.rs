@@ -111,7 +111,7 @@ async fn row_10_a_line_over_the_limit_is_answered_once() {
             too_long.as_bytes(),
             INVALID_REQUEST,
             "messageTooLong",
-            json!(null),
+            json!(1),
         )
         .await;
     let longest = probe.answers_to(long(limit).as_bytes()).await;
