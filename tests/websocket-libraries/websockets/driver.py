@@ -136,7 +136,9 @@ def ends(sent, code, before=(), octets=False):
 def framing():
     for length in (0, 1, 125, 126, 127, 128, 65535, 65536, 65537, 1024 * 1024):
         payload = "x" * length
-        yield goes_on(frame(TEXT, REQUEST % payload), [("answer", payload)])
+        # An id has at most 256 bytes; what is longer is another member.
+        message = REQUEST % payload if length <= 256 else f'{{"x":"{payload}",{(REQUEST % length)[1:]}'
+        yield goes_on(frame(TEXT, message), [("answer", payload if length <= 256 else str(length))])
     for padding in (125, 126, 65535, 65536):
         text = REQUEST % "exact"
         yield goes_on(frame(TEXT, text + " " * (padding - len(text))), [("answer", "exact")])

@@ -83,8 +83,8 @@ const cases = {
     assert.deepEqual(await next(), ["answer", 1]);
   },
   async "a compressed message is not asked for"({ socket, next }) {
-    socket.send(request("x".repeat(100_000)), { compress: true });
-    assert.equal((await next())[1].length, 100_000);
+    socket.send(request(1).padEnd(100_000), { compress: true });
+    assert.deepEqual(await next(), ["answer", 1]);
   },
   async "the longest message"({ socket, next }) {
     socket.send(request(1).padEnd(LIMIT));
