@@ -56,7 +56,7 @@ dependencies() {
     skip "dependencies: cargo-deny is not installed (cargo install cargo-deny --version 0.20.2)"
     return
   fi
-  cargo deny --locked --offline --all-features check --hide-inclusion-graph bans licenses sources
+  cargo deny --locked --all-features check --hide-inclusion-graph bans licenses sources
 }
 
 # The two programs that ship. The small one first: both are built at the same place.
