@@ -177,11 +177,9 @@ fn places_on_the_map(map: &str) -> BTreeSet<String> {
             } else {
                 format!("{folder}{name}")
             };
-            let end = place
-                .trim_end_matches('/')
-                .rfind('/')
-                .map_or(0, |at| at + 1);
-            folder = place[..end].to_owned();
+            let named = place.trim_end_matches('/');
+            let above = named.rsplit_once('/').map(|(above, _)| above);
+            folder = above.map_or_else(String::new, |above| format!("{above}/"));
             places.insert(place.trim_end_matches('/').to_owned());
         }
     }
