@@ -150,6 +150,8 @@ const CLASSES: [(Class, &[&str]); 5] = [
             "unsupported",
             "notFound",
             "turnInProgress",
+            "configurationInvalid",
+            "accountChanged",
         ],
     ),
 ];

@@ -41,6 +41,8 @@ const CLASSES = new Map<string, new (refusal: errors.Refusal) => errors.RequestE
     "unsupported",
     "notFound",
     "turnInProgress",
+    "configurationInvalid",
+    "accountChanged",
   ]),
 ]);
 

@@ -132,7 +132,8 @@ _KINDS: dict[type[RequestError], str] = {
     ),
     InvalidRequestError: (
         "invalidParams notInitialized alreadyInitialized invalidClientName duplicateId "
-        "messageTooLong badFrame overloaded unsupported notFound turnInProgress"
+        "messageTooLong badFrame overloaded unsupported notFound turnInProgress "
+        "configurationInvalid accountChanged"
     ),
 }
 

@@ -88,5 +88,7 @@ private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
         "unsupported",
         "notFound",
         "turnInProgress",
+        "configurationInvalid",
+        "accountChanged",
     ),
 ).flatten().toMap()
