@@ -8,6 +8,7 @@ const HINTS: Readonly<Record<string, string>> = {
   hostTimeout: "The token provider took too long; `capabilities.authRefreshTimeoutMs` gives it more time.",
   hostGone: "No client is connected that could supply new tokens.",
   hostAnswerInvalid: "The token provider has to give `accessToken` and `chatgptAccountId`, both of the same account.",
+  accountChanged: "The conversation belongs to another account: start a new thread.",
   configurationInvalid: "Repair the setting or the file that the message names; the server reads it again at the next try.",
   loginDisabled: "The server's configuration forbids this kind of login.",
   externalAuthActive: "The host owns the login: call `logout` first.",
