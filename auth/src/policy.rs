@@ -37,7 +37,7 @@ impl LoginPolicy {
     }
 
     /// Returns the first workspace of a host's tokens that is not allowed: the one that the host
-    /// names, or the one that the token names itself. One that cannot be named is told as such.
+    /// names, or the one that the token names itself. One that cannot be named is reported as such.
     pub(super) fn forbidden_workspace(&self, login: &ExternalLogin) -> Option<String> {
         let mut workspaces = login.workspaces();
         let forbidden = workspaces.find(|workspace| !self.allows_workspace(workspace))?;

@@ -88,7 +88,7 @@ fn read(file: Option<&Path>, findings: &mut Findings) -> Option<Table> {
     }
 }
 
-/// The table of a file that was read. Clients are told if codex cannot read it.
+/// The table of a file that was read. Clients are warned if codex cannot read it.
 fn known(file: &Path, content: Content, findings: &mut Findings) -> Table {
     if content.is_utf16 {
         findings.notice(

@@ -27,7 +27,7 @@ impl ApiKey {
         }
     }
 
-    /// Returns the SHA-256 digest of the key, by which it is told from others.
+    /// Returns the SHA-256 digest of the key, which distinguishes it from others.
     pub(super) fn digest(&self) -> [u8; 32] {
         // A digest leaves the end of what it was made of on the stack.
         let digest = wiped_after(|| digest(&SHA256, self.0.expose().as_bytes()));

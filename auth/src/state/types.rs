@@ -36,7 +36,7 @@ pub struct RefreshOrder {
 pub enum Authority {
     /// The host that owns the login.
     Host {
-        /// Whom to ask first.
+        /// The peer to ask first.
         supplier: Supplier,
         /// What to ask.
         params: RefreshParams,
@@ -64,8 +64,8 @@ pub enum Renewal {
 /// What a call that met a 401 can try again with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Tokens that were there already: of another call, another process or another login. Nobody
-    /// was asked for newer ones on behalf of this call.
+    /// Tokens that were there already: of another call, another process or another login. No
+    /// peer was asked for newer ones on behalf of this call.
     Replaced,
     /// Tokens that were asked for. Where these are refused too, there is nothing left to try.
     Renewed,
@@ -80,11 +80,11 @@ pub struct HostTokens {
     pub supplier: Supplier,
 }
 
-/// Those who waited for a refresh, what they are told, and what everybody is told.
+/// The waiters of a refresh, its outcome for them, and the update for all clients.
 #[derive(Debug)]
 #[must_use = "those who wait must be woken"]
 pub struct Settlement<W> {
-    /// Whom to wake.
+    /// The waiters to wake.
     pub waiters: Vec<W>,
     /// What they can try again with.
     pub outcome: Result<Remedy, RecoveryFailure>,

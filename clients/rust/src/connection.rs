@@ -85,7 +85,7 @@ impl Connection {
         })
     }
 
-    /// Asks, and waits for the answer. When the future is dropped, the server is told.
+    /// Asks, and waits for the answer. Dropping the future cancels the request at the server.
     pub(crate) async fn request<M>(&self, params: M::Params) -> Result<M::Result, ByokeyError>
     where
         M: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,

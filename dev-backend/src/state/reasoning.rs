@@ -10,7 +10,7 @@ use crate::request::record::RecordedRequest;
 /// Most contents that are remembered. The oldest go first.
 const MAX_CONTENTS: usize = 4096;
 
-/// The encrypted contents that were sent, and to whom.
+/// The encrypted contents that were sent, and their owners.
 #[derive(Default)]
 pub(crate) struct EncryptedReasoning {
     sent: VecDeque<(String, Owner)>,

@@ -38,7 +38,7 @@ pub(super) fn read_folder(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
     let mut left = MAX_FILE;
     let mut files = Vec::new();
     for entry in entries.take(MAX_FILES).flatten() {
-        // Not a pipe: opening one for reading makes whoever writes to it go on.
+        // Not a pipe: opening one for reading unblocks its writer.
         let is_file = std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file());
         let Some(bytes) = is_file.then(|| read(&entry.path()).ok()).flatten() else {
             continue;

@@ -107,7 +107,7 @@ impl Stage {
         self.served = Some(tokio::spawn(listener.serve(shutdown)));
     }
 
-    /// Ends the server, where it is told to from outside; a child ends with its input.
+    /// Ends the server, where it is ended from outside; a child ends with its input.
     pub(crate) async fn end(mut self) {
         self.shutdown.send_replace(true);
         if let Some(served) = self.served.take() {

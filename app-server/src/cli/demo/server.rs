@@ -41,7 +41,7 @@ impl Child {
         }
         let process = command
             .env_clear()
-            // There is no configuration beside the program, so nobody's takes part.
+            // There is no configuration beside the program, so no user's is read.
             .env("CODEX_HOME", folder)
             .env("BYOKEY_HOME", folder)
             .env("NO_PROXY", "127.0.0.1")
