@@ -1,4 +1,4 @@
-//! One request of the peer, on its way to its handler and its answer.
+//! One request of the peer, on its way to its handler and its response.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::in_flight::InFlight;
 use crate::params;
 use crate::peer::Peer;
 
-/// One request, not answered yet. Exactly one answer is owed to it.
+/// A request that is not answered yet. Exactly one response is owed to it.
 #[derive(Debug)]
 #[must_use = "a request is owed an answer"]
 pub struct Call<'a> {
@@ -25,7 +25,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A request of this peer.
+    /// Wraps a request of this peer.
     pub const fn new(
         peer: &'a Arc<Peer>,
         in_flight: &'a Arc<InFlight>,
@@ -40,18 +40,18 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Names the request in its answer.
+    /// Returns the id that its response carries.
     #[must_use]
     pub const fn id(&self) -> &RequestId {
         &self.id
     }
 
     /// Reads the parameters and runs a handler that does not wait. A panic of the handler becomes
-    /// an internal error, whose text repeats nothing.
+    /// an internal error with a fixed text.
     ///
     /// # Errors
     ///
-    /// What is wrong with the parameters, or the handler's error.
+    /// Invalid parameters, or the handler's error.
     pub fn run<P: DeserializeOwned, T>(
         &self,
         handler: impl FnOnce(P) -> Result<T, RequestError>,
@@ -74,14 +74,14 @@ impl<'a> Call<'a> {
         self.peer.respond_error(Some(&self.id), error);
     }
 
-    /// Returns whether the peer has as many requests in flight as it may have.
+    /// Returns whether the peer has reached the limit of requests in flight.
     #[must_use]
     pub fn is_overload(&self) -> bool {
         self.in_flight.is_full()
     }
 
-    /// Answers once `pending` is done, through `answer`. Neither is run to its end once the peer
-    /// cancels the request or the connection ends: then it has its answer already. A panic of
+    /// Spawns `pending` and answers with its outcome, through `answer`. Both are dropped when the
+    /// peer cancels the request or the connection ends: the request is answered by then. A panic of
     /// `pending` becomes an internal error.
     pub fn spawn<T>(
         self,
@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
             let outcome = pending
                 .await
                 .unwrap_or_else(|_| Err(RequestError::internal()));
-            // The task that takes the id out answers; a cancelled request has its answer already.
+            // The task that removes the id answers; a cancelled request is answered already.
             if in_flight.finish(&id) {
                 answer(&id, outcome);
                 in_flight.announce();

@@ -1,7 +1,7 @@
 //! One connection: reads the peer's messages and routes them.
 //!
-//! Nothing here waits: [`Connection::receive`] returns as soon as a message is answered or under
-//! way, so an answer to one of our own requests is never behind a handler.
+//! Nothing here blocks: [`Connection::receive`] returns as soon as a message is answered or its
+//! task is spawned, so the answer to one of our own requests never queues behind a handler.
 
 use std::sync::Arc;
 
@@ -21,23 +21,23 @@ use crate::outbox::Outbox;
 use crate::params;
 use crate::peer::Peer;
 
-/// Most answers in a row to messages that have no readable id. Two peers that answer each
-/// other's garbage must not go on for ever.
+/// Most consecutive responses to messages without a readable id. It stops two peers from answering
+/// each other's garbage for ever.
 const MAX_CONSECUTIVE_PARSE_ERRORS: u32 = 8;
 
-/// What answers the requests of one connection. It is dropped with the connection.
+/// Answers the requests of one connection. It is dropped with the connection.
 pub trait Service: Send + Sync + 'static {
-    /// Answers a request, at once or from a task: see [`Call`].
+    /// Answers a request, synchronously or from a task: see [`Call`].
     fn request(&mut self, method: &str, call: Call<'_>);
 
-    /// Takes a notification. One that is unknown is ignored.
+    /// Handles a notification. An unknown one is ignored.
     fn notification(&mut self, method: &str, params: Option<&RawValue>);
 
-    /// Input was skipped unread. It is reported to the peer anyway, unless the connection is
-    /// [silent](Connection::silent).
+    /// Reports that input was skipped unread. The peer gets an error in any case, unless the
+    /// connection is [silent](Connection::silent).
     fn skipped(&mut self, _: Skipped<'_>) {}
 
-    /// Waits for work under way that is not a request in flight.
+    /// Waits for work in progress that is not a request in flight.
     fn drained(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
@@ -54,7 +54,7 @@ pub struct Connection<S> {
 }
 
 impl<S: Service> Connection<S> {
-    /// A connection to this peer, whose requests the service answers.
+    /// Returns a connection to this peer. The service answers its requests.
     #[must_use]
     pub fn new(peer: Arc<Peer>, service: S) -> Self {
         Self {
@@ -66,21 +66,21 @@ impl<S: Service> Connection<S> {
         }
     }
 
-    /// Ignores what is not a message in place of reporting it to the peer: for the end that
-    /// started the conversation, whose peer may print something else to its output.
+    /// Ignores malformed messages instead of reporting them to the peer. For the client side of a
+    /// connection: the server may print other text to its output.
     #[must_use]
     pub const fn silent(mut self) -> Self {
         self.is_silent = true;
         self
     }
 
-    /// The peer: what is sent to it goes through this.
+    /// Returns the peer, to send messages to.
     #[must_use]
     pub const fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// Reports to the peer what has no readable id, unless that happens again and again.
+    /// Reports a message without a readable id to the peer, up to a limit of consecutive reports.
     fn report_unaddressed(&mut self, error: RequestError) {
         if self.is_silent {
             tracing::debug!("a message that cannot be read was ignored");
@@ -169,8 +169,8 @@ impl<S: Service> MessageHandler for Connection<S> {
         self.report_unaddressed(match why {
             Skipped::TooLong { head } => {
                 let error = RequestError::message_too_long();
-                // An id in flight names another request: an answer under it would be taken for
-                // the answer to that one.
+                // The id of a request in flight: a response under it would be taken for the
+                // response to that request.
                 let id = head::request_id(head).filter(|id| !self.in_flight.contains(id));
                 if let Some(id) = id.filter(|_| !self.is_silent) {
                     return self.peer.respond_error(Some(&id), error);
@@ -203,7 +203,7 @@ impl<S: Service> MessageHandler for Connection<S> {
 
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
-        // The answers can reach no one any more.
+        // No answer can reach the peer any more.
         drop(self.in_flight.abandon());
         self.peer.close();
     }

@@ -1,7 +1,7 @@
-//! The error that a request is answered with.
+//! The error response of a request.
 //!
-//! Texts are fixed words, codex's where codex has one, or built from fixed words and identifiers
-//! that passed a check. No text of a library, of the backend or of the peer goes through.
+//! Texts are fixed strings (codex's where codex has one), or are built from fixed strings and
+//! validated identifiers. No text of a library, of the backend or of the peer is included.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use byokey_protocol::error::{
 };
 use jsonrpsee_types::ErrorObjectOwned;
 
-/// An error answer in the making.
+/// A JSON-RPC error response under construction.
 #[derive(Debug)]
 pub struct RequestError {
     code: i32,
@@ -20,19 +20,19 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// An error with a code of the caller's and a fixed text.
+    /// Returns an error with the caller's code and a fixed text.
     #[must_use]
     pub fn new(code: i32, message: &'static str) -> Self {
         Self::plain(code, message)
     }
 
-    /// The text was not JSON.
+    /// Returns the error for input that is not JSON.
     #[must_use]
     pub fn parse() -> Self {
         Self::plain(PARSE_ERROR, "Parse error: the text is not JSON")
     }
 
-    /// A rule forbids the request.
+    /// Returns the error for a request that a rule forbids.
     pub fn refused(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code: INVALID_REQUEST,
@@ -41,12 +41,12 @@ impl RequestError {
         }
     }
 
-    /// The text is no message.
+    /// Returns the error for JSON that is not a JSON-RPC message.
     pub fn invalid_request(problem: &str) -> Self {
         Self::plain(INVALID_REQUEST, format!("Invalid request: {problem}"))
     }
 
-    /// The message is longer than the limit.
+    /// Returns the error for a message longer than the limit.
     #[must_use]
     pub fn message_too_long() -> Self {
         Self::refused(
@@ -55,13 +55,14 @@ impl RequestError {
         )
     }
 
-    /// There is no such method.
+    /// Returns the error for a method that does not exist.
     #[must_use]
     pub fn unknown_method() -> Self {
         Self::plain(METHOD_NOT_FOUND, "Method not found")
     }
 
-    /// The parameters have another shape. `path` names members of the protocol, never a value.
+    /// Returns the error for invalid parameters. `path` names members of the protocol, never a
+    /// value.
     pub fn invalid_params(path: impl Into<String>, problem: &str) -> Self {
         let path = path.into();
         let place = if path.is_empty() {
@@ -79,7 +80,7 @@ impl RequestError {
         }
     }
 
-    /// The request was cancelled.
+    /// Returns the error for a cancelled request.
     #[must_use]
     pub fn cancelled() -> Self {
         let data = Some(ErrorKind::Cancelled.into());
@@ -90,7 +91,7 @@ impl RequestError {
         }
     }
 
-    /// The connection ends before the answer is there.
+    /// Returns the error for a request that is open when the connection ends.
     #[must_use]
     pub fn connection_ends() -> Self {
         let message = "Request cancelled: the connection ends before the answer is there".into();
@@ -100,7 +101,7 @@ impl RequestError {
         }
     }
 
-    /// The peer has too many requests in flight.
+    /// Returns the error for a request over the limit of requests in flight.
     #[must_use]
     pub fn overloaded() -> Self {
         let data = Some(ErrorKind::Overloaded.into());
@@ -111,7 +112,7 @@ impl RequestError {
         }
     }
 
-    /// A fault of this program.
+    /// Returns the error for a fault of this program.
     #[must_use]
     pub fn internal() -> Self {
         Self::plain(
@@ -120,7 +121,7 @@ impl RequestError {
         )
     }
 
-    /// The backend or the credential failed.
+    /// Returns the error for a failure of the backend or the credential.
     pub fn failed(message: impl Into<Cow<'static, str>>, data: ErrorData) -> Self {
         Self {
             code: INTERNAL_ERROR,
@@ -137,7 +138,7 @@ impl RequestError {
         }
     }
 
-    /// The object that goes on the wire.
+    /// Converts it to the error object that is sent.
     #[must_use]
     pub fn into_object(self) -> ErrorObjectOwned {
         ErrorObjectOwned::owned(self.code, self.message, self.data)

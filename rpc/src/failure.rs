@@ -8,13 +8,13 @@ use jsonrpsee_types::ErrorObjectOwned;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Why a request to the peer has no result. `E` is what is read of the peer's error object.
+/// Why a request to the peer failed. `E` is what is parsed of the peer's error object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFailure<E = ErrorCode> {
     /// The peer answered with an error.
     #[error("the peer answered with an error")]
     Refused(E),
-    /// The result has another shape.
+    /// The result does not have the expected type.
     #[error("the peer's answer does not have the shape of the protocol")]
     AnswerInvalid,
     /// The connection ended, or the peer can send no more answers.
@@ -23,22 +23,22 @@ pub enum RequestFailure<E = ErrorCode> {
     /// The peer did not answer in time.
     #[error("the peer did not answer within {} ms", after.as_millis())]
     TimedOut {
-        /// How long it was waited for.
+        /// The deadline that passed.
         after: Duration,
     },
 }
 
-/// What is read of an error object.
+/// Parses an error object of the peer.
 pub trait AnswerError: Send + 'static {
-    /// Reads it, leniently: whatever the peer sent is an error.
+    /// Parses it leniently: anything that the peer sends counts as an error.
     fn read(error: &RawValue) -> Self;
 }
 
-/// The code of an error object. Its texts are left where they are: they may repeat a secret.
+/// The code of an error object. Its texts are not read: they may contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorCode(pub i64);
 
-/// The texts of an error object, each as the peer chose to write it.
+/// The texts of an error object, each optional and of any type.
 #[derive(Deserialize)]
 struct Texts<'a> {
     #[serde(borrow, default)]

@@ -1,8 +1,8 @@
-//! How bytes become messages: one JSON text per line, or `Content-Length` frames as in the
-//! Language Server Protocol.
+//! Message framing: one JSON text per line, or `Content-Length` frames as in the Language Server
+//! Protocol.
 //!
-//! The peer chooses by how it begins. Lines cannot begin like a header, because a JSON message
-//! begins with a brace.
+//! Detected from the first bytes of the peer. A line cannot be taken for a header, because a JSON
+//! message begins with a brace.
 
 use std::io::Write as _;
 
@@ -10,9 +10,9 @@ use memchr::{memchr, memchr2_iter, memmem};
 
 /// Longest header block of a `Content-Length` frame, in bytes.
 const MAX_HEADER: usize = 4096;
-/// How every header block of the Language Server Protocol begins.
+/// The first bytes of every header block of the Language Server Protocol.
 const HEADER_PREFIX: &[u8] = b"content-";
-/// What some runtimes put in front of their text.
+/// A byte order mark, which some runtimes write first.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How messages are delimited on a stream of bytes.
@@ -25,12 +25,12 @@ pub enum Framing {
     ContentLength,
 }
 
-/// What lies at the beginning of the bytes read so far. `skip` counts the bytes before it.
+/// What is found at the beginning of the bytes read so far. `skip` counts the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Not enough to decide. `skip` bytes are of no use and can go.
+    /// Not enough to decide. The first `skip` bytes can be discarded.
     Incomplete { skip: usize },
-    /// A message of `length` bytes, and `after` bytes behind it that belong to its frame.
+    /// A message of `length` bytes, followed by `after` bytes that belong to its frame.
     Message {
         skip: usize,
         length: usize,
@@ -38,24 +38,23 @@ pub(crate) enum Found {
     },
     /// A message longer than the limit begins; the splitter discards it from here on.
     TooLong { skip: usize, discard: Discard },
-    /// A header block that cannot be understood; the splitter looks for the next one behind
-    /// `skip` bytes.
+    /// An invalid header block; the splitter looks for the next one behind `skip` bytes.
     BadHeader { skip: usize },
 }
 
-/// How much of the stream is thrown away.
+/// How much of the stream is discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discard {
-    /// Up to and with the next line break.
+    /// Up to and including the next line break.
     Line,
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
     /// Up to what looks like the next header block.
     ToHeader,
 }
 
 impl Framing {
-    /// Completes the message that begins at `start` and ends with the buffer.
+    /// Ends the frame of the message that begins at `start` and ends with the buffer.
     pub(crate) fn close_message(self, bytes: &mut Vec<u8>, start: usize) {
         match self {
             Self::Lines => bytes.push(b'\n'),
@@ -72,7 +71,7 @@ impl Framing {
         }
     }
 
-    /// Which framing the stream begins with, once that is clear.
+    /// Returns the framing that the stream begins with, once it is known.
     pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let begin = bytes.get(blanks(bytes)..)?;
         if is_part_of_mark(begin) {
@@ -89,7 +88,7 @@ impl Framing {
         (known == HEADER_PREFIX.len()).then_some(Self::ContentLength)
     }
 
-    /// Looks for the next message. `searched` bytes are known to hold no line break.
+    /// Finds the next message. The first `searched` bytes are known to contain no line break.
     pub(crate) fn find(self, bytes: &[u8], searched: usize, limit: usize) -> Found {
         match self {
             Self::Lines => find_line(bytes, searched, limit),
@@ -124,7 +123,7 @@ fn find_frame(bytes: &[u8], limit: usize) -> Found {
     if is_part_of_mark(rest) {
         return Found::Incomplete { skip };
     }
-    // Asked first, so that it does not matter how much has arrived.
+    // Checked first, so that the outcome does not depend on how much has arrived.
     if !could_be_header(rest) {
         return Found::BadHeader { skip: skip + 1 };
     }
@@ -152,10 +151,10 @@ fn find_frame(bytes: &[u8], limit: usize) -> Found {
     }
 }
 
-/// How many bytes stand before what looks like a header block, and whether it is really there or
-/// may only be about to come.
+/// Returns how many bytes precede a possible header block, and whether it is complete enough to be
+/// certain.
 ///
-/// It may stand anywhere: behind a body whose length was wrong there is no line break.
+/// A header block may begin anywhere: after a body with a wrong length there is no line break.
 pub(crate) fn before_header(bytes: &[u8]) -> (usize, bool) {
     let begins = |at: usize| could_be_header(bytes.get(at..).unwrap_or_default());
     let at = memchr2_iter(b'c', b'C', bytes).find(|at| begins(*at));
@@ -165,7 +164,7 @@ pub(crate) fn before_header(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
-/// Whether these bytes can still become a header block.
+/// Returns whether these bytes are a prefix of a header block.
 fn could_be_header(bytes: &[u8]) -> bool {
     bytes
         .iter()
@@ -188,12 +187,12 @@ fn content_length(header: &[u8]) -> Option<usize> {
     length
 }
 
-/// Whether a byte order mark has begun and not ended.
+/// Returns whether these bytes are an incomplete byte order mark.
 fn is_part_of_mark(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes)
 }
 
-/// White space and byte order marks.
+/// Returns the length of the leading white space and byte order marks.
 fn blanks(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
@@ -265,7 +264,7 @@ mod tests {
         ] {
             assert_eq!(find(bad), Found::BadHeader { skip: 1 }, "{bad}");
         }
-        // However little of it has arrived, a byte order mark is none.
+        // An incomplete byte order mark is not counted.
         for some in [&b"\xEF"[..], b"\r\n\xEF\xBB"] {
             assert_eq!(Framing::detect(some), None);
             let found = Framing::ContentLength.find(some, 0, 10);

@@ -1,32 +1,32 @@
-//! What a transport hands its messages to.
+//! The trait to which a transport passes messages.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::outbox::Outbox;
 
-/// One connection, as the transport below sees it.
+/// One connection, as seen by the transport.
 ///
-/// Nothing here waits except [`MessageHandler::drained`]: a message is answered or under way when
-/// [`MessageHandler::receive`] returns, so that the answer to a request of ours is never queued
-/// behind a handler.
+/// Nothing here blocks except [`MessageHandler::drained`]: a message is answered or its task
+/// spawned when [`MessageHandler::receive`] returns, so that the response to one of our requests
+/// never queues behind a handler.
 pub trait MessageHandler: Send + Sync {
-    /// Messages on their way to the peer.
+    /// Returns the queue of messages to the peer.
     fn outbox(&self) -> &Arc<Outbox>;
 
-    /// Takes one message, borrowed from the input buffer. It is wiped there afterwards.
+    /// Handles one message, borrowed from the input buffer, where it is wiped afterwards.
     fn receive(&mut self, message: &[u8]);
 
-    /// Input was skipped unread.
+    /// Reports input that was skipped unread.
     fn skipped(&mut self, why: Skipped<'_>);
 
-    /// Nothing more can be read: requests sent to the peer have no answer to come.
+    /// Reports the end of input: requests to the peer can no longer be answered.
     fn end_of_input(&self);
 
-    /// Waits until everything under way is done: every request of the peer answered.
+    /// Waits until every request of the peer is answered.
     fn drained(&self) -> impl Future<Output = ()> + Send;
 
-    /// Answers whatever is still under way with an error: the connection ends.
+    /// Answers all requests in flight with an error: the connection ends.
     fn give_up(&self);
 }
 
@@ -38,12 +38,12 @@ pub enum Skipped<'a> {
         /// Its first bytes, as far as they are known. They are wiped like a message.
         head: &'a [u8],
     },
-    /// The header of the frame cannot be understood.
+    /// The header of the frame is invalid.
     BadHeader,
 }
 
 impl fmt::Debug for Skipped<'_> {
-    /// Shows no bytes: they are the peer's.
+    /// Prints no bytes: they are the peer's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLong { .. } => "TooLong",

@@ -1,4 +1,4 @@
-//! The requests of one peer that are not answered yet.
+//! The requests of one peer that are in flight.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,11 +8,11 @@ use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Most requests of one peer that may wait for the backend. Each takes some 4 KiB, and reading
-/// cannot stop instead: the answer that they wait for may come on the same stream.
+/// Most requests of one peer in flight. Each takes some 4 KiB. Back-pressure is no alternative: the
+/// response that they wait for may arrive on the same stream.
 const MAX_IN_FLIGHT: usize = 12_288;
 
-/// The requests of one peer that are not answered yet.
+/// The requests of one peer that are in flight.
 #[derive(Debug, Default)]
 pub struct InFlight {
     requests: Mutex<HashMap<RequestId, AbortHandle>>,
@@ -20,30 +20,30 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// Whether a request with that id waits for its answer.
+    /// Returns whether a request with this id is in flight.
     #[must_use]
     pub fn contains(&self, id: &RequestId) -> bool {
         self.requests().contains_key(id)
     }
 
-    /// Whether no more may wait.
+    /// Returns whether the limit is reached.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.requests().len() >= MAX_IN_FLIGHT
     }
 
-    /// Whether none waits for its answer.
+    /// Returns whether no request is in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requests().is_empty()
     }
 
-    /// Starts the task that will answer.
+    /// Spawns the task that will answer.
     pub(crate) fn start<F>(&self, id: RequestId, task: impl FnOnce(RequestId) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // The lock is held until the entry stands, so that the task finds it.
+        // The lock is held until the entry is inserted, so that the task finds it.
         let mut requests = self.requests();
         if let Entry::Vacant(entry) = requests.entry(id) {
             let task = task(entry.key().clone());
@@ -51,17 +51,17 @@ impl InFlight {
         }
     }
 
-    /// Takes a request out. The caller that gets `true` owes the answer.
+    /// Removes a request. A caller that gets `true` owes the answer.
     pub(crate) fn finish(&self, id: &RequestId) -> bool {
         self.requests().remove(id).is_some()
     }
 
-    /// Wakes [`InFlight::drained`], because an answer was given.
+    /// Wakes [`InFlight::drained`] after an answer.
     pub(crate) fn announce(&self) {
         self.answered.notify_one();
     }
 
-    /// Gives a request up. The caller that gets `true` owes the answer.
+    /// Cancels a request. A caller that gets `true` owes the answer.
     pub fn cancel(&self, id: &RequestId) -> bool {
         let cancelled = self.requests().remove(id);
         if let Some(task) = &cancelled {
@@ -71,7 +71,7 @@ impl InFlight {
         cancelled.is_some()
     }
 
-    /// Gives all requests up. The caller that gets their ids owes the answers.
+    /// Cancels all requests. The caller owes an answer to each id returned.
     #[must_use = "a request that is given up is still owed an answer"]
     pub fn abandon(&self) -> Vec<RequestId> {
         let given_up = std::mem::take(&mut *self.requests());

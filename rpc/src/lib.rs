@@ -1,4 +1,4 @@
-//! A symmetric JSON-RPC peer: what both ends of a connection have in common.
+//! A symmetric JSON-RPC peer, for both ends of a connection.
 //!
 //! From the bottom up: a *transport* moves bytes (standard input and output, a child process, the
 //! sockets of a listener), a *codec* finds the messages in them, and [`serve`] hands each message,
@@ -6,8 +6,8 @@
 //! JSON-RPC: it routes requests and notifications to a [`Service`], and answers to the requests
 //! that were sent with [`Peer::request`].
 //!
-//! This crate knows the envelope of `byokey-protocol`. It knows no method's meaning, no
-//! credential, no backend and no configuration.
+//! This crate knows the envelope of `byokey-protocol`. It knows nothing of methods, credentials,
+//! backends and configuration.
 
 mod call;
 mod codec;

@@ -1,17 +1,17 @@
-//! The messages that we send, in the order of members that codex writes.
+//! The messages that are sent, with members in codex's order.
 
 use byokey_protocol::request_id::RequestId;
 use jsonrpsee_types::ErrorObjectOwned;
 use serde::Serialize;
 
-/// An answer.
+/// A successful response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Response<'a, R> {
     pub(crate) id: &'a RequestId,
     pub(crate) result: R,
 }
 
-/// An answer that is an error. The id is null where the request's could not be read.
+/// An error response. Its id is null where the request's could not be read.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorResponse<'a> {
     pub(crate) error: ErrorObjectOwned,
@@ -25,7 +25,7 @@ pub(crate) struct Notification<'a, P> {
     pub(crate) params: &'a P,
 }
 
-/// A request of ours.
+/// A request from this side.
 #[derive(Debug, Serialize)]
 pub(crate) struct Request<'a, P> {
     pub(crate) method: &'a str,

@@ -1,15 +1,15 @@
-//! The hook for a trace of the traffic, to debug an integration.
+//! The hook for tracing the traffic.
 
 use std::fmt;
 
-/// Observes the traffic with one peer. It must not block: it runs where messages are handled.
+/// Observes the traffic with one peer. It must not block: it runs on the message path.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// The peer sent this message.
+    /// Called with each message from the peer.
     fn received(&self, message: &[u8]);
 
-    /// This message is sent to the peer.
+    /// Called with each message to the peer.
     fn sent(&self, message: &[u8]);
 
-    /// The peer sent something that was skipped unread.
+    /// Called when input was skipped unread.
     fn skipped(&self);
 }

@@ -1,4 +1,4 @@
-//! Messages on their way to one peer, already in its framing.
+//! Outgoing messages of one peer, already framed.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,17 @@ use crate::framing::Framing;
 use crate::observer::Observer;
 use byokey_base::memory::{wipe, wipe_all};
 
-/// While more bytes than this wait to be written, nothing more is read from the peer: the pipe
-/// is the back-pressure, and no answer is ever dropped.
+/// Back-pressure: while more bytes than this are queued for the peer, reading from it stops. No
+/// answer is dropped.
 pub const HIGH_WATER: usize = 256 * 1024;
 
-/// How long others wait for a peer that does not read, if it may be given up.
+/// How long others wait for the capacity of a peer with a limit before it is disconnected.
 const STALL_TIME: Duration = Duration::from_secs(5);
 
-/// Capacity kept between messages.
+/// Capacity retained between messages, in bytes.
 const KEPT_CAPACITY: usize = 16 * 1024;
 
-/// What waits to be written to one peer.
+/// The outgoing messages of one peer.
 #[derive(Debug, Default)]
 pub struct Outbox {
     state: Mutex<State>,
@@ -41,7 +41,7 @@ struct State {
     limit: Option<usize>,
 }
 
-/// A message with the header member in front, where the peer wants it.
+/// A message with the `jsonrpc` member in front, where the peer uses it.
 #[derive(Serialize)]
 struct WithHeader<'a, M: Serialize> {
     jsonrpc: &'a str,
@@ -50,7 +50,7 @@ struct WithHeader<'a, M: Serialize> {
 }
 
 impl Outbox {
-    /// Returns an outbox that shows an observer what goes through it.
+    /// Returns an outbox that reports its messages to an observer.
     #[must_use]
     pub fn observed(observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Outbox {
         }
     }
 
-    /// Queues a message. Once the outbox is closed, it goes nowhere.
+    /// Queues a message. A closed outbox drops it.
     pub fn push<M: Serialize>(&self, message: &M) {
         let mut state = self.state();
         if state.closed {
@@ -76,7 +76,7 @@ impl Outbox {
             serde_json::to_writer(&mut state.bytes, message)
         };
         if written.is_err() {
-            // Wire types always serialise; should one not, half a message must not go out.
+            // Wire types always serialise; if one did not, half a message must not be sent.
             tracing::error!("a message could not be serialised");
             wipe(state.bytes.get_mut(start..).unwrap_or_default());
             state.bytes.truncate(start);
@@ -94,18 +94,18 @@ impl Outbox {
         }
     }
 
-    /// Chooses the framing, once the peer has shown it.
+    /// Sets the framing once it is detected.
     pub fn set_framing(&self, framing: Framing) {
         self.state().framing = framing;
     }
 
-    /// Puts `"jsonrpc":"2.0"` into every message from now on: the peer has sent it.
+    /// Adds `"jsonrpc":"2.0"` to every later message: the peer has sent it.
     pub fn set_header(&self) {
         self.state().header = true;
     }
 
-    /// Gives the peer up once more bytes than this wait for it, or once others have waited too
-    /// long for it to read.
+    /// Sets a limit: the peer is disconnected when more bytes than this are queued, or when others
+    /// have waited too long for its capacity.
     pub fn set_limit(&self, bytes: usize) {
         self.state().limit = Some(bytes);
     }
@@ -115,12 +115,12 @@ impl Outbox {
         self.overflowed.notify_one();
     }
 
-    /// Waits until the peer is given up because it does not read.
+    /// Waits until the peer is to be disconnected because it does not read.
     pub async fn overflowed(&self) {
         self.overflowed.notified().await;
     }
 
-    /// Drops what waits and all that comes: the peer is gone.
+    /// Drops queued and later messages: the peer is gone.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -130,19 +130,19 @@ impl Outbox {
         self.emptied.notify_waiters();
     }
 
-    /// Bytes that wait.
+    /// Returns the number of queued bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.state().bytes.len()
     }
 
-    /// Whether nothing waits.
+    /// Returns whether nothing is queued.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Swaps what waits for an empty buffer, so that both are used again and again.
+    /// Swaps the queue with an empty buffer, so that both allocations are reused.
     pub fn take(&self, empty: &mut Vec<u8>) {
         wipe_all(empty);
         empty.shrink_to(KEPT_CAPACITY);
@@ -150,13 +150,13 @@ impl Outbox {
         self.emptied.notify_waiters();
     }
 
-    /// Whether less than [`HIGH_WATER`] waits to be written.
+    /// Returns whether less than [`HIGH_WATER`] is queued.
     #[must_use]
     pub fn has_capacity(&self) -> bool {
         self.len() < HIGH_WATER
     }
 
-    /// Waits until there is room.
+    /// Waits until less than [`HIGH_WATER`] is queued, or the peer is disconnected.
     pub async fn wait_for_capacity(&self) {
         if self.state().limit.is_none() {
             return self.capacity().await;

@@ -1,4 +1,4 @@
-//! Reads parameters, and says where they are wrong without repeating them.
+//! Parses parameters and locates errors in them without quoting them.
 
 use byokey_protocol::error::PARAMS_PROBLEMS;
 use serde::de::DeserializeOwned;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 
-/// Reads the parameters of a method. Absent and null mean an object without members.
+/// Parses the parameters of a method. Absent and null mean an empty object.
 pub(crate) fn parse<T: DeserializeOwned>(raw: Option<&RawValue>) -> Result<T, RequestError> {
     let text = match raw.map(RawValue::get) {
         None | Some("null") => "{}",
@@ -18,8 +18,8 @@ pub(crate) fn parse<T: DeserializeOwned>(raw: Option<&RawValue>) -> Result<T, Re
     serde_json::from_str(text).map_err(|_| explain::<T>(text))
 }
 
-/// Reads them once more to find the place. The error's own text may quote the input, so only
-/// texts that are known to be fixed words are looked at.
+/// Parses them again to find the path of the error. serde's text may quote the input, so only texts
+/// known to be fixed strings are examined.
 #[cold]
 fn explain<T: DeserializeOwned>(text: &str) -> RequestError {
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -45,7 +45,7 @@ fn explain<T: DeserializeOwned>(text: &str) -> RequestError {
     }
 }
 
-/// The name of a member of ours in serde's text.
+/// Extracts the name of one of our members from serde's text.
 fn member<'a>(said: &'a str, begin: &str) -> Option<&'a str> {
     said.strip_prefix(begin)?.split('`').next()
 }

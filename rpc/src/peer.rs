@@ -1,4 +1,4 @@
-//! One peer: what waits to be sent to it, and our requests that it has not answered.
+//! One peer: the messages queued for it, and our requests that it has not answered.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,24 +23,24 @@ use crate::message;
 use crate::observer::Observer;
 use crate::outbox::Outbox;
 
-/// A raw answer: the result or the error object, borrowed from the input buffer.
+/// A raw response: the result or the error object, borrowed from the input buffer.
 type RawAnswer<'a> = Result<&'a RawValue, &'a RawValue>;
 
-/// Reads an answer into its type and hands it to the future that waits.
+/// Parses a response and completes the future that waits for it.
 type Resolve = Box<dyn FnOnce(RawAnswer<'_>) + Send>;
 
 /// Our requests to one peer.
 #[derive(Default)]
 struct Requests {
-    /// Those that it has not answered.
+    /// The unanswered ones.
     open: HashMap<i64, Resolve>,
-    /// Whether no answer can come any more.
+    /// Whether no response can arrive any more.
     closed: bool,
 }
 
 /// One peer.
 pub struct Peer {
-    /// What waits to be sent to it.
+    /// The messages queued for it.
     pub outbox: Arc<Outbox>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     requests: Mutex<Requests>,
@@ -60,8 +60,8 @@ impl Default for Peer {
 }
 
 impl Peer {
-    /// Returns a peer that nothing was sent to. Ids of requests come from `next_request`: one
-    /// counter for a whole process, as in codex, or one for each peer.
+    /// Returns a new peer. Ids of requests come from `next_request`: one counter per process, as in
+    /// codex, or one per peer.
     #[must_use]
     pub fn new(next_request: Arc<AtomicI64>, observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Peer {
         self.outbox.push(&message::Response { id, result });
     }
 
-    /// Answers a request with an error, or reports a message that could not be read.
+    /// Answers a request with an error, or reports an unreadable message.
     pub fn respond_error(&self, id: Option<&RequestId>, error: RequestError) {
         self.outbox.push(&message::ErrorResponse {
             error: error.into_object(),
@@ -98,8 +98,8 @@ impl Peer {
         self.outbox.push(&message::Notification { method, params });
     }
 
-    /// Sends a request of the method table. It is queued at once, before whatever is sent next;
-    /// the future waits for the answer.
+    /// Sends a request of the method table. It is queued at once, before any later message; the
+    /// future waits for the response.
     pub fn request<R>(
         self: &Arc<Self>,
         params: &R::Params,
@@ -110,8 +110,8 @@ impl Peer {
         self.start(R::NAME, params, read_answer::<R::Result, ErrorCode>)
     }
 
-    /// Sends a request like [`Peer::request`], and keeps the whole error object of the peer. Only
-    /// for an end that may know and show what the other one writes.
+    /// Sends a request like [`Peer::request`], and returns the peer's whole error object. Only for
+    /// a side that may read and display what the peer writes.
     pub fn request_detailed<R>(
         self: &Arc<Self>,
         params: &R::Params,
@@ -122,7 +122,7 @@ impl Peer {
         self.start(R::NAME, params, read_answer::<R::Result, ErrorObjectOwned>)
     }
 
-    /// Sends a request that is not in the method table. Its result stays JSON.
+    /// Sends a request outside the method table. Its result stays JSON.
     pub fn request_raw(
         self: &Arc<Self>,
         method: &str,
@@ -144,10 +144,10 @@ impl Peer {
         let id = self.next_request.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         let mut requests = self.requests();
-        // Without its sender, the answer to come is an error at once.
+        // Dropping the sender makes the pending response an error at once.
         if !requests.closed {
             let resolve: Resolve = Box::new(move |raw| {
-                // The future that waits may be gone already.
+                // The future may have been dropped already.
                 drop(sender.send(read(raw)));
             });
             requests.open.insert(id, resolve);
@@ -162,7 +162,7 @@ impl Peer {
         }
     }
 
-    /// Takes the answer to one of our requests. An answer without an open request is late,
+    /// Resolves one of our requests with its response. A response without an open request is late,
     /// repeated or forged, and ignored.
     pub(crate) fn answered(&self, id: &RequestId, answer: RawAnswer<'_>) {
         let resolve = match id {
@@ -175,20 +175,20 @@ impl Peer {
         }
     }
 
-    /// Ends the connection: nothing is sent any more, and open requests fail.
+    /// Ends the connection: nothing more is sent, and open requests fail.
     pub fn close(&self) {
         self.outbox.close();
         self.end_requests();
     }
 
-    /// Fails the open requests, and every later one at once: no answer can arrive any more.
+    /// Fails open and later requests: no response can arrive any more.
     pub fn end_requests(&self) {
         let mut requests = self.requests();
         requests.closed = true;
         requests.open.clear();
     }
 
-    /// Returns whether answers of this peer can still arrive.
+    /// Returns whether responses of this peer can still arrive.
     #[must_use]
     pub fn can_answer(&self) -> bool {
         !self.requests().closed
@@ -208,25 +208,25 @@ fn read_answer<T: DeserializeOwned, E: AnswerError>(
     }
 }
 
-/// The answer to come to a request of ours. Dropping it gives the request up.
+/// The pending response to one of our requests. Dropping it cancels the request.
 #[derive(Debug)]
 pub struct PendingAnswer<T> {
     peer: Arc<Peer>,
     id: i64,
     answer: oneshot::Receiver<T>,
-    /// Whether the peer is sent a cancellation when it is given up.
+    /// Whether the peer gets a cancellation when this is dropped.
     cancels: bool,
 }
 
 impl<T, E> PendingAnswer<Result<T, RequestFailure<E>>> {
-    /// Sends `$/cancelRequest` when the request is given up before it is answered.
+    /// Sends `$/cancelRequest` when this is dropped before the response.
     #[must_use]
     pub fn cancelled_on_drop(mut self) -> Self {
         self.cancels = true;
         self
     }
 
-    /// Waits so long for the answer and no longer.
+    /// Waits for the response with a timeout.
     ///
     /// # Errors
     ///

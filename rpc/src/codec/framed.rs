@@ -1,24 +1,24 @@
-//! Messages as lines or as `Content-Length` frames.
+//! Codec for lines and for `Content-Length` frames.
 
 use super::splitter::{Piece, Splitter};
 use super::{Codec, Progress};
 use crate::handler::{MessageHandler, Skipped};
 use crate::outbox::Outbox;
 
-/// Lines or `Content-Length` frames, whichever the peer begins with.
+/// Lines or `Content-Length` frames, detected from the first bytes of the peer.
 #[derive(Debug)]
 pub(crate) struct FramedCodec {
     splitter: Splitter,
-    /// Whether the outbox knows how the peer frames.
-    framing_is_told: bool,
+    /// Whether the outbox has the peer's framing.
+    outbox_has_framing: bool,
 }
 
 impl FramedCodec {
-    /// For messages of up to `max_message` bytes.
+    /// Returns a codec for messages of up to `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
         Self {
             splitter: Splitter::new(max_message),
-            framing_is_told: false,
+            outbox_has_framing: false,
         }
     }
 }
@@ -38,12 +38,12 @@ impl Codec for FramedCodec {
         let Some(piece) = self.splitter.next_piece() else {
             return Progress::NeedsMore;
         };
-        // The framing may have shown in an earlier read, with the header alone.
-        if !self.framing_is_told
+        // An earlier read that held the header alone may have shown the framing.
+        if !self.outbox_has_framing
             && let Some(framing) = self.splitter.framing()
         {
             handler.outbox().set_framing(framing);
-            self.framing_is_told = true;
+            self.outbox_has_framing = true;
         }
         match piece {
             Piece::Message(range) => handler.receive(self.splitter.bytes(range)),

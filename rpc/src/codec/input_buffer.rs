@@ -1,8 +1,8 @@
-//! The memory that input is read into: small while nothing long is under way.
+//! The input buffer: small unless a long message is being received.
 //!
-//! A long message gets all the room that one may take at once, as pages of its own that the
-//! system hands out as they are written. So it is copied once at most while it arrives, however
-//! long it becomes, and an unused rest costs nothing.
+//! A long message gets its maximal capacity at once, as pages of its own that the system allocates
+//! on first write. It is therefore copied at most once while it arrives, and unused capacity costs
+//! nothing.
 
 use std::ops::{Deref, DerefMut, Range};
 
@@ -10,12 +10,12 @@ use memmap2::MmapMut;
 
 use byokey_base::memory::wipe;
 
-/// Bytes while no message is longer.
+/// Capacity in bytes while no message is longer.
 const IDLE: usize = 16 * 1024;
-/// Up to here, room is doubled: pages of their own cost more than they save.
+/// Up to this size capacity is doubled: separate pages would cost more than they save.
 const SHORT: usize = 128 * 1024;
 
-/// Memory that input is read into. The writer wipes it again, see [`Self::replace`].
+/// The input buffer. The caller wipes what it replaces, see [`Self::replace`].
 #[derive(Debug)]
 pub(crate) struct InputBuffer(Memory);
 
@@ -26,13 +26,13 @@ enum Memory {
 }
 
 impl InputBuffer {
-    /// Room for short messages.
+    /// Returns a buffer for short messages.
     pub(crate) fn idle() -> Self {
         Self(Memory::Short(vec![0; IDLE]))
     }
 
-    /// Makes room for more, up to `most` bytes, and at least for one. What stands in `kept` stands
-    /// at the front then.
+    /// Grows the buffer by at least one byte, up to `most` bytes. The bytes in `kept` move to the
+    /// front.
     pub(crate) fn grow(&mut self, kept: Range<usize>, most: usize) {
         let doubled = self.len() * 2;
         let larger = if doubled <= SHORT.min(most) {
@@ -43,7 +43,7 @@ impl InputBuffer {
         self.replace(larger, kept);
     }
 
-    /// Goes back to room for short messages. Nothing is kept, and all was wiped before.
+    /// Returns to the capacity for short messages. The content is dropped; the caller has wiped it.
     pub(crate) fn shrink(&mut self) {
         if self.len() > IDLE {
             *self = Self::idle();
@@ -53,7 +53,7 @@ impl InputBuffer {
     fn pages(length: usize) -> Self {
         Self(match MmapMut::map_anon(length) {
             Ok(pages) => Memory::Pages(pages),
-            // The allocator may still find some, and knows what to do where it does not.
+            // The allocator may still provide it, and handles the case where it cannot.
             Err(_) => Memory::Short(vec![0; length]),
         })
     }

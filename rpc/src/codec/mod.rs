@@ -1,4 +1,4 @@
-//! What stands between the bytes of a stream and the messages on it.
+//! Codecs: between the bytes of a stream and the messages on it.
 
 mod framed;
 mod input_buffer;
@@ -9,38 +9,38 @@ use crate::outbox::Outbox;
 
 pub(crate) use framed::FramedCodec;
 
-/// How far the messages that were read are handed on.
+/// The outcome of handing on one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// One was; there may be more.
+    /// One message was handed on; there may be more.
     Took,
-    /// All were; there is no complete one.
+    /// No complete message is left in the buffer.
     NeedsMore,
-    /// The conversation is over.
+    /// The connection is over.
     Over,
 }
 
-/// Turns the bytes of a stream into messages and back.
+/// Decodes bytes into messages and encodes messages into bytes.
 pub(crate) trait Codec {
-    /// Whether the peer can end its side and still read the answers that are to come.
+    /// Whether the peer can close its sending side and still read answers.
     const HALF_CLOSES: bool;
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     fn space(&mut self) -> &mut [u8];
 
-    /// So many bytes were read.
+    /// Marks `count` bytes as read.
     fn filled(&mut self, count: usize);
 
-    /// Hands the next message on, if one is complete.
+    /// Hands the next message to the handler, if one is complete.
     fn take_one<H: MessageHandler>(&mut self, handler: &mut H) -> Progress;
 
-    /// Wipes what was handed on.
+    /// Wipes the messages that were handed on.
     fn wipe_handled(&mut self);
 
-    /// Whether the input ended inside a message.
+    /// Returns whether the input ended inside a message.
     fn is_inside_message(&self) -> bool;
 
-    /// Moves what waits to be sent into `bytes`, whose contents are done with.
+    /// Moves queued messages into `bytes`. The previous contents of `bytes` are discarded.
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>);
 
     /// Queues the closing handshake, where the protocol has one.

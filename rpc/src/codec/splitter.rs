@@ -1,7 +1,7 @@
-//! The one buffer that input is read into, and the messages found in it.
+//! The one input buffer, and the message boundaries found in it.
 //!
-//! Whatever has been handled is wiped, and so is a buffer that is outgrown: a secret must not
-//! stay here longer than its message.
+//! Handled bytes are wiped, and so is an outgrown buffer: a secret must not stay longer than its
+//! message.
 
 use std::ops::Range;
 
@@ -9,20 +9,20 @@ use super::input_buffer::InputBuffer;
 use crate::framing::{Discard, Found, Framing, before_header};
 use byokey_base::memory::wipe;
 
-/// How much of a message that is too long is looked at: the id of a request stands there.
+/// How many bytes of an overlong message are examined: they contain the id of a request.
 const HEAD: usize = 4 * 1024;
 
-/// What may stand around a message within the buffer: a header block and line breaks.
+/// Buffer space beside the message: a header block and line breaks.
 const FRAME_ROOM: usize = 8 * 1024;
 
-/// What the stream yields.
+/// The next element of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// A message, at this place of the buffer.
+    /// A message, at this range of the buffer.
     Message(Range<usize>),
-    /// A message longer than the limit; it is discarded. Its first bytes are at this place.
+    /// A message longer than the limit; it is discarded. The range holds its first bytes.
     TooLong(Range<usize>),
-    /// A frame whose header cannot be understood; it is skipped.
+    /// A frame with an invalid header; it is skipped.
     BadHeader,
 }
 
@@ -32,21 +32,21 @@ pub(crate) struct Splitter {
     buffer: InputBuffer,
     /// The bytes read and not yet handled.
     filled: Range<usize>,
-    /// How many of those before them are wiped.
+    /// How many bytes before them are wiped.
     wiped: usize,
-    /// How many of them hold no line break.
+    /// How many of them are known to contain no line break.
     searched: usize,
     framing: Option<Framing>,
     discarding: Option<Discard>,
-    /// Whether what is discarded next is a message whose head was not yet handed on.
+    /// Whether the head of the message to discard is still to be handed on.
     is_head_due: bool,
-    /// Whether a bad header was reported and no frame was found since.
+    /// Whether an invalid header was reported and no frame found since.
     resynchronising: bool,
     limit: usize,
 }
 
 impl Splitter {
-    /// Splits a stream whose messages may have up to `limit` bytes.
+    /// Returns a splitter for messages of up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             buffer: InputBuffer::idle(),
@@ -61,12 +61,12 @@ impl Splitter {
         }
     }
 
-    /// The framing, once the stream has shown it.
+    /// Returns the framing once it is detected.
     pub(crate) const fn framing(&self) -> Option<Framing> {
         self.framing
     }
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.filled.end == self.buffer.len() {
             self.make_room();
@@ -74,24 +74,24 @@ impl Splitter {
         self.buffer.get_mut(self.filled.end..).unwrap_or_default()
     }
 
-    /// So many bytes were read.
+    /// Marks `count` bytes as read.
     pub(crate) fn filled(&mut self, count: usize) {
         self.filled.end += count;
     }
 
-    /// The bytes of a message just found.
+    /// Returns the bytes of a message just found.
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
     }
 
-    /// Whether a message has begun and not ended.
+    /// Returns whether a message has begun and not ended.
     pub(crate) fn is_inside_message(&self) -> bool {
         self.unhandled()
             .iter()
             .any(|byte| !byte.is_ascii_whitespace())
     }
 
-    /// The next piece, if one is complete.
+    /// Returns the next piece, if one is complete.
     pub(crate) fn next_piece(&mut self) -> Option<Piece> {
         loop {
             if self.is_head_due {
@@ -134,7 +134,7 @@ impl Splitter {
                 Found::BadHeader { skip } => {
                     self.filled.start += skip;
                     self.discarding = Some(Discard::ToHeader);
-                    // However long the nonsense is, it is reported once.
+                    // Invalid input is reported once, however long it is.
                     if !std::mem::replace(&mut self.resynchronising, true) {
                         return Some(Piece::BadHeader);
                     }
@@ -143,7 +143,7 @@ impl Splitter {
         }
     }
 
-    /// Wipes what has been handled. To be called when the pieces found were dealt with.
+    /// Wipes handled bytes. Call it when the pieces found are dealt with.
     pub(crate) fn wipe_handled(&mut self) {
         let handled = self.wiped..self.filled.start;
         wipe(self.buffer.get_mut(handled).unwrap_or_default());
@@ -160,11 +160,11 @@ impl Splitter {
         self.buffer.get(self.filled.clone()).unwrap_or_default()
     }
 
-    /// The first bytes of the message that is about to be discarded, once enough are there.
+    /// Returns the first bytes of the message to discard, once enough are read.
     fn head_of_discarded(&mut self) -> Option<Piece> {
         let expected = match self.discarding {
             Some(Discard::Bytes(count)) => count.min(HEAD),
-            // A line is found to be too long only when more than the limit is there.
+            // A line counts as too long only when more bytes than the limit are read.
             _ => self.filled.len().min(HEAD),
         };
         if self.filled.len() < expected {
@@ -175,7 +175,7 @@ impl Splitter {
         Some(Piece::TooLong(start..start + expected))
     }
 
-    /// Throws away what is to be discarded. Returns whether that is done.
+    /// Discards input as requested. Returns whether it is done.
     fn discard(&mut self) -> bool {
         let Some(discard) = self.discarding else {
             return true;

@@ -1,4 +1,4 @@
-//! A child process: the program that is spawned, and its standard input and output.
+//! A child process, and its standard input and output.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long a program may take to end by itself, and again after it was asked to.
+/// How long a program may take to exit by itself, and again after SIGTERM.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A program that was spawned. It is killed when this is dropped.
+/// A spawned program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Child(tokio::process::Child);
 
-/// What to read from a child and what to write to it.
+/// The streams to read from a child and to write to it.
 pub type ChildStreams = (ChildStdout, ChildStdin);
 
 impl Child {
@@ -35,7 +35,7 @@ impl Child {
         }
     }
 
-    /// Returns its process id, unless its end was waited for.
+    /// Returns its process id, unless its exit was awaited.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.0.id()
@@ -46,7 +46,7 @@ impl Child {
         self.0.stderr.take()
     }
 
-    /// Waits until it has ended.
+    /// Waits for its exit.
     ///
     /// # Errors
     ///
@@ -55,8 +55,8 @@ impl Child {
         self.0.wait().await
     }
 
-    /// Waits for its end for a while, asks it to end, and kills it if it does not: SIGTERM after
-    /// half a second, SIGKILL after one. Its input should have been closed before.
+    /// Waits for its exit, then terminates it: SIGTERM after half a second, SIGKILL after one.
+    /// Close its input before.
     pub async fn end(&mut self) -> Option<ExitStatus> {
         if timeout(GRACE, self.0.wait()).await.is_err() {
             self.terminate();
@@ -65,7 +65,7 @@ impl Child {
         self.kill().await
     }
 
-    /// Kills it, unless it has ended.
+    /// Kills it, unless it has exited.
     pub async fn kill(&mut self) -> Option<ExitStatus> {
         drop(self.0.start_kill());
         self.0.wait().await.ok()
@@ -75,7 +75,7 @@ impl Child {
     fn terminate(&self) {
         use rustix::process::{Pid, Signal, kill_process};
 
-        // There is an id as long as its end was not waited for, so it cannot be another's.
+        // The id exists until the exit is awaited, so it cannot belong to another process.
         let id = self.0.id().and_then(|id| i32::try_from(id).ok());
         if let Some(id) = id.and_then(Pid::from_raw) {
             let _ = kill_process(id, Signal::TERM);

@@ -1,4 +1,4 @@
-//! How bytes arrive and leave. What they mean is up to the [`MessageHandler`].
+//! Transports: they move bytes. Their meaning is up to the [`MessageHandler`].
 //!
 //! [`MessageHandler`]: crate::MessageHandler
 

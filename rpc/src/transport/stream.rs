@@ -1,4 +1,4 @@
-//! Serves one connection over a stream of bytes, until one side is done.
+//! Serves one connection over a byte stream until one side ends it.
 
 use std::io;
 use std::pin::pin;
@@ -13,9 +13,9 @@ use crate::codec::{Codec, FramedCodec, Progress};
 use crate::handler::MessageHandler;
 use crate::outbox::{HIGH_WATER, Outbox};
 
-/// How long the requests under way may still take after the end of input.
+/// How long requests in flight may take after the end of input.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// How long a peer may read nothing once its input has ended.
+/// How long a peer may read nothing after its input has ended.
 const STALL_TIME: Duration = Duration::from_secs(5);
 
 /// Bounds of one connection.
@@ -23,13 +23,13 @@ const STALL_TIME: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// Longest message, in bytes.
     pub max_message: usize,
-    /// Most bytes that may wait for a peer that does not read; then it has to go. None where it
-    /// is waited for, however long that takes.
+    /// Most bytes queued for a peer that does not read; beyond them it is disconnected. `None`
+    /// waits for the peer without a limit.
     pub max_unread: Option<usize>,
-    /// While more bytes than this wait to be written, nothing more is read from the peer. Of two
-    /// peers, one alone may do so, or each could wait for the other.
+    /// Back-pressure: while more bytes than this are queued, reading from the peer stops. Only one
+    /// of two peers may do so, or both could wait for each other.
     pub high_water: usize,
-    /// How long a peer may take to read what waits for it when the connection ends.
+    /// How long a peer may take to read queued messages when the connection ends.
     pub close_timeout: Duration,
 }
 
@@ -50,13 +50,13 @@ pub type Shutdown = watch::Receiver<bool>;
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The peer closed its side, and everything it asked is answered.
+    /// The peer closed its side, and all its requests are answered.
     EndOfInput,
     /// The peer reads no more.
     PeerGone,
-    /// The peer reads so slowly that too much waits for it.
+    /// The peer reads so slowly that its queue reached the limit.
     PeerTooSlow,
-    /// The shutdown was requested.
+    /// A shutdown was requested.
     Shutdown,
 }
 
@@ -113,7 +113,7 @@ where
     let ended = tokio::select! {
         biased;
         ended = conversation => ended,
-        // Without a sender there is no shutdown; the connection goes on.
+        // The shutdown's sender is gone; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
         () = outbox.overflowed() => Ended::PeerTooSlow,
     };
@@ -136,7 +136,7 @@ struct Stream<R, W, C> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
-    /// Reads and writes until the end of input, or until the peer reads no more.
+    /// Reads and writes until the end of input, or until the peer stops reading.
     async fn converse(&mut self, handler: &mut impl MessageHandler) -> io::Result<()> {
         let outbox = Arc::clone(handler.outbox());
         let mut progress = Progress::NeedsMore;
@@ -163,7 +163,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
             match read {
                 Ok(0) => break,
                 Ok(count) => self.codec.filled(count),
-                // A reset connection sends nothing more, like one that was closed.
+                // A reset connection is treated like a closed one.
                 Err(_) => break,
             }
             progress = self.receive(handler);
@@ -174,8 +174,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         Ok(())
     }
 
-    /// Takes the messages in the buffer, as long as their answers find room: one read can hold
-    /// thousands of requests, and their answers are larger.
+    /// Handles the messages in the buffer while the outbox has capacity: one read can contain
+    /// thousands of requests, and their responses are larger.
     fn receive(&mut self, handler: &mut impl MessageHandler) -> Progress {
         let mut progress = Progress::Took;
         while progress == Progress::Took && handler.outbox().len() < self.high_water {
@@ -185,7 +185,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         progress
     }
 
-    /// Answers what is under way, for a while; what is left then is answered with an error.
+    /// Waits for requests in flight with a deadline, then answers the rest with an error.
     async fn drain(&mut self, handler: &impl MessageHandler) -> Ended {
         handler.end_of_input();
         let outbox = handler.outbox();
@@ -210,13 +210,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         }
     }
 
-    /// Sends what waits, and closes the connection in good order.
+    /// Writes queued messages and closes the connection gracefully.
     async fn close(&mut self, outbox: &Outbox) -> io::Result<()> {
         self.codec.close();
         self.write_out(outbox).await?;
         self.writer.shutdown().await?;
         if !C::HALF_CLOSES {
-            // A TCP connection that is closed with unread input takes back what was sent.
+            // Closing a TCP connection with unread input discards sent data.
             let mut unread = Zeroizing::new([0; 1024]);
             while self.reader.read(&mut *unread).await? > 0 {
                 unread.zeroize();
@@ -236,7 +236,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         }
     }
 
-    /// Takes what waits to be sent, once everything before it is out.
+    /// Takes the queued messages once everything before is written.
     fn refill(&mut self, outbox: &Outbox) {
         if self.writing.is_empty() {
             self.codec.send(outbox, &mut self.writing.bytes);
@@ -245,12 +245,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
     }
 }
 
-/// Writes to a peer whose input has ended. One that does not read at all is taken for gone.
+/// Writes to a peer after the end of its input. A peer that reads nothing at all counts as gone.
 async fn write_some(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
     tokio::time::timeout(STALL_TIME, writer.write(bytes)).await?
 }
 
-/// The bytes that are being written. They are wiped once they are out.
+/// The bytes being written. They are wiped afterwards.
 #[derive(Default)]
 struct Written {
     bytes: Vec<u8>,

@@ -1,4 +1,4 @@
-//! A raw client: it writes and reads JSON texts by means that are not this crate's.
+//! A raw client: reads and writes JSON texts without this crate's code.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-/// How long anything may take.
+/// Timeout of each step.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) enum Client {
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// The next message; none at the end.
+    /// Returns the next message, or `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let next = async {
             match self {
@@ -60,7 +60,7 @@ impl Client {
         tokio::time::timeout(PATIENCE, next).await.unwrap()
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub(crate) async fn finish(&mut self) {
         match self {
             Self::Lines { input, .. } => {

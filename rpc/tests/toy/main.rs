@@ -1,4 +1,4 @@
-//! A toy service over every transport, without the application: what this crate does by itself.
+//! A toy service over every transport, without the application: what this crate does on its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -40,7 +40,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// The child's part: it serves the toy on its standard input and output.
+/// The child's part: serves the toy on its standard input and output.
 async fn serve_stdio() {
     let (reader, writer) = claim_stdio().unwrap().into_streams().unwrap();
     let (_end, shutdown) = watch::channel(false);
@@ -144,7 +144,7 @@ async fn the_server_asks_and_waits_for_the_answers(transport: Transport) {
         assert_eq!(question["method"], method);
         assert_eq!(question["params"], json!({"text": "why"}));
     }
-    // The second first, and one that nothing was asked for.
+    // The second one first, and one without an open request.
     for (id, text) in [
         (&json!(99), "none"),
         (&other["id"], "b"),
@@ -181,7 +181,7 @@ async fn the_end_of_input_ends_the_connection(transport: Transport) {
         rest.push(message);
     }
     if !matches!(transport, Transport::WebSocket) {
-        // A stream that half-closes gets every answer; no question can be answered any more.
+        // A half-closed stream still gets every answer, but requests to the client fail.
         let ids: Vec<_> = rest.iter().map(|it| it["id"].clone()).collect();
         assert_eq!(rest.first().unwrap()["result"]["text"], "a");
         assert_eq!(

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use crate::runtime;
 use crate::service::{Ask, Echo, OtherQuestion, Panic, Question, Text, Wait, open};
 
-/// The client's end: it answers one question, and knows no other method.
+/// The client side: answers one request, and knows no other method.
 struct Host {
     notified: mpsc::UnboundedSender<String>,
 }
@@ -37,7 +37,7 @@ impl Service for Host {
     }
 }
 
-/// What the client's observer saw.
+/// What the client's observer recorded.
 #[derive(Clone, Debug, Default)]
 struct Traffic(Arc<Mutex<Vec<String>>>);
 
@@ -157,7 +157,7 @@ fn a_request_that_is_dropped_is_cancelled() {
             seen[1],
             r#"> {"method":"$/cancelRequest","params":{"id":0}}"#
         );
-        // The server gave it up.
+        // The server cancelled it.
         assert!(
             seen[2..4].iter().any(|line| line.contains("-32800")),
             "{seen:?}"

@@ -1,4 +1,4 @@
-//! A service that has nothing to do with accounts, on methods of its own.
+//! A service with methods of its own, unrelated to accounts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use byokey_rpc::{Call, Connection, Peer, RequestError, RequestFailure, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What most methods of the toy carry.
+/// The parameters of most methods of the toy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Text {
     pub(crate) text: String,
@@ -34,19 +34,19 @@ macro_rules! requests {
 }
 
 requests! {
-    /// Answered at once with what it carries.
+    /// Returns its parameters at once.
     Echo = "toy/echo";
     /// Never answered.
     Wait = "toy/wait";
     /// Its handler panics.
     Panic = "toy/panic";
-    /// Its handler panics later.
+    /// Its task panics.
     PanicLater = "toy/panicLater";
-    /// Answered with what the peer answers to [`Question`].
+    /// Returns the peer's answer to [`Question`].
     Ask = "toy/ask";
-    /// Sent by the server: no other program has it.
+    /// Sent by the server: exists in no other program.
     Question = "toy/question";
-    /// Sent by the server: a second request, as quickly declared.
+    /// Sent by the server: a second request, declared in one line.
     OtherQuestion = "toy/otherQuestion";
 }
 
@@ -58,14 +58,14 @@ impl Notification for Echoed {
     type Params = Text;
 }
 
-/// How long the server waits for an answer.
+/// The deadline of the server's requests.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Toy {
     peer: Arc<Peer>,
 }
 
-/// Opens the connection of one client of the toy.
+/// Returns the connection of one client of the toy.
 pub(crate) fn open() -> Connection<Toy> {
     let peer = Arc::<Peer>::default();
     Connection::new(Arc::clone(&peer), Toy { peer })
@@ -113,7 +113,7 @@ impl Toy {
             Ok(text) => text,
             Err(error) => return call.refuse(error),
         };
-        // Queued at once, so that the order on the wire is that of the requests.
+        // Queued at once, so that requests keep their order on the wire.
         let question = self.peer.request::<Question>(&text);
         let other = self.peer.request::<OtherQuestion>(&text);
         let peer = Arc::clone(&self.peer);

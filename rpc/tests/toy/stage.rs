@@ -1,4 +1,4 @@
-//! The toy behind each transport, and a client in front of it.
+//! The toy behind each transport, with a client.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use crate::client::Client;
 use crate::service::open;
 
-/// Set for the child that serves the toy on its standard input and output.
+/// Set in the child that serves the toy on its standard input and output.
 pub(crate) const SERVES: &str = "TOY_SERVES";
 const TOKEN: &str = "made-up-token-of-the-toy-0123456789";
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Transport {
-    /// In this process, over pipes of memory.
+    /// In this process, over in-memory pipes.
     Memory,
     /// The claimed standard input and output of a child process.
     Child,
@@ -42,7 +42,7 @@ impl Transport {
     ];
 }
 
-/// What ends with a test.
+/// Resources that end with a test.
 #[derive(Default)]
 pub(crate) struct Stage {
     shutdown: watch::Sender<bool>,
@@ -107,7 +107,7 @@ impl Stage {
         self.served = Some(tokio::spawn(listener.serve(shutdown)));
     }
 
-    /// Ends the server, where it is ended from outside; a child ends with its input.
+    /// Ends the server; a child exits at its end of input.
     pub(crate) async fn end(mut self) {
         self.shutdown.send_replace(true);
         if let Some(served) = self.served.take() {

@@ -9,7 +9,7 @@ use crate::handler::MessageHandler;
 use crate::transport::stream::{Ended, Shutdown, serve_codec};
 use crate::transport::websocket::{WebSocketCodec, accept_upgrade};
 
-/// Serves a WebSocket client.
+/// Serves a WebSocket client on a port.
 pub(super) async fn serve_tcp<F, H>(
     stream: TcpStream,
     handshake: Option<OwnedSemaphorePermit>,

@@ -1,4 +1,4 @@
-//! Listeners: several connections at once, each served by a task of its own.
+//! Listeners: several connections at once, each served by its own task.
 
 mod accepted;
 mod socket_error;
@@ -27,13 +27,13 @@ use super::stream::{Limits, Shutdown};
 use super::websocket::{Admission, BearerRule};
 use crate::handler::MessageHandler;
 
-/// Most handshakes under way at once: with their deadline, the bound against slowloris clients.
+/// Most concurrent handshakes: with their deadline, the bound against slowloris clients.
 const HANDSHAKES: usize = 64;
-/// How long to wait when the system has no more descriptors.
+/// Delay before the next accept when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// Most bytes that may wait for a peer that does not read.
+/// Most bytes queued for a peer that does not read.
 const MAX_UNREAD: usize = 16 * 1024 * 1024;
-/// How long the end of a connection may take.
+/// Timeout for closing a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bounds of a listener.
@@ -56,26 +56,26 @@ impl ListenLimits {
     }
 }
 
-/// A listening socket that is bound and not yet served.
+/// A bound listening socket that is not yet served.
 #[derive(Debug)]
 pub enum BoundListener {
-    /// A Unix socket, which only we can reach.
+    /// A Unix socket that only our user can reach.
     Unix(UnixSocket),
-    /// A port, and what clients have to show there.
+    /// A port, and the bearer required there.
     Port(BlockingTcpListener, SocketAddr, BearerRule),
 }
 
 impl BoundListener {
-    /// Listens on a Unix socket. Needs a folder that is ours alone, or makes it.
+    /// Binds a Unix socket. Its folder must be private to our user, and is created if missing.
     ///
     /// # Errors
     ///
-    /// [`SocketError`] says what to do.
+    /// [`SocketError`] states the remedy.
     pub fn unix(path: PathBuf) -> Result<Self, SocketError> {
         UnixSocket::bind(path).map(Self::Unix)
     }
 
-    /// An open port, for clients with a valid bearer.
+    /// Wraps an open port, for clients with a valid bearer.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl BoundListener {
         Ok(Self::Port(port, address, bearers))
     }
 
-    /// The file of a Unix socket.
+    /// Returns the file of a Unix socket.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -95,14 +95,14 @@ impl BoundListener {
     }
 }
 
-/// A listener that is served. `F` opens the handler of each connection.
+/// A listener being served. `F` creates the handler of each connection.
 #[derive(Debug)]
 pub struct Listener<F> {
     acceptor: Acceptor,
     context: Arc<ListenerContext<F>>,
 }
 
-/// What every connection shares.
+/// State shared by all connections.
 #[derive(Debug)]
 struct ListenerContext<F> {
     open: F,
@@ -122,7 +122,7 @@ struct ListenerContext<F> {
 enum Acceptor {
     Unix {
         listener: UnixListener,
-        /// The file goes when this does.
+        /// Removes the file on drop.
         _file: SocketFile,
     },
     Tcp(TcpListener),
@@ -138,7 +138,7 @@ where
     F: Fn() -> H + Send + Sync + 'static,
     H: MessageHandler + 'static,
 {
-    /// Makes ready to serve, within a runtime.
+    /// Registers the socket with the runtime.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ where
         })
     }
 
-    /// Accepts and serves connections until the shutdown, and then until they have ended.
+    /// Accepts and serves connections until the shutdown, then waits for them to end.
     pub async fn serve(self, mut shutdown: Shutdown) {
         let mut connections = JoinSet::new();
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
@@ -186,12 +186,12 @@ where
                 let handshake = Arc::clone(&handshakes).acquire_owned().await.ok();
                 (handshake, self.acceptor.accept().await)
             };
-            // What it borrows would keep this future on one thread.
+            // The guard that `wait_for` returns would make this future not `Send`.
             let shutting_down = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
             tokio::select! {
                 biased;
                 () = shutting_down => break,
-                // A connection whose task panicked is gone; the others go on.
+                // A panicked task ends its own connection only.
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
                 (handshake, incoming) = accepted => match incoming {
                     Ok(Some(incoming)) => {
@@ -234,7 +234,7 @@ impl Acceptor {
             Self::Unix { listener, .. } => Ok(accept(listener).await?.map(Incoming::Unix)),
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // Answers are small and awaited.
+                // Answers are small and awaited, so Nagle's algorithm would only delay them.
                 stream.set_nodelay(true)?;
                 Ok(Some(Incoming::Tcp(stream)))
             }

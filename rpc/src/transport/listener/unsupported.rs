@@ -1,4 +1,4 @@
-//! Where the runtime has no Unix sockets, there is none to listen on, and none of what follows.
+//! Without Unix sockets in the runtime there are no listeners on them.
 
 use std::convert::Infallible;
 use std::io;
@@ -8,7 +8,7 @@ use super::ListenerContext;
 use super::socket_error::SocketError;
 use crate::transport::stream::Shutdown;
 
-/// None is ever made.
+/// Uninhabited: none is created.
 #[derive(Debug)]
 pub struct UnixSocket(Infallible);
 

@@ -1,4 +1,4 @@
-//! The value of `--listen`, with codex's texts for values that are refused.
+//! Parses the value of `--listen`, with codex's texts for refused values.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use std::path::PathBuf;
 pub enum ListenUrl {
     /// Standard input and output.
     Stdio,
-    /// A Unix socket; at its usual place if none is named.
+    /// A Unix socket; the default path if none is named.
     Unix(Option<PathBuf>),
-    /// A WebSocket server.
+    /// A WebSocket server on a port.
     WebSocket(SocketAddr),
 }
 
 /// Why a URL cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenUrlError {
-    /// The scheme is none of ours.
+    /// The scheme is unknown.
     #[error(
         "unsupported --listen URL `{0}`; expected `stdio://`, `unix://`, `unix://PATH`, \
          `ws://IP:PORT`, or `off`"
     )]
     Unsupported(String),
-    /// The address of the WebSocket server is no number.
+    /// The address is not an IP address and port.
     #[error("invalid websocket --listen URL `{0}`; expected `ws://IP:PORT`")]
     WebSocket(String),
-    /// There is nothing else that could serve.
+    /// `off` would leave nothing to serve.
     #[error("no transport configured; use --listen")]
     Off,
 }

@@ -11,7 +11,7 @@ pub use platform::{ClaimedStdio, check_descriptors, claim_stdio};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Where a connection reads and writes.
+/// The reading and the writing half.
 type Streams = (
     Box<dyn AsyncRead + Unpin + Send>,
     Box<dyn AsyncWrite + Unpin + Send>,

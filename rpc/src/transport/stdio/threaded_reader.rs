@@ -1,4 +1,4 @@
-//! A thread reads what has no readiness notification.
+//! A thread reads descriptors without readiness notification.
 
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Most bytes that are read at once.
+/// Most bytes per read.
 const CHUNK: usize = 16 * 1024;
-/// Chunks that may wait; then the thread does.
+/// Chunks that may be queued; then the thread blocks.
 const WAITING: usize = 4;
 
-/// What a thread reads.
+/// A descriptor read by a thread.
 #[derive(Debug)]
 pub(crate) struct ThreadedReader {
     chunks: mpsc::Receiver<Zeroizing<Vec<u8>>>,
@@ -24,8 +24,7 @@ pub(crate) struct ThreadedReader {
 impl ThreadedReader {
     pub(crate) fn new(source: impl Read + Send + 'static) -> io::Result<Self> {
         let (sender, chunks) = mpsc::channel(WAITING);
-        // The thread is not joined: it may wait for a terminal for ever, and ends with the
-        // process.
+        // The thread is not joined: it may block on a terminal for ever, and ends with the process.
         std::thread::Builder::new()
             .name("stdin".to_owned())
             .spawn(move || read_all(source, &sender))?;

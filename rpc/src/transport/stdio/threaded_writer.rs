@@ -1,4 +1,4 @@
-//! A thread writes to what has no readiness notification.
+//! A thread writes to descriptors without readiness notification.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -9,18 +9,18 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Most bytes that are on their way at once; more have to wait.
+/// Most bytes handed to the thread at once.
 const CHUNK: usize = 64 * 1024;
 
-/// The one buffer, which goes to the thread and back. It is wiped when it was written.
+/// The one buffer, passed to the thread and back. It is wiped after writing.
 type Chunk = Zeroizing<Vec<u8>>;
 
-/// What a thread writes.
+/// A descriptor written by a thread.
 #[derive(Debug)]
 pub(crate) struct ThreadedWriter {
     to_write: SyncSender<Chunk>,
     written: mpsc::Receiver<io::Result<Chunk>>,
-    /// The buffer, while it is here.
+    /// The buffer, unless the thread has it.
     idle: Option<Chunk>,
 }
 
@@ -28,7 +28,7 @@ impl ThreadedWriter {
     pub(crate) fn new(target: impl Write + Send + 'static) -> io::Result<Self> {
         let (to_write, chunks) = sync_channel(1);
         let (done, written) = mpsc::channel(1);
-        // The thread is not joined: it may wait for a reader for ever, and ends with the process.
+        // The thread is not joined: it may block on a reader for ever, and ends with the process.
         std::thread::Builder::new()
             .name("stdout".to_owned())
             .spawn(move || write_all(target, &chunks, &done))?;
@@ -39,7 +39,7 @@ impl ThreadedWriter {
         })
     }
 
-    /// Waits until what was taken is written.
+    /// Waits until the thread has written the buffer.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<io::Result<&mut Chunk>> {
         if self.idle.is_none() {
             let written = ready!(self.written.poll_recv(context));
@@ -64,7 +64,7 @@ fn write_all(
     }
 }
 
-/// Wipes what is in the buffer and keeps its room.
+/// Wipes the buffer and retains its capacity.
 fn wipe(chunk: &mut Chunk) {
     chunk.as_mut_slice().zeroize();
     chunk.clear();

@@ -1,5 +1,5 @@
-//! Pipes, files and consoles of Windows have no readiness notification: a thread reads, and
-//! another one writes.
+//! Pipes, files and consoles of Windows have no readiness notification: one thread reads and one
+//! writes.
 
 use std::fs::File;
 use std::io;
@@ -16,12 +16,12 @@ pub struct ClaimedStdio {
     output: OwnedHandle,
 }
 
-/// Takes standard input and output. The handle of standard output stays where it is: to move it
-/// aside would take unsafe code.
+/// Takes over standard input and output. The handle of standard output is not moved aside, which
+/// would need unsafe code.
 ///
 /// # Errors
 ///
-/// When a handle is closed or there are no more.
+/// When a handle is closed, or the limit of handles is reached.
 pub fn claim_stdio() -> io::Result<ClaimedStdio> {
     Ok(ClaimedStdio {
         input: io::stdin().as_handle().try_clone_to_owned()?,
@@ -29,7 +29,7 @@ pub fn claim_stdio() -> io::Result<ClaimedStdio> {
     })
 }
 
-/// There is no limit of handles that a program could meet at its start.
+/// Does nothing: Windows has no limit of handles that a program reaches at startup.
 ///
 /// # Errors
 ///
@@ -39,11 +39,11 @@ pub const fn check_descriptors() -> io::Result<()> {
 }
 
 impl ClaimedStdio {
-    /// Reader and writer, within a runtime.
+    /// Returns the reader and the writer.
     ///
     /// # Errors
     ///
-    /// When the threads cannot be started.
+    /// When the threads cannot be spawned.
     pub fn into_streams(self) -> io::Result<Streams> {
         Ok((
             Box::new(ThreadedReader::new(File::from(self.input))?),

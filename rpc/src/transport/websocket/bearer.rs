@@ -1,4 +1,4 @@
-//! The bearer that a WebSocket client must show, always, also on this machine: any program and
+//! The bearer that every WebSocket client must present, on loopback as well: any local program and
 //! any web page could connect otherwise.
 
 use http::header::AUTHORIZATION;
@@ -10,17 +10,17 @@ use super::refusal::BearerRefusal;
 use super::signed::SignedBearers;
 use byokey_base::memory::wiped_after;
 
-/// Which bearers are good.
+/// Which bearers are valid.
 #[derive(Debug)]
 pub enum BearerRule {
-    /// The one whose SHA-256 digest this is. Digests are compared in constant time.
+    /// The bearer with this SHA-256 digest. Digests are compared in constant time.
     Capability(Digest),
-    /// Tokens that were signed with our secret.
+    /// Tokens signed with our secret.
     Signed(SignedBearers),
 }
 
-/// The SHA-256 digest of a bearer. It has no `==`: a comparison that ended at the first difference
-/// would show, by its time, how much of a guess is right.
+/// The SHA-256 digest of a bearer. It has no `==`, so that every comparison is constant-time: an
+/// early exit would leak by its timing how much of a guess is right.
 #[derive(Debug)]
 pub struct Digest([u8; 32]);
 
@@ -29,7 +29,7 @@ impl Digest {
         Self(Sha256::digest(token).into())
     }
 
-    /// Returns whether this is the token's digest: a constant-time comparison.
+    /// Returns whether this is the token's digest. The comparison is constant-time.
     #[must_use]
     pub fn is_of(&self, token: &str) -> bool {
         self.0.ct_eq(&Self::of(token.as_bytes()).0).into()
@@ -43,20 +43,20 @@ impl From<[u8; 32]> for Digest {
 }
 
 impl BearerRule {
-    /// The rule that admits this token.
+    /// Returns the rule that admits this token.
     #[must_use]
     pub fn capability(token: &[u8]) -> Self {
         Self::Capability(wiped_after(|| Digest::of(token)))
     }
 
-    /// Whether the headers of a request hold a good bearer.
+    /// Checks the bearer in the headers of a request.
     ///
     /// # Errors
     ///
-    /// [`BearerRefusal`] says why not.
+    /// [`BearerRefusal`] states the reason.
     pub fn check(&self, headers: &HeaderMap, unix_seconds: i64) -> Result<(), BearerRefusal> {
         let bearer = bearer(headers)?;
-        // A digest leaves the end of what it was made of on the stack.
+        // Hashing leaves the last block of its input on the stack.
         wiped_after(|| match self {
             Self::Capability(expected) if expected.is_of(bearer) => Ok(()),
             Self::Capability(_) => Err(BearerRefusal::Token),

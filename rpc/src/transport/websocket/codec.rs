@@ -12,7 +12,7 @@ use crate::codec::{Codec, Progress};
 use crate::handler::{MessageHandler, Skipped};
 use crate::outbox::Outbox;
 
-/// Longest header of a frame that a server sends.
+/// Longest frame header that a server sends.
 const HEADER_ROOM: usize = 10;
 
 /// Messages as WebSocket text frames.
@@ -29,7 +29,7 @@ impl fmt::Debug for WebSocketCodec {
 }
 
 impl WebSocketCodec {
-    /// For messages of up to `max_message` bytes.
+    /// Returns a codec for messages of up to `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
         Self {
             frames: Frames::new(max_message),
@@ -83,7 +83,7 @@ impl Codec for WebSocketCodec {
             let count = memchr_iter(b'\n', &self.lines).count();
             let replies = self.frames.reply_bytes();
             bytes.reserve(self.lines.len() + count * HEADER_ROOM + replies);
-            // JSON texts hold no line break.
+            // JSON texts contain no line break.
             for line in self.lines.split(|byte| *byte == b'\n') {
                 if !line.is_empty() {
                     frame(Data::Text, line, bytes);
@@ -91,7 +91,7 @@ impl Codec for WebSocketCodec {
             }
             wipe_all(&mut self.lines);
         }
-        // Behind the messages: a closing frame ends it all.
+        // After the messages: a close frame ends the connection.
         self.frames.take_replies(bytes);
     }
 

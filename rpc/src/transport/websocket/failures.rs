@@ -1,28 +1,28 @@
-//! Slows guessing down: after five bad bearers within a second, the answers take longer.
+//! Slows down guessing: after five invalid bearers within a second, refusals are delayed.
 //!
-//! Good bearers are never delayed, so that a client that fails again and again harms no other.
+//! Valid bearers are never delayed, so that a client that fails repeatedly does not affect others.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Failures per second that are answered at once.
+/// Failures per second that are answered without delay.
 const FREE: u32 = 5;
-/// The time that one failure is worth beyond those.
+/// Delay added by each failure beyond those.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Longest delay, within the time that a handshake may take.
+/// Longest delay; shorter than the handshake's deadline.
 const LONGEST: Duration = Duration::from_secs(4);
 
 /// The failures so far.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
-    /// When all failures so far would have happened at the rate that is free.
+    /// The time at which all failures so far would be within the free rate.
     paid_until: Mutex<Option<Instant>>,
 }
 
 impl Failures {
-    /// Counts a failure; returns how long to wait before it is answered.
+    /// Counts a failure; returns the delay before its answer.
     pub(super) fn count(&self) -> Duration {
         let now = Instant::now();
         let mut paid_until = self

@@ -1,9 +1,8 @@
 //! The frames of a WebSocket connection, and the messages that they make up.
 //!
-//! The WebSocket protocol itself is tungstenite's. It is given one frame at a time, out of a
-//! buffer of ours that holds masked bytes only, and a new memory after each message, so that no
-//! message stays in a buffer of its own until the next one comes. What a message means is not
-//! known here.
+//! The WebSocket protocol itself is tungstenite's. It is given one frame at a time, out of a buffer
+//! of ours that holds masked bytes only, and gets new memory after each message, so that it does
+//! not retain a message in its buffer until the next one arrives.
 
 use std::fmt;
 use std::io::{self, Cursor};
@@ -19,31 +18,31 @@ use zeroize::Zeroize as _;
 
 use byokey_base::memory::wipe;
 
-/// Bytes that are read at once.
+/// Most bytes per read.
 const CHUNK: usize = 16 * 1024;
-/// Bytes of pongs that may wait. Beyond them only the latest counts.
+/// Most bytes of queued pongs. Beyond them only the latest is sent.
 const MAX_PONGS: usize = 8 * 1024;
 /// Capacity of the library's buffer while no message is in it.
 const IDLE_CAPACITY: usize = 1024;
 
-/// What a client sends, split into messages; and the control frames that answer it.
+/// Incoming frames, split into messages, and the control frames sent in reply.
 pub struct Frames {
     buffer: Vec<u8>,
     /// The bytes read and not yet handled.
     filled: Range<usize>,
-    /// How many of those before them are wiped.
+    /// How many bytes before them are wiped.
     wiped: usize,
-    /// How many bytes of the current frame are still to come.
+    /// How many bytes of the current frame are still missing.
     frame_rest: usize,
     inside_message: bool,
     /// Whether either side has sent a close frame.
     closing: bool,
     protocol: WebSocketContext,
     config: WebSocketConfig,
-    /// Control frames to send, complete ones.
+    /// Complete control frames to send.
     replies: Vec<u8>,
-    /// Where the last pong is among them. A peer may send pings and read nothing: only the
-    /// latest counts (RFC 6455, section 5.5.3).
+    /// The range of the last pong among them. A peer may send pings and read nothing: only the
+    /// latest pong is needed (RFC 6455, section 5.5.3).
     pong: Range<usize>,
 }
 
@@ -53,18 +52,18 @@ impl fmt::Debug for Frames {
     }
 }
 
-/// What the stream yields.
+/// The next element of the stream.
 #[derive(Debug)]
 pub enum Piece {
-    /// A message of text.
+    /// A text message.
     Text(Received),
-    /// A message of bytes.
+    /// A binary message.
     Binary(Received),
-    /// The conversation is over, in good order or not. The close frame is among the replies.
+    /// The connection is over, cleanly or not. A close frame is among the replies.
     Over(Option<CloseCode>),
 }
 
-/// The content of a message. It is wiped.
+/// The content of a message. It is wiped on drop.
 pub struct Received(Bytes);
 
 impl fmt::Debug for Received {
@@ -83,7 +82,7 @@ impl Deref for Received {
 
 impl Drop for Received {
     fn drop(&mut self) {
-        // Should another owner hold the memory, it is wiped when that is freed.
+        // Memory that is still shared is wiped when it is freed.
         if let Ok(mut bytes) = mem::take(&mut self.0).try_into_mut() {
             bytes.as_mut().zeroize();
         }
@@ -91,7 +90,7 @@ impl Drop for Received {
 }
 
 impl Frames {
-    /// For messages of up to `max_message` bytes.
+    /// Returns a splitter for messages of up to `max_message` bytes.
     #[must_use]
     pub fn new(max_message: usize) -> Self {
         let config = WebSocketConfig::default()
@@ -113,10 +112,10 @@ impl Frames {
         }
     }
 
-    /// Where to read into. Never empty.
+    /// Returns the buffer to read into. Never empty.
     pub fn space(&mut self) -> &mut [u8] {
         if self.filled.end == self.buffer.len() {
-            // Of what was read, at most the beginning of a header is left.
+            // At most the beginning of a header is left unhandled.
             let length = self.filled.len();
             self.buffer.copy_within(self.filled.clone(), 0);
             wipe(self.buffer.get_mut(length..).unwrap_or_default());
@@ -126,12 +125,12 @@ impl Frames {
         self.buffer.get_mut(self.filled.end..).unwrap_or_default()
     }
 
-    /// So many bytes were read.
+    /// Marks `count` bytes as read.
     pub fn filled(&mut self, count: usize) {
         self.filled.end += count;
     }
 
-    /// The next piece, if one is complete. Nothing comes behind the end.
+    /// Returns the next piece, if one is complete. None follows the end.
     pub fn next_piece(&mut self) -> Option<Piece> {
         loop {
             let rest = self.buffer.get(self.filled.clone()).unwrap_or_default();
@@ -156,7 +155,7 @@ impl Frames {
                 output: &mut self.replies,
             };
             let read = self.protocol.read(&mut ends);
-            // Answers to pings and to the closing go out; that the connection is closed is no error.
+            // Sends replies to pings and to the close frame; a closed connection is not an error.
             drop(self.protocol.flush(&mut ends));
             self.filled.start += count;
             self.frame_rest -= count;
@@ -169,7 +168,7 @@ impl Frames {
         }
     }
 
-    /// Drops the last pong before the one that was written from this place on, if many wait.
+    /// Drops the previous pong if many are queued. `written_at` is where the newest begins.
     fn bound_pongs(&mut self, written_at: usize) {
         if written_at < MAX_PONGS {
             self.pong = written_at..self.replies.len();
@@ -201,8 +200,8 @@ impl Frames {
         }
     }
 
-    /// Frees the memory that a message was in. Nothing else is in it: no more than the message's
-    /// frames were given away.
+    /// Frees the memory of a message. It holds nothing else: only the message's frames were passed
+    /// to the library.
     fn whole(&mut self, content: Bytes) -> Received {
         self.inside_message = false;
         self.renew();
@@ -217,15 +216,15 @@ impl Frames {
         self.refuse(CloseCode::Protocol, "not the WebSocket protocol")
     }
 
-    /// Ends the conversation because of what was read.
+    /// Closes the connection because of invalid input.
     pub fn refuse(&mut self, code: CloseCode, reason: &'static str) -> Piece {
         self.forget();
         self.close(code, reason);
         Piece::Over(Some(code))
     }
 
-    /// Wipes what was read. The connection still has to end, which takes as long as the peer
-    /// likes, and nothing that comes now is looked at.
+    /// Wipes the input read so far. The peer decides how long closing takes, and later input is
+    /// ignored.
     fn forget(&mut self) {
         self.renew();
         wipe(&mut self.buffer);
@@ -250,7 +249,7 @@ impl Frames {
         drop(self.protocol.close(&mut ends, Some(frame)));
     }
 
-    /// Wipes what has been handled. To be called when the pieces found were dealt with.
+    /// Wipes handled bytes. Call it when the pieces found are dealt with.
     pub fn wipe_handled(&mut self) {
         let handled = self.wiped..self.filled.start;
         wipe(self.buffer.get_mut(handled).unwrap_or_default());
@@ -261,19 +260,19 @@ impl Frames {
         }
     }
 
-    /// Whether a message has begun and not ended.
+    /// Returns whether a message has begun and not ended.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
         self.inside_message
     }
 
-    /// Bytes of the control frames that are to be sent.
+    /// Returns the size of the control frames to send.
     #[must_use]
     pub const fn reply_bytes(&self) -> usize {
         self.replies.len()
     }
 
-    /// Moves the control frames that are to be sent behind what is in `bytes`.
+    /// Appends the control frames to send to `bytes`.
     pub fn take_replies(&mut self, bytes: &mut Vec<u8>) {
         bytes.append(&mut self.replies);
         self.pong = 0..0;
@@ -286,7 +285,7 @@ impl Drop for Frames {
     }
 }
 
-/// Appends a message in one frame, as a server sends it.
+/// Appends a message in one unmasked frame, as a server sends it.
 pub fn frame(kind: Data, content: &[u8], bytes: &mut Vec<u8>) {
     let header = FrameHeader {
         opcode: OpCode::Data(kind),
@@ -331,7 +330,7 @@ mod tests {
 
     use super::{Data, FrameHeader, Frames, OpCode, Piece};
 
-    /// A frame as a client sends it.
+    /// Returns a masked frame, as a client sends it.
     fn masked(text: &[u8], opcode: OpCode, last: bool) -> Vec<u8> {
         let mut header = FrameHeader::default();
         (header.is_final, header.opcode, header.mask) = (last, opcode, Some([1, 2, 3, 4]));

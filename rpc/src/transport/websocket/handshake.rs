@@ -1,6 +1,6 @@
 //! The HTTP side of a WebSocket connection: health checks and admission.
 //!
-//! A connection carries one request. What is refused is refused with its reason in plain text.
+//! A connection carries one request. A refusal states its reason in plain text.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,16 +27,16 @@ use super::failures::Failures;
 use super::hosts::Hosts;
 use byokey_base::clock::Clock;
 
-/// How long a client may take until it is let in.
+/// The deadline of a handshake: the bound against slowloris clients, with [`MAX_HEAD`].
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
-/// Longest head of a request, in bytes.
+/// Longest request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Decides which clients are admitted.
 pub struct Admission {
-    /// The checks where the listener itself admits any process.
+    /// The checks of a port. `None` where the listener itself admits only our user.
     guard: Option<Guard>,
-    /// The connections that are still free.
+    /// The free connection slots.
     permits: Arc<Semaphore>,
 }
 
@@ -54,10 +54,10 @@ impl fmt::Debug for Admission {
     }
 }
 
-/// A client that was let in: its stream, and its permit among the connections.
+/// An admitted client: its stream and its connection slot.
 pub type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
 
-/// Why a request is not what it wants to be.
+/// The response that refuses a request.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
@@ -71,7 +71,7 @@ impl Refusal {
     }
 }
 
-/// Answers the request on a new stream. Returns the client if it is let in.
+/// Answers the request on a new stream. Returns the client if it is admitted.
 pub async fn accept_upgrade<S>(stream: S, admission: &Admission) -> Option<Admitted>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -96,7 +96,7 @@ where
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    // Whatever went wrong, the client is not in.
+    // Whatever failed, the client is not admitted.
     tokio::time::timeout(HANDSHAKE_TIME, answered)
         .await
         .ok()?
@@ -109,7 +109,7 @@ where
 enum Decision {
     /// A health check.
     HealthCheck,
-    /// A client that is let in.
+    /// An admitted client.
     Upgrade {
         upgrade: OnUpgrade,
         permit: OwnedSemaphorePermit,
@@ -118,7 +118,7 @@ enum Decision {
 }
 
 impl Admission {
-    /// For a listener that only processes of our user can reach.
+    /// Returns the admission of a listener that only processes of our user can reach.
     #[must_use]
     pub const fn of_trusted(permits: Arc<Semaphore>) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Admission {
         }
     }
 
-    /// For a listener at this address, which any process can reach: a valid bearer is required.
+    /// Returns the admission of a listener that any process can reach: a valid bearer is required.
     pub fn of_strangers(
         listening: SocketAddr,
         bearers: BearerRule,
@@ -196,7 +196,7 @@ impl Admission {
     }
 }
 
-/// What to answer to the key of a request that asks for WebSocket.
+/// Returns the `Sec-WebSocket-Accept` value for an upgrade request.
 fn accept_key(request: &Request<Incoming>) -> Result<HeaderValue, Refusal> {
     let headers = request.headers();
     let upgrades = request.method() == Method::GET
@@ -217,7 +217,7 @@ fn accept_key(request: &Request<Incoming>) -> Result<HeaderValue, Refusal> {
     accept.map_err(|_| bad(StatusCode::BAD_REQUEST))
 }
 
-/// Whether a header with a list of words has this one.
+/// Returns whether a header with a comma-separated list contains this word.
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers
         .get_all(name)

@@ -1,7 +1,7 @@
-//! The names under which clients may call us.
+//! The accepted `Host` names of a request: the protection against DNS rebinding.
 //!
-//! A web page can have a name of its own resolve to this machine; then the browser takes our
-//! answers for that page's. So only names that no other site can own are answered (DNS rebinding).
+//! A web page can let its own name resolve to this machine; the browser then treats our responses
+//! as that page's. Only names that no other site can own are accepted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,7 +9,7 @@ use http::HeaderMap;
 use http::header::HOST;
 use http::uri::Authority;
 
-/// The names under which clients may call us.
+/// The accepted `Host` names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hosts {
     listening: SocketAddr,
@@ -20,8 +20,8 @@ impl Hosts {
         Self { listening }
     }
 
-    /// Whether the request names us: this machine, or the address that we listen on. On all
-    /// addresses, any address is ours; still no other name.
+    /// Returns whether the request names this machine or the listening address. When listening on
+    /// all addresses, any address is accepted, but no other name.
     pub(super) fn admit(self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(HOST).iter();
         let (Some(host), None) = (values.next(), values.next()) else {
@@ -33,7 +33,7 @@ impl Hosts {
 
     fn names(self, authority: &Authority) -> bool {
         let (host, port) = (authority.host(), self.listening.port());
-        // `Authority` is content with more around a host than a port.
+        // `Authority` accepts more around a host than a port.
         match authority.as_str().strip_prefix(host) {
             Some("") if port == 80 => {}
             Some(rest) if rest == format!(":{port}") => {}
@@ -54,8 +54,7 @@ impl Hosts {
     }
 }
 
-/// The loopback addresses that have a name of their own: others are no less ours, but are not
-/// needed.
+/// Returns whether this is one of the two usual loopback addresses; others are not needed.
 fn is_canonical(address: IpAddr) -> bool {
     use std::net::{Ipv4Addr, Ipv6Addr};
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST

@@ -1,6 +1,6 @@
-//! Why a WebSocket client is not let in.
+//! Reasons for not admitting a WebSocket client.
 
-/// Why a client is not let in. The texts are codex's.
+/// Why a client is not admitted. The texts are codex's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BearerRefusal {
     /// There is no `Authorization` header.
@@ -9,22 +9,22 @@ pub enum BearerRefusal {
     /// The header is not `Bearer <token>`, or there are several.
     #[error("invalid authorization header")]
     Header,
-    /// The token is another one.
+    /// The token does not match.
     #[error("invalid websocket bearer token")]
     Token,
-    /// The token is not a JWT that was signed with our secret, or it never expires.
+    /// The token is not a JWT signed with our secret, or has no expiry.
     #[error("invalid websocket jwt")]
     Jwt,
     /// The token has expired.
     #[error("expired websocket jwt")]
     Expired,
-    /// The token is good later.
+    /// The token is not valid yet.
     #[error("websocket jwt is not valid yet")]
     NotYet,
-    /// The token is from another issuer.
+    /// The token has another issuer.
     #[error("websocket jwt issuer mismatch")]
     Issuer,
-    /// The token is for another audience.
+    /// The token has another audience.
     #[error("websocket jwt audience mismatch")]
     Audience,
 }

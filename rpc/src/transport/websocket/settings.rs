@@ -1,4 +1,4 @@
-//! Admission as the command line sets it: codex's flags, with codex's texts.
+//! Admission as set on the command line: codex's flags, with codex's texts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use super::bearer::BearerRule;
 use super::secret_file::{self, SecretFileError};
 use super::signed::{DEFAULT_CLOCK_SKEW, SignedBearers};
 
-/// How clients identify themselves.
+/// How clients authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
-    /// They show one token that does not change.
+    /// With one fixed token.
     CapabilityToken,
-    /// They show a token that was signed for them.
+    /// With a token signed for them.
     SignedBearerToken,
 }
 
@@ -34,22 +34,22 @@ pub struct AuthSettings {
     pub max_clock_skew_seconds: Option<u64>,
 }
 
-/// Why the flags make no rule.
+/// Why the flags form no rule.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Details of a mode that was not chosen.
+    /// Flags of a mode without a mode.
     #[error(
         "websocket auth flags require `--ws-auth capability-token` or `--ws-auth \
          signed-bearer-token`"
     )]
     NoMode,
-    /// Details of the other mode.
+    /// Flags of the other mode.
     #[error(
         "`--ws-shared-secret-file`, `--ws-issuer`, `--ws-audience`, and \
          `--ws-max-clock-skew-seconds` require `--ws-auth signed-bearer-token`"
     )]
     NeedsSigned,
-    /// Details of the other mode.
+    /// Flags of the other mode.
     #[error(
         "`--ws-token-file` and `--ws-token-sha256` require `--ws-auth capability-token`, not \
          `signed-bearer-token`"
@@ -67,26 +67,26 @@ pub enum SettingsError {
     /// No secret.
     #[error("`--ws-shared-secret-file` is required when `--ws-auth signed-bearer-token` is set")]
     NoSecret,
-    /// A path that depends on where the program was started.
+    /// A relative path, which would depend on the working directory.
     #[error("{0} must be an absolute path")]
     RelativePath(&'static str),
     /// Not a digest.
     #[error("--ws-token-sha256 must be a 64-character hex SHA-256 digest")]
     Digest,
-    /// Longer than time itself.
+    /// Beyond the range of the clock.
     #[error("websocket auth clock skew must fit in a signed 64-bit integer")]
     ClockSkew,
-    /// A file will not do.
+    /// The secret file cannot be used.
     #[error(transparent)]
     File(#[from] SecretFileError),
 }
 
 impl AuthSettings {
-    /// The rule that the flags make; none if there are none.
+    /// Returns the rule that the flags form; `None` without flags.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] says what to change.
+    /// [`SettingsError`] states the remedy.
     pub fn rule(self) -> Result<Option<BearerRule>, SettingsError> {
         let capability = self.token_file.is_some() || self.token_sha256.is_some();
         let signed = self.shared_secret_file.is_some()

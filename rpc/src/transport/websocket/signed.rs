@@ -1,5 +1,4 @@
-//! Bearers that are JWTs, signed with HS256 and a secret that we share with
-//! their issuer.
+//! JWT bearers, signed with HS256 and a secret shared with their issuer.
 
 use std::fmt;
 
@@ -12,10 +11,10 @@ use zeroize::Zeroizing;
 
 use super::refusal::BearerRefusal;
 
-/// How far the clocks may be apart unless a flag says otherwise, in seconds.
+/// Default tolerance between the clocks, in seconds.
 pub(super) const DEFAULT_CLOCK_SKEW: i64 = 30;
 
-/// Which signed bearers are good.
+/// Which signed bearers are valid.
 pub struct SignedBearers {
     pub(super) secret: Zeroizing<Vec<u8>>,
     pub(super) issuer: Option<String>,
@@ -77,8 +76,8 @@ impl SignedBearers {
         Ok(())
     }
 
-    /// The claims, if the signature is right. Nothing of the token is read before that is known,
-    /// but for the name of the algorithm.
+    /// Returns the claims of a token with a valid signature. Before the check, only the algorithm's
+    /// name is read.
     fn claims(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;

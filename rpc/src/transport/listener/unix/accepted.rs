@@ -1,4 +1,4 @@
-//! One connection of a Unix socket, which speaks lines, frames or WebSocket.
+//! One connection of a Unix socket: lines, frames or WebSocket.
 
 use std::io;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::transport::listener::ListenerContext;
 use crate::transport::listener::accepted::{log_end, serve_upgraded};
 use crate::transport::stream::{Shutdown, serve};
 
-/// The answer to a connection over the limit. Its framing is not known yet, so it is one line.
+/// The response to a connection over the limit. Its framing is not known yet, so it is one line.
 const NO_PERMIT: &[u8] =
     b"{\"error\":{\"code\":-32001,\"message\":\"too many connections; close one \
 or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n";
 
-/// Serves a connection to the Unix socket: a WebSocket client, as those of codex are, if
-/// it begins with an HTTP request, else one that speaks as on standard input.
+/// Serves a connection to the Unix socket: as WebSocket (codex's clients) if it begins with an HTTP
+/// request, else as on standard input.
 pub(in crate::transport::listener) async fn serve_unix<F, H>(
     stream: UnixStream,
     context: &ListenerContext<F>,
@@ -36,7 +36,7 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
         Ok(Some(b'G')) => serve_upgraded(stream, None, context, shutdown).await,
         Ok(Some(_)) => {
             let Ok(_permit) = Arc::clone(&context.permits).try_acquire_owned() else {
-                // A client that does not read it in time has not waited for it.
+                // A client that does not read this in time loses only the reason.
                 drop(tokio::time::timeout(context.limits.close_timeout, refuse(stream)).await);
                 return;
             };
@@ -48,8 +48,8 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
     }
 }
 
-/// Reports that there are too many connections, and reads on until the peer closes its side: a socket that is
-/// closed with unread input is reset.
+/// Reports that there are too many connections, then reads until the peer closes its side: closing
+/// a socket with unread input would reset it.
 async fn refuse(mut stream: UnixStream) -> io::Result<()> {
     stream.write_all(NO_PERMIT).await?;
     stream.shutdown().await?;
@@ -60,7 +60,7 @@ async fn refuse(mut stream: UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The first byte that the peer sends, left where it is.
+/// Peeks at the first byte of the peer.
 async fn first_byte(stream: &UnixStream) -> io::Result<Option<u8>> {
     loop {
         stream.readable().await?;

@@ -1,4 +1,4 @@
-//! A Unix socket that only we can connect to, and the file that it is.
+//! A private Unix socket and its file.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -18,7 +18,7 @@ use crate::transport::listener::socket_error::SocketError;
 use byokey_base::owner_only;
 use byokey_base::private_folder;
 
-/// How long another process may hold the folder. It binds or removes one socket meanwhile.
+/// How long another process may hold the folder's lock. It binds or removes one socket meanwhile.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -29,29 +29,29 @@ pub struct UnixSocket {
     file: SocketFile,
 }
 
-/// The file of a socket. It is removed with the value.
+/// The file of a socket. It is removed on drop.
 #[derive(Debug)]
 pub(in crate::transport::listener) struct SocketFile {
     path: PathBuf,
-    /// Device and number, so that no other file is removed.
+    /// Device and inode, so that no other file is removed.
     identity: (u64, u64),
 }
 
 impl UnixSocket {
-    /// Listens. What a server left that is gone is replaced.
+    /// Binds the socket. A stale socket of an ended server is replaced.
     pub(in crate::transport::listener) fn bind(path: PathBuf) -> Result<Self, SocketError> {
-        // Said before a folder is made for it.
+        // Checked before a folder is created for it.
         if SocketAddr::from_pathname(&path).is_err() {
             return Err(SocketError::TooLong(path));
         }
-        // The folder of a name without one is the current folder.
+        // A name without a folder is in the current folder.
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
         private_folder::ensure(folder)?;
         let refused = |error: io::Error| SocketError::Refused(path.clone(), error);
-        // Two servers that start at once must not both find that no server listens.
+        // Two servers that start at once must not both find the socket stale.
         let turn = File::open(folder).map_err(refused)?;
         lock_folder(&turn, folder)?;
         clear(&path)?;
@@ -71,14 +71,14 @@ impl UnixSocket {
         &self.file.path
     }
 
-    /// Makes it ready to accept, within a runtime.
+    /// Registers it with the runtime.
     pub(in crate::transport::listener) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
         self.listener.set_nonblocking(true)?;
         Ok((UnixListener::from_std(self.listener)?, self.file))
     }
 }
 
-/// Takes the lock of the folder, which ends with the file.
+/// Takes the lock of the folder, released with the file.
 fn lock_folder(turn: &File, folder: &Path) -> Result<(), SocketError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -91,8 +91,8 @@ fn lock_folder(turn: &File, folder: &Path) -> Result<(), SocketError> {
     }
 }
 
-/// The next connection, if it is one of ours: the mode of the file keeps others out already,
-/// except for users that no mode keeps out.
+/// Accepts the next connection of our user. The file's mode keeps other users out already, except
+/// those that bypass modes.
 pub(in crate::transport::listener) async fn accept(
     listener: &UnixListener,
 ) -> io::Result<Option<UnixStream>> {
@@ -114,7 +114,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes what a server left that is gone.
+/// Removes a stale socket of an ended server.
 fn clear(path: &Path) -> Result<(), SocketError> {
     let refused = |error| SocketError::Refused(path.to_owned(), error);
     match fs::symlink_metadata(path) {
@@ -131,7 +131,7 @@ fn clear(path: &Path) -> Result<(), SocketError> {
             fs::remove_file(path).map_err(refused)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        // A server that is too busy to answer is there.
+        // A server that is too busy to accept is running.
         Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
     }
 }

@@ -1,7 +1,7 @@
-//! Files and terminals, which have no readiness notification. Writing to them just blocks.
+//! Files and terminals, which have no readiness notification. Writing to them blocks.
 //!
-//! Another process may have made them non-blocking, for terminals are shared; then they are waited
-//! for all the same.
+//! Another process may have set `O_NONBLOCK`, for terminals are shared; then writes poll until they
+//! succeed.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::io::AsyncWrite;
 
-/// A file or terminal that blocks, whatever its flags say.
+/// A file or terminal that blocks, whatever its flags.
 #[derive(Debug)]
 pub(crate) struct Blocking(File);
 
@@ -22,7 +22,7 @@ impl Blocking {
     }
 
     fn wait_for(&self, what: PollFlags) {
-        // An interruption ends the wait early, and the caller tries again.
+        // An interrupt ends the wait early, and the caller tries again.
         let _ = poll(&mut [PollFd::new(&self.0, what)], None);
     }
 }

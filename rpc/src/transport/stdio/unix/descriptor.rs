@@ -1,6 +1,6 @@
 //! A file descriptor with readiness notification: a pipe or a socket.
 //!
-//! Pipes and sockets both: Node gives its children sockets.
+//! Node gives its children sockets, other hosts give pipes.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,11 +18,11 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Takes a descriptor.
+    /// Registers a descriptor.
     ///
     /// # Errors
     ///
-    /// Gives it back when it has no readiness notification: files and `/dev/null` cannot.
+    /// Returns the descriptor when it has no readiness notification: files and `/dev/null`.
     pub(crate) fn new(fd: OwnedFd) -> Result<Self, OwnedFd> {
         let Ok(flags) = rustix::fs::fcntl_getfl(&fd) else {
             return Err(fd);
@@ -32,7 +32,8 @@ impl Descriptor {
             reason = "the successor needs unsafe code; an OwnedFd keeps its promise"
         )]
         let fd = AsyncFd::try_new(fd).map_err(|error| error.into_parts().0)?;
-        // After the registration: a file must keep its flags, for it is shared with others.
+        // After the registration: a file must keep its flags, which are shared with other
+        // processes.
         match rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK) {
             Ok(()) => Ok(Self { fd }),
             Err(_) => Err(fd.into_inner()),

@@ -12,21 +12,21 @@ use descriptor::Descriptor;
 use super::Streams;
 use super::threaded_reader::ThreadedReader;
 
-/// Standard input and output, out of reach of the rest of the process.
+/// Standard input and output, inaccessible to the rest of the process.
 #[derive(Debug)]
 pub struct ClaimedStdio {
     input: OwnedFd,
     output: OwnedFd,
 }
 
-/// Takes standard input and output.
+/// Takes over standard input and output.
 ///
-/// Descriptor 1 becomes standard error, so that a stray print of some library cannot corrupt the
+/// Descriptor 1 becomes standard error, so that a stray print of a library cannot corrupt the
 /// stream.
 ///
 /// # Errors
 ///
-/// When a descriptor is closed or there are no more.
+/// When a descriptor is closed, or the limit of descriptors is reached.
 pub fn claim_stdio() -> io::Result<ClaimedStdio> {
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     let output = io::stdout().as_fd().try_clone_to_owned()?;
@@ -34,15 +34,15 @@ pub fn claim_stdio() -> io::Result<ClaimedStdio> {
     Ok(ClaimedStdio { input, output })
 }
 
-/// How many descriptors the runtime, the signals and both streams need.
+/// Descriptors that the runtime, the signals and both streams need.
 const NEEDED_DESCRIPTORS: usize = 10;
 
-/// Makes sure that there are enough descriptors to start with: the runtime's signals panic where
-/// there are none.
+/// Checks that enough descriptors are available to start: tokio's signal handling panics without
+/// them.
 ///
 /// # Errors
 ///
-/// When there are not.
+/// When there are not enough.
 pub fn check_descriptors() -> io::Result<()> {
     let taken: io::Result<Vec<OwnedFd>> = (0..NEEDED_DESCRIPTORS)
         .map(|_| io::stderr().as_fd().try_clone_to_owned())
@@ -51,13 +51,13 @@ pub fn check_descriptors() -> io::Result<()> {
 }
 
 impl ClaimedStdio {
-    /// Reader and writer, within a runtime.
+    /// Returns the reader and the writer, registered with the runtime.
     ///
     /// # Errors
     ///
-    /// When the thread that reads a file cannot be started.
+    /// When the thread that reads a file cannot be spawned.
     pub fn into_streams(self) -> io::Result<Streams> {
-        // A terminal's flags are shared with the shell, so it stays as it is.
+        // A terminal's flags are shared with the shell, so they stay unchanged.
         let input = if self.input.is_terminal() {
             Err(self.input)
         } else {
