@@ -1,5 +1,5 @@
-//! Over many accounts and any order of logins, refreshes, late answers and logouts: a token never
-//! moves between accounts.
+//! Property: over many accounts and any order of logins, refreshes, late answers and logouts, a
+//! token never moves between accounts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use super::{
 };
 use byokey_base::clock::SystemClock;
 
-/// How many people there are.
+/// Number of users.
 const PEOPLE: u8 = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// This person signs in, in place of whoever is.
+    /// This user logs in, replacing the current login.
     SignIn(u8),
-    /// A call meets a 401.
+    /// A call gets a 401.
     Refuse,
-    /// The issuer answers what it was asked first.
+    /// The issuer answers the oldest request.
     Answer,
-    /// The issuer answers with tokens of this person, whoever asked.
+    /// The issuer answers with tokens of this user, whatever the request.
     AnswerWrongly(u8),
-    /// The issuer refuses for good.
+    /// The issuer refuses permanently.
     RefuseForGood,
-    /// Another process puts this person's login into the store.
+    /// Another process stores this user's login.
     OtherProcess(u8),
-    /// The user signs out.
+    /// The user logs out.
     SignOut,
 }
 
@@ -49,7 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..40)
 }
 
-/// The world, and who each refresh token belongs to.
+/// The state of the model, with the owner of each refresh token.
 struct World {
     auth: Arc<AuthManager>,
     issuer: Arc<HandIssuer>,
@@ -97,7 +97,7 @@ impl World {
                 let tokens = managed_tokens(&workspace(person), &user(person), &token);
                 let login = Credential::Managed(ManagedLogin::new(tokens).unwrap());
                 let (auth, begun) = (Arc::clone(&self.auth), self.auth.begin_login(None));
-                // The login waits for tokens that are on their way to the store.
+                // The login waits for tokens that are being saved.
                 let login = tokio::spawn(async move { auth.sign_in(login, begun).await });
                 settle().await;
                 while !login.is_finished() {
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    /// Answers with tokens of whoever the spent token belongs to.
+    /// Answers with tokens of the owner of the spent refresh token.
     fn answer_oldest(&mut self) {
         let spent = self
             .issuer

@@ -1,6 +1,6 @@
-//! What a JSON Web Token says of itself.
+//! Claims of JSON Web Tokens.
 //!
-//! The signature is not checked: the backend does that, and the token is only ever sent there.
+//! The signature is not verified: the backend does that, and the token is only ever sent there.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,24 +12,24 @@ use super::credential::differ;
 use super::identifier::is_bearer;
 use super::lenient::{Flag, Object, Seconds, Text};
 
-/// The claims that matter here.
+/// The claims that this program uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Address of the account.
+    /// Email address of the account.
     pub email: Option<String>,
     /// Plan of the account.
     pub plan: Option<PlanType>,
     /// The account or workspace.
     pub account_id: Option<String>,
-    /// The person.
+    /// The user.
     pub user_id: Option<String>,
-    /// Whether the account lives in the government's cloud, which a header has to say.
+    /// Whether the account lives in the government's cloud, which calls must state in a header.
     pub fedramp: bool,
     /// When the token expires, in Unix seconds.
     pub expires_at: Option<i64>,
 }
 
-/// The text is not a JSON Web Token that could be sent.
+/// The text is not a JSON Web Token that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid ID token format")]
 pub struct InvalidToken;
@@ -63,11 +63,11 @@ struct RawAuth {
 }
 
 impl Claims {
-    /// Reads the middle part of a token with three parts (RFC 7519 section 3).
+    /// Parses the payload of a token (RFC 7519 section 3).
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] when it has another shape or could not be a header value.
+    /// [`InvalidToken`] when it does not have three parts or cannot be a header value.
     pub fn of(token: &str) -> Result<Self, InvalidToken> {
         let mut parts = token.split('.');
         let (Some(header), Some(payload), Some(signature), None) =
@@ -79,7 +79,7 @@ impl Claims {
             return Err(InvalidToken);
         }
         let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidToken)?);
-        // Serde would also read an array, member by member.
+        // Serde would also accept an array, member by member.
         if json.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidToken);
         }
@@ -99,8 +99,8 @@ impl Claims {
         })
     }
 
-    /// Returns whether both may be of the same person in the same workspace: what both name is
-    /// the same.
+    /// Returns whether both can be of the same user in the same workspace: no claim that both
+    /// contain differs.
     #[must_use]
     pub fn agree(&self, other: &Self) -> bool {
         !differ(self.account_id.as_ref(), other.account_id.as_ref())

@@ -1,10 +1,10 @@
-//! The store of those who chose none: it keeps nothing, so credentials end with the process.
+//! The default store, without persistence: credentials end with the process.
 
 use std::future::ready;
 
 use crate::{Saving, Store, StoreAnswer, StoreLock, Stored};
 
-/// Keeps nothing.
+/// Stores nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EphemeralStore;
 

@@ -1,7 +1,7 @@
 //! Why a login is refused, and why a refused credential was not recovered.
 //!
-//! The texts are codex's where codex has one. They hold no value of the peer, except account ids
-//! that passed as identifiers.
+//! The texts are codex's where codex has one. They contain no value of the peer, except validated
+//! account ids.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::issuer::IssuerFailure;
 use super::permanent::PermanentFailure;
 use super::store::StoreFailure;
 
-/// Why a login is refused. The credential in force stays.
+/// Why a login is refused. The credential in force is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginRefusal {
     /// The host owns the login.
@@ -21,13 +21,13 @@ pub enum LoginRefusal {
          account/logout to clear it."
     )]
     ExternalAuthActive,
-    /// The configuration wants ChatGPT accounts.
+    /// The configuration requires ChatGPT accounts.
     #[error("API key login is disabled. Use ChatGPT login instead.")]
     ApiKeyDisabled,
-    /// The configuration wants API keys.
+    /// The configuration requires API keys.
     #[error("ChatGPT login is disabled. Use API key login instead.")]
     ChatgptDisabled,
-    /// The configuration wants API keys.
+    /// The configuration requires API keys.
     #[error("External ChatGPT auth is disabled. Use API key login instead.")]
     ExternalDisabled,
     /// The workspace is not allowed.
@@ -35,34 +35,34 @@ pub enum LoginRefusal {
     Workspace {
         /// The workspace of the tokens.
         received: String,
-        /// The workspaces of the configuration.
+        /// The allowed workspaces.
         allowed: Vec<String>,
     },
-    /// The account of a login of ours is not in an allowed workspace.
+    /// The account of a managed login is not in an allowed workspace.
     #[error("Login is restricted to workspace id(s) {}.", allowed.join(", "))]
     Restricted {
-        /// The workspaces of the configuration.
+        /// The allowed workspaces.
         allowed: Vec<String>,
     },
-    /// A login of ours does not tell its workspace, and only some are allowed.
+    /// A managed login does not name its workspace, and only some are allowed.
     #[error(
         "Login is restricted to a specific workspace, but the token did not include an \
          chatgpt_account_id claim."
     )]
     NoWorkspace,
-    /// The configuration wants API keys.
+    /// The configuration requires API keys.
     #[error("Access token login is disabled. Use API key login instead.")]
     AccessTokenDisabled,
-    /// Somebody else signed in or out while this login was under way.
+    /// A login or logout took place while this login was in progress.
     #[error("account changed before sign-in completed")]
     Overtaken,
-    /// The credential could not be sent.
+    /// The credential cannot be sent.
     #[error(transparent)]
     Invalid(#[from] InvalidCredential),
 }
 
 impl LoginRefusal {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
@@ -81,7 +81,7 @@ impl LoginRefusal {
 }
 
 impl InvalidCredential {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
@@ -91,27 +91,27 @@ impl InvalidCredential {
     }
 }
 
-/// Why a login that this program runs came to nothing. The credential in force stays.
+/// Why a managed login failed. The credential in force is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInFailure {
     /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] LoginRefusal),
-    /// The issuer did not do its part.
+    /// A request to the issuer failed.
     #[error("{doing}: {failure}")]
     Issuer {
-        /// What was under way.
+        /// The step that failed.
         doing: &'static str,
-        /// Why it failed.
+        /// The cause.
         failure: IssuerFailure,
     },
-    /// The store did not take the credential.
+    /// The store did not save the credential.
     #[error("Sign-in completed but credentials could not be saved locally: {0}")]
     Store(#[from] StoreFailure),
 }
 
 impl SignInFailure {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
@@ -123,7 +123,7 @@ impl SignInFailure {
 }
 
 impl IssuerFailure {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
@@ -136,13 +136,13 @@ impl IssuerFailure {
     }
 }
 
-/// Why no newer credential could be had after a 401. The credential in force stays.
+/// Why a 401 could not be recovered from. The credential in force is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecoveryFailure {
     /// An API key cannot be renewed.
     #[error("the credential cannot be renewed; sign in again")]
     NotRefreshable,
-    /// Nobody is signed in any more.
+    /// The user has logged out meanwhile.
     #[error("external auth is not configured")]
     SignedOut,
     /// The host answered with an error.
@@ -154,16 +154,16 @@ pub enum RecoveryFailure {
     /// The host did not answer in time.
     #[error("auth refresh request timed out after {}s", after.as_secs_f32())]
     HostTimeout {
-        /// How long it had.
+        /// The timeout.
         after: Duration,
     },
-    /// There is no host to ask.
+    /// No host is connected that can be asked.
     #[error("auth refresh request canceled: no host is connected")]
     HostGone,
-    /// The host's answer has another shape.
+    /// The host's answer does not have the expected type.
     #[error("invalid auth refresh response")]
     AnswerInvalid,
-    /// The host's tokens could not be sent.
+    /// The host's tokens cannot be sent.
     #[error("auth refresh returned invalid credentials")]
     Invalid(#[from] InvalidCredential),
     /// The host's tokens are for a workspace that is not allowed.
@@ -171,10 +171,10 @@ pub enum RecoveryFailure {
     Workspace {
         /// The workspace of the tokens.
         received: String,
-        /// The workspaces of the configuration.
+        /// The allowed workspaces.
         allowed: Vec<String>,
     },
-    /// The host's tokens are for another account, and the configuration forbids that.
+    /// The host's tokens are for another account, which the configuration forbids.
     #[error("external auth refresh returned workspace {received:?}, expected {expected:?}")]
     OtherAccount {
         /// The account of the tokens.
@@ -182,25 +182,26 @@ pub enum RecoveryFailure {
         /// The account in force.
         expected: String,
     },
-    /// The host's tokens are for another person in the same workspace, who may not stand in.
+    /// The host's tokens are for another user in the same workspace, and come from a connection
+    /// other than the supplier.
     #[error("external auth refresh returned tokens of another person in workspace {workspace:?}")]
     OtherPerson {
         /// The workspace of both.
         workspace: String,
     },
-    /// The issuer will never renew the login.
+    /// The issuer permanently refuses to renew the login.
     #[error(transparent)]
     Permanent(#[from] PermanentFailure),
     /// The issuer did not renew the login this time.
     #[error("Failed to refresh token: {0}")]
     Issuer(IssuerFailure),
-    /// The store could not be looked at, so the refresh token was not spent.
+    /// The store cannot be read, so the refresh token was not spent.
     #[error("Failed to refresh token: {0}")]
     Store(StoreFailure),
 }
 
 impl RecoveryFailure {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {

@@ -1,4 +1,4 @@
-//! An issuer and a store that unit tests work by hand.
+//! A fake issuer and a fake store for unit tests.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,14 +13,14 @@ use super::{
 
 type Answer = Result<RenewedTokens, IssuerFailure>;
 
-/// An issuer whose refreshes a test answers by hand.
+/// An issuer that answers a refresh when the test does.
 #[derive(Default)]
 pub(crate) struct HandIssuer {
-    /// The refresh tokens that were spent, with whom waits for what comes.
+    /// The refresh tokens that were spent, with the senders that answer them.
     pub(crate) asked: Mutex<Vec<(String, oneshot::Sender<Answer>)>>,
-    /// Everything that was ever spent.
+    /// All refresh tokens ever spent.
     pub(crate) spent: Mutex<Vec<String>>,
-    /// What was given back.
+    /// The revoked tokens.
     pub(crate) revoked: Mutex<Vec<String>>,
 }
 
@@ -62,12 +62,12 @@ impl Issuer for HandIssuer {
     }
 }
 
-/// A store in memory that several auth managers may share, as processes share a file.
+/// An in-memory store that several auth managers share, as processes share a file.
 #[derive(Default)]
 pub(crate) struct SharedStore {
     pub(crate) kept: Mutex<Option<Stored>>,
     pub(crate) broken: Mutex<Option<StoreFailure>>,
-    /// Held by a test to keep who loads waiting.
+    /// Held by a test to block loads.
     pub(crate) silent: Arc<Turn<()>>,
     turn: Arc<Turn<()>>,
 }
@@ -77,7 +77,7 @@ impl SharedStore {
         self.broken.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
-    /// The managed tokens that it keeps.
+    /// Returns the stored managed tokens.
     pub(crate) fn tokens(&self) -> Option<ManagedTokens> {
         match &*self.kept.lock().unwrap() {
             Some(Stored::Managed(tokens)) => Some(tokens.duplicate()),

@@ -1,10 +1,10 @@
-//! Which strings of the peer may be named in texts and sent in headers.
+//! Identifiers: strings of the peer that may appear in texts and headers.
 
 /// Longest identifier, in characters.
 const MAX_LENGTH: usize = 128;
 
-/// Whether the string may be an account, workspace or login id: 1 to 128 printable ASCII
-/// characters, without a space at either end. Such a string is a legal HTTP header value.
+/// Returns whether the string may be an account, workspace or login id: 1 to 128 printable ASCII
+/// characters, without a space at either end. Such a string is a valid HTTP header value.
 #[must_use]
 pub fn is_identifier(text: &str) -> bool {
     (1..=MAX_LENGTH).contains(&text.len())
@@ -12,7 +12,7 @@ pub fn is_identifier(text: &str) -> bool {
         && text.trim() == text
 }
 
-/// Whether the string can be sent as a bearer: visible ASCII characters only.
+/// Returns whether the string can be sent as a bearer: visible ASCII characters only.
 #[must_use]
 pub fn is_bearer(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())

@@ -1,4 +1,4 @@
-//! What is asked of the issuer: whoever hands out tokens and knows whose they are.
+//! The trait for the issuer, which issues, renews and revokes tokens and names their owner.
 
 use std::pin::Pin;
 
@@ -8,54 +8,53 @@ use byokey_protocol::secret::Secret;
 use super::credential::{RenewedTokens, TokenOwner};
 use super::permanent::PermanentFailure;
 
-/// An answer of the issuer to come.
+/// A pending answer of the issuer.
 pub type IssuerAnswer<T> = Pin<Box<dyn Future<Output = Result<T, IssuerFailure>> + Send + 'static>>;
 
-/// Hands out tokens, renews them and takes them back. Every answer has a deadline.
+/// Issues, renews and revokes tokens. Every call has a deadline.
 pub trait Issuer: Send + Sync {
     /// Spends a refresh token.
     fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens>;
 
-    /// Takes a login back, which its refresh token stands for. Best effort: whoever asks forgets
-    /// the tokens anyway.
+    /// Revokes a login by its refresh token. Best effort: the caller drops the tokens in any case.
     fn revoke(&self, refresh_token: &Secret) -> IssuerAnswer<()>;
 
-    /// Tells whose a personal access token is.
+    /// Returns the owner of a personal access token.
     fn whoami(&self, token: &Secret) -> IssuerAnswer<TokenOwner>;
 }
 
-/// Why the issuer did not do what was asked.
+/// Why a request to the issuer failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerFailure {
-    /// It never will.
+    /// Permanent: another attempt would fail in the same way.
     #[error(transparent)]
     Permanent(#[from] PermanentFailure),
-    /// It answered with this status.
+    /// The HTTP status of its answer.
     #[error("the issuer answered with status {0}")]
     Status(String),
-    /// It refused. The text is one of ours.
+    /// It refused. The text is ours.
     #[error("{0}")]
     Refused(String),
-    /// There was no answer, which may change by itself.
+    /// There was no answer; transient.
     #[error("{text}")]
     Unreachable {
-        /// What hosts act on.
+        /// The error kind for hosts.
         kind: ErrorKind,
-        /// The cause, in words of ours.
+        /// The cause, in our words.
         text: String,
     },
-    /// It was not asked, or not reached, for a reason that stays until the settings change.
+    /// The request was not sent, for a reason that stays until the settings change.
     #[error("{text}")]
     NotAsked {
-        /// What hosts act on.
+        /// The error kind for hosts.
         kind: ErrorKind,
-        /// The reason, in words of ours.
+        /// The reason, in our words.
         text: String,
     },
-    /// The answer has another shape.
+    /// The answer does not have the expected type.
     #[error("the issuer's answer has an unexpected shape")]
     UnexpectedAnswer,
-    /// A setting names an address that secrets must not be sent to.
+    /// A setting names an address to which secrets must not be sent.
     #[error("`{setting}` must be an https:// URL, or an http:// URL of this machine")]
     Unusable {
         /// The setting.

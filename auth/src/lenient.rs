@@ -1,5 +1,5 @@
-//! Members that are read where they have the expected type, and are absent where they have another
-//! one: an issuer may write more than this program needs, and in other shapes.
+//! Lenient parsing: a member of an unexpected type is absent. An issuer may add members and change
+//! their types.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,19 +7,19 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A string; absent if it is anything else.
+/// A string; absent if it has another type.
 #[derive(Debug, Default)]
 pub(super) struct Text(pub(super) Option<String>);
 
-/// Seconds since the Unix epoch, as a number or as its digits; absent if it is anything else.
+/// Seconds since the Unix epoch, as a number or a string of digits; absent if it has another type.
 #[derive(Debug, Default)]
 pub(super) struct Seconds(pub(super) Option<i64>);
 
-/// A truth value; absent if it is anything else.
+/// A boolean; absent if it has another type.
 #[derive(Debug, Default)]
 pub(super) struct Flag(pub(super) Option<bool>);
 
-/// An object; absent if it is anything else.
+/// An object; absent if it has another type.
 #[derive(Debug)]
 pub(super) struct Object<T>(pub(super) Option<T>);
 
@@ -29,7 +29,7 @@ impl<T> Default for Object<T> {
     }
 }
 
-/// Implements what every visitor here has: whatever is not expected is absent.
+/// Implements the common part of all visitors: other types are absent.
 macro_rules! otherwise_absent {
     ($($method:ident: $type:ty),*) => {
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +53,7 @@ macro_rules! otherwise_absent {
     };
 }
 
-/// Implements a visitor for values without members.
+/// Implements a visitor for scalar values.
 macro_rules! without_members {
     () => {
         fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {

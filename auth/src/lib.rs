@@ -1,13 +1,13 @@
-//! The owner of a login: which credential is in force, what may replace it, what happens on a
-//! 401, which observers are notified, and the logins that wait for their user.
+//! Authentication: which credential is in force, what may replace it, what happens on a 401, which
+//! observers are notified, and the interactive logins.
 //!
-//! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. Nothing here knows
-//! JSON-RPC, and nothing sends HTTP: the host is behind [`Host`], the issuer behind [`Issuer`] and
-//! [`login::Grantor`], what outlives the process behind [`Store`], the time of day behind
+//! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. This crate knows no
+//! JSON-RPC and sends no HTTP: the host is behind [`Host`], the issuer behind [`Issuer`] and
+//! [`login::Grantor`], persistence behind [`Store`], the time of day behind
 //! [`byokey_base::clock::Clock`]. Settings come in as plain values: [`LoginPolicy`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
-//! (the same over tasks and time), `renewal`; then `login`.
+//! (the same with tasks and timers), `renewal`; then `login`.
 
 #[cfg(test)]
 mod accounts_property;

@@ -1,30 +1,30 @@
-//! Why a login of ours cannot be renewed any more. The texts are codex's.
+//! Why a managed login can no longer be renewed. The texts are codex's.
 
-/// A refusal that another attempt with the same refresh token would only repeat.
+/// A refusal that is permanent for this refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermanentFailure {
-    /// The refresh token is too old.
+    /// The refresh token has expired.
     #[error(
         "Your access token could not be refreshed because your refresh token has expired. \
          Please log out and sign in again."
     )]
     Expired,
-    /// The refresh token was spent, by this program or by another that holds it.
+    /// The refresh token was spent, by this program or by another one (replay).
     #[error(
         "Your access token could not be refreshed because your refresh token was already used. \
          Please log out and sign in again."
     )]
     Exhausted,
-    /// Somebody took the refresh token back.
+    /// The refresh token was revoked.
     #[error(
         "Your access token could not be refreshed because your refresh token was revoked. \
          Please log out and sign in again."
     )]
     Revoked,
-    /// Refused without a reason that is known here, or there is no refresh token.
+    /// Refused for an unknown reason, or there is no refresh token.
     #[error("Your access token could not be refreshed. Please log out and sign in again.")]
     Other,
-    /// The store holds another login by now, or none.
+    /// Another login has been stored meanwhile, or none is stored.
     #[error(
         "Your access token could not be refreshed because you have since logged out or signed \
          in to another account. Please sign in again."
@@ -33,14 +33,14 @@ pub enum PermanentFailure {
 }
 
 impl PermanentFailure {
-    /// What a code of the issuer means. Codes are compared without regard to case.
+    /// Maps an error code of the issuer, ignoring case.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         match code.to_ascii_lowercase().as_str() {
             "refresh_token_expired" => Some(Self::Expired),
             "refresh_token_reused" => Some(Self::Exhausted),
             "refresh_token_invalidated" => Some(Self::Revoked),
-            // RFC 6749 section 5.2: the grant is worth nothing; sign in again.
+            // RFC 6749 section 5.2: the grant is invalid; a new login is needed.
             "invalid_grant" => Some(Self::Other),
             _ => None,
         }

@@ -5,10 +5,10 @@ use super::failure::LoginRefusal;
 use super::identifier::is_identifier;
 use super::store::Restored;
 
-/// The one kind of login that is allowed.
+/// The only kind of login that is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForcedMethod {
-    /// ChatGPT accounts, whoever owns their tokens.
+    /// ChatGPT accounts, both external and managed.
     Chatgpt,
     /// API keys.
     Api,
@@ -17,16 +17,16 @@ pub enum ForcedMethod {
 /// Which logins are allowed.
 #[derive(Clone, Debug, Default)]
 pub struct LoginPolicy {
-    /// The one kind allowed; none means any.
+    /// The only allowed kind; `None` means any.
     pub forced_method: Option<ForcedMethod>,
-    /// The workspaces allowed; none means any.
+    /// The allowed workspaces; empty means any.
     pub allowed_workspaces: Vec<String>,
-    /// Whether a refresh has to bring tokens of the same account.
+    /// Whether refreshed tokens must be of the same account.
     pub same_account: bool,
 }
 
 impl LoginPolicy {
-    /// Whether the workspace may be used.
+    /// Returns whether the workspace is allowed.
     #[must_use]
     pub fn allows_workspace(&self, account_id: &str) -> bool {
         self.allowed_workspaces.is_empty()
@@ -37,7 +37,8 @@ impl LoginPolicy {
     }
 
     /// Returns the first workspace of a host's tokens that is not allowed: the one that the host
-    /// names, or the one that the token names itself. One that cannot be named is reported as such.
+    /// names, or the one in the token's claims. A workspace id that is not printable is replaced by
+    /// a fixed text.
     pub(super) fn forbidden_workspace(&self, login: &ExternalLogin) -> Option<String> {
         let mut workspaces = login.workspaces();
         let forbidden = workspaces.find(|workspace| !self.allows_workspace(workspace))?;
@@ -49,11 +50,11 @@ impl LoginPolicy {
         Some(name.to_owned())
     }
 
-    /// Whether a stored credential may be used, as far as it is known without asking the issuer.
+    /// Checks whether a stored credential is allowed, as far as is known without asking the issuer.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_restored(&self, restored: &Restored) -> Result<(), LoginRefusal> {
         match restored {
             Restored::PersonalAccessToken(_) => self.check_personal(),
@@ -61,7 +62,7 @@ impl LoginPolicy {
         }
     }
 
-    /// Whether a credential of ours may be used.
+    /// Checks whether a credential of this program is allowed.
     pub(super) fn check_credential(&self, credential: &Credential) -> Result<(), LoginRefusal> {
         match credential {
             Credential::ApiKey(_) => self.check_api_key()?,
@@ -88,7 +89,7 @@ impl LoginPolicy {
         self.unless(ForcedMethod::Api, LoginRefusal::AccessTokenDisabled)
     }
 
-    /// Whether a credential of ours is for an allowed workspace.
+    /// Checks whether a credential of this program is for an allowed workspace.
     fn check_workspace_of(&self, credential: &Credential) -> Result<(), LoginRefusal> {
         let Some(account) = credential.chatgpt() else {
             return Ok(());

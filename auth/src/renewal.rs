@@ -1,5 +1,5 @@
-//! Renews a login of ours: looks whether another process has done it, else spends the refresh
-//! token, and saves what came before anybody uses it.
+//! Renews a managed login: uses the result of another process if there is one, otherwise spends the
+//! refresh token, and saves its successor before use (rotation).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::store::{Saving, Store, StoreLock, Stored};
 use crate::background::Background;
 use byokey_base::clock::Clock;
 
-/// What logins of ours are renewed with.
+/// Dependencies of a renewal.
 pub(super) struct Renewer {
     pub(super) issuer: Arc<dyn Issuer>,
     pub(super) store: Arc<dyn Store>,
@@ -22,8 +22,8 @@ pub(super) struct Renewer {
 }
 
 impl Renewer {
-    /// A newer login of the same account. `dead` is why the issuer will not renew these tokens;
-    /// then only the store can help. Ends when the login is forgotten meanwhile.
+    /// Returns a newer login of the same account. `dead` is why the issuer will not renew these
+    /// tokens; then only the store can help. Ends when the user logs out meanwhile.
     pub(super) async fn renew(
         &self,
         credential: &Credential,
@@ -47,8 +47,8 @@ impl Renewer {
         let Some(refresh_token) = &login.tokens().refresh_token else {
             return Err(RecoveryFailure::Permanent(PermanentFailure::Other));
         };
-        // The refresh token is good once: its successor has to have a place first. A login that is
-        // in memory only has nothing to lose.
+        // The refresh token is valid once, so the store must be ready for its successor. A login in
+        // memory only has nothing to lose.
         if login.is_saved {
             let writable = self.store.check().await;
             writable.map_err(RecoveryFailure::Store)?;
@@ -72,7 +72,7 @@ impl Renewer {
             .map_err(|_| RecoveryFailure::Permanent(PermanentFailure::Mismatch))?;
         let kept = Stored::Managed(renewed.tokens().duplicate());
         if let Err(failure) = self.store.save(kept, Saving::Renewal).await {
-            // The refresh token is spent: to drop its successor would be to lose the login.
+            // The refresh token is spent: dropping its successor would lose the login.
             tracing::error!("renewed tokens stay in memory only: {failure}");
             renewed.is_saved = false;
         }
@@ -80,7 +80,7 @@ impl Renewer {
         Ok(Renewal::Issuer(renewed))
     }
 
-    /// Locks the store, and looks whether another process has renewed the login.
+    /// Locks the store and checks whether another process has renewed the login.
     async fn look_into_store(
         &self,
         login: &ManagedLogin,
@@ -90,7 +90,7 @@ impl Renewer {
         Ok((lock, newer))
     }
 
-    /// The login that the store holds, if another process has renewed ours.
+    /// Returns the stored login, if another process has renewed ours.
     async fn newer_in_store(
         &self,
         login: &ManagedLogin,
@@ -112,8 +112,7 @@ impl Renewer {
     }
 }
 
-/// Waits for the tokens that a refresh token was spent for, and has the issuer take them back: the
-/// user signed out meanwhile.
+/// Awaits the successor of a spent refresh token and revokes it: the user has logged out meanwhile.
 async fn revoke_successor(issuer: Arc<dyn Issuer>, answer: IssuerAnswer<RenewedTokens>) {
     let Ok(RenewedTokens {
         refresh_token: Some(refresh_token),
@@ -123,7 +122,7 @@ async fn revoke_successor(issuer: Arc<dyn Issuer>, answer: IssuerAnswer<RenewedT
         return;
     };
     let revoked = issuer.revoke(&refresh_token);
-    // Nothing of the login stays here while the issuer thinks.
+    // The login is dropped before the issuer answers.
     drop(refresh_token);
     if let Err(failure) = revoked.await {
         tracing::warn!("the issuer did not take the login back: {failure}");

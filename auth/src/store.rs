@@ -1,4 +1,5 @@
-//! Where credentials are kept beyond the life of the process, if the user chose a place.
+//! The trait for persistence: where credentials are stored beyond the process, if the user chose a
+//! place.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,22 +10,23 @@ use super::credential::{
     ApiKey, Credential, InvalidCredential, ManagedLogin, ManagedTokens, PersonalAccessToken,
 };
 
-/// An answer of a store to come.
+/// A pending answer of a store.
 pub type StoreAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreFailure>> + Send + 'a>>;
 
-/// A credential as a store keeps it. Tokens of a host have no such form, so they never get there.
+/// A credential in the form that is stored. A host's tokens have no such form, so they are never
+/// stored.
 #[derive(Debug)]
 pub enum Stored {
     /// An OpenAI API key.
     ApiKey(Secret),
     /// A login that this program runs.
     Managed(ManagedTokens),
-    /// A personal access token. Whose it is, is asked for at every start.
+    /// A personal access token. Its owner is looked up at every start.
     PersonalAccessToken(Secret),
 }
 
 impl Stored {
-    /// A second copy, made knowingly.
+    /// Returns a copy. Explicit, because `Secret` has no `Clone`.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         match self {
@@ -35,22 +37,22 @@ impl Stored {
     }
 }
 
-/// A stored credential that can be used.
+/// A validated stored credential.
 #[derive(Debug)]
 pub enum Restored {
-    /// All that is needed of it is known.
+    /// A complete credential.
     Credential(Credential),
-    /// A personal access token; the issuer knows its owner.
+    /// A personal access token; its owner is to be looked up at the issuer.
     PersonalAccessToken(Secret),
 }
 
 impl Stored {
-    /// Validates what a store holds. Every reader of a store calls this, so that one file means the
-    /// same to all of them.
+    /// Validates a stored credential. Every reader of a store calls this, so that all interpret a
+    /// file alike.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] for what could not be sent.
+    /// [`InvalidCredential`] for values that cannot be sent.
     pub fn restore(self) -> Result<Restored, InvalidCredential> {
         Ok(match self {
             Self::ApiKey(key) => Restored::Credential(Credential::ApiKey(ApiKey::new(key)?)),
@@ -64,59 +66,59 @@ impl Stored {
     }
 }
 
-/// Why a credential is saved. What others keep beside the tokens of a login belongs to that login.
+/// Why a credential is saved. Other members stored with a login belong to that login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saving {
-    /// Somebody signed in: nothing of an earlier login stays.
+    /// A new login: nothing of an earlier login is preserved.
     Login,
-    /// The login that is kept was renewed.
+    /// A renewal of the stored login.
     Renewal,
 }
 
-/// Keeps at most one credential. Every answer has a deadline.
+/// Stores at most one credential. Every call has a deadline.
 pub trait Store: Send + Sync {
-    /// What `status` calls it.
+    /// Returns its name in `status`.
     fn name(&self) -> &'static str;
 
-    /// Whether it keeps anything at all.
+    /// Returns whether it persists anything.
     fn keeps(&self) -> bool;
 
-    /// Keeps other processes from changing what is kept, until the lock is dropped.
+    /// Locks the store against other processes until the lock is dropped.
     fn lock(&self) -> StoreAnswer<'_, StoreLock>;
 
-    /// What is kept.
+    /// Returns the stored credential.
     fn load(&self) -> StoreAnswer<'_, Option<Stored>>;
 
-    /// Returns what the user should know about the place of the stored login, a sentence each.
+    /// Returns warnings about where the login is stored, one sentence each.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether a login could be saved, before its user is asked to sign in.
+    /// Checks whether a login could be saved, before the user logs in.
     fn check(&self) -> StoreAnswer<'_, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Removes what a process left that was killed while it saved.
+    /// Removes temporary files of a process that was killed while saving.
     fn tidy(&self) {}
 
-    /// Keeps this in place of what was kept.
+    /// Replaces the stored credential.
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()>;
 
-    /// Keeps nothing any more. Tells whether anything was kept.
+    /// Removes the stored credential. Returns whether there was one.
     fn remove(&self) -> StoreAnswer<'_, bool>;
 }
 
-/// Held while a store must not change.
+/// Held while the store must not change.
 pub struct StoreLock(Option<Box<dyn Send + Sync>>);
 
 impl StoreLock {
-    /// A lock that ends when this value is dropped.
+    /// Returns a lock that is released with this value.
     pub fn held(by: impl Send + Sync + 'static) -> Self {
         Self(Some(Box::new(by)))
     }
 
-    /// The lock of a store that nobody shares.
+    /// Returns the lock of an unshared store.
     #[must_use]
     pub const fn unshared() -> Self {
         Self(None)
@@ -129,7 +131,7 @@ impl fmt::Debug for StoreLock {
     }
 }
 
-/// Why a store did not do what was asked. What it keeps is as it was.
+/// Why an operation of a store failed. The stored credential is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreFailure {
     /// It cannot be read.
@@ -137,10 +139,10 @@ pub enum StoreFailure {
     Unreadable {
         /// The file, or the kind of store.
         place: String,
-        /// Ours or the system's words.
+        /// Our text or the system's.
         problem: String,
     },
-    /// What is kept is not a credential.
+    /// The content is not a credential.
     #[error(
         "{place} does not hold a login that can be read; it was left as it is. Move it away, then \
          sign in again"
@@ -149,7 +151,7 @@ pub enum StoreFailure {
         /// The file, or the kind of store.
         place: String,
     },
-    /// What is kept belongs to a kind of login that this program does not know.
+    /// The content belongs to an unknown kind of login.
     #[error("{place} holds a kind of login that is not known here; it was left as it is")]
     Foreign {
         /// The file, or the kind of store.
@@ -160,21 +162,21 @@ pub enum StoreFailure {
     Unwritable {
         /// The file, or the kind of store.
         place: String,
-        /// Ours or the system's words.
+        /// Our text or the system's.
         problem: String,
     },
-    /// What is kept is still there.
+    /// The stored credential was not removed.
     #[error("{place} was not removed: {problem}; what it holds is still there")]
     NotRemoved {
         /// The file, or the kind of store.
         place: String,
-        /// Ours or the system's words.
+        /// Our text or the system's.
         problem: String,
     },
-    /// The keyring wants its password.
+    /// The keyring is locked.
     #[error("the keyring is locked; unlock it, or choose another store with --store file")]
     Locked,
-    /// The keyring may have asked its owner for the password, who gave none in time.
+    /// The keyring did not answer in time; it may be waiting for its password.
     #[error(
         "the keyring did not answer in time; if it asks for its password, give it and try again, \
          or choose another store with --store file"
@@ -183,13 +185,13 @@ pub enum StoreFailure {
     /// There is no keyring.
     #[error("no keyring answers here; choose another store with --store file")]
     NoKeyring,
-    /// The user has no home folder, and no other folder is named.
+    /// The user has no home folder, and no other folder is configured.
     #[error(
         "there is no folder to store a login in: HOME is not set and the system has no entry for \
          the user; name a folder with BYOKEY_HOME"
     )]
     NoFolder,
-    /// Another process does not let go.
+    /// Another process holds the lock.
     #[error("another process holds {place}; try again when it is done")]
     Busy {
         /// The lock.
@@ -198,7 +200,7 @@ pub enum StoreFailure {
 }
 
 impl Credential {
-    /// The credential as a store keeps it, if it may be kept.
+    /// Returns the form that is stored, if it may be stored.
     #[must_use]
     pub fn stored(&self) -> Option<Stored> {
         match self {

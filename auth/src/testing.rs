@@ -1,4 +1,4 @@
-//! Made-up tokens for the unit tests.
+//! Fake tokens for unit tests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,17 +12,17 @@ use super::{
     RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
 };
 
-/// An unsigned token with these claims.
+/// Returns an unsigned token with these claims.
 pub(crate) fn jwt(claims: &str) -> String {
     format!("e30.{}.made-up", URL_SAFE_NO_PAD.encode(claims))
 }
 
-/// A token that tells an email.
+/// Returns a token with an email claim.
 pub(crate) fn jwt_of(email: &str) -> String {
     jwt(&format!(r#"{{"email":"{email}"}}"#))
 }
 
-/// Tokens as a host hands them over.
+/// Returns tokens as a host passes them.
 pub(crate) fn tokens(access_token: &str, account_id: &str) -> ExternalTokens {
     ExternalTokens {
         access_token: Secret::from(access_token),
@@ -32,7 +32,7 @@ pub(crate) fn tokens(access_token: &str, account_id: &str) -> ExternalTokens {
     }
 }
 
-/// A token of this person in this workspace that expires then.
+/// Returns a token of this user in this workspace that expires then.
 pub(crate) fn token_of(account: &str, user: &str, expires_at: i64) -> String {
     jwt(&format!(
         r#"{{"exp":{expires_at},"email":"{user}@example.com","https://api.openai.com/auth":
@@ -40,7 +40,7 @@ pub(crate) fn token_of(account: &str, user: &str, expires_at: i64) -> String {
     ))
 }
 
-/// Tokens of a login that this program runs; they expire in the year 2100.
+/// Returns tokens of a managed login; they expire in the year 2100.
 pub(crate) fn managed_tokens(account: &str, user: &str, refresh_token: &str) -> ManagedTokens {
     let token = token_of(account, user, 4_102_444_800);
     ManagedTokens {
@@ -52,7 +52,7 @@ pub(crate) fn managed_tokens(account: &str, user: &str, refresh_token: &str) -> 
     }
 }
 
-/// An issuer that must not be asked, and says so.
+/// An issuer that must not be called; it panics.
 pub(crate) struct NoIssuer;
 
 impl NoIssuer {
@@ -79,7 +79,7 @@ impl Issuer for NoIssuer {
     }
 }
 
-/// A host that owns nothing.
+/// A host without tokens.
 pub(crate) struct NoHost;
 
 impl Host for NoHost {

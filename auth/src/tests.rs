@@ -19,7 +19,7 @@ use byokey_base::clock::Clock;
 
 type Answer = Result<HostTokens, RecoveryFailure>;
 
-/// A host that a test answers by hand.
+/// A host that answers when the test does.
 #[derive(Default)]
 struct HandHost {
     asked: Mutex<Vec<(RefreshParams, oneshot::Sender<Answer>)>>,
@@ -100,7 +100,7 @@ impl Scene {
             .read(|credential| credential?.chatgpt()?.email.clone())
     }
 
-    /// A call that met a 401 just now.
+    /// Returns a call that just got a 401.
     fn call(&self) -> tokio::task::JoinHandle<Result<Remedy, RecoveryFailure>> {
         let (auth, generation) = (Arc::clone(&self.auth), self.generation());
         tokio::spawn(async move { auth.recover(generation).await })

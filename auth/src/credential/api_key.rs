@@ -13,7 +13,7 @@ use byokey_base::memory::{lock_in_memory, wiped_after};
 pub struct ApiKey(Secret);
 
 impl ApiKey {
-    /// Takes a key that can be sent.
+    /// Validates that the key can be sent.
     ///
     /// # Errors
     ///
@@ -27,16 +27,16 @@ impl ApiKey {
         }
     }
 
-    /// Returns the SHA-256 digest of the key, which distinguishes it from others.
+    /// Returns the SHA-256 digest of the key, its identity among keys.
     pub(super) fn digest(&self) -> [u8; 32] {
-        // A digest leaves the end of what it was made of on the stack.
+        // Hashing leaves the last block of its input on the stack.
         let digest = wiped_after(|| digest(&SHA256, self.0.expose().as_bytes()));
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest.as_ref());
         bytes
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub const fn secret(&self) -> &Secret {
         &self.0

@@ -14,27 +14,27 @@ use byokey_base::memory::lock_in_memory;
 #[derive(Debug)]
 pub struct ExternalLogin {
     access_token: Secret,
-    /// The account that calls are made for; its id is always known.
+    /// The account that calls are made for. Its id is always known.
     pub account: ChatgptAccount,
-    /// The workspace that the tokens themselves name, which may be another than the host's.
+    /// The workspace in the token's claims, which may differ from the one that the host names.
     claimed_id: Option<String>,
-    /// When the token expires, in Unix seconds, if it tells.
+    /// When the token expires, in Unix seconds, if it has an expiry.
     pub expires_at: Option<i64>,
-    /// Who handed the tokens over, and is asked for new ones.
+    /// The connection that supplied the tokens. It is asked for new ones.
     pub supplier: Supplier,
 }
 
-/// The connection that handed tokens over.
+/// The connection that supplied tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Supplier(pub u64);
 
 impl ExternalLogin {
-    /// Takes tokens that can be sent and are of one account. `chatgptAccountId` and
-    /// `chatgptPlanType` decide over what the token says, as in codex.
+    /// Validates that the tokens can be sent and are of one account. `chatgptAccountId` and
+    /// `chatgptPlanType` take precedence over the token's claims, as in codex.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when they cannot be sent, or are not.
+    /// [`InvalidCredential`] when they cannot be sent, or are of several accounts.
     pub fn new(tokens: ExternalTokens, supplier: Supplier) -> Result<Self, InvalidCredential> {
         let tokens = without_white_space(tokens)?;
         let Described {
@@ -51,7 +51,7 @@ impl ExternalLogin {
         })
     }
 
-    /// Returns the account that tokens are for, without taking them.
+    /// Returns the account of the tokens without consuming them.
     ///
     /// # Errors
     ///
@@ -60,27 +60,28 @@ impl ExternalLogin {
         Ok(Described::by(tokens)?.account)
     }
 
-    /// The bearer.
+    /// Returns the bearer.
     #[must_use]
     pub const fn access_token(&self) -> &Secret {
         &self.access_token
     }
 
-    /// Returns the workspaces that the login is for: by the host's word and by the token's own.
+    /// Returns the workspaces of the login: the one that the host names and the one in the token's
+    /// claims.
     pub fn workspaces(&self) -> impl Iterator<Item = &str> {
         [self.account.id.as_deref(), self.claimed_id.as_deref()]
             .into_iter()
             .flatten()
     }
 
-    /// The workspace that calls are made for.
+    /// Returns the workspace that calls are made for.
     #[must_use]
     pub fn account_id(&self) -> &str {
         self.account.id.as_deref().unwrap_or_default()
     }
 }
 
-/// Trims what was handed over.
+/// Trims the tokens.
 fn without_white_space(tokens: ExternalTokens) -> Result<ExternalTokens, InvalidCredential> {
     let id_token = tokens.id_token.map(|it| trimmed(it, TokenKind::IdToken));
     Ok(ExternalTokens {
@@ -90,7 +91,7 @@ fn without_white_space(tokens: ExternalTokens) -> Result<ExternalTokens, Invalid
     })
 }
 
-/// What tokens say of themselves.
+/// The claims of the tokens, combined.
 struct Described {
     account: ChatgptAccount,
     expires_at: Option<i64>,
@@ -106,8 +107,8 @@ impl Described {
         let access = Claims::of(access_token);
         let id_token = tokens.id_token.as_ref();
         let identity = id_token.map(|token| Claims::of(token.expose().trim()));
-        // In codex's first form the id token speaks for the account, and the access token may be
-        // opaque. In today's form there is no id token; one that comes all the same has to agree.
+        // In codex's first form the id token identifies the account, and the access token may be
+        // opaque. Today's form has no id token; one that is sent anyway must agree.
         let (access, identity) = match (&tokens.chatgpt_account_id, identity) {
             (None, None) => return Err(InvalidToken.into()),
             (None, Some(identity)) => (access.unwrap_or_default(), identity?),

@@ -1,11 +1,11 @@
-//! Tokens and keys as people and programs hand them over: with a line break behind them, out of a
-//! shell variable with its quotes, or with the scheme of the header they came from.
+//! Normalises tokens and keys as users and programs pass them: with a trailing line break, with the
+//! quotes of a shell variable, or with the scheme of the header they were copied from.
 
 use byokey_protocol::secret::Secret;
 
 use super::InvalidCredential;
 
-/// Which token or key was handed over.
+/// The kind of token or key that was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// An API key.
@@ -46,14 +46,14 @@ impl std::fmt::Display for TokenKind {
     }
 }
 
-/// Returns the token without the white space around it.
+/// Returns the token without surrounding white space.
 ///
 /// # Errors
 ///
-/// [`InvalidCredential::Quoted`] and [`InvalidCredential::WithScheme`]: what is meant is clear
-/// then, but a token is never changed by guessing.
+/// [`InvalidCredential::Quoted`] and [`InvalidCredential::WithScheme`]: the intention is clear, but
+/// a token is never changed by guessing.
 pub(super) fn trimmed(token: Secret, kind: TokenKind) -> Result<Secret, InvalidCredential> {
-    // EXPOSE: only its ends are looked at.
+    // EXPOSE: only its ends are examined.
     let text = token.expose();
     let inner =
         text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}');

@@ -1,24 +1,24 @@
-//! Which account a credential speaks for, without the credential.
+//! The account of a credential, without the credential.
 
 use super::{ChatgptAccount, Credential};
 
-/// An account, told from every other. It holds no secret, so it may outlive the credential.
+/// Identifies an account. It holds no secret, so it may outlive the credential.
 #[derive(Clone, Debug)]
 pub enum AccountIdentity {
     /// A ChatGPT account.
     Chatgpt {
         /// The workspace that calls are made for.
         id: Option<String>,
-        /// The person, where the credential names one.
+        /// The user, where the credential names one.
         user_id: Option<String>,
     },
-    /// The account of an API key, known by the SHA-256 digest of the key.
+    /// The account of an API key, identified by the SHA-256 digest of the key.
     ApiKey([u8; 32]),
 }
 
 impl AccountIdentity {
-    /// Returns whether both are the same account. A person that only one of them names does not
-    /// tell them apart.
+    /// Returns whether both are the same account. A user that only one of them names is not
+    /// compared.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -36,8 +36,8 @@ impl AccountIdentity {
 }
 
 impl ChatgptAccount {
-    /// Returns whether both are the same person in the same workspace. A person that only one of
-    /// them names does not tell them apart.
+    /// Returns whether both are the same user in the same workspace. A user that only one of them
+    /// names is not compared.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.identity().is_same(&other.identity())
@@ -52,7 +52,7 @@ impl ChatgptAccount {
 }
 
 impl Credential {
-    /// Returns the account that the credential speaks for.
+    /// Returns the account of the credential.
     #[must_use]
     pub fn identity(&self) -> AccountIdentity {
         match self {
@@ -64,7 +64,7 @@ impl Credential {
     }
 }
 
-/// Returns whether both are known and not the same.
+/// Returns whether both are known and differ.
 pub(crate) fn differ<T: PartialEq>(one: Option<&T>, two: Option<&T>) -> bool {
     matches!((one, two), (Some(one), Some(two)) if one != two)
 }

@@ -1,4 +1,4 @@
-//! Logins that this program runs: tokens of an issuer, and what they say of themselves.
+//! Logins that this program runs: the issuer's tokens, and their claims.
 
 use byokey_protocol::secret::Secret;
 
@@ -11,32 +11,32 @@ use byokey_base::memory::lock_in_memory;
 
 /// How long before its expiry an access token is renewed, in seconds.
 const RENEW_BEFORE: i64 = 5 * 60;
-/// When a token that tells no expiry is renewed, in seconds after it was obtained.
+/// How long after its issue a token without an expiry is renewed, in seconds.
 const RENEW_AFTER: i64 = 8 * 24 * 60 * 60;
 
-/// The tokens of a login, as an issuer hands them out and a store keeps them.
+/// The tokens of a login, as issued and as stored.
 #[derive(Debug)]
 pub struct ManagedTokens {
-    /// Says who signed in. It is read here and never sent anywhere.
+    /// Identifies the user. It is parsed here and never sent.
     pub id_token: Secret,
     /// The bearer.
     pub access_token: Secret,
-    /// Buys the next tokens, once. A login that was lent by another program has none.
+    /// The refresh token, valid once. A login taken over from another program has none.
     pub refresh_token: Option<Secret>,
-    /// The workspace, where it is not to be read from the id token.
+    /// The workspace, where the id token does not contain it.
     pub account_id: Option<String>,
-    /// When they were obtained, in Unix seconds, if that is known.
+    /// When they were issued, in Unix seconds, if known.
     pub obtained_at: Option<i64>,
 }
 
-/// What an issuer answered to a refresh. What is absent stays as it was.
+/// The issuer's answer to a refresh. An absent token stays unchanged.
 #[derive(Debug, Default)]
 pub struct RenewedTokens {
-    /// Who is signed in.
+    /// The new id token.
     pub id_token: Option<Secret>,
-    /// The bearer.
+    /// The new bearer.
     pub access_token: Option<Secret>,
-    /// Buys the next tokens; the one that was spent is worth nothing any more.
+    /// The new refresh token; the spent one is invalid (rotation).
     pub refresh_token: Option<Secret>,
 }
 
@@ -46,15 +46,15 @@ pub struct ManagedLogin {
     tokens: ManagedTokens,
     /// The account that calls are made for.
     pub account: ChatgptAccount,
-    /// When the access token expires, in Unix seconds, if it tells.
+    /// When the access token expires, in Unix seconds, if it has an expiry.
     pub expires_at: Option<i64>,
-    /// Whether the store holds these tokens. One that could not take them is not believed when
-    /// it holds others.
+    /// Whether the store holds these tokens. If saving them failed, different tokens in the store
+    /// are not preferred to them.
     pub is_saved: bool,
 }
 
 impl ManagedTokens {
-    /// A second copy, made knowingly.
+    /// Returns a copy. Explicit, because `Secret` has no `Clone`.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl ManagedTokens {
         }
     }
 
-    /// Moves them to where they stay.
+    /// Moves them to locked memory.
     fn kept(self) -> Self {
         Self {
             id_token: lock_in_memory(self.id_token),
@@ -78,11 +78,11 @@ impl ManagedTokens {
 }
 
 impl ManagedLogin {
-    /// Takes tokens that can be sent and speak for one account.
+    /// Validates that the tokens can be sent and are of one account.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when they cannot, or do not.
+    /// [`InvalidCredential`] when they cannot, or are not.
     pub fn new(mut tokens: ManagedTokens) -> Result<Self, InvalidCredential> {
         tokens.access_token = trimmed(tokens.access_token, TokenKind::AccessToken)?;
         tokens.id_token = trimmed(tokens.id_token, TokenKind::IdToken)?;
@@ -90,7 +90,7 @@ impl ManagedLogin {
             return Err(InvalidToken.into());
         }
         let identity = Claims::of(tokens.id_token.expose())?;
-        // The access token may be opaque; if it can be read, it has to agree.
+        // The access token may be opaque; if it is a JWT, it must agree.
         let access = Claims::of(tokens.access_token.expose()).unwrap_or_default();
         if !identity.agree(&access) {
             return Err(InvalidCredential::AccountsDiffer);
@@ -123,17 +123,17 @@ impl ManagedLogin {
         })
     }
 
-    /// The tokens.
+    /// Returns the tokens.
     #[must_use]
     pub const fn tokens(&self) -> &ManagedTokens {
         &self.tokens
     }
 
-    /// The login with what an issuer answered, if that is for the same account.
+    /// Returns the login with the tokens of a refresh, if they are for the same account.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when the tokens cannot be sent or speak for somebody else.
+    /// [`InvalidCredential`] when the tokens cannot be sent or are for another account.
     pub fn renewed(&self, answer: RenewedTokens, now: i64) -> Result<Self, InvalidCredential> {
         let old = self.tokens.duplicate();
         for token in [&answer.id_token, &answer.access_token]
@@ -156,13 +156,13 @@ impl ManagedLogin {
         })
     }
 
-    /// Whether both are logins of the same person to the same workspace.
+    /// Returns whether both are logins of the same user to the same workspace.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
         self.account.is_same(&other.account)
     }
 
-    /// Whether both hold the same tokens.
+    /// Returns whether both hold the same tokens.
     #[must_use]
     pub fn has_same_tokens(&self, other: &Self) -> bool {
         let exposed = |login: &Self| {
@@ -172,7 +172,7 @@ impl ManagedLogin {
         self.tokens.access_token.expose() == other.tokens.access_token.expose() && exposed(other)
     }
 
-    /// When it should be renewed unasked, in Unix seconds, if that can be told.
+    /// Returns when to renew it proactively, in Unix seconds, if known.
     #[must_use]
     pub fn renew_at(&self) -> Option<i64> {
         self.tokens.refresh_token.as_ref()?;

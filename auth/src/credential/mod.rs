@@ -1,4 +1,4 @@
-//! Credentials: a secret and what it speaks for. They do nothing; [`super::AuthManager`] acts.
+//! Credentials: a secret and its account, as plain data. Behaviour is in [`super::AuthManager`].
 
 mod api_key;
 mod external;
@@ -33,49 +33,49 @@ pub enum Credential {
     PersonalAccessToken(PersonalAccessToken),
 }
 
-/// The ChatGPT account that a credential speaks for.
+/// The ChatGPT account of a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatgptAccount {
     /// The workspace that calls are made for.
     pub id: Option<String>,
-    /// The person, where the credential tells.
+    /// The user, where the credential names one.
     pub user_id: Option<String>,
     /// Plan of the account.
     pub plan: PlanType,
-    /// Address of the account, where the credential tells.
+    /// Email address of the account, where the credential contains it.
     pub email: Option<String>,
-    /// Whether calls must say that the account lives in the government's cloud.
+    /// Whether calls must state that the account lives in the government's cloud.
     pub fedramp: bool,
 }
 
 /// Why a value cannot become a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCredential {
-    /// The token is no JSON Web Token.
+    /// The token is not a JSON Web Token.
     #[error(transparent)]
     Token(#[from] InvalidToken),
-    /// The token or key stands in quotes.
+    /// The token or key is in quotes.
     #[error("the {0} is in quotes; hand over what is between them")]
     Quoted(TokenKind),
-    /// The token or key stands behind the scheme of a header.
+    /// The token or key is preceded by a header's scheme.
     #[error("the {0} begins with `Bearer`; hand over what stands behind it")]
     WithScheme(TokenKind),
     /// The tokens, or a token and its label, are for different accounts.
     #[error("the id token and the access token are for different accounts")]
     AccountsDiffer,
-    /// The account id cannot be sent as a header.
+    /// The account id is not a valid header value.
     #[error("the account id must be 1 to 128 printable ASCII characters")]
     AccountId,
-    /// The key cannot be sent as a header.
+    /// The key is not a valid header value.
     #[error("the API key must be visible ASCII characters, at least one")]
     ApiKey,
-    /// The token is no personal access token that could be sent.
+    /// The token is not a personal access token, or not a valid header value.
     #[error("a personal access token begins with `at-` and has only visible ASCII characters")]
     PersonalAccessToken,
 }
 
 impl Credential {
-    /// The kind, as the wire names it.
+    /// Returns the auth mode.
     #[must_use]
     pub const fn mode(&self) -> AuthMode {
         match self {
@@ -86,7 +86,7 @@ impl Credential {
         }
     }
 
-    /// What is sent behind `Bearer`.
+    /// Returns the value for the `Authorization: Bearer` header.
     #[must_use]
     pub const fn bearer(&self) -> &Secret {
         match self {
@@ -97,7 +97,7 @@ impl Credential {
         }
     }
 
-    /// The ChatGPT account it speaks for, if it does.
+    /// Returns its ChatGPT account, if it has one.
     #[must_use]
     pub const fn chatgpt(&self) -> Option<&ChatgptAccount> {
         match self {
@@ -108,19 +108,19 @@ impl Credential {
         }
     }
 
-    /// Whether a 401 may be got past by asking for newer tokens.
+    /// Returns whether a 401 can be recovered from with newer tokens.
     #[must_use]
     pub const fn can_be_renewed(&self) -> bool {
         matches!(self, Self::External(_) | Self::Managed(_))
     }
 
-    /// Whether a client may see the bearer when it asks for it.
+    /// Returns whether the bearer may be returned to a client that requests it.
     #[must_use]
     pub const fn may_be_shown(&self) -> bool {
         !matches!(self, Self::PersonalAccessToken(_))
     }
 
-    /// What a client may see of it.
+    /// Returns what clients may know about it.
     #[must_use]
     pub fn account(&self) -> Account {
         self.chatgpt()
@@ -130,7 +130,7 @@ impl Credential {
             })
     }
 
-    /// The notification that tells of it.
+    /// Returns the notification that announces it.
     #[must_use]
     pub fn update(&self) -> AccountUpdated {
         AccountUpdated {

@@ -1,4 +1,4 @@
-//! Personal access tokens. They say nothing of themselves: the issuer is asked whose they are.
+//! Personal access tokens. They are opaque: the issuer names their owner.
 
 use byokey_protocol::secret::Secret;
 
@@ -7,28 +7,27 @@ use super::{ChatgptAccount, InvalidCredential};
 use crate::identifier::{is_bearer, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
-/// How personal access tokens begin.
+/// Prefix of personal access tokens.
 pub const PERSONAL_TOKEN_PREFIX: &str = "at-";
 
-/// A personal access token and whose it is.
+/// A personal access token and its owner.
 #[derive(Debug)]
 pub struct PersonalAccessToken {
     token: Secret,
-    /// The account that calls are made for; its id is always known.
+    /// The account that calls are made for. Its id is always known.
     pub account: ChatgptAccount,
 }
 
-/// Whose a personal access token is, as the issuer says. It is never stored.
+/// The owner of a personal access token, according to the issuer. It is never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenOwner(pub ChatgptAccount);
 
 impl PersonalAccessToken {
-    /// Returns the token without the white space around it, if it could be a personal access
-    /// token: asked before it is sent anywhere.
+    /// Trims and validates a token before it is sent anywhere.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when it could not.
+    /// [`InvalidCredential`] when it cannot be a personal access token.
     pub fn check(token: Secret) -> Result<Secret, InvalidCredential> {
         let token = trimmed(token, TokenKind::AccessToken)?;
         let text = token.expose();
@@ -40,11 +39,11 @@ impl PersonalAccessToken {
             .ok_or(InvalidCredential::PersonalAccessToken)
     }
 
-    /// Puts a token and its owner together.
+    /// Combines a token with its owner.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] when either could not be sent.
+    /// [`InvalidCredential`] when either cannot be sent.
     pub fn new(token: Secret, owner: TokenOwner) -> Result<Self, InvalidCredential> {
         let token = Self::check(token)?;
         let TokenOwner(account) = owner;
@@ -55,7 +54,7 @@ impl PersonalAccessToken {
         Ok(Self { token, account })
     }
 
-    /// The token.
+    /// Returns the token.
     #[must_use]
     pub const fn secret(&self) -> &Secret {
         &self.token

@@ -1,5 +1,5 @@
-//! A login in the browser: the user signs in at the issuer, and comes back with a code that is
-//! traded for tokens.
+//! A login in the browser: the user logs in at the issuer and returns with an authorization code,
+//! which is exchanged for tokens.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use super::pages::{self, Page};
 use super::server::{Event, Server, while_serving};
 use super::session::Session;
 
-/// How long the user has.
+/// Deadline of the user.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
-/// How long the browser has to fetch the page that tells of success.
+/// How long the browser has to fetch the success page.
 const SHOW_SUCCESS: Duration = Duration::from_secs(3);
 
-/// A redirect address that the user pasted, and who waits to hear whether it is the right one.
+/// A redirect address that the user pasted, with the sender of the verdict.
 pub(super) type Pasted = (Secret, oneshot::Sender<Result<(), Nothing>>);
 
-/// A login in the browser, its port open.
+/// A login in the browser, with its open port.
 pub(super) struct BrowserLogin {
     pub(super) server: Server,
     pub(super) events: mpsc::Receiver<Event>,
@@ -30,16 +30,16 @@ pub(super) struct BrowserLogin {
     pub(super) redirect_uri: String,
 }
 
-/// How the user came back.
+/// How the user returned.
 enum Back {
-    /// With the browser; it waits for a page.
+    /// In the browser, which waits for a page.
     Browser(Callback, oneshot::Sender<Page>),
-    /// By hand.
+    /// By pasting the address.
     Pasted(Callback),
 }
 
 impl BrowserLogin {
-    /// Waits for the user, and signs in.
+    /// Waits for the user, and logs in.
     pub(super) async fn run(mut self, session: &Session) -> Result<(), LoginFailure> {
         let done = self.wait_and_sign_in(session).await;
         self.server.end().await;
@@ -70,7 +70,7 @@ impl BrowserLogin {
         match &outcome {
             Ok(()) => {
                 self.server.succeed();
-                // The browser may be gone.
+                // The browser may have closed the connection.
                 drop(waiting.send(pages::to_success()));
                 self.show_success().await;
             }
@@ -83,7 +83,7 @@ impl BrowserLogin {
         outcome
     }
 
-    /// Waits for the user to come back with what belongs to this login.
+    /// Waits for a callback of this login.
     async fn back(&mut self) -> Result<Back, LoginFailure> {
         loop {
             let Self {
@@ -120,7 +120,7 @@ impl BrowserLogin {
             redirect_uri: self.redirect_uri.clone(),
         };
         let tokens = session.grantor.exchange(&grant);
-        // Neither is worth anything any more.
+        // State and verifier are invalid from here on.
         drop(grant);
         self.verifier = Secret::from("");
         let trade = async {
@@ -141,15 +141,15 @@ impl BrowserLogin {
     }
 }
 
-/// What a pasted redirect address says.
+/// Parses a pasted redirect address.
 fn read_pasted(address: &Secret, state: &Secret) -> Result<Callback, Nothing> {
     let query = address.expose().trim().split_once('?');
     let (_, query) = query.ok_or(Nothing::StateMismatch)?;
     judge_query(query.split('#').next().unwrap_or_default(), state)
 }
 
-/// The issuer's refusal. Its words are for the user's browser; only its kind, a word of the
-/// standard, is told to hosts.
+/// The issuer's refusal. Its description is for the user's browser only; hosts get the error code,
+/// a word of the standard.
 fn denied(code: &str, description: &str) -> LoginFailure {
     if code == "access_denied" && description.contains("missing_codex_entitlement") {
         return LoginFailure::NotEntitled;

@@ -1,5 +1,5 @@
-//! What a request to the callback server means. Only one thing ends a login: `GET
-//! /auth/callback` with the state of this login, sent by a browser that was redirected here.
+//! Interprets requests to the callback server. Only one of them ends a login: `GET /auth/callback`
+//! with the CSRF state of this login, sent by a browser that was redirected here.
 
 use byokey_protocol::secret::Secret;
 use http::header::{HOST, ORIGIN, REFERER};
@@ -10,56 +10,56 @@ use zeroize::Zeroizing;
 
 use super::random::matches;
 
-/// Where the browser is sent.
+/// The redirect path.
 pub(super) const PATH: &str = "/auth/callback";
-/// Where the browser is sent next, so that no code stays in its history.
+/// The path that the browser is redirected to next, so that no code stays in its history.
 pub(super) const SUCCESS_PATH: &str = "/success";
 
-/// What a request means.
+/// The meaning of a request.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// Nothing; this is the answer.
+    /// Rejected, with this response.
     Nothing(Nothing),
-    /// The user comes back from the issuer.
+    /// The user returns from the issuer.
     Back(Callback),
-    /// The page that says so.
+    /// The success page.
     Success,
-    /// Another program asks us to stop.
+    /// Another program asks for the login to be cancelled.
     Cancel,
 }
 
-/// Why a request means nothing.
+/// Why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nothing {
-    /// It was not meant for this server, or a page of somebody else sent it.
+    /// It is addressed to another host name, or was sent by another site's page.
     Forbidden,
-    /// There is nothing to be had that way.
+    /// The method is not allowed.
     MethodNotAllowed,
-    /// There is nothing there.
+    /// The path does not exist.
     NotFound,
-    /// A parameter is there twice.
+    /// A parameter occurs twice.
     Ambiguous,
-    /// It belongs to another login.
+    /// The CSRF state is that of another login.
     StateMismatch,
 }
 
-/// What the browser brings back.
+/// The result of the authorization.
 #[derive(Debug)]
 pub(super) enum Callback {
-    /// A code.
+    /// An authorization code.
     Code(Secret),
     /// A refusal, in the issuer's words.
     Denied {
-        /// The kind.
+        /// The error code.
         code: String,
-        /// For the user.
+        /// The description, for the user.
         description: String,
     },
-    /// Nothing.
+    /// Neither a code nor an error.
     NoCode,
 }
 
-/// Judges a request to the callback server at that port.
+/// Interprets a request to the callback server at this port.
 pub(super) fn judge(request: &Parts, port: u16, state: &Secret) -> Verdict {
     let headers = &request.headers;
     if !is_for_us(request, port) || headers.contains_key(ORIGIN) {
@@ -74,14 +74,16 @@ pub(super) fn judge(request: &Parts, port: u16, state: &Secret) -> Verdict {
             Err(nothing) => Verdict::Nothing(nothing),
         },
         SUCCESS_PATH => Verdict::Success,
-        // A page in the browser must not be able to end a login; a program can do that anyway.
+        // A page in the browser must not be able to end a login; a local program can do that
+        // anyway.
         "/cancel" if is_from_a_page(headers) => Verdict::Nothing(Nothing::Forbidden),
         "/cancel" => Verdict::Cancel,
         _ => Verdict::Nothing(Nothing::NotFound),
     }
 }
 
-/// What the query of the callback says, if it belongs to the login with that state.
+/// Interprets the query of the callback, if its CSRF state is that of the login. The comparison is
+/// constant-time.
 pub(super) fn judge_query(query: &str, state: &Secret) -> Result<Callback, Nothing> {
     let [mut given, mut code, mut error, mut description] = [const { None }; 4];
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -110,8 +112,8 @@ pub(super) fn judge_query(query: &str, state: &Secret) -> Result<Callback, Nothi
     })
 }
 
-/// Whether the request names this server. One that names another came here by a name that
-/// somebody else controls.
+/// Returns whether the request names this server. Another name is one that a foreign site controls
+/// (DNS rebinding).
 fn is_for_us(request: &Parts, port: u16) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {

@@ -1,4 +1,4 @@
-//! A login on another device: the user types a code there, and we ask until it is done.
+//! A login on another device (RFC 8628): the user enters a code there, while this program polls.
 
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ use super::grantor::{CodeGrant, DeviceCode, DevicePoll};
 use super::session::Session;
 use crate::IssuerFailure;
 
-/// How long the user has.
+/// Deadline of the user.
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
-/// How much longer the wait becomes for good when the issuer finds it too short (RFC 8628
-/// section 3.5).
+/// Added to the polling interval each time the issuer answers `slow_down` (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 
-/// Waits for the user, and signs in.
+/// Polls until the user is done, and logs in.
 pub(super) async fn run(code: DeviceCode, session: &Session) -> Result<(), LoginFailure> {
     let tokens = async {
         let grant = tokio::time::timeout(DEADLINE, granted(&code, session))
@@ -40,7 +39,7 @@ async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, Logi
             Ok(DevicePoll::Granted(grant)) => return Ok(grant),
             Ok(DevicePoll::Pending) => {}
             Ok(DevicePoll::SlowDown) => interval += SLOWER,
-            // The network may come back; twice the wait, as the standard asks.
+            // The network may recover; exponential backoff, as the standard asks.
             Err(IssuerFailure::Unreachable { .. }) => interval = (interval * 2).min(DEADLINE),
             Err(failure) => return Err(LoginFailure::Device(failure)),
         }

@@ -1,43 +1,43 @@
-//! Why a login came to nothing. The texts are codex's where codex has one.
+//! Why a login failed. The texts are codex's where codex has one.
 
 use byokey_protocol::error::ErrorKind;
 
 use crate::{IssuerFailure, LoginRefusal, SignInFailure, StoreFailure};
 
-/// Why a login did not begin.
+/// Why a login did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartFailure {
     /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] LoginRefusal),
-    /// The store could not take the login.
+    /// The store cannot save a login.
     #[error("the login could not be saved: {0}")]
     Store(#[from] StoreFailure),
-    /// No port for the browser to come back to.
+    /// No port is free for the callback server.
     #[error("failed to start login server: Port 127.0.0.1:{port} is already in use")]
     PortUnavailable {
-        /// The last one that was tried.
+        /// The last port that was tried.
         port: u16,
     },
     /// The browser login cannot be prepared.
     #[error("failed to start login server: {0}")]
     Browser(IssuerFailure),
-    /// The issuer has no device logins.
+    /// The issuer does not support device logins.
     #[error(
         "device code login is not enabled for this Codex server. Use the browser login or verify \
          the server URL."
     )]
     DeviceLoginDisabled,
-    /// The issuer gave no code.
+    /// The issuer returned no code.
     #[error("failed to request device code: {0}")]
     DeviceCode(IssuerFailure),
-    /// The system gave no random bytes.
+    /// The system returned no random bytes.
     #[error("failed to start login server: no random numbers could be had")]
     NoRandomness,
 }
 
 impl StartFailure {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
@@ -51,22 +51,22 @@ impl StartFailure {
     }
 }
 
-/// Why a login that began came to nothing.
+/// Why a started login failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginFailure {
-    /// It was cancelled, or another login took its place.
+    /// It was cancelled, or replaced by another login.
     #[error("Login was not completed")]
     NotCompleted,
-    /// A program on this machine asked the callback server to stop, as a later login does.
+    /// A local program asked the callback server to stop, as a later login does.
     #[error("Login cancelled")]
     CancelledByOther,
-    /// The user did not finish in time.
+    /// The user missed the deadline.
     #[error("Login timed out")]
     TimedOut,
-    /// The user did not finish on the other device in time.
+    /// The user missed the deadline on the other device.
     #[error("device auth timed out after 15 minutes")]
     DeviceTimedOut,
-    /// The issuer sent the browser back with an error.
+    /// The issuer redirected the browser with an error.
     #[error("Sign-in failed: {0}")]
     Denied(String),
     /// The workspace has no access.
@@ -75,19 +75,19 @@ pub enum LoginFailure {
          request access to Codex."
     )]
     NotEntitled,
-    /// The issuer sent the browser back with nothing.
+    /// The issuer redirected the browser without a code.
     #[error("Missing authorization code. Sign-in could not be completed.")]
     NoCode,
-    /// The code could not be traded for tokens.
+    /// The code could not be exchanged for tokens.
     #[error("Token exchange failed: {0}")]
     Exchange(IssuerFailure),
     /// The issuer refused the device login.
     #[error("{0}")]
     Device(IssuerFailure),
-    /// The device's code could not be traded for tokens.
+    /// The device's code could not be exchanged for tokens.
     #[error("device code exchange failed: {0}")]
     DeviceExchange(IssuerFailure),
-    /// The tokens speak for nobody who may sign in here, or could not be kept.
+    /// The tokens' account is not allowed here, or the login could not be saved.
     #[error(transparent)]
     SignIn(#[from] SignInFailure),
 }

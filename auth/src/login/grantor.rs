@@ -1,4 +1,4 @@
-//! What a login asks of the issuer.
+//! The trait for the authorization server that grants logins.
 
 use std::time::Duration;
 
@@ -6,71 +6,71 @@ use byokey_protocol::secret::Secret;
 
 use crate::{IssuerAnswer, IssuerFailure, ManagedTokens};
 
-/// Grants logins. Every answer has a deadline.
+/// Grants logins. Every call has a deadline.
 pub trait Grantor: Send + Sync {
-    /// The page where the user signs in with the browser.
+    /// Returns the authorization page for the browser.
     ///
     /// # Errors
     ///
     /// [`IssuerFailure::Unusable`].
     fn authorize_url(&self, request: &AuthorizeRequest<'_>) -> Result<String, IssuerFailure>;
 
-    /// Trades a code for tokens.
+    /// Exchanges a code for tokens.
     fn exchange(&self, grant: &CodeGrant) -> IssuerAnswer<ManagedTokens>;
 
-    /// Begins a login on another device.
+    /// Starts a login on another device.
     fn device_code(&self) -> IssuerAnswer<DeviceCode>;
 
-    /// Asks whether the user has signed in on the other device.
+    /// Polls whether the user has logged in on the other device.
     fn poll_device(&self, code: &DeviceCode) -> IssuerAnswer<DevicePoll>;
 }
 
-/// What the page for the browser has to know.
+/// The parameters of the authorization page.
 #[derive(Debug)]
 pub struct AuthorizeRequest<'a> {
-    /// Where the browser is sent afterwards.
+    /// The redirect URI.
     pub redirect_uri: &'a str,
-    /// Digest of the verifier.
+    /// The PKCE challenge: the digest of the verifier.
     pub code_challenge: &'a str,
-    /// Comes back with the browser.
+    /// The CSRF state, returned with the redirect.
     pub state: &'a Secret,
-    /// The program that asks.
+    /// The requesting program.
     pub originator: &'a str,
-    /// The workspaces of which one has to be chosen; none means any.
+    /// The workspaces to choose from; empty means any.
     pub allowed_workspaces: &'a [String],
 }
 
-/// What tokens are traded for.
+/// What is exchanged for tokens.
 #[derive(Debug)]
 pub struct CodeGrant {
-    /// The code.
+    /// The authorization code.
     pub code: Secret,
-    /// Proves that whoever began the login ends it.
+    /// The PKCE verifier: proves that the login is completed by the program that started it.
     pub verifier: Secret,
-    /// The address that the code was sent to.
+    /// The redirect URI that the code was sent to.
     pub redirect_uri: String,
 }
 
-/// A login that waits for another device.
+/// A pending login on another device.
 #[derive(Debug)]
 pub struct DeviceCode {
-    /// Names the login to the issuer.
+    /// The issuer's id of the login.
     pub device_auth_id: Secret,
-    /// What the user types.
+    /// What the user enters.
     pub user_code: Secret,
-    /// Where the user types it.
+    /// Where the user enters it.
     pub verification_url: String,
-    /// How long to wait between questions.
+    /// The polling interval.
     pub interval: Duration,
 }
 
-/// Whether the user has signed in on the other device.
+/// The result of polling.
 #[derive(Debug)]
 pub enum DevicePoll {
-    /// Not yet.
+    /// Pending.
     Pending,
-    /// Not yet, and the questions come too often.
+    /// Pending, and the polling is too frequent.
     SlowDown,
-    /// Yes; this is to be traded for tokens.
+    /// Granted; to be exchanged for tokens.
     Granted(CodeGrant),
 }

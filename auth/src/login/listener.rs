@@ -1,7 +1,7 @@
-//! The port that the browser comes back to.
+//! The port of the callback server.
 //!
-//! The issuer knows only `localhost` with two ports, so both families have to be ours: a program
-//! that held the other one would be sent the code.
+//! The issuer only accepts `localhost` with two ports, and both address families must be bound: a
+//! program that bound the other one would receive the code.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,25 +12,25 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::failure::StartFailure;
 
-/// The ports that codex's redirect addresses are registered with.
+/// The ports of codex's registered redirect URIs.
 pub(super) const PORTS: [u16; 2] = [1455, 1457];
-/// How often a busy port is tried, and how long to wait in between.
+/// Attempts to bind a busy port, and the delay between them.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long an earlier login server may take to hear that it should stop.
+/// Timeout for asking an earlier login server to stop.
 const CANCEL_TIME: Duration = Duration::from_millis(500);
 
-/// The same port on both families. It is closed when the value goes.
+/// The same port on both address families. It is closed on drop.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) port: u16,
     ipv4: TcpListener,
-    /// None where there is no IPv6.
+    /// `None` without IPv6.
     ipv6: Option<TcpListener>,
 }
 
 impl Listener {
-    /// The first of these ports that is free, or becomes free when an earlier login server is
+    /// Binds the first of these ports that is free, or becomes free when an earlier login server is
     /// asked to stop.
     pub(super) async fn bind(ports: &[u16]) -> Result<Self, StartFailure> {
         for port in ports {
@@ -40,7 +40,7 @@ impl Listener {
                 }
                 if attempt == 0 {
                     let asked = tokio::time::timeout(CANCEL_TIME, ask_to_stop(*port));
-                    // Whoever is there may be no login server; then the port stays busy.
+                    // If the port's owner is no login server, the port stays busy.
                     drop(asked.await);
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -61,7 +61,7 @@ impl Listener {
         Ok(Self { port, ipv4, ipv6 })
     }
 
-    /// The next connection.
+    /// Accepts the next connection.
     pub(super) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         match &self.ipv6 {
             None => self.ipv4.accept().await,
@@ -73,7 +73,8 @@ impl Listener {
     }
 }
 
-/// Whether somebody else holds the port. Any other error means that the family is not there.
+/// Returns whether another process holds the port. Other errors mean that the address family is
+/// unavailable.
 fn is_taken(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -86,7 +87,7 @@ async fn ask_to_stop(port: u16) -> io::Result<()> {
     let request =
         format!("GET /cancel HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    // Whatever it says, it has heard us.
+    // Its response does not matter: the request has arrived.
     stream.read(&mut [0; 256]).await.map(|_| ())
 }
 

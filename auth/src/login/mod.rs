@@ -1,9 +1,10 @@
-//! Logins that this program runs: in the browser, or on another device.
+//! Interactive logins: in the browser, or on another device.
 //!
-//! There is at most one at a time; a second start takes the place of the first, as in codex.
-//! Nothing listens before a login begins or after it ends.
+//! At most one is in progress; a second start replaces the first, as in codex. No port is open
+//! before a login starts or after it ends.
 //!
-//! Reading order: `callback` (what a request means), `server` and `listener`, `browser`, `device`.
+//! Reading order: `callback` (the meaning of a request), `server` and `listener`, `browser`,
+//! `device`.
 
 mod browser;
 mod callback;
@@ -41,11 +42,11 @@ use crate::{AuthManager, IssuerFailure, LoginRefusal, PendingLogin, Supplier};
 use byokey_base::clock::Clock;
 use byokey_base::memory::lock_in_memory;
 
-/// What logins need of the world.
+/// Dependencies of logins.
 pub struct LoginOutside {
-    /// Whoever grants them.
+    /// The authorization server.
     pub grantor: Arc<dyn Grantor>,
-    /// Whoever wants to know how they end.
+    /// Notified of the end of each login.
     pub audience: Arc<dyn Audience>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
@@ -57,17 +58,17 @@ impl fmt::Debug for LoginOutside {
     }
 }
 
-/// The logins that wait for their user: one at most.
+/// The pending interactive login, at most one.
 pub struct Logins {
     auth: Arc<AuthManager>,
     outside: LoginOutside,
     ports: Vec<u16>,
-    /// Held while a login begins.
+    /// Held while a login starts.
     beginning: tokio::sync::Mutex<()>,
-    /// Counts what ends a login that is still being started: a later login, or a logout.
+    /// Counts the events that end a login that is still starting: a later login, or a logout.
     arrivals: watch::Sender<u64>,
     active: Mutex<Option<Active>>,
-    /// How many logins have not let go of their port yet.
+    /// How many logins have not released their port yet.
     open: Arc<watch::Sender<usize>>,
     last: watch::Sender<Option<LoginCompleted>>,
 }
@@ -79,14 +80,14 @@ struct Active {
     report: Arc<Report>,
 }
 
-/// A login that was asked for. What arrives after it ends it, also while it is being started.
+/// A requested login. Any later arrival ends it, also while it is starting.
 #[derive(Debug)]
 pub struct Arrival {
     number: u64,
     login: PendingLogin,
 }
 
-/// A login whose port is open, for as long as this lives.
+/// Counts a login with an open port until it is dropped.
 struct Open(Arc<watch::Sender<usize>>);
 
 impl Open {
@@ -102,47 +103,47 @@ impl Drop for Open {
     }
 }
 
-/// A login in the browser that waits for its user.
+/// A pending login in the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrowserStarted {
-    /// Names the login.
+    /// The id of the login.
     pub id: Uuid,
     /// The page to open.
     pub url: String,
-    /// The port that the browser comes back to.
+    /// The port of the callback server.
     pub port: u16,
 }
 
-/// A login on another device that waits for its user.
+/// A pending login on another device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceStarted {
-    /// Names the login.
+    /// The id of the login.
     pub id: Uuid,
     /// The page to open there.
     pub url: String,
-    /// The code to type there.
+    /// The code to enter there.
     pub user_code: String,
 }
 
-/// Why a pasted address was not taken. The login goes on.
+/// Why a pasted address was refused. The login continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasteRefusal {
-    /// No browser login with that id waits.
+    /// No browser login with that id is pending.
     #[error("no such login waits for its redirect URL")]
     NoSuchLogin,
-    /// The address belongs to another login, or is none.
+    /// The address belongs to another login, or is not a redirect address.
     #[error("the URL does not belong to this login; paste the whole address of the last page")]
     NotOfThisLogin,
 }
 
-/// A login that waits for its user.
+/// A pending login.
 enum Waiting {
     Browser(BrowserLogin),
     Device(DeviceCode),
 }
 
 impl Waiting {
-    /// Waits, and signs in. Returns what everybody is told if it came to nothing.
+    /// Waits for the user and logs in. Returns the error to report, if it failed.
     async fn run(self, session: &Session) -> Option<String> {
         match self {
             Self::Browser(login) => Some(Self::browser_failure(&login.run(session).await.err()?)),
@@ -150,7 +151,7 @@ impl Waiting {
         }
     }
 
-    /// What is reported when the login is given up.
+    /// Returns the error to report when the login is cancelled.
     fn given_up(&self) -> String {
         let failure = LoginFailure::NotCompleted;
         match self {
@@ -174,7 +175,7 @@ impl fmt::Debug for Logins {
 }
 
 impl Logins {
-    /// No login under way.
+    /// Returns a value without a pending login.
     #[must_use]
     pub fn new(auth: Arc<AuthManager>, outside: LoginOutside) -> Arc<Self> {
         Self::at_ports(auth, outside, &listener::PORTS)
@@ -193,8 +194,8 @@ impl Logins {
         })
     }
 
-    /// Notes that a login is asked for, by that connection; none for this program itself. One
-    /// that is still being started ends.
+    /// Registers a requested login, from that connection; `None` for this program itself. A login
+    /// that is still starting ends.
     pub fn arrive(&self, by: Option<Supplier>) -> Arrival {
         Arrival {
             number: self.overtake_starting(),
@@ -202,11 +203,11 @@ impl Logins {
         }
     }
 
-    /// Begins a login in the browser. The caller opens the page.
+    /// Starts a login in the browser. The caller opens the page.
     ///
     /// # Errors
     ///
-    /// [`StartFailure`]; no login is under way then.
+    /// [`StartFailure`]; no login is pending then.
     pub async fn start_browser(
         self: &Arc<Self>,
         arrival: Arrival,
@@ -258,11 +259,11 @@ impl Logins {
         Ok(BrowserStarted { id, url, port })
     }
 
-    /// Begins a login on another device.
+    /// Starts a login on another device.
     ///
     /// # Errors
     ///
-    /// [`StartFailure`]; no login is under way then.
+    /// [`StartFailure`]; no login is pending then.
     pub async fn start_device(
         self: &Arc<Self>,
         arrival: Arrival,
@@ -291,19 +292,19 @@ impl Logins {
             failure => StartFailure::DeviceCode(failure),
         })?;
         let url = code.verification_url.clone();
-        // EXPOSE: the user has to see it.
+        // EXPOSE: it is displayed to the user.
         let user_code = code.user_code.expose().to_owned();
         let id = self.begin(login, None, Waiting::Device(code));
         Ok(DeviceStarted { id, url, user_code })
     }
 
-    /// The end of the last login, and of those to come.
+    /// Returns a receiver for the end of the last login and of later ones.
     #[must_use]
     pub fn completed(&self) -> watch::Receiver<Option<LoginCompleted>> {
         self.last.subscribe()
     }
 
-    /// Gives a login up. Tells whether there was one with that id.
+    /// Cancels a login. Returns whether one with that id was pending.
     pub fn cancel(&self, id: Uuid) -> bool {
         let mut active = self.active();
         let found = active.take_if(|active| active.id == id && !active.report.is_signed_in());
@@ -314,8 +315,8 @@ impl Logins {
         })
     }
 
-    /// Gives up the login under way, also one that is still being started. Its end is reported
-    /// before this returns, hence before whatever took its place.
+    /// Cancels the login in progress, also one that is still starting. Its end is reported before
+    /// this returns, hence before any report of its successor.
     pub fn cancel_active(&self) {
         self.overtake_starting();
         let active = self.active().take();
@@ -325,13 +326,14 @@ impl Logins {
         }
     }
 
-    /// Ends the login that is being started, if there is one. Returns the number of what ended it.
+    /// Ends the login that is starting, if there is one. Returns the number of the event that ended
+    /// it.
     fn overtake_starting(&self) -> u64 {
         self.arrivals.send_modify(|arrivals| *arrivals += 1);
         *self.arrivals.borrow()
     }
 
-    /// Ends when something arrives after the login.
+    /// Completes when something arrives after the login.
     fn overtaken(&self, arrival: &Arrival) -> impl Future<Output = ()> + use<> {
         let (mut arrivals, number) = (self.arrivals.subscribe(), arrival.number);
         async move {
@@ -340,11 +342,11 @@ impl Logins {
         }
     }
 
-    /// Ends a login in the browser with the address that the user was sent to.
+    /// Completes a login in the browser with the redirect address that the user pasted.
     ///
     /// # Errors
     ///
-    /// [`PasteRefusal`]; the login goes on.
+    /// [`PasteRefusal`]; the login continues.
     pub async fn complete(&self, id: Uuid, address: Secret) -> Result<(), PasteRefusal> {
         let waiting = {
             let active = self.active();
@@ -364,13 +366,13 @@ impl Logins {
         }
     }
 
-    /// Gives up the login under way and waits until its port is closed.
+    /// Cancels the login in progress and waits until its port is closed.
     async fn end_active(&self) {
         let active = self.active().take();
         if let Some(active) = active {
             active.cancel.send_replace(true);
         }
-        // The sender is here.
+        // `self` owns the sender.
         drop(self.open.subscribe().wait_for(|open| *open == 0).await);
     }
 

@@ -1,4 +1,4 @@
-//! What the callback server shows.
+//! The pages of the callback server.
 
 use bytes::Bytes;
 use http::header::{
@@ -11,10 +11,10 @@ use http_body_util::Full;
 use super::callback::{Nothing, SUCCESS_PATH};
 use super::failure::LoginFailure;
 
-/// An answer of the callback server.
+/// A response of the callback server.
 pub(super) type Page = Response<Full<Bytes>>;
 
-/// The answer to a request that means nothing.
+/// Returns the response to a rejected request.
 pub(super) fn nothing(nothing: Nothing) -> Page {
     let (status, text) = match nothing {
         Nothing::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
@@ -31,12 +31,12 @@ pub(super) fn nothing(nothing: Nothing) -> Page {
     page
 }
 
-/// The answer to a program that asks us to stop.
+/// Returns the response to a program that cancels the login.
 pub(super) fn cancelled() -> Page {
     text_page(StatusCode::OK, "Login cancelled")
 }
 
-/// Sends the browser to an address without the code in it.
+/// Redirects the browser to an address without the code.
 pub(super) fn to_success() -> Page {
     let mut page = text_page(StatusCode::SEE_OTHER, "");
     let location = HeaderValue::from_static(SUCCESS_PATH);
@@ -44,7 +44,7 @@ pub(super) fn to_success() -> Page {
     page
 }
 
-/// The user is signed in.
+/// Returns the page of a successful login.
 pub(super) fn success() -> Page {
     html(
         "Signed in",
@@ -52,12 +52,12 @@ pub(super) fn success() -> Page {
     )
 }
 
-/// The user is not signed in yet, or not any more.
+/// Returns the page for a success that has not happened yet, or is over.
 pub(super) fn no_login() -> Page {
     text_page(StatusCode::NOT_FOUND, "No login has ended here")
 }
 
-/// The user is not signed in. `said` is what the issuer said, if it said anything.
+/// Returns the page of a failed login. `said` is the issuer's error, if it sent one.
 pub(super) fn failure(failure: &LoginFailure, said: Option<(&str, &str)>) -> Page {
     let title = match failure {
         LoginFailure::NotEntitled => "You do not have access to Codex",
@@ -107,7 +107,7 @@ fn page(status: StatusCode, kind: &'static str, text: String) -> Page {
     page
 }
 
-/// The text as it looks in HTML.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Values that nobody can guess: PKCE (RFC 7636) and state.
+//! Unguessable values: the PKCE verifier and challenge (RFC 7636) and the CSRF state.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,24 +11,24 @@ use zeroize::Zeroizing;
 use super::failure::StartFailure;
 use byokey_base::memory::wiped_after;
 
-/// A verifier of 86 characters.
+/// Generates a PKCE verifier of 86 characters.
 pub(super) fn verifier() -> Result<Secret, StartFailure> {
     random::<64>()
 }
 
-/// A state of 256 bits.
+/// Generates a CSRF state of 256 bits.
 pub(super) fn state() -> Result<Secret, StartFailure> {
     random::<32>()
 }
 
-/// The challenge of a verifier by the method `S256`.
+/// Returns the PKCE challenge of a verifier, by the method `S256`.
 pub(super) fn challenge(verifier: &Secret) -> String {
-    // A digest leaves the end of what it was made of on the stack.
+    // Hashing leaves the last block of its input on the stack.
     let digest = wiped_after(|| digest(&SHA256, verifier.expose().as_bytes()));
     URL_SAFE_NO_PAD.encode(digest)
 }
 
-/// Whether both are the same, in a time that does not tell where they differ.
+/// Constant-time comparison of a secret with a given value.
 pub(super) fn matches(expected: &Secret, given: &str) -> bool {
     expected.expose().as_bytes().ct_eq(given.as_bytes()).into()
 }

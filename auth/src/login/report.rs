@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use super::session::Audience;
 
-/// Reports how one login ended: by its own task, or at once by what takes its place. The first
-/// report counts.
+/// Reports how a login ended: by its own task, or at once by its successor. The first report
+/// counts.
 pub(super) struct Report {
     id: Uuid,
-    /// What is said of the login when it is given up.
+    /// The error to report when the login is cancelled.
     given_up: String,
     audience: Arc<dyn Audience>,
     last: watch::Sender<Option<LoginCompleted>>,
     is_made: AtomicBool,
-    /// How the account changed, once the user is signed in.
+    /// The change of the account, once the login has succeeded.
     update: OnceLock<AccountUpdated>,
 }
 
@@ -40,24 +40,24 @@ impl Report {
         }
     }
 
-    /// Notes that the user is signed in. The login cannot fail any more.
+    /// Records the success. The login cannot fail any more.
     pub(super) fn signed_in(&self, update: AccountUpdated) {
-        // There is one sign-in in a login.
+        // A login succeeds at most once.
         drop(self.update.set(update));
     }
 
-    /// Returns whether the user is signed in.
+    /// Returns whether the login has succeeded.
     pub(super) fn is_signed_in(&self) -> bool {
         self.update.get().is_some()
     }
 
-    /// Reports a login that is given up now: a success, if the user is signed in already.
+    /// Reports a cancelled login; as a success, if it has succeeded already.
     pub(super) fn give_up(&self) {
         let failure = (!self.is_signed_in()).then(|| self.given_up.clone());
         self.end(failure);
     }
 
-    /// Reports the end, unless that is done: success, or this failure.
+    /// Reports the end, unless already reported: a success, or this failure.
     pub(super) fn end(&self, error: Option<String>) {
         if self.is_made.swap(true, Ordering::Relaxed) {
             return;

@@ -1,5 +1,5 @@
-//! The callback server: many connections, each with little time and little room, of which only
-//! the right request counts.
+//! The callback server: concurrent connections with a short deadline and bounded size (against
+//! slowloris), of which only the right request counts.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -21,34 +21,34 @@ use super::callback::{Callback, Verdict, judge};
 use super::listener::Listener;
 use super::pages::{self, Page};
 
-/// How long a request may take to arrive.
+/// Deadline of a request head.
 const HEAD_TIME: Duration = Duration::from_secs(5);
-/// Longest head of a request.
+/// Longest request head, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
-/// Most connections at once.
+/// Most concurrent connections.
 const MAX_CONNECTIONS: usize = 64;
-/// How long answers under way may take when the server ends.
+/// How long pending responses may take when the server stops.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// What the login is told.
+/// What the server reports to the login.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// The browser came back; it waits for this page.
+    /// The browser returned; it waits for this page.
     Back(Callback, oneshot::Sender<Page>),
-    /// The browser has the page that tells of success.
+    /// The browser has the success page.
     SuccessShown,
-    /// Another program asks us to stop.
+    /// Another program asks for the login to be cancelled.
     Cancel,
 }
 
-/// Serves until the value goes.
+/// Serves until it is dropped.
 pub(super) struct Server {
     listener: Listener,
     connections: JoinSet<()>,
     visitor: Visitor,
 }
 
-/// What each connection knows.
+/// State of each connection.
 #[derive(Clone)]
 struct Visitor {
     port: u16,
@@ -72,17 +72,17 @@ impl Server {
         }
     }
 
-    /// The state of the login.
+    /// Returns the CSRF state of the login.
     pub(super) fn state(&self) -> &Secret {
         &self.visitor.state
     }
 
-    /// From now on there is a success to show.
+    /// Enables the success page.
     pub(super) fn succeed(&self) {
         self.visitor.succeeded.store(true, Ordering::Relaxed);
     }
 
-    /// Takes connections. It never ends by itself.
+    /// Accepts connections. It never completes by itself.
     pub(super) async fn serve(&mut self) {
         loop {
             while self.connections.try_join_next().is_some() {}
@@ -95,13 +95,13 @@ impl Server {
                     let visitor = self.visitor.clone();
                     self.connections.spawn(converse(stream, visitor));
                 }
-                // Descriptors ran out, or the like: what is open has to end first.
+                // Out of descriptors, or the like: open connections must end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
 
-    /// Closes the port at once, and the connections as soon as their answers are out.
+    /// Closes the port at once, and each connection after its response.
     pub(super) async fn end(self) {
         let Self {
             listener,
@@ -128,7 +128,7 @@ where
         .max_buf_size(HEAD_SIZE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // Broken connections and garbage are not worth a word.
+    // Broken connections and garbage are not logged.
     drop(served.await);
 }
 
@@ -158,17 +158,17 @@ impl Visitor {
     }
 }
 
-/// What a visit to the callback server can mean to a login.
+/// The meaning of a connection to the callback server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visit {
-    /// The browser came back from the issuer.
+    /// The browser returned from the issuer.
     Back,
-    /// Another program asks us to stop.
+    /// Another program asks for the login to be cancelled.
     Cancel,
 }
 
-/// Answers one connection to the callback server of a login that has not ended, and returns what
-/// it means: so that it can be given anything.
+/// Answers one connection to the callback server of a pending login and returns its meaning. Public
+/// for fuzzing.
 pub async fn visit<S>(stream: S, port: u16, state: Secret) -> Option<Visit>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -182,7 +182,7 @@ where
     };
     let mut meaning = None;
     let listen = async {
-        // The page that the browser waits for tells that no login has ended.
+        // The login has not ended: the browser gets an error page.
         while let Some(event) = events.recv().await {
             meaning = match event {
                 Event::Back(..) => Some(Visit::Back),
@@ -195,7 +195,7 @@ where
     meaning
 }
 
-/// Serves while something else is waited for.
+/// Runs the server while waiting for other work.
 pub(super) async fn while_serving<T>(server: &mut Server, work: impl Future<Output = T>) -> T {
     tokio::select! {
         biased;

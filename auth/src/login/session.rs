@@ -1,4 +1,4 @@
-//! What every login needs while it waits for its user.
+//! What every pending login needs.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 use byokey_base::clock::Clock;
 
-/// Whoever wants to know how logins end.
+/// Observes how logins end.
 pub trait Audience: Send + Sync {
     /// A login ended.
     fn login_completed(&self, completed: LoginCompleted);
@@ -23,7 +23,7 @@ pub trait Audience: Send + Sync {
     fn account_updated(&self, update: AccountUpdated);
 }
 
-/// One login that waits for its user.
+/// One pending login.
 pub(super) struct Session {
     pub(super) auth: Arc<AuthManager>,
     pub(super) grantor: Arc<dyn Grantor>,
@@ -34,14 +34,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Ends when the login is given up.
+    /// Completes when the login is cancelled.
     pub(super) async fn cancelled(&self) {
         let mut cancel = self.cancel.clone();
-        // A sender that is gone has given the login up.
+        // A dropped sender has cancelled the login.
         drop(cancel.wait_for(|cancelled| *cancelled).await);
     }
 
-    /// Signs in with the tokens of the issuer. Once begun, this is not given up.
+    /// Logs in with the issuer's tokens. Once started, this is not cancelled.
     pub(super) async fn sign_in(&self, tokens: ManagedTokens) -> Result<(), LoginFailure> {
         let tokens = ManagedTokens {
             obtained_at: Some(self.clock.unix_seconds()),

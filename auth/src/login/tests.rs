@@ -1,4 +1,4 @@
-//! Deadlines and pace of logins, by a clock that runs as fast as it can.
+//! Deadlines and polling of logins, on tokio's paused clock.
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -22,7 +22,7 @@ use byokey_base::clock::SystemClock;
 
 type Poll = Result<DevicePoll, IssuerFailure>;
 
-/// Grants what a script says, and notes when it was asked.
+/// Answers from a script, and records the times of polling.
 #[derive(Default)]
 struct ScriptedGrantor {
     polls: Mutex<VecDeque<Poll>>,
@@ -109,7 +109,7 @@ impl Scene {
         self.logins.start_device(self.logins.arrive(None)).await
     }
 
-    /// How the login ended, and when.
+    /// Returns how the login ended, and when.
     async fn end(&self) -> (Option<String>, Instant) {
         loop {
             if let Some(completed) = self.ear.0.lock().unwrap().pop() {

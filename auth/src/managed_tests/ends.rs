@@ -1,4 +1,4 @@
-//! How managed logins end: replaced, signed out, overtaken.
+//! How managed logins end: replaced, logged out, superseded.
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn a_logout_forgets_at_once_empties_the_store_and_gives_the_login_back() {
     settle().await;
     assert!(scene.store.tokens().is_none());
     scene.auth.revoke(forgotten).await;
-    // What the spent refresh token brought late goes back, too.
+    // A late successor of the spent refresh token is revoked, too.
     assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-late", "rt-1"]);
 }
 
@@ -70,14 +70,14 @@ async fn a_renewal_answers_for_half_a_minute_by_either_clock() {
     now(29);
     tokio::time::advance(Duration::from_secs(29)).await;
     freshen(false).await;
-    // Both clocks go on.
+    // Both clocks advance.
     now(30);
     tokio::time::advance(Duration::from_secs(1)).await;
     freshen(true).await;
-    // The machine slept: only the time of day went on.
+    // The machine slept: only the time of day advanced.
     now(3_600);
     freshen(true).await;
-    // The time of day was set back: the other clock counts.
+    // The time of day was set back: the monotonic clock counts.
     tokio::time::advance(Duration::from_secs(31)).await;
     freshen(true).await;
     // Another login is not the one that was renewed.

@@ -1,4 +1,4 @@
-//! Logins that this program runs: refresh, rotation, several processes, logout.
+//! Managed logins: refresh, rotation, several processes, logout.
 
 mod ends;
 
@@ -30,7 +30,7 @@ impl Clock for HandClock {
     }
 }
 
-/// One process: its auth manager and what it shares with the others.
+/// One process: its auth manager and the state that it shares with others.
 struct Scene {
     auth: Arc<AuthManager>,
     issuer: Arc<HandIssuer>,
@@ -78,7 +78,7 @@ impl Scene {
         tokio::spawn(async move { auth.recover(generation).await })
     }
 
-    /// The refresh token in force.
+    /// Returns the refresh token in force.
     fn refresh_token(&self) -> Option<String> {
         self.auth.read(|credential| match credential {
             Some(Credential::Managed(login)) => {

@@ -1,4 +1,4 @@
-//! A login that takes time: when it began, for which connection, and whether it is still wanted.
+//! A login in progress: when it began, for which connection, and whether it is still wanted.
 
 use tokio::sync::watch;
 
@@ -6,7 +6,7 @@ use super::AuthManager;
 use crate::credential::Supplier;
 use crate::state::Epoch;
 
-/// A login that takes time. A login or logout that comes after its beginning wins over it.
+/// A login in progress. A login or logout after its beginning wins over it.
 #[derive(Clone, Debug)]
 pub struct PendingLogin {
     pub(super) epoch: Epoch,
@@ -15,8 +15,7 @@ pub struct PendingLogin {
 }
 
 impl AuthManager {
-    /// Begins a login that takes time, at the request of that connection; none for a login of
-    /// this program itself.
+    /// Begins a login at the request of that connection; `None` for this program itself.
     #[must_use]
     pub fn begin_login(&self, by: Option<Supplier>) -> PendingLogin {
         PendingLogin {
@@ -28,7 +27,7 @@ impl AuthManager {
 }
 
 impl PendingLogin {
-    /// The same login, which also ends when this becomes true.
+    /// Returns the login, which then also ends when this becomes true.
     #[must_use]
     pub fn until(self, cancelled: watch::Receiver<bool>) -> Self {
         Self {
@@ -37,7 +36,7 @@ impl PendingLogin {
         }
     }
 
-    /// Returns whether the login was given up.
+    /// Returns whether the login was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.as_ref().is_some_and(|it| *it.borrow())
     }

@@ -1,4 +1,4 @@
-//! Renews tokens before they expire.
+//! Renews tokens proactively, before they expire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use super::{AuthManager, lock};
 use crate::credential::Credential;
 
-/// How long before its expiry a host is asked for a token, if it wants that.
+/// How long before its expiry a new token is requested from a host that wants this, in seconds.
 const ASK_HOST_BEFORE: i64 = 60;
-/// How long after a failure a login of ours is tried again, in seconds.
+/// Delay after a failed renewal of a managed login, in seconds.
 const TRY_AGAIN_AFTER: i64 = 60;
-/// How often the time of day is looked at again, since it may be set or stand still in between.
+/// How often the time of day is checked again, since it may be set or the machine may sleep.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// Which expiries have a token renewed.
+/// Which expiries lead to a renewal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Also one that is past: whoever handed the token over may not know.
+    /// A past one as well: the host may not know that its token has expired.
     NowOrLater,
-    /// Only one to come. Whoever answers with an expired token would be asked for ever.
+    /// Only a future one. A host that answers with an expired token would be asked for ever.
     Later,
-    /// Also one that is past, but not before a minute is over: it was tried just now.
+    /// A past one as well, but at the earliest in a minute: the last attempt was just now.
     InAMinute,
 }
 
 impl AuthManager {
-    /// Has the token in force renewed before it expires.
+    /// Schedules the renewal of the token in force before its expiry.
     pub(super) fn watch_expiry(self: &Arc<Self>, when: Due) {
         let now = self.renewer.clock.unix_seconds();
         let due = self.state().credential().and_then(|held| self.due(held));

@@ -1,20 +1,20 @@
-//! What a logout does to a renewal under way: the refresh token is being spent, so its successor
-//! is revoked instead of dropped.
+//! What a logout does to a renewal in flight: the refresh token is being spent, so its successor is
+//! revoked instead of dropped.
 
 use std::future::pending;
 
 use tokio::sync::watch;
 
-/// Whether a logout gives logins back to the issuer.
+/// Whether a logout revokes logins at the issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// It does.
+    /// It revokes them.
     Revoke,
-    /// It leaves them as they are.
+    /// It leaves them valid.
     Leave,
 }
 
-/// Signals a renewal that its login was forgotten.
+/// Signals to a renewal that its login was logged out.
 #[derive(Debug)]
 pub(crate) struct Forget(watch::Sender<Option<Revocation>>);
 
@@ -29,25 +29,25 @@ impl Forget {
         (Self(sender), ForgetSignal(receiver))
     }
 
-    /// The user signed out.
+    /// Signals the logout.
     pub(super) fn signal(&self, revocation: Revocation) {
         self.0.send_replace(Some(revocation));
     }
 }
 
 impl ForgetSignal {
-    /// Returns what the logout wants, if the user signed out.
+    /// Returns the mode of the logout, once the user has logged out.
     pub(super) fn get(&self) -> Option<Revocation> {
         *self.0.borrow()
     }
 
-    /// Waits until the user signs out.
+    /// Waits for the logout.
     pub(crate) async fn wait(&self) -> Revocation {
         let mut signal = self.0.clone();
         let signalled = signal.wait_for(Option::is_some).await;
         match signalled.ok().and_then(|signalled| *signalled) {
             Some(revocation) => revocation,
-            // Without its sender there is no logout to come for this renewal.
+            // Once the sender is dropped, no logout can follow.
             None => pending().await,
         }
     }

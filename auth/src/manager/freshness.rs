@@ -1,5 +1,5 @@
-//! Renewals on demand: a recent one answers for those that are asked for after it, so that a
-//! client that asks all the time does not spend a refresh token each time.
+//! Renewals on demand. A recent renewal satisfies later requests, so that a client that asks
+//! constantly does not spend a refresh token each time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use super::{AuthManager, lock};
 use crate::credential::Credential;
 use crate::state::Generation;
 
-/// How long a renewal answers for those that are asked for after it.
+/// How long a renewal satisfies later requests.
 const RECENT: Duration = Duration::from_secs(30);
 
-/// A renewal of a login of ours.
+/// A renewal of a managed login.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastRenewal {
     generation: Generation,
-    /// By the clock that stands still while the machine sleeps.
+    /// By the monotonic clock, which stops while the machine sleeps.
     at: Instant,
     /// By the time of day, which may be set.
     at_unix: i64,
 }
 
 impl AuthManager {
-    /// Whether the answer to "who is signed in" should wait for [`AuthManager::freshen`].
+    /// Returns whether `account/read` should wait for [`AuthManager::freshen`].
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let now = self.renewer.clock.unix_seconds();
@@ -35,8 +35,8 @@ impl AuthManager {
         state.is_refreshing() || login.renew_at().is_some_and(|due| due <= now)
     }
 
-    /// Renews a login of ours, unless that was done just now. A failure is logged; what is in
-    /// force says the rest.
+    /// Renews a managed login, unless it was renewed recently. A failure is logged; callers read
+    /// the state in force.
     pub async fn freshen(self: &Arc<Self>) {
         if !self.is_managed() || self.is_fresh() {
             return;
@@ -47,7 +47,7 @@ impl AuthManager {
         }
     }
 
-    /// Notes that the credential in force was renewed now.
+    /// Records that the credential in force was renewed now.
     pub(super) fn note_renewal(&self) {
         let renewal = LastRenewal {
             generation: self.state().generation(),
@@ -57,8 +57,8 @@ impl AuthManager {
         *lock(&self.last_renewal) = Some(renewal);
     }
 
-    /// Returns whether the credential in force was renewed so recently that it need not be again.
-    /// Both clocks have to agree on that: one may have stood still, the other may have been set.
+    /// Returns whether the credential in force was renewed recently. Both clocks must agree: one
+    /// may have stopped, the other may have been set.
     fn is_fresh(&self) -> bool {
         let Some(last) = *lock(&self.last_renewal) else {
             return false;

@@ -1,9 +1,10 @@
 //! The auth manager: the one owner of the credential in force.
 //!
-//! It puts the rules of [`AuthState`] to work: wakes those who wait for a refresh, asks the host
-//! in a task of its own, so that a caller who gives up does not end the refresh for the others,
-//! and tells everybody of changes. `expiry` renews tokens before they expire, `own` signs in
-//! with what this program got for itself, `take_up` with what was there before.
+//! It applies the rules of [`AuthState`]: wakes the callers that wait for a refresh, asks the host
+//! in a task of its own, so that a cancelled caller does not end the refresh for the others (single
+//! flight), and notifies clients of changes. `expiry` renews tokens before they expire, `own`
+//! installs credentials that this program obtained itself, `take_up` those from before the process
+//! started.
 
 mod attempt;
 mod expiry;
@@ -42,10 +43,10 @@ pub(super) use forget::{Forget, ForgetSignal};
 use freshness::LastRenewal;
 pub use own::Forgotten;
 
-/// The host's side of external auth.
+/// The host in external auth.
 pub trait Host: Send + Sync {
-    /// Asks for new tokens: the supplier, or, when it is gone, every other connection that can
-    /// answer, of which the first answer that passes the check counts. Keeps the deadline.
+    /// Requests new tokens from the supplier or, when it is gone, from every other connection that
+    /// can answer; the first answer that passes the check counts. Has a deadline.
     fn ask_refresh(
         &self,
         supplier: Supplier,
@@ -53,27 +54,27 @@ pub trait Host: Send + Sync {
         check: AnswerCheck,
     ) -> HostAnswer;
 
-    /// Whether the supplier also wants to be asked before its token expires.
+    /// Returns whether the supplier also wants to be asked before its token expires.
     fn wants_proactive_refresh(&self, supplier: Supplier) -> bool;
 
-    /// Tells everybody that a refresh changed the account.
+    /// Notifies all clients that a refresh changed the account.
     fn account_updated(&self, update: AccountUpdated);
 }
 
-/// Says why an answer would not be adopted, before it is.
+/// Checks an answer before it is adopted, and returns why it would be refused.
 pub type AnswerCheck = Arc<dyn Fn(&HostTokens) -> Result<(), RecoveryFailure> + Send + Sync>;
 
-/// The host's answer to come.
+/// The pending answer of the host.
 pub type HostAnswer =
     Pin<Box<dyn Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static>>;
 
-/// What the auth manager needs of the world.
+/// Dependencies of the auth manager.
 pub struct Outside {
-    /// Whoever may own the login.
+    /// The host that may own the login.
     pub host: Arc<dyn Host>,
-    /// Whoever hands out tokens.
+    /// The issuer of tokens.
     pub issuer: Arc<dyn Issuer>,
-    /// What outlives the process.
+    /// Persistence.
     pub store: Arc<dyn Store>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
@@ -90,32 +91,32 @@ type Waiter = oneshot::Sender<Result<Remedy, RecoveryFailure>>;
 /// The one owner of the credential in force.
 pub struct AuthManager {
     state: Mutex<AuthState<Waiter>>,
-    /// The task that asks for newer tokens.
+    /// The task that requests newer tokens.
     asking: Mutex<Option<Asking>>,
-    /// The task that waits for the token to expire.
+    /// The timer of the token's expiry.
     watching: Mutex<Option<AbortHandle>>,
     signed_out: watch::Sender<()>,
     host: Arc<dyn Host>,
     renewer: Renewer,
-    /// Held while the store is used, so that what it keeps and what is in force agree.
+    /// Serialises access to the store, so that its content agrees with the credential in force.
     store_turn: tokio::sync::Mutex<()>,
-    /// What [`AuthManager::signed_out_unseen`] tells.
+    /// The result of [`AuthManager::signed_out_unseen`].
     signed_out_unseen: Mutex<Option<Arc<Credential>>>,
-    /// Gives superseded logins back to the issuer.
+    /// Revocations of superseded logins.
     giving_back: Arc<Background>,
-    /// The last renewal of a login of ours.
+    /// The last renewal of a managed login.
     last_renewal: Mutex<Option<LastRenewal>>,
 }
 
 struct Asking {
     task: AbortHandle,
-    /// Set when it spends a refresh token. Then it is not ended early, because the tokens that
-    /// come back are the only ones that are still good: a logout has them revoked.
+    /// Set when the task spends a refresh token. Such a task is not aborted, because its answer is
+    /// the only valid grant: a logout revokes it.
     forget: Option<Forget>,
 }
 
 impl Asking {
-    /// Ends it, if nothing is lost with it.
+    /// Aborts the task, if that loses nothing.
     fn end(self, revocation: Revocation) {
         match self.forget {
             Some(forget) => forget.signal(revocation),
@@ -126,24 +127,24 @@ impl Asking {
 
 /// The credential in force at one moment, for one call.
 ///
-/// Drop it as soon as the call is sent: a credential is wiped when its last lease is gone.
+/// Drop it as soon as the call is sent: a credential is zeroized when its last lease is dropped.
 #[derive(Debug)]
 pub struct Lease {
     /// The credential.
     pub credential: Arc<Credential>,
-    /// Its generation, to be named when it is refused.
+    /// Its generation, to be named after a 401.
     pub generation: Generation,
-    /// The connection that brought its account; none when that was this program itself.
+    /// The connection that installed the account; `None` for this program itself.
     pub installed_by: Option<Supplier>,
     signed_out: watch::Receiver<()>,
 }
 
 impl Lease {
-    /// Ends when the user signs out. Calls under way end with it.
+    /// Completes when the user logs out. Calls in flight are cancelled by it.
     pub fn signed_out(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut signed_out = self.signed_out.clone();
         async move {
-            // The sender ends with the process, and the calls with it.
+            // The sender is dropped with the process, and the calls with it.
             drop(signed_out.changed().await);
         }
     }
@@ -156,7 +157,7 @@ impl fmt::Debug for AuthManager {
 }
 
 impl AuthManager {
-    /// Nobody signed in.
+    /// Returns an auth manager without a credential.
     #[must_use]
     pub fn new(policy: LoginPolicy, outside: Outside) -> Arc<Self> {
         let Outside {
@@ -185,18 +186,18 @@ impl AuthManager {
         })
     }
 
-    /// Replaces the policy, once the configuration that holds it can be read.
+    /// Replaces the policy, after the configuration became readable.
     pub fn set_policy(&self, policy: LoginPolicy) {
         self.state().set_policy(policy);
     }
 
-    /// The workspaces of which one has to be chosen; none means any.
+    /// Returns the workspaces to choose from; empty means any.
     #[must_use]
     pub fn allowed_workspaces(&self) -> Vec<String> {
         self.state().policy().allowed_workspaces.clone()
     }
 
-    /// The credential in force.
+    /// Returns the credential in force.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {
         let state = self.state();
@@ -209,17 +210,16 @@ impl AuthManager {
         })
     }
 
-    /// Reads the credential in force, without keeping it.
+    /// Reads the credential in force without a lease.
     pub fn read<T>(&self, read: impl FnOnce(Option<&Credential>) -> T) -> T {
         read(self.state().credential().map(Arc::as_ref))
     }
 
-    /// Signs in with an API key, which nobody wants kept. A login of ours that it replaces is
-    /// given back.
+    /// Logs in with an API key that is not persisted. A managed login that it replaces is revoked.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_api_key(
         self: &Arc<Self>,
         key: Secret,
@@ -232,12 +232,12 @@ impl AuthManager {
         Ok(update)
     }
 
-    /// Signs in with tokens that the host owns. A login of ours that only memory held is given
-    /// back.
+    /// Logs in with tokens that the host owns. A managed login that was held in memory only is
+    /// revoked.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_external(
         self: &Arc<Self>,
         tokens: ExternalTokens,
@@ -250,21 +250,21 @@ impl AuthManager {
         Ok(update)
     }
 
-    /// Whether a login that this server would run itself may start.
+    /// Checks whether a managed login may start.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_managed_login(&self) -> Result<(), LoginRefusal> {
         self.state().check_managed_login()
     }
 
-    /// Gets past a 401 that a call under this generation met: asks the host or the issuer once,
-    /// however many calls ask, and returns when a newer credential is in force.
+    /// Recovers from a 401 of a call under this generation: asks the host or the issuer once for
+    /// all waiting calls (single flight), and returns when a newer credential is in force.
     ///
     /// # Errors
     ///
-    /// [`RecoveryFailure`] when there is none to be had. The next 401 asks again at once.
+    /// [`RecoveryFailure`] when there is none. The next 401 asks again at once.
     pub async fn recover(
         self: &Arc<Self>,
         generation: Generation,
@@ -315,8 +315,8 @@ impl AuthManager {
         lock(&self.asking).replace(asking);
     }
 
-    /// Drops an answer that came too late. The tokens of a login that neither memory nor a store
-    /// holds any more are given back to the issuer.
+    /// Drops a late answer. Tokens of a login that neither memory nor a store holds any more are
+    /// revoked.
     fn discard(
         self: &Arc<Self>,
         late: Result<Renewal, RecoveryFailure>,
@@ -333,7 +333,7 @@ impl AuthManager {
         }
     }
 
-    /// Asks at once, so that a request to the host stands before whatever is sent next.
+    /// Sends the request synchronously, so that it precedes any later message to the host.
     fn answer_of(
         self: &Arc<Self>,
         authority: Authority,
@@ -360,13 +360,13 @@ impl AuthManager {
         }
     }
 
-    /// A login settled whatever was in flight.
+    /// Completes a login: it settled a refresh in flight.
     fn replaced(self: &Arc<Self>, settlement: Settlement<Waiter>) -> AccountUpdated {
         let asking = lock(&self.asking).take_if(|asking| asking.forget.is_none());
         self.settled(settlement, asking, Revocation::Leave)
     }
 
-    /// Ends the request for newer tokens, and wakes the calls that waited for it.
+    /// Ends the refresh task and wakes the calls that waited for it.
     fn settled(
         self: &Arc<Self>,
         settlement: Settlement<Waiter>,
@@ -388,15 +388,15 @@ impl AuthManager {
     }
 }
 
-/// A panic while the lock was held is no reason to refuse everybody after it: each change of the
-/// state is complete before anything can panic.
+/// Ignores poisoning: each change of the state is complete before anything can panic, so a panic
+/// must not disable authentication.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn wake(settlement: Settlement<Waiter>) -> Option<AccountUpdated> {
     for waiter in settlement.waiters {
-        // Whoever gave up waiting is not interested.
+        // The receiver is dropped if the caller was cancelled.
         drop(waiter.send(settlement.outcome.clone()));
     }
     settlement.update

@@ -1,5 +1,5 @@
-//! Credentials that this program gets for itself: it asks the issuer whose they are, keeps them
-//! in the store, renews them when asked, and gives them back.
+//! Credentials that this program obtains itself: it looks up their owner at the issuer, persists
+//! them, renews them on demand, and revokes them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,71 +14,71 @@ use crate::state::Epoch;
 use crate::store::{Saving, Store, StoreFailure, Stored};
 use byokey_base::memory::lock_in_memory;
 
-/// A credential that was in force until the logout.
+/// The credential that a logout removed.
 #[derive(Debug)]
 pub struct Forgotten(pub(super) Option<Arc<Credential>>);
 
 impl AuthManager {
-    /// How often somebody signed in or out: what a login that takes time begins with.
+    /// Returns the count of logins and logouts. A login in progress records it at its beginning.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.state().epoch()
     }
 
-    /// Whether tokens of a host may be put in force.
+    /// Checks whether a host's tokens may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_external_login(&self) -> Result<(), LoginRefusal> {
         self.state().check_external_login()
     }
 
-    /// Whether an API key may be put in force.
+    /// Checks whether an API key may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_api_key_login(&self) -> Result<(), LoginRefusal> {
         self.state().check_api_key_login()
     }
 
-    /// Whether a personal access token may be put in force.
+    /// Checks whether a personal access token may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_personal_login(&self) -> Result<(), LoginRefusal> {
         self.state().check_personal_login()
     }
 
-    /// Whether credentials outlive the process.
+    /// Returns whether credentials are persisted.
     #[must_use]
     pub fn keeps(&self) -> bool {
         self.renewer.store.keeps()
     }
 
-    /// Returns what the user should know about the place of the stored login, a sentence each.
+    /// Returns warnings about where the login is stored, one sentence each.
     #[must_use]
     pub fn store_warnings(&self) -> Vec<String> {
         self.renewer.store.warnings()
     }
 
-    /// Whether the store could take a login, which is found out before its user signs in.
+    /// Checks whether the store can save a login, before the user logs in.
     ///
     /// # Errors
     ///
-    /// [`StoreFailure`] says why not.
+    /// [`StoreFailure`] states the reason.
     pub async fn check_store(&self) -> Result<(), StoreFailure> {
         self.renewer.store.check().await
     }
 
-    /// Asks the issuer whose a personal access token is. Nothing is in force until somebody
-    /// signs in with the result.
+    /// Looks up the owner of a personal access token at the issuer. The result is not installed
+    /// yet.
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; a token whose owner is not known for certain is not taken.
+    /// [`SignInFailure`]; a token without a confirmed owner is refused.
     pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
         let token = PersonalAccessToken::check(token).map_err(LoginRefusal::Invalid)?;
         let token = lock_in_memory(token);
@@ -91,12 +91,12 @@ impl AuthManager {
         Ok(Credential::PersonalAccessToken(token))
     }
 
-    /// Signs in: saves the credential where it is to outlive the process, then puts it in force.
-    /// A login of ours that it replaces, in force or in the store, is given back.
+    /// Logs in: saves the credential where there is a store, then installs it. A managed login that
+    /// it replaces, in force or stored, is revoked.
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; the credential in force stays.
+    /// [`SignInFailure`]; the credential in force is unchanged.
     pub async fn sign_in(
         self: &Arc<Self>,
         credential: Credential,
@@ -107,8 +107,8 @@ impl AuthManager {
         Ok(update)
     }
 
-    /// Signs in with a login that another program keeps using. What it replaces is not given
-    /// back, because that may be the same login, taken over earlier.
+    /// Logs in with a login that another program continues to use. The replaced login is not
+    /// revoked, because it may be the same one, taken over earlier.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl AuthManager {
         Ok(update)
     }
 
-    /// Signs in. Also returns the login of ours that was replaced.
+    /// Logs in. Also returns the managed login that was replaced.
     async fn replace_kept(
         self: &Arc<Self>,
         credential: Credential,
@@ -140,7 +140,7 @@ impl AuthManager {
             store.save(stored, Saving::Login).await?;
             let overtaken = self.check_pending(&credential, &login);
             if let Err(refusal) = overtaken {
-                // What overtook this login does not want it in the store.
+                // A superseded login must not be stored.
                 store.remove().await?;
                 return Err(refusal.into());
             }
@@ -149,7 +149,7 @@ impl AuthManager {
         Ok((self.replaced(settlement), superseded))
     }
 
-    /// Returns whether the login would be taken and is still wanted.
+    /// Checks that the login would be accepted and is still wanted.
     fn check_pending(
         &self,
         credential: &Credential,
@@ -162,21 +162,22 @@ impl AuthManager {
         Ok(())
     }
 
-    /// Whether the credential is a login of ours, which alone can be renewed on demand.
+    /// Returns whether the credential is a managed login, the only kind that can be renewed on
+    /// demand.
     #[must_use]
     pub fn is_managed(&self) -> bool {
         self.read(|credential| matches!(credential, Some(Credential::Managed(_))))
     }
 
-    /// Whether it is known that the login in force cannot be renewed any more.
+    /// Returns whether the login in force is known not to be renewable any more.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.state().dead().is_some()
     }
 
-    /// Forgets the credential, at once, and ends the calls that use it. What a store keeps is
-    /// still there: [`AuthManager::clear_store`] follows. A renewal under way ends with it; what it
-    /// spent a refresh token for is revoked, if the caller revokes the forgotten login too.
+    /// Drops the credential at once and cancels the calls that use it. The stored login remains
+    /// until [`AuthManager::clear_store`]. A renewal in flight ends; the successor of a refresh
+    /// token that it spent is revoked, if the caller revokes the forgotten login too.
     pub fn logout(self: &Arc<Self>, revocation: Revocation) -> (AccountUpdated, Forgotten) {
         let forgotten = self.state().credential().cloned();
         let settlement = self.state().logout();
@@ -186,11 +187,11 @@ impl AuthManager {
         (update, Forgotten(forgotten))
     }
 
-    /// Removes what the store keeps.
+    /// Removes the stored login.
     ///
     /// # Errors
     ///
-    /// [`StoreFailure`]; what was kept may still be.
+    /// [`StoreFailure`]; the login may still be stored.
     pub async fn clear_store(&self) -> Result<bool, StoreFailure> {
         let store = &self.renewer.store;
         if !store.keeps() {
@@ -201,8 +202,8 @@ impl AuthManager {
         store.remove().await
     }
 
-    /// Has the issuer take a forgotten login back, best effort. One that could not be renewed was
-    /// lent by its owner, and ends by itself.
+    /// Revokes a forgotten login at the issuer, best effort. One without a refresh token belongs to
+    /// another program, and expires by itself.
     pub async fn revoke(&self, forgotten: Forgotten) {
         let Some(Credential::Managed(login)) = forgotten.0.as_deref() else {
             return;
@@ -211,19 +212,19 @@ impl AuthManager {
             return;
         };
         let revoked = self.renewer.issuer.revoke(refresh_token);
-        // Nothing of the login stays here while the issuer thinks.
+        // The login is dropped before the issuer answers.
         drop(forgotten);
         if let Err(failure) = revoked.await {
             tracing::warn!("the issuer did not take the login back: {failure}");
         }
     }
 
-    /// Waits until nothing is on its way to the store.
+    /// Waits until no save is in progress.
     pub async fn settle_store(&self) {
         drop(self.store_turn.lock().await);
     }
 
-    /// Waits for the calls that give superseded logins back, but not for longer than this.
+    /// Waits for the revocations of superseded logins, with a timeout.
     pub async fn finish(&self, patience: Duration) {
         self.giving_back.finish(patience).await;
     }
@@ -234,7 +235,7 @@ impl AuthManager {
         matches!(**credential, Credential::Managed(_)).then(|| Arc::clone(credential))
     }
 
-    /// Gives a replaced login back, unless its successor holds the same tokens.
+    /// Revokes a replaced login, unless its successor has the same tokens.
     pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
         let is_over = |old: &Credential| {
             let Credential::Managed(old) = old else {
@@ -253,7 +254,7 @@ impl AuthManager {
     }
 }
 
-/// The login of ours that a store keeps. One that means nothing cannot be given back.
+/// Returns the stored managed login. An invalid one cannot be revoked.
 async fn managed_in(store: &dyn Store) -> Result<Option<Arc<Credential>>, StoreFailure> {
     let Some(Stored::Managed(tokens)) = store.load().await? else {
         return Ok(None);
@@ -263,7 +264,7 @@ async fn managed_in(store: &dyn Store) -> Result<Option<Arc<Credential>>, StoreF
 }
 
 impl Forgotten {
-    /// Whether there is a login that the issuer could take back.
+    /// Returns whether there is a login that the issuer could revoke.
     #[must_use]
     pub fn is_revocable(&self) -> bool {
         matches!(self.0.as_deref(), Some(Credential::Managed(_)))

@@ -1,4 +1,4 @@
-//! Taking up what was there before this process.
+//! Restoring a credential from before this process.
 
 use std::sync::Arc;
 
@@ -11,11 +11,12 @@ use crate::state::Epoch;
 use crate::store::Restored;
 
 impl AuthManager {
-    /// Puts a credential in force that was there before: nobody wants it kept, or it is kept.
+    /// Installs a credential from before this process: one that is not to be persisted, or already
+    /// is.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn adopt(
         self: &Arc<Self>,
         credential: Credential,
@@ -25,11 +26,11 @@ impl AuthManager {
         Ok(self.replaced(settlement))
     }
 
-    /// Takes up the credential that the store keeps. Tells whether there is one.
+    /// Restores the stored credential. Returns whether there is one.
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; nobody is signed in then, and the store is as it was.
+    /// [`SignInFailure`]; no credential is in force then, and the store is unchanged.
     pub async fn take_up(self: &Arc<Self>) -> Result<bool, SignInFailure> {
         let begun = self.epoch();
         self.renewer.store.tidy();
@@ -43,7 +44,7 @@ impl AuthManager {
         let checked = self.state().check_own(&credential, begun);
         if let Err(refusal) = checked {
             if self.state().credential().is_none() && credential.can_be_renewed() {
-                // A logout that comes next has to know which grant to revoke.
+                // A later logout must know which grant to revoke.
                 *lock(&self.signed_out_unseen) = Some(Arc::new(credential));
             }
             return Err(refusal.into());
@@ -52,7 +53,7 @@ impl AuthManager {
         Ok(true)
     }
 
-    /// The login that the store still held at a logout that came before it was taken up.
+    /// Returns the login that the store held at a logout that came before it was restored.
     #[must_use]
     pub fn signed_out_unseen(&self) -> Forgotten {
         Forgotten(lock(&self.signed_out_unseen).take())

@@ -1,7 +1,7 @@
-//! The rules of the credential in force: who may replace it, and what follows a 401.
+//! The rules of the credential in force: what may replace it, and what follows a 401.
 //!
-//! Nothing here waits, sends or reads a clock. `W` is whoever waits for a refresh; the caller
-//! wakes those whom a [`Settlement`] names.
+//! A state machine without IO and without a clock. `W` is the handle of a caller that waits for a
+//! refresh; the manager wakes those in a [`Settlement`].
 
 mod types;
 
@@ -22,18 +22,18 @@ pub use types::{
     Ticket,
 };
 
-/// The credential in force and the refresh in flight, if there is one.
+/// The credential in force and the refresh in flight, if any.
 #[derive(Debug)]
 pub struct AuthState<W> {
     policy: LoginPolicy,
     credential: Option<Arc<Credential>>,
-    /// The connection that brought the account in force; none when that was this program itself.
+    /// The connection that installed the account in force; `None` for this program itself.
     installed_by: Option<Supplier>,
     generation: Generation,
     epoch: Epoch,
     refresh: Option<Refresh<W>>,
     tickets: u64,
-    /// Why the credential in force cannot be renewed any more.
+    /// Why the credential in force can no longer be renewed.
     dead: Option<PermanentFailure>,
 }
 
@@ -44,7 +44,7 @@ struct Refresh<W> {
 }
 
 impl<W> AuthState<W> {
-    /// Nobody signed in.
+    /// Returns a state without a credential.
     #[must_use]
     pub const fn new(policy: LoginPolicy) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<W> AuthState<W> {
         }
     }
 
-    /// Which logins are allowed.
+    /// Returns the policy.
     #[must_use]
     pub const fn policy(&self) -> &LoginPolicy {
         &self.policy
@@ -70,48 +70,48 @@ impl<W> AuthState<W> {
         self.policy = policy;
     }
 
-    /// Why the credential in force cannot be renewed any more, if that is known.
+    /// Returns why the credential in force can no longer be renewed, if known.
     #[must_use]
     pub const fn dead(&self) -> Option<PermanentFailure> {
         self.dead
     }
 
-    /// The credential in force.
+    /// Returns the credential in force.
     #[must_use]
     pub const fn credential(&self) -> Option<&Arc<Credential>> {
         self.credential.as_ref()
     }
 
-    /// Returns the connection that brought the account in force: by a login, or by an answer to
-    /// a refresh that changed the account.
+    /// Returns the connection that installed the account in force: by a login, or by an answer to a
+    /// refresh that changed the account.
     #[must_use]
     pub const fn installed_by(&self) -> Option<Supplier> {
         self.installed_by
     }
 
-    /// How often the credential changed.
+    /// Returns the count of changes of the credential.
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// How often somebody signed in or out.
+    /// Returns the count of logins and logouts.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Whether a refresh is in flight.
+    /// Returns whether a refresh is in flight.
     #[must_use]
     pub const fn is_refreshing(&self) -> bool {
         self.refresh.is_some()
     }
 
-    /// Signs in with an API key.
+    /// Logs in with an API key.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_api_key(
         &mut self,
         key: Secret,
@@ -122,12 +122,12 @@ impl<W> AuthState<W> {
         Ok(self.sign_in(Credential::ApiKey(key), Some(by)))
     }
 
-    /// Signs in with tokens that the host owns. They may stand over any credential, and settle
-    /// the refresh in flight: what the host hands over unasked is the newest.
+    /// Logs in with tokens that the host owns. They may replace any credential, and settle a
+    /// refresh in flight: unrequested tokens of the host are the newest.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_external(
         &mut self,
         tokens: ExternalTokens,
@@ -144,13 +144,12 @@ impl<W> AuthState<W> {
         Ok(self.sign_in(Credential::External(login), Some(supplier)))
     }
 
-    /// Signs in with a credential that this program got for itself, at the request of that
-    /// connection. `begun` is the epoch in which the login began: a login or logout that came
-    /// meanwhile wins.
+    /// Logs in with a credential that this program obtained, at the request of that connection.
+    /// `begun` is the epoch in which the login began: a login or logout since then wins.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_own(
         &mut self,
         credential: Credential,
@@ -161,12 +160,12 @@ impl<W> AuthState<W> {
         Ok(self.sign_in(credential, by))
     }
 
-    /// Puts a credential in force that was there before this process. Logins under way are newer
-    /// than that, so they go on as if nothing had happened.
+    /// Installs a credential from before this process. Logins in progress are newer, so they
+    /// continue unaffected.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`]; the credential in force stays.
+    /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn take_up(
         &mut self,
         credential: Credential,
@@ -177,11 +176,11 @@ impl<W> AuthState<W> {
         Ok(self.replace(credential))
     }
 
-    /// Whether [`AuthState::login_own`] would take the credential.
+    /// Checks whether [`AuthState::login_own`] would accept the credential.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_own(&self, credential: &Credential, begun: Epoch) -> Result<(), LoginRefusal> {
         if let Credential::External(_) = credential {
             return Err(LoginRefusal::Overtaken);
@@ -195,40 +194,40 @@ impl<W> AuthState<W> {
         }
     }
 
-    /// Whether tokens of a host may be put in force.
+    /// Checks whether a host's tokens may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_external_login(&self) -> Result<(), LoginRefusal> {
         self.policy.check_external()
     }
 
-    /// Whether an API key may be put in force.
+    /// Checks whether an API key may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_api_key_login(&self) -> Result<(), LoginRefusal> {
         self.check_host_is_absent()?;
         self.policy.check_api_key()
     }
 
-    /// Whether a personal access token may be put in force.
+    /// Checks whether a personal access token may be installed.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_personal_login(&self) -> Result<(), LoginRefusal> {
         self.check_host_is_absent()?;
         self.policy.check_personal()
     }
 
-    /// Whether a login that this server would run itself may start.
+    /// Checks whether a managed login may start.
     ///
     /// # Errors
     ///
-    /// [`LoginRefusal`] says why not.
+    /// [`LoginRefusal`] states the reason.
     pub fn check_managed_login(&self) -> Result<(), LoginRefusal> {
         self.check_host_is_absent()?;
         self.policy.check_managed()
@@ -241,7 +240,7 @@ impl<W> AuthState<W> {
         }
     }
 
-    /// Forgets the credential, at once. Those who wait for a refresh fail.
+    /// Drops the credential at once. Callers that wait for a refresh fail.
     pub fn logout(&mut self) -> Settlement<W> {
         self.credential = None;
         self.installed_by = None;
@@ -258,7 +257,7 @@ impl<W> AuthState<W> {
         }
     }
 
-    /// A call made under that generation was answered with 401.
+    /// Handles a 401 of a call under that generation.
     pub fn unauthorized(&mut self, generation: Generation, waiter: W) -> Recovery<W> {
         let Some(credential) = &self.credential else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::SignedOut));
@@ -276,8 +275,8 @@ impl<W> AuthState<W> {
         Recovery::Ask(self.begin_refresh(authority, vec![waiter]))
     }
 
-    /// The token of that generation is about to expire. Does nothing if it was replaced, if it
-    /// cannot be renewed, or if a refresh is in flight already.
+    /// Handles the approaching expiry of the token of that generation. Returns nothing if it was
+    /// replaced, cannot be renewed, or a refresh is in flight.
     pub fn expiring(&mut self, generation: Generation) -> Option<RefreshOrder> {
         if generation != self.generation || self.refresh.is_some() || self.dead.is_some() {
             return None;
@@ -287,7 +286,7 @@ impl<W> AuthState<W> {
         Some(self.begin_refresh(authority, Vec::new()))
     }
 
-    /// Who has newer tokens than these, if anybody.
+    /// Returns where newer tokens can be requested, if anywhere.
     fn authority(&self, credential: &Arc<Credential>, reason: RefreshReason) -> Option<Authority> {
         match &**credential {
             Credential::External(login) => Some(Authority::Host {
@@ -305,7 +304,7 @@ impl<W> AuthState<W> {
         }
     }
 
-    /// Returns whether an answer to this refresh is awaited.
+    /// Returns whether this refresh is the one in flight.
     #[must_use]
     pub fn awaits(&self, ticket: Ticket) -> bool {
         self.refresh
@@ -313,8 +312,7 @@ impl<W> AuthState<W> {
             .is_some_and(|refresh| refresh.ticket == ticket)
     }
 
-    /// The refresh came to an end. An answer for any other than the refresh in flight is late
-    /// and ignored.
+    /// Completes a refresh. An answer to any refresh but the one in flight is late and ignored.
     pub fn refreshed(
         &mut self,
         ticket: Ticket,
@@ -372,7 +370,7 @@ impl<W> AuthState<W> {
         RefreshOrder { ticket, authority }
     }
 
-    /// Puts newer tokens in force once they have passed every check.
+    /// Installs newer tokens after they have passed every check.
     fn adopt(
         &mut self,
         renewal: Renewal,
@@ -411,19 +409,19 @@ impl<W> AuthState<W> {
         Ok((remedy, settlement.update.filter(|_| !same)))
     }
 
-    /// Returns whether an answer for this account counts for that login. Only the supplier may
-    /// change the account: another connection answers for the same one.
+    /// Returns whether an answer for this account is accepted for that login. Only the supplier may
+    /// change the account: another connection must answer for the same one.
     fn answers_for(&self, old: &ExternalLogin, new: &ChatgptAccount, from: Supplier) -> bool {
         let may_change = from == old.supplier && !self.policy.same_account;
         may_change || new.is_same(&old.account)
     }
 
-    /// Returns why an answer of the host would not be adopted, as far as its account goes. It is
-    /// asked of each of several answers, so that the first one that counts is waited for.
+    /// Checks the account of a host's answer. Called for each of several answers, so that the first
+    /// valid one wins.
     ///
     /// # Errors
     ///
-    /// [`RecoveryFailure`] says why not.
+    /// [`RecoveryFailure`] states the reason.
     pub fn check_answer(&self, answer: &HostTokens) -> Result<(), RecoveryFailure> {
         let Some(Credential::External(old)) = self.credential.as_deref() else {
             return Ok(());
@@ -454,7 +452,7 @@ impl<W> AuthState<W> {
     }
 }
 
-/// Says that tokens are for another account than that of the login.
+/// Returns the failure for tokens of another account than the login's.
 fn other_account(old: &ExternalLogin, new: &ChatgptAccount) -> RecoveryFailure {
     let (expected, received) = (old.account_id(), new.id.as_deref().unwrap_or_default());
     if received == expected {

@@ -1,4 +1,4 @@
-//! What goes into the rules of the credential in force, and what comes out of them.
+//! Inputs and outputs of the rules of the credential in force.
 
 use std::sync::Arc;
 
@@ -9,96 +9,96 @@ use crate::credential::{Credential, ManagedLogin, Supplier};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 
-/// Counts the changes of the credential. What was begun under an older one has no say any more.
+/// Counts the changes of the credential. The result of an operation that began under an older one
+/// is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(pub(super) u64);
 
-/// Counts logins and logouts, but not renewals. A login that waits for its user is overtaken
-/// when it changes.
+/// Counts logins and logouts, but not renewals. An interactive login is superseded when it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epoch(pub(super) u64);
 
-/// Names one refresh. There is at most one at a time.
+/// Identifies one refresh. At most one is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(pub(super) u64);
 
-/// One refresh to be made.
+/// A refresh to be requested.
 #[derive(Debug)]
 pub struct RefreshOrder {
-    /// Comes back with the answer.
+    /// To be returned with the answer.
     pub ticket: Ticket,
-    /// Who has newer tokens, and what to ask for.
+    /// Where to request newer tokens, and the parameters.
     pub authority: Authority,
 }
 
-/// Who has newer tokens.
+/// A source of newer tokens.
 #[derive(Debug)]
 pub enum Authority {
     /// The host that owns the login.
     Host {
         /// The peer to ask first.
         supplier: Supplier,
-        /// What to ask.
+        /// The parameters of the request.
         params: RefreshParams,
     },
-    /// The issuer of a login of ours.
+    /// The issuer of a managed login.
     Issuer {
         /// The login to renew.
         credential: Arc<Credential>,
-        /// Why the issuer will not; then only the store can help.
+        /// Why the issuer will not renew it; then only the store can help.
         dead: Option<PermanentFailure>,
     },
 }
 
-/// What a refresh brought, not yet checked.
+/// The result of a refresh, not yet checked.
 #[derive(Debug)]
 pub enum Renewal {
     /// The host's answer.
     Host(HostTokens),
     /// A login renewed by the issuer.
     Issuer(ManagedLogin),
-    /// A login that another process renewed, found in the store.
+    /// A login that another process renewed, read from the store.
     Store(ManagedLogin),
 }
 
-/// What a call that met a 401 can try again with.
+/// How a call can be retried after a 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Tokens that were there already: of another call, another process or another login. No
-    /// peer was asked for newer ones on behalf of this call.
+    /// With tokens that were in force already: from another call, another process or another login.
+    /// No request was made for this call.
     Replaced,
-    /// Tokens that were asked for. Where these are refused too, there is nothing left to try.
+    /// With tokens requested for it. If they are refused as well, nothing is left to try.
     Renewed,
 }
 
-/// Tokens by which a host answered a refresh.
+/// The tokens in a host's answer to a refresh.
 #[derive(Debug)]
 pub struct HostTokens {
     /// The tokens, not yet checked.
     pub tokens: ExternalTokens,
-    /// Who answered; it is the one to ask next time.
+    /// The connection that answered; it is asked first next time.
     pub supplier: Supplier,
 }
 
-/// The waiters of a refresh, its outcome for them, and the update for all clients.
+/// The waiters of a refresh, its outcome, and the update for all clients.
 #[derive(Debug)]
 #[must_use = "those who wait must be woken"]
 pub struct Settlement<W> {
     /// The waiters to wake.
     pub waiters: Vec<W>,
-    /// What they can try again with.
+    /// How they can be retried.
     pub outcome: Result<Remedy, RecoveryFailure>,
-    /// The news, if the account changed.
+    /// The update, if the account changed.
     pub update: Option<AccountUpdated>,
 }
 
 /// What follows a 401.
 #[derive(Debug)]
 pub enum Recovery<W> {
-    /// It is decided: try again, or give up.
+    /// A decision: retry, or fail.
     Decided(W, Result<Remedy, RecoveryFailure>),
-    /// Wait for the refresh in flight.
+    /// Wait for the refresh in flight (single flight).
     Joined,
-    /// Wait for the refresh that has to be asked for now.
+    /// Request this refresh and wait for it.
     Ask(RefreshOrder),
 }
