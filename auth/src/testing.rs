@@ -52,7 +52,7 @@ pub(crate) fn managed_tokens(account: &str, user: &str, refresh_token: &str) -> 
     }
 }
 
-/// An issuer that must not be called; it panics.
+/// An issuer that is unreachable.
 pub(crate) struct NoIssuer;
 
 impl NoIssuer {

@@ -1,21 +1,21 @@
-//! The time of day, as a parameter.
+//! The time of day, as a trait.
 //!
-//! Deadlines use the runtime's monotonic clock. Only what other parties date by the calendar, a
-//! token's expiry above all, is compared with this one.
+//! Deadlines use the runtime's monotonic clock. Only calendar times set by other parties, above all
+//! a token's expiry, are compared with this one.
 
 use std::time::{Duration, SystemTime};
 
 /// A source of the time of day.
 pub trait Clock: Send + Sync {
-    /// Time since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     fn since_epoch(&self) -> Duration;
 
-    /// Unix seconds.
+    /// Returns Unix seconds.
     fn unix_seconds(&self) -> i64 {
         i64::try_from(self.since_epoch().as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Unix milliseconds.
+    /// Returns Unix milliseconds.
     fn unix_millis(&self) -> i64 {
         i64::try_from(self.since_epoch().as_millis()).unwrap_or(i64::MAX)
     }

@@ -1,5 +1,5 @@
-//! What the connection layer and the login have in common: memory for secrets, files and folders
-//! of one user, and the time of day.
+//! The common ground of `rpc`, `auth` and `http`: memory for secrets, files and folders of one
+//! user, and the time of day.
 //!
 //! Knows no JSON-RPC, no HTTP client, no credential and no configuration.
 

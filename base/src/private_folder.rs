@@ -1,4 +1,4 @@
-//! Folders that no other user can read: for sockets, and for the secrets that open them.
+//! Folders that no other user can read: for sockets and the secrets that protect them.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -9,13 +9,13 @@ use crate::owner_only;
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPrivate {
-    /// Others may read it.
+    /// Other users may read it.
     #[error(
         "{path} is open to others; run `chmod 700 {path}` as its owner, who must be you, or \
          choose another folder", path = .0.display()
     )]
     Open(PathBuf),
-    /// Another user chooses where it is.
+    /// Another user controls where it is.
     #[error(
         "the folder {} is reached through the link {}, which another user made or may replace; \
          choose another folder", .0.display(), .1.display()
@@ -26,11 +26,11 @@ pub enum NotPrivate {
     Unusable(PathBuf, io::Error),
 }
 
-/// Creates the folder with access for its owner alone, or checks that an existing one is so.
+/// Creates a private folder, or checks that an existing one is private.
 ///
 /// # Errors
 ///
-/// [`NotPrivate`] when it is open to others or cannot be created or examined.
+/// [`NotPrivate`] when other users may read it, or it cannot be created or examined.
 pub fn ensure(folder: &Path) -> Result<(), NotPrivate> {
     let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
     if let Some(link) = owner_only::foreign_link(folder).map_err(unusable)? {

@@ -1,8 +1,8 @@
-//! The HTTP client, made on first use.
+//! The HTTP client, created on first use.
 //!
-//! Connections are not kept: hyper's buffers hold the request's headers as long as the
-//! connection lives, and a token must not outlive its call. Redirects are not followed, so a
-//! bearer never reaches an origin that the configuration does not name.
+//! There is no connection pool: hyper's buffers hold the request's headers as long as the
+//! connection lives, and a token must not outlive its call. Redirects are not followed, so a bearer
+//! never reaches an origin that the configuration does not name.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::plaintext::{self, Sensitivity};
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::roots::{self, Loaded, RootSettings};
 
-/// How long connecting may take.
+/// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of the client, fixed for its life.
@@ -31,7 +31,7 @@ pub struct Settings {
     pub proxies: Proxies,
     /// Certificate authorities besides those of the system.
     pub roots: RootSettings,
-    /// The `http://` origins to which a provider's own key may go unencrypted.
+    /// The `http://` origins to which a provider's own key may be sent unencrypted.
     pub plaintext_origins: Vec<Origin>,
 }
 
@@ -46,7 +46,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Option<Bytes>,
-    /// The most sensitive thing that it carries.
+    /// The sensitivity of its most sensitive part.
     pub sensitivity: Sensitivity,
 }
 
@@ -54,13 +54,13 @@ pub struct Request {
 #[derive(Debug, Default)]
 pub struct HttpClient {
     settings: Settings,
-    /// One for each way that requests take: hardly ever more than one.
+    /// One client per route; hardly ever more than one.
     clients: Mutex<Vec<(Way, Client)>>,
     roots: OnceLock<Loaded>,
 }
 
-/// What a client of the library is made for. It can go no other way, so what is decided for a
-/// request is what happens to it.
+/// The route that a client of the library is configured for. It cannot take another one, so the
+/// decision for a request is binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Way {
     encrypted: bool,
@@ -68,7 +68,7 @@ struct Way {
 }
 
 impl HttpClient {
-    /// A client that has not connected yet.
+    /// Returns a client that has not connected yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -77,11 +77,11 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request once, and returns the answer, its body not yet read.
+    /// Sends a request once, and returns the response before its body.
     ///
     /// # Errors
     ///
-    /// When there was no answer. An answer with an error status is an answer.
+    /// When there was no response. A response with an error status is a response.
     pub async fn send(&self, request: Request) -> Result<Response, HttpFailure> {
         let Request {
             method,
@@ -140,7 +140,7 @@ impl HttpClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(Arc::new(LocalResolver))
             .tls_backend_preconfigured(self.tls(way.encrypted)?)
-            // Neither those of the environment nor those of the system: `Proxies` knows them.
+            // Disables the library's own detection: `Proxies` decides.
             .no_proxy();
         if let Some(url) = &way.proxy {
             let proxy = reqwest::Proxy::all(url.clone());
@@ -149,8 +149,8 @@ impl HttpClient {
         builder.build().map_err(|_| HttpFailure::Setup)
     }
 
-    /// TLS. The certificate authorities are read for the first request that needs them, and again
-    /// as long as they cannot be read.
+    /// Returns the TLS configuration. The certificate authorities are loaded for the first request
+    /// that needs them, and again as long as loading fails.
     fn tls(&self, encrypted: bool) -> Result<ClientConfig, HttpFailure> {
         let mut tls = if !encrypted {
             roots::no_tls().map_err(HttpFailure::Roots)?
@@ -175,7 +175,7 @@ impl HttpClient {
     }
 }
 
-/// Whether the proxy itself answered that it wants another user. Only a request in clear can be
+/// Returns whether the proxy itself requires authentication. Only an unencrypted request can be
 /// answered by a proxy.
 fn refuses_user(proxy: &Proxy, url: &Url, response: &Response) -> bool {
     response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED

@@ -1,4 +1,4 @@
-//! From an error of the HTTP library to its cause.
+//! Maps an error of the HTTP library to its cause.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use url::Url;
 use crate::failure::{CertificateProblem, ConnectCause, HttpFailure, Unreachable};
 use crate::proxy::Proxy;
 
-/// The cause of an error, for a request to an address through a proxy or directly.
+/// Returns the cause of an error, for a request to a URL through a proxy or directly.
 pub(crate) fn explain(
     error: &reqwest::Error,
     url: &Url,
@@ -24,8 +24,8 @@ pub(crate) fn explain(
         };
     }
     let step = proxy.and_then(|_| proxy_step(error));
-    // A request in clear is handed to the proxy; an encrypted one goes through a tunnel, and what
-    // fails in the tunnel fails between here and the server.
+    // An unencrypted request is sent to the proxy. An encrypted one uses a tunnel, and a failure in
+    // the tunnel is one between here and the server.
     let proxy = proxy.filter(|_| step.is_some() || url.scheme() == "http");
     let cause = match (step, tls_error(error), proxy) {
         (Some(Step::Authentication), _, Some(proxy)) => ConnectCause::ProxyAuthentication {
@@ -53,25 +53,25 @@ pub(crate) fn explain(
     })
 }
 
-/// The host of an address, and the port where it is not that of the scheme.
+/// Returns the host of a URL, with the port unless it is the scheme's default.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// How far a connection through a proxy came.
+/// The step at which a connection through a proxy failed.
 #[derive(Clone, Copy)]
 enum Step {
     /// The proxy itself was not reached.
     Connect,
-    /// It wants a user and password.
+    /// It requires authentication.
     Authentication,
     /// It did not connect to the server.
     Refused,
 }
 
-/// The libraries do not export the types of these errors, so their texts are compared.
+/// The libraries do not export these error types, so their texts are compared.
 fn proxy_step(error: &reqwest::Error) -> Option<Step> {
     chain(error).find_map(|cause| match &*cause.to_string() {
         "tunnel error: proxy authorization required"
@@ -92,7 +92,7 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The cause that the innermost error of the system names.
+/// Returns the cause named by the innermost system error.
 fn io_cause(error: &reqwest::Error) -> ConnectCause {
     let errors = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     let Some(innermost) = errors.last() else {
@@ -144,8 +144,8 @@ const fn certificate_problem(error: &CertificateError) -> CertificateProblem {
     }
 }
 
-/// An error and the errors behind it. Some hide inside IO errors, one in the other, which do not
-/// name what they hold among their sources.
+/// Iterates over an error and its sources. Some are wrapped in IO errors, which do not list their
+/// inner error among their sources.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;

@@ -1,4 +1,4 @@
-//! Why a request had no answer: the causes, what hosts act on, and words for people.
+//! Why a request had no response: the causes, the error kinds for hosts, and texts for users.
 
 use std::fmt;
 use std::io;
@@ -9,40 +9,41 @@ use crate::plaintext::PlaintextRefusal;
 use crate::proxy::ProxyFailure;
 use crate::roots::RootsFailure;
 
-/// Why a request had no answer.
+/// Why a request had no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpFailure {
-    /// A secret would have left this machine unencrypted. Nothing was sent.
+    /// A secret would have been sent unencrypted to another machine. Nothing was sent.
     Plaintext(PlaintextRefusal),
-    /// The setting of the proxy cannot be used. Nothing was sent.
+    /// The proxy setting is invalid. Nothing was sent.
     Proxy(ProxyFailure),
     /// The certificate authorities cannot be read. Nothing was sent.
     Roots(RootsFailure),
-    /// There was no connection, so nothing of the request was sent.
+    /// There was no connection, so nothing was sent.
     Unreachable(Unreachable),
-    /// The certificate of the server was not accepted, so nothing of the request was sent.
+    /// The server's certificate was rejected, so nothing was sent.
     Certificate {
-        /// What is wrong with it.
+        /// The reason.
         problem: CertificateProblem,
-        /// Where the certificate authorities come from.
+        /// Where the trusted certificate authorities come from.
         roots: String,
     },
-    /// There was no answer in time.
+    /// There was no response in time.
     Timeout,
-    /// The connection broke off.
+    /// The connection was interrupted.
     Interrupted,
-    /// The client cannot be set up for this address.
+    /// The client cannot be configured for this URL.
     Setup,
 }
 
-/// A connection that did not come about.
+/// A connection that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreachable {
-    /// Why.
+    /// The cause.
     pub cause: ConnectCause,
-    /// The host of the request, and its port where it is not that of the scheme.
+    /// The host of the request, with its port unless it is the scheme's default.
     pub host: String,
-    /// What names the proxy, where it is the proxy that was not reached or did not connect.
+    /// The source of the proxy's setting, if it is the proxy that was not reached or did not
+    /// connect.
     pub proxy: Option<&'static str>,
 }
 
@@ -51,32 +52,32 @@ pub struct Unreachable {
 pub enum ConnectCause {
     /// The name cannot be resolved.
     Dns,
-    /// Nothing listens there.
+    /// The connection was refused.
     Refused,
-    /// No answer in time.
+    /// The connection timed out.
     TimedOut,
-    /// There is no way to the network or the host.
+    /// There is no route to the network or the host.
     NoRoute(io::ErrorKind),
     /// The system forbids the connection.
     NotPermitted,
-    /// The server does not speak TLS, or none that is acceptable.
+    /// The TLS handshake failed.
     Tls,
-    /// The proxy wants a user and password, or other ones.
+    /// The proxy requires authentication, or rejects the given one.
     ProxyAuthentication {
-        /// Whether it was given some.
+        /// Whether a user and password were sent.
         given: bool,
     },
-    /// The certificate of the proxy was not accepted.
+    /// The proxy's certificate was rejected.
     ProxyCertificate(CertificateProblem),
-    /// The proxy was reached and did not connect to the server.
+    /// The proxy was reached but did not connect to the server.
     ProxyRefused,
-    /// This process has no descriptor left.
+    /// This process has no file descriptor left.
     TooManyOpenFiles,
-    /// Another error of the system.
+    /// Another system error.
     Other(io::ErrorKind),
 }
 
-/// What is wrong with a certificate.
+/// Why a certificate was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateProblem {
     /// It has expired.
@@ -89,17 +90,17 @@ pub enum CertificateProblem {
     OtherName,
     /// It was revoked.
     Revoked,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
 impl HttpFailure {
-    /// What hosts act on.
+    /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Plaintext(_) => ErrorKind::PlaintextRefused,
-            // The other end is not at fault, and may not even have been tried.
+            // The server is not at fault, and may not even have been contacted.
             Self::Unreachable(Unreachable {
                 cause: ConnectCause::TooManyOpenFiles,
                 ..
@@ -113,7 +114,7 @@ impl HttpFailure {
         }
     }
 
-    /// Whether another attempt may help, without a change of the settings.
+    /// Returns whether a retry may succeed without a change of the settings.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -123,7 +124,7 @@ impl HttpFailure {
         }
     }
 
-    /// The failure in words for people, with a name for the server, such as `the backend`.
+    /// Describes the failure for users. `server` names the server, such as `the backend`.
     #[must_use]
     pub const fn describe<'a>(&'a self, server: &'a str) -> impl fmt::Display + 'a {
         Described {

@@ -2,7 +2,7 @@
 //! trusted, where a secret may be sent, and why a request had no answer.
 //!
 //! [`HttpClient::send`] is the only way out. It knows nothing of credentials, of the backend or of
-//! the configuration: settings come in as plain values, and a request says how sensitive it is.
+//! the configuration: settings come in as plain values, and each request declares its sensitivity.
 
 mod client;
 mod explain;

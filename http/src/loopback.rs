@@ -1,15 +1,15 @@
-//! What counts as this machine, and the resolver that makes it so.
+//! Loopback addresses, and the resolver that guarantees them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Whether an address is on this machine: `127.0.0.0/8`, `::1`, the same mapped into IPv6, and
+/// Returns whether a URL is on this machine: `127.0.0.0/8`, `::1`, the same mapped into IPv6, and
 /// `localhost` with the names under it (RFC 6761, section 6.3).
 ///
-/// A name is only compared, never looked up: what a name server answers may change between two
-/// questions. `LocalResolver` makes sure that the names of this list lead nowhere else.
+/// Names are compared, never resolved: a name server's answer may change between two lookups.
+/// `LocalResolver` guarantees that these names resolve to loopback addresses.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -28,8 +28,8 @@ fn is_localhost(name: &str) -> bool {
             .is_some_and(|labels| !labels.is_empty())
 }
 
-/// Resolves `localhost` and the names under it to the loopback addresses without asking the
-/// system, and every other name as the system does.
+/// Resolves `localhost` and the names under it to the loopback addresses without the system, and
+/// every other name with the system's resolver.
 #[derive(Debug)]
 pub(crate) struct LocalResolver;
 

@@ -1,4 +1,5 @@
-//! The one rule for where a secret may be sent: encrypted, or without leaving this machine.
+//! The one rule for where a secret may be sent: over an encrypted connection, or within this
+//! machine.
 
 use std::fmt;
 
@@ -8,35 +9,35 @@ use url::{Origin, Url};
 use crate::loopback::is_loopback;
 use crate::proxy::Proxy;
 
-/// How sensitive a request is, from the least to the most.
+/// The sensitivity of a request, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sensitivity {
     /// It carries no secret.
     Public,
-    /// It carries a key of the provider itself, or a bearer that its host bound to one origin.
+    /// It carries a key of the provider, or a bearer that its host bound to one origin.
     OwnKey,
     /// It carries a token or key of the login, or is a call to the issuer.
     Login,
 }
 
-/// A secret was not sent, because the way to the server is not encrypted.
+/// A secret was not sent, because the connection would not be encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlaintextRefusal {
     /// A secret of the login, for which there is no exception.
     Login {
-        /// Where it would have gone.
+        /// The refused origin.
         origin: String,
     },
-    /// The provider's own key, to an origin that the user did not name.
+    /// The provider's own key, to an origin that the user has not allowed.
     OwnKey {
-        /// Where it would have gone.
+        /// The refused origin.
         origin: String,
     },
-    /// The provider's own key, to an origin that the user did name, but past a proxy.
+    /// The provider's own key, to an origin that the user has allowed, but through a proxy.
     ThroughProxy {
-        /// Where it would have gone.
+        /// The refused origin.
         origin: String,
-        /// What names the proxy.
+        /// The source of the proxy's setting.
         proxy: &'static str,
     },
 }
@@ -65,16 +66,16 @@ impl fmt::Display for PlaintextRefusal {
     }
 }
 
-/// Whether secrets of a login may be sent to an address: it is encrypted, or on this machine, and
-/// holds nothing but an origin and a path.
+/// Returns whether secrets of a login may be sent to a URL: it is encrypted or on this machine, and
+/// consists of an origin and a path only.
 #[must_use]
 pub fn may_carry_login(url: &Url) -> bool {
     let plain = url.query().is_none() && url.fragment().is_none();
     plain && !has_user(url) && url.has_host() && is_private(url)
 }
 
-/// The sensitivity of a request, which what it carries may raise: a user and password in the
-/// address, or a header that is marked as sensitive.
+/// Returns the sensitivity of a request. A user and password in its URL or a header marked as
+/// sensitive raise the declared one.
 pub(crate) fn sensitivity(declared: Sensitivity, url: &Url, headers: &HeaderMap) -> Sensitivity {
     if has_user(url) || headers.values().any(http::HeaderValue::is_sensitive) {
         declared.max(Sensitivity::OwnKey)
@@ -83,7 +84,7 @@ pub(crate) fn sensitivity(declared: Sensitivity, url: &Url, headers: &HeaderMap)
     }
 }
 
-/// Refuses a request that would show a secret to the network.
+/// Refuses a request that would send a secret unencrypted.
 pub(crate) fn check(
     url: &Url,
     sensitivity: Sensitivity,
@@ -94,7 +95,7 @@ pub(crate) fn check(
         return Ok(());
     }
     if url.scheme() == "https" {
-        // The proxy sees a tunnel.
+        // The proxy only sees the tunnel.
         return Ok(());
     }
     let origin = url.origin();
@@ -114,7 +115,7 @@ pub(crate) fn check(
     }
 }
 
-/// Encrypted, or without leaving this machine.
+/// Returns whether it is encrypted or stays on this machine.
 fn is_private(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,

@@ -120,7 +120,7 @@ impl BrowserLogin {
             redirect_uri: self.redirect_uri.clone(),
         };
         let tokens = session.grantor.exchange(&grant);
-        // State and verifier are invalid from here on.
+        // Both are spent from here on.
         drop(grant);
         self.verifier = Secret::from("");
         let trade = async {

@@ -1,8 +1,8 @@
-//! Locked memory (mlock) for secrets that are stored, for hours at times.
+//! Locked memory (mlock) for stored secrets, which may live for hours.
 //!
-//! Each has pages of its own that are never written to swap, so that freeing one never unlocks
-//! another. It is stored as the header value that it is sent in: a header on its way shares these
-//! bytes and holds no copy. What only passes through is in ordinary memory; see
+//! Each secret has pages of its own that are never swapped out, so that freeing one does not unlock
+//! another. It is stored as the header value in which it is sent: a header in flight shares these
+//! bytes instead of copying them. Transient secrets are in ordinary memory; see
 //! docs/decisions/0016.
 
 use std::ops::DerefMut;
@@ -15,25 +15,25 @@ use http::header::InvalidHeaderValue;
 
 use super::wipe::wipe;
 
-/// What precedes a secret in the header that it is sent in.
+/// The text before a secret in its header.
 const SCHEME: &str = "Bearer ";
 
 /// Memory for a secret.
 type Pages = Box<dyn DerefMut<Target = [u8]> + Send + Sync>;
 
-/// A header's value. It is wiped when its last owner is dropped.
+/// A header's value. It is wiped on the last drop.
 struct HeaderBytes(Pages);
 
 /// A stored secret, shared with the requests that send it.
 struct Locked(Arc<HeaderBytes>);
 
-/// Moves a secret to locked memory. Where the system does not lock memory for this process, the
-/// secret may be written to swap; the first time, that is logged.
+/// Moves a secret to locked memory (mlock). Where the system refuses, the secret may be swapped
+/// out; this is logged once.
 pub fn lock_in_memory(secret: Secret) -> Secret {
     if secret.memory::<Locked>().is_some() {
         return secret;
     }
-    // EXPOSE: this is the header that the secret is for.
+    // EXPOSE: this is the header in which the secret is sent.
     secret.moved(|value| {
         let mut pages = allocate(SCHEME.len() + value.len());
         let (scheme, rest) = pages.split_at_mut(SCHEME.len());
@@ -43,12 +43,12 @@ pub fn lock_in_memory(secret: Secret) -> Secret {
     })
 }
 
-/// Returns the header that a secret is sent in, marked as sensitive so that it is neither logged
-/// nor indexed. A secret in locked memory is not copied for it.
+/// Returns the header in which a secret is sent, marked as sensitive so that it is neither logged
+/// nor indexed. A secret in locked memory is not copied.
 ///
 /// # Errors
 ///
-/// [`InvalidHeaderValue`] when the secret holds what no header may.
+/// [`InvalidHeaderValue`] when the secret contains characters that are invalid in a header.
 pub fn header(secret: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
     let Some(locked) = secret.memory::<Locked>() else {
         return header(&lock_in_memory(secret.duplicate()));
@@ -59,7 +59,7 @@ pub fn header(secret: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
     Ok(value)
 }
 
-/// Returns whether the system locks memory for this process now; none where it never does.
+/// Returns whether mlock works for this process now; `None` on systems without it.
 pub fn is_locked() -> Option<bool> {
     cfg!(unix).then(|| platform::locked(1).is_some())
 }
@@ -86,7 +86,7 @@ fn warn_once() {
 impl Memory for Locked {
     fn value(&self) -> &str {
         let value = self.as_ref().get(SCHEME.len()..).unwrap_or_default();
-        // It was a string when it was written.
+        // It was written as a string.
         str::from_utf8(value).unwrap_or_default()
     }
 }
@@ -98,7 +98,7 @@ impl AsRef<[u8]> for Locked {
 }
 
 impl Drop for HeaderBytes {
-    /// The pages are freed afterwards, which unlocks them and wipes nothing.
+    /// Wipes the pages: freeing unlocks them, but does not wipe.
     fn drop(&mut self) {
         wipe(&mut self.0);
     }
@@ -110,7 +110,7 @@ mod platform {
 
     use super::Pages;
 
-    /// Maps and locks pages that hold nothing else. Nothing is written before they are locked.
+    /// Maps pages of their own and locks them (mlock) before anything is written.
     pub(super) fn locked(length: usize) -> Option<Pages> {
         let pages = MmapMut::map_anon(length).ok()?;
         pages.lock().ok()?;

@@ -1,8 +1,8 @@
-//! Zeroizing buffers at the speed of memory.
+//! Zeroizing buffers at memory speed.
 //!
-//! `zeroize` writes byte by byte, which for the buffers that every message passes through costs
-//! more than reading it. These buffers stay alive and are used again, so that the compiler cannot
-//! remove the stores as dead; the allocator wipes whatever is freed.
+//! `zeroize` writes byte by byte, which costs more than parsing for the buffers of every message.
+//! These buffers stay allocated and are reused, so the compiler cannot remove the stores as dead;
+//! the allocator wipes freed memory.
 
 use std::hint::black_box;
 
@@ -12,7 +12,7 @@ pub fn wipe(bytes: &mut [u8]) {
     black_box(bytes);
 }
 
-/// Empties a buffer, and overwrites what was in it.
+/// Empties a buffer and overwrites its content.
 pub fn wipe_all(buffer: &mut Vec<u8>) {
     wipe(buffer);
     buffer.clear();

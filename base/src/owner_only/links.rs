@@ -1,5 +1,5 @@
-//! Links on the way to a folder. Another user who owns a link, or may replace it, chooses where the
-//! path leads.
+//! Links on the way to a folder. Another user that owns a link, or may replace it, decides where
+//! the path leads.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -12,15 +12,15 @@ use rustix::io::Errno;
 
 use super::platform::is_trusted;
 
-/// Most links of one path, as in Linux.
+/// Most links in one path, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Returns the first link on the way to this path that another user made or may replace. What does
-/// not exist has no links.
+/// Returns the first link on the way to this path that another user owns or may replace. A path
+/// that does not exist has none.
 ///
 /// # Errors
 ///
-/// When the system does not show what is there.
+/// When the system does not let us examine the path.
 pub fn foreign_link(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut pending: VecDeque<OsString> = components(path);
     let mut current = PathBuf::from(".");
@@ -50,7 +50,7 @@ pub fn foreign_link(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The parts of a path, each to be joined to what came before.
+/// Returns the components of a path, each to be joined to its predecessors.
 fn components(path: &Path) -> VecDeque<OsString> {
     path.components()
         .filter(|part| !matches!(part, Component::CurDir))
@@ -58,8 +58,8 @@ fn components(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-/// Whether another user may put something else in place of what is in this folder. In a sticky
-/// folder only the owner of a file may.
+/// Returns whether another user may replace entries of this folder. In a sticky folder only a
+/// file's owner may.
 fn may_be_replaced(folder: &Metadata) -> bool {
     !is_trusted(folder) || folder.mode() & 0o1002 == 0o0002
 }

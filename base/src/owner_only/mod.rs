@@ -1,8 +1,8 @@
-//! Files and folders that are their owner's alone, and reads that never block.
+//! Files and folders private to their owner, and reads that never block.
 //!
-//! Reading follows links and takes what root put there: mounted secrets are links to files of root
-//! that everyone may read. Writing and removing touch nothing but our own regular file, and follow
-//! no link.
+//! Reading follows links and accepts files of root: mounted secrets are links to world-readable
+//! files of root. Writing and removing affect only our own regular file, and follow no link
+//! (against TOCTOU races).
 
 #[cfg(unix)]
 mod links;

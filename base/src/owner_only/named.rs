@@ -1,4 +1,4 @@
-//! Files that the command line names. They may be pipes, such as those of process substitution.
+//! Files named on the command line. They may be pipes, such as those of process substitution.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -14,8 +14,8 @@ use super::read::{FileFailure, Trusted, read_bounded};
 /// How long a pipe may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Reads a regular file or a pipe of at most `limit` bytes, which belongs to us or to root. A pipe
-/// has 2 s to end. Links are followed.
+/// Reads a regular file or a pipe of at most `limit` bytes that belongs to us or to root. A pipe
+/// must end within 2 s. Links are followed.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ fn is_readable(metadata: &Metadata) -> Result<(), FileFailure> {
     }
 }
 
-/// Reads to the end, which comes when no process can write any more.
+/// Reads to the end of a pipe, when its last writer has closed it.
 fn read_pipe(pipe: &mut File, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
     let deadline = Instant::now() + PATIENCE;
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
@@ -54,7 +54,7 @@ fn read_pipe(pipe: &mut File, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileFail
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).unwrap_or_default();
-        // Before the first process opens it for writing, a pipe has no end either.
+        // A pipe that no process has opened for writing yet reads as ended, too.
         let mut ready = [PollFd::new(pipe, PollFlags::IN)];
         match poll(&mut ready, Some(&timeout)) {
             Ok(0) => return Err(FileFailure::Silent(PATIENCE)),
@@ -102,7 +102,7 @@ mod tests {
         let write = |name, parts: usize| {
             let path = path(name);
             thread::spawn(move || {
-                // The reader may come later.
+                // The reader may open it later.
                 let mut pipe = OpenOptions::new().write(true).open(path).unwrap();
                 for _ in 0..parts {
                     thread::sleep(Duration::from_millis(5));

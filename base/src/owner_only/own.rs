@@ -1,5 +1,5 @@
-//! Files that are ours: what is written or removed is our own regular file under a name that is not
-//! a link, and nothing else.
+//! Our own files: only a regular file of ours under a name that is not a link is written or
+//! removed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::platform::{is_ours, is_same_file, make_file, narrow, never_follow, sync_folder};
 use super::read::{FileFailure, read_bounded, regular};
 
-/// A regular file of ours, open. Its name is not a link.
+/// An open regular file of ours. Its name is not a link.
 #[derive(Debug)]
 pub struct OwnFile {
     path: PathBuf,
@@ -20,11 +20,11 @@ pub struct OwnFile {
 }
 
 impl OwnFile {
-    /// Opens a file of ours; none if there is nothing of that name.
+    /// Opens a file of ours; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`FileFailure`] for what is a link, not a regular file, or another user's.
+    /// [`FileFailure`] for a link, another kind of file, or another user's file.
     pub fn open(path: &Path) -> Result<Option<Self>, FileFailure> {
         let mut options = OpenOptions::new();
         match open_own(path, options.read(true)) {
@@ -47,11 +47,11 @@ impl OwnFile {
         read_bounded(&self.file, &self.metadata, limit)
     }
 
-    /// Removes the file, if its name still leads to it.
+    /// Removes the file, if its name still refers to it.
     ///
     /// # Errors
     ///
-    /// [`FileFailure`]; the file is still there.
+    /// [`FileFailure`]; the file still exists.
     pub fn remove(self) -> Result<(), FileFailure> {
         if !is_same_file(&fs::symlink_metadata(&self.path)?, &self.metadata) {
             return Err(FileFailure::Replaced);
@@ -62,26 +62,25 @@ impl OwnFile {
     }
 }
 
-/// Opens a lock file of ours, which is made if there is none.
+/// Opens or creates a lock file of ours.
 ///
 /// # Errors
 ///
-/// [`FileFailure`] for what is a link, not a regular file, or another user's.
+/// [`FileFailure`] for a link, another kind of file, or another user's file.
 pub fn open_lock(path: &Path) -> Result<File, FileFailure> {
     open_private(path, OpenOptions::new().write(true))
 }
 
-/// Opens a file of ours to write at its end. It is made if there is none.
+/// Opens or creates a file of ours for appending.
 ///
 /// # Errors
 ///
-/// [`FileFailure`] for what is a link, not a regular file, or another user's.
+/// [`FileFailure`] for a link, another kind of file, or another user's file.
 pub fn open_append(path: &Path) -> Result<File, FileFailure> {
     open_private(path, OpenOptions::new().append(true))
 }
 
-/// Opens or makes a file that no other user may touch. An older one that others may is taken away
-/// from them.
+/// Opens or creates a private file. Wider permissions of an existing one are narrowed.
 fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, FileFailure> {
     let (file, metadata) = open_or_make(path, make_file(options))?;
     narrow(&file, &metadata)?;
@@ -90,23 +89,22 @@ fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, FileFail
 
 fn open_or_make(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), FileFailure> {
     match open_own(path, options) {
-        // Another process may make it at the same time.
+        // Another process may create it at the same time.
         Err(FileFailure::NotFound) => open_unseen(path, options.create(true)),
         opened => opened,
     }
 }
 
-/// Puts a new file of ours in place of what has that name. It has either its old or its new content
-/// at any time, also after a crash.
+/// Replaces a file of ours atomically, also if the machine crashes.
 ///
 /// # Errors
 ///
-/// The system's; nothing has changed then.
+/// The system's; the file is unchanged then.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_file_name(new_name(path));
     let written = write_new(&new, text).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // Nothing of a secret stays behind.
+        // No part of a secret stays behind.
         drop(fs::remove_file(&new));
     }
     written?;
@@ -114,7 +112,7 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether [`replace`] would find a folder that takes files.
+/// Checks whether [`replace`] would find a writable folder.
 ///
 /// # Errors
 ///
@@ -125,17 +123,17 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     fs::remove_file(&new)
 }
 
-/// Whether [`replace`] is under way somewhere, or was killed.
+/// Returns whether a [`replace`] is in progress, or was killed.
 pub fn has_leftovers(path: &Path) -> bool {
     !leftovers(path).is_empty()
 }
 
-/// Removes temporary files of a [`replace`] that was killed. The caller has to hold a lock that keeps
-/// other processes from replacing the file meanwhile.
+/// Removes temporary files of a killed [`replace`]. The caller must hold the lock that keeps other
+/// processes from replacing the file.
 pub fn sweep(path: &Path) {
     for left in leftovers(path) {
         if let Ok(Some(left)) = OwnFile::open(&left) {
-            // What cannot be removed is tried again next time.
+            // A failed removal is tried again next time.
             drop(left.remove());
         }
     }
@@ -160,7 +158,7 @@ fn new_name(path: &Path) -> String {
     format!(".{name}.{}", uuid::Uuid::new_v4().simple())
 }
 
-/// Whether a file is named as [`new_name`] names new files for this one.
+/// Returns whether this is a temporary file of that name, as created by [`new_name`].
 fn is_new_name(found: &OsStr, name: &OsStr) -> bool {
     let (Some(found), Some(name)) = (found.to_str(), name.to_str()) else {
         return false;
@@ -182,7 +180,7 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 fn open_own(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), FileFailure> {
-    // Before it is opened, since opening a device may do something.
+    // Checked before opening, since opening a device may have side effects.
     own(&fs::symlink_metadata(path).map_err(FileFailure::of)?)?;
     open_unseen(path, options)
 }

@@ -1,5 +1,5 @@
 //! Bounded reads that never block. A FIFO, a device, a folder or an endless file in place of a
-//! regular one is an error, however it got there.
+//! regular one is an error, also if it replaces the file at the last moment (TOCTOU).
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -11,31 +11,31 @@ use zeroize::Zeroizing;
 use super::Access;
 use super::platform::{access_of, is_link, is_trusted, kind_of, never_block};
 
-/// Bytes that a file may have for which room is made at once.
+/// Initial capacity in bytes.
 const USUAL: usize = 32 * 1024;
 
-/// Why a file is not read, written or removed. The texts follow the name of the file and a colon.
+/// Why a file is not read, written or removed. The texts follow the file's name and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum FileFailure {
-    /// Nothing has that name.
+    /// It does not exist.
     #[error("there is no such file")]
     NotFound,
     /// A link, a folder, a FIFO, a socket or a device.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// More than the limit.
+    /// Longer than the limit.
     #[error("it has more than {0} bytes")]
     TooLong(u64),
-    /// Its owner is neither this user nor, where that counts, root.
+    /// Its owner is neither this user nor, where that is accepted, root.
     #[error("it belongs to another user")]
     Foreign,
-    /// A pipe without an end.
+    /// A pipe that did not end in time.
     #[error("its other side did not finish within {} s", .0.as_secs())]
     Silent(Duration),
-    /// Another file has its name now.
+    /// Its name refers to another file now.
     #[error("it was replaced meanwhile")]
     Replaced,
-    /// The system refuses.
+    /// The system call failed.
     #[error("{}", .0.kind())]
     Refused(#[from] io::Error),
 }
@@ -54,13 +54,13 @@ impl FileFailure {
 ///
 /// # Errors
 ///
-/// [`FileFailure`]; it never waits for another process.
+/// [`FileFailure`]; it never blocks.
 pub fn read_bounded_regular(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
     let (file, metadata) = open_regular(path)?;
     read_bounded(&file, &metadata, limit)
 }
 
-/// What a file of ours or of root holds.
+/// The content of a file of ours or of root.
 #[derive(Debug)]
 pub struct Trusted {
     /// Its bytes.
@@ -73,7 +73,7 @@ pub struct Trusted {
 ///
 /// # Errors
 ///
-/// [`FileFailure`]; it never waits for another process.
+/// [`FileFailure`]; it never blocks.
 pub fn read_trusted(path: &Path, limit: u64) -> Result<Trusted, FileFailure> {
     let (file, metadata) = open_regular(path)?;
     if !is_trusted(&metadata) {
@@ -85,7 +85,8 @@ pub fn read_trusted(path: &Path, limit: u64) -> Result<Trusted, FileFailure> {
     })
 }
 
-/// Returns what other users may do with a regular file; none if there is none. Links are followed.
+/// Returns what other users may do with a regular file; `None` if there is none. Links are
+/// followed.
 #[must_use]
 pub fn access(path: &Path) -> Option<Access> {
     let metadata = std::fs::metadata(path).ok()?;
@@ -94,12 +95,12 @@ pub fn access(path: &Path) -> Option<Access> {
 
 /// Opens a regular file. Links are followed.
 fn open_regular(path: &Path) -> Result<(File, Metadata), FileFailure> {
-    // Before it is opened, since opening a device may do something.
+    // Checked before opening, since opening a device may have side effects.
     regular(&std::fs::metadata(path).map_err(FileFailure::of)?)?;
     let mut options = OpenOptions::new();
     let file = never_block(options.read(true)).open(path);
     let file = file.map_err(FileFailure::of)?;
-    // Asked of the open file, which is the one that is read.
+    // Metadata of the open file, not of its name (TOCTOU).
     let metadata = file.metadata()?;
     regular(&metadata)?;
     Ok((file, metadata))
@@ -115,7 +116,7 @@ pub(super) fn read_bounded(
         return Err(FileFailure::TooLong(limit));
     }
     let mut text = Zeroizing::new(Vec::with_capacity(USUAL));
-    // Some files of the system have no length, and others grow.
+    // Some system files report no length, and others grow.
     file.take(limit + 1).read_to_end(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length <= limit) {
         return Ok(text);

@@ -14,47 +14,47 @@ use rustix::process::geteuid;
 
 use super::Access;
 
-/// What a pipe with a name is called.
+/// What a named pipe is called in messages.
 pub(super) const FIFO: &str = "a FIFO";
 
-/// Sets the mode of a folder to be created: its owner's alone.
+/// Sets the mode of a folder to be created: private to its owner.
 pub fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
     builder.mode(0o700)
 }
 
-/// Sets the mode of a file to be created: its owner's alone.
+/// Sets the mode of a file to be created: private to its owner.
 pub fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
-/// Has a file be opened at once, also where it is a FIFO that no process writes to.
+/// Makes opening non-blocking, also for a FIFO without a writer.
 pub(super) fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     options.custom_flags(flags.bits().cast_signed())
 }
 
-/// The same, and not at all if it is a link.
+/// Like [`never_block`], and fails for a link.
 pub(super) fn never_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     options.custom_flags(flags.bits().cast_signed())
 }
 
-/// Whether opening failed because the name is a link.
+/// Returns whether opening failed because the name is a link.
 pub(super) fn is_link(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
-/// Whether it belongs to us.
+/// Returns whether it belongs to us.
 pub(super) fn is_ours(metadata: &Metadata) -> bool {
     metadata.uid() == geteuid().as_raw()
 }
 
-/// Whether it belongs to us or to root.
+/// Returns whether it belongs to us or to root.
 pub(super) fn is_trusted(metadata: &Metadata) -> bool {
     is_ours(metadata) || metadata.uid() == 0
 }
 
-/// What other users may do with a file.
+/// Returns what other users may do with a file.
 pub(super) fn access_of(metadata: &Metadata) -> Access {
     match metadata.mode() {
         mode if mode & 0o022 != 0 => Access::Write,
@@ -67,7 +67,7 @@ pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Takes a file of ours away from other users.
+/// Removes other users' permissions from a file of ours.
 pub(super) fn narrow(file: &File, metadata: &Metadata) -> io::Result<()> {
     if access_of(metadata) == Access::None {
         return Ok(());
@@ -75,14 +75,14 @@ pub(super) fn narrow(file: &File, metadata: &Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))
 }
 
-/// Has the name of a file outlive a crash. Some systems cannot do it for folders.
+/// Makes the name of a file durable. Some systems cannot sync folders.
 pub(super) fn sync_folder(file: &Path) {
     if let Some(folder) = file.parent() {
         drop(File::open(folder).and_then(|folder| folder.sync_all()));
     }
 }
 
-/// Returns what a file is, for messages, unless it is a regular one.
+/// Returns the kind of a file, for messages, unless it is a regular one.
 pub fn kind_of(file: FileType) -> Option<&'static str> {
     Some(match file {
         file if file.is_file() => return None,

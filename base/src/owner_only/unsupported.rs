@@ -1,6 +1,6 @@
-//! On Windows a file inherits its access list from its folder, and folders in the profile of a
-//! user are that user's alone unless they were opened on purpose. Neither is set or checked here:
-//! the libraries that could do it are unmaintained, and own code would be unsafe.
+//! On Windows a file inherits its access list from its folder, and folders in a user's profile are
+//! private unless they were opened on purpose. Neither is set or checked here: the libraries for it
+//! are unmaintained, and own code would be unsafe.
 
 use std::fs::{DirBuilder, File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::Access;
 
-/// Returns the builder as it is.
+/// Returns the builder unchanged.
 pub const fn make_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
     builder
 }
 
-/// Returns the options as they are.
+/// Returns the options unchanged.
 pub const fn make_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
@@ -23,7 +23,7 @@ pub const fn is_open_to_others(_: &Metadata) -> bool {
     false
 }
 
-/// Returns none: links are not examined.
+/// Returns `None`: links are not examined.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "elsewhere the system may refuse to tell"
@@ -32,12 +32,12 @@ pub const fn foreign_link(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// No file waits for another process when it is opened.
+/// Returns the options unchanged: opening never blocks on Windows.
 pub(super) const fn never_block(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Returns what a file is, for messages, unless it is a regular one.
+/// Returns the kind of a file, for messages, unless it is a regular one.
 pub fn kind_of(file: FileType) -> Option<&'static str> {
     match file {
         file if file.is_file() => None,
@@ -47,7 +47,7 @@ pub fn kind_of(file: FileType) -> Option<&'static str> {
     }
 }
 
-/// Returns the options as they are: the name was examined before.
+/// Returns the options unchanged: the name was examined before.
 pub(super) const fn never_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
@@ -71,7 +71,7 @@ pub(super) const fn access_of(_: &Metadata) -> Access {
     Access::None
 }
 
-/// Returns true: the standard library does not say which file it is.
+/// Returns true: the standard library does not identify files here.
 pub(super) const fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     true
 }

@@ -1,8 +1,8 @@
-//! Which proxy a request takes, if any.
+//! Selects the proxy of a request.
 //!
-//! The environment decides, with the names and the precedence of codex; `NO_PROXY` is read by the
-//! rules of Go. A value that cannot be used stops the requests that it is for: a user who named a
-//! proxy did not ask for a direct connection.
+//! The environment decides, with the names and the precedence of codex; `NO_PROXY` follows Go's
+//! rules. An invalid value stops the requests that it applies to: a user with a proxy does not
+//! expect a direct connection.
 
 mod no_proxy;
 #[cfg(any(windows, target_vendor = "apple"))]
@@ -20,7 +20,7 @@ use no_proxy::NoProxy;
 pub(crate) use value::Kind;
 use value::Problem;
 
-/// The proxies of the environment.
+/// The proxies from the environment.
 #[derive(Debug, Default)]
 pub struct Proxies {
     http: Setting,
@@ -41,14 +41,14 @@ enum Setting {
     },
 }
 
-/// A proxy that can be used.
+/// A valid proxy.
 pub struct Proxy {
     named_by: &'static str,
     kind: Kind,
     url: Url,
 }
 
-/// Why no way could be chosen. The value is never shown: it may hold a password.
+/// Why no proxy could be selected. The value is never shown: it may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyFailure {
     variable: &'static str,
@@ -62,7 +62,7 @@ enum Why {
 }
 
 impl Proxies {
-    /// Reads the variables of the environment. Blank counts as unset.
+    /// Reads the environment variables. Blank counts as unset.
     pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
@@ -75,7 +75,8 @@ impl Proxies {
             None => Setting::Unset,
             Some((variable, value)) => Setting::read(variable, &value),
         };
-        // A web server hands the header `Proxy:` of a request to CGI programs as HTTP_PROXY.
+        // A web server passes the header `Proxy:` of a request to CGI programs as HTTP_PROXY
+        // (httpoxy).
         let http: &[_] = match variable("REQUEST_METHOD") {
             None => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
             Some(_) if cfg!(windows) => &["ALL_PROXY", "all_proxy"],
@@ -93,11 +94,11 @@ impl Proxies {
         }
     }
 
-    /// The proxy for an address; `None` is a direct connection.
+    /// Returns the proxy for a URL; `None` is a direct connection.
     ///
     /// # Errors
     ///
-    /// When the setting for it cannot be used. Then nothing may be sent.
+    /// When its setting is invalid. Nothing may be sent then.
     pub fn choose(&self, url: &Url) -> Result<Option<Arc<Proxy>>, ProxyFailure> {
         let setting = match url.scheme() {
             "https" => &self.https,
@@ -113,8 +114,8 @@ impl Proxies {
                 why: Why::Unusable(*problem),
             }),
             Setting::Proxy(proxy) if !is_loopback(url) => Ok(Some(Arc::clone(proxy))),
-            // Behind SOCKS, the loopback addresses are those of the proxy's machine, and codex goes
-            // there. A direct connection would be to another server than the one that was meant.
+            // Behind a SOCKS proxy, loopback addresses are those of the proxy's machine, as in
+            // codex. A direct connection would reach another server than intended.
             Setting::Proxy(proxy) if proxy.kind == Kind::Socks => Err(ProxyFailure {
                 variable: proxy.named_by,
                 why: Why::SocksToThisMachine,
@@ -153,7 +154,7 @@ impl Setting {
 }
 
 impl Proxy {
-    /// What names it: a variable of the environment, or the settings of the system.
+    /// Returns the source of its setting: an environment variable, or the system's settings.
     #[must_use]
     pub const fn named_by(&self) -> &'static str {
         self.named_by
@@ -174,7 +175,7 @@ impl Proxy {
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may hold a password.
+        // The URL may contain a password.
         f.debug_struct("Proxy")
             .field("named_by", &self.named_by)
             .field("kind", &self.kind)
@@ -209,8 +210,8 @@ mod tests {
 
     use super::Proxies;
 
-    /// What a request to an address does under these variables: `direct`, the variable of the
-    /// proxy, or `stopped`.
+    /// Returns how a URL is reached under these variables: `direct`, the proxy's variable, or
+    /// `stopped`.
     fn way(variables: &[(&str, &str)], address: &str) -> String {
         let proxies = Proxies::read(|name| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
@@ -264,7 +265,7 @@ mod tests {
                 https,
                 "ALL_PROXY",
             ),
-            // A bad value stops what it is for, and nothing else.
+            // An invalid value stops only what it applies to.
             (&[("HTTP_PROXY", BAD)], https, "direct"),
             (&[("HTTP_PROXY", BAD)], http, "stopped"),
             (&[("ALL_PROXY", BAD)], http, "stopped"),
@@ -340,7 +341,7 @@ mod tests {
                 "http://127.0.0.1:9",
                 "direct",
             ),
-            // NO_PROXY: capitals win, as for the others.
+            // NO_PROXY: upper case wins, as for the others.
             (
                 &[("ALL_PROXY", GOOD), ("no_proxy", "a.example")],
                 http,

@@ -1,12 +1,13 @@
-//! `NO_PROXY`, by the rules of Go (golang.org/x/net/http/httpproxy), with two more that users rely
-//! on: a leading dot also matches the name itself, and blanks and semicolons separate entries too.
+//! `NO_PROXY` by Go's rules (golang.org/x/net/http/httpproxy), with two extensions that users rely
+//! on: a leading dot also matches the name itself, and blanks and semicolons separate entries as
+//! well.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use url::{Host, Url};
 
-/// The addresses that are reached without a proxy.
+/// The hosts that are reached without a proxy.
 #[derive(Debug, Default)]
 pub(super) struct NoProxy(Vec<Entry>);
 
@@ -21,7 +22,7 @@ enum Entry {
     /// `example.com`, `.example.com:443`, `*.example.com`
     Name {
         name: String,
-        /// Whether the name itself is meant, not only those under it.
+        /// Whether the name itself matches, not only its subdomains.
         itself: bool,
         port: Option<u16>,
     },
@@ -69,7 +70,7 @@ impl NoProxy {
 }
 
 impl Entry {
-    /// An entry that cannot be read is none, as in Go.
+    /// Returns `None` for an invalid entry, which is ignored as in Go.
     fn parse(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self::All);
@@ -95,7 +96,7 @@ impl Entry {
             (None, Some(name)) => (name, true),
             (None, None) => (host, true),
         };
-        // As the host of an address is written: in lower case, and in Punycode.
+        // Normalised like the host of a URL: lower case and Punycode.
         match Host::parse(without_dot(name)).ok()? {
             Host::Domain(name) => Some(Self::Name { name, itself, port }),
             _ => None,

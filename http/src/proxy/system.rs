@@ -1,4 +1,4 @@
-//! The proxies of the system's own settings, where no variable names one.
+//! The proxies of the system's settings, used where no variable names one.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use url::Url;
 use super::Proxy;
 use super::value;
 
-/// What names such a proxy in errors.
+/// The source of such a proxy in errors.
 const NAMED_BY: &str = "the system's proxy settings";
 
 /// The settings, read on first use.
@@ -17,7 +17,8 @@ const NAMED_BY: &str = "the system's proxy settings";
 pub(super) struct SystemProxies(OnceLock<Matcher>);
 
 impl SystemProxies {
-    /// The proxy for an address. It also reads the environment, which has none where this is asked.
+    /// Returns the proxy for a URL. The library also reads the environment, which names no proxy
+    /// when this is called.
     pub(super) fn choose(&self, url: &Url) -> Option<Arc<Proxy>> {
         let matcher = self.0.get_or_init(Matcher::from_system);
         let found = matcher.intercept(&url.as_str().parse().ok()?)?;

@@ -1,14 +1,14 @@
-//! One value of a proxy variable.
+//! Parses the value of a proxy variable.
 
 use std::fmt;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// HTTP, in clear.
+    /// HTTP, unencrypted.
     Http,
     /// HTTP, encrypted.
     Https,
@@ -16,28 +16,28 @@ pub(crate) enum Kind {
     Socks,
 }
 
-/// What is wrong with a value.
+/// Why a value is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// Not text.
+    /// Not Unicode.
     NotUnicode,
-    /// Quotation marks around it or in it.
+    /// Quotation marks.
     Quoted,
-    /// White space or a control character in it.
+    /// White space or a control character.
     Blank,
-    /// The address of a proxy auto-configuration file, or a line of one.
+    /// The URL of a proxy auto-configuration file, or a line of one.
     Pac,
     /// NTLM, Negotiate or Kerberos.
     Authentication,
-    /// `socks://`, which does not say the version.
+    /// `socks://`, which does not state the version.
     SocksVersion,
-    /// A scheme that is not spoken.
+    /// An unsupported scheme.
     Scheme,
-    /// A port that is no number from 1 to 65535.
+    /// A port outside 1 to 65535.
     Port,
-    /// No host, or one that cannot be.
+    /// No host, or an invalid one.
     Host,
-    /// Something behind the host and port.
+    /// A path, query or fragment.
     Path,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Reads a value. Without a scheme it is an HTTP proxy, as in codex and curl.
+/// Parses a value. Without a scheme it is an HTTP proxy, as in codex and curl.
 pub(super) fn parse(text: &str) -> Result<(Kind, Url), Problem> {
     if is_pac_line(text) {
         return Err(Problem::Pac);
@@ -92,7 +92,7 @@ pub(super) fn parse(text: &str) -> Result<(Kind, Url), Problem> {
     if rest.is_empty() || rest.starts_with('/') {
         return Err(Problem::Host);
     }
-    // A URL of the web, so that hosts are read the same way whatever the scheme is.
+    // With an HTTP scheme, so that hosts are parsed alike for all schemes.
     let mut url = Url::parse(&format!("http://{rest}")).map_err(|error| match error {
         url::ParseError::InvalidPort => Problem::Port,
         _ => Problem::Host,
@@ -109,7 +109,7 @@ pub(super) fn parse(text: &str) -> Result<(Kind, Url), Problem> {
         Kind::Https => 443,
         Kind::Socks => 1080,
     };
-    // `http://host:80` loses its port when it is parsed, so the text decides.
+    // Parsing drops the port of `http://host:80`, so the text is examined.
     let port = url
         .port()
         .unwrap_or(match rest.trim_end_matches('/').ends_with(":80") {
@@ -129,7 +129,7 @@ pub(super) fn parse(text: &str) -> Result<(Kind, Url), Problem> {
     }
     let scheme = scheme.to_ascii_lowercase();
     url = Url::parse(&format!("{scheme}://{user}{host}:{port}")).map_err(|_| Problem::Host)?;
-    // reqwest reads it once more, and connects directly where it does not understand it.
+    // reqwest parses it again, and connects directly where it cannot.
     if !is_understood(&url) {
         return Err(Problem::Host);
     }
@@ -150,7 +150,7 @@ fn kind(scheme: &str) -> Result<Kind, Problem> {
     }
 }
 
-/// Whether it is the answer of a PAC file, as in `PROXY host:8080; DIRECT`.
+/// Returns whether it is a result of a PAC file, as in `PROXY host:8080; DIRECT`.
 fn is_pac_line(text: &str) -> bool {
     let first = text.trim_start().split([' ', '\t', ';']).next();
     let first = first.unwrap_or_default().to_ascii_uppercase();

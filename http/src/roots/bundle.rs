@@ -1,11 +1,11 @@
-//! The system's certificate authorities where they are files, as on Linux.
+//! The system's certificate authorities on systems that have them in files, such as Linux.
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{RootsFailure, builder};
 
-/// TLS with the system's certificate authorities and these, and how many the system has.
+/// Returns TLS with the system's certificate authorities and these, and the number of the system's.
 pub(super) fn tls(
     added: Vec<CertificateDer<'static>>,
 ) -> Result<(ClientConfig, usize), RootsFailure> {
@@ -19,8 +19,8 @@ pub(super) fn tls(
     Ok((tls.with_no_client_auth(), of_system))
 }
 
-/// Reads them where the distributions keep them. `rustls_native_certs::load_native_certs` would
-/// read `SSL_CERT_FILE` and `SSL_CERT_DIR` in their place, and these add to them here.
+/// Loads them from the distributions' locations. `rustls_native_certs::load_native_certs` would
+/// replace them by `SSL_CERT_FILE` and `SSL_CERT_DIR`, which are additions here.
 fn of_system() -> Vec<CertificateDer<'static>> {
     let mut folders = openssl_probe::candidate_cert_dirs();
     let first = rustls_native_certs::load_certs_from_paths(bundle(), folders.next());
@@ -34,10 +34,10 @@ fn of_system() -> Vec<CertificateDer<'static>> {
     certificates
 }
 
-/// The one file that holds them all, where there is one.
+/// Returns the file with all of them, if there is one.
 fn bundle() -> Option<&'static std::path::Path> {
-    // Those that `openssl_probe` looks for, which it does not list: its `probe` reads the
-    // environment first.
+    // The locations that `openssl_probe` tries. It does not export them, and its `probe` prefers
+    // the environment.
     [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",

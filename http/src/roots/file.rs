@@ -1,4 +1,4 @@
-//! Reading files that a variable names: regular ones, bounded, and without ever blocking.
+//! Reads certificate files named by a variable: regular files, bounded, non-blocking.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::Problem;
 
-/// Longest file of certificates. The bundle of Mozilla has 0.2 MiB.
+/// Longest certificate file, in bytes. Mozilla's bundle has 0.2 MiB.
 pub(super) const MAX_FILE: u64 = 8 << 20;
-/// Most files that are read of one folder.
+/// Most files read from one folder.
 const MAX_FILES: usize = 4096;
 
 /// Reads a file.
@@ -20,7 +20,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
         return Err(Problem::NotAFile);
     }
     let mut bytes = Vec::new();
-    // Not the length of the metadata: a file may grow, and those of /proc have none.
+    // The metadata's length does not bound the read: a file may grow, and files of /proc report
+    // none.
     let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
     read.map_err(|error| Problem::Unreadable(error.kind()))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE {
@@ -29,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Reads the files of a folder, as many as can be read.
+/// Reads the files of a folder and skips unreadable ones.
 pub(super) fn read_folder(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
     let entries = std::fs::read_dir(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotADirectory => Problem::NotAFolder,
@@ -38,7 +39,7 @@ pub(super) fn read_folder(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
     let mut left = MAX_FILE;
     let mut files = Vec::new();
     for entry in entries.take(MAX_FILES).flatten() {
-        // Not a pipe: opening one for reading unblocks its writer.
+        // Not a pipe: opening one for reading would unblock its writer.
         let is_file = std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file());
         let Some(bytes) = is_file.then(|| read(&entry.path()).ok()).flatten() else {
             continue;
@@ -55,7 +56,7 @@ pub(super) fn read_folder(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
 #[cfg(unix)]
 fn open(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    // Opening a pipe that has no writer would block.
+    // Opening a pipe without a writer would block.
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
     OpenOptions::new().read(true).custom_flags(flags).open(path)

@@ -1,8 +1,8 @@
-//! The certificate authorities that are trusted: those of the system, and those of
-//! `CODEX_CA_CERTIFICATE`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, which add to them.
+//! Trusted certificate authorities: the system's, and in addition those of `CODEX_CA_CERTIFICATE`,
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 //!
-//! The first of these variables that is set has to be usable; a later one that is not is left out
-//! with a warning, because codex would not read it.
+//! The first of these variables that is set must be usable; an unusable later one is skipped with a
+//! warning, because codex would not read it.
 
 mod file;
 mod pem;
@@ -26,7 +26,7 @@ const CODEX_CA_CERTIFICATE: &str = "CODEX_CA_CERTIFICATE";
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// Where certificate authorities are read from, besides the system.
+/// Sources of certificate authorities besides the system.
 #[derive(Clone, Debug, Default)]
 pub struct RootSettings {
     sources: Vec<Source>,
@@ -41,27 +41,27 @@ struct Source {
 #[derive(Clone, Debug)]
 enum Place {
     File(PathBuf),
-    /// At least one of them has to be readable.
+    /// At least one of them must be readable.
     Folders(Vec<PathBuf>),
 }
 
-/// Why no certificate can be checked. Requests that need none go on.
+/// Why no certificate can be verified. Unencrypted requests are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootsFailure {
-    /// A variable names something of no use.
+    /// A variable names an unusable file or folder.
     Unusable {
         /// The variable.
         variable: &'static str,
-        /// What is wrong with what it names.
+        /// Why it is unusable.
         problem: Problem,
     },
     /// The system has none, and no variable adds any.
     NoneAtAll,
-    /// The system does not check certificates.
+    /// The system's certificate verifier is not available.
     System,
 }
 
-/// What is wrong with a file or folder of certificates.
+/// Why a file or folder of certificates is unusable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// It cannot be opened or read.
@@ -70,15 +70,15 @@ pub enum Problem {
     NotAFile,
     /// It is not a folder.
     NotAFolder,
-    /// It has more bytes than a file of certificates may have.
+    /// It is longer than the limit.
     TooLong,
-    /// It holds no certificate.
+    /// It contains no certificate.
     Empty,
-    /// It holds certificates, of which none can be read.
+    /// None of its certificates can be parsed.
     Malformed,
 }
 
-/// TLS with these certificate authorities, and where they come from.
+/// TLS with these certificate authorities, and their source.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) tls: ClientConfig,
@@ -86,7 +86,7 @@ pub(crate) struct Loaded {
 }
 
 impl RootSettings {
-    /// Reads the variables of the environment. Blank counts as unset.
+    /// Reads the environment variables. Blank counts as unset.
     pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let named = |name| variable(name).filter(|value| !is_blank(value));
         let file = |name| {
@@ -110,7 +110,7 @@ impl RootSettings {
         }
     }
 
-    /// Reads the certificate authorities.
+    /// Loads the certificate authorities.
     pub(crate) fn load(&self) -> Result<Loaded, RootsFailure> {
         let mut added = Vec::new();
         let mut used = Vec::new();
@@ -144,7 +144,7 @@ impl RootSettings {
 }
 
 impl Place {
-    /// The certificates, and how many could not be read.
+    /// Returns the certificates, and how many could not be parsed.
     fn read(&self) -> Result<(Vec<CertificateDer<'static>>, usize), Problem> {
         match self {
             Self::File(path) => pem::certificates(&file::read(path)?).all_or_problem(),
@@ -164,14 +164,14 @@ impl Place {
                 }
                 found.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
                 found.dedup();
-                // An empty folder is not a mistake: tools set the variable without looking.
+                // An empty folder is no error: tools set the variable unconditionally.
                 (readable > 0).then_some((found, 0)).ok_or(problem)
             }
         }
     }
 }
 
-/// TLS without certificate authorities, for requests that are not encrypted.
+/// Returns TLS without certificate authorities, for unencrypted requests.
 pub(crate) fn no_tls() -> Result<ClientConfig, RootsFailure> {
     Ok(builder()?
         .with_root_certificates(rustls::RootCertStore::empty())

@@ -1,4 +1,4 @@
-//! Certificates out of a PEM file. What cannot be read does not take the others with it.
+//! Parses certificates in a PEM file. An invalid one does not affect the others.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -6,16 +6,17 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::Problem;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// How many blocks could not be read.
+    /// How many blocks could not be parsed.
     skipped: usize,
 }
 
 impl Read {
-    /// The certificates and how many could not be read, unless there is none at all.
+    /// Returns the certificates and how many could not be parsed, or an error if there is none at
+    /// all.
     pub(super) fn all_or_problem(self) -> Result<(Vec<CertificateDer<'static>>, usize), Problem> {
         match (self.certificates.is_empty(), self.skipped) {
             (true, 0) => Err(Problem::Empty),
@@ -26,18 +27,18 @@ impl Read {
 }
 
 const BEGIN: &[u8] = b"-----BEGIN";
-/// OpenSSL writes this label when it adds trust settings.
+/// OpenSSL writes this label for a certificate with trust settings.
 const TRUSTED: &[u8] = b" TRUSTED CERTIFICATE-----";
 const PLAIN: &[u8] = b" CERTIFICATE-----";
 
-/// Reads each block by itself, so that one that does not end or is not Base64 ends there. Between
-/// the blocks there may be anything, in any encoding.
+/// Parses each block on its own, so that an unterminated or invalid one does not affect the next.
+/// Text between the blocks may have any encoding.
 pub(super) fn certificates(file: &[u8]) -> Read {
     let mut read = Read::default();
     for block in blocks(file) {
         let block = replace(block, TRUSTED, PLAIN);
         if !contains(&block, PLAIN) {
-            // A private key, or something else that has its place in such files.
+            // A private key, or another object common in such files.
             continue;
         }
         match certificate(&block) {
@@ -48,7 +49,7 @@ pub(super) fn certificates(file: &[u8]) -> Read {
     read
 }
 
-/// The parts of a file that begin with `-----BEGIN`.
+/// Returns the parts of a file that begin with `-----BEGIN`.
 fn blocks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let starts: Vec<_> = file
         .windows(BEGIN.len())
@@ -70,12 +71,12 @@ fn certificate(block: &[u8]) -> Option<CertificateDer<'static>> {
     usable.is_ok().then_some(certificate)
 }
 
-/// The certificate alone: a DER sequence, which OpenSSL's trust settings follow.
+/// Returns the certificate alone: a DER sequence, which OpenSSL's trust settings follow.
 fn without_trust_settings(der: &[u8]) -> Option<&[u8]> {
     let [0x30, first, rest @ ..] = der else {
         return None;
     };
-    // From 128 on, the first byte counts the bytes that hold the length.
+    // From 128 on, the first byte holds the number of length bytes.
     let (bytes, short) = match first.checked_sub(0x80) {
         Some(bytes) => (usize::from(bytes), 0),
         None => (0, usize::from(*first)),

@@ -1,4 +1,4 @@
-//! The system's own judgement about certificates, on macOS and Windows.
+//! The system's own certificate verifier, on macOS and Windows.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use rustls_platform_verifier::Verifier;
 
 use super::{RootsFailure, builder};
 
-/// TLS with the system's certificate authorities and these. How many the system has is not known.
+/// Returns TLS with the system's certificate authorities and these. The number of the system's is
+/// unknown.
 pub(super) fn tls(
     added: Vec<CertificateDer<'static>>,
 ) -> Result<(ClientConfig, usize), RootsFailure> {
