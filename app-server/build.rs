@@ -1,10 +1,10 @@
-//! Packs the generated files that `byokey app-server generate-…` writes, so that the program
-//! carries them in a tenth of their size, and links the unwinder into the released program.
+//! Compresses the generated files that `byokey app-server generate-…` writes to a tenth of their
+//! size, and links the unwinder statically into the released program.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-/// Name of a command's files in the archive, and where they are in the repository.
+/// The name of a command's files in the archive, and their place in the repository.
 const GROUPS: [(&str, &str, &[&str]); 3] = [
     (
         "json-schema",
@@ -37,7 +37,7 @@ fn pack() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    // What is alike has to stand near each other to be packed well: by the type's name.
+    // Similar files must be adjacent to compress well: sorted by the type's name.
     files.sort_by_key(|(name, path)| (path.file_name().map(ToOwned::to_owned), name.clone()));
     let mut text = String::new();
     for (name, path) in files {
@@ -58,7 +58,7 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::write(path, bytes)
 }
 
-/// The file itself, or those in the folder.
+/// Returns the file itself, or those in the folder.
 fn files_in(path: PathBuf) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let path = path
         .canonicalize()
@@ -74,8 +74,8 @@ fn files_in(path: PathBuf) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(paths?)
 }
 
-/// The standard library takes it from `libgcc_s.so`. Finding, mapping and relocating that one
-/// library is an eighth of a millisecond, a tenth of the whole start, for a few kilobytes of code.
+/// The standard library links `libgcc_s.so`. Finding, mapping and relocating that library takes an
+/// eighth of a millisecond, a tenth of the startup, for a few kilobytes of code.
 fn link_the_unwinder() {
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
     let gnu_linux = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");

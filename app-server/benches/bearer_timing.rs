@@ -1,10 +1,11 @@
-//! Whether the time of a refusal tells how much of a bearer was right.
+//! Timing test of bearer checks: whether the time of a refusal depends on how much of a bearer is
+//! right.
 //!
-//! Welch's t-test, as dudect does it: a million refusals of tokens whose first character is wrong
-//! and of tokens whose last one is, in random order. A |t| of 4.5 or more would mean that the two
-//! can be told apart. That the test can see such a thing at all is shown on a comparison that
-//! ends at the first difference. Times depend on the machine and on who else uses it, so this is
-//! a check before a release and no test: `cargo bench --bench bearer_timing`.
+//! Welch's t-test, as in dudect: a million refusals of tokens with a wrong first character and of
+//! tokens with a wrong last one, in random order. A |t| of 4.5 or more means that the two are
+//! distinguishable. A control shows that the test detects this for a comparison that is not
+//! constant-time. Times depend on the machine and its load, so this is a check before a release and
+//! not a test: `cargo bench --bench bearer_timing`.
 
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
@@ -14,11 +15,11 @@ use std::time::Instant;
 
 use byokey_rpc::websocket::BearerRule;
 
-/// Times taken for each of the two kinds of token.
+/// Samples of each kind of token.
 const SAMPLES: usize = 1_000_000;
-/// The two kinds can be told apart from here on.
+/// The two kinds are distinguishable from here on.
 const THRESHOLD: f64 = 4.5;
-/// Long, so that a comparison that ends early is much shorter than one that does not.
+/// Long, so that an early exit is much faster than a full comparison.
 const LENGTH: usize = 4096;
 
 fn main() -> ExitCode {
@@ -49,11 +50,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// How different the two kinds are, in standard errors.
+/// Returns the difference between the two kinds, in standard errors.
 fn t_value(tokens: [&str; 2], compare: impl Fn(&str) -> bool) -> f64 {
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
     let mut times = [const { Vec::new() }; 2];
-    // One buffer for both, so that they do not differ by where they lie.
+    // One buffer for both, so that its address makes no difference.
     let mut guess = String::with_capacity(LENGTH);
     for _ in 0..SAMPLES {
         random ^= random << 13;
@@ -74,7 +75,7 @@ fn t_value(tokens: [&str; 2], compare: impl Fn(&str) -> bool) -> f64 {
     (first.mean - last.mean) / (first.error + last.error).sqrt()
 }
 
-/// Without the slowest tenth: those were interrupted.
+/// Drops the slowest tenth, which was interrupted.
 fn cropped(mut times: Vec<f64>) -> Vec<f64> {
     times.sort_by(f64::total_cmp);
     times.truncate(times.len() / 10 * 9);

@@ -1,4 +1,4 @@
-//! Calls about the account: rate limits and usage.
+//! Calls for the account: rate limits and usage.
 
 use byokey_protocol::limits::RateLimitsReadResult;
 use byokey_protocol::usage::{DailyUsage, UsageReadResult, UsageSummary};

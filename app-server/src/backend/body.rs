@@ -1,4 +1,4 @@
-//! Bodies read within their limits.
+//! Bounded reading of response bodies.
 
 use byokey_http::Response;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use super::limits::{Limit, MAX_ERROR_BODY, MAX_JSON_BODY};
 
 /// A type of JSON documents.
 pub(crate) trait Document: DeserializeOwned {
-    /// Whether the document may be a list. Serde takes any list for a struct.
+    /// Whether the document may be a list. Serde accepts any list for a struct.
     const MAY_BE_LIST: bool = false;
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn json<T: Document>(mut response: Response) -> Result<T, Backe
         body.extend_from_slice(&chunk);
     }
     drop(response);
-    // Text and not bytes: lenient members are read again as text.
+    // As text, because lenient members are parsed again.
     let text = std::str::from_utf8(&body).map_err(|_| BackendError::UnexpectedBody)?;
     if text.trim_start().starts_with('[') && !T::MAY_BE_LIST {
         return Err(BackendError::UnexpectedBody);
@@ -38,7 +38,7 @@ pub(crate) async fn json<T: Document>(mut response: Response) -> Result<T, Backe
     serde_json::from_str(text).map_err(|_| BackendError::UnexpectedBody)
 }
 
-/// Reads the beginning of an error answer; none if it breaks off or is too long to be one.
+/// Reads the beginning of an error body; `None` if it breaks off or is too long.
 pub(crate) async fn some(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {

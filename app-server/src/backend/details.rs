@@ -1,4 +1,4 @@
-//! What an error of the backend says, out of the forms in which it is said.
+//! Parses error bodies of the backend, in all their forms.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use super::limits::MAX_DESCRIPTION;
 use super::reason::Reason;
 use super::wait;
 
-/// Longest code that is repeated.
+/// Longest code that is passed on.
 const MAX_CODE: usize = 64;
 
 /// The error object of the API, in answers and in streams.
@@ -24,14 +24,14 @@ pub(crate) struct ErrorDetails {
     param: Option<Name>,
     #[serde(default, deserialize_with = "lenient::member")]
     message: Option<Description>,
-    /// The message as FastAPI names it.
+    /// FastAPI's name for the message.
     #[serde(default, deserialize_with = "lenient::member")]
     msg: Option<Description>,
     #[serde(default, deserialize_with = "lenient::member")]
     resets_at: Option<Integer>,
     #[serde(default, deserialize_with = "lenient::member")]
     resets_in_seconds: Option<Number>,
-    /// The place of a fault, as FastAPI names it.
+    /// FastAPI's name for the location of an error.
     #[serde(default, deserialize_with = "lenient::list")]
     loc: Option<Elements<Name, 8>>,
 }
@@ -46,23 +46,23 @@ struct Body<'a> {
     detail: Option<&'a RawValue>,
 }
 
-/// What made a call or a stream fail, in words of ours.
+/// The cause of a failed call or stream, in our words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
-    /// The reason, where it is known.
+    /// The reason, if known.
     pub reason: Option<Reason>,
-    /// The backend's code of it, where it is an identifier.
+    /// The backend's error code, if it is an identifier.
     pub code: Option<String>,
-    /// The parameter that it is about.
+    /// The parameter at fault.
     pub parameter: Option<String>,
-    /// When a usage limit ends, in Unix seconds.
+    /// When a usage limit resets, in Unix seconds.
     pub resets_at: Option<i64>,
-    /// How long to wait before the next attempt.
+    /// The requested wait before the next attempt.
     pub wait: Option<Duration>,
 }
 
 impl ErrorDetails {
-    /// Reads an error body or an event `error`, whatever its form; none if it has no such.
+    /// Parses an error body or an `error` event in any form; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.trim_start().starts_with('[') {
             return Self::of_member(text.trim_start());
@@ -71,13 +71,13 @@ impl ErrorDetails {
         let error = body.error.or(body.detail);
         let mut details = Self::of_member(error.map_or(text, RawValue::get))?;
         if error.is_none() {
-            // `error` is the type of the event, and says nothing of the reason.
+            // Here `error` is the event's type, not a reason.
             details.kind = details.kind.filter(|kind| kind.0 != "error");
         }
         Some(details)
     }
 
-    /// A text that is no error object; only phrases count in it.
+    /// Returns details for a text that is not an error object; only known phrases in it count.
     pub(crate) fn of_words(text: &str) -> Self {
         let message = (text.len() <= MAX_DESCRIPTION).then(|| lenient::Text(text.to_owned()));
         Self {
@@ -105,12 +105,12 @@ impl ErrorDetails {
         }
     }
 
-    /// Whether it says more than that there was an error.
+    /// Returns whether it has a code or type.
     pub(crate) fn has_a_code(&self) -> bool {
         self.code.is_some() || self.kind.is_some() || self.message.is_some()
     }
 
-    /// The cause. Codes that `is_secret` are left out.
+    /// Returns the cause. Codes for which `is_secret` holds are left out.
     pub(crate) fn cause(&self, is_secret: impl Fn(&str) -> bool) -> Cause {
         let words = [&self.code, &self.kind];
         let mut words = words.into_iter().flatten().map(|word| word.0.as_str());
@@ -132,8 +132,7 @@ impl ErrorDetails {
         }
     }
 
-    /// The parameter that the error is about: a member of its own, the end of a place, or the
-    /// word after a colon.
+    /// Returns the parameter at fault: a member, the end of a location, or the word after a colon.
     fn parameter<'a>(&'a self, message: &'a str) -> Option<&'a str> {
         let param = self.param.as_ref().map(|param| param.0.as_str());
         let place = self.loc.as_ref().and_then(|place| place.0.last());
@@ -156,7 +155,7 @@ impl ErrorDetails {
 }
 
 impl Cause {
-    /// A cause that is known without an error object.
+    /// Returns a cause for a known reason without an error object.
     pub(crate) fn of_reason(reason: Reason) -> Self {
         Self {
             reason: Some(reason),
@@ -164,7 +163,7 @@ impl Cause {
         }
     }
 
-    /// Words for people, where the reason is known.
+    /// Returns the text for users, if the reason is known.
     pub(crate) fn text(&self) -> Option<String> {
         let reason = self.reason?;
         let mut text = reason.text().to_owned();
@@ -195,7 +194,8 @@ impl Cause {
     }
 }
 
-/// Whether a text is a code, such as `unsupported_value`: no free text, and no shape of a secret.
+/// Returns whether a text is a code, such as `unsupported_value`: not prose, and not shaped like a
+/// secret.
 pub(crate) fn is_code(text: &str) -> bool {
     text.len() <= MAX_CODE
         && text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -209,7 +209,7 @@ fn is_lower(word: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// Whether a text is the path of a parameter, such as `reasoning.effort`.
+/// Returns whether a text is the path of a parameter, such as `reasoning.effort`.
 fn is_parameter(text: &str) -> bool {
     text.len() <= MAX_CODE && text.split('.').all(is_code)
 }

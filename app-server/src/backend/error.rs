@@ -1,8 +1,7 @@
-//! How calls fail.
+//! Failures of calls.
 //!
-//! Texts are words of ours, with the status, the backend's request id and codes that are
-//! identifiers, never text of its body: a backend that echoes a bearer must not get it into the
-//! logs of hosts.
+//! Texts are ours, with the status, the backend's request id and codes that are identifiers, never
+//! with text of its body: a bearer that the backend echoes must not reach the logs of hosts.
 
 use byokey_http::{HttpFailure, Response};
 use byokey_protocol::error::{ErrorData, ErrorKind};
@@ -24,10 +23,10 @@ use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 /// Why a call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BackendError {
-    /// Nobody is signed in.
+    /// No credential is in force.
     #[error("nobody is signed in; send account/login/start first")]
     AuthRequired,
-    /// Signed out while the call was under way.
+    /// The user logged out while the call was in progress.
     #[error("signed out while the request was under way")]
     SignedOut,
     /// The conversation belongs to another account than the one in force.
@@ -39,31 +38,31 @@ pub enum BackendError {
     /// The credential was refused and not renewed.
     #[error("{0}")]
     Recovery(RecoveryFailure),
-    /// The backend answered with an error.
+    /// The backend answered with an error status.
     #[error("{0}")]
     Status(Box<FailedStatus>),
-    /// No connection, or none that may be used.
+    /// No connection, or none that is allowed.
     #[error("{}", .0.describe("the backend"))]
     Http(HttpFailure),
     /// No answer in time.
     #[error("the backend did not answer in time")]
     Timeout,
-    /// The connection broke off.
+    /// The connection was interrupted.
     #[error("the connection to the backend broke off")]
     Interrupted,
-    /// The answer has another shape.
+    /// The response does not have the expected type.
     #[error("the backend's answer has an unexpected shape")]
     UnexpectedBody,
-    /// There is no model to choose.
+    /// No model is available.
     #[error("the backend lists no model; name one with `model` in config.toml or in thread/start")]
     NoModel,
-    /// The answer is over a limit.
+    /// The response exceeds a limit.
     #[error(transparent)]
     Limit(#[from] Limit),
     /// The configuration stops the call.
     #[error(transparent)]
     Invalid(#[from] ConfigurationInvalid),
-    /// The provider has a credential of its own, and it is missing.
+    /// The provider has its own credential, which is missing.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
     /// A URL or header of the configuration is malformed.
@@ -74,18 +73,18 @@ pub enum BackendError {
     },
 }
 
-/// An answer that is an error.
+/// A response with an error status.
 #[derive(Clone, Debug)]
 pub struct FailedStatus {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The backend's id of the request, if it passed as an identifier.
+    /// The backend's request id, if it is a valid identifier.
     pub request_id: Option<String>,
-    /// The edge's id of the request, if it passed as one.
+    /// The edge's request id, if it is a valid identifier.
     pub ray: Option<String>,
-    /// What the answer says of the reason.
+    /// The cause according to the response.
     pub cause: Cause,
-    /// Whether it has no body.
+    /// Whether the body is empty.
     pub is_empty: bool,
     /// The rate limits in its headers.
     pub limits: Vec<RateLimitSnapshot>,
@@ -127,7 +126,7 @@ impl From<HttpFailure> for BackendError {
 }
 
 impl BackendError {
-    /// What hosts act on.
+    /// Returns the error data for hosts.
     #[must_use]
     pub fn data(&self) -> ErrorData {
         let kind = match self {
@@ -148,7 +147,7 @@ impl BackendError {
 }
 
 impl FailedStatus {
-    /// A status alone.
+    /// Returns a failure with only a status.
     pub(crate) fn of(status: StatusCode) -> Self {
         Self {
             status,
@@ -174,16 +173,16 @@ impl FailedStatus {
         }
     }
 
-    /// Whether the backend refused the bearer. A region, a country, a challenge or a plan is not
-    /// the token's fault, and no other token helps.
+    /// Returns whether the backend rejected the bearer. A region, a country, a challenge or a plan
+    /// is not the token's fault, and another token does not help.
     pub(crate) fn is_about_the_token(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
             && !self.cause.reason.is_some_and(Reason::clears_the_token)
     }
 }
 
-/// Lets a successful answer through; makes any other an error, with what its head and its body
-/// say of the reason. Nothing that shows a piece of the bearer is repeated.
+/// Passes a successful response through, and turns any other into an error with the cause in its
+/// head and body. No part of the bearer is repeated.
 pub(crate) async fn successful(
     response: Response,
     lease: Option<&Lease>,
@@ -213,7 +212,7 @@ pub(crate) async fn successful(
     };
     let is_html = header("content-type").is_some_and(|it| it.starts_with("text/html"));
     let is_challenge = header("cf-mitigated").is_some();
-    // The edge of the backend repeats the code of the body here.
+    // The backend's edge repeats the body's error code here.
     let code = header("x-openai-ide-error-code").map(str::to_owned);
     let wait = wait::in_headers(response.headers());
     let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response)).await;
@@ -247,7 +246,7 @@ fn cause_of(
         cause.code = cause.code.or_else(|| harmless.map(str::to_owned));
     }
     cause.reason = match (cause.reason, status) {
-        // Elsewhere it is not about the load of the model.
+        // From other backends it does not mean an overloaded model.
         (Some(Reason::Overloaded), status) if !status.is_server_error() => None,
         (None, StatusCode::PAYLOAD_TOO_LARGE) => Some(Reason::TooLarge),
         (reason, _) => reason,
@@ -255,10 +254,10 @@ fn cause_of(
     cause
 }
 
-/// Whether a text shows a piece of the secret: a backend may send back what it was sent.
+/// Returns whether a text contains a part of the secret: a backend may echo what it received.
 pub(crate) fn shows(text: &str, secret: &Secret) -> bool {
     const PIECE: usize = 8;
-    // EXPOSE: compared, and stored nowhere.
+    // EXPOSE: compared, not stored.
     let secret = secret.expose().as_bytes();
     let mut pieces = text.as_bytes().windows(PIECE.min(secret.len().max(1)));
     pieces.any(|piece| memmem::find(secret, piece).is_some())

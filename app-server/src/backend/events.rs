@@ -1,4 +1,4 @@
-//! The events of a streamed answer that have a meaning here.
+//! The relevant events of a streamed response.
 
 use byokey_protocol::thread::TokenUsage;
 use serde::Deserialize;
@@ -13,19 +13,19 @@ use super::sse::RawEvent;
 /// One event.
 pub(crate) enum Event {
     ItemAdded(Item),
-    /// A piece of the message, or of the words with which the model refuses.
+    /// A delta of the message, or of the model's refusal.
     TextDelta(String),
     ItemDone(Item),
     Completed(Option<Usage>),
     Failed(Option<ErrorDetails>),
     Incomplete(Incomplete),
-    /// The reason of a failure that follows.
+    /// The cause of a failure that follows.
     Error(Option<ErrorDetails>),
     RateLimits(Box<RateLimitEvent>),
     Other,
 }
 
-/// Types of events that have a meaning here: one that cannot be read is an error.
+/// Types of relevant events: one that cannot be parsed is an error.
 const KNOWN: [&str; 9] = [
     "response.output_item.added",
     "response.output_text.delta",
@@ -38,7 +38,7 @@ const KNOWN: [&str; 9] = [
     "codex.rate_limits",
 ];
 
-/// An event of a known type that cannot be read; its type.
+/// The type of a known event that cannot be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable(pub(crate) &'static str);
 
@@ -86,8 +86,8 @@ fn item(data: &str) -> Option<Option<Item>> {
     Some(parse::<ItemEvent>(data)?.item)
 }
 
-/// The type of an event, where it is known: its member `type`, else its field `event`. A document
-/// that is not JSON is searched for the member, so that a broken event still has its name.
+/// Returns the type of an event, if known: its member `type`, else its field `event`. Invalid JSON
+/// is searched for the member, so that a broken event can be named.
 fn known_type(data: &str, name: Option<&str>) -> Option<&'static str> {
     let known = |wanted: &str| KNOWN.into_iter().find(|known| *known == wanted);
     match parse::<Head>(data) {
@@ -143,13 +143,13 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    /// Whether it is a message of the model. Other items are its thoughts.
+    /// Returns whether it is a message of the model. Other items are reasoning.
     pub(crate) fn is_agent_message(&self) -> bool {
         let is = |member: &Option<Name>, wanted| member.as_ref().is_none_or(|it| it.0 == wanted);
         self.kind.is_some() && is(&self.kind, "message") && is(&self.role, "assistant")
     }
 
-    /// The text, and the words of a refusal.
+    /// Returns the text, including a refusal.
     pub(crate) fn text(&self) -> String {
         let parts = self.content.iter().flat_map(|content| &content.0);
         parts.filter_map(Content::text).collect()
@@ -209,15 +209,15 @@ struct IncompleteDetails {
     reason: Option<Incomplete>,
 }
 
-/// Why an answer is incomplete.
+/// Why a response is incomplete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Incomplete {
-    /// It is as long as it may be.
+    /// The maximal length was reached.
     MaxOutputTokens,
     /// A filter stopped it.
     ContentFilter,
-    /// For a reason without a name here, or none was given.
+    /// For an unknown reason, or none was given.
     #[default]
     #[serde(other)]
     Other,

@@ -1,4 +1,4 @@
-//! The headers of a call, the credential among them.
+//! The headers of a call, including the credential.
 
 use std::sync::{OnceLock, RwLock};
 
@@ -14,10 +14,10 @@ use crate::config::Config;
 use byokey_auth::Lease;
 use byokey_base::memory;
 
-/// Name of the program in codex's headers when no client has introduced itself.
+/// codex's originator before a client has introduced itself.
 const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
 
-/// Who we say we are. The first client to introduce itself gives the process its name.
+/// The originator in requests. The first client to introduce itself names the process.
 #[derive(Debug)]
 pub struct Identity {
     originator: OnceLock<String>,
@@ -33,16 +33,16 @@ impl Identity {
         }
     }
 
-    /// The name of the program in requests.
+    /// Returns the originator in requests.
     pub fn originator(&self) -> &str {
         self.originator
             .get()
             .map_or(DEFAULT_ORIGINATOR, String::as_str)
     }
 
-    /// Takes the name of the first client, and returns the user agent for this one.
+    /// Takes the name of the first client, and returns the user agent of this one.
     pub fn introduce(&self, client: &ClientInfo) -> String {
-        // A client without a name gives the process none.
+        // A client without a name does not name the process.
         let originator = if client.name.trim().is_empty() {
             self.originator()
         } else {
@@ -57,7 +57,7 @@ impl Identity {
 }
 
 /// `<originator>/<codex level> (<system>; <architecture>) <terminal> (<client>; <version>)
-/// byokey/<our version>`. Characters that a header cannot hold become `_`.
+/// byokey/<our version>`. Invalid header characters become `_`.
 fn user_agent(originator: &str, client: Option<&ClientInfo>) -> String {
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
     let client = client.map_or_else(String::new, |client| {
@@ -112,7 +112,7 @@ pub(crate) fn of(
                     setting: "http_headers",
                 });
             };
-            // Users put keys of gateways here.
+            // Users configure keys of gateways here.
             value.set_sensitive(true);
             headers.insert(name, value);
         }

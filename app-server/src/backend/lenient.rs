@@ -1,8 +1,7 @@
-//! Lenient reading of foreign JSON, per member and per element.
+//! Lenient parsing of foreign JSON, per member and per element.
 //!
-//! An optional member of another type counts as absent, an element that cannot be read is left
-//! out, and numbers may be strings. No intermediate tree is built: it would take many times the
-//! memory of the text.
+//! An optional member of another type counts as absent, an invalid element is skipped, and numbers
+//! may be strings. No intermediate tree is built: it would take many times the memory of the text.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::limits::{MAX_DESCRIPTION, MAX_NAME};
 
-/// Reads an optional member that is no list. Null and a value of another type count as absent.
+/// Parses an optional member that is not a list. Null and a value of another type count as absent.
 ///
 /// For `#[serde(default, deserialize_with = "lenient::member")]`; works on text only.
 pub(crate) fn member<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -25,7 +24,7 @@ where
     Ok(object(raw.get()))
 }
 
-/// Reads an optional member that is a list. Null and a value of another type count as absent.
+/// Parses an optional list. Null and a value of another type count as absent.
 pub(crate) fn list<'de, D, T, const MAX: usize>(
     deserializer: D,
 ) -> Result<Option<Elements<T, MAX>>, D::Error>
@@ -37,8 +36,7 @@ where
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// Reads a document that is no list. Serde takes a list for the members of a struct in their
-/// order.
+/// Parses a document that is not a list. Serde accepts a list as the members of a struct in order.
 pub(crate) fn object<T: DeserializeOwned>(json: &str) -> Option<T> {
     if json.trim_start().starts_with('[') {
         return None;
@@ -46,7 +44,7 @@ pub(crate) fn object<T: DeserializeOwned>(json: &str) -> Option<T> {
     serde_json::from_str::<Option<T>>(json).ok().flatten()
 }
 
-/// The first elements of a list that can be read, at most `MAX`.
+/// The first valid elements of a list, at most `MAX`.
 #[derive(Debug)]
 pub(crate) struct Elements<T, const MAX: usize>(pub(crate) Vec<T>);
 
@@ -82,29 +80,28 @@ impl<'de, T: DeserializeOwned, const MAX: usize> Visitor<'de> for ElementsVisito
     }
 }
 
-/// A whole number, written as a number with or without a fraction, or as a string. Out of range
-/// it saturates.
+/// An integer, as a number with or without a fraction, or as a string. It saturates out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Integer(pub(crate) i64);
 
-/// A number, or a string that is one.
+/// A number, or a string with one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number(pub(crate) f64);
 
-/// A truth value, in any of the spellings seen: JSON, Python, digits.
+/// A boolean in any observed spelling: JSON, Python, digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) bool);
 
-/// A text of limited length; a longer one cannot be read.
+/// A text of limited length; a longer one is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Text<const MAX: usize>(pub(crate) String);
 
 /// A name or an id.
 pub(crate) type Name = Text<MAX_NAME>;
-/// A text for people.
+/// A text for users.
 pub(crate) type Description = Text<MAX_DESCRIPTION>;
 
-/// A decimal number as the backend writes it, string or number. An empty one cannot be read.
+/// A decimal number as the backend writes it, string or number. An empty one is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal(pub(crate) String);
 
@@ -117,7 +114,7 @@ enum Scalar {
     Text(String),
 }
 
-/// Refuses lists and objects at their first byte; an untagged enum would build a tree of them.
+/// Rejects lists and objects at their first byte; an untagged enum would build a tree of them.
 struct ScalarVisitor;
 
 impl Visitor<'_> for ScalarVisitor {
@@ -200,7 +197,7 @@ impl Flag {
         }
     }
 
-    /// Parses a truth value from a header or a string.
+    /// Parses a boolean from a header or a string.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" => Some(Self(true)),
@@ -231,7 +228,7 @@ impl Decimal {
         }
     }
 
-    /// Checks a number from a header or a string.
+    /// Validates a number from a header or a string.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let is_one = !text.trim().is_empty() && text.len() <= MAX_NAME;
         is_one.then(|| Self(text.to_owned()))

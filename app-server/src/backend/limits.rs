@@ -1,4 +1,4 @@
-//! The limits on what a backend may send. `docs/limits.md` lists them; a test compares.
+//! Limits of a backend's responses. `docs/limits.md` lists them; a test compares.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ const MIB: usize = 1024 * KIB;
 
 /// Longest JSON document: models, rate limits, usage.
 pub(crate) const MAX_JSON_BODY: usize = 4 * MIB;
-/// Most bytes of an error answer that are read.
+/// Most bytes read of an error body.
 pub(crate) const MAX_ERROR_BODY: usize = 64 * KIB;
 /// Longest event of a stream, and longest line.
 pub(crate) const MAX_EVENT: usize = 4 * MIB;
-/// Most bytes of one streamed answer.
+/// Most bytes of a streamed response.
 pub(crate) const MAX_ANSWER: usize = 256 * MIB;
-/// Most text of one answer, all its messages together. The longest that models write is about
-/// two thirds of it.
+/// Most text of one response, all its messages together. The longest that models write is about two
+/// thirds of it.
 pub(crate) const MAX_TURN_TEXT: usize = MIB;
-/// Most messages of one answer.
+/// Most messages of one response.
 pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
 /// Most rate limits, by their ids.
 pub(crate) const MAX_LIMIT_IDS: usize = 32;
-/// Most models of a list; the others are left out.
+/// Most models of a list; the rest is skipped.
 pub(crate) const MAX_MODELS: usize = 512;
 /// Most reasoning efforts of a model.
 pub(crate) const MAX_EFFORTS: usize = 16;
@@ -28,24 +28,24 @@ pub(crate) const MAX_EFFORTS: usize = 16;
 pub(crate) const MAX_DAYS: usize = 4096;
 /// Longest name or id. A longer one counts as absent.
 pub(crate) const MAX_NAME: usize = 256;
-/// Longest description or error message that is looked at. A longer one counts as absent.
+/// Longest description or error message. A longer one counts as absent.
 pub(crate) const MAX_DESCRIPTION: usize = KIB;
 
-/// How long a short call may take from its arrival, the host's time to answer a refresh not
-/// counted.
+/// Deadline of a short call from its arrival, the host's time for a refresh not counted.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
-/// How long an error body may take to arrive.
+/// Deadline of an error body.
 pub(crate) const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
-/// How long a stream may go on after its event `error`.
+/// How long a stream may continue after its `error` event.
 pub(crate) const ERROR_EVENT_GRACE: Duration = Duration::from_secs(2);
-/// Longest wait named by a backend that a turn keeps; a longer one ends it.
+/// Longest wait requested by a backend that a turn waits for; a longer one ends it.
 pub(crate) const MAX_TURN_WAIT: Duration = Duration::from_secs(60);
-/// Longest wait named by a backend that one request keeps; a longer one is left to the caller.
+/// Longest wait requested by a backend that one request waits for; a longer one is left to the
+/// caller.
 pub(crate) const MAX_REQUEST_WAIT: Duration = Duration::from_secs(30);
-/// Most short calls under way at once, until their bodies are read; the others wait their turn.
+/// Most short calls in progress until their bodies are read; others queue.
 pub(crate) const MAX_CALLS: usize = 64;
 
-/// A limit whose excess is an error.
+/// A limit that is an error when exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Limit {
     /// `MAX_JSON_BODY`.

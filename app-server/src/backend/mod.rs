@@ -1,7 +1,7 @@
 //! The backend over HTTP: the ChatGPT backend or the OpenAI API, chosen by the credential.
 //!
-//! Every call goes through `Backend::send`, the one place that attaches a credential, recovers
-//! from a 401 and tries again. What calls mean is in `account`, `models` and `responses`.
+//! Every call goes through `Backend::send`, the only place that attaches a credential, recovers
+//! from a 401 and retries. The calls themselves are in `account`, `models` and `responses`.
 
 mod account;
 mod body;
@@ -55,24 +55,24 @@ use byokey_auth::{AuthManager, Credential, Lease, Remedy};
 use limits::MAX_CALLS;
 use route::Route;
 
-/// How often a short call is tried again.
+/// Retries of a short call.
 const CALL_RETRIES: u32 = 2;
 
 /// The backend.
 pub struct Backend {
     auth: Arc<AuthManager>,
     config: Arc<LiveConfig>,
-    /// Who we say we are.
+    /// The originator.
     pub identity: Identity,
     http: Arc<HttpClient>,
     calls: Semaphore,
     models: Models,
 }
 
-/// Which credentials a call may be made under.
+/// Decides under which credentials a call may be made.
 pub type Admission<'a> = &'a (dyn Fn(&Lease) -> bool + Sync);
 
-/// One HTTP request, before it is known where it goes and with which credential.
+/// One HTTP request, before its destination and credential are decided.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) service: Service,
@@ -82,17 +82,16 @@ pub(crate) struct Call {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) retries: u32,
-    /// How long it may take from now until the answer begins, the host's time to answer a refresh
-    /// not counted.
+    /// Deadline from now until the response begins, the host's time for a refresh not counted.
     pub(crate) deadline: Duration,
 }
 
-/// A successful answer, its body not yet read.
+/// A successful response, before its body.
 pub(crate) struct Answer<'a> {
     pub(crate) response: Response,
-    /// When a short call is over.
+    /// Deadline of a short call.
     deadline: Instant,
-    /// The place among the short calls under way, until the body is read.
+    /// The permit among the short calls in progress, until the body is read.
     _permit: Option<SemaphorePermit<'a>>,
 }
 
@@ -103,7 +102,7 @@ impl fmt::Debug for Backend {
 }
 
 impl Backend {
-    /// A backend that has not connected yet. The HTTP client is made on first use.
+    /// Returns a backend that has not connected yet. The HTTP client is created on first use.
     #[must_use]
     pub(crate) fn new(
         auth: Arc<AuthManager>,
@@ -122,13 +121,13 @@ impl Backend {
         }
     }
 
-    /// The configuration that decides where calls go.
+    /// Returns the configuration that decides where calls go.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         self.config.current()
     }
 
-    /// Reads a small JSON answer of the ChatGPT backend or the API.
+    /// Reads a small JSON response of the ChatGPT backend or the API.
     async fn get_json<T: body::Document>(
         &self,
         lease: Option<Lease>,
@@ -149,7 +148,7 @@ impl Backend {
         };
         let signed_out = signed_out(lease.as_ref());
         let answer = self.send(&call, lease, &|_| true).await?;
-        // Apart, so that a call that only waits for its turn stays small.
+        // A separate future, so that a queued call stays small.
         let body = Box::pin(body::json(answer.response));
         tokio::select! {
             body = tokio::time::timeout_at(answer.deadline, body) => {
@@ -159,11 +158,11 @@ impl Backend {
         }
     }
 
-    /// Sends a call and returns the successful answer, its body not yet read.
+    /// Sends a call and returns the successful response, before its body.
     ///
-    /// `lease` is the credential in force when the call was asked for. A 401 is recovered from,
-    /// whatever the call, as often as its credential can be: see [`may_recover`]. Signing out ends
-    /// the call. A credential that `admits` returns false for is not used.
+    /// `lease` is the credential in force when the call was requested. A 401 is recovered from as
+    /// often as the credential allows: see [`may_recover`]. A logout cancels the call. A credential
+    /// that `admits` rejects is not used.
     pub(crate) async fn send(
         &self,
         call: &Call,
@@ -197,8 +196,8 @@ impl Backend {
         }
     }
 
-    /// Returns whether model requests may be made under this credential, as far as they carry
-    /// one: a provider with a credential of its own has no other account.
+    /// Returns whether model requests may be made under this credential. A provider with its own
+    /// credential has no account.
     pub fn admits(&self, lease: Option<&Lease>, admits: Admission<'_>) -> bool {
         let config = self.config();
         let provider = &config.provider;
@@ -206,10 +205,10 @@ impl Backend {
         !carries_login || lease.is_none_or(admits)
     }
 
-    /// One attempt under one credential, once it is its turn.
+    /// Makes one attempt under one credential, once a permit is free.
     ///
-    /// Thousands of calls may wait for theirs, so nothing is prepared before, above all no header
-    /// with the token in it.
+    /// Thousands of calls may queue, so nothing is prepared before, above all no header with the
+    /// token.
     async fn attempt(
         &self,
         call: &Call,
@@ -241,7 +240,7 @@ impl Backend {
         }
     }
 
-    /// One attempt, tried again after connection and server errors.
+    /// Makes one attempt, with retries after connection and server errors.
     async fn attempt_now(
         &self,
         call: &Call,
@@ -266,10 +265,10 @@ impl Backend {
     }
 }
 
-/// Whether a call can get past another 401 after these remedies.
+/// Returns whether a call can recover from another 401 after these remedies.
 ///
-/// Codex gives tokens of a host one refresh, and a login of ours two steps: what the store holds
-/// by now, then the issuer.
+/// As in codex: one refresh for a host's tokens, and two steps for a managed login: the store's
+/// current content, then the issuer.
 fn may_recover(credential: &Credential, remedies: &[Remedy]) -> bool {
     match (credential, remedies) {
         (_, []) => credential.can_be_renewed(),
@@ -278,7 +277,7 @@ fn may_recover(credential: &Credential, remedies: &[Remedy]) -> bool {
     }
 }
 
-/// Ends when the user signs out, and never where nobody is signed in.
+/// Completes when the user logs out, and never without a credential.
 fn signed_out(lease: Option<&Lease>) -> impl Future<Output = ()> + Send + use<> {
     let signed_out = lease.map(Lease::signed_out);
     async move {

@@ -1,4 +1,4 @@
-//! Model lists as servers write them, and the list that this program brings along.
+//! Model lists in servers' formats, and the built-in list.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -8,8 +8,8 @@ use super::body::Document;
 use super::lenient::{self, Description, Elements, Flag, Integer, Name};
 use super::limits::{MAX_EFFORTS, MAX_MODELS};
 
-/// Models that were on offer on 30 November 2026, the preferred one first, each with the lowest
-/// version of codex that it answers to. It counts only when no list can be had.
+/// Models offered on 30 November 2026, in order of preference, each with the lowest version of
+/// codex that it supports. Used only when no list is available.
 pub(crate) const BUILT_IN: [(&str, &str); 4] = [
     ("gpt-6.2-sol", "0.166.0"),
     ("gpt-6.1-sol", "0.153.0"),
@@ -17,13 +17,13 @@ pub(crate) const BUILT_IN: [(&str, &str); 4] = [
     ("gpt-5.5", "0.124.0"),
 ];
 
-/// The preferred model of the built-in list for a client that says it is of this version.
+/// Returns the preferred built-in model for a client of this version.
 pub(crate) fn built_in(client_version: &str) -> Option<&'static str> {
     let answers = |(_, minimal): &&(&str, &str)| !is_newer(minimal, client_version);
     BUILT_IN.iter().find(answers).map(|(slug, _)| *slug)
 }
 
-/// Whether a version is newer than another. What is no version is not.
+/// Returns whether a version is newer than another. An invalid version is not.
 pub(crate) fn is_newer(version: &str, than: &str) -> bool {
     let parts = |version: &str| {
         let core = version.split(['-', '+']).next()?;
@@ -33,8 +33,8 @@ pub(crate) fn is_newer(version: &str, than: &str) -> bool {
     matches!((parts(version), parts(than)), (Some(version), Some(than)) if version > than)
 }
 
-/// The models of an answer, each once. The ChatGPT backend answers `models`, the API `data`, some
-/// servers both, some the list alone.
+/// The models of a response, without duplicates. The ChatGPT backend answers `models`, the API
+/// `data`, some servers both, some the bare list.
 #[derive(Debug)]
 pub(crate) struct ModelsAnswer(pub(crate) Vec<RawModel>);
 
@@ -74,7 +74,7 @@ struct Written {
     data: Option<Elements<RawModel, MAX_MODELS>>,
 }
 
-/// One model. What names it depends on the server.
+/// One model. The member with its name depends on the server.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RawModel {
     #[serde(default, deserialize_with = "lenient::member")]
@@ -115,7 +115,7 @@ fn text(name: Option<&Name>) -> Option<&str> {
 }
 
 impl RawModel {
-    /// The name in requests; empty if it has none.
+    /// Returns the name in requests; empty if it has none.
     pub(crate) fn slug(&self) -> &str {
         let names = [&self.slug, &self.id, &self.model, &self.name];
         let mut names = names.into_iter().filter_map(|name| text(name.as_ref()));
@@ -150,7 +150,7 @@ impl RawModel {
         self.is_default.is_some_and(|flag| flag.0)
     }
 
-    /// The reasoning efforts, each with its description.
+    /// Iterates over the reasoning efforts with their descriptions.
     pub(crate) fn efforts(&self) -> impl Iterator<Item = (&str, &str)> {
         let levels = self.supported_reasoning_levels.iter();
         levels.flat_map(|levels| &levels.0).map(|level| {

@@ -1,4 +1,4 @@
-//! The models on offer, and which of them is the default.
+//! The available models, and the default one.
 
 use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::account::AuthMode;
@@ -12,11 +12,11 @@ use super::outcome::after_call;
 use super::{Backend, BackendError, Service};
 use byokey_auth::{Credential, Generation, Lease};
 
-/// How long a list is good, as in codex.
+/// How long a list is cached, as in codex.
 const LIST_LIFETIME: Duration = Duration::from_secs(300);
 
-/// What is known of the models. The lock is held while a list is read, so that all who want it
-/// share one request and its outcome.
+/// The cached model list. The lock is held while a list is read, so that concurrent callers share
+/// one request and its outcome (single flight).
 #[derive(Debug, Default)]
 pub struct Models {
     known: Mutex<Known>,
@@ -40,9 +40,9 @@ struct ModelList {
 }
 
 impl Backend {
-    /// Reads the models on offer, hidden ones included, the default one marked. Signed out, the
-    /// configured model is all that is known. When the backend fails for now, the last list of the
-    /// same account counts.
+    /// Returns the available models, hidden ones included, the default one marked. Without a
+    /// credential only the configured model is known. During a transient failure the last list of
+    /// the same account is used.
     ///
     /// # Errors
     ///
@@ -103,13 +103,13 @@ impl Backend {
         Ok(list(answer.0, self.config().model.as_deref()))
     }
 
-    /// The model of a thread that names none, and whether that is settled: the configured one;
+    /// Returns the model of a thread that names none, and whether it is final: the configured one;
     /// else the default of the list; else, without a list, one of the built-in list where the
     /// provider is used with a login of OpenAI.
     ///
     /// # Errors
     ///
-    /// Why there is no list, where nothing else can be chosen.
+    /// Why there is no list, if no model can be chosen.
     pub async fn default_model(
         &self,
         lease: Option<Lease>,
@@ -134,20 +134,20 @@ impl Backend {
     }
 }
 
-/// Whether a failure says nothing against the list that was read before.
+/// Returns whether a failure leaves the cached list valid.
 fn is_passing(error: &BackendError) -> bool {
     after_call(error).is_again()
         || matches!(error, BackendError::UnexpectedBody | BackendError::Limit(_))
 }
 
-/// What a list belongs to.
+/// Returns the cache key of a list.
 fn account(credential: &Credential) -> Account {
     let id = credential.chatgpt().and_then(|login| login.id.clone());
     (credential.mode(), id)
 }
 
-/// The list as clients see it. A model that needs a newer client than this one says it is, is
-/// hidden and no default.
+/// Returns the list for clients. A model that needs a newer client than this one is hidden, and
+/// never the default.
 fn list(raw: Vec<RawModel>, configured: Option<&str>) -> Vec<Model> {
     let is_listed = |model: &RawModel| {
         let shown = model

@@ -1,4 +1,4 @@
-//! What ends an attempt, and what is tried again: the one list.
+//! Retry policy: what ends an attempt, and what is retried.
 //!
 //! | what happened | what follows | why |
 //! |---|---|---|
@@ -6,18 +6,18 @@
 //! | `response.incomplete` | the end | the same request is cut or filtered again, and paid again |
 //! | a reason of [`Reason`]'s table | as the table says | |
 //! | an error with an unknown code | the end | a backend that names its reason means it |
-//! | a failure without a reason | again | the backend lost its answer |
+//! | a failure without a reason | again | the backend lost its response |
 //! | stream closed, silent or broken | again | the network lost it |
 //! | a limit exceeded, an event that cannot be read | the end | the same sender does it again |
-//! | 408, 409, 429, 5xx | again | they pass; 429 with a usage limit has its reason |
-//! | 404 without a body | again, twice at most | an outage looks so; a wrong URL too |
-//! | 401 | the end | what renewal can do was done before |
+//! | 408, 409, 429, 5xx | again | transient; 429 with a usage limit has its reason |
+//! | 404 without a body | again, twice at most | an outage, or a wrong URL |
+//! | 401 | the end | a renewal was tried before |
 //! | any other 3xx or 4xx | the end | the request is at fault, and stays so |
 //! | no connection, no answer | again | |
-//! | a certificate, a setting, the login | the end | someone has to change something |
+//! | a certificate, a setting, the login | the end | the user must act |
 //!
-//! A wait that the backend names is kept where it is not too long; else it ends the turn, which
-//! says how long.
+//! A wait that the backend requests is respected up to a limit; a longer one ends the turn, with
+//! the wait in its error.
 
 use std::time::Duration;
 
@@ -28,19 +28,19 @@ use super::limits::MAX_REQUEST_WAIT;
 use super::responses::StreamFailure;
 use byokey_auth::{IssuerFailure, RecoveryFailure};
 
-/// How often a 404 without a body is tried again.
+/// Retries of a 404 without a body.
 const MAX_EMPTY_404: u32 = 2;
 
-/// What follows a failed attempt.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// It is the end.
+    /// The failure is final.
     Final,
     /// Another attempt may succeed.
     Again {
-        /// How often at most, where the caller's own number is too large.
+        /// The maximal number of retries, if below the caller's.
         at_most: Option<u32>,
-        /// The wait that the backend named.
+        /// The wait that the backend requested.
         wait: Option<Duration>,
     },
 }
@@ -51,13 +51,13 @@ impl Next {
         wait: None,
     };
 
-    /// Whether another attempt may succeed.
+    /// Returns whether another attempt may succeed.
     pub(crate) const fn is_again(self) -> bool {
         matches!(self, Self::Again { .. })
     }
 }
 
-/// What follows a streamed answer that failed.
+/// Decides after a failed streamed response.
 pub(crate) fn after_stream(failure: &StreamFailure) -> Next {
     match failure {
         StreamFailure::Call(error) => after_call(error),
@@ -75,11 +75,11 @@ pub(crate) fn after_stream(failure: &StreamFailure) -> Next {
     }
 }
 
-/// What follows a call that failed.
+/// Decides after a failed call.
 pub(crate) fn after_call(error: &BackendError) -> Next {
     match error {
         BackendError::Status(failed) => after_status(failed),
-        // What the host answered is its answer; to ask again at once would be to nag.
+        // The host's answer is final; repeating the request at once would be spam.
         BackendError::Recovery(RecoveryFailure::Issuer(IssuerFailure::NotAsked { .. })) => {
             Next::Final
         }
@@ -113,8 +113,8 @@ pub(crate) fn after_status(failed: &FailedStatus) -> Next {
     }
 }
 
-/// Whether the one request is sent again, before the caller hears of it: after connection and
-/// server errors. Short calls, which no one else repeats, also after an empty 404.
+/// Decides whether a single request is resent before the caller gets the error: after connection
+/// and server errors. Short calls, which have no other retry, also after an empty 404.
 pub(crate) fn resend(error: &BackendError, is_short: bool) -> Next {
     let sent_again = match error {
         BackendError::Http(_) | BackendError::Interrupted => true,

@@ -11,7 +11,7 @@ use super::limits::{MAX_LIMIT_IDS, MAX_NAME};
 /// Id of the main limit.
 pub(super) const MAIN_LIMIT: &str = "codex";
 
-/// Bought credits. Each part may be missing.
+/// Bought credits. Each member is optional.
 #[derive(Deserialize)]
 pub(crate) struct RawCredits {
     #[serde(default, deserialize_with = "lenient::member")]
@@ -37,7 +37,7 @@ pub(super) const fn percent(used: f64) -> i32 {
     used.round() as i32
 }
 
-/// The limits in the headers of an answer. Each limit has its own family of headers,
+/// Parses the limits in the headers of a response. Each limit has its own family of headers,
 /// `x-<limit>-primary-used-percent` and so on.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Vec<RateLimitSnapshot> {
     let mut families: Vec<&str> = headers
@@ -57,7 +57,7 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Vec<RateLimitSnapshot> {
         .collect()
 }
 
-/// One family. Values may be empty, and flags are spelled as in Python.
+/// Parses one family. Values may be empty, and booleans are spelled as in Python.
 fn family_snapshot(headers: &HeaderMap, family: &str) -> RateLimitSnapshot {
     let text = |name: &str| {
         let value = headers.get(format!("x-{family}-{name}"))?.to_str().ok()?;
@@ -127,7 +127,7 @@ struct StreamWindow {
 }
 
 impl StreamWindow {
-    /// A window that says nothing is none.
+    /// Returns `None` for a window without members.
     fn into_window(self) -> Option<RateLimitWindow> {
         let positive = |number: Option<Integer>| number.map(|it| it.0).filter(|it| *it > 0);
         let minutes = positive(self.window_minutes);
@@ -161,8 +161,8 @@ impl From<RateLimitEvent> for RateLimitSnapshot {
     }
 }
 
-/// The latest of each limit, in the order in which they came. Snapshots are sparse: what a later
-/// one leaves out stands.
+/// The latest snapshot of each limit, in order of arrival. Snapshots are sparse: a later one keeps
+/// the members that it omits.
 #[derive(Debug, Default)]
 pub(crate) struct LatestLimits(Vec<RateLimitSnapshot>);
 

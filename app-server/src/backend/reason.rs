@@ -1,7 +1,7 @@
-//! The reasons that a backend gives for a failure, in answers and in streams.
+//! Reasons for a failure that a backend states, in responses and in streams.
 //!
-//! No free text of the backend leaves this module: known codes and phrases become words of ours,
-//! and an unknown code is named only where it is an identifier.
+//! No free text of the backend leaves this module: known codes and phrases are replaced by our
+//! texts, and an unknown code is named only if it is an identifier.
 
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::turn::CodexErrorInfo;
@@ -13,7 +13,7 @@ pub enum Reason {
     UsageLimitReached,
     /// The plan does not include the use.
     UsageNotIncluded,
-    /// The API account has nothing left to pay with.
+    /// The API account has no credit left.
     QuotaExceeded,
     /// The model is at capacity.
     Overloaded,
@@ -25,7 +25,7 @@ pub enum Reason {
     ContextLengthExceeded,
     /// The request is too large for the backend.
     TooLarge,
-    /// The policy on cyber security stopped the answer.
+    /// The cyber security policy stopped the response.
     CyberPolicy,
     /// The prompt was refused.
     InvalidPrompt,
@@ -37,33 +37,33 @@ pub enum Reason {
     ModelNotFound,
     /// The workspace is deactivated.
     WorkspaceDeactivated,
-    /// Another workspace has to be chosen.
+    /// Another workspace must be chosen.
     WrongWorkspace,
     /// The workspace is bound to another region.
     RegionRefused,
     /// The country is not supported.
     CountryRefused,
-    /// The login may not be used in this way.
+    /// The login may not be used for this.
     NotPermitted,
     /// A parameter is not supported.
     UnsupportedParameter,
     /// Encrypted reasoning of another account or model.
     ForeignReasoning,
-    /// The form of the request is not accepted.
+    /// The form of the request is rejected.
     RequestForm,
-    /// A page that wants a browser, in place of an answer.
+    /// A bot challenge instead of a response.
     Challenged,
 }
 
-/// What is known of a reason.
+/// The properties of a reason.
 pub(crate) struct Row {
     reason: Reason,
     /// Codes and types of error objects.
     codes: &'static [&'static str],
-    /// Pieces of messages, in lower case.
+    /// Substrings of messages, in lower case.
     phrases: &'static [&'static str],
     kind: ErrorKind,
-    /// None: decided by the HTTP status.
+    /// `None`: decided by the HTTP status.
     info: Option<CodexErrorInfo>,
     /// Whether the same request may succeed later.
     may_pass: bool,
@@ -307,47 +307,47 @@ static TABLE: [Row; 22] = [
 impl Reason {
     const fn row(self) -> &'static Row {
         let mut at = 0;
-        // The table has a row for each reason; a test holds it to that.
+        // The table has a row for each reason; a test checks this.
         while at + 1 < TABLE.len() && TABLE[at].reason as u8 != self as u8 {
             at += 1;
         }
         &TABLE[at]
     }
 
-    /// The reason that this code or type of an error object stands for.
+    /// Returns the reason for a code or type of an error object.
     pub(crate) fn of_code(code: &str) -> Option<Self> {
         let row = TABLE.iter().find(|row| row.codes.contains(&code))?;
         Some(row.reason)
     }
 
-    /// The reason that these words of an error stand for.
+    /// Returns the reason for the text of an error.
     pub(crate) fn of_words(message: &str) -> Option<Self> {
         let message = message.to_ascii_lowercase();
         let stands = |row: &&Row| row.phrases.iter().any(|phrase| message.contains(phrase));
         Some(TABLE.iter().find(stands)?.reason)
     }
 
-    /// The kind of an error answer.
+    /// Returns the error kind for hosts.
     pub(crate) const fn kind(self) -> ErrorKind {
         self.row().kind
     }
 
-    /// What codex calls it, where the HTTP status does not decide.
+    /// Returns codex's error info, if the HTTP status does not decide.
     pub(crate) const fn info(self) -> Option<CodexErrorInfo> {
         self.row().info
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     pub(crate) const fn may_pass(self) -> bool {
         self.row().may_pass
     }
 
-    /// Words for people: codex's where it has some.
+    /// Returns the text for users: codex's where it has one.
     pub(crate) const fn text(self) -> &'static str {
         self.row().text
     }
 
-    /// Whether a 401 with this reason has nothing to do with the token.
+    /// Returns whether a 401 with this reason is unrelated to the token.
     pub(crate) const fn clears_the_token(self) -> bool {
         !matches!(
             self,

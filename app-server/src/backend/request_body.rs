@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-/// Instructions of threads that bring none.
+/// Default instructions.
 const DEFAULT_INSTRUCTIONS: &str =
     "You are a helpful assistant. Answer in plain text. You have no tools.";
 
-/// What a turn asks of the model.
+/// The parameters of a model request.
 #[derive(Clone, Debug)]
 pub struct TurnRequest {
-    /// The thread's id; the backend groups by it.
+    /// The thread's id, the backend's key for grouping.
     pub thread_id: String,
     /// The model.
     pub model: String,
-    /// Instructions in place of the default ones.
+    /// Instructions that replace the default ones.
     pub base_instructions: Option<String>,
-    /// Instructions added to the others.
+    /// Additional instructions.
     pub developer_instructions: Option<String>,
     /// Reasoning effort.
     pub effort: Option<String>,
@@ -28,17 +28,17 @@ pub struct TurnRequest {
 /// One message of the conversation.
 #[derive(Clone, Debug)]
 pub struct ChatMessage {
-    /// Who said it.
+    /// Its author.
     pub role: Role,
     /// Its parts.
     pub texts: Vec<String>,
 }
 
-/// Who said a message.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The program around the conversation.
+    /// The program that runs the conversation.
     Developer,
     /// The user.
     User,
@@ -86,7 +86,7 @@ struct Reasoning<'a> {
 }
 
 impl TurnRequest {
-    /// The body as it goes out.
+    /// Serialises the body.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let developer = self.developer_instructions.as_deref().map(|text| Item {
             kind: "message",

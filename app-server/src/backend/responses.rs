@@ -1,4 +1,4 @@
-//! A model request and its streamed answer.
+//! A model request and its streamed response.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,32 +21,32 @@ use super::{Admission, Answer, Backend, BackendError, Call, Service};
 use crate::config::Config;
 use byokey_auth::{AuthManager, Lease};
 
-/// What an answer brings, in order.
+/// The events of a response, in order.
 #[derive(Debug, PartialEq)]
 pub enum TurnEvent {
-    /// The backend told rate limits.
+    /// The backend reported rate limits.
     RateLimits(Box<RateLimitSnapshot>),
     /// A message begins.
     MessageStarted {
         /// The backend's id of it.
         id: Option<String>,
     },
-    /// The message grows.
+    /// A delta of the message.
     TextDelta(String),
     /// The message is complete.
     MessageDone {
         /// The backend's id of it.
         id: Option<String>,
-        /// All of its text.
+        /// Its whole text.
         text: String,
         /// Its phase, if the model names one.
         phase: Option<String>,
     },
-    /// The answer is complete.
+    /// The response is complete.
     Completed(Option<TokenUsage>),
 }
 
-/// Why an answer broke off.
+/// Why a response failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamFailure {
     /// The call itself failed.
@@ -55,19 +55,19 @@ pub enum StreamFailure {
     /// The stream ended early.
     #[error("stream disconnected before completion: {0}")]
     Disconnected(&'static str),
-    /// The backend gave a reason in the stream.
+    /// The backend stated a reason in the stream.
     #[error("{}", reported(.0))]
     Reported(Cause),
-    /// The backend stopped and gave no reason.
+    /// The backend stopped without a reason.
     #[error("stream disconnected before completion: the backend gave up on the answer")]
     GaveUp,
-    /// The backend left the answer incomplete.
+    /// The backend left the response incomplete.
     #[error("Incomplete response returned{}", .0.text())]
     Incomplete(Incomplete),
-    /// The answer is over a limit.
+    /// The response exceeds a limit.
     #[error(transparent)]
     Limit(#[from] Limit),
-    /// An event of a known type cannot be read.
+    /// An event of a known type cannot be parsed.
     #[error("the backend's event {0} cannot be read")]
     Unreadable(&'static str),
 }
@@ -80,14 +80,14 @@ fn reported(cause: &Cause) -> String {
     }
 }
 
-/// A streamed answer.
+/// A streamed response.
 pub struct TurnStream {
     events: EventReader,
     ready: VecDeque<TurnEvent>,
-    /// The reason of a failure that follows, and until when it may.
+    /// The cause of a failure that follows, and the deadline for it.
     reported: Option<(Cause, Instant)>,
     size: AnswerSize,
-    /// Knows the bearers, which no code may repeat.
+    /// Used to keep bearers out of codes.
     auth: Arc<AuthManager>,
     config: Arc<Config>,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -100,12 +100,12 @@ impl fmt::Debug for TurnStream {
 }
 
 impl Backend {
-    /// Sends what a turn asks, and returns when the answer begins. It is sent only under
-    /// credentials that `admits` returns true for.
+    /// Sends a model request and returns when the response begins. It is sent only under
+    /// credentials that `admits` accepts.
     ///
     /// # Errors
     ///
-    /// [`StreamFailure`] when there is no successful answer.
+    /// [`StreamFailure`] when there is no successful response.
     pub async fn respond(
         &self,
         lease: Option<Lease>,
@@ -149,11 +149,11 @@ impl Backend {
 }
 
 impl TurnStream {
-    /// The next event. After [`TurnEvent::Completed`] there is none.
+    /// Returns the next event. None follows [`TurnEvent::Completed`].
     ///
     /// # Errors
     ///
-    /// [`StreamFailure`] when the answer breaks off.
+    /// [`StreamFailure`] when the response breaks off.
     pub async fn next(&mut self) -> Result<TurnEvent, StreamFailure> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -200,7 +200,7 @@ impl TurnStream {
         }
     }
 
-    /// The failure, or the reason that the backend gave for it before.
+    /// Returns the failure, or the cause that the backend reported before.
     fn reported_or(&mut self, failure: StreamFailure) -> StreamFailure {
         let says_more = matches!(
             failure,
@@ -245,7 +245,7 @@ impl TurnStream {
         })
     }
 
-    /// What the backend says of a failure; none if it says nothing that can be named.
+    /// Returns the cause of a failure according to the backend; `None` if it has no known form.
     fn cause(&self, details: Option<&ErrorDetails>) -> Option<Cause> {
         let lease = self.auth.lease();
         let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
@@ -256,13 +256,13 @@ impl TurnStream {
     }
 }
 
-/// How much of an answer there is.
+/// The size of a response so far.
 #[derive(Default)]
 struct AnswerSize {
     text: usize,
     started: usize,
     messages: usize,
-    /// Text of the message that grows, which its end repeats.
+    /// Text of the current message, which its end repeats.
     growing: usize,
 }
 

@@ -1,5 +1,4 @@
-//! Sending a request again, and the delays between attempts. What is sent again is decided in
-//! `outcome`.
+//! Retries of requests, with exponential backoff and jitter. `outcome` decides what is retried.
 
 use std::time::Duration;
 
@@ -9,10 +8,10 @@ use byokey_http::Response;
 use super::BackendError;
 use super::outcome::{Next, resend};
 
-/// Delay before the first retry; it doubles each time, with jitter.
+/// Delay before the first retry; it doubles each time (exponential backoff), with jitter.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 
-/// Sends until there is an answer or nothing more to try, at most `retries` times more.
+/// Sends until there is a response or a final failure, with at most `retries` retries.
 pub(crate) async fn with_backoff<F>(
     retries: u32,
     is_short: bool,
@@ -40,7 +39,7 @@ where
     }
 }
 
-/// Growing delays, as many as there are retries.
+/// Returns growing delays, one per retry.
 pub(crate) fn delays(retries: u32) -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(FIRST_DELAY)

@@ -1,4 +1,4 @@
-//! Where a call goes. The credential decides, never the caller.
+//! The destination of a call. The credential decides, never the caller.
 
 use byokey_http::Sensitivity;
 use url::Url;
@@ -7,35 +7,35 @@ use super::{BackendError, Call};
 use crate::config::{Config, OPENAI_BASE_URL, Stops};
 use byokey_auth::Lease;
 
-/// Which of the backend's services a call is for.
+/// The service of the backend that a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Account and usage of a ChatGPT account.
     Account,
-    /// Models and their answers.
+    /// Models and their responses.
     Models,
 }
 
-/// Where a call goes, and whether it carries the credential in force.
+/// The destination of a call, and whether it carries the credential in force.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) url: Url,
     pub(crate) carries: Carries,
 }
 
-/// What stands behind `Authorization` on a route.
+/// The `Authorization` of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carries {
     /// The credential in force.
     Credential,
-    /// The provider's own.
+    /// The provider's own credential.
     ProviderBearer,
     /// Nothing.
     Nothing,
 }
 
 impl Carries {
-    /// How sensitive it is. The headers of the provider may raise it.
+    /// Returns its sensitivity. Headers of the provider may raise it.
     pub(crate) const fn sensitivity(self) -> Sensitivity {
         match self {
             Self::Credential => Sensitivity::Login,
@@ -73,7 +73,7 @@ fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Ro
     config.check(Stops::ModelCalls)?;
     let provider = &config.provider;
     if let Some(missing) = &provider.missing_key {
-        // Another credential in its place would reach a recipient that it is not for.
+        // Another credential would reach a recipient that it is not meant for.
         return Err(missing.clone().into());
     }
     let carries = match (&provider.own_bearer, provider.requires_openai_auth) {
@@ -88,7 +88,7 @@ fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Ro
     let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
     let built_in = provider.is_built_in();
     let base = match &provider.base_url {
-        // `openai_base_url` is about the API; a ChatGPT account has its own backend.
+        // `openai_base_url` applies to the API; a ChatGPT account has its own backend.
         Some(base) if !(built_in && is_chatgpt) => base.clone(),
         _ if is_chatgpt => {
             config.check(Stops::ChatgptCalls)?;
@@ -102,8 +102,8 @@ fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Ro
     })
 }
 
-/// The public backend and its imitations serve the account under `/wham`; others, as in codex,
-/// under `/api/codex`.
+/// Returns the base URL of the account: `/wham` for the public backend and its imitations,
+/// `/api/codex` for others, as in codex.
 fn account_base(chatgpt_base_url: &str) -> String {
     let style = if chatgpt_base_url.contains("/backend-api") {
         "wham"

@@ -1,7 +1,7 @@
-//! Server-sent events out of a body, each within its limit.
+//! A bounded parser of server-sent events.
 //!
-//! The reader is our own because the libraries drop the last event when no blank line follows it,
-//! see comments and partial lines as silence, and have no limits.
+//! It is our own because the libraries drop a last event without a blank line, count comments and
+//! partial lines as silence, and have no limits.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use memchr::memchr2;
 
 use super::limits::{Limit, MAX_ANSWER, MAX_EVENT, MAX_NAME};
 
-/// The bytes of an answer as they arrive.
+/// The chunks of a response body.
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
 
-/// Reads one event after the other.
+/// Reads events one by one.
 pub(crate) struct EventReader {
     body: Body,
-    /// How long there may be no byte.
+    /// The longest time without a byte.
     idle_timeout: Duration,
     chunk: Bytes,
     line: Vec<u8>,
-    /// The last line ended with CR; an LF directly after it belongs to it.
+    /// Whether the last line ended with CR; an LF directly after it belongs to it.
     after_cr: bool,
     name: Option<String>,
     data: Option<Vec<u8>>,
@@ -39,14 +39,14 @@ pub(crate) struct RawEvent {
     pub(crate) data: Vec<u8>,
 }
 
-/// Why there is no further event.
+/// Why no further event can be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ReadFailure {
-    /// No byte arrived for too long.
+    /// No byte arrived in time.
     Idle,
-    /// The connection broke off.
+    /// The connection was interrupted.
     Broken,
-    /// The stream is over a limit.
+    /// The stream exceeds a limit.
     Limit(Limit),
 }
 
@@ -65,8 +65,8 @@ impl EventReader {
         }
     }
 
-    /// The next event; none at the end of the stream. What stands before the end counts as an
-    /// event also without a blank line. Safe to cancel.
+    /// Returns the next event; `None` at the end of the stream. An unterminated last event counts.
+    /// Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
         loop {
             while !self.chunk.is_empty() {
@@ -92,7 +92,7 @@ impl EventReader {
         }
     }
 
-    /// Takes a line, or what there is of it, out of the chunk.
+    /// Reads a line, or a part of it, from the chunk.
     fn read_line(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
         if std::mem::take(&mut self.after_cr) && self.chunk.first() == Some(&b'\n') {
             self.chunk.advance(1);
@@ -106,7 +106,7 @@ impl EventReader {
         }
         let room = self.line.capacity() - self.line.len();
         if part.len() > room {
-            // Doubled as usual, but never beyond the limit.
+            // Doubled as usual, but only up to the limit.
             let wanted = (self.line.capacity() * 2).clamp(self.line.len() + part.len(), MAX_EVENT);
             self.line.reserve_exact(wanted - self.line.len());
         }
@@ -164,7 +164,7 @@ impl EventReader {
 mod tests {
     use super::*;
 
-    /// The events of a body that arrives in chunks of this size.
+    /// Returns the events of a body that arrives in chunks of this size.
     async fn events(body: &str, size: usize) -> Vec<(Option<String>, String)> {
         let chunks: Vec<_> = body
             .as_bytes()

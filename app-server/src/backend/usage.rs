@@ -1,4 +1,4 @@
-//! The answer of the usage endpoint: each part is read on its own.
+//! The response of the usage endpoint: each part is parsed on its own.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use super::lenient::{self, Elements, Integer, Name, Number};
 use super::limits::MAX_LIMIT_IDS;
 use super::rate_limits::{MAIN_LIMIT, RawCredits, percent};
 
-/// Answer of the usage endpoint.
+/// The response of the usage endpoint.
 #[derive(Deserialize)]
 pub(crate) struct UsageAnswer {
     #[serde(default, deserialize_with = "lenient::member")]
@@ -64,7 +64,7 @@ struct ReachedType {
     kind: Option<RateLimitReached>,
 }
 
-/// `{"type": "…"}`, or the word alone. A type without a name here counts as none.
+/// Parses `{"type": "…"}`, or the word alone. An unknown type counts as absent.
 fn reached_type<'de, D>(deserializer: D) -> Result<Option<RateLimitReached>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -129,7 +129,7 @@ impl From<UsageWindow> for RateLimitWindow {
     }
 }
 
-/// The moment so many seconds from now, in Unix seconds.
+/// Returns the time this many seconds from now, in Unix seconds.
 fn from_now(seconds: f64) -> Option<i64> {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! Waits that a backend names: headers, error bodies, and the words in them.
+//! Waits requested by a backend, in headers, error bodies and their texts.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,8 +7,8 @@ use http::header::RETRY_AFTER;
 
 use super::lenient::Number;
 
-/// The wait in the headers: `retry-after-ms`, or `retry-after` as seconds or a date (RFC 9110
-/// section 10.2.3).
+/// Parses the wait in the headers: `retry-after-ms`, or `retry-after` as seconds or a date (RFC
+/// 9110 section 10.2.3).
 pub(crate) fn in_headers(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(Number(milliseconds)) = text("retry-after-ms").and_then(Number::parse) {
@@ -22,7 +22,7 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Option<Duration> {
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// The wait in the words of an error: "try again in 14.2s", "1m30s", "200 ms", "6 seconds".
+/// Parses the wait in the text of an error: "try again in 14.2s", "1m30s", "200 ms", "6 seconds".
 pub(crate) fn in_words(message: &str) -> Option<Duration> {
     let message = message.to_ascii_lowercase();
     let (_, mut rest) = message.split_once("again in ")?;
@@ -58,13 +58,13 @@ fn unit_of(word: &str) -> Option<f64> {
     })
 }
 
-/// Seconds as a duration; negative ones are none, and a year is the longest.
+/// Converts seconds to a duration, at most a year; `None` for negative ones.
 pub(crate) fn seconds(number: f64) -> Option<Duration> {
     const YEAR: f64 = 365.0 * 86400.0;
     Duration::try_from_secs_f64(number.clamp(0.0, YEAR)).ok()
 }
 
-/// A wait for people: "14.2 s", "5 min", "2 h 39 min".
+/// Formats a wait for users: "14.2 s", "5 min", "2 h 39 min".
 pub(crate) fn in_text(wait: Duration) -> String {
     let whole = wait
         .as_secs()
@@ -78,7 +78,7 @@ pub(crate) fn in_text(wait: Duration) -> String {
     }
 }
 
-/// A moment for people, in Unix seconds; none where the calendar ends.
+/// Formats Unix seconds for users; `None` beyond the range of the calendar.
 pub(crate) fn moment(unix_seconds: i64) -> Option<String> {
     /// The year 9999.
     const LAST: u64 = 253_402_300_799;

@@ -38,10 +38,10 @@ pub(crate) struct AppServer {
     /// Leave the process open to debuggers and core dumps.
     #[arg(long)]
     allow_debug: bool,
-    /// Do not have the system keep this process from changing files.
+    /// Do not restrict this process from changing files.
     #[arg(long)]
     allow_file_changes: bool,
-    /// Show the traffic, without secrets, in a file, or on standard error with `-`.
+    /// Trace the traffic, without secrets, to a file, or to standard error with `-`.
     #[arg(long, value_name = "FILE")]
     trace_protocol: Option<OsString>,
     /// Accepted for compatibility with codex; nothing is ever reported.
@@ -55,7 +55,7 @@ pub(crate) struct AppServer {
     generate: Option<Generate>,
 }
 
-/// What is in force where nothing is said.
+/// The defaults.
 impl Default for AppServer {
     fn default() -> Self {
         Self {
@@ -95,7 +95,7 @@ impl AppServer {
             Ok(place) => place,
             Err(error) => return fail(&error.to_string()),
         };
-        // It may hold secrets, and was a copy.
+        // It may contain secrets, and was a copy.
         drop(environment);
         let trace = self.trace_protocol.as_deref().map(trace_protocol::open);
         let trace = match trace.transpose() {
@@ -158,7 +158,7 @@ fn serve(
         services.end().await;
         Ok(())
     });
-    // Calls that are still under way have nobody to report to.
+    // No client is left to receive the results of calls in progress.
     runtime.shutdown_background();
     served
 }
@@ -171,7 +171,7 @@ async fn told_to_end(signals: &mut Signals, services: &Services) {
     }
 }
 
-/// One connection, which ends at once when it is told to.
+/// Serves one connection, which ends at once on shutdown.
 async fn serve_stdio(
     stdio: ClaimedStdio,
     limits: ListenLimits,
@@ -184,8 +184,8 @@ async fn serve_stdio(
         max_message: limits.max_message,
         ..Limits::default()
     };
-    // A task of its own: the one that the runtime blocks on runs only after another look at what
-    // is ready, which is a system call more for each message that nobody asked for.
+    // A task of its own: the runtime polls the blocked-on task only after another look at its event
+    // queue, one more system call per message.
     let mut connection = tokio::spawn(byokey_rpc::serve(
         reader,
         writer,
@@ -201,8 +201,8 @@ async fn serve_stdio(
     Ok(connection.await.map(|_| ())?)
 }
 
-/// Connections until a signal comes; then until no turn is running. A second signal ends it at
-/// once, and so does the end of the parent.
+/// Serves connections until a signal, then until no turn is in progress. A second signal, or the
+/// end of the parent, ends it at once.
 async fn serve_listener<F>(listener: Listener<F>, services: &Arc<Services>, mut signals: Signals)
 where
     F: Fn() -> Connection + Send + Sync + 'static,

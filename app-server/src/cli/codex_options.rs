@@ -1,11 +1,11 @@
-//! Options of codex that stand before the subcommand and are about its agent: hosts put them there
-//! when they spawn `codex app-server`. They are taken, and mean nothing here.
+//! codex's agent options that precede the subcommand: hosts pass them when they spawn `codex
+//! app-server`. They are accepted and have no effect.
 
 use std::ffi::OsString;
 
 use clap::Args;
 
-/// Options of codex without meaning here.
+/// Options of codex without effect.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Accepted for compatibility with codex, without meaning here")]
 pub(super) struct CodexOptions {
@@ -66,7 +66,7 @@ pub(super) struct CodexOptions {
 }
 
 impl CodexOptions {
-    /// Reports which options were given. Their values are not repeated.
+    /// Reports which options were given, without their values.
     pub(super) fn report(&self) {
         let given = self.given();
         if !given.is_empty() {
@@ -115,7 +115,7 @@ mod tests {
 
     use super::CodexOptions;
 
-    /// Every option is in the list of those that are reported: none is ignored silently.
+    /// Every option is in the list of those reported: none is ignored silently.
     #[test]
     fn every_option_is_reported() {
         let command = CodexOptions::augment_args(Command::new("byokey"));

@@ -15,7 +15,7 @@ pub(crate) struct DevBackendCommand {
     /// Port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// A JSON file that says how to answer; see dev-backend/README.md.
+    /// A JSON file that scripts the responses; see dev-backend/README.md.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Answer a route with a preset, for ever or this many times; may be repeated. Without a route
@@ -33,8 +33,8 @@ pub(crate) struct DevBackendCommand {
     expire_after: Option<u64>,
 }
 
-/// What to paste so that this program signs in at the issuer with that address, and keeps such
-/// logins apart from real ones.
+/// Returns the environment to paste so that this program logs in at the issuer with that address,
+/// and keeps such logins apart from real ones.
 fn for_logins(url: &str) -> String {
     format!(
         "export CODEX_APP_SERVER_LOGIN_ISSUER={url} BYOKEY_HOME=\"$(mktemp -d)\" BYOKEY_STORE=file"

@@ -1,14 +1,14 @@
-//! What a program that we start gets to see of our environment.
+//! The environment of programs that this one starts.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-/// Beginnings of variables that change what the system's loader loads.
+/// Prefixes of variables that control the system's loader.
 const LOADER: [&str; 2] = ["LD_", "DYLD_"];
-/// Variables that may hold a secret of ours.
+/// Variables that may contain a secret of ours.
 const SECRETS: [&str; 2] = ["CODEX_ACCESS_TOKEN", "OPENAI_API_KEY"];
 
-/// Keeps these variables, if they say so by their names, from a program that is not ours.
+/// Removes these variables from the environment of a program that is not ours.
 pub(super) fn withhold(command: &mut Command, variables: impl Iterator<Item = OsString>) {
     for name in variables.filter(|name| is_withheld(name)) {
         command.env_remove(name);
@@ -18,7 +18,7 @@ pub(super) fn withhold(command: &mut Command, variables: impl Iterator<Item = Os
 fn is_withheld(name: &OsStr) -> bool {
     let mut name = name.to_string_lossy();
     if cfg!(windows) {
-        // There, capital and small letters are the same.
+        // On Windows, names of variables ignore case.
         name = name.to_ascii_uppercase().into();
     }
     SECRETS.contains(&name.as_ref()) || LOADER.iter().any(|begin| name.starts_with(begin))

@@ -1,7 +1,7 @@
-//! `byokey app-server generate-…`: the protocol for programs, out of the program itself.
+//! `byokey app-server generate-…`: the protocol in machine-readable form.
 //!
-//! The files are those of the repository. They are generated there from the types, and carried
-//! here as they are, packed, because what makes them has no place in a server.
+//! The files are those of the repository, generated there from the types and embedded compressed.
+//! The generators themselves are not part of the server.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) enum Generate {
 /// Where to write it.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
-    /// The folder; it is made if it is not there.
+    /// The folder; it is created if missing.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// Accepted for compatibility with codex; no part of the protocol is experimental.
@@ -80,7 +80,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// The files in the archive: name, length in bytes, text.
+/// The archived files: name, length in bytes, text.
 struct Files<'a>(&'a str);
 
 impl<'a> Iterator for Files<'a> {

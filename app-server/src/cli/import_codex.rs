@@ -1,4 +1,4 @@
-//! `byokey import-codex`: takes over the login of codex, without changing anything of codex's.
+//! `byokey import-codex`: imports the login of codex, without changing codex's files.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use super::{Common, fail};
 pub(crate) struct ImportCodex {
     #[command(flatten)]
     common: Common,
-    /// Take the refresh token too. Two owners of one refresh token sign each other out.
+    /// Import the refresh token too. Two owners of one refresh token invalidate each other's login.
     #[arg(long)]
     take_refresh_token: bool,
 }
@@ -89,8 +89,8 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Where codex keeps its login, and the tokens of it; or what to do instead. Codex has either a
-/// file or an entry in the keyring, and removes the file when it makes the entry.
+/// Returns where codex stores its login, and its tokens; or an error with the remedy. codex has
+/// either a file or a keyring entry, and removes the file when it creates the entry.
 async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> {
     let folder = folder.ok_or("there is no home folder; name codex's folder with CODEX_HOME")?;
     let file = folder.join("auth.json").display().to_string();
@@ -100,7 +100,7 @@ async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> 
     }
     let place = "codex's entry in the keyring";
     let in_keyring = match read_codex_keyring(folder).await {
-        // Whoever has no keyring has nothing in it.
+        // Without a keyring there is no entry in it.
         Err(StoreFailure::NoKeyring) => Ok(None),
         Err(StoreFailure::Locked | StoreFailure::SilentKeyring) => {
             return Err(format!(
@@ -120,8 +120,8 @@ async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> 
     }
 }
 
-/// The tokens at that place, if there are any; or what to do instead. `show` is the command that
-/// shows what is there.
+/// Returns the tokens at that place, if there are any; or an error with the remedy. `show` is the
+/// command that displays it.
 fn found(
     kept: Result<Option<Stored>, StoreFailure>,
     place: &str,

@@ -1,4 +1,4 @@
-//! Where `byokey app-server` listens, and whom it lets in.
+//! The listening address of `byokey app-server`, and the admission of clients.
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -12,18 +12,18 @@ use byokey_rpc::{
 };
 use clap::{Args, ValueEnum};
 
-/// The folder in our own home for what opens a running server. Codex's daemon has its socket in
-/// codex's home, and a plain `codex` attaches to whatever listens there.
+/// The folder for sockets and tokens in our own home. codex's daemon has its socket in codex's
+/// home, and a plain `codex` attaches to any server listening there.
 const RUN_FOLDER: &str = "run";
-/// The socket in it, unless another path is named.
+/// The default name of the socket in it.
 const SOCKET_NAME: &str = "app-server.sock";
 
-/// Where to listen unless somewhere else is named.
+/// The default address.
 const STDIO: &str = "stdio://";
-/// Most connections at once unless another number is given.
+/// The default limit of connections.
 const MAX_CONNECTIONS: u16 = 32;
 
-/// Where to listen, and whom to let in.
+/// Where to listen, and which clients to admit.
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
     /// Where to listen: `stdio://`, `unix://`, `unix://PATH` or `ws://IP:PORT`.
@@ -35,7 +35,7 @@ pub(crate) struct Listen {
     /// Most connections at once, for unix:// and ws://.
     #[arg(long, value_name = "COUNT", default_value_t = MAX_CONNECTIONS)]
     max_connections: u16,
-    /// How WebSocket clients identify themselves; without it, a token is made for them.
+    /// How WebSocket clients authenticate; without it, a token is generated for them.
     #[arg(long, value_name = "MODE")]
     ws_auth: Option<WsAuth>,
     /// Absolute path of the file with the capability token; only you may read it.
@@ -47,13 +47,13 @@ pub(crate) struct Listen {
     /// Absolute path of the file with the secret that signs bearers; only you may read it.
     #[arg(long, value_name = "PATH")]
     ws_shared_secret_file: Option<PathBuf>,
-    /// Who must have issued signed bearers.
+    /// The required issuer of signed bearers.
     #[arg(long, value_name = "ISSUER")]
     ws_issuer: Option<String>,
-    /// For whom signed bearers must be.
+    /// The required audience of signed bearers.
     #[arg(long, value_name = "AUDIENCE")]
     ws_audience: Option<String>,
-    /// How far the clocks may be apart; 30 if not given.
+    /// Tolerance between the clocks; 30 if not given.
     #[arg(long, value_name = "SECONDS")]
     ws_max_clock_skew_seconds: Option<u64>,
 }
@@ -75,27 +75,27 @@ impl Default for Listen {
     }
 }
 
-/// How WebSocket clients identify themselves.
+/// How WebSocket clients authenticate.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum WsAuth {
-    /// By a token that does not change.
+    /// With one fixed token.
     CapabilityToken,
-    /// By a JWT that was signed for them with HS256.
+    /// With a JWT that was signed for them with HS256.
     SignedBearerToken,
 }
 
-/// Where to listen, understood.
+/// A parsed listening address.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// Standard input and output.
     Stdio,
     /// A Unix socket.
     Unix(PathBuf),
-    /// A WebSocket server; the rule is to be made if there is none.
+    /// A WebSocket server; a rule is generated if there is none.
     WebSocket(SocketAddr, Option<BearerRule>),
 }
 
-/// Why there is nothing to listen on.
+/// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
     #[error(transparent)]
@@ -122,7 +122,7 @@ pub(crate) enum ListenError {
     Stdio(io::Error),
 }
 
-/// What is served, open.
+/// An open listening address.
 #[derive(Debug)]
 pub(crate) enum Open {
     /// Standard input and output.
@@ -130,17 +130,17 @@ pub(crate) enum Open {
     /// A listener.
     Listener {
         bound: BoundListener,
-        /// Where it listens, as clients name it.
+        /// The address for clients.
         address: String,
-        /// Whether others than this machine's processes can reach it.
+        /// Whether other machines can reach it.
         exposed: bool,
-        /// The file with the token that was made for it. It goes when this does.
+        /// The file with the generated token. It is removed on drop.
         token: Option<TokenFile>,
     },
 }
 
 impl Listen {
-    /// Understands the flags, and reads the files that they name.
+    /// Parses the flags, and reads the files that they name.
     pub(crate) fn place(self, byokey_home: Option<&Path>) -> Result<Place, ListenError> {
         let rule = self.auth().rule()?;
         if self.stdio {
@@ -160,7 +160,7 @@ impl Listen {
         })
     }
 
-    /// The bounds of a listener.
+    /// Returns the bounds of a listener.
     pub(crate) fn limits(&self, max_message: usize) -> ListenLimits {
         ListenLimits {
             max_message,
@@ -185,7 +185,7 @@ impl Listen {
 }
 
 impl Open {
-    /// Opens the place.
+    /// Opens the address.
     pub(crate) fn new(place: Place, byokey_home: Option<&Path>) -> Result<Self, ListenError> {
         match place {
             Place::Stdio => Ok(Self::Stdio(claim_stdio().map_err(ListenError::Stdio)?)),
@@ -227,8 +227,8 @@ impl Open {
         })
     }
 
-    /// Says on standard error where clients connect. Whoever reads it may send a signal, so it is
-    /// said when signals are taken.
+    /// Prints the address for clients on standard error. The reader may send a signal next, so this
+    /// is done after the signal handlers are installed.
     pub(crate) fn announce(&self) {
         let Self::Listener {
             address,
@@ -249,7 +249,7 @@ impl Open {
         }
     }
 
-    /// The folder of the file that has to be removed in the end.
+    /// Returns the folder of the file that must be removed at the end.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Stdio(_) => None,
@@ -261,8 +261,8 @@ impl Open {
     }
 }
 
-/// Tells whoever started the program, on standard error.
+/// Prints a line on standard error for the user.
 fn say(line: &str) {
-    // Whoever closed it does not want to know.
+    // A closed standard error is not a failure.
     drop(writeln!(io::stderr(), "byokey: {line}"));
 }

@@ -22,7 +22,7 @@ use super::person::{NoSecret, Person, read_secret, tell, unbuffered_input};
 pub(crate) struct Login {
     #[command(flatten)]
     common: Common,
-    /// Sign in on another device, by typing a code there.
+    /// Log in on another device, by entering a code there.
     #[arg(long, group = "way")]
     device_auth: bool,
     /// Read an OpenAI API key from standard input.
@@ -70,7 +70,7 @@ impl Login {
     }
 }
 
-/// Reads a secret, and says how to pass it if there is none.
+/// Reads a secret, and states how to pass it if there is none.
 fn secret(what: &str, option: &str, variable: &str) -> Result<Secret, ExitCode> {
     tell(&format!("Reading {what} from stdin..."));
     read_secret().map_err(|none| {
@@ -162,7 +162,7 @@ async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
     ended(what, outcome(&services, started.id).await)
 }
 
-/// Waits for the end of a login. Returns why it came to nothing.
+/// Waits for the end of a login. Returns the error if it failed.
 async fn outcome(services: &Services, id: Uuid) -> Option<String> {
     let id = id.to_string();
     let mut completed = services.logins.completed();
@@ -176,13 +176,13 @@ async fn outcome(services: &Services, id: Uuid) -> Option<String> {
     }
 }
 
-/// Takes addresses that the person pastes, until one is the right one.
+/// Reads pasted addresses until one is accepted.
 fn offer_paste(services: Arc<Services>, id: Uuid) {
     let Ok(input) = unbuffered_input() else {
         return;
     };
     let runtime = tokio::runtime::Handle::current();
-    // A blocking read cannot be given up; the thread ends with the process.
+    // A blocking read cannot be cancelled; the thread ends with the process.
     std::thread::spawn(move || {
         let mut input = BufReader::new(input);
         let mut line = Zeroizing::new(String::with_capacity(8192));
@@ -215,14 +215,14 @@ fn ended(what: &str, failure: Option<impl std::fmt::Display>) -> ExitCode {
     }
 }
 
-/// Whether there may be a browser to open.
+/// Returns whether a browser may be available.
 fn has_screen(environment: &Environment) -> bool {
     cfg!(any(target_os = "macos", windows))
         || environment.get("DISPLAY").is_some()
         || environment.get("WAYLAND_DISPLAY").is_some()
 }
 
-/// Opens the page. No opener is no error: the address is printed anyway.
+/// Opens the page. A missing opener is no error: the address is printed anyway.
 fn open_browser(url: &str) -> bool {
     let mut command = if cfg!(target_os = "macos") {
         Command::new("open")

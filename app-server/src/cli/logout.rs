@@ -18,7 +18,7 @@ use super::person::{Person, tell};
 pub(crate) struct Logout {
     #[command(flatten)]
     common: Common,
-    /// Forget the login here, but do not ask the issuer to take it back.
+    /// Forget the login here, but do not revoke it at the issuer.
     #[arg(long)]
     local: bool,
 }
@@ -46,19 +46,19 @@ impl Logout {
 
 async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
     let (auth, config) = (&services.auth, services.config());
-    // What cannot be read cannot be given back, but it can be removed.
+    // An unreadable login cannot be revoked, but it can be removed.
     let kept = stores::open(config.store, config.byokey_home.as_deref())
         .load()
         .await;
     if let Err(failure @ StoreFailure::SilentKeyring) = kept {
-        // To ask it a second time is to wait as long again.
+        // A second request would take as long again.
         tell(&format!("Error logging out: {failure}"));
         return ExitCode::FAILURE;
     }
     if let Ok(Some(Stored::Managed(tokens))) = kept
         && let Ok(login) = ManagedLogin::new(tokens)
     {
-        // A policy may forbid to use it, but not to give it back.
+        // A policy may forbid using it, but not revoking it.
         drop(auth.adopt(Credential::Managed(login), auth.epoch()));
     }
     let (_, forgotten) = auth.logout(Revocation::Revoke);

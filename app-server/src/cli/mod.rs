@@ -31,7 +31,7 @@ use clap::{Args, Parser, Subcommand};
 use codex_options::CodexOptions;
 pub(crate) use handover::hand_over;
 
-/// The argument that leaves the process open to debuggers. It is looked for before anything is
+/// The argument that leaves the process open to debuggers. It is searched for before arguments are
 /// parsed.
 pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
 
@@ -58,19 +58,19 @@ struct Cli {
 enum Command {
     /// Speak JSON-RPC on standard input and output: what editors and agent hosts spawn.
     AppServer(Box<app_server::AppServer>),
-    /// Stand in for the backend on this machine, for developing a host offline.
+    /// Run a loopback backend, for developing a host offline.
     #[cfg(feature = "demo")]
     DevBackend(dev_backend::DevBackendCommand),
-    /// Watch the life of a login: host, server and backend on this machine, no account needed.
+    /// Show the life of a login: host, server and backend on this machine, no account needed.
     #[cfg(feature = "demo")]
     Demo,
     /// Sign in with ChatGPT in the browser, or another way.
     Login(login::Login),
-    /// Forget the login that is kept, and give it back.
+    /// Remove the stored login, and revoke it.
     Logout(logout::Logout),
-    /// Tell who is signed in. Exit code 0: signed in, 1: signed out, 3: expired.
+    /// Show the current login. Exit code 0: signed in, 1: signed out, 3: expired.
     Status(status::Status),
-    /// Take over the login of codex, without changing codex's file.
+    /// Import the login of codex, without changing codex's file.
     ImportCodex(import_codex::ImportCodex),
 }
 
@@ -83,7 +83,7 @@ struct Common {
     /// Use the settings of NAME.config.toml over those of config.toml.
     #[arg(short = 'p', long, value_name = "NAME", value_parser = profile_name)]
     profile: Option<String>,
-    /// Where credentials are kept: ephemeral (the default), file, keyring or auto.
+    /// Where credentials are stored: ephemeral (the default), file, keyring or auto.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// Accepted for compatibility with codex; features have no meaning here.
@@ -95,7 +95,7 @@ struct Common {
 }
 
 impl Common {
-    /// These, with the others over them.
+    /// Combines both; the other options take precedence.
     fn and(mut self, others: Self) -> Self {
         self.config.extend(others.config);
         self.profile = others.profile.or(self.profile);
@@ -123,7 +123,7 @@ impl Common {
     }
 }
 
-/// Returns whether an override of a setting holds a secret.
+/// Returns whether an override of a setting contains a secret.
 fn carries_secret(setting: &str) -> bool {
     let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
     let is_secret = |text: &str| {
@@ -143,7 +143,7 @@ fn carries_secret(setting: &str) -> bool {
     is_secret(key) || (value.contains('{') && is_secret(value))
 }
 
-/// Codex's words for a name that cannot be that of a profile.
+/// codex's text for an invalid name of a profile.
 fn profile_name(name: &str) -> Result<String, String> {
     if is_profile_name(name) {
         return Ok(name.to_owned());
@@ -154,8 +154,8 @@ fn profile_name(name: &str) -> Result<String, String> {
 }
 
 impl Cli {
-    /// What the arguments say. Nearly every start is a host's that says `byokey app-server` and no
-    /// more; then there is nothing to parse, and preparing to parse takes a third of the start.
+    /// Parses the arguments. Nearly every start is a host's plain `byokey app-server`, which is
+    /// recognised without clap, since building its parser takes a third of the startup.
     fn of(arguments: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<_> = arguments.collect();
         if let [_, only] = arguments.as_slice()
@@ -172,13 +172,13 @@ impl Cli {
     }
 }
 
-/// Does what the arguments say.
+/// Runs the command.
 pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     let cli = match Cli::of(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = !error.use_stderr();
-            // Nothing is left to say when the terminal is gone.
+            // Nothing can be reported when the terminal is gone.
             drop(error.print());
             return if asked {
                 ExitCode::SUCCESS
@@ -218,7 +218,7 @@ fn print(line: &str) -> ExitCode {
     }
 }
 
-/// Says on standard error why nothing was done.
+/// Prints an error on standard error.
 fn fail(problem: &str) -> ExitCode {
     drop(writeln!(std::io::stderr(), "byokey: {problem}"));
     ExitCode::from(2)

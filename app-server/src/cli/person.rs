@@ -1,4 +1,4 @@
-//! What the commands for people share.
+//! Common parts of the interactive commands.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 
 use super::Common;
 
-/// Longest secret that is read from standard input.
+/// Longest secret read from standard input.
 const MAX_SECRET: u64 = 64 * 1024;
 
-/// What a command works with.
+/// The context of a command.
 pub(crate) struct Person {
     pub(crate) config: Config,
     hardening: HardeningReport,
@@ -40,7 +40,7 @@ impl Person {
         Ok(Self { config, hardening })
     }
 
-    /// Says why no login can be made or stored, and returns the exit code for it.
+    /// Reports why no login can be made or stored, and returns the exit code.
     pub(crate) fn refused(&self) -> Option<ExitCode> {
         if let Err(problem) = self.config.check(Stops::Logins) {
             return Some(super::fail(&problem.to_string()));
@@ -48,7 +48,7 @@ impl Person {
         self.without_store().map(super::fail)
     }
 
-    /// What to say when no store was chosen: a login would be lost when this program ends.
+    /// Returns the error when no store is chosen: a login would be lost when this program ends.
     pub(crate) fn without_store(&self) -> Option<&'static str> {
         (self.config.store == StoreKind::Ephemeral).then_some(
             "no store is chosen, so no login outlives this command: name one with `--store file` \
@@ -79,13 +79,13 @@ impl Person {
     }
 }
 
-/// Says something to the person. Standard output is for programs.
+/// Prints a message for the user. Standard output is for programs.
 pub(crate) fn tell(text: &str) {
-    // Nobody may be listening.
+    // A closed standard error is not a failure.
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
-/// Standard input, past the buffers that nobody wipes.
+/// Returns standard input without the standard library's buffer, which is not wiped.
 pub(crate) fn unbuffered_input() -> std::io::Result<File> {
     #[cfg(unix)]
     let input = std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned();
@@ -96,7 +96,7 @@ pub(crate) fn unbuffered_input() -> std::io::Result<File> {
 
 /// Why a secret could not be read from standard input.
 pub(crate) enum NoSecret {
-    /// A person would have to type it, visibly.
+    /// The user would have to type it visibly.
     Terminal,
     /// There is none.
     Empty,

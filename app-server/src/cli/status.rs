@@ -1,4 +1,4 @@
-//! `byokey status`: who is signed in, without asking anybody.
+//! `byokey status`: the current login, without network requests.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::person::{Person, tell};
 use super::{Common, fail, print};
 
-/// Exit codes. Anything that goes wrong is 2, as for wrong arguments.
+/// Exit codes. Any failure is 2, as for wrong arguments.
 const SIGNED_OUT: u8 = 1;
 const EXPIRED: u8 = 3;
 
@@ -29,7 +29,7 @@ pub(crate) struct Status {
     json: bool,
 }
 
-/// What `--json` prints. It never holds a token.
+/// The output of `--json`. It never contains a token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -40,10 +40,10 @@ struct Report {
     account_id: Option<String>,
     /// Unix seconds.
     expires_at: Option<i64>,
-    /// Who renews the token.
+    /// The owner of the token's renewal.
     refresh: Option<&'static str>,
     store: &'static str,
-    /// Another store that holds a login, where this one holds none.
+    /// Another store with a login, if this one has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_store: Option<&'static str>,
 }
@@ -150,8 +150,8 @@ fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
     })
 }
 
-/// Returns a claim as it may be shown on a terminal: what would move its cursor, change its
-/// colours or the direction of its writing is shown as a code.
+/// Escapes a claim for a terminal: characters that move the cursor or change colours or the
+/// direction of text are shown as codes.
 fn printable(claim: &str) -> String {
     let shown = |character: char| {
         let turns_around = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -164,8 +164,8 @@ fn printable(claim: &str) -> String {
     claim.chars().map(shown).collect()
 }
 
-/// The file, where another store was asked and the file holds a login. The keyring is not asked: it
-/// might want its password.
+/// Returns the file store, if another store is configured and the file contains a login. The
+/// keyring is not accessed: it might prompt for its password.
 fn other_store(config: &Config, runtime: &Runtime) -> Option<&'static str> {
     if matches!(config.store, StoreKind::File | StoreKind::Auto) {
         return None;

@@ -1,10 +1,10 @@
-//! Addresses in the configuration.
+//! URLs in the configuration.
 
 use url::Url;
 
 use super::reader::Reader;
 
-/// The address that the setting names, without white space around it.
+/// Returns the URL of the setting without surrounding white space.
 pub(super) fn read(settings: &mut Reader<'_>, name: &str) -> Option<String> {
     let address = settings.string(name)?;
     let address = address.trim();

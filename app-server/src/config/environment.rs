@@ -1,11 +1,11 @@
-//! The environment variables of the process, as a value that tests can make up.
+//! The environment variables of the process, as a value that tests can construct.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// A snapshot of the environment. Variables whose names are not UTF-8 are left out.
+/// A snapshot of the environment. Variables with non-UTF-8 names are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
@@ -13,7 +13,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process.
+    /// Returns the environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
         let variables = std::env::vars_os()
@@ -28,7 +28,7 @@ impl Environment {
         }
     }
 
-    /// An environment made up of these variables. The system is not asked for anything else.
+    /// Returns an environment of these variables alone. Nothing is read from the system.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables
             .into_iter()
@@ -39,14 +39,14 @@ impl Environment {
         }
     }
 
-    /// The same with another variable.
+    /// Adds another variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(key(name).into_owned(), value.into());
         self
     }
 
-    /// The value of a variable. Blank counts as unset, and so does what is not UTF-8.
+    /// Returns a variable. Blank and non-UTF-8 values count as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_os(name)
@@ -54,7 +54,7 @@ impl Environment {
             .filter(|value| !value.trim().is_empty())
     }
 
-    /// The value of a variable as it is.
+    /// Returns the raw value of a variable.
     #[must_use]
     pub fn get_os(&self, name: &str) -> Option<&OsStr> {
         self.variables
@@ -62,13 +62,14 @@ impl Environment {
             .map(OsString::as_os_str)
     }
 
-    /// Whether the variable is set to something that is not UTF-8.
+    /// Returns whether the variable's value is not UTF-8.
     pub(super) fn is_unreadable(&self, name: &str) -> bool {
         self.get_os(name)
             .is_some_and(|value| value.to_str().is_none())
     }
 
-    /// Returns what this environment can be taken from again, without its values where possible.
+    /// Returns a source from which this environment can be read again, without its values where
+    /// possible.
     pub(super) fn source(&self) -> Source {
         if self.is_of_process {
             Source::Process
@@ -77,12 +78,13 @@ impl Environment {
         }
     }
 
-    /// The home folder of the user: `HOME` (on Windows `USERPROFILE`), else the system's entry
+    /// Returns the user's home folder: `HOME` (on Windows `USERPROFILE`), else the system's entry
     /// for the user. Never a path that depends on the working directory.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         let named = self.get(Self::HOME).map(PathBuf::from);
-        // It reads the variable again, then asks the system; both only where that was blank.
+        // It reads the variable again, then asks the system; relevant only where the variable is
+        // blank.
         let home = named.or_else(|| std::env::home_dir().filter(|_| self.is_of_process));
         home.filter(|home| home.is_absolute())
     }
@@ -91,12 +93,12 @@ impl Environment {
     pub(super) const HOME: &'static str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 }
 
-/// Where an environment comes from, so that it can be read again later.
+/// The source of an environment, to read it again later.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// The process; its values are not kept twice.
+    /// The process; its values are not copied.
     Process,
-    /// Made up.
+    /// A fixed one.
     Fixed(Environment),
 }
 
@@ -109,7 +111,7 @@ impl Source {
     }
 }
 
-/// What a variable is found by: on Windows, capital and small letters are the same.
+/// Normalises a variable's name: on Windows, names ignore case.
 fn key<'a>(name: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
     let name = name.into();
     if cfg!(windows) {

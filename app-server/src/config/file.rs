@@ -1,4 +1,4 @@
-//! Reads a TOML file of the user: bounded, without blocking, in any encoding that says its name.
+//! Reads a TOML file of the user: bounded, non-blocking, in any encoding with a mark.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use byokey_base::owner_only::{FileFailure, read_bounded_regular};
 use byokey_protocol::warning::{TextPosition, TextRange};
 use toml::Table;
 
-/// Longest configuration that is read. Codex adds a table for each project, so that files of
-/// several hundred kilobytes exist.
+/// Longest configuration file. codex adds a table for each project, so files of several hundred
+/// kilobytes exist.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
-/// A file that is there and cannot be used.
+/// An unusable file.
 #[derive(Debug)]
 pub(super) struct Unusable {
     pub(super) path: PathBuf,
@@ -29,15 +29,15 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) table: Table,
-    /// Whether codex, which reads UTF-8 alone, cannot read the file.
+    /// Whether codex cannot read the file, because it only reads UTF-8.
     pub(super) is_utf16: bool,
 }
 
-/// The content of the file; none if there is no file.
+/// Returns the content of the file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Content>, Unusable> {
     let unusable = |range, problem| Unusable {
         path: path.to_owned(),
@@ -68,7 +68,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, Unusable> {
             start: position(&text, span.start),
             end: position(&text, span.end),
         });
-        // The message alone: the full text would quote the file, which may hold a key.
+        // The message alone: the full text would quote the file, which may contain a key.
         let mut problem = error.message().to_owned();
         let line = range.and_then(|range| text.lines().nth(range.start.line - 1));
         if line.is_some_and(|line| line.contains('\\')) {
@@ -82,7 +82,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, Unusable> {
     }))
 }
 
-/// The text; or the offset of the first byte that is none.
+/// Decodes the text; or returns the offset of the first invalid byte.
 fn decode(bytes: &[u8]) -> Result<String, usize> {
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest).map_err(|at| at + 3),
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(decode(&bom).as_deref(), Ok(text));
         assert_eq!(decode(&marked(&[0xFF, 0xFE], &little)).as_deref(), Ok(text));
         assert_eq!(decode(&marked(&[0xFE, 0xFF], &big)).as_deref(), Ok(text));
-        // Half a character, a lone surrogate, Latin-1.
+        // A truncated character, a lone surrogate, Latin-1.
         let mut odd = marked(&[0xFF, 0xFE], &little);
         odd.pop();
         assert_eq!(decode(&odd), Err(0));

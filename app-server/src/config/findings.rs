@@ -1,16 +1,16 @@
-//! What is wrong in the configuration: warnings for clients, and what must not be done until a
+//! Problems in the configuration: warnings for clients, and operations that are refused until a
 //! problem is repaired.
 
 use byokey_protocol::warning::ConfigWarning;
 
-/// What a setting that cannot be used stops. Nothing else is stopped by it.
+/// What an unusable setting stops. Nothing else is affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stops {
-    /// Every login and every call: the configuration as a whole is not known.
+    /// Every login and every call: the configuration as a whole is unknown.
     Everything,
-    /// Logins: which are allowed, or where they are stored, is not known.
+    /// Logins: the policy or the store is unknown.
     Logins,
-    /// Taking up the stored login at the start, because another was meant.
+    /// Restoring the stored login at startup, because another may have been meant.
     Restoring,
     /// Calls of the model provider.
     ModelCalls,
@@ -18,19 +18,19 @@ pub enum Stops {
     ChatgptCalls,
 }
 
-/// A setting that cannot be used, so that what depends on it is refused.
+/// An unusable setting, because of which dependent operations are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to load configuration: {0}")]
 pub struct ConfigurationInvalid(pub(super) String);
 
-/// What was found while the configuration was read.
+/// Problems found while reading the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(super) warnings: Vec<ConfigWarning>,
     pub(super) problems: Problems,
 }
 
-/// The settings that cannot be used, in the order in which they were met.
+/// The unusable settings, in the order in which they were found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Problems(Vec<(Stops, ConfigurationInvalid)>);
 
@@ -39,7 +39,7 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Takes over what stops this, and only this, from an earlier reading.
+    /// Copies the problems that stop exactly this from an earlier reading.
     pub(super) fn carry_over(&mut self, what: Stops, earlier: &Self) {
         if !self.0.iter().any(|(stops, _)| *stops == what) {
             let carried = earlier.0.iter().filter(|(stops, _)| *stops == what);
@@ -47,7 +47,7 @@ impl Problems {
         }
     }
 
-    /// The first problem that stops this.
+    /// Returns the first problem that stops this.
     pub(super) fn stopping(&self, what: Stops) -> Option<&ConfigurationInvalid> {
         let mut problems = self.0.iter();
         let (_, problem) =
@@ -57,7 +57,7 @@ impl Problems {
 }
 
 impl Findings {
-    /// A setting without effect: clients are warned, and nothing is stopped.
+    /// Adds a warning about a setting without effect; nothing is stopped.
     pub(super) fn warn(&mut self, details: String) {
         self.warnings.push(ConfigWarning {
             details: Some(details),
@@ -65,7 +65,7 @@ impl Findings {
         });
     }
 
-    /// Something that clients should know, where nothing is wrong.
+    /// Adds a notice for clients; nothing is wrong.
     pub(super) fn notice(&mut self, summary: &str, details: String) {
         self.warnings.push(ConfigWarning {
             details: Some(details),
@@ -73,7 +73,7 @@ impl Findings {
         });
     }
 
-    /// A setting that cannot be used: what depends on it is refused with this text.
+    /// Adds an unusable setting: dependent operations are refused with this text.
     pub(super) fn stop(&mut self, stops: Stops, details: String) {
         let summary = match stops {
             Stops::Everything => INVALID,
@@ -91,7 +91,7 @@ impl Findings {
         self.problems.0.push((stops, ConfigurationInvalid(details)));
     }
 
-    /// A file that cannot be read as a whole, and the place in it.
+    /// Adds an unreadable file, with the position in it.
     pub(super) fn stop_at(&mut self, unusable: super::file::Unusable) {
         let text = unusable.to_string();
         self.warnings.push(ConfigWarning {

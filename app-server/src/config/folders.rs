@@ -5,25 +5,25 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 
-/// Names the folder of codex's configuration.
+/// The variable for the folder of codex's configuration.
 const CODEX_HOME: &str = "CODEX_HOME";
-/// Names the folder of what this program stores.
+/// The variable for the folder of this program's data.
 const BYOKEY_HOME: &str = "BYOKEY_HOME";
 
-/// Why a folder that the environment names cannot be used. Nothing takes its place.
+/// Why a folder named by the environment is unusable. It is not replaced by a default.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FolderProblem {
-    /// Codex's words.
+    /// codex's text.
     #[error("{variable} points to {path:?}, but that path does not exist{hint}")]
     Missing {
         /// The variable.
         variable: &'static str,
         /// Its value.
         path: PathBuf,
-        /// What to do.
+        /// The remedy.
         hint: &'static str,
     },
-    /// Codex's words.
+    /// codex's text.
     #[error("{variable} points to {path:?}, but that path is not a directory")]
     NoDirectory {
         /// The variable.
@@ -31,29 +31,29 @@ pub enum FolderProblem {
         /// Its value.
         path: PathBuf,
     },
-    /// Codex's words.
+    /// codex's text.
     #[error("failed to read {variable} {path:?}: {kind}")]
     Unreadable {
         /// The variable.
         variable: &'static str,
         /// Its value.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         kind: ErrorKind,
     },
-    /// A tilde that a shell would have replaced.
+    /// An unexpanded tilde.
     #[error("{variable} begins with `~`, which only shells replace; write the whole path")]
     Tilde {
         /// The variable.
         variable: &'static str,
     },
-    /// A path that would depend on the working directory.
+    /// A path that depends on the working directory.
     #[error("{variable} is not an absolute path")]
     Relative {
         /// The variable.
         variable: &'static str,
     },
-    /// A path that cannot be read as text.
+    /// A path that is not Unicode.
     #[error("{variable} is not UTF-8")]
     NotText {
         /// The variable.
@@ -62,16 +62,16 @@ pub enum FolderProblem {
 }
 
 impl Environment {
-    /// The folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder. None
-    /// without a home folder.
+    /// Returns the folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder.
+    /// `None` without a home folder.
     #[must_use]
     pub fn codex_home(&self) -> Option<PathBuf> {
         let named = self.get(CODEX_HOME).map(PathBuf::from);
         named.or_else(|| Some(self.home()?.join(".codex")))
     }
 
-    /// The folder of what this program stores: `BYOKEY_HOME`, else the platform's folder for
-    /// data. None without a home folder.
+    /// Returns the folder of this program's data: `BYOKEY_HOME`, else the platform's data folder.
+    /// `None` without a home folder.
     #[must_use]
     pub fn byokey_home(&self) -> Option<PathBuf> {
         let named = self.get(BYOKEY_HOME).map(PathBuf::from);
@@ -92,11 +92,11 @@ impl Environment {
         }
     }
 
-    /// Checks the folders that the environment names, as codex does before anything else.
+    /// Checks the folders named by the environment, as codex does before anything else.
     ///
     /// # Errors
     ///
-    /// [`FolderProblem`]: without this check, other settings would silently be in force.
+    /// [`FolderProblem`]: otherwise other settings would silently apply.
     pub fn check_folders(&self) -> Result<(), FolderProblem> {
         for variable in [CODEX_HOME, BYOKEY_HOME] {
             if self.is_unreadable(variable) {
@@ -152,7 +152,7 @@ mod tests {
 
     use super::Environment;
 
-    /// Codex's folder and ours, as texts.
+    /// Returns codex's folder and ours, as texts.
     fn folders<const N: usize>(variables: [(&str, &str); N]) -> [Option<String>; 2] {
         let environment = Environment::of(variables);
         let text = |path: PathBuf| path.display().to_string();

@@ -1,5 +1,4 @@
-//! Where logins that this program runs are made: codex's addresses, unless the environment
-//! names others.
+//! The issuer of managed logins: codex's, unless the environment names another.
 
 use byokey_http::may_carry_login;
 use url::Url;
@@ -8,39 +7,40 @@ use super::environment::Environment;
 
 /// The issuer of ChatGPT logins.
 const ISSUER: &str = "https://auth.openai.com";
-/// The client that codex is registered as; its redirect addresses are registered with it.
+/// codex's client id; its redirect URIs are registered with it.
 const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
 
-/// Where logins are made.
+/// The issuer's endpoints.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// The client's name at the issuer.
+    /// The client id.
     pub client_id: String,
-    /// The issuer, without a slash at the end.
+    /// The issuer, without a trailing slash.
     pub issuer: Endpoint,
-    /// Where tokens are renewed.
+    /// The token endpoint for renewals.
     pub refresh: Endpoint,
-    /// Where tokens are given back.
+    /// The revocation endpoint.
     pub revoke: Endpoint,
-    /// Base of the calls that tell whose a personal access token is, without a slash at the end.
+    /// Base of the calls that return the owner of a personal access token, without a trailing
+    /// slash.
     pub accounts: Endpoint,
 }
 
-/// An address that secrets may be sent to, or the setting that named another.
+/// A URL to which secrets may be sent, or the setting that names a forbidden one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Result<Url, &'static str>);
 
 impl Endpoint {
-    /// The address.
+    /// Returns the URL.
     ///
     /// # Errors
     ///
-    /// The name of the setting that secrets must not follow.
+    /// The name of the setting with a forbidden URL.
     pub fn url(&self) -> Result<&Url, &'static str> {
         self.0.as_ref().map_err(|setting| *setting)
     }
 
-    /// An address under this one.
+    /// Returns a URL under this one.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Where settings come from: codex's file, the chosen profile, our own file, and `-c key=value`,
-//! the later over the earlier.
+//! Sources of settings: codex's file, the chosen profile, our own file, and `-c key=value`; later
+//! ones take precedence.
 
 use std::path::Path;
 
@@ -15,19 +15,19 @@ const FILE: &str = "config.toml";
 /// The table of our own settings.
 const OWN_TABLE: &str = "byokey";
 
-/// What was asked for on the command line.
+/// The settings on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `-c key=value`, in order. The key may be dotted; the value is TOML, or else a string.
     pub settings: Vec<String>,
-    /// `--profile`: a file `NAME.config.toml` whose settings stand over those of `config.toml`.
+    /// `--profile`: a file `NAME.config.toml` with precedence over `config.toml`.
     pub profile: Option<String>,
-    /// `--store`: where credentials are kept.
+    /// `--store`: where credentials are stored.
     pub store: Option<String>,
 }
 
 impl Overrides {
-    /// The last string that was given for a key without dots.
+    /// Returns the last string that was given for a key without dots.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
         let layers = self
             .settings
@@ -39,7 +39,7 @@ impl Overrides {
     }
 }
 
-/// All settings in one table.
+/// Merges all settings into one table.
 pub(super) fn merged(
     environment: &Environment,
     overrides: &Overrides,
@@ -63,7 +63,7 @@ pub(super) fn merged(
         }
     }
     if let Some(name) = settings.get("profile") {
-        // Codex's words.
+        // codex's text.
         let name = shown(name.as_str().unwrap_or_default());
         findings.stop(
             Stops::Everything,
@@ -76,7 +76,7 @@ pub(super) fn merged(
     settings
 }
 
-/// The table in the file; none if there is no file or it cannot be used.
+/// Returns the table in the file; `None` if it does not exist or is unusable.
 fn read(file: Option<&Path>, findings: &mut Findings) -> Option<Table> {
     let file = file?;
     match file::read(file) {
@@ -88,7 +88,7 @@ fn read(file: Option<&Path>, findings: &mut Findings) -> Option<Table> {
     }
 }
 
-/// The table of a file that was read. Clients are warned if codex cannot read it.
+/// Returns the table of a file. Clients are warned if codex cannot read it.
 fn known(file: &Path, content: Content, findings: &mut Findings) -> Table {
     if content.is_utf16 {
         findings.notice(
@@ -99,7 +99,7 @@ fn known(file: &Path, content: Content, findings: &mut Findings) -> Table {
     content.table
 }
 
-/// The settings of a profile.
+/// Returns the settings of a profile.
 fn profile(name: &str, codex_home: Option<&Path>, base: &Table, findings: &mut Findings) -> Table {
     let Some(folder) = codex_home else {
         let words = format!("config profile `{name}` not found: there is no home folder");
@@ -111,7 +111,7 @@ fn profile(name: &str, codex_home: Option<&Path>, base: &Table, findings: &mut F
     let is_legacy = tables.is_some_and(|tables| tables.contains_key(name))
         || base.get("profile").and_then(Value::as_str) == Some(name);
     if is_legacy {
-        // Codex's words.
+        // codex's text.
         findings.stop(
             Stops::Everything,
             format!(
@@ -140,7 +140,8 @@ fn profile(name: &str, codex_home: Option<&Path>, base: &Table, findings: &mut F
     Table::new()
 }
 
-/// Our own settings: the table `byokey` of the file in our folder, over that of codex's file.
+/// Merges our own settings: the table `byokey` of the file in our folder, over that of codex's
+/// file.
 fn merge_own(settings: &mut Table, environment: &Environment, findings: &mut Findings) {
     let Some(folder) = environment.byokey_home() else {
         return;
@@ -169,7 +170,7 @@ fn merge_own(settings: &mut Table, environment: &Environment, findings: &mut Fin
     }
 }
 
-/// Whether the name can be that of a profile. It becomes part of a file name.
+/// Returns whether the name is valid for a profile. It becomes part of a file name.
 #[must_use]
 pub fn is_profile_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

@@ -1,5 +1,5 @@
-//! The configuration in force. It is fixed for the life of the process once all of it can be
-//! used; until then it can be read again.
+//! The configuration in force. It is fixed for the life of the process once all of it is usable;
+//! until then it can be read again.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,23 +11,21 @@ use super::findings::Stops;
 pub struct LiveConfig(RwLock<Arc<Config>>);
 
 impl LiveConfig {
-    /// This configuration is in force.
+    /// Puts this configuration in force.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self(RwLock::new(Arc::new(config)))
     }
 
-    /// The configuration in force now.
+    /// Returns the configuration in force.
     #[must_use]
     pub fn current(&self) -> Arc<Config> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the configuration again if it stops anything. Returns what is in force then, if that
-    /// is another one.
+    /// Reads the configuration again if it stops anything. Returns the new one, if it differs.
     ///
-    /// What could be used already stays: the policy of logins, if it was known, and the store,
-    /// which is open.
+    /// Usable parts are kept: the policy of logins, if it was known, and the store, which is open.
     pub fn read_again_if_stopped(&self) -> Option<Arc<Config>> {
         let before = self.current();
         if !before.stops_anything() {
@@ -37,7 +35,7 @@ impl LiveConfig {
         if before.check(Stops::Logins).is_ok() {
             config.policy = before.policy.clone();
         }
-        // The token of the environment is taken out of it at the start.
+        // The token is removed from the environment at startup.
         config.access_token = None;
         let earlier = &before.problems;
         config.problems.carry_over(Stops::Restoring, earlier);

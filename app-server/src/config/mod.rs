@@ -1,12 +1,12 @@
 //! The configuration: `$CODEX_HOME/config.toml` in codex's words, `-c key=value`, and the
 //! environment.
 //!
-//! Nothing in it ends the process. A setting that cannot be used is reported to every client in a
+//! Nothing in it ends the process. An unusable setting is reported to every client in a
 //! `configWarning` and stops what depends on it; see [`Stops`]. It is never replaced by a default
-//! that another login or another recipient would be chosen by.
+//! that would select another login or another recipient.
 //!
-//! Reading order: `file` and `layers` (where settings come from), `reader` and `findings` (what is
-//! wrong with them), then each part, and `live` (when they are read again).
+//! Reading order: `file` and `layers` (where settings come from), `reader` and `findings` (their
+//! problems), then each part, and `live` (when they are read again).
 
 mod address;
 mod environment;
@@ -45,15 +45,15 @@ pub use store::StoreKind;
 
 use byokey_auth::{InvalidCredential, LoginPolicy, PersonalAccessToken};
 
-/// Where ChatGPT accounts live unless `chatgpt_base_url` says otherwise.
+/// The default of `chatgpt_base_url`.
 pub const CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api";
-/// Where API keys are good.
+/// The API's base URL.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
 /// Settings of the server.
 #[derive(Debug)]
 pub struct Config {
-    /// The folder the configuration was read from; none without a home folder.
+    /// The folder of the configuration; `None` without a home folder.
     pub codex_home: Option<PathBuf>,
     /// The model of threads that name none.
     pub model: Option<String>,
@@ -63,26 +63,26 @@ pub struct Config {
     pub chatgpt_base_url: String,
     /// Which logins are allowed.
     pub policy: LoginPolicy,
-    /// Where credentials are kept.
+    /// Where credentials are stored.
     pub store: StoreKind,
-    /// The folder for what is kept; none without a home folder.
+    /// The folder of stored data; `None` without a home folder.
     pub byokey_home: Option<PathBuf>,
-    /// Where logins that this program runs are made.
+    /// The issuer of managed logins.
     pub issuer: IssuerSettings,
-    /// `CODEX_ACCESS_TOKEN`: a personal access token that stands over what the store keeps.
+    /// `CODEX_ACCESS_TOKEN`: a personal access token with precedence over the stored login.
     pub access_token: Option<Secret>,
     /// Origins that may receive a provider's own key, or a bearer token of the host, without
     /// encryption. Never ChatGPT tokens, keys of the login, or anything for the issuer.
     pub plaintext_origins: Vec<url::Origin>,
-    /// Name sent to the backend in place of the client's.
+    /// Originator sent to the backend instead of the client's name.
     pub originator_override: Option<String>,
-    /// Proxies, certificate authorities, and where a key may go unencrypted.
+    /// Proxies, certificate authorities, and where a key may be sent unencrypted.
     pub network: byokey_http::Settings,
-    /// What to tell every client.
+    /// Warnings for every client.
     pub warnings: Vec<ConfigWarning>,
-    /// What must not be done.
+    /// The operations that are stopped.
     problems: Problems,
-    /// What it was read from.
+    /// Its sources.
     sources: (Source, Overrides),
 }
 
@@ -139,7 +139,7 @@ impl Config {
         problem.map_or(Ok(()), Err)
     }
 
-    /// Whether something in the configuration is to be repaired.
+    /// Returns whether anything is stopped.
     fn stops_anything(&self) -> bool {
         !self.problems.is_empty() || self.provider.missing_key.is_some()
     }
@@ -163,8 +163,7 @@ fn read_access_token(settings: &mut Reader<'_>, environment: &Environment) -> Op
     None
 }
 
-/// Without the slash at the end; and, as codex does, with the path that its two public hosts
-/// need.
+/// Removes the trailing slash and, as codex does, adds the path that its two public hosts need.
 fn with_path(url: &str) -> String {
     let url = url.trim().trim_end_matches('/');
     let public = ["https://chatgpt.com", "https://chat.openai.com"];

@@ -1,4 +1,4 @@
-//! How requests get to their servers: proxies and certificate authorities.
+//! Network settings: proxies and certificate authorities.
 
 use byokey_http::{Proxies, RootSettings, Settings};
 use url::Origin;

@@ -1,4 +1,4 @@
-//! Origins that the user allows to receive a provider's own key without encryption.
+//! Origins that the user allows to receive a provider's own key unencrypted.
 
 use url::{Origin, Url};
 
@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::reader::Reader;
 
 /// Reads `BYOKEY_PLAINTEXT_ORIGINS`, separated by commas or white space; else `plaintext_origins`
-/// in the table `byokey`. An entry that is not exactly an `http` origin allows nothing.
+/// in the table `byokey`. An entry that is not exactly an `http` origin is not allowed.
 pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Vec<Origin> {
     if let Some(list) = environment.get("BYOKEY_PLAINTEXT_ORIGINS") {
         let entries = list
@@ -47,7 +47,7 @@ fn origins<'a>(
     origins
 }
 
-/// An origin and nothing else: no path, no query, no user, no pattern.
+/// Parses an exact origin: no path, no query, no user, no pattern.
 fn origin(entry: &str) -> Option<Origin> {
     let entry = entry.trim();
     let url = Url::parse(entry).ok()?;

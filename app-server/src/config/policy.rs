@@ -1,10 +1,10 @@
-//! Which logins the configuration allows.
+//! The policy of logins.
 
 use super::findings::Stops;
 use super::reader::Reader;
 use byokey_auth::{ForcedMethod, LoginPolicy};
 
-/// Reads the policy. While a part of it cannot be read, logins are stopped.
+/// Reads the policy. If a part of it is unreadable, logins are stopped.
 pub(super) fn read(settings: &mut Reader<'_>) -> LoginPolicy {
     let mut strict = settings.stopping(Stops::Logins);
     let methods = [
@@ -21,7 +21,7 @@ pub(super) fn read(settings: &mut Reader<'_>) -> LoginPolicy {
     }
 }
 
-/// The value that the setting chooses.
+/// Returns the chosen value of a setting.
 fn one_of<T: Copy>(settings: &mut Reader<'_>, name: &str, choices: [(&str, T); 2]) -> Option<T> {
     let chosen = settings.string(name)?;
     let found = choices.iter().find(|(word, _)| *word == chosen);

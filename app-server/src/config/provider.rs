@@ -1,4 +1,4 @@
-//! The model provider: where model requests go, and with what.
+//! The model provider: the destination of model requests and their credential.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use byokey_base::memory::lock_in_memory;
 /// Id of the built-in provider.
 pub(super) const BUILT_IN: &str = "openai";
 
-/// Most retries that a configuration may ask for, codex's own cap.
+/// Most retries that a configuration may request, codex's own cap.
 const MAX_RETRIES: u64 = 100;
 
-/// Where model requests go. The names are codex's, under `model_providers.<id>`.
+/// The destination of model requests. The names are codex's, under `model_providers.<id>`.
 #[derive(Debug)]
 pub struct Provider {
     /// Id of the provider.
     pub id: String,
     /// Origin and path of the API. Without it the credential decides.
     pub base_url: Option<String>,
-    /// A credential of the provider itself, from `env_key` or `experimental_bearer_token`.
+    /// The provider's own credential, from `env_key` or `experimental_bearer_token`.
     pub own_bearer: Option<Secret>,
-    /// Why the provider's own credential is missing: then no other takes its place.
+    /// Why the provider's own credential is missing. It is not replaced by another.
     pub missing_key: Option<MissingKey>,
     /// Whether model requests carry the OpenAI credential in force.
     pub requires_openai_auth: bool,
@@ -33,21 +33,21 @@ pub struct Provider {
     pub query_params: Vec<(String, String)>,
     /// Added to every request.
     pub headers: Vec<(String, String)>,
-    /// How often a request is sent again after a connection error or a server error.
+    /// Retries of a request after a connection error or a server error.
     pub request_max_retries: u32,
-    /// How often a turn is tried again after its stream broke off.
+    /// Retries of a turn after its stream broke off.
     pub stream_max_retries: u32,
-    /// How long a stream may be silent.
+    /// The longest silence of a stream.
     pub stream_idle_timeout: Duration,
 }
 
-/// The variable that holds the provider's key is not set, or blank. Codex's words.
+/// The variable with the provider's key is not set, or blank. codex's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MissingKey(String);
 
 impl Provider {
-    /// The built-in provider: OpenAI, by ChatGPT account or API key.
+    /// Returns the built-in provider: OpenAI, by ChatGPT account or API key.
     #[must_use]
     pub fn openai(base_url: Option<String>, environment: &Environment) -> Self {
         let from_environment = [
@@ -72,13 +72,13 @@ impl Provider {
         }
     }
 
-    /// Whether this is the built-in provider.
+    /// Returns whether this is the built-in provider.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.id == BUILT_IN
     }
 
-    /// A provider of the configuration.
+    /// Reads a configured provider.
     pub(super) fn read(id: &str, table: &mut Reader<'_>, environment: &Environment) -> Self {
         check_kind(table);
         let (own_bearer, missing_key) = own_bearer(table, environment);
@@ -104,11 +104,11 @@ impl Provider {
     }
 }
 
-/// Reports a kind of provider that this program cannot speak to.
+/// Reports an unsupported kind of provider.
 fn check_kind(table: &mut Reader<'_>) {
     match table.string("wire_api").as_deref() {
         None | Some("responses") => {}
-        // Codex's words.
+        // codex's text.
         Some("chat") => table.report_text(
             "`wire_api = \"chat\"` is no longer supported.\nHow to fix: set `wire_api = \
              \"responses\"` in your provider config.\nMore info: \
@@ -130,7 +130,7 @@ fn check_kind(table: &mut Reader<'_>) {
     }
 }
 
-/// The provider's own credential; or why there is none where one is configured.
+/// Returns the provider's own credential; or why a configured one is missing.
 fn own_bearer(
     table: &mut Reader<'_>,
     environment: &Environment,
@@ -167,7 +167,7 @@ fn own_bearer(
     (Some(secret(&token)), None)
 }
 
-/// Whether a text is the name of a variable, rather than the key itself.
+/// Returns whether a text is the name of a variable, rather than the key itself.
 fn is_variable(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     is_name(text)
@@ -175,14 +175,14 @@ fn is_variable(text: &str) -> bool {
         && text.starts_with(|first: char| !first.is_ascii_digit())
 }
 
-/// The headers that are configured, each checked so that none is left out in silence.
+/// Returns the configured headers. Each is validated, so that none is dropped silently.
 fn headers(table: &mut Reader<'_>, environment: &Environment) -> Vec<(String, String)> {
     let fixed = table.string_map("http_headers");
     let variables = table.string_map("env_http_headers");
     let named = variables
         .into_iter()
         .filter_map(|(header, variable)| {
-            // As in codex, a header whose variable is not set is not sent.
+            // As in codex, a header with an unset variable is not sent.
             Some((header, environment.get(&variable)?.trim().to_owned()))
         })
         .collect();

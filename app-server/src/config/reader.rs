@@ -1,11 +1,11 @@
 //! Reads typed settings from a table. A setting of the wrong type is reported: it stops what
-//! depends on it, or is ignored with a warning where nothing depends on it.
+//! depends on it, or is ignored with a warning if nothing does.
 
 use toml::{Table, Value};
 
 use super::findings::{Findings, Stops};
 
-/// A table, its name for messages, and what was found so far.
+/// A table, its name for messages, and the problems so far.
 pub(crate) struct Reader<'a> {
     table: &'a Table,
     prefix: String,
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same table; a setting that cannot be used stops this.
+    /// Returns the same table; unusable settings stop this.
     pub(crate) fn stopping(&mut self, stops: Stops) -> Reader<'_> {
         Reader {
             table: self.table,
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The table of that name.
+    /// Returns the table of that name.
     pub(crate) fn table(&mut self, name: &str) -> Option<Reader<'_>> {
         let value = self.table.get(name)?;
         let Value::Table(table) = value else {
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A string or a list of strings. Blank strings are left out.
+    /// Returns a string or a list of strings. Blank strings are left out.
     pub(crate) fn strings(&mut self, name: &str) -> Option<Vec<String>> {
         let all = self.typed(name, "a string or a list of strings", |value| match value {
             Value::String(one) => Some(vec![one.clone()]),
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    /// A table whose values are strings. Each other value is reported by its key.
+    /// Returns a table of strings. A value of another type is reported by its key.
     pub(crate) fn string_map(&mut self, name: &str) -> Vec<(String, String)> {
         let Some(mut map) = self.table(name) else {
             return Vec::new();
@@ -97,18 +97,18 @@ impl<'a> Reader<'a> {
         self.table.contains_key(name)
     }
 
-    /// Whether the table of that name has this setting.
+    /// Returns whether the table of that name has this setting.
     pub(crate) fn has_in(&self, table: &str, name: &str) -> bool {
         let table = self.table.get(table).and_then(Value::as_table);
         table.is_some_and(|table| table.contains_key(name))
     }
 
-    /// The string of that name, without a report if it is none.
+    /// Returns the string of that name, without reporting another type.
     pub(crate) fn peek(&self, name: &str) -> Option<&'a str> {
         self.table.get(name)?.as_str()
     }
 
-    /// The names in the table.
+    /// Iterates over the names in the table.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a String> + use<'a> {
         self.table.keys()
     }
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         self.report_text(format!("`{}{}` {problem}", self.prefix, shown(name)));
     }
 
-    /// Reports a problem in these words.
+    /// Reports a problem with this text.
     pub(crate) fn report_text(&mut self, text: String) {
         match self.stops {
             Some(stops) => self.findings.stop(stops, text),
@@ -144,13 +144,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The name of a setting, a provider or a header as messages show it. Anything that does not look
-/// like a name may be a secret in the wrong place.
+/// Returns the name of a setting, a provider or a header for messages. Text that does not look like
+/// a name may be a misplaced secret.
 pub(super) fn shown(name: &str) -> &str {
     if is_name(name) { name } else { "…" }
 }
 
-/// Whether a text looks like a name.
+/// Returns whether a text looks like a name.
 pub(super) fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(is_plain)

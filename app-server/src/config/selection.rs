@@ -1,4 +1,4 @@
-//! Which provider is selected. What names a recipient is never replaced by another recipient.
+//! Selects the provider. A setting that names a recipient is never replaced by another recipient.
 
 use super::address;
 use super::environment::Environment;
@@ -8,10 +8,10 @@ use super::reader::{Reader, shown};
 
 /// Ids that codex does not let a configuration define.
 const RESERVED: [&str; 3] = ["openai", "ollama", "lmstudio"];
-/// Providers that are built into codex and not into this program.
+/// Providers built into codex but not into this program.
 const NOT_HERE: [&str; 3] = ["ollama", "lmstudio", "amazon-bedrock"];
 
-/// Reads the selected provider. Where there is none that can be used, model calls are stopped.
+/// Reads the selected provider. If it is unusable, model calls are stopped.
 pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Provider {
     check_others(settings);
     let mut strict = settings.stopping(Stops::ModelCalls);
@@ -19,7 +19,7 @@ pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Prov
     let id = id.unwrap_or_else(|| BUILT_IN.to_owned());
     let is_defined = strict.has_in("model_providers", &id);
     if is_defined && RESERVED.contains(&id.as_str()) {
-        // Codex's words.
+        // codex's text.
         strict.report_text(format!(
             "model_providers contains reserved built-in provider IDs: `{id}`. Built-in providers \
              cannot be overridden. Rename your custom provider (for example, `{id}-custom`)."
@@ -34,7 +34,7 @@ pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Prov
             return Provider::read(&id, &mut table, environment);
         }
     } else if id != BUILT_IN {
-        // Codex's words.
+        // codex's text.
         strict.report_text(format!("Model provider `{}` not found", shown(&id)));
     }
     let openai_base_url = if id == BUILT_IN {
@@ -48,7 +48,7 @@ pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> Prov
     }
 }
 
-/// Warns of definitions that nothing depends on.
+/// Warns about unused invalid definitions.
 fn check_others(settings: &mut Reader<'_>) {
     let selected = settings
         .peek("model_provider")

@@ -1,4 +1,4 @@
-//! Where the user wants credentials kept. Codex's own choice, in its file, is not ours.
+//! Where the user wants credentials stored. codex's own setting, in its file, is not ours.
 
 use super::environment::Environment;
 use super::findings::Stops;
@@ -20,10 +20,10 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// The names that can be asked for.
+    /// The accepted names.
     pub const NAMES: &'static str = "\"ephemeral\", \"file\", \"keyring\" or \"auto\"";
 
-    /// The kind of that name.
+    /// Returns the kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name.trim() {
@@ -36,16 +36,16 @@ impl StoreKind {
     }
 }
 
-/// `--store`, else codex's key on our own command line, else `BYOKEY_STORE`, else `store` in the
-/// table `byokey` of the configuration. While the first that is given cannot be used, logins are
-/// stopped: they would be stored elsewhere, or nowhere.
+/// Reads `--store`, else codex's key on our own command line, else `BYOKEY_STORE`, else `store` in
+/// the table `byokey` of the configuration. If the first one given is unusable, logins are stopped:
+/// they would be stored in another place, or not at all.
 pub(super) fn read_kind(
     settings: &mut Reader<'_>,
     environment: &Environment,
     overrides: &Overrides,
 ) -> StoreKind {
     let mut strict = settings.stopping(Stops::Logins);
-    // Codex's own choice in its file is not ours, but its type shows a file that codex refuses.
+    // codex's own setting is not ours, but a wrong type shows a file that codex refuses.
     strict.string("cli_auth_credentials_store");
     let in_environment = environment.get("BYOKEY_STORE").map(str::to_owned);
     if in_environment.is_none() && environment.is_unreadable("BYOKEY_STORE") {

@@ -1,4 +1,4 @@
-//! Which setting stops what when it cannot be used.
+//! Which unusable setting stops what.
 
 use byokey_protocol::warning::ConfigWarning;
 
@@ -14,7 +14,7 @@ fn load(settings: &[&str]) -> Config {
     Config::load(&environment, &overrides)
 }
 
-/// What of all that can be stopped is stopped.
+/// Returns what is stopped.
 fn stopped(config: &Config) -> Vec<Stops> {
     use Stops::{ChatgptCalls, Logins, ModelCalls, Restoring};
     let all = [Logins, Restoring, ModelCalls, ChatgptCalls];
@@ -29,7 +29,7 @@ fn details(warning: &ConfigWarning) -> &str {
 const RELAY: &str = "model_providers.relay.base_url=\"https://relay.example/v1\"";
 const SELECTED: &str = "model_provider=\"relay\"";
 
-/// A setting that cannot be used, what it stops, and words of the text about it.
+/// An unusable setting, what it stops, and words of its text.
 const TABLE: &[(&str, &[Stops], &str)] = &[
     // Policies.
     (
@@ -154,7 +154,7 @@ const TABLE: &[(&str, &[Stops], &str)] = &[
         &[Stops::ModelCalls],
         "contains reserved built-in provider IDs: `openai`",
     ),
-    // Everything, because the recipient or the policy may be anything.
+    // Everything, because the recipient or the policy is unknown.
     (
         "profile=work",
         &[

@@ -1,4 +1,4 @@
-//! The chapters of a quiet day: who is there, who is signed in, and what the account may do.
+//! The chapters without a failure: the handshake, the login, and what the account may do.
 
 use byokey_dev_backend::Route;
 use byokey_protocol::initialize::{ClientInfo, InitializeParams};

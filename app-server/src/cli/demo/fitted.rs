@@ -1,4 +1,4 @@
-//! JSON as people want to see it: on one line, short, and without tokens.
+//! Abbreviated JSON for display: on one line, short, and without tokens.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use serde_json::Value;
 use super::json::Json;
 use super::tokens::Tokens;
 
-/// Texts longer than this are long.
+/// The length from which a text is abbreviated.
 const LONG: usize = 40;
 
-/// What is left out, from nothing to all that is of little interest to people.
+/// What is omitted, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Omit {
     Nothing,
     /// Members without a value.
     Empty,
-    /// And machine-made ids, times, and the ends of long texts.
+    /// Also generated ids, times, and the ends of long texts.
     Details,
-    /// And members without a token.
+    /// Also members without a token.
     AllButTokens,
 }
 
 impl Json {
-    /// The value on one line, in no more than `room` characters if that can be had by leaving
-    /// out what is of little interest. An ellipsis stands for what is left out. What is still
-    /// too long shows a token, if there is one, before it has to be cut.
+    /// Formats the value on one line, in at most `room` characters if omitting unimportant parts
+    /// suffices. An ellipsis marks omissions. If it is still too long, a token is shown first
+    /// before the line is cut.
     pub(super) fn fitted(&self, room: usize, tokens: &Tokens) -> String {
         let written = |omit| {
             let mut line = String::new();
@@ -116,7 +116,7 @@ impl Json {
     }
 }
 
-/// The start of a text that is long.
+/// Returns the start of a long text.
 fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONG) {
         Some((end, _)) => Cow::from(text.split_at(end).0.to_owned() + "…"),
@@ -124,7 +124,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text as JSON writes it.
+/// Returns a text as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The host: it speaks with the server, shows what both say, and keeps what it was told.
+//! The host: it talks to the server, shows the messages of both, and queues those received.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::json::Json;
 use super::screen::{Screen, Way};
 
-/// Something that is heard on the stage.
+/// An event of the scenario.
 pub(super) enum Event {
     /// The server sent a line.
     Line(String),
@@ -23,7 +23,7 @@ pub(super) enum Event {
     End,
 }
 
-/// Why the story cannot go on.
+/// Why the scenario stops.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     #[error("{awaited} did not come within {}s", patience.as_secs_f32())]
@@ -36,7 +36,7 @@ pub(super) enum Stop {
     Input(io::Error),
     #[error("{0}")]
     Unserializable(serde_json::Error),
-    /// Nobody reads the story any more.
+    /// The output is closed.
     #[error("the output is gone: {0}")]
     Output(#[from] io::Error),
 }
@@ -46,12 +46,12 @@ pub(super) struct Host {
     input: Option<Box<dyn Write>>,
     events: Receiver<Event>,
     patience: Duration,
-    /// What was heard and not asked for yet.
+    /// Received and not yet awaited.
     kept: VecDeque<Value>,
     next_id: i64,
-    /// How often the backend said 401.
+    /// How many 401s the backend has sent.
     pub(super) refusals: usize,
-    /// How often the server asked for a token.
+    /// How many refresh requests the server has sent.
     pub(super) questions: usize,
     pub(super) screen: Screen,
 }
@@ -89,7 +89,7 @@ impl Host {
         Ok(id)
     }
 
-    /// Sends a request and waits for its answer: the whole message, result or error.
+    /// Sends a request and waits for its response: the whole message, result or error.
     pub(super) fn call(&mut self, method: &str, params: impl Serialize) -> Result<Value, Stop> {
         let id = self.ask(method, params)?;
         self.answer(id)
@@ -116,7 +116,7 @@ impl Host {
         self.send(&json!({"id": id, "error": error}))
     }
 
-    /// Waits for the answer to a request: the whole message, result or error.
+    /// Waits for the response to a request: the whole message, result or error.
     pub(super) fn answer(&mut self, id: i64) -> Result<Value, Stop> {
         self.find(&format!("the answer to request {id}"), |message| {
             message["method"].is_null() && message["id"] == id
@@ -129,14 +129,14 @@ impl Host {
         Ok(message["params"].take())
     }
 
-    /// Waits until the server asks for a token; returns the id and parameters of its request.
+    /// Waits for a refresh request; returns its id and parameters.
     pub(super) fn asked_for_token(&mut self) -> Result<(Value, Value), Stop> {
         let method = "account/chatgptAuthTokens/refresh";
         let mut message = self.find(method, |message| message["method"] == method)?;
         Ok((message["id"].take(), message["params"].take()))
     }
 
-    /// What was heard so far and nobody waited for, of this method: the parameters.
+    /// Returns the parameters of unawaited notifications of this method.
     pub(super) fn overheard(&mut self, method: &str) -> Vec<Value> {
         let (heard, kept): (VecDeque<_>, _) = std::mem::take(&mut self.kept)
             .into_iter()
@@ -148,7 +148,7 @@ impl Host {
         params.collect()
     }
 
-    /// Closes the server's input and hears it out.
+    /// Closes the server's input and reads its output to the end.
     pub(super) fn hang_up(&mut self) -> Result<(), Stop> {
         self.input = None;
         while self.hear("the end of output")? {}
@@ -182,7 +182,7 @@ impl Host {
         }
     }
 
-    /// Hears and shows one thing more; false at the end of output.
+    /// Receives and shows one event; returns false at the end of output.
     fn hear(&mut self, awaited: &str) -> Result<bool, Stop> {
         match self.events.recv_timeout(self.patience) {
             Ok(Event::Line(line)) => {

@@ -1,27 +1,27 @@
-//! Colours, for those who want them.
+//! Colours of the output, if wanted.
 
 use std::io::IsTerminal as _;
 
-/// What a piece of text is, which decides its colour.
+/// The role of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     /// Anything else.
     Plain,
     /// A title or the name of a method.
     Strong,
-    /// What is there for those who look closer.
+    /// Details.
     Faint,
-    /// The host speaks.
+    /// From the host.
     Host,
-    /// The server speaks.
+    /// From the server.
     Server,
-    /// The server speaks to the backend.
+    /// From the server to the backend.
     Backend,
-    /// What stands for a token.
+    /// The placeholder of a token.
     Token,
-    /// As it should be.
+    /// A success.
     Good,
-    /// Not as it should be.
+    /// A failure.
     Bad,
 }
 
@@ -52,7 +52,8 @@ pub(super) enum Palette {
 }
 
 impl Palette {
-    /// Colours, if standard output is a terminal that has them and nobody said no.
+    /// Returns colours, if standard output is a terminal that supports them and they are not
+    /// disabled.
     pub(super) fn of_stdout() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = set("TERM").is_some_and(|terminal| terminal == "dumb");

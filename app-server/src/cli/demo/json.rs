@@ -1,14 +1,14 @@
-//! JSON as it comes over the wire: its members keep their order.
+//! JSON with the wire's order of members.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// A JSON value whose members keep their order.
+/// A JSON value that keeps the order of its members.
 #[derive(Debug)]
 pub(super) enum Json {
-    /// Null, true, false or a number, as it is written.
+    /// Null, true, false or a number, verbatim.
     Plain(String),
     Text(String),
     List(Vec<Self>),
@@ -20,7 +20,7 @@ impl Json {
         Self::Plain("null".to_owned())
     }
 
-    /// A member of an object.
+    /// Returns a member of an object.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else {
             return None;
@@ -30,7 +30,7 @@ impl Json {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The text, if it is one.
+    /// Returns the text of a string.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -1,16 +1,16 @@
-//! Lines made of pieces, each with its colour.
+//! Lines made of coloured pieces.
 
 use super::ink::Ink;
 
 /// Pieces of a line.
 pub(super) type Line = Vec<(Ink, String)>;
 
-/// How many characters it has.
+/// Returns the length in characters.
 pub(super) fn length(pieces: &[(Ink, String)]) -> usize {
     pieces.iter().map(|(_, text)| text.chars().count()).sum()
 }
 
-/// Cuts a line to this many characters, with an ellipsis as the last one.
+/// Cuts a line to this many characters, ending in an ellipsis.
 pub(super) fn cut(pieces: &mut Line, width: usize) {
     if length(pieces) <= width {
         return;
@@ -25,7 +25,7 @@ pub(super) fn cut(pieces: &mut Line, width: usize) {
     }
 }
 
-/// Faint text, but for the names of tokens in it.
+/// Returns faint text with highlighted names of tokens.
 pub(super) fn with_tokens(text: &str) -> Line {
     let mut line = Line::new();
     for part in text.split_inclusive('›') {

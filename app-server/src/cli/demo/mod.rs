@@ -1,7 +1,7 @@
 //! `byokey demo`: the whole life of a login, on this machine alone.
 //!
-//! It starts the stand-in for the backend in this process and the real server as a child, plays
-//! the host, and shows what the three say to each other, chapter by chapter:
+//! It starts the loopback backend in this process and the real server as a child, acts as the host,
+//! and shows the messages between the three, chapter by chapter:
 //!
 //! ```text
 //!  5  The token expires
@@ -14,8 +14,8 @@
 //!     ✓ byokey asked for a new token and said why
 //! ```
 //!
-//! Each chapter checks what it shows. The last line is the verdict, and the exit code agrees
-//! with it.
+//! Each chapter checks what it shows. The last line is the verdict, and the exit code agrees with
+//! it.
 //!
 //! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`,
 //! `farewell` → `play` → `server`, `verdict` → `host` → `screen` → `fitted`, `line` → `json`,
@@ -56,17 +56,17 @@ use screen::Screen;
 use server::Child;
 use tokens::Tokens;
 
-/// How long anything may take to come. Nothing in the story takes a second.
+/// Timeout of each step. None takes a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The time between two pieces of a streamed reply, so that eyes see it stream.
+/// The delay between two deltas of a streamed reply, so that the streaming is visible.
 const PIECE_DELAY: Duration = Duration::from_millis(25);
 
-/// The time that lines get to arrive which the server wrote before it called the backend, so
-/// that things are shown in the order in which they happened. The answer waits as long.
+/// How long a backend call waits for lines that the server wrote before it, so that messages are
+/// shown in the order in which they were sent. The response waits as long.
 const LINE_DELAY: Duration = Duration::from_millis(5);
 
-/// Tells the story on standard output.
+/// Runs the scenario on standard output.
 pub(crate) fn run() -> ExitCode {
     let tokens = Arc::new(Tokens::made_up());
     let screen = Screen::of_stdout(Arc::clone(&tokens));
@@ -92,20 +92,20 @@ fn set_the_stage(tokens: Arc<Tokens>, screen: Screen) -> io::Result<Play> {
 
 fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {
     let step = json!({"deltaDelayMs": piece_delay.as_millis(), "repeat": 0});
-    // In the order of their priorities, so that the list reads well.
+    // Sorted by priority for display.
     let settings = json!({"unpublished": {"listOrder": "priority"}});
     let script = Script::from_value(json!({"routes": {"responses": [step]}, "settings": settings}));
     let options = Options::new()
         .script(script.map_err(io::Error::other)?)
         .on_request(move |exchange| {
             thread::sleep(LINE_DELAY);
-            // After the end of the story nobody listens.
+            // After the end of the scenario there is no receiver.
             drop(events.send(Event::Backend(exchange.clone())));
         });
     DevBackend::start(options)
 }
 
-/// The settings that keep the server on this machine, whatever credential it is given.
+/// Returns settings that keep the server's traffic on this machine, whatever the credential.
 fn settings(backend: &DevBackend) -> [String; 2] {
     let url = backend.base_url();
     [

@@ -1,4 +1,4 @@
-//! What a chapter works with, and the words it is written in.
+//! The context of a chapter, and its vocabulary.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use super::server::Server;
 use super::tokens::{Token, Tokens};
 use super::verdict::Verdict;
 
-/// What a chapter works with.
+/// The context of a chapter.
 pub(super) struct Play {
     pub(super) host: Host,
     pub(super) backend: DevBackend,
     pub(super) tokens: Arc<Tokens>,
     pub(super) server: Box<dyn Server>,
-    /// The conversation, once there is one.
+    /// The conversation, once started.
     pub(super) thread_id: Value,
     pub(super) verdict: Verdict,
 }
@@ -41,7 +41,7 @@ impl Play {
         }
     }
 
-    /// Claims that what was found is what was wanted, and goes on either way.
+    /// Checks that a value is the expected one, and continues in either case.
     pub(super) fn claim(
         &mut self,
         claim: &str,
@@ -54,21 +54,21 @@ impl Play {
         Ok(self.host.screen.claim(claim, instead.as_ref())?)
     }
 
-    /// Has the backend refuse a token from now on.
+    /// Makes the backend refuse a token from now on.
     pub(super) fn expire(&mut self, token: &Token) -> Result<(), Stop> {
         self.backend.reject_bearer(&token.value);
         let remark = format!("from now on the backend refuses {}", token.name());
         Ok(self.host.screen.remark(&remark)?)
     }
 
-    /// Waits until the server asks for a token and answers with this one; returns the question.
+    /// Waits for a refresh request and answers with this token; returns the request.
     pub(super) fn renew(&mut self, new: &Token) -> Result<Value, Stop> {
         let (id, question) = self.host.asked_for_token()?;
         self.host.respond(&id, handed_over(new))?;
         Ok(question)
     }
 
-    /// Claims that the question was about this token.
+    /// Checks that the refresh request was about this token.
     pub(super) fn claim_question(&mut self, question: &Value, refused: &Token) -> Result<(), Stop> {
         let wanted = json!({"reason": "unauthorized", "previousAccountId": refused.account});
         self.claim(
@@ -78,7 +78,7 @@ impl Play {
         )
     }
 
-    /// Claims that the last calls of a route carried these tokens.
+    /// Checks that the last calls of a route carried these tokens.
     pub(super) fn claim_tokens(
         &mut self,
         claim: &str,
@@ -100,7 +100,8 @@ impl Play {
     }
 }
 
-/// A token as the host hands it over, at login and as the answer to a refresh request.
+/// Returns a token in the form in which hosts pass it, at login and in the answer to a refresh
+/// request.
 pub(super) fn handed_over(token: &Token) -> ExternalTokens {
     ExternalTokens {
         access_token: Secret::from(token.value.as_str()),

@@ -1,4 +1,4 @@
-//! What the reader sees: one line for each message, cut to the width of the terminal.
+//! The output: one line per message, cut to the width of the terminal.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use super::json::Json;
 use super::line::{Line, cut, length, with_tokens};
 use super::tokens::Tokens;
 
-/// The widest lines. Still wider ones are no easier to read.
+/// The maximal width. Longer lines are no easier to read.
 const WIDEST: usize = 140;
-/// What stands before every line of a chapter but its first.
+/// The indentation of a chapter's lines.
 const MARGIN: &str = "    ";
 
-/// Who speaks to whom.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// The host to the server.
+    /// From the host to the server.
     In,
-    /// The server to the host.
+    /// From the server to the host.
     Out,
 }
 
@@ -34,18 +34,18 @@ impl Way {
     }
 }
 
-/// Where the story is shown.
+/// The output.
 pub(super) struct Screen {
     out: Box<dyn Write>,
     palette: Palette,
     width: usize,
     tokens: Arc<Tokens>,
-    /// The room left on a line of streamed text that is still open.
+    /// The space left on a line of streamed text that is still open.
     streaming: Option<usize>,
 }
 
 impl Screen {
-    /// Standard output, in colour if it is a terminal and nobody said no.
+    /// Returns standard output, in colour if it is a terminal and colours are not disabled.
     pub(super) fn of_stdout(tokens: Arc<Tokens>) -> Self {
         let width = width_of_terminal().map_or(WIDEST, |width| width.min(WIDEST));
         Self::new(Box::new(io::stdout()), Palette::of_stdout(), width, tokens)
@@ -66,14 +66,14 @@ impl Screen {
         }
     }
 
-    /// One line of several pieces.
+    /// Prints a line of several pieces.
     pub(super) fn line(&mut self, pieces: Line) -> io::Result<()> {
         self.end_stream()?;
         let line = self.painted(pieces);
         writeln!(self.out, "{line}")
     }
 
-    /// A message between host and server.
+    /// Prints a message between host and server.
     pub(super) fn message(&mut self, way: Way, message: &Json) -> io::Result<()> {
         let method = message.get("method").and_then(Json::text);
         if method == Some("item/agentMessage/delta") {
@@ -101,7 +101,7 @@ impl Screen {
         self.line(line)
     }
 
-    /// A call of the server to the backend, and its answer.
+    /// Prints a call of the server to the backend, and its response.
     pub(super) fn exchange(&mut self, exchange: &Exchange) -> io::Result<()> {
         let token = self.tokens.name_of(exchange.bearer);
         let path = exchange.path.strip_prefix("/backend-api");
@@ -116,14 +116,14 @@ impl Screen {
         ])
     }
 
-    /// Something that happens without a message.
+    /// Prints an event without a message.
     pub(super) fn remark(&mut self, text: &str) -> io::Result<()> {
         let mut line = vec![(Ink::Plain, format!("{MARGIN}· "))];
         line.extend(with_tokens(text));
         self.line(line)
     }
 
-    /// Something claimed, and whether it holds. If not, what was found instead.
+    /// Prints a check and its result. If it failed, also the value found instead.
     pub(super) fn claim(&mut self, claim: &str, instead: Option<&Json>) -> io::Result<()> {
         let Some(found) = instead else {
             return self.line(vec![
@@ -136,7 +136,7 @@ impl Screen {
         self.line(vec![(Ink::Plain, format!("{MARGIN}  but found {found}"))])
     }
 
-    /// One piece of a text that arrives in pieces. All of them share a line.
+    /// Prints one delta of a streamed text. All of them share a line.
     fn streamed(&mut self, way: Way, message: &Json) -> io::Result<()> {
         let piece = message
             .get("params")
@@ -183,14 +183,14 @@ impl Screen {
     }
 }
 
-/// How many columns the terminal has, if there is one that tells.
+/// Returns the number of columns of the terminal, if known.
 #[cfg(unix)]
 fn width_of_terminal() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then(|| size.ws_col.into())
 }
 
-/// Consoles of Windows break lines themselves.
+/// Consoles of Windows wrap lines themselves.
 #[cfg(not(unix))]
 const fn width_of_terminal() -> Option<usize> {
     None

@@ -1,4 +1,4 @@
-//! The server: this very program, as a child process on two pipes.
+//! The server: this program, as a child process on two pipes.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
@@ -9,24 +9,24 @@ use std::time::{Duration, Instant};
 
 use super::host::Event;
 
-/// What tells the level of the log.
+/// The variable with the log level.
 const LEVEL: &str = "RUST_LOG";
 
-/// The server as the story knows it.
+/// The server, as used by the scenario.
 pub(super) trait Server {
-    /// Waits for its end and returns its exit code; none if it has none, or does not end.
+    /// Waits for its exit and returns the exit code; `None` if it has none, or does not exit.
     fn exit_code(&mut self) -> Option<i32>;
 }
 
-/// The server as a child process. It ends with this value.
+/// The server as a child process. It is ended on drop.
 pub(super) struct Child {
     process: std::process::Child,
     patience: Duration,
 }
 
 impl Child {
-    /// Starts the server with these settings and nothing of this environment but the level of the
-    /// log, and passes on what it says.
+    /// Spawns the server with these settings and an environment without anything but the log level,
+    /// and forwards its output.
     pub(super) fn spawn(
         settings: &[String],
         events: Sender<Event>,
@@ -41,11 +41,11 @@ impl Child {
         }
         let process = command
             .env_clear()
-            // There is no configuration beside the program, so no user's is read.
+            // The program's folder has no configuration, so no user's is read.
             .env("CODEX_HOME", folder)
             .env("BYOKEY_HOME", folder)
             .env("NO_PROXY", "127.0.0.1")
-            // Whoever asks for more of the log gets it, on standard error beside the story.
+            // With a higher log level the log goes to standard error beside the output.
             .envs(std::env::var_os(LEVEL).map(|level| (LEVEL, level)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -57,7 +57,7 @@ impl Child {
         };
         thread::Builder::new().spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens once the story is over.
+                // After the end of the scenario there is no receiver.
                 let _ = events.send(Event::Line(line));
             }
             let _ = events.send(Event::End);

@@ -1,4 +1,4 @@
-//! The chapters in order, and how they are told.
+//! The chapters in order, and how they run.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use super::{account, farewell, renewal, turn};
 /// One chapter.
 struct Chapter {
     title: &'static str,
-    /// What happens, for somebody who sees it for the first time.
+    /// An explanation for new users.
     caption: &'static str,
     tell: fn(&mut Play) -> Result<(), Stop>,
 }
@@ -69,12 +69,12 @@ const STORY: [Chapter; 10] = [
     },
 ];
 
-/// Tells the whole story, or as much of it as there is.
+/// Runs the whole scenario, or as much of it as possible.
 pub(super) fn tell(mut play: Play) -> Verdict {
     if let Err(stop) = tell_chapters(&mut play) {
         play.verdict.stopped(&stop);
         let line = format!("    ✗ the story stops here: {stop}");
-        // If nobody reads any more, the exit code still tells.
+        // If the output is closed, the exit code still reports the result.
         drop(play.host.screen.line(vec![(Ink::Bad, line)]));
     }
     drop(tell_verdict(&mut play));
@@ -97,7 +97,7 @@ fn tell_chapters(play: &mut Play) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Who is who.
+/// Prints the participants.
 fn introduce(play: &mut Play) -> io::Result<()> {
     let screen = &mut play.host.screen;
     let title = "byokey demo: the life of a login, on this machine alone. All tokens are made up.";

@@ -1,5 +1,5 @@
-//! The story against the real server, in memory: told truly, it is good; with any one message
-//! falsified, the chapter that looks at it notices.
+//! The scenario against the real server, in memory: it succeeds unmodified; with any one message
+//! falsified, the chapter that checks it fails.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -79,8 +79,7 @@ fn listen(
     });
 }
 
-/// The half of the socket that the host writes to. It closes for writing when it goes, as a
-/// pipe would.
+/// The host's writing half of the socket. Dropping it shuts it down for writing, as with a pipe.
 struct Input(UnixStream);
 
 impl io::Write for Input {
@@ -131,8 +130,7 @@ fn told_truly_the_story_is_good() {
     assert_eq!(verdict.chapter, 10);
 }
 
-/// The chapters that notice that, wherever the server says the old at this place, the host hears
-/// the new.
+/// Returns the chapters that fail when a value at this place of the server's messages is replaced.
 fn noticed_by(pointer: &'static str, old: impl Into<Value>, new: impl Into<Value>) -> Vec<usize> {
     let (old, new) = (old.into(), new.into());
     let falsify = move |message: &mut Value| {

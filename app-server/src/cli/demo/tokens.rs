@@ -1,35 +1,35 @@
-//! The made-up tokens of the story, and how any token is shown: never by its text.
+//! Fake tokens of the scenario, and how tokens are displayed: never by their text.
 
 use byokey_dev_backend::{Fingerprint, TestToken};
 
-/// A made-up token.
+/// A fake token.
 pub(super) struct Token {
     owner: &'static str,
-    /// The account it speaks for.
+    /// Its account.
     pub(super) account: &'static str,
     /// The token itself.
     pub(super) value: String,
 }
 
 impl Token {
-    /// Its owner and a fingerprint, which tells the owner's tokens apart.
+    /// Returns its owner and a fingerprint, which distinguishes the owner's tokens.
     pub(super) fn name(&self) -> String {
         let fingerprint = Fingerprint::of(&self.value);
         format!("‹token of {} {fingerprint}›", self.owner)
     }
 
-    /// The same with its length.
+    /// Returns the same with its length.
     fn name_and_length(&self) -> String {
         let (length, fingerprint) = (self.value.len(), Fingerprint::of(&self.value));
         format!("‹token of {}, {length} bytes {fingerprint}›", self.owner)
     }
 }
 
-/// All tokens of the story.
+/// All tokens of the scenario.
 pub(super) struct Tokens {
-    /// Alice's, in the order of their use.
+    /// Alice's, in order of use.
     pub(super) alice: [Token; 3],
-    /// Bob's, in the order of their use.
+    /// Bob's, in order of use.
     pub(super) bob: [Token; 2],
 }
 
@@ -45,7 +45,7 @@ impl Tokens {
         self.alice.iter().chain(&self.bob)
     }
 
-    /// How to show a token that has this fingerprint.
+    /// Returns the display name of a token with this fingerprint.
     pub(super) fn name_of(&self, fingerprint: Option<Fingerprint>) -> String {
         let Some(fingerprint) = fingerprint else {
             return "without a token".to_owned();
@@ -55,8 +55,8 @@ impl Tokens {
             .map_or_else(|| format!("‹unknown token {fingerprint}›"), Token::name)
     }
 
-    /// How to show a text that holds a token, with its length unless it has to be brief; none
-    /// if it holds none.
+    /// Returns the display name of a token in a text, with its length unless `brief`; `None` if it
+    /// contains none.
     pub(super) fn redacted(&self, text: &str, brief: bool) -> Option<String> {
         if let Some(token) = self.all().find(|token| text.contains(&token.value)) {
             return Some(if brief {

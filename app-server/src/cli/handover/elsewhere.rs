@@ -1,5 +1,5 @@
-//! No program can take the place of another here. The token stays in the environment, which on
-//! Windows lies in the memory of the process.
+//! This system cannot replace a running program. The token stays in the environment, which on
+//! Windows is in the memory of the process.
 
 use std::ffi::OsString;
 

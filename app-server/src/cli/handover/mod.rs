@@ -1,8 +1,8 @@
-//! Takes the access token out of the environment of this process.
+//! Removes the access token from the environment of this process.
 //!
-//! The system keeps the environment that a process was started with for as long as it runs, on
-//! its stack and under `/proc`. So the program starts itself once more, in its own place, without
-//! the variable; the token comes through a pipe.
+//! The system keeps the initial environment of a process for its whole life, on its stack and under
+//! `/proc`. So the program executes itself again in the same process, without the variable; the
+//! token is passed through a pipe.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "elsewhere.rs")]
@@ -12,20 +12,20 @@ use std::ffi::OsString;
 
 use byokey_app_server::config::Environment;
 
-/// What is handed over.
+/// The variable that is removed.
 const TOKEN: &str = "CODEX_ACCESS_TOKEN";
-/// Longest token: so much a pipe takes without a reader, wherever there are pipes.
+/// Longest token: the guaranteed capacity of a pipe without a reader.
 const MAX_TOKEN: usize = 4096;
 
-/// Starts the program again if a token is in its environment. Returns only if there is none, or
-/// if the system refuses; then the token stays where it is.
+/// Executes the program again if a token is in its environment. Returns only if there is none, or
+/// if the system refuses; then the token stays in place.
 pub(crate) fn hand_over() {
     if let Some(token) = std::env::var_os(TOKEN).filter(is_worth_it) {
         platform::start_again(token);
     }
 }
 
-/// The environment, with the token that was handed over.
+/// Returns the environment with the passed token.
 pub(super) fn environment() -> Environment {
     let environment = Environment::of_process();
     match platform::received(&environment) {
@@ -34,8 +34,8 @@ pub(super) fn environment() -> Environment {
     }
 }
 
-/// Reports a token that could not be taken out of the environment, and a pipe that is none of
-/// this program's. The log has to be there.
+/// Reports a token that could not be removed from the environment, and a pipe that is not this
+/// program's. Call it after the log is set up.
 pub(super) fn report(environment: &Environment) {
     if let Some(token) = std::env::var_os(TOKEN).filter(|token| token.len() > MAX_TOKEN) {
         tracing::warn!(

@@ -1,4 +1,4 @@
-//! Through a pipe, in place of the running program.
+//! Through a pipe, by executing the program again.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,15 +15,15 @@ use zeroize::Zeroizing;
 
 use super::{MAX_TOKEN, TOKEN};
 
-/// Tells the descriptor of the pipe.
+/// The variable with the pipe's descriptor.
 const PIPE: &str = "BYOKEY_ACCESS_TOKEN_PIPE";
 
-/// Standard input, output and error. A host may name them; reading a token there would take what
-/// clients write.
+/// Standard input, output and error. A host could name them; reading a token there would consume
+/// clients' messages.
 const STANDARD: std::ops::RangeInclusive<i32> = 0..=2;
 
 pub(super) fn start_again(token: OsString) {
-    // Each step may be refused, and then nothing has changed.
+    // If a step is refused, nothing has changed.
     let _ = try_to_start_again(token);
 }
 
@@ -31,7 +31,7 @@ fn try_to_start_again(token: OsString) -> std::io::Result<()> {
     let program = std::env::current_exe()?;
     let (reader, mut writer) = std::io::pipe()?;
     let descriptor = reader.as_raw_fd();
-    // What will be done there, has to work here.
+    // Checks that opening the pipe will work there.
     File::open(path(descriptor))?;
     writer.write_all(token.as_bytes())?;
     drop((writer, token));
@@ -72,7 +72,7 @@ pub(super) fn report(environment: &Environment) {
     }
 }
 
-/// Where a descriptor of this process can be opened again.
+/// Returns the path at which a descriptor of this process can be reopened.
 fn path(descriptor: i32) -> String {
     let folder = if cfg!(target_os = "linux") {
         "/proc/self/fd"

@@ -13,7 +13,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes them, within a runtime.
+    /// Installs the handlers, within a runtime.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -22,7 +22,7 @@ impl Signals {
         })
     }
 
-    /// Waits for any of them. Of several, an urgent one is taken: it is not to count twice.
+    /// Waits for any of them. Of several, an urgent one is consumed: it must not count twice.
     pub(crate) async fn any(&mut self) {
         tokio::select! {
             biased;
@@ -32,8 +32,7 @@ impl Signals {
         }
     }
 
-    /// Waits for one that somebody sends on purpose: a terminal that is closed may hang up more
-    /// than once.
+    /// Waits for a deliberate one: closing a terminal may send several SIGHUPs.
     pub(crate) async fn urgent(&mut self) {
         tokio::select! {
             () = wait(&mut self.terminate) => {}

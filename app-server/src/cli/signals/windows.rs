@@ -1,4 +1,4 @@
-//! What a console tells: Ctrl-C, Ctrl-Break, and that it is closed or the machine shut down.
+//! Console events: Ctrl-C, Ctrl-Break, closing and shutdown.
 
 use std::io;
 
@@ -18,7 +18,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes them, within a runtime.
+    /// Installs the handlers, within a runtime.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: ctrl_c()?,
@@ -29,7 +29,7 @@ impl Signals {
         })
     }
 
-    /// Waits for any of them. Of several, an urgent one is taken: it is not to count twice.
+    /// Waits for any of them. Of several, an urgent one is consumed: it must not count twice.
     pub(crate) async fn any(&mut self) {
         tokio::select! {
             biased;
@@ -42,7 +42,7 @@ impl Signals {
         }
     }
 
-    /// Waits for one that somebody sends on purpose.
+    /// Waits for a deliberate one.
     pub(crate) async fn urgent(&mut self) {
         tokio::select! {
             Some(()) = self.interrupt.recv() => {}
