@@ -1,4 +1,4 @@
-//! One client's connection: its requests go to the handlers.
+//! The connection of one client: routes its requests to the handlers.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::services::Services;
 /// The connection of a client.
 pub type Connection = byokey_rpc::Connection<Session>;
 
-/// What answers one client's requests. When it is dropped, the client has left.
+/// Answers one client's requests. Dropped when the client disconnects.
 #[derive(Debug)]
 pub struct Session {
     context: Context,
@@ -49,7 +49,7 @@ impl Service for Session {
 
     fn notification(&mut self, _: &str, _: Option<&RawValue>) {
         // The handshake is complete with the answer to `initialize`; codex ignores unknown
-        // notifications, and so does the Language Server Protocol those that begin with `$/`.
+        // notifications, and so does the Language Server Protocol for those that begin with `$/`.
     }
 
     async fn drained(&self) {

@@ -1,7 +1,7 @@
-//! From a method to its handler, and from what the handler returns to the answer.
+//! Routes a method to its handler, and the handler's result to the response.
 //!
-//! The `match` in [`dispatch`] is complete over the method table of the protocol, so a method
-//! without a handler does not compile.
+//! The `match` in [`dispatch`] covers the whole method table of the protocol, so a method without a
+//! handler does not compile.
 
 mod changes;
 
@@ -23,21 +23,21 @@ use crate::reply::{Answering, Context, Outcome};
 /// One request, on its way to its handler.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What the handler works with.
+    /// The handler's context.
     pub context: &'a Context,
-    /// The requests of this peer that change the account and are not answered yet.
+    /// The unanswered requests of this peer that change the account.
     pub changes: &'a Arc<Changes>,
-    /// The request as the connection below sees it.
+    /// The request in the connection layer.
     pub rpc: byokey_rpc::Call<'a>,
 }
 
-/// Answers a request, now or later.
+/// Answers a request, synchronously or from a task.
 ///
-/// Requests that touch the credential are answered at once, hence in the order of their arrival,
-/// unless the issuer or a store has to be asked first. Who is signed in, is then told behind the
-/// logins and logouts that the same peer asked for before; nothing else waits for them.
-/// Those that ask the backend see the credential as it is now and are answered when they can be.
-/// While the start still waits for what a store holds, whoever needs that waits too.
+/// Requests that change the account are handled synchronously, hence in the order of their arrival,
+/// unless the issuer or a store is involved. Reads of the account queue behind the pending logins
+/// and logouts of the same peer; nothing else waits for them. Requests to the backend use the
+/// credential in force at their arrival and are answered when possible. While startup still waits
+/// for a store, requests that need the credential wait, too.
 pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     let introduced = call.context.peer.client().is_some();
     if request == ClientRequest::Initialize && introduced {
@@ -80,7 +80,7 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         ClientRequest::ThreadLoadedList => {
             call.now::<method::ThreadLoadedList>(handlers::thread_loaded_list);
         }
-        // There is no thread before the start is over, hence no turn.
+        // No thread exists before startup is over, hence no turn.
         ClientRequest::TurnStart => call.now::<method::TurnStart>(handlers::turn_start),
         ClientRequest::TurnInterrupt => {
             call.now::<method::TurnInterrupt>(handlers::turn_interrupt);
@@ -88,7 +88,7 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     }
 }
 
-/// A handler that changes the account or tells of it.
+/// A handler that changes or reads the account.
 type AccountHandler<M> =
     fn(&Context, <M as Request>::Params) -> Result<Answering<<M as Request>::Result>, RequestError>;
 
@@ -98,7 +98,7 @@ impl Call<'_> {
         self.rpc.refuse(error);
     }
 
-    /// Runs a handler that does not wait.
+    /// Runs a handler synchronously.
     fn now<M>(self, handler: impl FnOnce(&Context, M::Params) -> Outcome<M::Result>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize>,
@@ -107,7 +107,8 @@ impl Call<'_> {
         answer(self.context, self.rpc.id(), outcome);
     }
 
-    /// Runs a handler whose answer may take time. Tells whether it did at once what was asked.
+    /// Runs a handler that may answer asynchronously. Returns whether it changed the account
+    /// synchronously.
     fn either<M>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
@@ -143,8 +144,7 @@ impl Call<'_> {
         }
     }
 
-    /// Runs a handler that tells of the account, once the changes that were asked for before are
-    /// made or have failed.
+    /// Runs a handler that reads the account, after the pending changes have completed or failed.
     fn read<M>(self, handler: AccountHandler<M>)
     where
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
@@ -171,7 +171,7 @@ impl Call<'_> {
         });
     }
 
-    /// Runs a handler that needs the credential, once it is known which one is in force.
+    /// Runs a handler that needs the credential, after startup has determined it.
     fn once_known<M, F>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
@@ -185,7 +185,7 @@ impl Call<'_> {
         }
     }
 
-    /// Runs a handler once something else is over.
+    /// Runs a handler after another future.
     fn behind<M, F>(
         self,
         before: impl Future<Output = ()> + Send + 'static,
@@ -203,7 +203,7 @@ impl Call<'_> {
         });
     }
 
-    /// Runs a handler whose answer takes time. What it does before its first wait, it does now.
+    /// Runs a handler that answers asynchronously. Its synchronous part runs now.
     fn later<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
@@ -218,7 +218,7 @@ impl Call<'_> {
         }
     }
 
-    /// Answers when the answer is there. A change is over behind its answer.
+    /// Answers when the future completes. A change ends after its answer.
     fn wait_for<R>(
         self,
         pending: impl Future<Output = Outcome<R>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The error that a request is answered with, from what the parts below fail with.
+//! Maps failures of the modules below to the error of a request.
 
 use byokey_protocol::error::ErrorKind;
 pub use byokey_rpc::RequestError;
@@ -8,9 +8,9 @@ use byokey_auth::{InvalidCredential, LoginRefusal, SignInFailure};
 
 use crate::config::ConfigurationInvalid;
 
-/// A failure of `byokey-auth` that a request is answered with.
+/// A failure of `byokey-auth` with an error response.
 pub(crate) trait Answered {
-    /// Returns the error answer.
+    /// Returns the error response.
     fn answered(self) -> RequestError;
 }
 

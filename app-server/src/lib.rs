@@ -1,8 +1,8 @@
 //! The library behind `byokey app-server`.
 //!
-//! Imports run one way: `connection` → `dispatch` → `handlers` → `backend`, `threads`,
-//! `peers` → the crates `byokey-auth`, `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and
-//! `stores` carry out what `byokey-auth` asks for. See `docs/architecture.md`.
+//! Imports run one way: `connection` → `dispatch` → `handlers` → `backend`, `threads`, `peers` →
+//! the crates `byokey-auth`, `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and
+//! `stores` implement traits of `byokey-auth`. See `docs/architecture.md`.
 
 pub mod backend;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The `byokey` program: protects itself, reads its arguments, and does what they say.
+//! The `byokey` program: hardens the process, parses the arguments, and runs the command.
 
 mod cli;
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use byokey_app_server::hardening;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes memory as it is freed, so that no library leaves a secret behind.
+/// Zeroizes memory on free, so that no library leaves a secret behind.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

@@ -1,4 +1,4 @@
-//! What handlers are given and what they return.
+//! The input and output of handlers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,19 +11,19 @@ use crate::error::RequestError;
 use crate::peers::Peer;
 use crate::services::Services;
 
-/// What a handler works with.
+/// The context of a handler.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Shared by all connections.
     pub services: Arc<Services>,
-    /// Who asks.
+    /// The client.
     pub peer: Arc<Peer>,
 }
 
-/// What happens right after a result was sent.
+/// An action right after the result was sent.
 type Then = Box<dyn FnOnce(&Context) + Send>;
 
-/// What a handler returns: the result, and what happens right after it was sent.
+/// The result of a handler, and an action right after it was sent.
 pub struct Reply<R> {
     result: R,
     then: Option<Then>,
@@ -38,7 +38,7 @@ impl<R: fmt::Debug> fmt::Debug for Reply<R> {
 }
 
 impl<R> Reply<R> {
-    /// A result, followed by what it causes. Notifications never overtake the result.
+    /// Returns a result with a subsequent action. Notifications never overtake the result.
     pub fn then(result: R, then: impl FnOnce(&Context) + Send + 'static) -> Self {
         Self {
             result,
@@ -48,7 +48,7 @@ impl<R> Reply<R> {
 }
 
 impl<R: Serialize> Reply<R> {
-    /// Sends the result, then does what follows.
+    /// Sends the result, then runs the action.
     pub(crate) fn send(self, context: &Context, id: &RequestId) {
         context.peer.rpc.respond(id, self.result);
         if let Some(then) = self.then {
@@ -63,26 +63,26 @@ impl<R> From<R> for Reply<R> {
     }
 }
 
-/// What a handler ends with.
+/// The outcome of a handler.
 pub type Outcome<R> = Result<Reply<R>, RequestError>;
 
-/// An answer that may or may not take time.
+/// A synchronous or asynchronous answer.
 pub enum Answering<R> {
-    /// It is there.
+    /// Synchronous.
     Now(Reply<R>),
-    /// It takes time.
+    /// Asynchronous.
     Later(Pin<Box<dyn Future<Output = Outcome<R>> + Send>>),
-    /// It takes time, and the account is another one when it is there.
+    /// Asynchronous, and changes the account.
     Change(Pin<Box<dyn Future<Output = Outcome<R>> + Send>>),
 }
 
 impl<R> Answering<R> {
-    /// An answer that takes time.
+    /// Returns an asynchronous answer.
     pub fn later(answer: impl Future<Output = Outcome<R>> + Send + 'static) -> Self {
         Self::Later(Box::pin(answer))
     }
 
-    /// An answer that takes time, and tells that the account has changed.
+    /// Returns an asynchronous answer that changes the account.
     pub fn change(answer: impl Future<Output = Outcome<R>> + Send + 'static) -> Self {
         Self::Change(Box::pin(answer))
     }

@@ -1,4 +1,4 @@
-//! What handlers work with: one of each, shared by all connections.
+//! The services of handlers: one of each, shared by all connections.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -24,36 +24,36 @@ use byokey_auth::login::{LoginOutside, Logins};
 use byokey_auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use byokey_base::clock::{Clock, SystemClock};
 
-/// How long the end of the process waits for calls that nobody else waits for.
+/// How long the end of the process waits for background calls.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// One of each, shared by all connections.
 pub struct Services {
     /// Settings.
     pub config: Arc<LiveConfig>,
-    /// Whom to tell and to ask.
+    /// The connected clients.
     pub peers: Arc<Peers>,
     /// The credential in force.
     pub auth: Arc<AuthManager>,
-    /// The logins that wait for their user.
+    /// The pending interactive logins.
     pub logins: Arc<Logins>,
     /// The backend.
     pub backend: Arc<Backend>,
     /// The conversations.
     pub threads: Threads,
-    /// Whether what was there before the start is in force.
+    /// The progress of startup.
     pub start: Start,
-    /// Work that nobody waits for.
+    /// Background work.
     pub background: Background,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// The processes that this one does not outlive.
+    /// The watched ancestors.
     pub parent: ParentWatch,
-    /// How the process is protected.
+    /// The state of process hardening.
     pub hardening: HardeningReport,
-    /// Why the credential that was there before the start is not in force.
+    /// Why the credential from before this process is not in force.
     startup_problem: OnceLock<String>,
-    /// The token of the environment, until it is in force.
+    /// The token from the environment, until it is installed.
     given_token: Mutex<Option<Secret>>,
 }
 
@@ -64,13 +64,13 @@ impl fmt::Debug for Services {
 }
 
 impl Services {
-    /// Nobody connected, nobody signed in.
+    /// Returns services without connections and without a credential.
     #[must_use]
     pub fn new(config: Config, hardening: HardeningReport) -> Arc<Self> {
         Self::with_clock(config, hardening, Arc::new(SystemClock))
     }
 
-    /// The same, with a clock of the caller's.
+    /// Returns the same with another clock.
     #[must_use]
     pub fn with_clock(
         mut config: Config,
@@ -117,18 +117,18 @@ impl Services {
         })
     }
 
-    /// The configuration in force now.
+    /// Returns the configuration in force.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         self.config.current()
     }
 
-    /// Checks that nothing in the configuration stops this. A configuration that stops anything
-    /// is read again first, and what the start left undone for its sake is made up for.
+    /// Checks that nothing in the configuration stops this. A configuration that stops anything is
+    /// read again first, and a login whose restoring it stopped is restored.
     ///
     /// # Errors
     ///
-    /// The problem that is left.
+    /// The remaining problem.
     pub fn check_configuration(
         self: &Arc<Self>,
         what: Stops,
@@ -146,9 +146,9 @@ impl Services {
         Ok(config)
     }
 
-    /// Takes up the credential that the environment or the store holds. What is at hand is in
-    /// force when this returns; [`Start`] tells of what takes its time. One that cannot be had is
-    /// told in the log, and nobody is signed in.
+    /// Installs the credential from the environment or the store. One that is available at once is
+    /// in force when this returns; [`Start`] reports on a slow one. A failure is logged, and no
+    /// credential is in force.
     pub fn begin(self: &Arc<Self>) {
         let config = self.config();
         let checked = config.check(Stops::Logins);
@@ -180,7 +180,7 @@ impl Services {
         let message = format!("nobody is signed in at the start: {failure}");
         tracing::error!("{message}");
         self.peers.notify::<WarningNotification>(&warning(&message));
-        // There is one start.
+        // Startup runs once.
         drop(self.startup_problem.set(message));
     }
 
@@ -207,8 +207,7 @@ impl Services {
         self.given_token.lock().ok()?.take()
     }
 
-    /// Waits for what must not be lost with the process: calls that tidy up, and what is on its
-    /// way to the store.
+    /// Waits for work that must not be lost with the process: revocations and saves.
     pub async fn end(&self) {
         let (background, auth) = (self.background.finish(FAREWELL), self.auth.finish(FAREWELL));
         tokio::join!(background, auth);
@@ -218,7 +217,7 @@ impl Services {
     }
 }
 
-/// A warning that is about no thread.
+/// Returns a warning without a thread.
 fn warning(message: &str) -> Warning {
     Warning {
         thread_id: None,

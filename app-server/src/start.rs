@@ -1,38 +1,38 @@
-//! The start: what the environment or a store holds may take its time to come into force. A
-//! keyring may ask its owner for a password, and an issuer may be slow.
+//! Startup: the credential from the environment or a store may take time. A keyring may prompt for
+//! a password, and an issuer may be slow.
 //!
-//! Clients are answered meanwhile. Only who needs the credential waits.
+//! Clients are answered meanwhile. Only requests that need the credential wait.
 
 use tokio::sync::watch;
 
-/// How far the start is.
+/// The stage of startup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// What was there before it is in force, or cannot be had.
+    /// The earlier credential is in force, or unavailable.
     #[default]
     Over,
-    /// It takes its time.
+    /// In progress.
     UnderWay,
-    /// Somebody signed in or out, so that nobody needs what was there before.
+    /// A login or logout made the earlier credential irrelevant.
     Overtaken,
 }
 
-/// The start of this process.
+/// The startup of this process.
 #[derive(Debug, Default)]
 pub struct Start(watch::Sender<Stage>);
 
-/// The start takes its time. It is over when the value goes.
+/// Startup in progress. It is over on drop.
 #[derive(Debug)]
 pub(crate) struct UnderWay(watch::Sender<Stage>);
 
 impl Start {
-    /// It takes its time from now on.
+    /// Marks startup as in progress.
     pub(crate) fn begin(&self) -> UnderWay {
         self.0.send_replace(Stage::UnderWay);
         UnderWay(self.0.clone())
     }
 
-    /// Somebody signed in or out.
+    /// Records a login or logout.
     pub(crate) fn overtake(&self) {
         self.0.send_if_modified(|stage| {
             let is_under_way = *stage == Stage::UnderWay;
@@ -43,12 +43,12 @@ impl Start {
         });
     }
 
-    /// Waits until the credential in force is known; nothing if it is.
+    /// Waits until the credential in force is known; `None` if it is.
     pub(crate) fn settled(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
         self.wait_until(|stage: &Stage| *stage != Stage::UnderWay)
     }
 
-    /// Waits until what was there before the start has been asked for; nothing if it has.
+    /// Waits until startup is over; `None` if it is.
     pub(crate) fn over(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
         self.wait_until(|stage: &Stage| *stage == Stage::Over)
     }
@@ -62,7 +62,7 @@ impl Start {
         }
         let mut stage = self.0.subscribe();
         Some(async move {
-            // Its sender ends with the process.
+            // The sender is dropped with the process.
             drop(stage.wait_for(is_reached).await);
         })
     }

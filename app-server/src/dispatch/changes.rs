@@ -1,5 +1,5 @@
-//! The changes of the account that one peer asked for and that are not answered yet. Who asks
-//! behind them who is signed in, is answered behind them.
+//! The pending changes of the account requested by one peer. Reads queued after a pending change
+//! are answered after it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-/// The changes under way, by their number.
+/// The pending changes, by number.
 #[derive(Debug, Default)]
 pub struct Changes {
     next: AtomicU64,
     under_way: watch::Sender<BTreeSet<u64>>,
 }
 
-/// A change under way. It is over when the value goes.
+/// A pending change. It ends on drop.
 #[derive(Debug)]
 pub(super) struct Change {
     changes: Arc<Changes>,
@@ -22,7 +22,7 @@ pub(super) struct Change {
 }
 
 impl Changes {
-    /// A change begins.
+    /// Registers a change.
     pub(super) fn begin(self: &Arc<Self>) -> Change {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.under_way.send_modify(|under_way| {
@@ -34,12 +34,12 @@ impl Changes {
         }
     }
 
-    /// A change was made at once. Those before it cannot take effect any more.
+    /// Records a synchronous change. Earlier ones can no longer take effect.
     pub(super) fn supersede(self: &Arc<Self>) {
         self.begin().made();
     }
 
-    /// Waits for the changes that are under way now; nothing if there are none.
+    /// Waits for the pending changes; `None` without any.
     pub(super) fn settled(self: &Arc<Self>) -> Option<impl Future<Output = ()> + use<>> {
         let last = *self.under_way.borrow().last()?;
         let changes = Arc::clone(self);
@@ -47,14 +47,14 @@ impl Changes {
             let mut under_way = changes.under_way.subscribe();
             let are_over =
                 |under_way: &BTreeSet<u64>| under_way.first().is_none_or(|first| *first > last);
-            // It ends only with the sender, which is here.
+            // `self` owns the sender.
             drop(under_way.wait_for(are_over).await);
         })
     }
 }
 
 impl Change {
-    /// The change was made. Those before it cannot take effect any more.
+    /// Records that the change was made. Earlier ones can no longer take effect.
     pub(super) fn made(self) {
         self.changes
             .under_way

@@ -1,5 +1,5 @@
-//! `account/read`, `account/logout` and `getAuthStatus`. They wait for nobody, unless a login that
-//! this server runs is to be renewed first, or a store to be emptied.
+//! `account/read`, `account/logout` and `getAuthStatus`. They are synchronous, unless a managed
+//! login is to be renewed first, or a store to be cleared.
 
 use byokey_protocol::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
@@ -30,7 +30,7 @@ pub(crate) fn account_read(
 fn account(context: &Context) -> AccountReadResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
-    // Who cannot be renewed has to sign in again, so there is nobody to show.
+    // A login that cannot be renewed needs a new login, so no account is reported.
     let shown = requires_openai_auth && !auth.is_dead();
     AccountReadResult {
         account: auth.read(|credential| {
@@ -66,7 +66,7 @@ pub(crate) fn logout(
         let unseen = auth.signed_out_unseen();
         let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
         if let Err(failure) = auth.clear_store().await {
-            // Here the credential is gone all the same.
+            // The credential in memory is dropped in any case.
             tell(&context, &update);
             return Err(RequestError::failed(
                 format!("logout failed: {failure}"),
@@ -129,8 +129,8 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     }
 }
 
-/// Returns whether a connection may see the bearer of a credential. Tokens that a host owns are
-/// its own: only the connection that supplied them gets them back.
+/// Returns whether a connection may see the bearer of a credential. A host's tokens are returned
+/// only to the connection that supplied them.
 fn may_see(context: &Context, credential: &Credential) -> bool {
     match credential {
         Credential::External(login) => login.supplier == context.peer.id,

@@ -1,5 +1,5 @@
-//! `account/rateLimits/read`, `account/usage/read` and `model/list`: they ask the backend with
-//! the credential in force at their arrival.
+//! `account/rateLimits/read`, `account/usage/read` and `model/list`: calls to the backend with the
+//! credential in force at their arrival.
 
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
@@ -84,7 +84,7 @@ fn page(
     })
 }
 
-/// The credential, if it is a ChatGPT account.
+/// Returns the credential, if it is a ChatGPT account.
 fn chatgpt_lease(context: &Context, what: &str) -> Result<Lease, RequestError> {
     let Some(lease) = context.services.auth.lease() else {
         let message = format!("codex account authentication required to read {what}");

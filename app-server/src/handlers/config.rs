@@ -1,4 +1,5 @@
-//! `config/read` and `configRequirements/read`: what of the configuration a client may know.
+//! `config/read` and `configRequirements/read`: the part of the configuration that clients may
+//! read.
 
 use byokey_protocol::config::{
     ConfigReadParams, ConfigReadResult, ConfigRequirements, ConfigRequirementsReadResult,

@@ -15,7 +15,7 @@ use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
 use crate::reply::{Context, Outcome, Reply};
 use crate::services::Services;
 
-/// Shortest and longest time that a client may take for a refresh, in milliseconds.
+/// Bounds of a client's refresh timeout, in milliseconds.
 const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
 
 pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome<InitializeResult> {

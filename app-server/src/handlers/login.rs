@@ -107,7 +107,7 @@ pub(crate) fn login_start(
     }
 }
 
-/// A login that is complete with its answer.
+/// Returns the reply of a login that is complete with it.
 fn complete(result: LoginStartResult, update: AccountUpdated) -> Reply<LoginStartResult> {
     Reply::then(result, move |context| {
         let completed = LoginCompleted {

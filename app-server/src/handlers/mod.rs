@@ -1,5 +1,5 @@
-//! What each method does: from parameters to the calls that carry it out. The rules are not
-//! here but with what they are about, in `auth`, `backend` and `threads`.
+//! One handler per method: from parameters to calls. The rules are in `auth`, `backend` and
+//! `threads`.
 
 mod account;
 mod backend;

@@ -48,7 +48,7 @@ pub(crate) fn thread_start(
     let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
     let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
     let owner = context.peer.id;
-    // A configuration that was repaired just now may have had the stored login taken up.
+    // A repair of the configuration may just have restored the stored login.
     let settled = services.start.settled();
     Ok(async move {
         if let Some(settled) = settled {
@@ -87,7 +87,7 @@ pub(crate) fn thread_start(
     })
 }
 
-/// The path from the root, as codex tells it. Nothing is read there.
+/// Returns the absolute path, in codex's form. The file system is not accessed.
 fn whole_path(path: &str) -> String {
     std::path::absolute(path).map_or_else(
         |_| path.to_owned(),
@@ -154,7 +154,7 @@ fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
     }
 }
 
-/// Refuses a member by its name when it asks for what threads here do not do.
+/// Refuses a member that requests an unsupported feature of threads.
 pub(super) fn refuse_if(given: bool, member: &str) -> Result<(), RequestError> {
     if !given {
         return Ok(());
@@ -163,8 +163,8 @@ pub(super) fn refuse_if(given: bool, member: &str) -> Result<(), RequestError> {
     Err(RequestError::refused(ErrorKind::Unsupported, message))
 }
 
-/// The thread of that id, which codex calls by different words in different methods. The id is
-/// named only where it passed as one.
+/// Returns the thread of that id, with an error in the words that codex uses in this method. The id
+/// is quoted only if it is valid.
 pub(super) fn find_thread(
     context: &Context,
     id: &str,
@@ -178,10 +178,10 @@ pub(super) fn find_thread(
     thread.ok_or_else(|| refused(format!("{} {id}", words.missing)))
 }
 
-/// How it is told that there is no such thread.
+/// The error texts for a missing thread.
 pub(super) struct Unfindable {
-    /// The id is no id.
+    /// For an invalid id.
     pub(super) invalid: &'static str,
-    /// What stands before the id of a thread that is not there.
+    /// Before the id of an unknown thread.
     pub(super) missing: &'static str,
 }

@@ -1,9 +1,9 @@
 //! The member `config` of `thread/start`: settings of codex for one thread.
 //!
-//! What has a meaning for a text conversation is taken. What would decide where the conversation
-//! goes, or under which login, is refused by name, because ignoring it would send the conversation
-//! elsewhere than the client asked for. Everything else is about tools or interfaces that are not
-//! here: it is ignored, and a warning says so.
+//! Settings that apply to a text conversation are used. Settings that decide where the conversation
+//! goes, or under which login, are refused by name, because ignoring one would send the
+//! conversation to another recipient than the client intended. All others are about tools or
+//! interfaces that do not exist here: they are ignored with a warning.
 
 use byokey_protocol::error::ErrorKind;
 use serde_json::{Map, Value};
@@ -21,10 +21,10 @@ const REFUSED: [&str; 6] = [
     "profile",
 ];
 
-/// Settings that clients send with every thread, so that a warning about them would be noise.
+/// Settings that clients send with every thread, so that a warning would be noise.
 const SILENT: [&str; 4] = ["features", "projects", "sandbox_workspace_write", "skills"];
 
-/// Settings that a warning names. The names of others are the client's and are not repeated.
+/// Settings that a warning names. Other names are the client's and are not repeated.
 const NAMED: [&str; 12] = [
     "agents",
     "apps",
@@ -40,14 +40,14 @@ const NAMED: [&str; 12] = [
     "web_search",
 ];
 
-/// What was ignored.
+/// The ignored settings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Ignored {
     named: Vec<&'static str>,
     others: usize,
 }
 
-/// Applies the settings to those of a thread, where its own parameters leave them open.
+/// Applies the settings to a thread, unless its own parameters set them.
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub(super) fn apply(
     Ok(ignored)
 }
 
-/// Takes a text, where none was given before. Returns whether it is one.
+/// Sets a text that is not set yet. Returns whether the value is a string.
 fn fill(place: &mut Option<String>, value: &Value) -> bool {
     let Some(text) = value.as_str() else {
         return value.is_null();
@@ -126,7 +126,7 @@ impl Ignored {
         }
     }
 
-    /// Returns the warning about what was ignored, if anything was.
+    /// Returns the warning about ignored settings, if any.
     pub(super) fn warning(&self) -> Option<String> {
         let mut names: Vec<_> = self.named.iter().map(|name| format!("`{name}`")).collect();
         match (names.is_empty(), self.others) {

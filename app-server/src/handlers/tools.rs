@@ -1,5 +1,5 @@
-//! `permissionProfile/list` and `skills/list`: there are no tools, and clients that ask are told
-//! so instead of failing.
+//! `permissionProfile/list` and `skills/list`: empty lists, because there are no tools; an error
+//! would break clients.
 
 use byokey_protocol::tools::{
     PermissionProfileListParams, PermissionProfileListResult, SkillsListParams, SkillsListResult,

@@ -77,8 +77,8 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
     }))
 }
 
-/// What was said to one provider is not sent to another, should the configuration have been read
-/// again since.
+/// A conversation with one provider is not sent to another, in case the configuration was read
+/// again meanwhile.
 fn refuse_other_provider(thread: &Thread, config: &Config) -> Result<(), RequestError> {
     if thread.settings().model_provider == config.provider.id {
         return Ok(());
@@ -96,7 +96,7 @@ pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> 
     Ok(Empty {}.into())
 }
 
-/// Refuses to continue a conversation under another account than its own.
+/// Refuses to continue a conversation under another account.
 fn check_account(services: &Services, thread: &Thread) -> Result<(), RequestError> {
     let lease = services.auth.lease();
     if services

@@ -1,4 +1,4 @@
-//! A system whose means are not known here: nothing is done, and nothing is claimed.
+//! An unsupported system: nothing is done, and nothing is reported as done.
 
 use std::path::Path;
 

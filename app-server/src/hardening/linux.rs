@@ -1,4 +1,5 @@
-//! Not dumpable, no core, no new privileges, and files that the kernel keeps as they are.
+//! Linux: not dumpable, no core dumps, no new privileges, and a Landlock ruleset against changes of
+//! files.
 
 use std::path::Path;
 
@@ -13,9 +14,8 @@ use rustix::process::{
 };
 use rustix::thread::{no_new_privs, set_no_new_privs};
 
-/// The newest rules asked for that every kernel since 6.2 has: writing, making, removing,
-/// moving and truncating files. An older kernel enforces what it knows, and the report then
-/// does not claim it.
+/// The ABI of every kernel since 6.2: writing, creating, removing, moving and truncating files. An
+/// older kernel enforces a part of it, and the report does not claim it then.
 const KNOWN: ABI = ABI::V3;
 
 pub(super) fn harden(allow_debug: bool) -> HardeningReport {
@@ -25,7 +25,7 @@ pub(super) fn harden(allow_debug: bool) -> HardeningReport {
     report()
 }
 
-/// Each step stands alone; one that the system refuses shows in the report.
+/// The steps are independent; a failed one shows in the report.
 fn protect() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let none = Rlimit {
@@ -60,9 +60,9 @@ pub(super) fn forbid_file_changes(
     }
 }
 
-/// Handles every way to change or start a file, and allows one at most.
+/// Handles all rights to change or execute a file, and allows at most one.
 fn restrict(cleared: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
-    // A folder that cannot be opened keeps its files.
+    // Files stay in a folder that cannot be opened.
     let cleared = cleared.and_then(|folder| PathFd::new(folder).ok());
     let removal =
         cleared.map(|folder| Ok::<_, RulesetError>(PathBeneath::new(folder, AccessFs::RemoveFile)));

@@ -1,7 +1,7 @@
-//! No debugger may attach, and no core is dumped. Compiled, and never run.
+//! macOS: no debugger may attach, and no core is dumped. Compiled, and never run.
 //!
-//! A process that is traced already and refuses debuggers is ended by the system with code 45, so
-//! whoever starts it from a debugger says `--allow-debug`.
+//! The system ends a process with code 45 if it refuses debuggers while it is being traced, so
+//! starting it from a debugger needs `--allow-debug`.
 
 use std::path::Path;
 
@@ -9,14 +9,15 @@ use byokey_protocol::initialize::HardeningReport;
 use rustix::process::{Resource, getrlimit};
 use secmem_proc::components::{disable_core_dumps_rlimit, disable_tracing_prctl};
 
-/// Each step stands alone; one that the system refuses shows in the report.
+/// The steps are independent; a failed one shows in the report.
 pub(super) fn harden(allow_debug: bool) -> HardeningReport {
     let refuses_debuggers = !allow_debug && {
         drop(disable_core_dumps_rlimit());
         disable_tracing_prctl().is_ok()
     };
     HardeningReport {
-        // Whether others may read a process that allows debuggers is up to the system's policy.
+        // Whether other processes may read one that allows debuggers depends on the system's
+        // policy.
         dumpable: refuses_debuggers.then_some(false),
         core_limit: getrlimit(Resource::Core).current,
         ..HardeningReport::default()

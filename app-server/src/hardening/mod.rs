@@ -1,9 +1,8 @@
-//! Keeps other processes of the same user from reading this one's memory.
+//! Process hardening: keeps other processes of the same user from reading this one's memory.
 //!
-//! It is the first thing in `main`, before any input is read. Each system has its own means, in a
-//! file of its own, and reports what was done and no more. What stands here for macOS was compiled
-//! and never run; what stands here for Windows was run under Wine. What was considered and left
-//! out: docs/decisions/.
+//! It runs first in `main`, before any input is read. Each system has its own file, and reports
+//! exactly what was done. The code for macOS was compiled and never run; the code for Windows was
+//! run under Wine. Rejected alternatives: docs/decisions/.
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
@@ -31,12 +30,11 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     }
 }
 
-/// Keeps this process from changing anything in the file system and from starting programs, if the
-/// system can, and reports the new state. What is open already stays open. In `cleared`, files can
-/// still be removed: a socket outlives its process otherwise.
+/// Keeps this process from changing the file system and from starting programs, if the system can,
+/// and reports the new state. Open files stay open. Files in `cleared` can still be removed, since
+/// a socket file would outlive its process otherwise.
 ///
-/// To be called before the process has a second thread: threads inherit it from the one that
-/// starts them.
+/// Call it before a second thread is spawned: threads inherit the restriction from their parent.
 #[must_use]
 pub fn forbid_file_changes(before: HardeningReport, cleared: Option<&Path>) -> HardeningReport {
     HardeningReport {
@@ -69,7 +67,7 @@ mod tests {
         let socket = cleared.path().join("socket");
         drop(make(&old).unwrap());
         drop(make(&socket).unwrap());
-        // A thread restricts only itself and those that it starts.
+        // A thread restricts only itself and threads that it spawns later.
         let restricted = std::thread::spawn(move || {
             if !forbid_file_changes(HardeningReport::default(), Some(cleared.path()))
                 .files_read_only

@@ -1,20 +1,19 @@
-//! Whoever opens the process from now on may ask whether it runs, wait for it and end it, and
-//! nothing else. Run under Wine only.
+//! Windows: a process that opens this one from now on may query, await and end it, and nothing
+//! else. Run under Wine only.
 //!
-//! Handles that are open already stay as they are: the parent has one. And the owner of a process
-//! may always change who may do what, so this stops a program that just looks, and not one that
-//! first undoes it.
+//! Existing handles keep their rights: the parent has one. The owner of a process may always change
+//! its access list, so this stops programs that only read, not those that first revert it.
 
 use std::path::Path;
 
 use byokey_protocol::initialize::HardeningReport;
 use secmem_proc::components::{check_tracer_winapi, set_default_dacl_winapi};
 
-/// A step that the system refuses shows in the report.
+/// A failed step shows in the report.
 pub(super) fn harden(allow_debug: bool) -> HardeningReport {
     let is_closed = !allow_debug && set_default_dacl_winapi().is_ok();
     HardeningReport {
-        // A debugger that is there already reads on.
+        // An attached debugger is not detached.
         dumpable: is_closed.then(|| check_tracer_winapi().is_err()),
         ..HardeningReport::default()
     }

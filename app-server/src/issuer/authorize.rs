@@ -1,11 +1,11 @@
-//! The page where the user signs in with the browser.
+//! The authorization page.
 
 use super::unusable;
 use crate::config::IssuerSettings;
 use byokey_auth::IssuerFailure;
 use byokey_auth::login::AuthorizeRequest;
 
-/// What the login may be used for: codex's list.
+/// The requested scopes: codex's list.
 const SCOPE: &str = "openid profile email offline_access api.connectors.read api.connectors.invoke";
 
 pub(super) fn url(
@@ -23,7 +23,7 @@ pub(super) fn url(
         .append_pair("code_challenge_method", "S256")
         .append_pair("id_token_add_organizations", "true")
         .append_pair("codex_cli_simplified_flow", "true")
-        // EXPOSE: the browser has to bring it back.
+        // EXPOSE: the browser returns it.
         .append_pair("state", request.state.expose())
         .append_pair("originator", request.originator);
     if !request.allowed_workspaces.is_empty() {
@@ -31,6 +31,6 @@ pub(super) fn url(
         query.append_pair("allowed_workspace_id", &allowed);
     }
     drop(query);
-    // A `+` would do in a query, but `%20` is what codex sends.
+    // A `+` would be valid in a query, but codex sends `%20`.
     Ok(url.as_str().replace('+', "%20"))
 }

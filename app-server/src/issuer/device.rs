@@ -1,4 +1,4 @@
-//! Logins on another device.
+//! Logins on another device (RFC 8628).
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use byokey_auth::login::{CodeGrant, DeviceCode, DevicePoll};
 use byokey_auth::{IssuerFailure, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
-/// The wait between questions, unless the issuer names one (RFC 8628 section 3.2).
+/// Default polling interval (RFC 8628 section 3.2).
 const DEFAULT_INTERVAL: u64 = 5;
-/// Longest wait that the issuer may ask for.
+/// Longest polling interval that the issuer may request.
 const MAX_INTERVAL: u64 = 60;
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Code {
     interval: Option<Interval>,
 }
 
-/// Seconds, which the issuer writes as a string.
+/// Seconds, as a number or, from the issuer, as a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Interval {

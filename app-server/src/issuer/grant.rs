@@ -1,4 +1,4 @@
-//! Trading codes for tokens.
+//! Exchanging codes for tokens.
 
 use byokey_protocol::secret::Secret;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub(super) fn request(
     grant: &CodeGrant,
 ) -> Result<Request, IssuerFailure> {
     let url = settings.issuer.join("oauth/token").map_err(unusable)?;
-    // EXPOSE: this is the body that the secrets are for.
+    // EXPOSE: the body in which the secrets are sent.
     let fields = [
         ("grant_type", "authorization_code"),
         ("code", grant.code.expose()),

@@ -1,8 +1,8 @@
-//! The issuer over HTTP: it hands out tokens, renews them, takes them back, and tells whose a
-//! personal access token is.
+//! The issuer over HTTP: issues, renews and revokes tokens, and returns the owner of a personal
+//! access token.
 //!
-//! Redirects are not followed, bodies are wiped, every call has a deadline, and nothing that the
-//! issuer says goes into a text of ours but the status.
+//! Redirects are not followed, bodies are zeroized, every call has a deadline, and of the issuer's
+//! answers only the status appears in our texts.
 
 mod authorize;
 mod device;
@@ -39,7 +39,7 @@ impl fmt::Debug for HttpIssuer {
 }
 
 impl HttpIssuer {
-    /// An issuer that nothing was asked of yet.
+    /// Returns an issuer that has not connected yet.
     #[must_use]
     pub(crate) fn new(http: Arc<HttpClient>, settings: IssuerSettings) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Grantor for HttpIssuer {
     }
 }
 
-/// What a setting that secrets must not follow makes of a request.
+/// Returns the failure for a setting with a forbidden URL.
 fn unusable(setting: &'static str) -> IssuerFailure {
     IssuerFailure::Unusable { setting }
 }

@@ -1,4 +1,4 @@
-//! Renewing tokens.
+//! Token renewal.
 
 use byokey_protocol::secret::{Secret, expose_on_the_wire};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ struct Tokens {
     refresh_token: Option<Secret>,
 }
 
-/// The three places where the issuer puts its code.
+/// The three members with the issuer's error code.
 #[derive(Default, Deserialize)]
 struct Refusal {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! Giving tokens back.
+//! Token revocation.
 
 use byokey_protocol::secret::Secret;
 use serde::Serialize;
@@ -15,14 +15,14 @@ struct Body<'a> {
     client_id: &'a str,
 }
 
-/// The refresh token stands for the whole login.
+/// The refresh token identifies the whole login.
 pub(super) fn request(
     settings: &IssuerSettings,
     refresh_token: &Secret,
 ) -> Result<Request, IssuerFailure> {
     let url = settings.revoke.url().map_err(unusable)?;
     let body = Body {
-        // EXPOSE: this is the body that the secret is for.
+        // EXPOSE: the body in which the secret is sent.
         token: refresh_token.expose(),
         token_type_hint: "refresh_token",
         client_id: &settings.client_id,

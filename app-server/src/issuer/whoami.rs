@@ -1,4 +1,4 @@
-//! Whose a personal access token is.
+//! The owner of a personal access token.
 
 use byokey_protocol::account::PlanType;
 use byokey_protocol::secret::Secret;
@@ -9,10 +9,10 @@ use super::wire::{Answer, Request};
 use crate::config::IssuerSettings;
 use byokey_auth::{ChatgptAccount, IssuerFailure, TokenOwner};
 
-/// All members are required, so that a token whose owner is not known for certain is not taken.
+/// All members are required: a token without a confirmed owner is refused.
 #[derive(Deserialize)]
 struct Owner {
-    /// Required like the others, though it may be null.
+    /// Required like the others, but nullable.
     #[serde(deserialize_with = "Option::deserialize")]
     email: Option<String>,
     chatgpt_user_id: String,

@@ -1,4 +1,4 @@
-//! One request to the issuer and its answer.
+//! One request to the issuer and its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use zeroize::Zeroizing;
 
 use byokey_auth::IssuerFailure;
 
-/// How long a call may take.
+/// Timeout of a call.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Longest answer that is read.
+/// Longest response, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// Sends requests to the issuer.
@@ -26,7 +26,7 @@ pub(super) struct Wire {
     http: Arc<HttpClient>,
 }
 
-/// A request, ready to be sent.
+/// A request to be sent.
 pub(super) struct Request {
     method: Method,
     url: Url,
@@ -34,7 +34,7 @@ pub(super) struct Request {
     body: Option<Bytes>,
 }
 
-/// A whole answer. Its body is wiped with it.
+/// A complete response. Its body is wiped on drop.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     body: Zeroizing<Vec<u8>>,
@@ -63,7 +63,7 @@ impl Wire {
             url,
             headers,
             body,
-            // Refresh tokens, codes, and the answers to them: no exception for any.
+            // Refresh tokens, codes, and their responses: all are login secrets.
             sensitivity: Sensitivity::Login,
         };
         let sent = self.http.send(request).await;
@@ -98,7 +98,7 @@ impl Request {
         Self::new(Method::GET, url)
     }
 
-    /// A request with a form as its body. The values may be secrets.
+    /// Returns a request with a form as its body. The values may be secrets.
     pub(super) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
         let length: usize = fields.iter().map(|(_, value)| 3 * value.len() + 64).sum();
         let mut form = url::form_urlencoded::Serializer::new(String::with_capacity(length));
@@ -107,7 +107,7 @@ impl Request {
         Self::new(Method::POST, url).with_body("application/x-www-form-urlencoded", body)
     }
 
-    /// A request with JSON as its body. The values may be secrets.
+    /// Returns a request with a JSON body. The values may be secrets.
     pub(super) fn json(url: Url, body: &impl Serialize) -> Self {
         let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
         if serde_json::to_writer(&mut *bytes, body).is_err() {
@@ -155,7 +155,7 @@ impl Answer {
         }
     }
 
-    /// The answer, if it is no error.
+    /// Returns the response, unless it has an error status.
     pub(super) fn successful(&self) -> Result<&Self, IssuerFailure> {
         if self.status.is_success() {
             return Ok(self);
@@ -163,7 +163,7 @@ impl Answer {
         Err(IssuerFailure::Status(self.status.to_string()))
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, IssuerFailure> {
         serde_json::from_slice(&self.body).map_err(|_| IssuerFailure::UnexpectedAnswer)
     }

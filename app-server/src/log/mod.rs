@@ -1,6 +1,6 @@
 //! The log: standard error, `warn` unless `RUST_LOG` says otherwise, JSON with `LOG_FORMAT=json`.
 //!
-//! Only this program's own events are written, whatever the filter says: libraries log what
+//! Only this program's own events are written, whatever the filter: libraries log the data that
 //! passes through them. Writing never blocks: a line that does not fit into the pipe is dropped.
 
 #[cfg_attr(unix, path = "unix.rs")]
@@ -16,7 +16,7 @@ use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 use crate::config::Environment;
 
-/// How the names of our crates begin in events, that of the binary among them.
+/// The prefix of our crates' targets, including the binary's.
 const OWN_TARGET: &str = "byokey";
 
 /// Starts logging.
@@ -30,12 +30,12 @@ pub fn start(environment: &Environment) {
         json,
         writer: OnceLock::new(),
     };
-    // A second start in one process, as in tests, keeps the first.
+    // A second start in one process, as in tests, is ignored.
     drop(tracing::subscriber::set_global_default(log));
 }
 
-/// This program's events. Most runs have none, and what writes them takes more memory than all
-/// else at the start, so it is made for the first one.
+/// This program's events. Most runs have none, and the formatter takes more memory than the rest of
+/// the startup, so it is created for the first one.
 struct Log {
     level: Level,
     json: bool,
@@ -70,7 +70,7 @@ impl Subscriber for Log {
         self.writer.get_or_init(|| self.writer()).event(event);
     }
 
-    // Spans are never enabled, so nobody has one.
+    // Spans are never enabled, so none has an id.
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
@@ -85,7 +85,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The level for this program in a filter like `info` or `warn,byokey=debug`.
+/// Returns the level for this program in a filter like `info` or `warn,byokey=debug`.
 fn level(filter: &str) -> Level {
     let directives = filter.split(',').map(str::trim);
     let mut own = directives
@@ -98,7 +98,7 @@ fn level(filter: &str) -> Level {
     own.next().unwrap_or(Level::WARN)
 }
 
-/// Standard error, if it takes what is written at once.
+/// Standard error, if it is ready for writing.
 struct Stderr;
 
 impl io::Write for Stderr {
@@ -112,7 +112,7 @@ impl io::Write for Stderr {
     }
 }
 
-/// Has panics tell their place and nothing else: their message may hold anything.
+/// Makes panics log only their location: their message may contain a secret.
 pub fn hide_panic_payloads() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic

@@ -1,14 +1,14 @@
-//! Standard error cannot tell whether it takes anything, so a thread writes to it.
+//! Standard error without readiness notification: a thread writes to it.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-/// How long a line is waited for, so that it is out before whatever comes behind it.
+/// How long to wait for a line, so that it precedes later output.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// The way to the thread and back.
+/// The channels to the thread and back.
 struct Writer {
     lines: SyncSender<Vec<u8>>,
     done: Receiver<()>,
@@ -28,12 +28,12 @@ impl Writer {
     fn start() -> io::Result<Self> {
         let (lines, to_write) = sync_channel::<Vec<u8>>(1);
         let (wrote, done) = sync_channel(1);
-        // Not joined: it may wait for ever for a reader, and ends with the process.
+        // Not joined: it may block on a reader for ever, and ends with the process.
         std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || {
                 for line in to_write {
-                    // Whoever closed it does not want to know.
+                    // A closed standard error is not a failure.
                     drop(io::stderr().write_all(&line));
                     if wrote.send(()).is_err() {
                         return;

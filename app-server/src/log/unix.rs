@@ -1,10 +1,10 @@
-//! Standard error tells whether it takes anything.
+//! Standard error with readiness notification.
 
 use std::io;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Writes a line, or drops it where that would block.
+/// Writes a line, or drops it if that would block.
 pub(super) fn write_if_ready(line: &[u8]) {
     let stderr = io::stderr();
     let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];

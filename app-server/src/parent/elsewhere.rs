@@ -1,4 +1,4 @@
-//! A system whose means are not known here: nothing is watched.
+//! An unsupported system: nothing is watched.
 
 use super::Unwatched;
 

@@ -1,23 +1,22 @@
-//! The kernel tells by an event, to a thread that sleeps until then.
+//! macOS: a kernel event wakes a thread.
 
 use kqueue::{EventFilter, FilterFlag, Watcher};
 use tokio::sync::oneshot;
 
 use super::Unwatched;
 
-/// Ends when that process does, which must have started this one: macOS does not tell an
-/// unprivileged process who started its parent.
+/// Completes when that process ends, which must be the parent of this one: macOS does not show
+/// further ancestors to unprivileged processes.
 pub(super) fn end_of_ancestor(
     pid: u32,
 ) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
-    // Watched before the check: a number that is given to another process in between is not
-    // the parent's.
+    // Watched before the check: if the pid is reused in between, it is not the parent's.
     let watcher = exit_of(pid)
         .filter(|_| std::os::unix::process::parent_id() == pid)
         .ok_or(Unwatched::NotAnAncestor)?;
     let (ended, end) = oneshot::channel();
-    // It sleeps in the kernel until then. A failure would mean that nothing can be told any
-    // more: better to end.
+    // Blocks in the kernel until the event. After a failure the end could no longer be detected, so
+    // this ends.
     std::thread::spawn(move || {
         drop(watcher.poll_forever(None));
         let _ = ended.send(());

@@ -1,9 +1,9 @@
-//! The process that started us, watched so that we do not outlive it.
+//! Watches the process that started this one, to end with it.
 //!
-//! The end of input tells the same, unless somebody else holds the other end of the pipe open. On
-//! Linux, macOS and Windows the system tells when the process ends; nothing is polled. Elsewhere
-//! nothing is watched, and a line on standard error says so. On macOS this was compiled and never
-//! run; what stands here for Windows was run under Wine.
+//! End of input signals the same, unless another process holds the other end of the pipe open. On
+//! Linux, macOS and Windows the system signals the end of the process; nothing is polled. Other
+//! systems are not supported, which is reported on standard error. The code for macOS was compiled
+//! and never run; the code for Windows was run under Wine.
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// The ancestors that are watched.
+/// The watched ancestors.
 #[derive(Debug, Default)]
 pub struct ParentWatch {
     watched: Mutex<HashSet<u32>>,
@@ -27,8 +27,8 @@ pub struct ParentWatch {
 }
 
 impl ParentWatch {
-    /// Watches a process from now on, within a runtime. One that is no ancestor of ours is
-    /// ignored: it may have another number here than where its number comes from.
+    /// Watches a process from now on, within a runtime. A pid that is not an ancestor's is ignored:
+    /// it may come from another pid namespace.
     pub fn watch(&self, pid: u32) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if !watched.insert(pid) {
@@ -48,7 +48,7 @@ impl ParentWatch {
 
     /// Waits until a watched process has ended.
     pub async fn gone(&self) {
-        // The sender lives as long as `self`.
+        // `self` owns the sender.
         drop(self.gone.subscribe().wait_for(|gone| *gone).await);
     }
 }

@@ -1,7 +1,6 @@
-//! The connected peers, seen from inside: whom to tell, whom to ask.
+//! The connected clients, as recipients of notifications and refresh requests.
 //!
-//! Reading what peers say is the business of [`crate::connection`]; here is only what goes to
-//! them.
+//! [`crate::connection`] handles their incoming messages.
 
 mod peer;
 
@@ -33,13 +32,13 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Shows the traffic of all peers to come.
+    /// Traces the traffic of later peers.
     pub fn trace(&self, trace: ProtocolTrace) {
-        // A second trace keeps the first.
+        // A second trace is ignored.
         drop(self.trace.set(trace));
     }
 
-    /// A new peer. It stays until [`Peers::leave`].
+    /// Adds a peer. It stays until [`Peers::leave`].
     pub fn join(&self) -> Arc<Peer> {
         let id = Supplier(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let trace = self.trace.get().map(|trace| trace.of_peer(id.0));
@@ -50,13 +49,13 @@ impl Peers {
         peer
     }
 
-    /// The peer is gone.
+    /// Removes a peer.
     pub fn leave(&self, peer: &Peer) {
         self.connected().retain(|other| other.id != peer.id);
         peer.rpc.close();
     }
 
-    /// Tells every peer that has introduced itself and wants to know.
+    /// Sends a notification to every peer that has introduced itself and has not opted out.
     pub fn notify<N: Notification>(&self, params: &N::Params)
     where
         N::Params: serde::Serialize,
@@ -66,10 +65,10 @@ impl Peers {
         }
     }
 
-    /// Waits until every peer has read enough for more to be told.
+    /// Back-pressure: waits until every peer has read enough.
     ///
-    /// Whoever produces much without being asked waits here, so that what a slow peer has not
-    /// read stays bounded.
+    /// Producers of many unrequested messages wait here, so that the queue of a slow peer stays
+    /// bounded.
     pub async fn wait_for_capacity(&self) {
         let mut full = Vec::new();
         for peer in self.connected().iter() {
@@ -80,7 +79,8 @@ impl Peers {
         join_all(full.iter().map(|peer| peer.rpc.outbox.wait_for_capacity())).await;
     }
 
-    /// Whom to ask for tokens: their supplier; if it is gone, every other peer that can be asked.
+    /// Returns the peers to ask for tokens: the supplier; if it is gone, every other peer that can
+    /// answer.
     fn hosts(&self, supplier: Supplier) -> Vec<Arc<Peer>> {
         let connected = self.connected();
         let able = connected.iter().filter(|peer| peer.can_be_asked());
@@ -97,7 +97,7 @@ impl Peers {
     }
 }
 
-/// A shared handle to the peers, as the auth manager sees them.
+/// The peers as the auth manager's [`Host`].
 #[derive(Debug)]
 pub struct PeerHost(pub Arc<Peers>);
 
@@ -122,11 +122,11 @@ impl Host for PeerHost {
             });
             first_tokens(answers.collect())
         };
-        // Asked at once, so that the request stands before whatever is sent next.
+        // Sent synchronously, so that the request precedes any later message.
         let first = ask(peers.hosts(supplier));
         Box::pin(async move {
             match first.await {
-                // The one that was asked went away; somebody else may know.
+                // The peer disconnected; another one may have tokens.
                 Err(RecoveryFailure::HostGone) => ask(peers.hosts(supplier)).await,
                 answer => answer,
             }
@@ -155,9 +155,9 @@ impl Audience for PeerHost {
     }
 }
 
-/// Returns the first tokens among several answers that pass the check; what comes later is
-/// ignored. If there are none, the first reason that was given: a peer that does not know how to
-/// answer, answers for another account, or goes, is no reason to give up on the others.
+/// Returns the first tokens among several answers that pass the check; later ones are ignored. If
+/// there are none, the first failure: a peer that cannot answer, answers for another account, or
+/// disconnects does not end the wait for the others.
 async fn first_tokens<F>(answers: Vec<F>) -> Result<HostTokens, RecoveryFailure>
 where
     F: Future<Output = Result<HostTokens, RecoveryFailure>>,
@@ -176,7 +176,7 @@ where
     Err(reason)
 }
 
-/// Returns why a host gave no tokens.
+/// Maps a failed request to why a host gave no tokens.
 fn host_failure(failure: RequestFailure) -> RecoveryFailure {
     match failure {
         RequestFailure::Refused(ErrorCode(code)) => RecoveryFailure::HostRefused { code },

@@ -1,4 +1,4 @@
-//! One client: its connection, and what `initialize` told of it.
+//! One client: its connection, and the content of its `initialize`.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 
 use byokey_auth::Supplier;
 
-/// What `initialize` told of a client.
+/// The content of a client's `initialize`.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// Notifications that it does not want.
+    /// Notifications that it opted out of.
     pub opted_out: Vec<String>,
-    /// How long it may take to answer a refresh request.
+    /// Its timeout for refresh requests.
     pub refresh_timeout: Duration,
     /// Whether it answers refresh requests before a token expires.
     pub proactive_refresh: bool,
@@ -24,7 +24,7 @@ pub struct Client {
 /// One client.
 #[derive(Debug)]
 pub struct Peer {
-    /// Its number; also its name as a supplier of tokens.
+    /// Its number; also its id as a supplier of tokens.
     pub id: Supplier,
     /// Its connection.
     pub rpc: Arc<byokey_rpc::Peer>,
@@ -32,7 +32,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A client that has not introduced itself.
+    /// Returns a client that has not introduced itself.
     pub(super) const fn new(id: Supplier, rpc: Arc<byokey_rpc::Peer>) -> Self {
         Self {
             id,
@@ -41,13 +41,13 @@ impl Peer {
         }
     }
 
-    /// What `initialize` told, if it came.
+    /// Returns the content of its `initialize`, once received.
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.client.get()
     }
 
-    /// The client has introduced itself. Notifications go to it from now on.
+    /// Records that the client has introduced itself. It gets notifications from now on.
     pub fn introduce(&self, client: Client) {
         // A second introduction was refused before.
         drop(self.client.set(client));
@@ -64,7 +64,7 @@ impl Peer {
         }
     }
 
-    /// Sends a request at once, and waits as long for the answer as the client's capabilities say.
+    /// Sends a request synchronously, and waits for the response with the client's timeout.
     pub fn request<R>(
         &self,
         params: &R::Params,
@@ -79,11 +79,11 @@ impl Peer {
         self.rpc.request::<R>(params).within(after)
     }
 
-    /// Returns whether it can be asked: it has introduced itself, and its answers can arrive.
+    /// Returns whether it can be asked: it has introduced itself, and its responses can arrive.
     pub(super) fn can_be_asked(&self) -> bool {
         self.client().is_some() && self.rpc.can_answer()
     }
 }
 
-/// How long a host may take unless it says otherwise: what codex allows.
+/// Default timeout of a host's refresh: codex's.
 pub const DEFAULT_REFRESH_TIMEOUT: Duration = Duration::from_secs(10);

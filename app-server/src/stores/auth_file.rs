@@ -1,4 +1,4 @@
-//! The text of `auth.json`, codex's shape. Members that are not known here are kept.
+//! The format of `auth.json`, which is codex's. Unknown members are preserved.
 
 mod encoding;
 mod members;
@@ -14,7 +14,7 @@ use self::encoding::decoded;
 use self::members::Members;
 use byokey_auth::{ManagedTokens, Saving, Stored};
 
-/// Members that name a credential; each login replaces them all.
+/// Members that make up a credential; each login replaces them all.
 const OURS: [&str; 5] = [
     "auth_mode",
     "OPENAI_API_KEY",
@@ -23,20 +23,20 @@ const OURS: [&str; 5] = [
     "personal_access_token",
 ];
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) enum Content {
     /// A credential.
     Known(Stored),
     /// No credential.
     Empty,
-    /// A credential of a kind that is not known here.
+    /// A credential of an unknown kind.
     Foreign,
-    /// Nothing that can be read.
+    /// Invalid content.
     Corrupt,
 }
 
-/// Reads the text of a file. White space around a value is dropped, and a blank value is absent:
+/// Parses the text of a file. White space around a value is dropped, and a blank value is absent:
 /// programs that switch between logins clear members in this way.
 pub(crate) fn read(text: &[u8]) -> Content {
     read_text(text).unwrap_or(Content::Corrupt)
@@ -49,8 +49,8 @@ fn read_text(text: &[u8]) -> Option<Content> {
     }
 }
 
-/// The members; none if the file is blank. The outer none says that it is not JSON, or that it has
-/// a member twice.
+/// Returns the members; `Some(None)` for a blank file, `None` for invalid JSON and duplicate
+/// members.
 fn parse(text: &[u8]) -> Option<Option<Members>> {
     let text = decoded(text)?;
     if text.trim_ascii().is_empty() {
@@ -83,7 +83,7 @@ fn read_members(members: &Members) -> Option<Content> {
     })
 }
 
-/// The tokens, if there are any. What is not needed and has another type is absent.
+/// Returns the tokens, if there are any. An optional member of another type is absent.
 fn read_tokens(members: &Members) -> Option<Option<ManagedTokens>> {
     let Some(inner) = members.get::<Members>("tokens")? else {
         return Some(None);
@@ -110,7 +110,7 @@ fn read_tokens(members: &Members) -> Option<Option<ManagedTokens>> {
     }))
 }
 
-/// The text of a file that holds this credential in place of the one it held.
+/// Returns the text of a file with its credential replaced by this one.
 pub(crate) fn write(
     previous: Option<&[u8]>,
     stored: &Stored,
@@ -118,7 +118,7 @@ pub(crate) fn write(
 ) -> Option<Zeroizing<Vec<u8>>> {
     let previous = previous.map_or(Some(None), parse)?;
     let mut members = previous.unwrap_or_default();
-    // What codex keeps beside its tokens, such as a key of its own and who granted them.
+    // codex's other members, such as its own key and the issuer of the tokens.
     let (mut beside, mut key) = (Members::default(), None);
     if saving == Saving::Renewal {
         beside = members.get("tokens")?.unwrap_or_default();
@@ -127,7 +127,7 @@ pub(crate) fn write(
     for name in OURS {
         members.remove(name);
     }
-    // EXPOSE: a store is what the user chose to have secrets written to.
+    // EXPOSE: the user chose a store for secrets.
     match stored {
         Stored::ApiKey(key) => {
             members.put("auth_mode", &"apikey")?;
@@ -160,7 +160,7 @@ fn with_tokens(mut inner: Members, tokens: &ManagedTokens) -> Option<Members> {
     inner.put("id_token", &tokens.id_token.expose())?;
     inner.put("access_token", &tokens.access_token.expose())?;
     let refresh_token = tokens.refresh_token.as_ref();
-    // Codex requires the member; a login without one has it empty.
+    // codex requires the member; a login without a refresh token has an empty one.
     let refresh_token = refresh_token.map_or("", Secret::expose);
     inner.put("refresh_token", &refresh_token)?;
     inner.put("account_id", &tokens.account_id)?;

@@ -6,7 +6,7 @@ use super::file::FileStore;
 use super::keyring::KeyringStore;
 use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
-/// Keeps a credential in the keyring, or in a file where there is no keyring.
+/// Stores a credential in the keyring, or in a file where there is no keyring.
 #[derive(Clone, Debug)]
 pub struct AutoStore {
     keyring: KeyringStore,
@@ -14,7 +14,7 @@ pub struct AutoStore {
 }
 
 impl AutoStore {
-    /// The two stores of that folder.
+    /// Returns both stores of that folder.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Store for AutoStore {
             match self.keyring.load().await {
                 Ok(Some(stored)) => Ok(Some(stored)),
                 Ok(None) | Err(StoreFailure::NoKeyring) => self.file.load().await,
-                // A file is there only if it was written later than the keyring.
+                // The file exists only if it is newer than the keyring's entry.
                 Err(failure) => self.file.load().await?.map(Some).ok_or(failure),
             }
         })
@@ -51,10 +51,10 @@ impl Store for AutoStore {
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
         Box::pin(async move {
             match self.keyring.save(stored.duplicate(), saving).await {
-                // One place is enough, and the file is the weaker one.
+                // One copy is enough, and the file is the weaker place.
                 Ok(()) => self.file.remove().await.map(|_| ()),
                 Err(StoreFailure::NoKeyring) => self.file.save(stored, saving).await,
-                // What it holds would come back when it opens.
+                // The entry of a locked keyring would come back when it is unlocked.
                 Err(failure) => Err(failure),
             }
         })
@@ -81,7 +81,7 @@ impl Store for AutoStore {
 
     fn remove(&self) -> StoreAnswer<'_, bool> {
         Box::pin(async move {
-            // Each is emptied whatever became of the other.
+            // Each is cleared even if the other fails.
             let from_file = self.file.remove().await;
             let from_keyring = match self.keyring.remove().await {
                 Err(StoreFailure::NoKeyring) => Ok(false),

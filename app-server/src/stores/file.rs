@@ -1,7 +1,7 @@
-//! A file that only the user can read: `auth.json`, written whole or not at all.
+//! A file that only the user can read: `auth.json`, written atomically.
 //!
-//! What is read may be a link to what root put there; see [`owner_only`]. What is written or
-//! removed is our own regular file that holds a login.
+//! For reading it may be a link to a file of root; see [`owner_only`]. Only our own regular file
+//! with a login is written or removed.
 
 use std::fs::{DirBuilder, TryLockError};
 use std::future::ready;
@@ -15,13 +15,13 @@ use zeroize::Zeroizing;
 use super::auth_file::{self, Content};
 use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
-/// Longest file that is read.
+/// Longest file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
 /// How long another process may hold the lock: longer than a refresh may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Keeps a credential in a file.
+/// Stores a credential in a file.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     folder: PathBuf,
@@ -29,7 +29,7 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in that folder, which is made when something is kept.
+    /// Returns a store in that folder, which is created on the first save.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self {
@@ -73,12 +73,12 @@ impl FileStore {
         }
     }
 
-    /// Whether the file is absent, or ours and holds a login.
+    /// Checks that the file is absent, or ours with a login.
     pub(super) fn check_replaceable(&self) -> Result<(), StoreFailure> {
         self.replaceable().map(drop)
     }
 
-    /// The file that a new login replaces, which has to be ours and hold one.
+    /// Returns the file that a new login replaces. It must be ours and contain one.
     fn replaceable(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreFailure> {
         let refused = |failure: FileFailure| self.unwritable(failure);
         let Some(file) = OwnFile::open(&self.file).map_err(refused)? else {
@@ -97,12 +97,12 @@ impl FileStore {
             place: self.place(),
         })?;
         self.make_folder().map_err(|error| self.unwritable(error))?;
-        // The caller holds the lock, so a temporary file was left by a process that was killed.
+        // The caller holds the lock, so a temporary file is that of a killed process.
         owner_only::sweep(&self.file);
         owner_only::replace(&self.file, &text).map_err(|error| self.unwritable(error))
     }
 
-    /// Whether a login could be saved.
+    /// Checks whether a login can be saved.
     fn check_writable(&self) -> Result<(), StoreFailure> {
         self.replaceable()?;
         self.open_lock()?;
@@ -142,7 +142,7 @@ impl FileStore {
         ))
     }
 
-    /// Why a renewed token could not be saved, if the stored login is one that is renewed.
+    /// Returns why a renewed token could not be saved, if the stored login is renewable.
     fn renewal_warning(&self) -> Option<String> {
         let Ok(Some(Stored::Managed(tokens))) = self.read_stored() else {
             return None;

@@ -1,10 +1,10 @@
-//! The store of a user without a home folder: none of its operations succeeds.
+//! The store of a user without a home folder: all its operations fail.
 
 use std::future::ready;
 
 use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
-/// Stores nothing and says why.
+/// Stores nothing; its errors state the reason.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HomelessStore;
 

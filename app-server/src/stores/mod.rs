@@ -1,4 +1,4 @@
-//! Where credentials are kept beyond the life of the process, if the user chose a place.
+//! Stores: persistence of credentials, if the user chose a place.
 
 mod auth_file;
 mod auto;
@@ -17,8 +17,8 @@ pub use keyring::{KeyringStore, read_codex_keyring};
 use crate::config::StoreKind;
 use byokey_auth::{EphemeralStore, Store};
 
-/// The store of that kind, in that folder if it needs one. Without a folder, a store that does
-/// nothing but say so.
+/// Opens the store of that kind, in that folder if it needs one. Without a folder, its operations
+/// fail.
 #[must_use]
 pub fn open(kind: StoreKind, folder: Option<&Path>) -> Arc<dyn Store> {
     if kind == StoreKind::Ephemeral {

@@ -1,12 +1,11 @@
-//! Which account a conversation belongs to.
+//! The account of a conversation.
 
 use std::sync::{Mutex, PoisonError};
 
 use byokey_auth::{AccountIdentity, Lease, Supplier};
 
-/// The account that a thread belongs to: the one that it began with. No part of the conversation
-/// is sent under another one, unless the connection that owns the thread changed the account
-/// itself.
+/// The account of a thread: the one that it began with. No part of the conversation is sent under
+/// another one, unless the connection that owns the thread changed the account itself.
 #[derive(Debug)]
 pub struct ThreadAccount {
     owner: Supplier,
@@ -14,7 +13,7 @@ pub struct ThreadAccount {
 }
 
 impl ThreadAccount {
-    /// The account of a thread that this connection starts under this credential.
+    /// Returns the account of a thread that this connection starts under this credential.
     #[must_use]
     pub fn new(owner: Supplier, lease: Option<&Lease>) -> Self {
         let account = lease.map(|lease| lease.credential.identity());

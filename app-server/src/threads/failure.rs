@@ -1,4 +1,4 @@
-//! How a turn reports a failed answer, in codex's words.
+//! How a turn reports a failed response, in codex's words.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::backend::{
 };
 use byokey_auth::RecoveryFailure;
 
-/// A failure as the turn reports it, and what follows.
+/// A failure as the turn reports it, and the retry decision.
 pub(super) struct TurnFailure {
     pub(super) error: TurnError,
     pub(super) next: Next,
@@ -43,7 +43,7 @@ impl From<&StreamFailure> for TurnFailure {
 }
 
 impl TurnFailure {
-    /// The notice that the turn tries again, for the `tried`th time out of `retries`.
+    /// Returns the notice of the `tried`th retry out of `retries`.
     pub(super) fn into_retry_notice(self, tried: u32, retries: u32) -> TurnError {
         TurnError {
             message: format!("Reconnecting... {tried}/{retries}"),
@@ -55,7 +55,7 @@ impl TurnFailure {
         }
     }
 
-    /// The end of a turn whose backend wants a longer wait than a turn makes.
+    /// Returns the end of a turn whose backend requests a longer wait than the limit.
     pub(super) fn into_long_wait(self, wait: Duration) -> TurnError {
         let message = self.error.message;
         TurnError {
@@ -72,7 +72,7 @@ impl TurnFailure {
     }
 }
 
-/// The kind of a failure that codex has no word for.
+/// Returns the kind of a failure for which codex has no word.
 fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
     let kind = match failure {
         StreamFailure::Call(error) => error.data().kind,

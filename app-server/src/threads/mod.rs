@@ -1,6 +1,6 @@
-//! Text conversations over the Responses API, kept in memory.
+//! Text conversations over the Responses API, in memory.
 //!
-//! They exist so that a token is used for real and clients of codex can hold a conversation:
+//! Their purpose is that a token is used for real and clients of codex can hold a conversation:
 //! text in, text out, streamed; no tools, no shell, no files.
 
 mod account;
@@ -17,14 +17,14 @@ pub use account::ThreadAccount;
 pub use thread::{Settings, Thread, TurnRefusal};
 pub use turn::TurnRunner;
 
-/// The threads of this process, by id. Ids are UUIDs of version 7, so the order is their age.
+/// The threads of this process, by id. Ids are UUIDs of version 7, so they sort by age.
 #[derive(Debug, Default)]
 pub struct Threads {
     loaded: Mutex<BTreeMap<String, Arc<Thread>>>,
     running: Arc<watch::Sender<usize>>,
 }
 
-/// A turn in progress, for as long as this lives.
+/// Counts a turn as in progress until it is dropped.
 #[derive(Debug)]
 pub struct RunningTurn(Arc<watch::Sender<usize>>);
 
@@ -36,20 +36,20 @@ impl Drop for RunningTurn {
 }
 
 impl Threads {
-    /// Keeps a new thread.
+    /// Adds a thread.
     pub fn insert(&self, thread: Thread) -> Arc<Thread> {
         let thread = Arc::new(thread);
         self.loaded().insert(thread.id.clone(), Arc::clone(&thread));
         thread
     }
 
-    /// The thread of that id.
+    /// Returns the thread of that id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Arc<Thread>> {
         self.loaded().get(id).cloned()
     }
 
-    /// The ids of all threads, the oldest first.
+    /// Returns the ids of all threads, the oldest first.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         self.loaded().keys().cloned().collect()
@@ -64,7 +64,7 @@ impl Threads {
 
     /// Waits until no turn is in progress.
     pub async fn idle(&self) {
-        // The sender lives as long as `self`.
+        // `self` owns the sender.
         drop(
             self.running
                 .subscribe()

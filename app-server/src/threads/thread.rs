@@ -1,4 +1,4 @@
-//! One thread: its settings, what was said, and the turn in progress.
+//! One thread: its settings, messages, and the turn in progress.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,10 +27,10 @@ pub struct Thread {
     state: Mutex<State>,
 }
 
-/// What the turns of a thread ask with.
+/// The settings of a thread's turns.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The model, and whether that is settled or may be looked up again.
+    /// The model, and whether it is final or may be looked up again.
     pub model: (String, bool),
     /// Reasoning effort.
     pub effort: Option<String>,
@@ -40,13 +40,13 @@ pub struct Settings {
     pub cwd: String,
     /// Id of the provider.
     pub model_provider: String,
-    /// Kept and given back.
+    /// Stored and returned.
     pub approval_policy: Option<serde_json::Value>,
-    /// Kept and given back.
+    /// Stored and returned.
     pub sandbox: Option<serde_json::Value>,
-    /// Instructions in place of the default ones.
+    /// Instructions that replace the default ones.
     pub base_instructions: Option<String>,
-    /// Instructions added to the others.
+    /// Additional instructions.
     pub developer_instructions: Option<String>,
 }
 
@@ -63,19 +63,19 @@ struct State {
 /// Why a turn does not start or stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnRefusal {
-    /// One turn at a time.
+    /// Another turn is in progress.
     #[error("the thread has a turn in progress; wait for turn/completed or send turn/interrupt")]
     InProgress,
-    /// Nothing to interrupt.
+    /// No turn is in progress.
     #[error("no active turn to interrupt")]
     NoneInProgress,
-    /// Not the turn to interrupt.
+    /// Another turn is in progress than the one to interrupt.
     #[error("another turn is in progress; use the id of the last turn/started")]
     OtherInProgress,
 }
 
 impl Thread {
-    /// An empty thread.
+    /// Returns an empty thread.
     #[must_use]
     pub fn new(settings: Settings, account: ThreadAccount, now: i64) -> Self {
         let state = State {
@@ -93,18 +93,18 @@ impl Thread {
         }
     }
 
-    /// What the turns ask with.
+    /// Returns the settings of its turns.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.state().settings.clone()
     }
 
-    /// Changes what the following turns ask with.
+    /// Changes the settings of later turns.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.state().settings);
     }
 
-    /// The thread as clients see it.
+    /// Returns the thread as clients see it.
     #[must_use]
     pub fn to_wire(&self, with_turns: bool) -> wire::Thread {
         let state = self.state();
@@ -137,13 +137,13 @@ impl Thread {
         }
     }
 
-    /// How the thread stands.
+    /// Returns the thread's status.
     #[must_use]
     pub fn status(&self) -> ThreadStatus {
         status(&self.state())
     }
 
-    /// Begins a turn. The receiver tells when it is to stop.
+    /// Begins a turn. The receiver signals an interrupt.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl Thread {
         Ok((without_items(turn), stopped))
     }
 
-    /// Has the turn in progress stop.
+    /// Interrupts the turn in progress.
     ///
     /// # Errors
     ///
@@ -201,7 +201,7 @@ impl Thread {
         }
     }
 
-    /// Counts the tokens of an answer.
+    /// Adds the token usage of a response.
     pub(super) fn add_usage(&self, last: TokenUsage) -> ThreadTokenUsage {
         let mut state = self.state();
         let total = &mut state.usage.total;
@@ -243,7 +243,8 @@ impl Thread {
         })
     }
 
-    /// The tokens so far, and the turn that they stand after; none before the first are counted.
+    /// Returns the token usage so far, and the turn after which it was counted; `None` before the
+    /// first count.
     #[must_use]
     pub fn usage(&self) -> Option<TokenUsageUpdated> {
         let state = self.state();
@@ -255,7 +256,7 @@ impl Thread {
         })
     }
 
-    /// The whole conversation as the model is asked.
+    /// Returns the whole conversation as a model request.
     pub(super) fn request(&self) -> TurnRequest {
         let state = self.state();
         let settings = state.settings.clone();
@@ -292,7 +293,7 @@ fn status(state: &State) -> ThreadStatus {
     }
 }
 
-/// Turns that have not come to an answer are named without their items, as codex does.
+/// Omits the items of a turn without an answer, as codex does.
 fn without_items(turn: Turn) -> Turn {
     Turn {
         items: Vec::new(),
@@ -301,7 +302,7 @@ fn without_items(turn: Turn) -> Turn {
     }
 }
 
-/// The end of a turn names its answer, as codex does.
+/// Adds the answer to the end of a turn, as codex does.
 fn with_last_message(turn: Turn) -> Turn {
     let is_answer =
         |item: &Open<ThreadItem>| matches!(item, Open::Known(ThreadItem::AgentMessage { .. }));

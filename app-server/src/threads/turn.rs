@@ -1,4 +1,4 @@
-//! One turn: asks the model, and tells everybody what comes back.
+//! One turn: sends a model request, and notifies the clients of its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,23 +25,23 @@ use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
 use byokey_base::clock::Clock;
 
-/// What a turn needs to run.
+/// The inputs of a turn.
 pub struct TurnRunner {
     /// Its thread.
     pub thread: Arc<Thread>,
     /// The turn, just begun.
     pub turn: Turn,
-    /// What the user said.
+    /// The user's message.
     pub message: ThreadItem,
-    /// Tells when to stop.
+    /// Signals an interrupt.
     pub stopped: watch::Receiver<bool>,
-    /// Whom to tell.
+    /// The clients to notify.
     pub peers: Arc<Peers>,
-    /// Whom to ask.
+    /// The backend.
     pub backend: Arc<Backend>,
-    /// With which credential.
+    /// The credential in force.
     pub auth: Arc<AuthManager>,
-    /// When things happen.
+    /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -53,7 +53,7 @@ impl std::fmt::Debug for TurnRunner {
     }
 }
 
-/// The message of the model while it grows.
+/// The model's message while it is streamed.
 struct Growing {
     id: String,
     text: String,
@@ -87,7 +87,7 @@ impl TurnRunner {
         }
     }
 
-    /// Asks the model, again after failures that may pass.
+    /// Requests a response, with retries after transient failures.
     async fn answer(&self) -> Result<(), TurnError> {
         let retries = self.backend.config().provider.stream_max_retries;
         let mut delays = delays(retries);
@@ -115,7 +115,7 @@ impl TurnRunner {
         }
     }
 
-    /// Reports the rate limits in the headers of a refusal.
+    /// Reports the rate limits in the headers of an error response.
     fn report_limits(&self, failure: &StreamFailure) {
         if let StreamFailure::Call(BackendError::Status(failed)) = failure {
             for limits in &failed.limits {
@@ -174,7 +174,7 @@ impl TurnRunner {
         Ok(())
     }
 
-    /// A message that comes whole begins with all of its text.
+    /// A message without deltas starts with its whole text.
     fn start_message(&self, id: Option<String>, text: &str) -> Growing {
         let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
         self.tell_item_started(agent_message(id.clone(), text.to_owned(), None));
@@ -195,7 +195,7 @@ impl TurnRunner {
             });
     }
 
-    /// The backend's final text counts; what was streamed stands in where it is missing.
+    /// The backend's final text takes precedence; without one the streamed text is used.
     fn finish_message(&self, message: Growing, text: String, phase: Option<String>) {
         let text = if text.is_empty() { message.text } else { text };
         let item = agent_message(message.id, text, phase);

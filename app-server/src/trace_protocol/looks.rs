@@ -1,17 +1,16 @@
-//! What looks like a secret, wherever it stands.
+//! Detects text that looks like a secret.
 
-/// Shortest run of the letters of tokens that is taken for one, whatever it begins with.
+/// Shortest run of token characters that counts as a secret without a known prefix.
 const LONG_RUN: usize = 80;
-/// Shortest run that is taken for one because of how it begins.
+/// Shortest run that counts as a secret because of its prefix.
 const SHORT_RUN: usize = 16;
-/// How JSON Web Tokens, API keys and personal access tokens begin.
+/// Prefixes of JSON Web Tokens, API keys and personal access tokens.
 const BEGINNINGS: [&str; 3] = ["eyJ", "sk-", "at-"];
-/// How refresh tokens and authorization codes begin. Within a word these letters mean nothing.
+/// Prefixes of refresh tokens and authorization codes, at the start of a word only.
 const WORD_BEGINNINGS: [&str; 4] = ["rt_", "rt-", "rt.", "ac_"];
-/// Words of header lines, in small letters, that a secret stands behind.
+/// Words of header lines, in lower case, that precede a secret.
 const HEADERS: [&str; 4] = ["bearer ", "basic ", "cookie:", "cookie="];
-/// Parameters of URLs that are worth something to who reads them: of a login that waits for its
-/// user, above all.
+/// Secret parameters of URLs: above all those of a pending login.
 const PARAMETERS: [&str; 10] = [
     "access_token",
     "code",
@@ -25,7 +24,7 @@ const PARAMETERS: [&str; 10] = [
     "user_code",
 ];
 
-/// Returns whether a text holds something that could be a token, a cookie or a bearer.
+/// Returns whether a text contains a possible token, cookie or bearer.
 pub(super) fn looks_secret(text: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.~+/=".contains(letter);
     let mut runs = text.split(|letter| !is_letter(letter));
@@ -46,7 +45,7 @@ fn begins_like_one(run: &str) -> bool {
             .any(|beginning| begins_word(beginning))
 }
 
-/// Returns whether a header line with a credential stands in the text.
+/// Returns whether a text contains a header line with a credential.
 fn has_secret_header(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     HEADERS.iter().any(|header| {
@@ -57,7 +56,7 @@ fn has_secret_header(text: &str) -> bool {
     })
 }
 
-/// Returns a URL with the values of its secret parameters replaced, if it has any.
+/// Returns a URL with its secret parameters redacted, if it has any.
 pub(super) fn without_secret_parameters(
     text: &str,
     replace: impl Fn(&str) -> String,

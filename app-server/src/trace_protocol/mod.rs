@@ -1,8 +1,8 @@
-//! `--trace-protocol`: the traffic with every peer, for people who debug an integration.
+//! `--trace-protocol`: the traffic with every peer, for debugging an integration.
 //!
-//! Secrets are left out before a line is made; what stands for them is a name that is the same
-//! for equal secrets of one process, and for nothing else. The trace never holds the server up:
-//! a thread writes it, and lines that it cannot take in time are counted and dropped.
+//! Secrets are redacted before a line is written; the placeholder is equal for equal secrets of one
+//! process only. The trace never blocks the server: a thread writes it, and lines over the limit of
+//! its queue are counted and dropped.
 
 mod looks;
 mod redact;
@@ -21,10 +21,10 @@ use byokey_base::owner_only;
 pub use byokey_base::owner_only::FileFailure;
 use byokey_rpc::Observer;
 
-/// How long the last lines may take at the end of the process.
+/// Timeout for writing the last lines at the end of the process.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// A trace of the traffic. Clones write to the same place.
+/// A trace of the traffic. Clones share the output.
 #[derive(Clone, Debug)]
 pub struct ProtocolTrace {
     shared: Arc<Shared>,
@@ -44,13 +44,12 @@ pub struct PeerTrace {
     peer: u64,
 }
 
-/// Opens the place that a trace is written to: a file, at its end, or standard error if that is
-/// named `-`.
+/// Opens the output of a trace: a file, for appending, or standard error for `-`.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened. It has to be a regular file of this user, under a name that is
-/// not a link; others of this machine have no business in it, redacted as it is.
+/// When the file cannot be opened. It must be a regular file of this user, under a name that is not
+/// a link; even a redacted trace is private.
 pub fn open(place: &OsStr) -> Result<Box<dyn Write + Send>, FileFailure> {
     if place == "-" {
         return Ok(Box::new(io::stderr()));
@@ -59,11 +58,11 @@ pub fn open(place: &OsStr) -> Result<Box<dyn Write + Send>, FileFailure> {
 }
 
 impl ProtocolTrace {
-    /// Writes there.
+    /// Returns a trace that writes there.
     ///
     /// # Errors
     ///
-    /// When no thread can be started.
+    /// When no thread can be spawned.
     pub fn to(place: impl Write + Send + 'static) -> io::Result<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
@@ -74,14 +73,14 @@ impl ProtocolTrace {
         })
     }
 
-    /// The trace of one peer.
+    /// Returns the trace of one peer.
     #[must_use]
     pub fn of_peer(&self, peer: u64) -> PeerTrace {
         let trace = self.clone();
         PeerTrace { trace, peer }
     }
 
-    /// Waits a moment for the last lines to be written.
+    /// Waits briefly for the last lines to be written.
     pub fn finish(&self) {
         self.shared.writer.finish(LAST_LINES);
     }

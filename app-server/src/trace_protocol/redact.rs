@@ -1,8 +1,8 @@
-//! Copies a JSON text without its secrets.
+//! Copies a JSON text with its secrets redacted.
 //!
-//! A value is secret if the protocol marks its member so. To be on the safe side of hosts that
-//! send a token in the wrong place, a string is also left out if its member is named like a
-//! secret, or if it looks like one.
+//! A value is secret if the protocol marks its member as such. Hosts may send a token in the wrong
+//! place, so a string is also redacted if its member is named like a secret, or if it looks like
+//! one.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::looks::{looks_secret, without_secret_parameters};
 
-/// How the names of members end that hold secrets in other protocols.
+/// Suffixes of the names of secret members in other protocols.
 const ENDINGS: [&str; 8] = [
     "apikey",
     "authorization",
@@ -24,8 +24,8 @@ const ENDINGS: [&str; 8] = [
     "usercode",
 ];
 
-/// Gives secrets names by which equal ones can be told. The key is random and this process's
-/// own, so nobody else can tell a secret by its name.
+/// Names secrets, with equal names for equal secrets. The hash key is random and private to the
+/// process, so a name does not identify a secret to others.
 #[derive(Debug, Default)]
 pub(super) struct Names(RandomState);
 
@@ -36,7 +36,7 @@ impl Names {
     }
 }
 
-/// The text without its secrets; none if it is not JSON.
+/// Returns the redacted text; `None` if it is not JSON.
 pub(super) fn redacted(text: &str, names: &Names) -> Option<String> {
     let mut out = String::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -50,7 +50,7 @@ pub(super) fn redacted(text: &str, names: &Names) -> Option<String> {
     Some(out)
 }
 
-/// What the name of a member tells of its value.
+/// What a member's name implies about its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Member {
     /// Nothing.
@@ -109,7 +109,7 @@ impl Copy<'_> {
             .push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 
-    /// A number or a truth value. Where a secret is marked, it is none of the reader's business.
+    /// A number or a boolean. It is redacted where a secret is expected.
     fn scalar<E>(self, value: &dyn fmt::Display) -> Result<(), E> {
         if self.member == Member::Secret {
             self.quote("‹redacted›");

@@ -8,7 +8,7 @@ use byokey_rpc::Observer as _;
 
 use super::ProtocolTrace;
 
-/// A place to write to that can be read, and can be slow.
+/// A writer that can be inspected, and slowed down.
 #[derive(Clone, Default)]
 struct Place {
     written: Arc<Mutex<Vec<u8>>>,
@@ -27,7 +27,7 @@ impl Write for Place {
     }
 }
 
-/// What stands in the trace behind the time, line by line.
+/// Returns the lines of the trace without their times.
 fn traced(act: impl FnOnce(&ProtocolTrace)) -> Vec<String> {
     let place = Place::default();
     let trace = ProtocolTrace::to(place.clone()).unwrap();
@@ -144,7 +144,7 @@ fn equal_secrets_have_equal_names_within_one_process() {
         assert!(lines[0].contains("‹redacted 9 bytes #"), "{}", lines[0]);
         lines.iter().map(name).collect()
     };
-    // Of 65,536 names, that many different secrets hardly ever share one.
+    // There are 65,536 names, so this many secrets hardly ever collide.
     let secrets = [
         "made-up-1",
         "made-up-2",
@@ -179,7 +179,7 @@ fn a_slow_reader_holds_nobody_up() {
     for _ in 0..5_000 {
         trace.of_peer(0).sent(b"{}");
     }
-    // At the reader's pace it would take longer.
+    // It would take longer at the reader's pace.
     assert!(begun.elapsed() < Duration::from_secs(10));
     let is_told = || {
         let written = place.written.lock().unwrap().clone();

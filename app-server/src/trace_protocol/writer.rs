@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
-/// Lines that may wait to be written.
+/// Lines that may be queued.
 const WAITING: usize = 1024;
 
-/// Hands lines to the thread that writes them.
+/// Queues lines for the thread that writes them.
 #[derive(Debug)]
 pub(super) struct Writer {
     orders: SyncSender<Order>,
@@ -18,7 +18,7 @@ pub(super) struct Writer {
 
 enum Order {
     Write(String),
-    /// Answer when everything before is written.
+    /// Acknowledge when everything before is written.
     Finish(SyncSender<()>),
 }
 
@@ -27,31 +27,31 @@ impl Writer {
         let (orders, to_do) = sync_channel(WAITING);
         let missed = Arc::<AtomicU64>::default();
         let (name, counter) = ("trace".to_owned(), Arc::clone(&missed));
-        // Not joined: it may wait for ever for a reader, and ends with the process.
+        // Not joined: it may block on a reader for ever, and ends with the process.
         std::thread::Builder::new()
             .name(name)
             .spawn(move || work(place, &to_do, &counter))?;
         Ok(Self { orders, missed })
     }
 
-    /// Has a line written, unless too many wait already.
+    /// Queues a line, unless the queue is full.
     pub(super) fn write(&self, line: String) {
         if self.orders.try_send(Order::Write(line)).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until all is written, at most this long.
+    /// Waits until everything is written, with a timeout.
     pub(super) fn finish(&self, patience: Duration) {
         let (done, finished) = sync_channel(1);
         if self.orders.try_send(Order::Finish(done)).is_ok() {
-            // Whoever reads the trace may be gone.
+            // The reader of the trace may be gone.
             let _ = finished.recv_timeout(patience);
         }
     }
 }
 
-/// Does what it is told until nobody can tell it any more, or nobody reads.
+/// Runs until the senders are dropped, or the output is closed.
 fn work(mut place: impl Write, orders: &Receiver<Order>, missed: &AtomicU64) {
     while let Ok(order) = next(orders, missed) {
         let written = match order {
@@ -68,7 +68,7 @@ fn work(mut place: impl Write, orders: &Receiver<Order>, missed: &AtomicU64) {
     }
 }
 
-/// The next order. Where lines were missed, the first thing after those that waited is to say so.
+/// Returns the next order. If lines were dropped, this is reported right after the queued ones.
 fn next(orders: &Receiver<Order>, missed: &AtomicU64) -> Result<Order, ()> {
     match orders.try_recv() {
         Ok(order) => Ok(order),

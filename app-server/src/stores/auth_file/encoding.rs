@@ -1,4 +1,4 @@
-//! Byte-order marks, which editors and shells of Windows write.
+//! Byte-order marks, as written by editors and shells of Windows.
 
 use std::ops::Deref;
 
@@ -23,8 +23,8 @@ impl Deref for Decoded<'_> {
     }
 }
 
-/// Decodes UTF-16 that has a byte-order mark, and takes the mark off. Returns none for broken
-/// UTF-16; UTF-8 is not checked.
+/// Decodes UTF-16 with a byte-order mark, and strips the mark. Returns `None` for invalid UTF-16;
+/// UTF-8 is not checked.
 pub(super) fn decoded(text: &[u8]) -> Option<Decoded<'_>> {
     match text {
         [0xef, 0xbb, 0xbf, rest @ ..] => Some(Decoded::Plain(rest)),
@@ -39,7 +39,7 @@ fn utf16(text: &[u8], order: fn([u8; 2]) -> u16) -> Option<Decoded<'static>> {
     if !rest.is_empty() {
         return None;
     }
-    // Never moved: three bytes are the most for one unit.
+    // Never reallocated: one unit takes at most three bytes.
     let mut decoded = Zeroizing::new(String::with_capacity(units.len().saturating_mul(3)));
     for unit in char::decode_utf16(units.iter().map(|unit| order(*unit))) {
         decoded.push(unit.ok()?);

@@ -1,4 +1,4 @@
-//! The members of a JSON object, as they stand in the file.
+//! The members of a JSON object, verbatim.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,26 +8,25 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// Members by their names. A name that stands twice is refused: two readers could take it for two
-/// accounts.
+/// Members by name. A duplicate name is refused: two readers could see two accounts.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(super) struct Members(BTreeMap<String, Box<RawValue>>);
 
 impl Members {
-    /// A member; none if it is absent or null. The outer none says that it has another type.
+    /// Returns a member; `Some(None)` if it is absent or null, `None` if it has another type.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<Option<T>> {
         self.0
             .get(name)
             .map_or(Some(None), |value| serde_json::from_str(value.get()).ok())
     }
 
-    /// A secret without the white space around it; none if nothing is left. The outer none says
-    /// that it has another type.
+    /// Returns a trimmed secret; `Some(None)` if it is absent or blank, `None` if it has another
+    /// type.
     pub(super) fn secret(&self, name: &str) -> Option<Option<Secret>> {
         let found = self.get::<Secret>(name)?;
         Some(found.and_then(|secret| {
-            // EXPOSE: what is left is a secret again.
+            // EXPOSE: the result is a secret again.
             let trimmed = secret.expose().trim();
             if trimmed.is_empty() {
                 None
@@ -39,14 +38,14 @@ impl Members {
         }))
     }
 
-    /// A text that is not needed: one that is blank or has another type is absent.
+    /// Returns an optional text: one that is blank or has another type is absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let text = self.get::<String>(name)??;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// Whether there is a member of that name that is not null.
+    /// Returns whether a member exists and is not null.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| value.get() != "null")
     }

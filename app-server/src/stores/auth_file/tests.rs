@@ -1,4 +1,4 @@
-//! What each text means, and what is written in place of it.
+//! The meaning of each text, and its replacement.
 
 use byokey_protocol::secret::Secret;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The entry that codex keeps in the keyring. It is read and never changed.
+//! codex's entry in the keyring. It is read and never changed.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,19 +9,19 @@ use super::entry::Entry;
 use super::{DEADLINE, load};
 use byokey_auth::{StoreFailure, Stored};
 
-/// What codex calls itself there.
+/// codex's service name in the keyring.
 const SERVICE: &str = "Codex Auth";
 
-/// What codex keeps in the keyring for that folder of its own.
+/// Reads codex's entry in the keyring for that folder of its own.
 ///
 /// # Errors
 ///
-/// [`StoreFailure`] when it cannot be had.
+/// [`StoreFailure`] when it cannot be read.
 pub async fn read_codex_keyring(codex_home: &Path) -> Result<Option<Stored>, StoreFailure> {
     load(&Entry::new(SERVICE, &user(codex_home), DEADLINE)).await
 }
 
-/// Codex tells its folders apart by the beginning of their path's hash.
+/// codex identifies its folder by a prefix of its path's hash.
 fn user(codex_home: &Path) -> String {
     let place = std::fs::canonicalize(codex_home).unwrap_or_else(|_| codex_home.to_owned());
     let hash = Sha256::digest(place.as_os_str().as_encoded_bytes());

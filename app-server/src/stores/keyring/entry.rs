@@ -1,4 +1,4 @@
-//! One entry of the keyring, which may take its time.
+//! One entry of the keyring, whose operations may be slow.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +12,11 @@ use byokey_base::memory::wiped_after;
 pub(super) struct Entry {
     name: Name,
     deadline: Duration,
-    /// Steps do not overtake one another, not even those that nobody waits for any more.
+    /// Serialises the steps, including abandoned ones.
     turn: Arc<Mutex<()>>,
 }
 
-/// What an entry is found by.
+/// The key of an entry.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(all(
@@ -28,16 +28,16 @@ pub(super) struct Entry {
 pub(super) struct Name {
     /// The program, which the keyring shows to its owner.
     pub(super) service: &'static str,
-    /// Tells the entries of a program apart.
+    /// Distinguishes the entries of a program.
     pub(super) user: Arc<str>,
 }
 
-/// Tells whether somebody still waits for a step.
+/// Whether the caller still waits for a step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting(Arc<AtomicBool>);
 
 impl Entry {
-    /// An entry whose steps may take so long.
+    /// Returns an entry with this deadline for its steps.
     pub(super) fn new(service: &'static str, user: &str, deadline: Duration) -> Self {
         let user = user.into();
         Self {
@@ -47,8 +47,8 @@ impl Entry {
         }
     }
 
-    /// Does something with the entry, on a thread of its own. When it takes too long, nobody
-    /// waits for it any more, and it should change nothing then.
+    /// Runs an operation on the entry in a thread of its own. After the deadline the caller is
+    /// gone, and the operation should change nothing.
     pub(super) async fn step<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Name, &Waiting) -> Result<T, StoreFailure> + Send + 'static,
@@ -59,7 +59,7 @@ impl Entry {
         let step = tokio::task::spawn_blocking(move || {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.check()?;
-            // What travels to the keyring is encrypted, block by block on the stack.
+            // Data for the keyring is encrypted block by block on the stack.
             wiped_after(|| work(&name, &waiting))
         });
         match tokio::time::timeout(self.deadline, step).await {
@@ -74,7 +74,7 @@ impl Entry {
 }
 
 impl Waiting {
-    /// Goes on only if somebody still waits.
+    /// Continues only if the caller still waits.
     pub(super) fn check(&self) -> Result<(), StoreFailure> {
         if self.0.load(Ordering::Relaxed) {
             return Err(StoreFailure::SilentKeyring);

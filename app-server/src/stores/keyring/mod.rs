@@ -1,9 +1,9 @@
 //! The keyring of the desktop: on Linux the Secret Service, over D-Bus and without a C library; on
 //! macOS the login keychain; on Windows the credential manager.
 //!
-//! A keyring may ask its owner for a password and wait for ever, so each step runs on a thread of
-//! its own and has a deadline. Where there is no such keyring, the store says so; so does a program
-//! that was built without the feature `keyring`.
+//! A keyring may prompt for a password and wait for ever, so each step runs in a thread of its own
+//! and has a deadline. Without such a keyring, or without the feature `keyring`, the store returns
+//! an error.
 
 mod codex;
 mod entry;
@@ -21,22 +21,22 @@ use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// How long the owner of the keyring has to unlock it.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// What the keyring shows its owner.
+/// The name that the keyring shows its owner.
 const SERVICE: &str = "byokey";
-/// What failures name.
+/// The place that failures name.
 const PLACE: &str = "the keyring";
 
-/// Keeps a credential in the keyring.
+/// Stores a credential in the keyring.
 #[derive(Clone, Debug)]
 pub struct KeyringStore {
-    /// Each folder has its own.
+    /// One entry per folder.
     entry: Entry,
-    /// The lock between processes is a file all the same.
+    /// The lock between processes is still a file.
     lock: FileStore,
 }
 
 impl KeyringStore {
-    /// The entry for that folder.
+    /// Returns the store for that folder.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         let place = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
@@ -79,11 +79,11 @@ fn save(
     let previous = platform::get(name)?;
     let previous = previous.as_ref().map(|text| text.as_slice());
     if let Some(previous) = previous {
-        // What cannot be read here is somebody's all the same.
+        // An unreadable entry may still be a login.
         read(previous)?;
     }
     let text = auth_file::write(previous, stored, saving).ok_or_else(corrupt)?;
-    // To read may have taken until the owner was there, long after this was told to have failed.
+    // Reading may have waited for the owner, long after its caller got an error.
     waiting.check()?;
     platform::set(name, &text)
 }

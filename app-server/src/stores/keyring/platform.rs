@@ -1,11 +1,11 @@
-//! The keyring of this system. Its words are not repeated.
+//! The keyring of this system. Its error texts are not repeated.
 //!
-//! Only the Secret Service was ever run. What stands here for macOS was
-//! compiled; what stands here for Windows was run under Wine.
+//! Only the Secret Service was ever run. The code for macOS was compiled; the code for Windows was
+//! run under Wine.
 
 use zeroize::Zeroizing;
 
-/// What an entry holds.
+/// The content of an entry.
 pub(super) type Text = Zeroizing<Vec<u8>>;
 
 #[cfg(all(
@@ -57,7 +57,8 @@ mod system {
     fn failure(error: &Error) -> StoreFailure {
         match error {
             Error::NoStorageAccess(_) => StoreFailure::Locked,
-            // The credential manager of Windows takes a key, and not the tokens of a login.
+            // The credential manager of Windows has room for a key, but not for the tokens of a
+            // login.
             Error::TooLong(_, most) => StoreFailure::Unwritable {
                 place: "the keyring".to_owned(),
                 problem: format!(
