@@ -1,16 +1,16 @@
-//! The models, with the oldest codex that may use each: codex 0.171.0's own catalogue of
-//! November 2026.
+//! The models, with the oldest codex that may use each: codex 0.171.0's own catalogue of November
+//! 2026.
 
 /// One model.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) slug: &'static str,
     pub(crate) name: &'static str,
-    /// The oldest codex that the model answers.
+    /// The oldest codex that the model supports.
     pub(crate) minimal: Version,
     /// Whether lists show it.
     pub(crate) listed: bool,
-    /// Whether codex speaks the lite form with it.
+    /// Whether codex uses the lite form for it.
     pub(crate) lite: bool,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Model {
 pub(crate) struct Version(pub(crate) u64, pub(crate) u64, pub(crate) u64);
 
 impl Version {
-    /// Reads `0.169.0`, with or without a suffix such as `-alpha.1`.
+    /// Parses `0.169.0`, with or without a suffix such as `-alpha.1`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let release = text.split(['-', '+']).next()?;
         let mut parts = release.split('.').map(|part| part.parse().ok());
@@ -34,7 +34,8 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// Every model. The place in this table is its `priority`, and the lowest is the default of codex.
+/// All models. The index in this table is the model's `priority`, and the lowest is codex's
+/// default.
 pub(crate) const MODELS: [Model; 14] = [
     model("gpt-6.2-sol", "GPT-6.2 Sol", 166),
     model("gpt-6.2-astra", "GPT-6.2 Astra", 166),
@@ -81,7 +82,7 @@ const fn hidden(slug: &'static str, name: &'static str, minimal: Version) -> Mod
     }
 }
 
-/// The model of that name.
+/// Returns the model of that name.
 pub(crate) fn find(slug: &str) -> Option<&'static Model> {
     MODELS.iter().find(|model| model.slug == slug)
 }

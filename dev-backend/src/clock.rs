@@ -1,18 +1,18 @@
-//! The time of day, as the wire formats write it.
+//! The time of day in wire formats.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since the Unix epoch; zero if the clock is set before it.
+/// Returns seconds since the Unix epoch; zero if the clock is set before it.
 pub(crate) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
 
-/// That moment as `2026-11-30T09:00:00Z` (RFC 3339).
+/// Formats Unix seconds as `2026-11-30T09:00:00Z` (RFC 3339).
 pub(crate) fn rfc3339(unix: u64) -> String {
     let (days, seconds) = (unix / 86_400, unix % 86_400);
-    // The calendar from the first of March of the year 0, so that a leap day is a year's last.
+    // The calendar starts on the first of March of the year 0, so that a leap day is a year's last.
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =

@@ -1,4 +1,4 @@
-//! Made-up tokens: they look like the real ones and are worth nothing.
+//! Fake tokens: they look like real ones and are worthless.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::clock::unix_now;
 
-/// The claim that holds the plan and the ids.
+/// The claim with the plan and the ids.
 pub(crate) const AUTH_CLAIM: &str = "https://api.openai.com/auth";
 
-/// A JWT with these claims, the algorithm `none` and, in place of a signature, the text
+/// Returns a JWT with these claims, the algorithm `none` and, in place of a signature, the text
 /// `signature-of-<label>`.
 pub fn unsigned(claims: &Value, label: &str) -> String {
     assemble(claims, &format!("signature-of-{label}"))
@@ -24,7 +24,7 @@ fn assemble(claims: &Value, signature: &str) -> String {
         .join(".")
 }
 
-/// The claims of a JWT, unverified; `None` if it is not one.
+/// Returns the claims of a JWT, unverified; `None` if it is not one.
 pub(crate) fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -34,7 +34,7 @@ pub(crate) fn claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }
 
-/// What a made-up access token says.
+/// The claims of a fake access token.
 ///
 /// ```
 /// use byokey_dev_backend::TestToken;
@@ -54,13 +54,13 @@ pub struct TestToken {
     pub expires_at: u64,
     /// The claim `chatgpt_compute_residency`, which is left out if there is none.
     pub residency: Option<String>,
-    /// Names the user, and distinguishes tokens of equal claims.
+    /// Identifies the user, and distinguishes tokens of equal claims.
     pub label: String,
 }
 
 impl TestToken {
-    /// A token of `<label>@example.com` with the plan `pro`, the account `account-<label>` and an
-    /// hour to live.
+    /// Returns a token of `<label>@example.com` with the plan `pro`, the account `account-<label>`
+    /// and a lifetime of one hour.
     pub fn new(label: impl Into<String>) -> Self {
         let label = label.into();
         Self {
@@ -73,7 +73,7 @@ impl TestToken {
         }
     }
 
-    /// The same token with this long to live from now.
+    /// Sets the lifetime from now.
     pub fn expiring_in(self, time: Duration) -> Self {
         Self {
             expires_at: unix_now() + time.as_secs(),
@@ -81,8 +81,8 @@ impl TestToken {
         }
     }
 
-    /// The claims, in the order of their names: whether `serde_json` keeps another one depends on
-    /// what a program is built with, and the same token has to be the same text in all of them.
+    /// Returns the claims sorted by name: the order in `serde_json` depends on the features of a
+    /// build, and the same token must be the same text in all of them.
     pub fn claims(&self) -> Value {
         let mut claims = json!({
             "email": self.email,
@@ -99,13 +99,13 @@ impl TestToken {
         claims
     }
 
-    /// The token.
+    /// Returns the encoded token.
     pub fn encode(&self) -> String {
         unsigned(&self.claims(), &self.label)
     }
 
-    /// The token, made exactly `length` bytes long by a claim `pad`; the shortest with that claim
-    /// if `length` is less than that.
+    /// Returns the encoded token, padded to exactly `length` bytes by a claim `pad`; the shortest
+    /// with that claim if `length` is less.
     pub fn encode_to_length(&self, length: usize) -> String {
         let mut claims = self.claims();
         claims["pad"] = "".into();
@@ -115,7 +115,7 @@ impl TestToken {
         let Some(mut room) = length.checked_sub(bare.len() - encoded_claims) else {
             return bare;
         };
-        // No text has an encoding of 4n+1 bytes, so the signature has to take over the odd one.
+        // No text has an encoding of 4n+1 bytes, so the signature takes the odd one.
         if room % 4 == 1 {
             let before = URL_SAFE_NO_PAD.encode(&signature).len();
             signature.push('.');

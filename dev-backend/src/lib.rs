@@ -1,10 +1,10 @@
-//! A loopback stand-in for the ChatGPT backend, the OpenAI API and the issuer of their logins.
+//! A loopback replacement for the ChatGPT backend, the OpenAI API and the issuer of their logins.
 //!
 //! Authors of hosts develop against it offline, and tests use it as their one mock. It answers the
-//! few routes that `byokey app-server` calls as strictly and as oddly as the real ones were publicly
-//! measured, and a [`Script`] makes it answer otherwise: with an error, with exact events, late,
-//! half or never. It listens on 127.0.0.1 only and accepts every bearer that it does not have to
-//! refuse.
+//! few routes that `byokey app-server` calls as strictly and as oddly as the real ones were
+//! publicly measured, and a [`Script`] makes it answer otherwise: with an error, with exact events,
+//! late, half or never. It listens on 127.0.0.1 only and accepts every bearer without a reason to
+//! refuse it.
 //!
 //! ```
 //! use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
@@ -63,6 +63,6 @@ pub use server::gate::Gate;
 pub use server::handle::DevBackend;
 pub use server::options::Options;
 
-/// The TLS library whose `ServerConfig` [`Options::tls`] takes.
+/// The TLS library of the `ServerConfig` in [`Options::tls`].
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

@@ -1,14 +1,15 @@
-//! What Cloudflare adds to answers, and answers in their place.
+//! Cloudflare, in front of the backend: headers that it adds to responses, and responses in their
+//! place.
 
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use super::whole::Answer;
 
-/// The cookie that lets a client through.
+/// The cookie that admits a client.
 pub(crate) const COOKIE: &str = "__cf_bm";
 
-/// The headers that the edge adds to every answer: its ray and its two cookies.
+/// Returns the headers that the edge adds to every response: its ray and its two cookies.
 pub(crate) fn headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     let ray = HeaderName::from_static("cf-ray");
@@ -22,7 +23,7 @@ pub(crate) fn headers() -> HeaderMap {
     headers
 }
 
-/// Cloudflare's challenge.
+/// Returns Cloudflare's challenge.
 pub(crate) fn challenge() -> Answer {
     let page = "<!DOCTYPE html><html lang=\"en-US\"><head><title>Just a moment...</title></head>\
                 <body><noscript>Enable JavaScript and cookies to continue</noscript></body></html>";

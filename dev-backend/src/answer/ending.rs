@@ -1,6 +1,6 @@
-//! How an answer ends.
+//! How a response ends.
 
-/// What follows the last byte of an answer.
+/// What follows the last byte of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Finish,

@@ -1,6 +1,6 @@
-//! Answers without an end: what a broken or hostile sender does.
+//! Endless responses, as from a broken or hostile sender.
 //!
-//! A client that reads these has a limit for each, or runs out of memory.
+//! A client that reads these needs a limit for each, or runs out of memory.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::answer::frame::frame;
 
-/// How much of one token without an end is sent at once.
+/// Bytes of an endless token that are sent at once.
 const BLOCK: usize = 64 * 1024;
 /// The text of one delta.
 const DELTA: usize = 1024;
 
-/// What has no end.
+/// The endless part.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Endless {
@@ -23,22 +23,22 @@ pub(crate) enum Endless {
     Elements,
     /// One line of one event.
     Line,
-    /// The lines of one event, which no blank line ends.
+    /// The lines of one event, never ended by a blank line.
     Event,
     /// Comments.
     Comments,
-    /// Events of a type that has no meaning.
+    /// Events of an unknown type.
     Unknown,
-    /// Pieces of one message.
+    /// Deltas of one message.
     Deltas,
     /// Messages, each complete.
     Messages,
-    /// `codex.rate_limits`, each of another limit.
+    /// `codex.rate_limits`, each for another limit.
     RateLimits,
 }
 
 impl Endless {
-    /// What stands before the part without an end.
+    /// Returns the bytes before the endless part.
     fn opening(self) -> Bytes {
         match self {
             Self::Body => Bytes::from_static(b"{\"plan_type\":\""),
@@ -52,7 +52,7 @@ impl Endless {
         }
     }
 
-    /// The piece of this number, of the part without an end.
+    /// Returns the piece with this number of the endless part.
     fn piece(self, number: u64) -> Bytes {
         match self {
             Self::Body | Self::Line => "x".repeat(BLOCK).into(),
@@ -69,7 +69,7 @@ impl Endless {
         }
     }
 
-    /// Whether it is a document and not a stream of events.
+    /// Returns whether it is a document rather than an event stream.
     pub(crate) const fn is_document(self) -> bool {
         matches!(self, Self::Body | Self::Elements)
     }
@@ -81,7 +81,7 @@ fn message(number: u64) -> Value {
         "role": "assistant", "id": format!("msg-{number}"), "content": content}})
 }
 
-/// The pieces of such an answer.
+/// The pieces of an endless response.
 #[derive(Debug)]
 pub(crate) struct EndlessPieces {
     what: Endless,

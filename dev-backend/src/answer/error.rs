@@ -1,4 +1,4 @@
-//! Errors in the forms that the backend has.
+//! Errors in the backend's forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,18 +13,18 @@ pub(crate) fn detail(status: StatusCode, text: &str) -> Answer {
     Answer::json(status, &json!({"detail": text}))
 }
 
-/// `{"detail": {"code": …}}`: refusals about the workspace and of the sharing routes.
+/// `{"detail": {"code": …}}`: refusals of a workspace and of the sharing routes.
 pub(crate) fn detail_code(status: StatusCode, code: &str) -> Answer {
     Answer::json(status, &json!({"detail": {"code": code}}))
 }
 
-/// A member or a header that does not pass validation, in FastAPI's form.
+/// A member or a header that fails validation, in FastAPI's form.
 pub(crate) fn validation(status: StatusCode, place: [&str; 2], problem: &str) -> Answer {
     let fault = json!({"type": "missing", "loc": place, "msg": problem, "input": null});
     Answer::json(status, &json!({"detail": [fault]}))
 }
 
-/// A fault of the request's schema.
+/// A violation of the request's schema.
 pub(crate) fn schema(param: &str, code: &str, message: &str) -> Answer {
     let error = fault(message, "invalid_request_error", Some(param), Some(code));
     Answer::json(StatusCode::BAD_REQUEST, &error)
@@ -35,7 +35,7 @@ pub(crate) fn fault(message: &str, kind: &str, param: Option<&str>, code: Option
     json!({"error": {"message": message, "type": kind, "param": param, "code": code}})
 }
 
-/// A refused token: JSON that says it is text, with its code in headers.
+/// A refused token: JSON with a text content type, and its code in headers.
 pub(crate) fn unauthorized(code: &str, message: &str) -> Answer {
     let mut body = fault(message, "invalid_request_error", None, Some(code));
     body["status"] = 401.into();
@@ -59,7 +59,7 @@ pub(crate) fn unauthorized(code: &str, message: &str) -> Answer {
     Answer::json(StatusCode::UNAUTHORIZED, &body).with_headers(headers)
 }
 
-/// The same headers with one more.
+/// Returns the response with another header.
 pub(crate) fn with_header(answer: Answer, name: &'static str, value: &'static str) -> Answer {
     let header = (
         HeaderName::from_static(name),

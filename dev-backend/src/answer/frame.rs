@@ -1,10 +1,9 @@
-//! One server-sent event as bytes.
+//! Serialises one server-sent event.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-/// One event as it goes over the wire. A string is sent as it stands, so that a script can send
-/// what is not JSON.
+/// Serialises one event. A string is sent verbatim, so that a script can send invalid JSON.
 pub(crate) fn frame(event: &Value) -> Bytes {
     let data = event
         .as_str()

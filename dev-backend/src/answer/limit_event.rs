@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::limit_headers::RESETS;
 use crate::clock::unix_now;
 
-/// The event, with this much of both windows used.
+/// Returns the event, with this much of both windows used.
 pub(crate) fn event(plan: &str, used: [u64; 2], limit_reached: bool) -> Value {
     let [short, long] = RESETS;
     json!({

@@ -7,7 +7,7 @@ use crate::clock::unix_now;
 /// Seconds until the short window resets, and until the long one does.
 pub(crate) const RESETS: [u64; 2] = [120, 43_200];
 
-/// One family of headers, `x-<family>-…`, with this much of both windows used.
+/// Returns one family of headers, `x-<family>-…`, with this much of both windows used.
 pub(crate) fn family(family: &str, plan: &str, used: [u64; 2]) -> HeaderMap {
     let now = unix_now();
     let mut headers = HeaderMap::new();
@@ -32,7 +32,7 @@ pub(crate) fn family(family: &str, plan: &str, used: [u64; 2]) -> HeaderMap {
         ("active-limit", "premium"),
         ("plan-type", plan),
         ("primary-over-secondary-limit-percent", "0"),
-        // The spelling is Python's, and a balance that does not apply is empty.
+        // Booleans are spelled as in Python, and a balance that does not apply is empty.
         ("credits-has-credits", "False"),
         ("credits-unlimited", "False"),
         ("credits-balance", ""),

@@ -1,4 +1,4 @@
-//! Answers: a whole body, a stream of events or one without an end, and the events that make up a model's reply.
+//! Responses: a whole body, an event stream or an endless one, and the events of a model's reply.
 
 pub(crate) mod edge;
 pub(crate) mod ending;

@@ -1,4 +1,4 @@
-//! The events that make up a model's reply.
+//! The events of a model's reply.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::clock::unix_now;
 use crate::request::dialect::Dialect;
 use crate::request::record::RecordedRequest;
 
-/// A reply of one message, in pieces.
+/// A reply with one message, in deltas.
 pub(crate) struct Reply {
     id: String,
     item_id: String,
-    /// What the response echoes of the request, `model` among it.
+    /// The members echoed from the request, with `model`.
     echo: Value,
     /// The encrypted content of the reasoning item before the message, if there is one.
     reasoning: Option<String>,
@@ -19,12 +19,13 @@ pub(crate) struct Reply {
     usage: TokenUsage,
     /// Whether the last event repeats the items.
     repeats_output: bool,
-    /// What the model says that the message is.
+    /// The message's phase.
     phase: Option<&'static str>,
 }
 
 impl Reply {
-    /// The reply number `id`. It reasons if the request asks for encrypted reasoning.
+    /// Returns the reply number `id`. It contains reasoning if the request asks for encrypted
+    /// reasoning.
     pub(crate) fn new(
         id: u64,
         request: &RecordedRequest,
@@ -45,13 +46,13 @@ impl Reply {
             echo: json!({
                 "model": model.unwrap_or("dev-model"),
                 "prompt_cache_key": body["prompt_cache_key"],
-                // Additions that no client asks for.
+                // Events that no client requests.
                 "reasoning": {
                     "effort": body["reasoning"]["effort"],
                     "summary": "detailed",
                     "context": "all_turns",
                 },
-                // Never what was asked for.
+                // Never the requested value.
                 "service_tier": "default",
                 "store": false,
             }),
@@ -63,14 +64,14 @@ impl Reply {
         }
     }
 
-    /// All of its events.
+    /// Returns all of its events.
     pub(crate) fn events(&self) -> Vec<Value> {
         let mut events = self.opening();
         events.extend(self.closing());
         numbered(events)
     }
 
-    /// Its events up to the last piece of text.
+    /// Returns its events up to the last delta of text.
     pub(crate) fn opening_events(&self) -> Vec<Value> {
         numbered(self.opening())
     }
@@ -116,13 +117,13 @@ impl Reply {
         ]
     }
 
-    /// An event about the one part of the message.
+    /// Returns an event for the only part of the message.
     fn part(&self, kind: &str, member: &str, value: &Value) -> Value {
         json!({"type": kind, "item_id": self.item_id, "output_index": self.place(),
                "content_index": 0, member: value})
     }
 
-    /// The place of the message among the items.
+    /// Returns the index of the message among the items.
     fn place(&self) -> usize {
         usize::from(self.reasoning.is_some())
     }

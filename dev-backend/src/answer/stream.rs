@@ -1,4 +1,4 @@
-//! A response body that is sent in pieces, each flushed on its own: server-sent events above all.
+//! A response body that is sent in pieces, each flushed on its own, mainly server-sent events.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,24 +14,24 @@ use crate::answer::ending::{Dropped, Ending};
 use crate::answer::endless::EndlessPieces;
 use crate::answer::frame::frame;
 
-/// The body of an answer that is sent in pieces.
+/// The body of a response that is sent in pieces.
 pub(crate) struct EventStream {
     pieces: Pieces,
     wait: Wait,
     pacing: Pacing,
-    /// What is left of the piece that is being sent byte by byte.
+    /// The rest of the piece that is being sent byte by byte.
     dripping: Bytes,
 }
 
-/// When the parts of an answer are sent, and what follows the last.
+/// The timing of the pieces, and what follows the last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
-    /// The wait between two events.
+    /// The delay between two events.
     pub(crate) pause: Duration,
-    /// The wait between two bytes; zero sends whole pieces.
+    /// The delay between two bytes; zero sends whole pieces.
     pub(crate) drip: Duration,
     pub(crate) ending: Ending,
-    /// How long a silent stream is left open; for ever if there is no limit.
+    /// How long a silent stream stays open; `None` is for ever.
     pub(crate) idle_limit: Option<Duration>,
 }
 
@@ -46,14 +46,14 @@ impl Default for Pacing {
     }
 }
 
-/// What is sent, one piece after the other.
+/// The pieces, in order.
 pub(crate) enum Pieces {
     Listed(VecDeque<Bytes>),
     Endless(EndlessPieces),
 }
 
 impl Pieces {
-    /// Server-sent events, each a piece.
+    /// Returns server-sent events, each a piece.
     pub(crate) fn events(events: &[Value]) -> Self {
         Self::Listed(events.iter().map(frame).collect())
     }
@@ -70,10 +70,10 @@ impl Pieces {
     }
 }
 
-/// What stands between the last piece and the next.
+/// The wait between the last piece and the next.
 enum Wait {
     Nothing,
-    /// One round of the connection: it flushes what it has when the body has no more for now.
+    /// One iteration of the connection: it flushes when the body is pending.
     Flush,
     Pause(Pin<Box<Sleep>>),
 }
@@ -88,7 +88,7 @@ impl EventStream {
         }
     }
 
-    /// The next bytes, and the pause after them.
+    /// Returns the next bytes, and the delay after them.
     fn next(&mut self) -> Option<(Bytes, Duration)> {
         if self.pacing.drip.is_zero() {
             let piece = self.pieces.next()?;

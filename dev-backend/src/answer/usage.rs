@@ -1,15 +1,15 @@
-//! How many tokens a reply is reported to have cost.
+//! The reported token usage of a reply.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many tokens a reply is reported to have cost.
+/// The reported token usage of a reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct TokenUsage {
     pub(crate) input_tokens: u64,
     pub(crate) cached_input_tokens: u64,
-    /// Not of scripts: tokens that the prompt cache took up.
+    /// Not settable by scripts: tokens written to the prompt cache.
     #[serde(skip)]
     pub(crate) cache_write_tokens: u64,
     pub(crate) output_tokens: u64,
@@ -27,7 +27,7 @@ impl TokenUsage {
             "output_tokens": self.output_tokens,
             "output_tokens_details": {"reasoning_tokens": self.reasoning_output_tokens},
             "total_tokens": self.input_tokens.saturating_add(self.output_tokens),
-            // The real one is large; what is in it is not published.
+            // The real one is large; its content is not published.
             "attribution": {"made_up": true},
         })
     }

@@ -1,4 +1,4 @@
-//! An answer, before it becomes an HTTP response.
+//! A response before it is converted to HTTP.
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::answer::endless::{Endless, EndlessPieces};
 use crate::answer::stream::{EventStream, Pacing, Pieces};
 
-/// The body of every response: whole, or one event after the other.
+/// The body of a response: whole, or one event after another.
 pub(crate) type Body = Either<Full<Bytes>, Box<EventStream>>;
 
-/// What is answered.
+/// The content of a response.
 pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -22,28 +22,28 @@ pub(crate) struct Answer {
 enum Payload {
     Whole(Bytes),
     Events(Vec<Value>),
-    /// Bytes as a script wrote them, or without an end.
+    /// Bytes from a script, or endless ones.
     Pieces(Pieces),
 }
 
 impl Answer {
-    /// A JSON document.
+    /// Returns a JSON document.
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
         Self::whole(status, "application/json", body.to_string().into())
     }
 
-    /// A page.
+    /// Returns a page.
     pub(crate) fn html(status: StatusCode, html: String) -> Self {
         Self::whole(status, "text/html; charset=utf-8", html.into())
     }
 
-    /// An error as the backend words it.
+    /// Returns an error in the backend's form.
     pub(crate) fn error(status: StatusCode, message: &str) -> Self {
         Self::json(status, &json!({"error": {"message": message}}))
     }
 
-    /// What a script wrote: text as it stands, anything else as JSON, and something fitting for an
-    /// error without body.
+    /// Returns a scripted body: text verbatim, anything else as JSON, and a suitable error without
+    /// a body.
     pub(crate) fn plain(status: StatusCode, body: Option<Value>) -> Self {
         match body {
             Some(Value::String(text)) => {
@@ -58,18 +58,18 @@ impl Answer {
         }
     }
 
-    /// A stream of server-sent events.
+    /// Returns an event stream.
     pub(crate) fn events(events: Vec<Value>) -> Self {
         Self::stream("text/event-stream", Payload::Events(events))
     }
 
-    /// These bytes as they stand, under the content type of a stream.
+    /// Returns these bytes verbatim, with the content type of a stream.
     pub(crate) fn raw(pieces: Vec<String>) -> Self {
         let pieces = pieces.into_iter().map(Bytes::from).collect();
         Self::stream("text/event-stream", Payload::Pieces(Pieces::Listed(pieces)))
     }
 
-    /// An answer without an end.
+    /// Returns an endless response.
     pub(crate) fn endless(what: Endless) -> Self {
         let content_type = if what.is_document() {
             "application/json"
@@ -102,7 +102,7 @@ impl Answer {
         }
     }
 
-    /// An answer without a body and without a content type.
+    /// Returns a response without a body and without a content type.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -111,18 +111,18 @@ impl Answer {
         }
     }
 
-    /// Leaves the content type out.
+    /// Omits the content type.
     pub(crate) fn without_content_type(mut self) -> Self {
         self.headers.remove(CONTENT_TYPE);
         self
     }
 
-    /// Whether it is a stream of events.
+    /// Returns whether it is an event stream.
     pub(crate) const fn is_stream(&self) -> bool {
         matches!(self.payload, Payload::Events(_))
     }
 
-    /// The events, if it is a stream of them.
+    /// Returns the events, if it is an event stream.
     pub(crate) fn sent_events(&self) -> &[Value] {
         match &self.payload {
             Payload::Events(events) => events,
@@ -136,12 +136,12 @@ impl Answer {
         self
     }
 
-    /// The response, all at once.
+    /// Converts it to a response that is sent at once.
     pub(crate) fn into_response(self) -> Response<Body> {
         self.into_response_with(Pacing::default())
     }
 
-    /// The response. If it comes in pieces, or byte by byte, it comes at this pace.
+    /// Converts it to a response. One in pieces, or byte by byte, is sent with this timing.
     pub(crate) fn into_response_with(self, pacing: Pacing) -> Response<Body> {
         let pieces = match self.payload {
             Payload::Whole(bytes) if pacing.drip.is_zero() => Err(bytes),

@@ -1,4 +1,4 @@
-//! The body of `POST …/responses`: an allow-list of members, and what each has to be.
+//! Checks of the body of `POST …/responses`: an allow-list of members, and the type of each.
 
 use hyper::StatusCode;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::answer::error::{detail, schema};
 use crate::answer::whole::Answer;
 use crate::settings::unpublished::Unpublished;
 
-/// The members that are accepted.
+/// The accepted members.
 const MEMBERS: [&str; 14] = [
     "client_metadata",
     "include",
@@ -26,7 +26,7 @@ const MEMBERS: [&str; 14] = [
     "tools",
 ];
 
-/// The refusal of this body, if it is refused.
+/// Returns the refusal of this body, if it is invalid.
 pub(crate) fn refusal(body: &Value, unpublished: &Unpublished) -> Option<Answer> {
     let Some(members) = body.as_object() else {
         return Some(bad("the request body is not a JSON object"));
@@ -69,7 +69,7 @@ fn bad(text: &str) -> Answer {
     detail(StatusCode::BAD_REQUEST, text)
 }
 
-/// The service tier, if it is one that is refused.
+/// Returns the service tier, if it is refused.
 fn service_tier(members: &Map<String, Value>) -> Option<String> {
     let tier = members.get("service_tier").filter(|tier| !tier.is_null())?;
     match tier.as_str() {
@@ -79,8 +79,8 @@ fn service_tier(members: &Map<String, Value>) -> Option<String> {
     }
 }
 
-/// Instructions are a text that is not empty. Where there are none, the first item has to be the
-/// developer's: that is how codex 0.171 sends its prompt.
+/// Returns whether there are instructions: a non-empty text or, without one, a first item of the
+/// developer, as codex 0.171 sends its prompt.
 fn has_instructions(body: &Value, items: &[Value], always: bool) -> bool {
     match &body["instructions"] {
         Value::String(text) => !text.is_empty(),

@@ -1,4 +1,4 @@
-//! Who calls: residency, account, originator, and and whether Cloudflare lets the call through.
+//! Checks of the caller: residency, account, originator, and Cloudflare's challenge.
 
 use hyper::StatusCode;
 use hyper::header::{COOKIE, USER_AGENT};
@@ -10,12 +10,12 @@ use crate::request::dialect::Dialect;
 use crate::request::record::RecordedRequest;
 use crate::settings::measured::Settings;
 
-/// The text of a 401 that is not about the token.
+/// The text of a 401 that is unrelated to the token.
 pub(crate) const REGION: &str = "Workspace is not authorized in this region.";
 
 const RESIDENCY: &str = "x-openai-internal-codex-residency";
 
-/// The challenge of a request that does not get past Cloudflare, on any route.
+/// Returns the challenge for a request that Cloudflare blocks, on any route.
 pub(crate) fn challenge(request: &RecordedRequest, settings: &Settings) -> Option<Answer> {
     let agent = request.header(USER_AGENT.as_str()).unwrap_or_default();
     let mut challenged = settings.unpublished.challenged_user_agents.iter();
@@ -34,7 +34,7 @@ fn is_the_cookie(pair: &str) -> bool {
         .is_some_and(|(name, _)| name == edge::COOKIE)
 }
 
-/// The refusal of a caller of the backend, if it is refused.
+/// Returns the refusal of a caller of the backend, if it is refused.
 pub(crate) fn refusal(request: &RecordedRequest, settings: &Settings) -> Option<Answer> {
     let dialect = Dialect::of(request);
     if dialect == Dialect::Shared && settings.api_scopes && !is_for_the_api(request) {
@@ -60,13 +60,13 @@ pub(crate) fn refusal(request: &RecordedRequest, settings: &Settings) -> Option<
     (stated != claimed).then(|| detail(status, "an account id refused by a setting"))
 }
 
-/// Whether a token is for api.openai.com: its audience says so.
+/// Returns whether a token's audience is api.openai.com.
 fn is_for_the_api(request: &RecordedRequest) -> bool {
     let audience = request.claims().map(|claims| claims["aud"].to_string());
     audience.is_none_or(|audience| audience.contains("https://api.openai.com/v1"))
 }
 
-/// A ChatGPT token at api.openai.com.
+/// Returns the refusal of a ChatGPT token at api.openai.com.
 pub(crate) fn missing_scope() -> Answer {
     let message = "You have insufficient permissions for this operation. Missing scopes: \
                    api.responses.write.";
@@ -79,7 +79,7 @@ pub(crate) fn missing_scope() -> Answer {
     Answer::json(StatusCode::UNAUTHORIZED, &body)
 }
 
-/// Whether the residency header is the token's claim, if it has one.
+/// Returns whether the residency header matches the token's claim, if it has one.
 fn is_in_its_region(request: &RecordedRequest) -> bool {
     let claim = ["chatgpt_compute_residency", "chatgpt_data_residency"]
         .into_iter()
@@ -88,7 +88,7 @@ fn is_in_its_region(request: &RecordedRequest) -> bool {
     claim.is_none_or(|region| request.header(RESIDENCY) == Some(region.as_str()))
 }
 
-/// The refusal of a bearer: absent, or not accepted.
+/// Returns the refusal of an absent or rejected bearer.
 pub(crate) fn unauthorized(request: &RecordedRequest, odd: bool) -> Answer {
     if !odd {
         return Answer::error(StatusCode::UNAUTHORIZED, "unauthorized");

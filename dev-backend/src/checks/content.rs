@@ -1,4 +1,4 @@
-//! The items of `input`: roles, and the types of content by role.
+//! Checks of the items of `input`: roles, and the content types allowed for each.
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::answer::error::{detail, schema};
 use crate::answer::whole::Answer;
 
-/// The refusal of these items, if they are refused.
+/// Returns the refusal of these items, if they are invalid.
 pub(crate) fn refusal(items: &[Value]) -> Option<Answer> {
     if items.iter().any(|item| item["role"] == "system") {
         return Some(detail(
@@ -23,7 +23,7 @@ pub(crate) fn refusal(items: &[Value]) -> Option<Answer> {
     }
     items.iter().enumerate().find_map(|(place, item)| {
         let parts = item["content"].as_array()?;
-        // Only messages have a role; the contents of other items are their own affair.
+        // Only messages have a role; the content of other items is not checked.
         let allowed = allowed(item["role"].as_str()?);
         let wrong = |part: &Value| {
             part["type"]
@@ -44,7 +44,7 @@ pub(crate) fn refusal(items: &[Value]) -> Option<Answer> {
     })
 }
 
-/// The types of content that a role may send.
+/// Returns the content types allowed for a role.
 fn allowed(role: &str) -> &'static [&'static str] {
     match role {
         "assistant" => &["output_text", "refusal"],

@@ -1,4 +1,4 @@
-//! The lite form of a request, which a header announces.
+//! Checks of the lite form of a request, announced by a header.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::settings::unpublished::Unpublished;
 
 const HEADER: &str = "x-openai-internal-codex-responses-lite";
 
-/// The refusal of a request whose form does not fit its model, if it is refused.
+/// Returns the refusal of a request with the wrong form for its model, if it is refused.
 pub(crate) fn refusal(
     request: &RecordedRequest,
     body: &Value,

@@ -1,4 +1,4 @@
-//! What the backend refuses before it answers: each check returns the refusal, or nothing.
+//! Refusals before the default response: each check returns a refusal, or nothing.
 
 pub(crate) mod body;
 pub(crate) mod caller;

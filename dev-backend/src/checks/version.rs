@@ -1,4 +1,4 @@
-//! The gate of models: by the version of codex that the client says it is.
+//! The gate of models: by the version of codex that the client states.
 
 use hyper::StatusCode;
 use hyper::header::USER_AGENT;
@@ -11,7 +11,7 @@ use crate::catalogue::{self, Version};
 use crate::request::record::RecordedRequest;
 use crate::settings::unpublished::Unpublished;
 
-/// The refusal of a model by the stated version, if it is refused.
+/// Returns the refusal of a model for the stated version, if it is refused.
 pub(crate) fn refusal(
     request: &RecordedRequest,
     body: &Value,
@@ -33,21 +33,21 @@ pub(crate) fn refusal(
     is_old.then(|| newer_version(model))
 }
 
-/// `originator/0.169.0 (…)`.
+/// Parses `originator/0.169.0 (…)`.
 fn version_of_user_agent(request: &RecordedRequest) -> Option<String> {
     let agent = request.header(USER_AGENT.as_str())?;
     let (_, version) = agent.split(' ').next()?.split_once('/')?;
     Version::parse(version).map(|_| version.to_owned())
 }
 
-/// A model that is not offered to this caller.
+/// Returns the refusal of a model that is not available to the caller.
 pub(crate) fn unsupported(model: &str) -> Answer {
     let text =
         format!("The '{model}' model is not supported when using Codex with a ChatGPT account.");
     detail(StatusCode::BAD_REQUEST, &text)
 }
 
-/// A model that wants a newer codex.
+/// Returns the refusal of a model that needs a newer codex.
 pub(crate) fn newer_version(model: &str) -> Answer {
     let text = format!(
         "The '{model}' model requires a newer version of Codex. Please upgrade to the latest app \
@@ -56,14 +56,14 @@ pub(crate) fn newer_version(model: &str) -> Answer {
     detail(StatusCode::BAD_REQUEST, &text)
 }
 
-/// A model that is not there.
+/// Returns the refusal of an unknown model.
 pub(crate) fn not_found(model: &str) -> Answer {
     let message = format!("Model not found {model}");
     let body = fault(&message, "invalid_request_error", Some("model"), None);
     Answer::json(StatusCode::NOT_FOUND, &body)
 }
 
-/// The version that a request for the list states, or the refusal of a request without one.
+/// Returns the version that a request for the list states, or the refusal of a request without one.
 pub(crate) fn stated_by_query(
     request: &RecordedRequest,
     unpublished: &Unpublished,
@@ -71,7 +71,7 @@ pub(crate) fn stated_by_query(
     let mut pairs = form_urlencoded::parse(request.query().as_bytes());
     let stated = pairs.find(|(name, _)| name == "client_version");
     match stated {
-        // A text that is not a version is older than any model.
+        // An invalid version counts as older than any model.
         Some((_, text)) => Ok(Version::parse(&text).unwrap_or(Version(0, 0, 0))),
         None => {
             let status = StatusCode::from_u16(unpublished.validation_status);

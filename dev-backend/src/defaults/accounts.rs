@@ -1,4 +1,4 @@
-//! One workspace: the one the request speaks for.
+//! One workspace: the one in the request.
 
 use serde_json::{Value, json};
 

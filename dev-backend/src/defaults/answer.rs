@@ -1,4 +1,4 @@
-//! The default answer of each route.
+//! The default response of each route.
 
 use hyper::StatusCode;
 
@@ -12,18 +12,18 @@ use crate::request::record::RecordedRequest;
 use crate::request::route::Route;
 use crate::settings::measured::Settings;
 
-/// What a default answer is made from.
+/// The inputs of a default response.
 pub(crate) struct Context<'a> {
     pub(crate) request: &'a RecordedRequest,
     pub(crate) settings: &'a Settings,
     pub(crate) issuer: &'a Issuer,
-    /// Numbers the reply.
+    /// The number of the reply.
     pub(crate) id: u64,
-    /// What a reply costs, its output not yet counted.
+    /// The token usage of a reply, without its output.
     pub(crate) usage: TokenUsage,
 }
 
-/// The default answer to a request.
+/// Returns the default response to a request.
 pub(crate) fn answer(route: Route, context: &Context<'_>) -> Answer {
     let Context {
         request,

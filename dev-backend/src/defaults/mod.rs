@@ -1,4 +1,4 @@
-//! What each route of the backend answers without a script. One file per route.
+//! The default responses of the backend. One file per route.
 
 mod accounts;
 pub(crate) mod answer;

@@ -12,7 +12,7 @@ use crate::request::record::RecordedRequest;
 use crate::settings::measured::Settings;
 use crate::settings::unpublished::ListOrder;
 
-/// The tag of the list, which answers of models repeat in `x-models-etag`.
+/// The tag of the list, repeated in `x-models-etag` of model responses.
 pub(super) const TAG: &str = "W/\"made-up-list\"";
 
 pub(super) fn answer(request: &RecordedRequest, settings: &Settings) -> Answer {
@@ -63,7 +63,7 @@ fn entry(priority: usize, model: &Model) -> Value {
     })
 }
 
-/// The list of the API: ids alone, nothing hidden, no gate.
+/// Returns the API's list: ids alone, nothing hidden, no gate.
 fn of_the_api() -> Value {
     let models = MODELS.iter().filter(|model| model.listed);
     let data: Value = models

@@ -1,4 +1,4 @@
-//! Credits that reset a rate limit: one is there.
+//! Credits that reset a rate limit: one is available.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ pub(super) fn list() -> Value {
     json!({"credits": [credit("available")], "available_count": 1, "total_earned_count": 1})
 }
 
-/// What becomes of a credit.
+/// Consumes a credit.
 pub(super) fn consume(request: &RecordedRequest) -> Value {
     let body = request.json().unwrap_or_default();
     let asked = body["credit_id"].as_str();

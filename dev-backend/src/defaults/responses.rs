@@ -1,4 +1,4 @@
-//! A reply that says what the user said, with rate limits in its headers.
+//! A reply that echoes the user, with rate limits in its headers.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -11,10 +11,10 @@ use crate::answer::{limit_event, limit_headers};
 use crate::request::dialect::Dialect;
 use crate::request::record::RecordedRequest;
 
-/// How much of the user's text is repeated.
+/// How many characters of the user's text are repeated.
 const MAX_CHARS: usize = 400;
 
-/// How much of both windows is used after the reply.
+/// The used part of both windows after the reply.
 const USED: [u64; 2] = [43, 5];
 
 pub(super) fn answer(request: &RecordedRequest, id: u64, tokens: TokenUsage, odd: bool) -> Answer {
@@ -46,7 +46,7 @@ pub(super) fn answer(request: &RecordedRequest, id: u64, tokens: TokenUsage, odd
         .with_headers(about(model, id))
 }
 
-/// What the backend says about an answer.
+/// Returns the headers with details of a response.
 fn about(model: &str, id: u64) -> HeaderMap {
     let request = format!("req-made-up-{id}");
     let headers = [
@@ -66,7 +66,7 @@ fn about(model: &str, id: u64) -> HeaderMap {
     headers.into_iter().filter_map(header).collect()
 }
 
-/// What the user said last. `input` is a text, or a list of items of which some are the user's
+/// Returns the user's last text. `input` is a text, or a list of items, some of them the user's
 /// messages.
 fn last_user_text(input: &Value) -> Option<String> {
     if let Some(text) = input.as_str() {
@@ -91,7 +91,7 @@ fn last_user_text(input: &Value) -> Option<String> {
     )
 }
 
-/// The reply, one word to a piece.
+/// Splits the reply into one delta per word.
 fn pieces(said: &str) -> Vec<String> {
     let mut reply = String::from("You said: ");
     reply.extend(said.chars().take(MAX_CHARS));

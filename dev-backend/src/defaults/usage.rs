@@ -1,4 +1,4 @@
-//! Rate limits, in the variant that the bearer's plan has.
+//! Rate limits, in the variant of the bearer's plan.
 
 use serde_json::{Value, json};
 
@@ -6,25 +6,25 @@ use crate::answer::limit_headers::RESETS;
 use crate::clock::unix_now;
 use crate::request::record::RecordedRequest;
 
-/// What differs between accounts.
+/// The variants of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variant {
     /// Two windows.
     Plus,
-    /// The weekly window is the primary one, and there is no other.
+    /// The weekly window is the primary one, and the only one.
     WeeklyOnly,
     /// No windows at all: `rate_limit` is null.
     Business,
     /// Windows and credits are used up.
     CreditsExhausted,
-    /// A limit of its own for this member of a workspace.
+    /// A separate limit for this member of a workspace.
     SpendControl,
-    /// The odd members that were seen: empty balances, objects of nulls, unknown additions.
+    /// The odd members that were observed: empty balances, objects of nulls, unknown additions.
     Odd,
 }
 
 impl Variant {
-    /// The variant of a plan.
+    /// Returns the variant of a plan.
     fn of_plan(plan: &str) -> Self {
         match plan {
             "business" | "enterprise" => Self::Business,
@@ -33,13 +33,13 @@ impl Variant {
     }
 }
 
-/// The usage of the account that the request speaks for.
+/// Returns the usage of the request's account.
 pub(super) fn body(request: &RecordedRequest) -> Value {
     let plan = request.auth_claim("chatgpt_plan_type");
     variant(request, Variant::of_plan(plan.as_deref().unwrap_or("pro")))
 }
 
-/// The usage in one variant.
+/// Returns the usage in one variant.
 pub(crate) fn variant(request: &RecordedRequest, variant: Variant) -> Value {
     let claim = |name| request.auth_claim(name);
     let account = request.header("chatgpt-account-id").map(str::to_owned);
@@ -108,7 +108,7 @@ fn credits(has_credits: bool, balance: &str) -> Value {
            "balance": balance, "approx_local_messages": [4, 20], "approx_cloud_messages": [1, 5]})
 }
 
-/// The short window, or the long one.
+/// Returns the short window, or the long one.
 fn window(used_percent: u64, seconds: u64) -> Value {
     let [short, long] = RESETS;
     let reset_after = if seconds > 86_400 { long } else { short };

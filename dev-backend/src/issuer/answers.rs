@@ -1,19 +1,19 @@
-//! What an issuer answers, in its words.
+//! The issuer's responses.
 
 use serde_json::{Value, json};
 
 use crate::clock::{rfc3339, unix_now};
 use crate::jwt::{AUTH_CLAIM, TestToken, unsigned};
 
-/// How long a device code is said to live, in seconds.
+/// The stated lifetime of a device code, in seconds.
 const DEVICE_CODE_LIFETIME: u64 = 15 * 60;
 
-/// The one person who signs in here.
+/// Returns the only user of this issuer.
 pub(super) fn person() -> TestToken {
     TestToken::new("ada")
 }
 
-/// Tokens for that person, in exchange for a code or a refresh token.
+/// Returns tokens for that user, in exchange for a code or a refresh token.
 pub fn tokens(person: &TestToken, access_token: &str, refresh_token: &str) -> Value {
     json!({
         "id_token": unsigned(&person.claims(), "id"),
@@ -24,12 +24,12 @@ pub fn tokens(person: &TestToken, access_token: &str, refresh_token: &str) -> Va
     })
 }
 
-/// An access token of that person; the number distinguishes it from others.
+/// Returns an access token of that user; the number distinguishes it from others.
 pub fn access_token(person: &TestToken, number: u64) -> String {
     unsigned(&person.claims(), &format!("access-{number}"))
 }
 
-/// An access token that the person shares with an app: it is for the API and for nothing else.
+/// Returns an access token that the user shares with an app: valid for the API only.
 pub(super) fn shared_access_token(person: &TestToken, number: u64, client_id: &str) -> String {
     let mut claims = person.claims();
     claims["aud"] = json!(["https://api.openai.com/v1"]);
@@ -37,7 +37,7 @@ pub(super) fn shared_access_token(person: &TestToken, number: u64, client_id: &s
     unsigned(&claims, &format!("shared-{number}"))
 }
 
-/// The owner of a personal access token.
+/// Returns the owner of a personal access token.
 pub fn owner(person: &TestToken) -> Value {
     let claims = person.claims();
     json!({
@@ -49,7 +49,7 @@ pub fn owner(person: &TestToken) -> Value {
     })
 }
 
-/// The start of a login on another device. The wait between polls, in seconds, is a string.
+/// Returns the start of a login on another device. The polling interval, in seconds, is a string.
 pub fn device_code(device_auth_id: &str, user_code: &str, interval: u64) -> Value {
     json!({
         "device_auth_id": device_auth_id, "user_code": user_code,
@@ -57,7 +57,7 @@ pub fn device_code(device_auth_id: &str, user_code: &str, interval: u64) -> Valu
     })
 }
 
-/// The user has signed in on the other device.
+/// Returns the grant after the user has logged in on the other device.
 pub fn device_grant(code: &str, challenge: &str, verifier: &str) -> Value {
     json!({
         "authorization_code": code, "code_challenge": challenge, "code_verifier": verifier,

@@ -1,4 +1,4 @@
-//! The page where the person signs in with the browser: one button, which leads back with a code.
+//! The authorization page: one button, which redirects with a code.
 
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
@@ -11,9 +11,9 @@ use super::page::{form, page};
 use super::tokens::Tokens;
 use crate::answer::whole::Answer;
 
-/// The field by which the button is known.
+/// The field that identifies the button.
 const BUTTON: &str = "sign_in";
-/// The client id of an app that has none yet.
+/// The client id of an unregistered app.
 const DYNAMIC_CLIENT: &str = "dynamic_agent_client";
 /// The scope of tokens that a user shares with an app.
 const SHARED_SCOPE: &str = "chatgpt.tokens.use.direct";
@@ -28,7 +28,7 @@ pub(super) fn answer(query: &str, tokens: &mut Tokens) -> Answer {
         return button(&fields);
     }
     let client_id = text(&fields, "client_id").to_owned();
-    // The first login of an app is registered on the way: the callback brings its client id.
+    // The first login of an app registers it: the callback contains its client id.
     let shared_with = match client_id.as_str() {
         DYNAMIC_CLIENT => Some(tokens.client_id()),
         _ => text(&fields, "scope")
@@ -47,7 +47,7 @@ pub(super) fn answer(query: &str, tokens: &mut Tokens) -> Answer {
     redirect(back, &code, text(&fields, "state"), shared_with.as_deref())
 }
 
-/// Where the browser is to come back to, or the name of the field that is wrong.
+/// Returns the redirect URI, or the name of the invalid field.
 fn check(fields: &Value) -> Result<Url, &'static str> {
     if text(fields, "response_type") != "code" {
         return Err("response_type");

@@ -19,7 +19,7 @@ const SELF_APPROVAL: u32 = 2;
 /// Most pending logins. The oldest go first.
 const MAX_WAITING: usize = 64;
 
-/// The logins that wait for their user.
+/// The pending logins.
 #[derive(Default)]
 pub(super) struct Devices {
     numbers: u64,
@@ -33,7 +33,7 @@ struct Waiting {
     decision: Option<Decision>,
 }
 
-/// What the user decided on the page.
+/// The user's decision on the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Approved,
@@ -41,7 +41,7 @@ enum Decision {
 }
 
 impl Devices {
-    /// Begins a login; `interval` is the wait between polls, in seconds.
+    /// Starts a login; `interval` is the polling interval, in seconds.
     pub(super) fn begin(&mut self, interval: u64) -> Answer {
         self.numbers += 1;
         let id = format!("device-made-up-{}", self.numbers);
@@ -59,7 +59,7 @@ impl Devices {
         Answer::json(StatusCode::OK, &answer)
     }
 
-    /// Answers a poll: whether the user has signed in.
+    /// Answers a poll: whether the user has logged in.
     pub(super) fn poll(
         &mut self,
         fields: &Value,
@@ -95,7 +95,7 @@ impl Devices {
         Answer::json(StatusCode::OK, &grant)
     }
 
-    /// The page where the user types the code, or comes back with it.
+    /// Returns the page where the user enters the code, or submits it.
     pub(super) fn page(&mut self, query: &str) -> Answer {
         let fields = pairs(query.as_bytes());
         let code = text(&fields, "user_code").trim().to_uppercase();

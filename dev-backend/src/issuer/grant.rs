@@ -1,4 +1,4 @@
-//! Authorization codes: each is good once, for the program that it was granted to.
+//! Authorization codes: each is valid once, for the program to which it was granted.
 
 use std::collections::VecDeque;
 
@@ -9,30 +9,30 @@ use sha2::{Digest as _, Sha256};
 
 use super::fields::text;
 
-/// Most codes that wait to be exchanged. The oldest go first.
+/// Most pending codes. The oldest go first.
 const MAX_CODES: usize = 64;
 
 /// What a code was granted for.
 pub(super) struct Grant {
     pub(super) challenge: String,
     pub(super) way: Way,
-    /// The client id that was issued with the code, if the login is shared with an app.
+    /// The client id issued with the code, if the login is shared with an app.
     pub(super) shared_with: Option<String>,
 }
 
-/// How the code gets to the program.
+/// How the code reaches the program.
 pub(super) enum Way {
-    /// With the browser, to that address of that client.
+    /// By a redirect of the browser, to this URI of this client.
     Browser {
         redirect_uri: String,
         client_id: String,
     },
-    /// In the answer to a poll.
+    /// In the response to a poll.
     Device,
 }
 
 impl Grant {
-    /// Whether these fields come from the program that the code was granted to.
+    /// Returns whether these fields come from the program to which the code was granted.
     fn is_for(&self, fields: &Value) -> bool {
         let given = text(fields, "redirect_uri");
         let is_same_way = match &self.way {
@@ -49,7 +49,7 @@ impl Grant {
     }
 }
 
-/// The codes that wait to be exchanged.
+/// The pending codes.
 #[derive(Default)]
 pub(super) struct Codes(VecDeque<(String, Grant)>);
 
@@ -62,7 +62,7 @@ impl Codes {
         self.0.push_back((code, grant));
     }
 
-    /// The grant of the code in these fields, if they are right. The code is spent either way.
+    /// Returns the grant of the code in these fields, if they match. The code is spent in any case.
     pub(super) fn redeem(&mut self, fields: &Value) -> Option<Grant> {
         let code = text(fields, "code");
         let at = self.0.iter().position(|(known, _)| known == code)?;
@@ -71,7 +71,7 @@ impl Codes {
     }
 }
 
-/// The challenge of a verifier by the method `S256` (RFC 7636 section 4.2).
+/// Returns the PKCE challenge of a verifier, by the method `S256` (RFC 7636 section 4.2).
 pub(super) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }

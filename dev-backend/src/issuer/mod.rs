@@ -1,8 +1,8 @@
-//! A made-up issuer: it signs every user in as the same person, and issues made-up tokens.
+//! A fake issuer: it logs every user in under the same account, and issues fake tokens.
 //!
-//! Its rules are those that a client meets: a code is good once and only with its verifier (PKCE
-//! by `S256`, RFC 7636), a refresh token is good once, and a reused one ends the whole family.
-//! [`answers`] and [`fields()`] are for other mock issuers.
+//! Its rules are those of the real one: a code is valid once and only with its verifier (PKCE by
+//! `S256`, RFC 7636), a refresh token is valid once (rotation), and a replayed one ends the whole
+//! family. [`answers`] and [`fields()`] are for other mock issuers.
 
 pub mod answers;
 mod authorize;
@@ -53,7 +53,7 @@ impl Issuer {
         self.tokens().revoke(&fields(&request.body))
     }
 
-    /// The owner of a personal access token. Everything that looks like one is the same person's.
+    /// Returns the owner of a personal access token: the same user for all tokens.
     pub(crate) fn whoami(request: &RecordedRequest, settings: &Settings) -> Answer {
         let bearer = request.bearer();
         if bearer.is_some_and(|bearer| bearer.starts_with("at-")) {
@@ -90,7 +90,7 @@ impl Issuer {
     }
 }
 
-/// A refusal of revoke or whoami, whose form is not published.
+/// Returns a refusal of revoke or whoami. The form of the real one is not published.
 fn identity_refusal(status: StatusCode, code: &str, unpublished: &Unpublished) -> Answer {
     if unpublished.nested_identity_errors {
         nested(status, code)
@@ -99,7 +99,7 @@ fn identity_refusal(status: StatusCode, code: &str, unpublished: &Unpublished) -
     }
 }
 
-/// Locks, also after a panic while the lock was held.
+/// Locks a mutex and ignores poisoning.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

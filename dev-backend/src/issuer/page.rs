@@ -4,7 +4,7 @@ use hyper::StatusCode;
 
 use crate::answer::whole::Answer;
 
-/// A page with that title. `body` is HTML.
+/// Returns a page with that title. `body` is HTML.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Answer {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
@@ -16,7 +16,7 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Answer {
     Answer::html(status, html)
 }
 
-/// A form that comes back to the same page, with hidden fields and buttons.
+/// Returns a form that submits to the same page, with hidden fields and buttons.
 pub(super) fn form(fields: &[(&str, &str)], visible: &str, buttons: &[(&str, &str)]) -> String {
     let mut form = "<form method=\"get\">".to_owned();
     for (name, value) in fields {
@@ -35,7 +35,7 @@ pub(super) fn form(fields: &[(&str, &str)], visible: &str, buttons: &[(&str, &st
     form + "</form>"
 }
 
-/// The text as it looks in HTML.
+/// Escapes text for HTML.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

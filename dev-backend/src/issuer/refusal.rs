@@ -1,4 +1,4 @@
-//! How the issuer refuses.
+//! The issuer's refusals.
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(crate) fn nested(status: StatusCode, code: &str) -> Answer {
     Answer::json(status, &body)
 }
 
-/// A device code that is too old, spent or unknown: only the message says so.
+/// A device code that is expired, spent or unknown: only the message says so.
 pub(crate) fn device_expired() -> Answer {
     let message = "Device authorization code has expired. Please request a new code.";
     let code = "deviceauth_authorization_expired";

@@ -1,4 +1,4 @@
-//! Exchange and renewal: what each refresh token is good for.
+//! Exchange and renewal: the state of each refresh token.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,27 +15,27 @@ use crate::clock::unix_now;
 use crate::jwt::TestToken;
 use crate::settings::measured::Settings;
 
-/// Shared tokens may be refreshed this many seconds before they expire, and no earlier.
+/// How long before their expiry shared tokens may be refreshed, in seconds.
 const SHARED_LEAD: u64 = 6 * 60;
 
-/// What was issued.
+/// The issued tokens.
 pub(super) struct Tokens {
     /// Distinguishes the tokens of this run from those of an earlier one.
     run: u64,
     numbers: u64,
     codes: Codes,
-    /// Each login whose family of refresh tokens is alive, by its number.
+    /// The logins with a live family of refresh tokens, by number.
     logins: HashMap<u64, Login>,
 }
 
-/// A login: a family of refresh tokens of which one is good.
+/// A login: a family of refresh tokens, one of them valid.
 struct Login {
     refresh_token: String,
-    /// The one before, and when it was spent.
+    /// The previous one, and when it was spent.
     spent: Option<(String, Instant)>,
-    /// The client id that was issued for it, if it is shared with an app.
+    /// The client id issued for it, if it is shared with an app.
     shared_with: Option<String>,
-    /// An earlier refresh spends the token for nothing.
+    /// An earlier refresh is refused, and spends the token.
     earliest_refresh_at: u64,
 }
 
@@ -56,7 +56,7 @@ impl Tokens {
         self.numbers
     }
 
-    /// A code that is good once, for that.
+    /// Returns a code for this grant, valid once.
     pub(super) fn grant(&mut self, grant: Grant) -> String {
         let number = self.number();
         let code = format!("code-made-up-{}-{number}", self.run);
@@ -64,7 +64,7 @@ impl Tokens {
         code
     }
 
-    /// A client id for an app that a login is shared with.
+    /// Returns a client id for an app with a shared login.
     pub(super) fn client_id(&mut self) -> String {
         format!("app-made-up-{}", self.number())
     }
@@ -98,8 +98,8 @@ impl Tokens {
         let is_retry = login.spent.as_ref().is_some_and(|(token, at)| {
             token == refresh_token && !grace.is_zero() && at.elapsed() < grace
         });
-        // A reused token means that two programs hold it, or that it was stolen: the whole family
-        // ends (RFC 9700 section 4.14).
+        // A replayed token is held by two programs, or stolen: the whole family ends (RFC 9700
+        // section 4.14).
         if login.refresh_token != refresh_token && !is_retry {
             return nested(StatusCode::UNAUTHORIZED, "refresh_token_reused");
         }
@@ -110,7 +110,7 @@ impl Tokens {
         self.issue(number, spent, login.shared_with, settings)
     }
 
-    /// Issues tokens of a login, new ones or the next of its family.
+    /// Issues tokens of a login, for a new family or the next of one.
     fn issue(
         &mut self,
         login: u64,
@@ -158,14 +158,14 @@ impl Tokens {
         Answer::json(StatusCode::OK, &tokens)
     }
 
-    /// The login that a refresh token of this run belongs to, if its family is alive.
+    /// Returns the login of a refresh token of this run, if its family is alive.
     fn login_of(&self, refresh_token: &str) -> Option<u64> {
         let rest = refresh_token.strip_prefix(&format!("rt-made-up-{}-", self.run))?;
         let login = rest.split('-').next()?.parse().ok()?;
         self.logins.contains_key(&login).then_some(login)
     }
 
-    /// Revokes a login. A token that is not known is revoked already (RFC 7009 section 2.2).
+    /// Revokes a login. An unknown token counts as revoked (RFC 7009 section 2.2).
     pub(super) fn revoke(&mut self, fields: &Value) -> Answer {
         if let Some(login) = self.login_of(text(fields, "token")) {
             self.logins.remove(&login);

@@ -1,4 +1,4 @@
-//! Answers of the edge, before the backend.
+//! Responses of the edge, in front of the backend.
 
 use hyper::StatusCode;
 

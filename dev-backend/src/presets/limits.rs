@@ -80,7 +80,7 @@ fn usage_limit(context: &Context<'_>) -> Answer {
         "rate_limit_reached_type": "rate_limit_reached",
     }});
     let mut headers = family("codex", &plan, [100, 100]);
-    // The second family of an account.
+    // The second family of headers of an account.
     headers.extend(family("codex-bengalfox", &plan, [12, 3]));
     let answer = Answer::json(StatusCode::TOO_MANY_REQUESTS, &body).with_headers(headers);
     [

@@ -1,5 +1,5 @@
-//! Answers by name: failures and oddities of the real backend and issuer, ready for a script or
-//! the command line. `docs/backend.md` says where each was seen.
+//! Presets: named failures and oddities of the real backend and issuer, for scripts and the command
+//! line. `docs/backend.md` names the source of each.
 
 mod edge;
 mod issuer;

@@ -1,41 +1,41 @@
-//! One answer with a name.
+//! A named response.
 
 use crate::answer::usage::TokenUsage;
 use crate::answer::whole::Answer;
 use crate::request::record::RecordedRequest;
 use crate::request::route::Route;
 
-/// One answer with a name.
+/// A named response.
 pub(crate) struct Preset {
     /// The name in scripts and on the command line.
     pub(crate) name: &'static str,
-    /// What it answers.
+    /// A description of the response.
     pub(crate) about: &'static str,
-    /// The route that it is for where the command line names none.
+    /// The default route on the command line.
     pub(crate) route: Route,
-    /// Makes the answer.
+    /// Returns the response.
     pub(crate) answer: fn(&Context<'_>) -> Answer,
 }
 
-/// What an answer is made from.
+/// The inputs of a response.
 pub(crate) struct Context<'a> {
     pub(crate) request: &'a RecordedRequest,
-    /// Numbers the reply.
+    /// The number of the reply.
     pub(crate) id: u64,
-    /// What the request costs.
+    /// The token usage of the request.
     pub(crate) usage: TokenUsage,
-    /// Whether a stream has the real one's shape.
+    /// Whether a stream has the real one's odd form.
     pub(crate) odd: bool,
 }
 
 impl Context<'_> {
-    /// The model that the request names.
+    /// Returns the model in the request.
     pub(crate) fn model(&self) -> String {
         let body = self.request.json().unwrap_or_default();
         body["model"].as_str().unwrap_or("made-up-model").to_owned()
     }
 
-    /// The plan that the bearer claims.
+    /// Returns the plan in the bearer's claims.
     pub(crate) fn plan(&self) -> String {
         let plan = self.request.auth_claim("chatgpt_plan_type");
         plan.unwrap_or_else(|| "pro".to_owned())

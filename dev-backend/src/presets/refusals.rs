@@ -1,4 +1,4 @@
-//! Refusals of the backend that are final, and those about the token.
+//! Final refusals of the backend, and refusals of the token.
 
 use hyper::StatusCode;
 

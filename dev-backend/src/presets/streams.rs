@@ -1,4 +1,4 @@
-//! What goes wrong inside a successful answer.
+//! Failures within a successful response.
 
 use serde_json::{Value, json};
 
@@ -149,10 +149,10 @@ fn failed(code: &str, message: &str) -> Value {
         "error": {"code": code, "message": message}}})
 }
 
-/// A stream that begins and then ends with these events.
+/// Returns a stream that begins normally and ends with these events.
 fn failing<const N: usize>(context: &Context<'_>, ends: [Value; N]) -> Answer {
     let opening = reply(context, &[]).opening_events();
-    // It fails before the model has said anything.
+    // It fails before the first delta.
     let events = opening.into_iter().take(2).chain(ends).collect();
     Answer::events(numbered(events))
 }

@@ -4,7 +4,7 @@ use super::preset::Preset;
 use super::{edge, issuer, limits, refusals, sharing, streams, usage};
 use crate::request::route::Route;
 
-/// Every preset.
+/// Iterates over all presets.
 pub(crate) fn all() -> impl Iterator<Item = &'static Preset> {
     [
         edge::PRESETS,
@@ -19,17 +19,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Preset> {
     .flatten()
 }
 
-/// The name of every preset, what it answers, and the route that it is for.
+/// Iterates over the presets: name, description, and default route.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static str, Route)> {
     all().map(|preset| (preset.name, preset.about, preset.route))
 }
 
-/// The names of all presets.
+/// Returns the names of all presets.
 pub(crate) fn names() -> Vec<&'static str> {
     all().map(|preset| preset.name).collect()
 }
 
-/// The preset of that name.
+/// Returns the preset of that name.
 pub(crate) fn named(name: &str) -> Option<&'static Preset> {
     all().find(|preset| preset.name == name)
 }

@@ -1,4 +1,4 @@
-//! Usage as accounts of other plans have it.
+//! Usage of accounts with other plans.
 
 use hyper::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::answer::whole::Answer;
 use crate::defaults::usage::{Variant, variant};
 use crate::request::route::Route;
 
-/// An answer for the route of usage.
+/// Returns a preset for the usage route.
 const fn usage(
     name: &'static str,
     about: &'static str,

@@ -1,14 +1,14 @@
-//! The rules that a request to the backend is under.
+//! The dialect of a request: the rules that apply to it.
 
 use super::record::RecordedRequest;
 
-/// The rules that a request is under, decided by its path and the kind of its bearer.
+/// The rules that apply to a request, by its path and the kind of its bearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// The ChatGPT backend: `/backend-api/…` and `/codex/…`.
     ChatGpt,
-    /// Another path with a token of a ChatGPT login, as a shared token has it at api.openai.com:
-    /// the same bodies and streams, but any model.
+    /// Another path with a token of a ChatGPT login, such as a shared token at api.openai.com: the
+    /// same bodies and streams, but any model.
     Shared,
     /// Another path with an API key.
     Api,

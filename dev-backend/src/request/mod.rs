@@ -1,5 +1,4 @@
-//! Requests: which is which, which rules it is under, what was received, and the log line about
-//! it.
+//! Requests: their route and dialect, their record, and their log line.
 
 pub(crate) mod dialect;
 pub(crate) mod observe;

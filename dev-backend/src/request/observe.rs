@@ -1,4 +1,4 @@
-//! What a log line may say about a request: everything but the secret.
+//! The loggable part of a request: everything but the secret.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::request::record::RecordedRequest;
 
-/// One request and what became of it, for a log line.
+/// One request and its outcome, for a log line.
 ///
 /// Displays as `POST /v1/responses 200 #a1b2`. Neither the query nor the bearer is in it.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Exchange {
     pub method: Method,
     /// The path, without the query.
     pub path: String,
-    /// What was answered.
+    /// The outcome.
     pub outcome: Outcome,
     /// Distinguishes bearers; `None` if there was none.
     pub bearer: Option<Fingerprint>,
@@ -43,10 +43,10 @@ impl fmt::Display for Exchange {
     }
 }
 
-/// What was answered.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer with this status, of which a stream may still be under way.
+    /// A response with this status. Its stream may still be in progress.
     Status(StatusCode),
     /// Nothing: the connection stays open and silent.
     Hang,

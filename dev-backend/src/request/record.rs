@@ -1,4 +1,4 @@
-//! What was received.
+//! Recorded requests.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ pub struct RecordedRequest {
     pub method: Method,
     /// The path, with the query if there was one.
     pub path: String,
-    /// What it asked for; `None` if it was answered 404.
+    /// Its route; `None` if it was answered 404.
     pub route: Option<Route>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The whole body, as it was sent.
+    /// The whole body, verbatim.
     pub body: Bytes,
 }
 
@@ -40,13 +40,13 @@ impl RecordedRequest {
         }
     }
 
-    /// The text of a header; `None` if it is absent or not text.
+    /// Returns the text of a header; `None` if it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The bearer of the `Authorization` header; `None` if the header is absent or of another
-    /// scheme.
+    /// Returns the bearer of the `Authorization` header; `None` if the header is absent or has
+    /// another scheme.
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, bearer) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
         scheme
@@ -55,7 +55,7 @@ impl RecordedRequest {
             .filter(|it| !it.is_empty())
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
     ///
@@ -64,31 +64,31 @@ impl RecordedRequest {
         serde_json::from_slice(&self.body)
     }
 
-    /// The path without the query.
+    /// Returns the path without the query.
     pub(crate) fn plain_path(&self) -> &str {
         self.path
             .split_once('?')
             .map_or(&*self.path, |(path, _)| path)
     }
 
-    /// The query; empty if there is none.
+    /// Returns the query; empty if there is none.
     pub(crate) fn query(&self) -> &str {
         self.path.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// The claims of the bearer, if it is a JWT.
+    /// Returns the claims of the bearer, if it is a JWT.
     pub(crate) fn claims(&self) -> Option<serde_json::Value> {
         jwt::claims(self.bearer()?)
     }
 
-    /// A text from the bearer's auth claims, if the bearer is a JWT that has it.
+    /// Returns a text from the bearer's auth claims, if the bearer is a JWT with it.
     pub(crate) fn auth_claim(&self, name: &str) -> Option<String> {
         let claims = self.claims()?;
         Some(claims.get(jwt::AUTH_CLAIM)?.get(name)?.as_str()?.to_owned())
     }
 }
 
-/// The path and query; HTTP/2 sends a whole URI, and only this part of it says what is asked for.
+/// Returns path and query; HTTP/2 sends a whole URI.
 fn path_and_query(uri: &Uri) -> String {
     uri.path_and_query()
         .map_or_else(|| uri.path().to_owned(), ToString::to_string)
@@ -103,7 +103,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Adds a request; keeps it only if fewer than `keep` are kept already.
+    /// Adds a request, and records it if fewer than `keep` are recorded.
     pub(crate) fn add(&mut self, request: RecordedRequest, keep: usize) {
         if let Some(route) = request.route {
             *self.counts.entry(route).or_default() += 1;

@@ -1,10 +1,10 @@
-//! Which request is which.
+//! Routes of requests.
 
 use std::fmt;
 
 use hyper::Method;
 
-/// What a request asks for, known by its method and the end of its path.
+/// The route of a request, identified by its method and the end of its path.
 ///
 /// Only the end counts, so the base URL may carry any prefix (`/v1`, `/backend-api/codex`, …). The
 /// routes of the issuer are distinguished from those of the backend by that end too.
@@ -12,27 +12,27 @@ use hyper::Method;
 pub enum Route {
     /// `GET …/wham/accounts/check`: the workspaces of the login.
     AccountsCheck,
-    /// `GET …/oauth/authorize`: the issuer's page where the person signs in.
+    /// `GET …/oauth/authorize`: the issuer's authorization page.
     Authorize,
-    /// `POST …/rate-limit-reset-credits/consume`: a credit is spent to reset a rate limit.
+    /// `POST …/rate-limit-reset-credits/consume`: spends a credit to reset a rate limit.
     ConsumeResetCredit,
-    /// `POST …/deviceauth/usercode`: a login on another device begins.
+    /// `POST …/deviceauth/usercode`: starts a login on another device.
     DeviceCode,
-    /// `GET …/codex/device`: the issuer's page where its code is typed.
+    /// `GET …/codex/device`: the issuer's page for entering its code.
     DevicePage,
-    /// `POST …/deviceauth/token`: whether its code was typed.
+    /// `POST …/deviceauth/token`: polls whether its code was entered.
     DevicePoll,
-    /// `GET …/models`: the models on offer.
+    /// `GET …/models`: the available models.
     Models,
     /// `GET …/wham/profiles/me` or `GET …/api/codex/profiles/me`: token usage over time.
     Profile,
     /// `GET …/wham/rate-limit-reset-credits`: credits that reset a rate limit.
     ResetCredits,
-    /// `POST …/responses`: one answer of a model, streamed.
+    /// `POST …/responses`: one streamed response of a model.
     Responses,
-    /// `POST …/oauth/revoke`: a login is taken back.
+    /// `POST …/oauth/revoke`: revokes a login.
     Revoke,
-    /// `POST …/oauth/token`: a code or a refresh token is traded for tokens.
+    /// `POST …/oauth/token`: exchanges a code or a refresh token for tokens.
     Token,
     /// `GET …/wham/usage` or `GET …/codex/usage`: rate limits and credits.
     Usage,
@@ -59,7 +59,7 @@ impl Route {
         Self::Whoami,
     ];
 
-    /// The route's name in a script.
+    /// Returns the route's name in scripts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AccountsCheck => "accountsCheck",
@@ -79,19 +79,19 @@ impl Route {
         }
     }
 
-    /// The route with this name in a script.
+    /// Returns the route with this name in scripts.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.name() == name)
     }
 
-    /// The route of a request; `path` comes without the query.
+    /// Returns the route of a request; `path` comes without the query.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| {
             *method == route.method() && route.endings().iter().any(|end| path.ends_with(end))
         })
     }
 
-    /// Whether a request needs a bearer. The issuer is called before there is one.
+    /// Returns whether a request needs a bearer. The issuer is called before there is one.
     pub(crate) const fn needs_bearer(self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! Presets and settings as a command line writes them.
+//! Parses presets and settings on the command line.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::presets::table;
 use crate::request::route::Route;
 use crate::settings::measured::Settings;
 
-/// Reads `[ROUTE=]NAME[:TIMES]`: the step, and the route that it is for.
+/// Parses `[ROUTE=]NAME[:TIMES]`: the step, and its route.
 pub(super) fn preset(text: &str) -> Result<(Route, Step), ScriptError> {
     let wrong = |problem: String| ScriptError::Argument {
         argument: text.to_owned(),
@@ -34,7 +34,7 @@ pub(super) fn preset(text: &str) -> Result<(Route, Step), ScriptError> {
     Ok((route, step))
 }
 
-/// Changes settings by `NAME=VALUE`. A name of the unpublished ones begins with `unpublished.`.
+/// Changes settings by `NAME=VALUE`. Names of unpublished ones begin with `unpublished.`.
 pub(super) fn change(settings: Settings, changes: &[String]) -> Result<Settings, ScriptError> {
     let mut all = serde_json::to_value(&settings).unwrap_or_default();
     for change in changes {
@@ -54,7 +54,7 @@ pub(super) fn change(settings: Settings, changes: &[String]) -> Result<Settings,
             place = &mut place[name];
         }
         *place = value;
-        // Read at once, so that the error belongs to this argument.
+        // Parsed immediately, so that the error belongs to this argument.
         serde_json::from_value::<Settings>(all.clone())
             .map_err(|error| wrong(error.to_string()))?;
     }

@@ -1,12 +1,12 @@
-//! Which bearers are refused.
+//! Decides which bearers are refused.
 
 use std::collections::{HashMap, HashSet};
 
-/// Judges bearers: all are welcome but the rejected and the used up.
+/// Decides about bearers: all are accepted but the rejected and the used-up ones.
 #[derive(Default)]
 pub(crate) struct Bearers {
     rejected: HashSet<String>,
-    /// How often each distinct bearer is accepted; no limit if absent.
+    /// How often each distinct bearer is accepted; `None` is unlimited.
     expire_after: Option<u64>,
     uses: HashMap<String, u64>,
     /// Whether a request needs no bearer.
@@ -22,7 +22,7 @@ impl Bearers {
         }
     }
 
-    /// Lets requests without a bearer in.
+    /// Admits requests without a bearer.
     pub(crate) fn allow_anonymous(mut self, allowed: bool) -> Self {
         self.allow_anonymous = allowed;
         self
@@ -39,7 +39,7 @@ impl Bearers {
         self.uses.remove(bearer);
     }
 
-    /// Whether a request with this bearer is let in; counts the use if so.
+    /// Returns whether a request with this bearer is admitted, and counts the use if so.
     pub(crate) fn admit(&mut self, bearer: Option<&str>) -> bool {
         let Some(bearer) = bearer else {
             return self.allow_anonymous;

@@ -1,4 +1,4 @@
-//! How far a script has come.
+//! The progress of a script.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use crate::script::document::Script;
 use crate::script::step::Step;
 use crate::settings::measured::Settings;
 
-/// A script and how far it has come.
+/// A script and its progress.
 pub(crate) struct ScriptCursor {
     pub(crate) bearers: Bearers,
     pub(crate) settings: Arc<Settings>,
-    /// The steps still to come.
+    /// The remaining steps.
     steps: BTreeMap<Route, VecDeque<Step>>,
 }
 
@@ -32,7 +32,8 @@ impl ScriptCursor {
         }
     }
 
-    /// The step for the next request to `route`; the default answer once the script has no more.
+    /// Returns the step for the next request to `route`; the default response after the end of the
+    /// script.
     pub(crate) fn next_step(&mut self, route: Route) -> Step {
         let Some(steps) = self.steps.get_mut(&route) else {
             return Step::default();
@@ -54,7 +55,8 @@ mod tests {
     use super::*;
     use crate::script::step::Content;
 
-    /// The statuses of the first `count` steps for usage; 200 stands for the default answer.
+    /// Returns the statuses of the first `count` steps for usage; 200 stands for the default
+    /// response.
     fn statuses(script: &str, count: usize) -> Vec<u16> {
         let mut cursor = ScriptCursor::new(Script::from_json(script).unwrap());
         let mut next = || match cursor.next_step(Route::Usage).content {

@@ -1,4 +1,4 @@
-//! The script as its author wrote it. The README describes the format.
+//! The JSON document of a script. The README describes the format.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::request::route::Route;
 use crate::script::step::Step;
 use crate::settings::measured::Settings;
 
-/// What to answer instead of the defaults, and to whom.
+/// The scripted responses and settings.
 #[derive(Clone, Default, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct Script {
@@ -24,42 +24,42 @@ pub struct Script {
 }
 
 impl Script {
-    /// Reads a script from its text.
+    /// Parses a script.
     ///
     /// # Errors
     ///
-    /// If the text is not a script; the error says where.
+    /// If the text is not a script; the error names the place.
     pub fn from_json(text: &str) -> Result<Self, ScriptError> {
         serde_json::from_str::<Written>(text)
             .map_err(ScriptError::Shape)?
             .try_into()
     }
 
-    /// Reads a script from a JSON value, as `serde_json::json!` makes it.
+    /// Parses a script from a JSON value, as from `serde_json::json!`.
     ///
     /// # Errors
     ///
-    /// If the value is not a script; the error says where.
+    /// If the value is not a script; the error names the place.
     pub fn from_value(value: Value) -> Result<Self, ScriptError> {
         serde_json::from_value::<Written>(value)
             .map_err(ScriptError::Shape)?
             .try_into()
     }
 
-    /// The same script for a backend that does not refuse what the real one refuses: for tests
-    /// whose requests are not those of a real client.
+    /// Returns the script for a backend without the real one's refusals: for tests whose requests
+    /// are not those of a real client.
     #[must_use]
     pub fn lenient(mut self) -> Self {
         self.settings.strict = false;
         self
     }
 
-    /// The same script with what a command line adds: presets as `[ROUTE=]NAME[:TIMES]`, which come
-    /// before the steps of the script, and settings as `NAME=VALUE`.
+    /// Returns the script with additions of a command line: presets as `[ROUTE=]NAME[:TIMES]`,
+    /// which precede the steps of the script, and settings as `NAME=VALUE`.
     ///
     /// # Errors
     ///
-    /// If a preset, route or setting does not exist; the error says which.
+    /// If a preset, route or setting does not exist; the error names it.
     pub fn with(mut self, presets: &[String], settings: &[String]) -> Result<Self, ScriptError> {
         for text in presets.iter().rev() {
             let (route, step) = arguments::preset(text)?;
@@ -69,7 +69,8 @@ impl Script {
         Ok(self)
     }
 
-    /// The same, with each distinct bearer accepted so often and refused from then on.
+    /// Returns the script with a limit of uses for each distinct bearer, which is refused
+    /// afterwards.
     #[must_use]
     pub fn expiring_after(mut self, times: u64) -> Self {
         self.expire_after = Some(times);
@@ -77,7 +78,7 @@ impl Script {
     }
 }
 
-/// Shows how many bearers are rejected, but not which.
+/// Shows how many bearers are rejected, without their values.
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Script")
@@ -90,7 +91,7 @@ impl fmt::Debug for Script {
     }
 }
 
-/// The JSON form, with the steps unread, so that an error in one can name its place.
+/// The JSON form, with unparsed steps, so that an error in one can name its place.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
@@ -105,7 +106,7 @@ struct Written {
     settings: Settings,
 }
 
-/// Serde's own message would quote a bearer that stands in the wrong place.
+/// Serde's own message would quote a misplaced bearer.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "rejectedBearers must be a list of strings")]
 enum BearerList {

@@ -1,9 +1,9 @@
-//! Why something is not a script.
+//! Why a document is not a valid script.
 
 use super::step::StepError;
 use crate::request::route::Route;
 
-/// Why something is not a script.
+/// Why a document is not a valid script.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
@@ -24,17 +24,17 @@ pub enum ScriptError {
     Argument {
         /// The argument.
         argument: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// A step is wrong.
+    /// A step is invalid.
     #[error("bad script: routes.{route}[{index}]: {error}")]
     Step {
-        /// The route that the step belongs to.
+        /// The route of the step.
         route: Route,
-        /// Its place in the list, counted from 0.
+        /// Its index in the list.
         index: usize,
-        /// What is wrong with it.
+        /// The problem.
         error: StepError,
     },
 }

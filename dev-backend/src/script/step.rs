@@ -16,26 +16,26 @@ use crate::answer::usage::TokenUsage;
 use crate::presets::preset::Preset;
 use crate::presets::table;
 
-/// What to do with one request, or with several in a row.
+/// The response to one request, or to several in a row.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) content: Content,
     pub(crate) ending: Ending,
     pub(crate) headers: HeaderMap,
-    /// Before the answer starts.
+    /// The delay before the response starts.
     pub(crate) delay: Duration,
-    /// Between two events.
+    /// The delay between two events.
     pub(crate) delta_delay: Duration,
-    /// Between two bytes, which are sent one at a time. Zero: whole events are sent.
+    /// The delay between two bytes, which are sent one at a time. Zero sends whole events.
     pub(crate) drip: Duration,
-    /// For how many requests; 0 is for ever.
+    /// The number of requests; 0 is for ever.
     pub(crate) repeat: u32,
 }
 
-/// What is sent.
+/// The content of a response.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    /// What the route answers without a script.
+    /// The default response of the route.
     Default,
     Plain {
         status: StatusCode,
@@ -46,10 +46,10 @@ pub(crate) enum Content {
         usage: Option<TokenUsage>,
     },
     Events(Vec<Value>),
-    /// Bytes as they stand, in these pieces.
+    /// Verbatim bytes, in these pieces.
     Raw(Vec<String>),
     Endless(Endless),
-    /// An answer by its name.
+    /// A preset.
     Preset(&'static Preset),
 }
 
@@ -120,7 +120,7 @@ impl Step {
 }
 
 impl Written {
-    /// Refuses members of which one would be ignored: the author expects both to count.
+    /// Rejects combinations of which one member would be ignored: the author expects both to count.
     fn check_members(&self) -> Result<(), StepError> {
         let preset = ("preset", self.preset.is_some());
         let status = ("status", self.status.is_some());
@@ -193,7 +193,7 @@ impl Written {
         }
         let status = self.status.unwrap_or(200);
         match StatusCode::from_u16(status) {
-            // An informational status is not an answer, and beyond 599 there are none.
+            // An informational status is not a response, and the highest status is 599.
             Ok(code) if (200..600).contains(&status) => Ok(Content::Plain {
                 status: code,
                 body: self.body,
@@ -212,7 +212,8 @@ fn read_headers(written: &BTreeMap<String, String>) -> Result<HeaderMap, StepErr
         };
         let key = HeaderName::try_from(name).map_err(|_| bad("its name is not valid"))?;
         let value = HeaderValue::try_from(value).map_err(|_| bad("its value is not valid"))?;
-        // These frame the message, so a wrong one would break the connection and not test anything.
+        // These frame the message, so a wrong one would break the connection instead of testing
+        // something.
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
             return Err(bad("it is set by the server"));
         }
@@ -221,14 +222,14 @@ fn read_headers(written: &BTreeMap<String, String>) -> Result<HeaderMap, StepErr
     Ok(headers)
 }
 
-/// What is wrong with a step.
+/// Why a step is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
     /// A member is unknown or of the wrong type.
     #[error("{0}")]
     Shape(serde_json::Error),
-    /// Two members do not go together.
+    /// Two members exclude each other.
     #[error("`{one}` and `{other}` do not go together")]
     Conflict {
         /// One of them.
@@ -236,30 +237,30 @@ pub enum StepError {
         /// The other.
         other: &'static str,
     },
-    /// There is `usage`, but no reply it could belong to.
+    /// `usage` without a reply that it could belong to.
     #[error("`usage` needs `text`")]
     UsageWithoutText,
     /// An event is neither an object nor a string.
     #[error("events[{index}] is neither an object nor a string")]
     Event {
-        /// Its place in the list, counted from 0.
+        /// Its index in the list.
         index: usize,
     },
-    /// There is no preset of that name.
+    /// The preset does not exist.
     #[error("no such preset: {name}, expected one of {}", table::names().join(", "))]
     UnknownPreset {
         /// The name.
         name: String,
     },
-    /// The status is not one that can end a request.
+    /// The status is not that of a final response.
     #[error("status {0} is not within 200 to 599")]
     Status(u16),
-    /// A header cannot be sent.
+    /// An invalid header.
     #[error("header `{name}`: {problem}")]
     Header {
         /// Its name.
         name: String,
-        /// Why not.
+        /// The problem.
         problem: &'static str,
     },
 }

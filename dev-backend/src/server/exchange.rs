@@ -1,4 +1,4 @@
-//! One request, from its arrival to its answer.
+//! One request, from its arrival to its response.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,17 +30,17 @@ use crate::server::options::{Observer, Options};
 use crate::settings::measured::Settings;
 use crate::state::memory::Memory;
 
-/// The longest request body that is read.
+/// Longest request body, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// What the handle and the connections share.
+/// State shared by the handle and the connections.
 pub(crate) struct Shared {
     pub(crate) journal: watch::Sender<Journal>,
     pub(crate) gates: Gates,
     cursor: Mutex<ScriptCursor>,
     keep_requests: usize,
     observer: Option<Observer>,
-    /// Numbers the replies, so that their ids differ.
+    /// Counts the replies, so that their ids differ.
     replies: AtomicU64,
     issuer: Issuer,
     memory: Mutex<Memory>,
@@ -75,7 +75,7 @@ impl Shared {
     }
 }
 
-/// How a request ends.
+/// The decision about a request.
 enum Decision {
     Answer(Response<Body>),
     Hang,
@@ -150,12 +150,12 @@ async fn decide(shared: &Shared, request: &RecordedRequest) -> Decision {
     perform(shared, request, route, step, &settings)
 }
 
-/// Refuses a request. It takes no step of the script.
+/// Refuses a request. It does not advance the script.
 fn refuse(refusal: Answer) -> Decision {
     Decision::Answer(refusal.into_response())
 }
 
-/// Does what a step says.
+/// Executes a step.
 fn perform(
     shared: &Shared,
     request: &RecordedRequest,
@@ -211,7 +211,7 @@ fn perform(
             let reply = Reply::new(id, request, pieces, usage, odd);
             Answer::events(match ending {
                 Ending::Finish => reply.events(),
-                // A reply that breaks off is of use only if it breaks off before its end.
+                // A reply that breaks off must do so before its end.
                 Ending::Hang | Ending::Drop => reply.opening_events(),
             })
         }

@@ -1,4 +1,4 @@
-//! Holding the answers of a route back until a test lets them go.
+//! Gates: hold the responses of a route until the test releases them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,25 +7,25 @@ use tokio::sync::watch;
 
 use crate::request::route::Route;
 
-/// Holds every answer of one route until it is released; made by
+/// Holds every response of one route until it is released; created by
 /// [`DevBackend::hold`](crate::DevBackend::hold).
 ///
-/// A held request counts as arrived but is not yet judged: whether its bearer is refused, and which
-/// step of the script it gets, is decided when the gate opens. Dropping the gate opens it, so that
-/// a failed test ends.
+/// A held request counts as arrived but is not decided yet: whether its bearer is refused, and
+/// which step of the script it gets, is decided when the gate opens. Dropping the gate opens it, so
+/// that a failed test ends.
 #[derive(Debug)]
 #[must_use = "a gate opens when it is dropped"]
 pub struct Gate(Arc<Barrier>);
 
 impl Gate {
-    /// How many requests have arrived at this gate while it was closed.
+    /// Returns how many requests have arrived while this gate was closed.
     pub fn arrived(&self) -> usize {
         *self.0.arrived.borrow()
     }
 
     /// Waits until `count` requests have arrived.
     pub async fn wait_for(&self, count: usize) {
-        // An error would mean that the sender is gone, and this gate holds it.
+        // The sender cannot be gone: this gate holds it.
         let _ = self
             .0
             .arrived
@@ -34,7 +34,7 @@ impl Gate {
             .await;
     }
 
-    /// Lets go of every held request, and of all that come later.
+    /// Releases every held request, and all later ones.
     pub fn release(&self) {
         self.0.open.send_replace(true);
     }
@@ -46,7 +46,7 @@ impl Drop for Gate {
     }
 }
 
-/// The gate as the requests see it.
+/// The gate, on the side of the requests.
 #[derive(Debug, Default)]
 struct Barrier {
     arrived: watch::Sender<usize>,
@@ -77,7 +77,7 @@ impl Gates {
             return;
         }
         barrier.arrived.send_modify(|arrived| *arrived += 1);
-        // An error would mean that the sender is gone, and `barrier` holds it.
+        // The sender cannot be gone: `barrier` holds it.
         let _ = barrier.open.subscribe().wait_for(|open| *open).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The handle: start, look, steer, stop.
+//! The handle: start, inspect, control, stop.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ use crate::server::options::Options;
 /// A running backend. It stops when it is dropped.
 ///
 /// It runs on a thread of its own, so it also answers while the test that started it is blocked,
-/// and it needs no async runtime around it.
+/// and needs no async runtime of the caller.
 pub struct DevBackend {
     addr: SocketAddr,
     scheme: &'static str,
@@ -28,18 +28,18 @@ pub struct DevBackend {
     running: Mutex<Option<Running>>,
 }
 
-/// What it takes to stop the thread.
+/// The means to stop the thread.
 struct Running {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl DevBackend {
-    /// Starts a backend; it listens when this returns.
+    /// Starts a backend; it is listening when this returns.
     ///
     /// # Errors
     ///
-    /// If the port cannot be bound, or there is no thread or file descriptor to be had.
+    /// If the port cannot be bound, or no thread or file descriptor is available.
     pub fn start(options: Options) -> io::Result<Self> {
         let security = options.security();
         let scheme = security.scheme();
@@ -63,23 +63,23 @@ impl DevBackend {
         })
     }
 
-    /// Where it listens.
+    /// Returns the listening address.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Its URL, without a trailing slash: `http://127.0.0.1:PORT`. Any path prefix may be added to
-    /// it.
+    /// Returns its URL, without a trailing slash: `http://127.0.0.1:PORT`. Any path prefix may be
+    /// added.
     pub fn base_url(&self) -> String {
         format!("{}://{}", self.scheme, self.addr)
     }
 
-    /// The requests so far, in order of arrival, those that were refused included.
+    /// Returns the requests so far, in order of arrival, refused ones included.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.journal.borrow().requests().to_vec()
     }
 
-    /// The requests to one route so far.
+    /// Returns the requests to one route so far.
     pub fn requests_to(&self, route: Route) -> Vec<RecordedRequest> {
         let journal = self.shared.journal.borrow();
         journal
@@ -90,7 +90,7 @@ impl DevBackend {
             .collect()
     }
 
-    /// How many requests to one route have arrived, those that were refused included.
+    /// Returns how many requests to one route have arrived, refused ones included.
     pub fn count(&self, route: Route) -> usize {
         self.shared.journal.borrow().count(route)
     }
@@ -98,19 +98,19 @@ impl DevBackend {
     /// Waits until `count` requests to one route have arrived.
     pub async fn wait_for(&self, route: Route, count: usize) {
         let mut journal = self.shared.journal.subscribe();
-        // An error would mean that the sender is gone, and `self` holds it.
+        // The sender cannot be gone: `self` holds it.
         let _ = journal
             .wait_for(|journal| journal.count(route) >= count)
             .await;
     }
 
-    /// Forgets the requests so far and counts from zero again.
+    /// Clears the recorded requests and the counts.
     pub fn clear_requests(&self) {
         self.shared.journal.send_replace(Journal::default());
     }
 
-    /// Plays another script from its start. What was left of the old one is forgotten, and so are
-    /// all bearers that were rejected or used up.
+    /// Starts another script. The progress of the old one, and all rejected and used-up bearers,
+    /// are reset.
     pub fn set_script(&self, script: Script) {
         *self.cursor() = ScriptCursor::new(script);
     }
@@ -138,7 +138,7 @@ impl DevBackend {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(Running { stop, thread }) = running {
-            // Both fail only if the thread has already ended, which is what is wanted.
+            // Both fail only if the thread has ended, which is the goal.
             let _ = stop.send(());
             let _ = thread.join();
         }

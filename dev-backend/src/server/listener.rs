@@ -15,19 +15,19 @@ use tokio::sync::oneshot;
 use crate::server::exchange::{self, Shared};
 use crate::server::security::Security;
 
-/// Connections that may wait to be accepted: enough for a thousand at once.
+/// The backlog of connections: enough for a thousand at once.
 const BACKLOG: u32 = 4096;
 
-/// Requests that may be under way on one HTTP/2 connection. The usual 200 would starve a
+/// Most concurrent requests on one HTTP/2 connection. The usual 200 would starve a
 /// [`Gate`](crate::Gate) that waits for more.
 #[cfg(feature = "http2")]
 const MAX_STREAMS: u32 = 16_384;
 
-/// How long to wait when no connection can be accepted, because file descriptors ran out for
-/// instance.
+/// The delay when a connection cannot be accepted, for example without file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves until `stop` fires or its sender is gone. Says on `ready` where, or why not.
+/// Serves until `stop` fires or its sender is dropped. Reports the address, or the error, on
+/// `ready`.
 pub(crate) fn run(
     port: u16,
     security: &Security,
@@ -35,8 +35,7 @@ pub(crate) fn run(
     ready: &SyncSender<io::Result<SocketAddr>>,
     stop: oneshot::Receiver<()>,
 ) {
-    // `ready` has room for one message and its receiver waits for it, so sending cannot fail in a
-    // way that matters.
+    // `ready` has room for one message, and its receiver waits for it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -57,14 +56,14 @@ pub(crate) fn run(
             }
         }
     });
-    // Dropping the runtime drops every connection with it.
+    // Dropping the runtime drops every connection.
 }
 
 /// Must run inside the runtime.
 fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // Lets a fixed port be taken again at once after a restart. On Windows the option would let
-    // others steal it.
+    // Allows binding a fixed port right after a restart. On Windows the option would let another
+    // process steal it.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
@@ -85,7 +84,7 @@ async fn accept(listener: TcpListener, security: &Security, shared: &Arc<Shared>
 }
 
 async fn secure(stream: TcpStream, security: Security, shared: Arc<Shared>) {
-    // Events are small and must not wait for each other. A socket that cannot do it still works.
+    // Events are small and must not wait for each other. A failure to set this is harmless.
     let _ = stream.set_nodelay(true);
     match security {
         Security::Plain => converse(stream, shared).await,
@@ -99,7 +98,7 @@ async fn secure(stream: TcpStream, security: Security, shared: Arc<Shared>) {
     }
 }
 
-/// Speaks HTTP/1.1, and HTTP/2 where a client starts with that and it is built in.
+/// Serves HTTP/1.1, or HTTP/2 if the client starts with it and the feature is enabled.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     shared: Arc<Shared>,
@@ -117,7 +116,7 @@ async fn converse(
         builder.http2().max_concurrent_streams(MAX_STREAMS);
         builder
     };
-    // Errors are broken or deliberately dropped connections; there is no peer left to report them to.
+    // Errors are broken or deliberately dropped connections, without a peer to report them to.
     let _ = builder
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -1,5 +1,5 @@
 //! The running backend: the handle, its options, its sockets, and one request from arrival to
-//! answer.
+//! response.
 
 pub(crate) mod exchange;
 pub(crate) mod gate;

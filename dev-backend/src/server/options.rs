@@ -1,4 +1,4 @@
-//! What a backend can be started with.
+//! Options of a backend.
 
 use std::fmt;
 #[cfg(feature = "tls")]
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Any free port, no script, all requests kept, no observer, no TLS.
+    /// Returns the defaults: any free port, no script, all requests recorded, no observer, no TLS.
     pub fn new() -> Self {
         Self::default()
     }
@@ -35,16 +35,16 @@ impl Options {
         Self { port, ..self }
     }
 
-    /// Plays this script from the start.
+    /// Sets the script.
     pub fn script(self, script: Script) -> Self {
         Self { script, ..self }
     }
 
-    /// Keeps no more than the first `count` requests for
+    /// Records only the first `count` requests for
     /// [`DevBackend::requests`](crate::DevBackend::requests).
     ///
-    /// A backend that runs for days wants 0 here: kept requests stay in memory with their bearers
-    /// and bodies.
+    /// A backend that runs for days needs 0 here: recorded requests stay in memory with their
+    /// bearers and bodies.
     pub fn keep_requests(self, count: usize) -> Self {
         Self {
             keep_requests: count,
@@ -52,7 +52,7 @@ impl Options {
         }
     }
 
-    /// Calls `observer` for every request, at the moment its answer is decided.
+    /// Calls `observer` for every request when its response is decided.
     ///
     /// It runs on the backend's only thread, so it should return soon.
     pub fn on_request(self, observer: impl Fn(&Exchange) + Send + Sync + 'static) -> Self {
@@ -63,7 +63,7 @@ impl Options {
     }
 
     /// Serves TLS. Offers HTTP/1.1, and with the feature `http2` that first, unless the
-    /// configuration names its own ALPN protocols.
+    /// configuration has its own ALPN protocols.
     #[cfg(feature = "tls")]
     pub fn tls(self, mut config: ServerConfig) -> Self {
         if config.alpn_protocols.is_empty() {
@@ -78,7 +78,7 @@ impl Options {
         }
     }
 
-    /// Whether to encrypt, and with what.
+    /// Returns whether and how connections are encrypted.
     pub(crate) fn security(&self) -> Security {
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {

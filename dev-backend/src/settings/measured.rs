@@ -1,10 +1,10 @@
-//! Settings whose defaults were publicly measured.
+//! Settings with publicly measured defaults.
 
 use serde::{Deserialize, Serialize};
 
 use super::unpublished::Unpublished;
 
-/// How strict and how odd the backend is. The defaults are what was measured.
+/// How strict and how odd the backend is. The defaults are the measured values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Settings {
@@ -19,11 +19,11 @@ pub(crate) struct Settings {
     pub(crate) challenge_until_cookie: bool,
     /// Refuse tokens of ChatGPT logins outside the ChatGPT backend, as api.openai.com does.
     pub(crate) api_scopes: bool,
-    /// How long access tokens of the issuer live.
+    /// Lifetime of the issuer's access tokens.
     pub(crate) access_token_seconds: u64,
-    /// How long access tokens of shared logins live.
+    /// Lifetime of access tokens of shared logins.
     pub(crate) shared_token_seconds: u64,
-    /// The wait between two polls for a device login. The real issuer says 5.
+    /// The polling interval of a device login. The real issuer states 5.
     pub(crate) device_interval_seconds: u64,
     /// Whether a refresh brings an id token; the real issuer leaves it out at times.
     pub(crate) id_token_at_refresh: bool,

@@ -1,9 +1,9 @@
-//! What is not published about the real backend: one setting each, so that a guess is never
-//! part of the code. The defaults are the mildest reading.
+//! Unpublished properties of the real backend: one setting each, so that a guess is never part of
+//! the code. The defaults are the mildest reading.
 
 use serde::{Deserialize, Serialize};
 
-/// What is not published about the real backend.
+/// Unpublished properties of the real backend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Unpublished {
@@ -11,7 +11,7 @@ pub(crate) struct Unpublished {
     pub(crate) refuse_empty_lists: bool,
     /// Refuse a request without `instructions` even where its first item is a developer message.
     pub(crate) always_require_instructions: bool,
-    /// Challenge requests whose `User-Agent` contains one of these.
+    /// Challenge requests with one of these in their `User-Agent`.
     pub(crate) challenged_user_agents: Vec<String>,
     /// Models that answer in the lite form only.
     pub(crate) lite_only_models: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Unpublished {
     pub(crate) account_calls_per_minute: Option<u32>,
     /// Requests a minute to `/oauth/token` before they get 429.
     pub(crate) token_calls_per_minute: Option<u32>,
-    /// How long a spent refresh token is good once more, as for a retry after a time-out.
+    /// How long a spent refresh token is accepted once more, as for a retry after a time-out.
     pub(crate) refresh_grace_seconds: u64,
     /// The status of a failed revocation; without it revocations succeed.
     pub(crate) revoke_status: Option<u16>,
@@ -32,14 +32,14 @@ pub(crate) struct Unpublished {
     pub(crate) stream_idle_seconds: Option<u64>,
     /// The order of the list of models.
     pub(crate) list_order: ListOrder,
-    /// The status of a request whose `chatgpt-account-id` is not the token's; without it the
-    /// header is believed.
+    /// The status of a request with a `chatgpt-account-id` other than the token's; without it the
+    /// header is accepted.
     pub(crate) wrong_account_status: Option<u16>,
     /// The status of a request that fails validation.
     pub(crate) validation_status: u16,
     /// Whether the version in `User-Agent` counts where the header `version` is missing.
     pub(crate) user_agent_version: bool,
-    /// The only originators that get answers; all do if it is empty.
+    /// The only accepted originators; empty accepts all.
     pub(crate) originators: Vec<String>,
 }
 

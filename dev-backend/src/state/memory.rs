@@ -1,4 +1,4 @@
-//! All that is remembered, and what is refused because of it.
+//! The remembered state, and refusals because of it.
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::request::record::RecordedRequest;
 use crate::request::route::Route;
 use crate::settings::measured::Settings;
 
-/// What the backend remembers from one request to the next.
+/// The backend's state across requests.
 #[derive(Default)]
 pub(crate) struct Memory {
     prompts: PromptCache,
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The refusal of a request, if it is refused.
+    /// Returns the refusal of a request, if it is refused.
     pub(crate) fn refusal(
         &mut self,
         route: Route,
@@ -88,13 +88,13 @@ impl Memory {
         Some(Answer::json(StatusCode::BAD_REQUEST, &body))
     }
 
-    /// What a request costs, its answer not counted.
+    /// Returns the token usage of a request, without its output.
     pub(crate) fn charge(&mut self, request: &RecordedRequest) -> TokenUsage {
         let body = request.json().unwrap_or_default();
         self.prompts.charge(request.header("session-id"), &body)
     }
 
-    /// Remembers what the answer brings.
+    /// Records the content of a response.
     pub(crate) fn remember(&mut self, request: &RecordedRequest, events: &[Value]) {
         self.reasoning.remember(request, events);
     }

@@ -1,4 +1,4 @@
-//! What the backend remembers from one request to the next.
+//! The backend's state across requests.
 
 pub(crate) mod memory;
 pub(crate) mod prompt_cache;

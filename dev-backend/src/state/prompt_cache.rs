@@ -1,5 +1,5 @@
-//! The prompt cache: a request is served from it as far as it begins like the last one of the same
-//! `session-id`.
+//! The prompt cache: the common prefix with the last prompt of the same `session-id` counts as
+//! cached.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,9 +13,9 @@ use crate::answer::usage::TokenUsage;
 const SHORTEST: u64 = 1024;
 /// Cached tokens are counted in blocks of this size.
 const BLOCK: u64 = 128;
-/// How long a prompt stays.
+/// How long a prompt stays cached.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// Most sessions that are remembered. The oldest go first.
+/// Most cached sessions. The oldest go first.
 const MAX_SESSIONS: usize = 256;
 
 /// The last prompt of each session.
@@ -38,7 +38,7 @@ struct Part {
 }
 
 impl PromptCache {
-    /// What the prompt of this body costs in the session of that id; without an id nothing is
+    /// Returns the token usage of a body in the session of that id; without an id nothing is
     /// cached.
     pub(crate) fn charge(&mut self, session: Option<&str>, body: &Value) -> TokenUsage {
         let prompt = prompt(body);
@@ -84,8 +84,8 @@ impl PromptCache {
     }
 }
 
-/// The model, the instructions, the tools and each item, in the order in which the model reads
-/// them. About one token for four bytes. Reasoning items without their content are dropped.
+/// Returns the model, the instructions, the tools and each item, in the order in which the model
+/// reads them. About one token for four bytes. Reasoning items without their content are dropped.
 fn prompt(body: &Value) -> Vec<Part> {
     let items = body["input"].as_array().into_iter().flatten();
     let kept =

@@ -1,4 +1,4 @@
-//! How often a group of routes was called within a minute.
+//! Rate limits of a group of routes.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) struct Rate(VecDeque<Instant>);
 
 impl Rate {
-    /// Whether another call is within this many a minute; counts it if so.
+    /// Returns whether another call is within this many a minute, and counts it if so.
     pub(crate) fn admit(&mut self, limit: u32) -> bool {
         self.0.retain(|call| call.elapsed() < MINUTE);
         let has_room = self.0.len() < usize::try_from(limit).unwrap_or(usize::MAX);

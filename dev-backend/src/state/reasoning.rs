@@ -1,5 +1,5 @@
-//! Encrypted reasoning: it is accepted back from the account, the session and the model family
-//! that it was sent to, and from no other.
+//! Encrypted reasoning: accepted only from the account, the session and the model family to which
+//! it was sent.
 
 use std::collections::VecDeque;
 
@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use crate::request::record::RecordedRequest;
 
-/// Most contents that are remembered. The oldest go first.
+/// Most remembered contents. The oldest go first.
 const MAX_CONTENTS: usize = 4096;
 
-/// The encrypted contents that were sent, and their owners.
+/// The sent encrypted contents, and their owners.
 #[derive(Default)]
 pub(crate) struct EncryptedReasoning {
     sent: VecDeque<(String, Owner)>,
 }
 
-/// Who may send an encrypted content back.
+/// The owner of an encrypted content: the only sender from which it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Owner {
     account: Option<String>,
@@ -41,7 +41,7 @@ impl Owner {
 }
 
 impl EncryptedReasoning {
-    /// Remembers what is sent in these events to that request.
+    /// Records the encrypted contents in these events as sent to that request.
     pub(crate) fn remember(&mut self, request: &RecordedRequest, events: &[Value]) {
         let done = events.iter().map(|event| &event["item"]);
         let contents: Vec<_> = done
@@ -60,7 +60,7 @@ impl EncryptedReasoning {
         }
     }
 
-    /// The place of the first item whose encrypted content was not sent to this owner.
+    /// Returns the index of the first item with encrypted content that was not sent to this owner.
     pub(crate) fn first_foreign(&self, request: &RecordedRequest, body: &Value) -> Option<usize> {
         let owner = Owner::of(request, body);
         let is_foreign = |item: &Value| {

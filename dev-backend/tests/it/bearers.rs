@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Admission by bearer.
 
 use crate::support::*;
 use byokey_dev_backend::Route;

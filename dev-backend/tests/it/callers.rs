@@ -1,4 +1,4 @@
-//! Who is let in: 401 in its odd form, residency, Cloudflare, tokens at the API.
+//! Admission of callers: 401 in its odd form, residency, Cloudflare, tokens at the API.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

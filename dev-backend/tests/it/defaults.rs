@@ -1,4 +1,4 @@
-//! What the backend answers without a script, and what it records.
+//! The default responses, and the recorded requests.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! The documents name everything that there is: settings, presets, actions of a step, routes, and
-//! the tests that show the facts.
+//! The documents name every setting, preset, action of a step and route, and the tests for the
+//! facts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The members that serde accepts where a member is unknown.
+/// Returns the members that serde lists as expected in its error for an unknown one.
 fn accepted(script: serde_json::Value) -> Vec<String> {
     let error = Script::from_value(script).unwrap_err().to_string();
     let (_, list) = error.split_once("expected one of ").expect(&error);
@@ -88,7 +88,7 @@ fn each_preset_and_setting_has_its_source() {
     }
 }
 
-/// The tests that a table of the document names: `file::test`.
+/// Returns the tests named in a table of the document: `file::test`.
 fn named_tests() -> Vec<(String, String)> {
     let rows = BACKEND.lines().filter(|line| line.starts_with('|'));
     let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));

@@ -1,4 +1,4 @@
-//! Answers of broken and hostile senders.
+//! Responses of broken and hostile senders.
 
 use std::time::{Duration, Instant};
 

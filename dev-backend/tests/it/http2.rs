@@ -29,8 +29,8 @@ async fn a_thousand_streams_fit_on_one_http2_connection() {
         request.headers_mut().remove("host");
         calls.spawn(async move {
             let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-            // A client that drops a thousand streams unread looks like an attack to its own
-            // library.
+            // The HTTP/2 library treats a client that drops a thousand streams unread as an
+            // attacker.
             body.collect().await.unwrap();
             parts.status
         });

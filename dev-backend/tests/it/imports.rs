@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules by their paths (`script::step`), each with the text of its file without tests.
+/// Returns the modules by path (`script::step`), each with its text without tests.
 fn modules() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeMap::new();
@@ -34,7 +34,7 @@ fn name(root: &Path, file: &Path) -> String {
     }
 }
 
-/// The paths in `use` items: every prefix that a group completes, written out.
+/// Returns the paths in `use` items, with groups expanded.
 fn imports(code: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for item in code.split("\nuse ").skip(1) {
@@ -48,7 +48,7 @@ fn imports(code: &str) -> Vec<String> {
     paths
 }
 
-/// The module that a path names, seen from `from`; `None` for other crates.
+/// Returns the module that a path names, seen from `from`; `None` for other crates.
 fn target(modules: &BTreeMap<String, String>, from: &str, path: &str) -> Option<String> {
     let parent = from.rsplit_once("::").map_or("", |(parent, _)| parent);
     let absolute = match path.split_once("::") {

@@ -1,4 +1,4 @@
-//! The issuer: its pages, and which codes and tokens are good for what.
+//! The issuer: its pages, and the validity of codes and tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use crate::support::*;
 const VERIFIER: &str = "made-up-verifier-that-is-as-long-as-verifiers-have-to-be";
 const BACK: &str = "http://localhost:1455/auth/callback";
 
-/// The address of the page where the person signs in.
+/// Returns the URL of the authorization page.
 fn authorize(more: &str) -> String {
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
     format!(
@@ -20,7 +20,7 @@ fn authorize(more: &str) -> String {
     )
 }
 
-/// Presses the button. Returns the code that the browser is sent back with.
+/// Presses the button. Returns the code in the redirect.
 async fn sign_in(backend: &DevBackend) -> String {
     let answer = call(backend, get(&authorize("&sign_in=yes"), None)).await;
     assert_eq!(answer.status, 302);
@@ -104,7 +104,7 @@ async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
         fields[field] = other.into();
         assert_eq!(trade(&backend, &fields).await.status, 400, "{field}");
     }
-    // A form does as well as JSON.
+    // A form is accepted as well as JSON.
     let form = format!(
         "grant_type=authorization_code&code={}&redirect_uri={BACK}&client_id=made-up\
          &code_verifier={VERIFIER}",
@@ -141,7 +141,7 @@ async fn a_refresh_token_is_good_once_and_reuse_ends_the_family() {
     assert_eq!(lost.json()["error"]["code"], "refresh_token_invalidated");
 }
 
-/// Begins a login on another device and returns what the program polls with.
+/// Starts a login on another device and returns the parameters for polling.
 async fn begin(backend: &DevBackend) -> Value {
     let path = "/api/accounts/deviceauth/usercode";
     let begun = call(backend, post(path, None, &json!({}))).await.json();

@@ -1,4 +1,4 @@
-//! Many at once, gates, and the end.
+//! Load, gates, and shutdown.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn a_thousand_connections_held_at_once_all_get_401() {
     soon(gate.wait_for(MANY)).await;
     assert_eq!(gate.arrived(), MANY);
     assert_eq!(backend.count(Route::Usage), MANY);
-    // The bearer is judged when the gate opens, so this refuses all of them.
+    // The bearer is checked when the gate opens, so this refuses all of them.
     backend.reject_bearer("old");
     gate.release();
     let statuses = soon(calls.join_all()).await;

@@ -1,4 +1,4 @@
-//! The backend, seen over its socket. Nothing here leaves the loopback device or waits without a
+//! The backend, tested over its socket. No test leaves the loopback device or waits without a
 //! limit.
 #![expect(
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
-//! What is remembered from one turn to the next: reasoning and prompts.
+//! State across turns: reasoning and prompts.
 
 use byokey_dev_backend::DevBackend;
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A turn in a session of an account.
+/// Runs a turn in a session of an account.
 async fn turn_in(backend: &DevBackend, session: &str, account: &str, body: &Value) -> Answer {
     let request = with(post(CHATGPT, Some("t"), body), "version", "0.169.0");
     let request = with(request, "chatgpt-account-id", account);

@@ -1,11 +1,11 @@
-//! Answers by name.
+//! Presets.
 
 use byokey_dev_backend::{DevBackend, Options, Route, Script, presets};
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// The answer of a preset to a request of its route.
+/// Returns the response of a preset to a request of its route.
 async fn answer(name: &str) -> Answer {
     let (_, _, route) = presets().find(|(known, _, _)| *known == name).expect(name);
     let script = Script::default().with(&[name.to_owned()], &[]).unwrap();

@@ -1,4 +1,4 @@
-//! What a script can do.
+//! Features of scripts.
 
 use std::time::{Duration, Instant};
 
@@ -243,7 +243,7 @@ fn a_mistake_in_a_script_is_named_with_its_place() {
             "{error}"
         );
         assert!(!error.contains("secret"), "{error}");
-        // Read as a part of something else it says the same.
+        // As a part of another document it has the same meaning.
         let error = serde_json::from_value::<Script>(script)
             .unwrap_err()
             .to_string();

@@ -1,4 +1,4 @@
-//! The odd shapes of a successful stream.
+//! The odd forms of a successful stream.
 
 use serde_json::{Value, json};
 

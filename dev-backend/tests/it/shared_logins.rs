@@ -11,7 +11,7 @@ use crate::support::*;
 const VERIFIER: &str = "made-up-verifier-that-is-as-long-as-verifiers-have-to-be";
 const BACK: &str = "http://127.0.0.1:49152/callback";
 
-/// Signs in, and returns the client id that the callback brings and the tokens.
+/// Logs in, and returns the client id in the callback and the tokens.
 async fn sign_in(backend: &DevBackend, client_id: &str) -> (String, Value) {
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
     let path = format!(
@@ -72,7 +72,7 @@ async fn an_early_refresh_spends_the_token() {
     let spent = refresh(&backend, &tokens).await;
     assert_eq!(spent.json()["error"]["code"], "refresh_token_invalidated");
 
-    // Within six minutes of its end a token may be refreshed.
+    // A token may be refreshed within six minutes of its expiry.
     let backend = start_with(json!({"settings": {"sharedTokenSeconds": 300}}));
     let (_, tokens) = sign_in(&backend, "dynamic_agent_client").await;
     assert_eq!(refresh(&backend, &tokens).await.status, 200);

@@ -1,10 +1,10 @@
-//! Which bodies of `POST …/responses` are refused, and how.
+//! The refused bodies of `POST …/responses`, and their errors.
 
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A good body with one member changed, or taken away by null.
+/// Returns a valid body with one member changed, or removed by null.
 fn changed(name: &str, value: &Value) -> Value {
     let mut body = turn("x");
     match value {

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-/// The longest any wait in a test may take.
+/// The longest wait in a test.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) const USAGE: &str = "/backend-api/wham/usage";
@@ -25,7 +25,7 @@ pub(crate) const MODELS: &str = "/backend-api/codex/models?client_version=1.0.0"
 pub(crate) const PROFILE: &str = "/backend-api/wham/profiles/me";
 pub(crate) const ACCOUNTS: &str = "/backend-api/wham/accounts/check";
 pub(crate) const RESPONSES: &str = "/v1/responses";
-/// The same at the ChatGPT backend, which has a gate of models.
+/// A route of the ChatGPT backend, which has a gate of models.
 pub(crate) const CHATGPT: &str = "/backend-api/codex/responses";
 
 pub(crate) fn start() -> DevBackend {
@@ -36,20 +36,20 @@ pub(crate) fn start_with(script: Value) -> DevBackend {
     DevBackend::start(Options::new().script(Script::from_value(script).unwrap())).unwrap()
 }
 
-/// Runs a future that must be done soon.
+/// Runs a future with a timeout.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(SOON, future)
         .await
         .expect("should be done by now")
 }
 
-/// An answer read to its end, or until it broke off.
+/// A response read to its end, or until it broke off.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
-    /// Whether the body came to its proper end.
+    /// Whether the body was complete.
     pub(crate) whole: bool,
 }
 
@@ -64,7 +64,7 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The `data` of the events, and a check that each is named after its type.
+    /// Returns the `data` of the events, after checking that each is named after its type.
     pub(crate) fn events(&self) -> Vec<Value> {
         let event = |text: &str| {
             let (name, data) = text.split_once('\n').unwrap();
@@ -83,7 +83,7 @@ impl Answer {
     }
 }
 
-/// A body that the strict backend accepts.
+/// Returns a body that the strict backend accepts.
 pub(crate) fn turn(text: &str) -> Value {
     json!({
         "model": "gpt-6.2-sol",
@@ -94,12 +94,12 @@ pub(crate) fn turn(text: &str) -> Value {
     })
 }
 
-/// A message of the user.
+/// Returns a message of the user.
 pub(crate) fn user(text: &str) -> Value {
     json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
 }
 
-/// The same request with one more header.
+/// Returns the request with another header.
 pub(crate) fn with(
     mut request: Request<Full<Bytes>>,
     name: &'static str,
@@ -109,7 +109,7 @@ pub(crate) fn with(
     request
 }
 
-/// A turn at the ChatGPT backend, by a client that says it is codex 0.169.
+/// Runs a turn at the ChatGPT backend, by a client that states codex 0.169.
 pub(crate) async fn chatgpt(backend: &DevBackend, bearer: &str, body: &Value) -> Answer {
     call(
         backend,
@@ -142,7 +142,7 @@ pub(crate) fn request(
     builder.body(Full::new(body)).unwrap()
 }
 
-/// Sends a request and returns as soon as the head of the answer is there.
+/// Sends a request and returns after the head of the response.
 pub(crate) async fn open(
     backend: &DevBackend,
     request: Request<Full<Bytes>>,
@@ -153,7 +153,7 @@ pub(crate) async fn open(
     soon(sender.send_request(request)).await
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the whole response.
 pub(crate) async fn try_call(
     backend: &DevBackend,
     request: Request<Full<Bytes>>,

@@ -1,4 +1,4 @@
-//! What is not published is a setting: each changes what its name says, and nothing by default.
+//! Each unpublished setting changes what its name says, and nothing by default.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
