@@ -1,4 +1,4 @@
-# The second half of `./test.sh --long`: what takes hours, or tools that few machines have. Sourced.
+# The second half of `./test.sh --long`: steps that take hours, or need rare tools. Sourced.
 
 other_systems() {
   local system features
@@ -8,8 +8,8 @@ other_systems() {
       skip "lints for $system: its standard library is missing, and rustup cannot add it"
       continue
     fi
-    # Nothing is linked, so where there is no C compiler for that system, `true` can take its place:
-    # the C code of a dependency is not checked, all of Rust is.
+    # Nothing is linked, so without a C compiler for that system `true` can replace it: a
+    # dependency's C code is not checked, all of Rust is.
     local stand_in=("CC_${system//-/_}=true" "AR_${system//-/_}=true")
     if [ "$system" = x86_64-pc-windows-gnu ] && command -v x86_64-w64-mingw32-gcc >/dev/null; then
       stand_in=()
@@ -21,8 +21,8 @@ other_systems() {
   done
 }
 
-# Their database comes from the network, and changes from day to day: a new entry must not stop a
-# change that has nothing to do with it.
+# Their database comes from the network and changes daily: a new entry must not block an unrelated
+# change.
 advisories() {
   if ! command -v cargo-deny >/dev/null; then
     skip "advisories: cargo-deny is not installed"
@@ -41,7 +41,7 @@ windows() {
   BYOKEY_WINDOWS=1 run_tests windows --package byokey-tests --test windows
 }
 
-# Logins that an older codex and this program share.
+# Logins shared by an older codex and this program.
 older_codex() {
   local version
   for version in 0.98.0; do
@@ -61,7 +61,7 @@ model() {
     run_tests model --profile no-trace --package byokey-tests --test connections_model
 }
 
-# One part of fifty, another each week: all of them take days.
+# One fiftieth, another one each week: all of them take days.
 all_mutants() {
   if ! cargo mutants --version >/dev/null 2>&1; then
     skip "mutants that are made: cargo-mutants is not installed (cargo install cargo-mutants)"

@@ -1,8 +1,9 @@
-# What `test.sh` runs its steps with: each is timed, in seconds and in seconds of CPU. To be sourced.
+# Helpers of `test.sh` to run its steps: each is timed, in seconds and in seconds of CPU. To be
+# sourced.
 
 steps=() skipped=() jobs_of=() cpu=0
 
-# Seconds of CPU that this shell and the commands it has waited for have used, into `cpu`.
+# Sets `cpu` to the seconds of CPU used by this shell and the commands that it has awaited.
 measure_cpu() {
   times >"$logs/times"
   cpu=$(awk '{ for (i = 1; i <= NF; i++) { split($i, part, /[ms]/); all += part[1] * 60 + part[2] } }
@@ -22,13 +23,13 @@ step() {
   steps+=("$(printf '%6d s  %6d s  %s' $((SECONDS - began)) $((cpu - before)) "$name")")
 }
 
-# skip "WHAT: WHY": a step, or a part of one, that cannot run here.
+# skip "WHAT: WHY": reports a step, or a part of one, that cannot run here.
 skip() {
   echo "skipped: $1"
   skipped+=("$1")
 }
 
-# background NAME COMMAND...: starts it beside the next steps; `await NAME` waits for it.
+# background NAME COMMAND...: starts it in parallel to the next steps; `await NAME` waits for it.
 background() {
   local name=$1
   shift
@@ -65,8 +66,8 @@ await() {
   steps+=("$(cat "$logs/$name.times/line")")
 }
 
-# run_tests NAME ARGUMENT...: `cargo test`. Everything is in a log; shown are results, figures, and
-# what was skipped and why. What failed is shown whole.
+# run_tests NAME ARGUMENT...: `cargo test`. The output goes to a log; results, figures, and skipped
+# tests with their reasons are shown, failures completely.
 run_tests() {
   local name=$1 log="$logs/$1.log" status=0
   shift

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the codex that the tests compare with, under .cache/codex, where npm is there.
-# Otherwise those tests say that they are skipped. Codex itself reaches only this machine there.
+# Installs the codex that the tests compare with, under .cache/codex, if npm is available. Otherwise
+# those tests report that they are skipped. codex itself reaches only loopback there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# The long run also installs older ones, each beside this one.
+# The long run also installs older versions, each beside this one.
 version=${CODEX_VERSION:-0.169.0}
 folder=.cache/codex${CODEX_VERSION:+-$CODEX_VERSION}
 program="$folder/codex"
@@ -26,7 +26,7 @@ if ! npm install --prefix "$folder" --no-save --no-package-lock --ignore-scripts
   echo "codex: skipped, npm cannot install it"
   exit 0
 fi
-# The program itself; what npm puts into .bin is a script that starts it.
+# The binary itself; npm's .bin has a script that starts it.
 native=$(find "$folder/node_modules" -path '*/vendor/*/bin/codex' -type f)
 if [ -z "$native" ]; then
   echo "codex: skipped, there is none for this system"

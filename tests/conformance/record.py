@@ -71,7 +71,8 @@ class Run:
             (self.home / name).mkdir()
         (self.home / "config.toml").write_text(self.fill(self.scenario["config"]))
         self.backend.load(self.fill(self.scenario.get("backend", {})))
-        # codex warns when it finds no bubblewrap. The scenarios run no commands, so an empty stand-in will do.
+        # codex warns without bubblewrap. The scenarios run no commands, so an empty replacement
+        # suffices.
         stand_in = self.home / "bin" / "bwrap"
         stand_in.write_text("#!/bin/sh\nexit 0\n")
         stand_in.chmod(0o755)
@@ -110,7 +111,7 @@ class Run:
     def wait_for(self, wanted, what):
         with self.arrived:
             while True:
-                # A response may be referred to again by $from, so only the others are used up.
+                # A response may be referenced again by $from, so only the others are consumed.
                 found = self.find(wanted, what[0] != "response")
                 if found is not None:
                     return found
@@ -207,7 +208,7 @@ class Normaliser:
         self.run, self.uuids = run, {}
 
     def text(self, value):
-        # A scenario may use fixed uuids of its own. Those stay.
+        # A scenario may use fixed uuids of its own, which stay.
         def name(match):
             found = match.group(0)
             if found in self.run.fixed_uuids:
@@ -227,7 +228,7 @@ class Normaliser:
 
     def value(self, value, key=None):
         if isinstance(value, dict):
-            # The order of a map that codex fills by hash changes from run to run.
+            # The order of a map that codex iterates by hash changes from run to run.
             members = sorted(value.items()) if key in HASH_MAPS else value.items()
             return {name: self.value(inner, name) for name, inner in members}
         if isinstance(value, list):

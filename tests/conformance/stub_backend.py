@@ -60,7 +60,7 @@ ROUTES = (
     ("accountsCheck", "GET", re.compile(r"/wham/accounts/check$")),
 )
 
-# Not part of the script format: codex reads it for business plans and fails the login when it is missing.
+# Not part of the script format: codex reads it for business plans and fails the login without it.
 OTHER_PATHS = {
     "/wham/config/bundle": {"status": 200, "body": {}},
     "/wham/config/requirements": {"status": 200, "body": {}},

@@ -19,7 +19,7 @@ for message in messages:
     if message["holds"] not in written:
         sys.exit(f"{message['about']}: `{message['holds']}` is lost")
 
-# The model does check: a required member may not be missing.
+# The model does check: a required member must be present.
 try:
     model.ByokeyProtocol.model_validate({"clientRequestResults": {"account/read": {"account": None}}})
 except pydantic.ValidationError:

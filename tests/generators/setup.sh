@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs the code generators that the schema is tried with, under .cache/generators/.
+# Installs the code generators for the test of the schema, under .cache/generators/.
 #
 #   setup.sh          quicktype (Go) and datamodel-code-generator (pydantic): the gate
 #   setup.sh --all    json-schema-to-typescript and go-jsonschema too: the long run
 #
-# What cannot be installed is reported; its test then says that it is skipped.
+# A failed installation is reported; its test is skipped then.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=$PWD/.cache/generators
 mkdir -p "$folder"
 
-# done_before NAME VERSION: whether that version is installed; otherwise its folder is emptied.
+# done_before NAME VERSION: succeeds if that version is installed; otherwise clears its folder.
 done_before() {
   if [ "$(cat "$folder/$1/installed" 2>/dev/null)" = "$2" ]; then
     echo "$1 $2: installed already"

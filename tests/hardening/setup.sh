@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what tests/tests/hardening.rs, no_trace_disk.rs and no_trace_memory look through, where
-# apt and the right to use it are there. Otherwise those tests say that they are skipped.
+# Installs the tools of tests/tests/hardening.rs, no_trace_disk.rs and no_trace_memory, if apt and
+# the right to use it are available. Otherwise those tests are skipped with a message.
 set -euo pipefail
 
 missing=()

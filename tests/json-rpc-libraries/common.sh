@@ -1,11 +1,11 @@
-# For the setup scripts beside this folder's libraries: where to install, and whether it is done.
-# The stamp holds the checksum of everything that pins the installation.
+# For the setup scripts in this folder's libraries: the place of the installation, and its stamp.
+# The stamp is the checksum of everything that pins the installation.
 
 library=$(basename "$PWD")
 cache=$(cd ../../.. && pwd)/.cache/json-rpc-libraries/$library
 mkdir -p "$cache"
 
-# Usage: leave_if_done FILE... ; leaves the script when these files were installed before.
+# Usage: leave_if_done FILE... ; exits the script if these files were installed before.
 leave_if_done() {
   pinned=$(cat "$@" | sha256sum)
   if [ "$(cat "$cache/installed" 2>/dev/null)" = "$pinned" ]; then
@@ -14,12 +14,12 @@ leave_if_done() {
   rm -f "$cache/installed"
 }
 
-# Remembers that the installation is complete.
+# Records that the installation is complete.
 done_now() {
   echo "$pinned" >"$cache/installed"
 }
 
-# Usage: need PROGRAM ; leaves the script when the program is not there.
+# Usage: need PROGRAM ; exits the script if the program is missing.
 need() {
   if ! command -v "$1" >/dev/null; then
     echo "$library: $1 is not installed" >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the JSON-RPC libraries that the tests drive the server with, under .cache/.
-# What is there already in the pinned version is left alone. A library that cannot be had is
-# reported; its test then says that it is skipped.
+# Installs the JSON-RPC libraries that the tests drive the server with, under .cache/. Those
+# installed in the pinned version are kept. A failed installation is reported; its test is skipped
+# then.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs a keyring and a message bus for tests/tests/signin_keyring.rs, where apt and the
-# right to use it are there. Otherwise those tests say that they are skipped.
+# Installs a keyring and a message bus for tests/tests/signin_keyring.rs, if apt and the right to
+# use it are available. Otherwise those tests are skipped with a message.
 set -euo pipefail
 
 for program in gnome-keyring-daemon dbus-run-session dbus-send; do

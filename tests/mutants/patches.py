@@ -36,7 +36,7 @@ class Patch:
             fields[name].append(value)
         (self.breaks,), (self.row,), (self.base,) = fields["Breaks"], fields["Row"], fields["Base"]
         self.fails = fields["Fails"]
-        # Optimised only where figures of the shipped program are promised.
+        # Optimised only for figures that are promised of the shipped program.
         self.profile = fields.get("Profile", ["dev"])[0]
 
     def files(self):
@@ -75,7 +75,7 @@ class Patch:
 
 
 def restore(tree):
-    # Only files that differ are written, with a new time, so that cargo sees it.
+    # Only changed files are written, with a new time, so that cargo rebuilds them.
     git(tree, "reset", "--quiet", "--hard")
 
 
@@ -93,7 +93,7 @@ def place_of(tree, base, file):
         return file
     if file in renames(tree, base):
         return renames(tree, base)[file]
-    # History may be cut off. A file of the same name in a folder of the same name will do.
+    # History may be truncated. A file of the same name in a folder of the same name suffices.
     tail = file.split("/")[-2:]
     alike = [path for path in tracked(tree) if path.split("/")[-2:] == tail]
     return alike[0] if len(alike) == 1 else None

@@ -31,13 +31,13 @@ def make_tree():
     if patches.git(patches.ROOT, "status", "--porcelain", "--", "*.rs").strip():
         print("note: changes that are not committed are not in it")
     if (TREE / ".git").exists():
-        # Files that are the same keep their time, so that little is built again.
+        # Unchanged files keep their time, so that little is rebuilt.
         patches.restore(TREE)
         patches.git(TREE, "checkout", "--quiet", "--detach", commit)
     else:
         patches.git(patches.ROOT, "worktree", "prune")
         patches.git(patches.ROOT, "worktree", "add", "--quiet", "--detach", str(TREE), commit)
-    # What setup scripts have installed.
+    # The installations of setup scripts.
     cache = TREE / ".cache"
     if not cache.is_symlink():
         cache.symlink_to(patches.ROOT / ".cache")
@@ -92,7 +92,7 @@ def try_mutant(builder, mutant, names, bad, verbose):
         results = []
         for name in mutant.fails:
             since = time.monotonic()
-            # What fails without the mutant shows nothing.
+            # A test that fails without the mutant proves nothing.
             result, said = (bad[name], "") if name in bad else builder.run(
                 names[name], executables, mutant.profile)
             print(f"  {result}: {name} ({time.monotonic() - since:.1f} s)", flush=True)

@@ -13,15 +13,15 @@ import signal
 import subprocess
 import tempfile
 
-# How long a test may take, in seconds. One that takes longer has hung, and so has failed.
+# Timeout of a test, in seconds. A longer one counts as hung, and so as failed.
 PATIENCE = 240
-# This suite of others has a limit of its own.
+# This external suite has its own timeout.
 PATIENCE_OF = {"autobahn": 600}
-# How long a build may take.
+# Timeout of a build.
 BUILD_PATIENCE = 1800
-# The crates that a test may import and still be built only once: they spawn the program.
+# Crates that a test may import without being rebuilt for each mutant: such tests spawn the program.
 OUTSIDE = {"byokey_tests", "byokey_dev_backend"}
-# What such tests are made of.
+# The sources of such tests.
 MADE_OF = ("tests/src", "tests/tests", "tests/Cargo.toml", "dev-backend", "Cargo.lock")
 
 
@@ -53,7 +53,7 @@ def end_children():
 
 def within(patience, words, **options):
     """Runs a command; returns its exit code, none if it was ended, and what it printed."""
-    # Into a file: what a test leaves behind would hold a pipe open.
+    # To a file: a leftover process would hold a pipe open.
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         process = subprocess.Popen(
             words,
@@ -134,7 +134,7 @@ class Test:
             return
         sources = path.parent.glob("*.rs") if path.stem == "main" else [path]
         crates = {crate for it in sources for crate in re.findall(r"\bbyokey_\w+", it.read_text())}
-        # One that holds code of the program is built anew for each mutant.
+        # A test that contains code of the program is rebuilt for each mutant.
         self.holds_code = self.place.target is None or bool(crates - OUTSIDE)
 
     @property
@@ -162,7 +162,7 @@ class Builder:
     def cargo(self, *words):
         """Runs cargo in the copy; returns the executables that it made: (package, kind, name, path)."""
         environment = {**os.environ, "CARGO_TARGET_DIR": str(self.builds)}
-        # Warnings are no errors here: what is taken away may leave something unused.
+        # Warnings are not errors here: a removal may leave something unused.
         environment.pop("RUSTFLAGS", None)
         arguments = ["cargo", *words, "--locked", "--message-format", "json-render-diagnostics"]
         code, said = within(BUILD_PATIENCE, arguments, cwd=self.tree, env=environment)

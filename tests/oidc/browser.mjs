@@ -1,11 +1,11 @@
-// A person with a browser, whose profile is a folder of its own. Takes one command a line on
-// standard input, ends with it, and prints one JSON object for each:
+// A user with a browser that has its own profile folder. Reads one command per line from standard
+// input, ends at its end, and prints one JSON object for each:
 //
 //   open URL         goes to a page
 //   sign-in NAME     types a name and any password, and sends them
 //   agree, decline   answers the provider's last question
-//   where            tells which page it is at
-//   look FILE        waits for the page of the login server and keeps a picture of it there
+//   where            prints the page that it is at
+//   look FILE        waits for the page of the login server and saves a picture of it there
 
 import { createInterface } from "node:readline";
 
@@ -23,7 +23,7 @@ const browser = await chromium.launchPersistentContext(process.argv[2], {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    // Whatever a page asks for, only this machine is reached.
+    // Requests of pages are limited to this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
   ],
 });
@@ -35,7 +35,7 @@ const shown = async () => ({
   title: await page.title(),
   text: await page.innerText("body"),
 });
-// The next page may take its time; `look` waits for it.
+// The next page may be slow; `look` waits for it.
 const click = (what) => {
   page.click(what).catch((failure) => console.error(failure));
   return {};

@@ -1,7 +1,7 @@
-// An OpenID provider that nobody here wrote, with the addresses and the client of codex's issuer.
+// A third-party OpenID provider, with the addresses and the client of codex's issuer.
 //
-// Prints one JSON object a line: where it is, then what happens. On standard input it takes
-// `hold` and `release`, for the answers of the token endpoint, and ends with that input.
+// Prints one JSON object per line: its address, then its events. On standard input it takes `hold`
+// and `release`, for the responses of the token endpoint, and ends with that input.
 
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -14,7 +14,7 @@ console.info = console.error;
 const AUTH = "https://api.openai.com/auth";
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-/** What codex's issuer tells of a person, under codex's own claim. */
+/** The claims about a user from codex's issuer, under codex's own claim. */
 const person = (id) => ({
   chatgpt_account_id: `account-${id}`,
   chatgpt_user_id: `user-${id}`,
@@ -41,7 +41,7 @@ const settings = {
   scopes: ["openid", "offline_access", "api.connectors.read", "api.connectors.invoke"],
   claims: { openid: ["sub", AUTH], email: ["email"], profile: ["name"] },
   conformIdTokenClaims: false,
-  // OpenID wants a person's word for each of these; codex's issuer does not.
+  // OpenID asks for consent to each of these; codex's issuer does not.
   issueRefreshToken: () => true,
   rotateRefreshToken: true,
   ttl: { AccessToken: 3600, AuthorizationCode: 60, IdToken: 3600, RefreshToken: 86400 },
@@ -69,7 +69,7 @@ let held = [];
 let holding = false;
 const passed = () => (holding ? new Promise((pass) => held.push(pass)) : undefined);
 
-// Codex's issuer takes JSON where OpenID has forms.
+// codex's issuer accepts JSON in place of forms.
 const asForm = async (request) => {
   if (request.headers["content-type"] !== "application/json") return;
   const chunks = [];

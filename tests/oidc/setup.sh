@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs an OpenID provider and what drives a browser, beside their scripts, and the browser
-# itself with apt where it is missing. What cannot be had is told; the tests are skipped then.
+# Installs an OpenID provider and a browser driver beside their scripts, and the browser itself with
+# apt if it is missing. A failed installation is reported; the tests are skipped then.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root="$(cd ../.. && pwd)"

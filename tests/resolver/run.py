@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 
-# How long the program may take to connect or to give up.
+# Timeout for the program to connect or to give up.
 PATIENCE = 25
 PORT = 8443
 NAME, SEARCHED = "backend.corp.test", "backend"
@@ -60,7 +60,7 @@ class NameServer:
             while True:
                 connection, _ = self.sockets[1].accept()
                 with connection:
-                    # There may be a question for each type of address.
+                    # There may be one query per address type.
                     while head := connection.recv(2, socket.MSG_WAITALL):
                         length = struct.unpack("!H", head)[0]
                         answer = self.answer(connection.recv(length, socket.MSG_WAITALL), False)
@@ -93,7 +93,7 @@ class NameServer:
             each.close()
 
 
-# --- The backend: notes that somebody connected.
+# --- The backend: records connections.
 
 
 class Backend:
@@ -177,8 +177,8 @@ V6 = {(NAME, A): [], (NAME, AAAA): ["::1"]}
 LOOPBACK = "127.0.0.1 localhost\n::1 localhost\n"
 ONE = "nameserver 127.0.0.53\n"
 
-# What, resolv.conf, hosts, name servers by address, the name, where the backend is (none: it cannot
-# be resolved), and what else has to hold of the servers.
+# The case, resolv.conf, hosts, name servers by address, the name, the address of the backend (none:
+# it cannot be resolved), and further conditions on the servers.
 CASES = [
     ("one name server", ONE, LOOPBACK, {"127.0.0.53": dict(records=V4)}, NAME, "127.0.0.9", None),
     ("a search domain", f"search other.test corp.test\n{ONE}", LOOPBACK,
@@ -236,7 +236,7 @@ def run(program, case):
 
 def main():
     program = sys.argv[1]
-    # Nothing of this machine's must change.
+    # This machine's own files must not change.
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     failed = 0

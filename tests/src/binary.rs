@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Path of the program: `BYOKEY_BIN`, or built once in the profile of the tests.
+/// Returns the program's path: `BYOKEY_BIN`, or built once in the profile of the tests.
 ///
 /// # Panics
 ///
@@ -22,8 +22,8 @@ pub fn byokey() -> PathBuf {
         .clone()
 }
 
-/// Path of the program as it is shipped: `BYOKEY_RELEASE_BIN`, or built once. For a quicker
-/// build that is nearly the same, see the profile `no-trace`.
+/// Returns the path of the shipped program: `BYOKEY_RELEASE_BIN`, or built once. For a quicker,
+/// nearly identical build, see the profile `no-trace`.
 ///
 /// # Panics
 ///
@@ -36,8 +36,8 @@ pub fn byokey_optimised() -> PathBuf {
         .clone()
 }
 
-/// Cargo, as if it were called from outside this test. Build scripts watch the variables that it
-/// sets for the test, so that with them it would build their packages again.
+/// Returns cargo without the variables that it sets for tests. Build scripts watch those, so that
+/// their packages would be rebuilt.
 #[must_use]
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));

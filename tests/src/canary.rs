@@ -1,4 +1,4 @@
-//! Secrets that were sent and must not show anywhere, in whatever form.
+//! Canaries: secrets that were sent and must not appear in any output, in any encoding.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::pieces::{PIECE, Pieces};
 
-/// Shortest secret that is looked for: a shorter one could be anywhere by chance.
+/// Shortest secret that is searched for: a shorter one could occur by chance.
 const SHORTEST: usize = 8;
 
 thread_local! {
-    /// What the other parts of a test handed out or were told: issuers, and commands that ended.
-    /// Each test has a thread of its own.
+    /// Canaries of the test's issuers and of commands that have ended. Each test has its own
+    /// thread.
     static OF_THIS_TEST: Arc<Mutex<Known>> = Arc::default();
 }
 
@@ -25,14 +25,14 @@ pub struct Canaries {
     of_test: Arc<Mutex<Known>>,
 }
 
-/// The pieces of the secrets, in every form in which they could show.
+/// The pieces of the secrets, in every encoding.
 #[derive(Clone, Debug, Default)]
 struct Known {
-    /// As they stand, and in base64.
+    /// Verbatim, and in base64.
     exact: Pieces,
-    /// In hexadecimal and percent encoding, which are written in either case.
+    /// In hexadecimal and percent encoding, in either case.
     folded: Pieces,
-    /// Those that are shorter than a piece.
+    /// Those shorter than a piece.
     short: Vec<String>,
 }
 
@@ -46,8 +46,8 @@ impl Default for Canaries {
 }
 
 impl Canaries {
-    /// Takes the secrets of a message that a host sends: what the members that the protocol
-    /// marks as sensitive hold. Returns how many there are.
+    /// Adds the secrets of a host's message: the members that the protocol marks as sensitive.
+    /// Returns their number.
     pub fn learn(&self, message: &Value) -> usize {
         match message {
             Value::Object(members) => {
@@ -65,17 +65,17 @@ impl Canaries {
         }
     }
 
-    /// Takes a secret.
+    /// Adds a secret.
     pub fn add(&self, secret: &str) {
         locked(&self.own).add(secret);
     }
 
-    /// Takes a secret that none of the test's programs may show.
+    /// Adds a secret that none of the test's programs may show.
     pub fn add_for_test(&self, secret: &str) {
         locked(&self.of_test).add(secret);
     }
 
-    /// Fails if a message of the program shows a secret. `getAuthStatus` may, in one member.
+    /// Fails if a message of the program contains a secret. `getAuthStatus` may, in one member.
     ///
     /// # Panics
     ///
@@ -88,8 +88,8 @@ impl Canaries {
         self.check_text("standard output", &message.to_string());
     }
 
-    /// Fails if a text shows a secret: as it stands, in base64, in hexadecimal or percent
-    /// encoding, or any 16 bytes of one of these.
+    /// Fails if a text contains a secret: verbatim, in base64, in hexadecimal or percent encoding,
+    /// or any 16 bytes of one of these.
     ///
     /// # Panics
     ///
@@ -98,7 +98,7 @@ impl Canaries {
         assert!(!self.show_in(text), "{place} shows a secret");
     }
 
-    /// Whether a text shows a secret.
+    /// Returns whether a text contains a secret.
     #[must_use]
     pub fn show_in(&self, text: &str) -> bool {
         let folded = text.to_ascii_lowercase();
@@ -139,8 +139,8 @@ fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What of the base64 form does not depend on its neighbours, for each of the three ways in
-/// which the secret may stand in a longer text.
+/// Returns the part of the base64 form that does not depend on its neighbours, for each of the
+/// three alignments in a longer text.
 fn base64_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let engines = [&STANDARD, &URL_SAFE_NO_PAD];
     let shifted = (0..3).flat_map(|before| {
@@ -155,7 +155,7 @@ fn base64_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     shifted.collect()
 }
 
-/// Each byte in hexadecimal, in lower case, with this before it.
+/// Returns each byte in lower-case hexadecimal, with this prefix.
 fn each(bytes: &[u8], before: &str) -> Vec<u8> {
     let escapes = bytes.iter().map(|byte| format!("{before}{byte:02x}"));
     escapes.collect::<String>().into_bytes()

@@ -1,9 +1,10 @@
-//! The real codex: where tests find its program.
+//! The real codex: the path of its program.
 
 use std::path::{Path, PathBuf};
 
-/// Path of codex's program: `CODEX_BIN`, or what `tests/codex/setup.sh` installed. Says so on the
-/// test's output if there is none, because something is not tested then.
+/// Returns the path of codex's program: `CODEX_BIN`, or the one installed by
+/// `tests/codex/setup.sh`. Reports a missing one on the test's output, because something is not
+/// tested then.
 #[must_use]
 pub fn program() -> Option<PathBuf> {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/codex/codex");

@@ -1,4 +1,4 @@
-//! Commands for people, run to their end.
+//! Runs interactive commands to their end.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,13 +13,13 @@ use crate::{Canaries, Home, PATIENCE, byokey};
 pub struct Ended {
     /// The exit code; none if a signal ended it.
     pub code: Option<i32>,
-    /// What it printed for programs.
+    /// Its standard output.
     pub stdout: String,
-    /// What it told the person.
+    /// Its standard error.
     pub stderr: String,
 }
 
-/// The command in that home, with nothing else of this environment; without a screen.
+/// Returns the command in that home, with an otherwise empty environment and no screen.
 #[must_use]
 pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(byokey());
@@ -36,8 +36,8 @@ pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) ->
     command
 }
 
-/// Runs a command with this on its standard input. It must show no secret of its test, and its
-/// input holds one, unless that is an address.
+/// Runs a command with this standard input. The input counts as a secret, unless it is an address,
+/// and no secret of the test may appear in the output.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ pub async fn run(
         .spawn()
         .expect("it starts");
     let mut stdin = child.stdin.take().expect("its input");
-    // A command that does not read may be gone already.
+    // A command that does not read may have exited.
     drop(stdin.write_all(input.as_bytes()).await);
     drop(stdin);
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
@@ -71,7 +71,7 @@ pub async fn run(
     ended
 }
 
-/// The file of the store in a home, if there is one.
+/// Returns the file of the store in a home, if there is one.
 ///
 /// # Panics
 ///

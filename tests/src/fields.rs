@@ -1,5 +1,5 @@
-//! Every message that a client can send, as the generated schema describes it, with a canary in
-//! each text of it. A text that the schema gains is among them.
+//! All client messages according to the generated schema, with a canary in each text. Texts added
+//! to the schema are included.
 
 use serde_json::{Map, Value, json};
 
@@ -10,9 +10,9 @@ use crate::messages::{Schemas, known_word};
 /// A message of a client.
 #[derive(Clone, Debug)]
 pub struct Filled {
-    /// The method; of the question, if it is an answer.
+    /// The method; of the request, if it is an answer.
     pub method: String,
-    /// Which kind of message it is, in the words of the schema.
+    /// The kind of message, in the schema's words.
     pub direction: String,
     /// Its parameters, or the answer.
     pub value: Value,
@@ -31,8 +31,8 @@ pub struct Planted {
     pub is_secret: bool,
 }
 
-/// Every message that clients send, in as many variants as it takes to have every text in one. The
-/// same label gives the same canaries.
+/// Returns all client messages, in as many variants as needed to fill every text. The same label
+/// gives the same canaries.
 #[must_use]
 pub fn of_client(label: &str) -> Vec<Filled> {
     let schemas = Schemas::read();
@@ -62,7 +62,7 @@ pub fn of_client(label: &str) -> Vec<Filled> {
     messages
 }
 
-/// Makes one variant of one message.
+/// Builds one variant of one message.
 struct Planting<'a> {
     schemas: &'a Schemas,
     label: String,
@@ -82,7 +82,7 @@ impl Planting<'_> {
         let kind = &form["type"];
         match kind.as_str().or_else(|| kind[0].as_str()) {
             Some("object") => self.members(form, &place),
-            // One of each form that an element may have.
+            // One element of each form.
             Some("array") => {
                 let (all, own) = (self.schemas.forms(&form["items"]).len(), self.variant);
                 let elements = (0..all).map(|variant| {
@@ -96,7 +96,7 @@ impl Planting<'_> {
             // Long enough for a deadline.
             Some("integer" | "number") => json!(1_000),
             Some("boolean") => json!(true),
-            // Where anything may stand, a text may.
+            // A text is valid where any value is.
             _ => self.plant(form["x-sensitive"] == true, place),
         }
     }
@@ -116,7 +116,7 @@ impl Planting<'_> {
 
     fn plant(&mut self, is_secret: bool, place: String) -> Value {
         let label = format!("{}-{place}", self.label);
-        // Tokens have to be read as such to get anywhere.
+        // Tokens must be valid to get anywhere.
         let text = if is_secret {
             MadeUp::jwt(&label, 200).text
         } else {
@@ -170,7 +170,7 @@ mod tests {
         let secret: BTreeSet<_> = secret
             .filter_map(|it| it.place.rsplit('.').next())
             .collect();
-        // The server alone sends this one.
+        // Only the server sends this one.
         let sent = SENSITIVE_MEMBERS.iter().filter(|it| **it != "authToken");
         assert_eq!(secret, sent.copied().collect());
         let texts: BTreeSet<_> = planted.iter().map(|it| &it.text).collect();

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-/// A home folder with codex's folder in it. It goes with the value.
+/// A home folder with codex's folder in it. It is removed on drop.
 #[derive(Debug)]
 pub struct Home {
     folder: tempfile::TempDir,
 }
 
 impl Home {
-    /// A home whose `config.toml` holds this text; none if it is empty.
+    /// Returns a home with this `config.toml`; without one if the text is empty.
     ///
     /// # Panics
     ///
-    /// When the folder cannot be made.
+    /// When the folder cannot be created.
     pub fn new(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let codex_home = folder.path().join(".codex");
@@ -26,12 +26,12 @@ impl Home {
         Self { folder }
     }
 
-    /// The folder itself.
+    /// Returns the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Codex's folder in it.
+    /// Returns codex's folder in it.
     pub fn codex_home(&self) -> PathBuf {
         self.path().join(".codex")
     }

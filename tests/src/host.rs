@@ -1,4 +1,4 @@
-//! A host: it speaks with the program and keeps what it was told.
+//! A host: it talks to the program and queues received messages.
 
 use std::collections::VecDeque;
 
@@ -9,19 +9,19 @@ use tokio::process::{ChildStdin, ChildStdout};
 use crate::wire::Messages;
 use crate::{Canaries, Framing, PATIENCE, Server};
 
-/// A host in conversation with the program.
+/// A host connected to the program.
 #[derive(Debug)]
 pub struct Host {
     input: Option<ChildStdin>,
     output: Messages<ChildStdout>,
     framing: Framing,
     canaries: Canaries,
-    /// What was read and not asked for yet.
+    /// Received and not yet awaited.
     kept: VecDeque<Value>,
     next_id: i64,
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
     /// The code.
@@ -33,7 +33,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// `data.kind`.
+    /// Returns `data.kind`.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.data["kind"].as_str().unwrap_or_default()
@@ -41,18 +41,18 @@ impl Refused {
 }
 
 impl Host {
-    /// A host that has said nothing yet and speaks JSON lines.
+    /// Returns a host before its handshake, with JSON lines.
     pub fn new(server: &mut Server) -> Self {
         Self::framed(server, Framing::Lines)
     }
 
-    /// A host that has said nothing yet.
+    /// Returns a host before its handshake.
     pub fn framed(server: &mut Server, framing: Framing) -> Self {
         let pipes = server.pipes();
         Self::over(pipes, framing, &server.canaries)
     }
 
-    /// A host that speaks over these pipes. The canaries are those of the program at their end.
+    /// Returns a host over these pipes. The canaries are those of the program.
     #[must_use]
     pub fn over(
         (input, output): (ChildStdin, ChildStdout),
@@ -69,12 +69,12 @@ impl Host {
         }
     }
 
-    /// A host that has introduced itself.
+    /// Returns a host after its handshake.
     pub async fn initialized(server: &mut Server) -> Self {
         Self::with_capabilities(server, json!({"experimentalApi": true})).await
     }
 
-    /// A host that has introduced itself with these capabilities.
+    /// Returns a host after a handshake with these capabilities.
     ///
     /// # Panics
     ///
@@ -85,7 +85,7 @@ impl Host {
         host
     }
 
-    /// Introduces the host under a name. Returns the answer.
+    /// Runs the handshake under a name. Returns the response.
     ///
     /// # Panics
     ///
@@ -98,7 +98,7 @@ impl Host {
         answer.expect("initialize is answered")
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes verbatim.
     ///
     /// # Panics
     ///
@@ -111,7 +111,7 @@ impl Host {
             .expect("the program reads");
     }
 
-    /// Sends a message. The secrets in it must not come back.
+    /// Sends a message. Its secrets must not come back.
     pub async fn send(&mut self, message: &Value) {
         self.canaries.learn(message);
         self.send_raw(&self.framing.frame(&message.to_string()))
@@ -127,21 +127,21 @@ impl Host {
         id
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its result.
     ///
     /// # Errors
     ///
-    /// The error answer.
+    /// The error response.
     pub async fn request(&mut self, method: &str, params: Value) -> Result<Value, Refused> {
         let id = self.start(method, params).await;
         self.answer(id).await
     }
 
-    /// Waits for the answer to a request.
+    /// Waits for the result of a request.
     ///
     /// # Errors
     ///
-    /// The error answer.
+    /// The error response.
     pub async fn answer(&mut self, id: impl Into<Value>) -> Result<Value, Refused> {
         let id = id.into();
         let mut answer = self
@@ -182,7 +182,7 @@ impl Host {
             .await;
     }
 
-    /// Signs in with tokens.
+    /// Logs in with tokens.
     ///
     /// # Panics
     ///
@@ -200,7 +200,7 @@ impl Host {
         self.notification("account/updated").await;
     }
 
-    /// The next message, whatever it is; none at the end of output.
+    /// Returns the next message of any kind; `None` at the end of output.
     ///
     /// # Panics
     ///
@@ -212,7 +212,7 @@ impl Host {
         }
     }
 
-    /// What arrives within this time, and what was kept.
+    /// Returns the messages of this period, and the queued ones.
     pub async fn quiet_for(&mut self, time: std::time::Duration) -> Vec<Value> {
         let mut seen: Vec<Value> = self.kept.drain(..).collect();
         let deadline = tokio::time::Instant::now() + time;

@@ -1,7 +1,7 @@
-//! How HTTP/2 codes header values (RFC 7541, appendix B), for the characters of tokens: a
+//! Huffman coding of HTTP/2 header values (RFC 7541, appendix B), for the characters of tokens: a
 //! secret in this form is still a secret.
 
-/// Code and length in bits for each byte that stands in bearers.
+/// Returns code and length in bits for each character of bearers.
 const fn code(byte: u8) -> (u32, u32) {
     match byte {
         b' ' => (0x14, 6),
@@ -48,7 +48,7 @@ const fn code(byte: u8) -> (u32, u32) {
     }
 }
 
-/// The value as it stands in a header block, padded with ones.
+/// Returns the value as encoded in a header block, padded with ones.
 #[must_use]
 pub(crate) fn encode(value: &[u8]) -> Vec<u8> {
     let (mut coded, mut waiting, mut bits) = (Vec::new(), 0_u64, 0);

@@ -1,4 +1,4 @@
-//! A scripted issuer on loopback: it hands out made-up tokens and keeps what it was asked.
+//! A scripted issuer on loopback: it issues fake tokens and records its requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::{Canaries, Setup};
 
-/// Members and fields of its conversations that hold secrets.
+/// Members and fields of its traffic that contain secrets.
 const SECRETS: [&str; 8] = [
     "access_token",
     "id_token",
@@ -31,7 +31,7 @@ const SECRETS: [&str; 8] = [
     "device_auth_id",
 ];
 
-/// What the issuer can be asked for.
+/// The requests to an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {
     /// `POST …/oauth/token` with a refresh token.
@@ -48,10 +48,10 @@ pub enum Ask {
     DevicePoll,
 }
 
-/// One request, as the issuer saw it.
+/// One recorded request.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// What it was for; none if that is not known here.
+    /// Its kind; none if unknown.
     pub ask: Option<Ask>,
     /// Path and query.
     pub target: String,
@@ -63,17 +63,17 @@ pub struct Asked {
 
 #[derive(Default)]
 struct State {
-    /// Answers to be given before the usual one.
+    /// Answers that precede the default one.
     script: Mutex<HashMap<Ask, VecDeque<(u16, Value)>>>,
     asked: Mutex<Vec<Asked>>,
     held: Mutex<HashMap<Ask, Arc<Semaphore>>>,
-    /// How many refresh tokens were handed out.
+    /// How many refresh tokens were issued.
     rotation: Mutex<u64>,
     canaries: Canaries,
 }
 
 impl State {
-    /// None of the test's programs may show the secrets in this.
+    /// Adds the secrets in this to the canaries of the test.
     fn learn(&self, value: &Value) {
         for (name, value) in value.as_object().into_iter().flatten() {
             if let Value::String(secret) = value
@@ -91,8 +91,8 @@ pub struct Issuer {
     state: Arc<State>,
 }
 
-/// The person whose tokens the issuer hands out. They expire in the year 2100, so that they are
-/// the same whenever they are made up.
+/// Returns the user of the issuer's tokens. They expire in the year 2100, so that they are equal in
+/// every run.
 #[must_use]
 pub fn person() -> TestToken {
     TestToken {
@@ -101,20 +101,20 @@ pub fn person() -> TestToken {
     }
 }
 
-/// An access token of [`person`], told apart by its number.
+/// Returns an access token of [`person`], distinguished by its number.
 #[must_use]
 pub fn access_token(number: u64) -> String {
     answers::access_token(&person(), number)
 }
 
-/// A refresh token, told apart by its number.
+/// Returns a refresh token, distinguished by its number.
 #[must_use]
 pub fn refresh_token(number: u64) -> String {
     format!("rt-made-up-{number}")
 }
 
 impl Issuer {
-    /// An issuer on a free port.
+    /// Returns an issuer on a free port.
     ///
     /// # Panics
     ///
@@ -137,19 +137,19 @@ impl Issuer {
         Self { address, state }
     }
 
-    /// Its address.
+    /// Returns its URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Has the program use it.
+    /// Configures the program to use it.
     #[must_use]
     pub fn set_up(&self, setup: Setup) -> Setup {
         setup.environment("CODEX_APP_SERVER_LOGIN_ISSUER", &self.url())
     }
 
-    /// Has the next request of that kind answered so. A string is sent as text.
+    /// Scripts the next answer to that kind of request. A string is sent as text.
     ///
     /// # Panics
     ///
@@ -161,7 +161,7 @@ impl Issuer {
         self
     }
 
-    /// Holds requests of that kind until they are let through one by one.
+    /// Holds requests of that kind until they are released one by one.
     ///
     /// # Panics
     ///
@@ -174,7 +174,7 @@ impl Issuer {
         gate
     }
 
-    /// What it was asked, in order.
+    /// Returns the recorded requests of that kind, in order.
     ///
     /// # Panics
     ///
@@ -189,11 +189,11 @@ impl Issuer {
             .collect()
     }
 
-    /// Waits until it was asked that often.
+    /// Waits for that many requests.
     ///
     /// # Panics
     ///
-    /// When it is not in time.
+    /// When they do not arrive in time.
     pub async fn wait_for(&self, ask: Ask, times: usize) {
         let enough = async {
             while self.asked(ask).len() < times {
@@ -259,7 +259,7 @@ async fn read(request: Request<Incoming>) -> Asked {
     }
 }
 
-/// What is answered without a script.
+/// Returns the default answer.
 fn usual(state: &State, ask: Ask) -> Value {
     let number = || {
         let mut rotation = state.rotation.lock().unwrap();

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{Server, Setup, byokey_optimised};
 
-/// Starts an unlocked keyring, runs the program in front of it, and ends the keyring.
+/// Starts an unlocked keyring, runs the program beside it, and ends the keyring.
 const SESSION: &str = r#"
 export XDG_RUNTIME_DIR="$HOME"
 printf made-up-password | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
@@ -23,10 +23,10 @@ kill "$keyring"
 exit "$code"
 "#;
 
-/// Most bytes of a name that the system keeps of a process.
+/// Longest process name that the system stores.
 const NAME: usize = 15;
 
-/// Whether there is no keyring to test with; says so then.
+/// Returns whether there is no keyring to test with, after reporting it.
 #[must_use]
 pub fn is_missing() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn is_missing() -> bool {
     missing.is_some()
 }
 
-/// Has the program run beside a keyring.
+/// Runs the program beside a keyring.
 #[must_use]
 pub fn beside(setup: Setup) -> Setup {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -50,18 +50,18 @@ pub fn beside(setup: Setup) -> Setup {
         .wrapper(&["dbus-run-session", "--", "sh", "-c", SESSION])
 }
 
-/// A session with a program in it. Every process of it ends with this value.
+/// A session with a program in it. All its processes end on drop.
 #[derive(Debug)]
 pub struct Session(u32);
 
 impl Session {
-    /// The session that this server was started in.
+    /// Returns the session of this server.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         Self(server.pid())
     }
 
-    /// The id of the program in it, which is the one that is shipped.
+    /// Returns the id of the program in it, which is the shipped one.
     ///
     /// # Panics
     ///
@@ -72,7 +72,7 @@ impl Session {
         let path = byokey_optimised();
         let name = path.file_name().expect("a program has a name");
         let name = name.to_string_lossy();
-        // The system keeps no more of it.
+        // The system truncates longer names.
         let name = name.get(..NAME).unwrap_or(&name);
         let is_program = |pid: &&u32| {
             stat(Path::new(&format!("/proc/{pid}"))).is_some_and(|(found, _)| found == name)
@@ -92,7 +92,7 @@ impl Drop for Session {
     }
 }
 
-/// The processes that this one started, and those that they started.
+/// Returns the descendants of this process.
 fn below(pid: u32) -> Vec<u32> {
     let children = |parent: u32| -> Vec<u32> {
         let entries = std::fs::read_dir("/proc").expect("there are processes");
@@ -113,7 +113,7 @@ fn below(pid: u32) -> Vec<u32> {
     found
 }
 
-/// The name of a process, and who started it.
+/// Returns the name of a process and the id of its parent.
 fn stat(folder: &Path) -> Option<(String, u32)> {
     let text = std::fs::read_to_string(folder.join("stat")).ok()?;
     let (_, rest) = text.split_once('(')?;

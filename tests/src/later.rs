@@ -1,25 +1,25 @@
-//! A later time for a program that runs, so that nobody waits for a limit of minutes.
+//! A fake clock for a running program, so that tests need not wait for limits of minutes.
 //!
-//! The program that is shipped is static, so no library can be put in front of the system's. But
-//! whatever asks for the time asks the vDSO, the code that the kernel maps into every process,
-//! and that can be written over from outside like other memory.
+//! The shipped program is static, so no library can be preloaded. But clocks are read through the
+//! vDSO, code that the kernel maps into every process, which can be overwritten from outside like
+//! other memory.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-/// What stands in place of `clock_gettime`: the system call, and seconds added to what it says.
+/// The replacement of `clock_gettime`: the system call, plus an offset in seconds.
 const CODE: [u8; 15] = [
     0xb8, 0xe4, 0, 0, 0, // mov eax, 228
     0x0f, 0x05, // syscall
     0x48, 0x81, 0x06, 0, 0, 0, 0,    // add qword [rsi], seconds
     0xc3, // ret
 ];
-/// Where the seconds stand in it.
+/// The offset's place in it.
 const SECONDS: u64 = 10;
-/// What it is called in the vDSO.
+/// Its symbol in the vDSO.
 const NAME: &[u8] = b"__vdso_clock_gettime\0";
-/// A program header of what is needed to link.
+/// The type of the program header for linking.
 const DYNAMIC: u64 = 2;
 /// Entries in it.
 const STRINGS: u64 = 5;
@@ -29,13 +29,13 @@ const SYMBOLS: u64 = 6;
 #[derive(Debug)]
 pub struct Clocks {
     memory: File,
-    /// Where the code stands.
+    /// The address of the code.
     at: u64,
 }
 
 impl Clocks {
-    /// Whether clocks cannot be moved here; says so on the test's output then, because something
-    /// is not tested.
+    /// Returns whether clocks cannot be moved here; reports it on the test's output, because
+    /// something is not tested then.
     #[must_use]
     pub fn are_missing() -> bool {
         let missing = !cfg!(all(target_os = "linux", target_arch = "x86_64"));
@@ -45,7 +45,7 @@ impl Clocks {
         missing
     }
 
-    /// The clocks of the program with that id, which is waiting.
+    /// Returns the clocks of the program with that id, which must be waiting.
     ///
     /// # Panics
     ///
@@ -70,7 +70,7 @@ impl Clocks {
         Self { memory, at }
     }
 
-    /// Moves them ahead of the true time. A program that sleeps notices when it is woken.
+    /// Moves them ahead of the real time. A sleeping program notices when it is woken.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl Clocks {
     }
 }
 
-/// Where `clock_gettime` stands in a vDSO, which is a small shared library.
+/// Returns the offset of `clock_gettime` in a vDSO, which is a small shared library.
 fn offset(vdso: &[u8]) -> Option<u64> {
     let headers = number::<8>(vdso, 32)?;
     let count = number::<2>(vdso, 56)?;
@@ -108,7 +108,7 @@ fn offset(vdso: &[u8]) -> Option<u64> {
     number::<8>(vdso, symbols.find(is_it)? + 8)
 }
 
-/// The number of so many bytes at this place.
+/// Reads an integer of this many bytes.
 fn number<const SIZE: usize>(bytes: &[u8], at: u64) -> Option<u64> {
     let rest = bytes.get(usize::try_from(at).ok()?..)?;
     let mut number = [0; 8];

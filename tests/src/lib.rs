@@ -1,7 +1,7 @@
-//! Black-box tests of the `byokey` program: what they share.
+//! The common parts of the black-box tests of the `byokey` program.
 //!
-//! [`Server`] is the spawned program, [`Host`] the host that talks to it, and [`home`] the
-//! folder that it sees as home. Everything stays on this machine and ends within [`PATIENCE`].
+//! [`Server`] is the spawned program, [`Host`] the host that talks to it, and [`home`] the folder
+//! that it sees as home. Everything stays on this machine and ends within [`PATIENCE`].
 
 #![expect(
     clippy::expect_used,
@@ -59,5 +59,5 @@ pub use subject::Subject;
 pub use way::Way;
 pub use wire::Framing;
 
-/// How long a test waits for anything before it fails.
+/// Timeout of each step of a test.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -48,13 +48,13 @@ impl Listening {
         Self::start(setup, "ws://127.0.0.1:0").await
     }
 
-    /// Where it listens, as it says.
+    /// Returns where it listens, according to its output.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// The address of its port.
+    /// Returns the address of its port.
     ///
     /// # Panics
     ///
@@ -65,7 +65,7 @@ impl Listening {
         address.parse().expect("an address")
     }
 
-    /// The path of its socket.
+    /// Returns the path of its socket.
     ///
     /// # Panics
     ///
@@ -75,14 +75,14 @@ impl Listening {
         Path::new(self.place.strip_prefix("unix://").expect("a Unix URL"))
     }
 
-    /// The file with the token that it made.
+    /// Returns the file with the generated token.
     pub async fn token_file(&self) -> PathBuf {
         said(&self.server, "byokey: clients show the bearer in ")
             .await
             .into()
     }
 
-    /// The token that it made.
+    /// Returns the generated token.
     ///
     /// # Panics
     ///
@@ -92,7 +92,7 @@ impl Listening {
         text.trim().to_owned()
     }
 
-    /// Connects a WebSocket client that shows this bearer.
+    /// Connects a WebSocket client with this bearer.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Listening {
     ///
     /// # Panics
     ///
-    /// When nothing comes in time.
+    /// When nothing arrives in time.
     pub async fn connect(&self, bearer: &str) -> Result<WebSocket, Error> {
         let mut request = self.place.clone().into_client_request()?;
         let bearer = format!("Bearer {bearer}").parse().expect("a header");
@@ -112,7 +112,7 @@ impl Listening {
             .map(|(client, _)| client)
     }
 
-    /// A WebSocket client with the token that the program made.
+    /// Connects a WebSocket client with the generated token.
     ///
     /// # Panics
     ///
@@ -122,21 +122,21 @@ impl Listening {
         self.connect(&token).await.expect("the token is good")
     }
 
-    /// A host over WebSocket that has introduced itself.
+    /// Returns a host over WebSocket after its handshake.
     pub async fn host(&self) -> Host {
         let mut host = self.over(self.client().await);
         introduce(&mut host, json!({})).await;
         host
     }
 
-    /// A host over the Unix socket that has introduced itself.
+    /// Returns a host over the Unix socket after its handshake.
     pub async fn unix_host(&self) -> Host {
         let mut host = self.unix_stranger();
         introduce(&mut host, json!({})).await;
         host
     }
 
-    /// A host over the Unix socket that has said nothing yet.
+    /// Returns a host over the Unix socket before its handshake.
     ///
     /// # Panics
     ///
@@ -146,7 +146,7 @@ impl Listening {
         self.unix_stranger_framing(Framing::Lines)
     }
 
-    /// A host over the Unix socket that has said nothing yet.
+    /// Returns a host over the Unix socket before its handshake.
     ///
     /// # Panics
     ///
@@ -157,7 +157,7 @@ impl Listening {
         self.over_socket(stream, framing)
     }
 
-    /// A host that speaks WebSocket over the Unix socket and has said nothing yet.
+    /// Returns a host over WebSocket on the Unix socket before its handshake.
     ///
     /// # Panics
     ///
@@ -170,7 +170,7 @@ impl Listening {
         self.over(client)
     }
 
-    /// A host over a WebSocket connection, which closes when the host goes.
+    /// Returns a host over a WebSocket connection, which closes with the host.
     ///
     /// # Panics
     ///
@@ -197,7 +197,7 @@ impl Listening {
         Host::over(pipes, framing, &self.server.canaries)
     }
 
-    /// Sends this on a new TCP connection and returns what comes until its end.
+    /// Sends this on a new TCP connection and returns everything received until its end.
     ///
     /// # Panics
     ///
@@ -213,7 +213,7 @@ impl Listening {
     }
 }
 
-/// Introduces a host.
+/// Runs the handshake of a host.
 ///
 /// # Panics
 ///
@@ -226,7 +226,7 @@ pub async fn introduce(host: &mut Host, capabilities: Value) {
     host.send(&json!({"method": "initialized"})).await;
 }
 
-/// Carries lines of one side to text messages of the other, and back, until one ends.
+/// Forwards lines of one side as text messages to the other, and back, until one ends.
 async fn carry<S>(lines: UnixStream, client: WebSocketStream<S>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -261,13 +261,13 @@ where
     }
 }
 
-/// What the program says behind these words.
+/// Returns the program's output after these words.
 async fn said(server: &Server, words: &str) -> String {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let log = server.log_with(words).await;
         let line = log.lines().find_map(|line| line.strip_prefix(words));
-        // Until the line is complete, it may be cut anywhere.
+        // An incomplete line may be cut anywhere.
         if let Some(line) = line
             && log.contains(&format!("{words}{line}\n"))
         {

@@ -1,4 +1,4 @@
-//! Made-up secrets, random all over, so that any piece of one found anywhere is a find.
+//! Fake secrets, random throughout, so that any piece of one found anywhere is a leak.
 
 use std::ops::Range;
 
@@ -6,26 +6,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_dev_backend::TestToken;
 
-/// Shortest JSON Web Token that [`MadeUp::jwt`] makes.
+/// Shortest JSON Web Token of [`MadeUp::jwt`].
 pub const SHORTEST_JWT: usize = 50;
-/// Marks every made-up secret as what it is.
+/// Marks every fake secret as such.
 const MARK: &str = "-made-up";
 
-/// A made-up secret.
+/// A fake secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeUp {
     /// The secret.
     pub text: String,
-    /// What its claims hold: a trace of the secret too, where it is decoded.
+    /// The random part of its claims: also a trace of the secret, in decoded form.
     pub claimed: Option<String>,
-    /// The part of it that others of the same person have too; it is no trace.
+    /// The part shared with other tokens of the same user; it is not a trace.
     pub common: Range<usize>,
-    /// What it is.
+    /// Its kind.
     pub kind: &'static str,
 }
 
 impl MadeUp {
-    /// A JSON Web Token of this many bytes. The same label gives the same token.
+    /// Returns a JSON Web Token of this many bytes. The same label gives the same token.
     ///
     /// # Panics
     ///
@@ -46,11 +46,11 @@ impl MadeUp {
         }
     }
 
-    /// A JSON Web Token of that person.
+    /// Returns a JSON Web Token of that user.
     #[must_use]
     pub fn of_person(kind: &'static str, person: &TestToken, label: &str) -> Self {
         let mut random = Random::of(&format!("{kind}-{label}"));
-        // So long that what follows does not share a group of base64 with it.
+        // Long enough that the rest shares no group of base64 with it.
         let claimed = random.text(297);
         let own = URL_SAFE_NO_PAD.encode(format!("{{\"{claimed}\":0,"));
         let persons = person.claims().to_string();
@@ -65,7 +65,7 @@ impl MadeUp {
         }
     }
 
-    /// A secret without parts, of 100 bytes: a refresh token, a code, and what it may begin with.
+    /// Returns an opaque secret of 100 bytes: a refresh token or a code, with a prefix.
     #[must_use]
     pub fn opaque(kind: &'static str, prefix: &str, label: &str) -> Self {
         let random = 100 - prefix.len() - MARK.len();
@@ -73,7 +73,7 @@ impl MadeUp {
         Self::known(kind, format!("{prefix}{random}{MARK}"))
     }
 
-    /// A secret that the program made up itself.
+    /// Wraps a secret that the program generated itself.
     #[must_use]
     pub const fn known(kind: &'static str, text: String) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl MadeUp {
         }
     }
 
-    /// The parts of it that no other secret has.
+    /// Returns the parts that no other secret shares.
     pub(crate) fn own_parts(&self) -> [&str; 2] {
         if self.common.is_empty() {
             return [&self.text, ""];
@@ -93,11 +93,11 @@ impl MadeUp {
             .map(|part| self.text.get(part).unwrap_or_default())
     }
 
-    /// An API key of this many bytes.
+    /// Returns an API key of this many bytes.
     ///
     /// # Panics
     ///
-    /// When that is too short to be told from others.
+    /// When that is too short to be unique.
     #[must_use]
     pub fn api_key(label: &str, length: usize) -> Self {
         let random = length.checked_sub("sk-".len() + MARK.len());
@@ -107,7 +107,7 @@ impl MadeUp {
         Self::known("API key", text)
     }
 
-    /// The secret as a JSON string that writes every third character as an escape.
+    /// Returns the secret as a JSON string with every third character escaped.
     #[must_use]
     pub fn escaped(&self) -> String {
         let escape = |(at, character): (usize, char)| match at % 3 {
@@ -119,12 +119,12 @@ impl MadeUp {
     }
 }
 
-/// Letters and digits from a label: the same for the same label.
+/// Deterministic letters and digits from a label.
 #[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of this label.
+    /// Returns the sequence of this label.
     #[must_use]
     pub fn of(label: &str) -> Self {
         // FNV-1a.
@@ -136,7 +136,7 @@ impl Random {
         Self(hash)
     }
 
-    /// The next number (splitmix64).
+    /// Returns the next number (splitmix64).
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -144,7 +144,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// So many letters and digits.
+    /// Returns this many letters and digits.
     pub fn text(&mut self, length: usize) -> String {
         const LETTERS: &[u8; 62] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::pieces::Pieces;
 use crate::{MadeUp, huffman};
 
-/// A copy of everything readable in a process.
+/// A copy of all readable memory of a process.
 #[derive(Debug)]
 pub struct Memory {
     regions: Vec<Region>,
@@ -22,18 +22,18 @@ struct Region {
     bytes: Vec<u8>,
 }
 
-/// What was found of a secret.
+/// The traces of a secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     /// Whole copies.
     pub full: usize,
-    /// Places where some 16 bytes of it stand: of the secret, of what its claims hold, or of its
-    /// form in the headers of HTTP/2.
+    /// Occurrences of 16 bytes of it: of the secret, of the content of its claims, or of its form
+    /// in HTTP/2 headers.
     pub windows: usize,
 }
 
 impl Traces {
-    /// Nothing was found.
+    /// No traces.
     pub const NONE: Self = Self {
         full: 0,
         windows: 0,
@@ -45,7 +45,7 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// When the system does not let us: the process is gone, or protected from us.
+    /// When the system refuses: the process is gone, or protected.
     pub fn of(pid: u32) -> io::Result<Self> {
         let stopped = Stopped::new(pid)?;
         let memory = File::open(format!("/proc/{pid}/mem"))?;
@@ -54,7 +54,7 @@ impl Memory {
         let mut previous_end = 0;
         for (start, end) in maps.lines().filter_map(readable_range) {
             let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
-            // Special regions of the kernel are listed as readable and are not.
+            // Special regions of the kernel are listed as readable, but are not.
             if memory.read_exact_at(&mut bytes, start).is_err() {
                 continue;
             }
@@ -68,19 +68,19 @@ impl Memory {
         Ok(Self { regions })
     }
 
-    /// How much was read, in bytes.
+    /// Returns how many bytes were read.
     #[must_use]
     pub fn size(&self) -> usize {
         self.regions.iter().map(|region| region.bytes.len()).sum()
     }
 
-    /// Whether this text stands somewhere.
+    /// Returns whether it contains this text.
     #[must_use]
     pub fn holds(&self, text: &str) -> bool {
         !self.places(text).is_empty()
     }
 
-    /// The addresses at which this text stands.
+    /// Returns the addresses of this text.
     #[must_use]
     pub fn places(&self, text: &str) -> Vec<u64> {
         let pieces = Pieces::of([text.as_bytes()]);
@@ -92,7 +92,7 @@ impl Memory {
         self.regions.iter().flat_map(in_region).collect()
     }
 
-    /// Some text of this many letters, digits, `-` and `_` that is the right one.
+    /// Returns a text of this many letters, digits, `-` and `_` for which the predicate holds.
     #[must_use]
     pub fn find_word(&self, length: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let is_end = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
@@ -102,20 +102,20 @@ impl Memory {
         found.find(|text| is_it(text)).map(<[u8]>::to_vec)
     }
 
-    /// What stands here of a secret.
+    /// Returns the traces of a secret.
     #[must_use]
     pub fn traces(&self, secret: &MadeUp) -> Traces {
         self.traces_of_all(std::slice::from_ref(secret))
     }
 
-    /// What stands here of some secrets, taken together.
+    /// Returns the sum of the traces of some secrets.
     #[must_use]
     pub fn traces_of_all(&self, secrets: &[MadeUp]) -> Traces {
         let mut pieces = Pieces::default();
         for secret in secrets {
             let [begin, end] = secret.own_parts();
             let header = huffman::encode(format!("Bearer {begin}").as_bytes());
-            // The beginning and the end of the coded header say nothing of the secret.
+            // The beginning and the end of the encoded header do not depend on the secret.
             pieces.add(header.get(6..header.len() - 1).unwrap_or_default());
             pieces.add(begin.as_bytes());
             pieces.add(end.as_bytes());
@@ -135,7 +135,7 @@ impl Memory {
     }
 }
 
-/// Start and end of a readable line of `/proc/PID/maps` or `smaps`.
+/// Returns start and end of a readable line of `/proc/PID/maps` or `smaps`.
 pub(crate) fn readable_range(line: &str) -> Option<(u64, u64)> {
     let (range, rest) = line.split_once(' ')?;
     if !rest.starts_with('r') {
@@ -157,7 +157,7 @@ fn search(region: &[u8], pieces: &Pieces, whole: &[&[u8]]) -> Traces {
     traces
 }
 
-/// A process that stands still until this value goes.
+/// A stopped process. It continues on drop.
 struct Stopped(Pid);
 
 impl Stopped {
@@ -187,7 +187,7 @@ mod tests {
     use crate::pieces::PIECE as WINDOW;
     use crate::{MadeUp, huffman};
 
-    /// Memory of these regions, a million bytes from one to the next.
+    /// Returns memory with these regions, a million bytes apart.
     fn memory(regions: impl IntoIterator<Item = Vec<u8>>) -> Memory {
         let starts = (1..).map(|number| number * 1_000_000);
         let regions = starts.zip(regions);

@@ -1,11 +1,10 @@
-//! Every message that a client can send, as the generated schema describes it, with a gap at each
-//! place where a value can stand.
+//! All client messages according to the generated schema, with a gap at each place of a value.
 
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// Deeper than any message goes.
+/// Deeper than any message.
 const DEEPEST: usize = 6;
 
 /// A method, and its parameters with one gap in them.
@@ -27,13 +26,13 @@ enum Template {
 }
 
 impl Gapped {
-    /// The parameters with this in the gap.
+    /// Returns the parameters with this value in the gap.
     #[must_use]
     pub fn params(&self, value: Value) -> Value {
         self.params.with(value)
     }
 
-    /// The member that the gap is the value of; none if it has no name.
+    /// Returns the member at the gap; none in a list.
     #[must_use]
     pub fn member(&self) -> Option<&str> {
         let mut template = &self.params;
@@ -65,11 +64,11 @@ impl Template {
 /// The generated schema.
 pub(crate) struct Schemas(Value);
 
-/// Every method of the client, with a gap at each place of its parameters.
+/// Returns every method of the client, with a gap at each place of its parameters.
 ///
 /// # Panics
 ///
-/// When the generated schema is not what it was.
+/// When the generated schema has another form.
 #[must_use]
 pub fn of_client() -> Vec<Gapped> {
     let schemas = Schemas::read();
@@ -102,7 +101,8 @@ impl Schemas {
         self.0["methods"].as_array().expect("a list").iter()
     }
 
-    /// How many variants it takes for each value in a message to have each of its forms once.
+    /// Returns how many variants are needed for each value in a message to have each of its forms
+    /// once.
     pub(crate) fn variants(&self, schema: &Value) -> usize {
         let forms = self.forms(schema);
         let members = forms
@@ -112,7 +112,7 @@ impl Schemas {
         inner.max().unwrap_or(1).max(forms.len())
     }
 
-    /// The forms that a value may have; null aside.
+    /// Returns the forms of a value, without null.
     pub(crate) fn forms<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         if let Some(name) = schema["$ref"].as_str() {
             let path = name.trim_start_matches('#');
@@ -155,7 +155,7 @@ impl Schemas {
         templates
     }
 
-    /// Members that have to be there, with something that may stand there.
+    /// Returns the required members, with valid values.
     fn required(&self, form: &Value) -> Map<String, Value> {
         let names = form["required"].as_array().into_iter().flatten();
         let names = names.filter_map(Value::as_str);
@@ -183,7 +183,7 @@ impl Schemas {
     }
 }
 
-/// The first word that a form knows, if it is a word.
+/// Returns the first known word of a form, if it has words.
 pub(crate) fn known_word(form: &Value) -> Option<&Value> {
     let word = form
         .pointer("/enum/0")

@@ -1,5 +1,5 @@
-//! The program as clients start it, overheard: what it reads and writes is kept, and what it wrote
-//! is searched for every secret that it was given.
+//! The program with its traffic recorded, as clients start it: its output is searched for every
+//! secret in its input.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use crate::{Canaries, PATIENCE, byokey};
 
-/// Takes the program's place: it has everything logged, and writes down what goes in and out. Of
-/// the log the client gets what it always gets. Process id, parent, signals and exit code are the
-/// program's own, and so is the end of input. Whoever still writes something down holds the lock.
+/// The wrapper of the program: it logs everything, and records input and output. The client gets
+/// the usual part of the log. Process id, parent, signals, exit code and the end of input are the
+/// program's own. A process that still records holds the lock.
 const SCRIPT: &str = r#"#!$BASH
 exec {running}>>"$FOLDER/running"
 $FLOCK --shared "$running"
@@ -26,25 +26,25 @@ exec 2> >(trap '' INT TERM; exec $TEE -a "$at.log" > >(
 RUST_LOG=trace exec "$REAL" "$@" {running}>&-
 "#;
 
-/// What the script starts. Clients may start it with any search path.
+/// The tools of the script. Clients may start it with any search path.
 const TOOLS: [&str; 4] = ["bash", "flock", "grep", "tee"];
 
-/// What is in the log of every program whose log is at its lowest level.
+/// A line in the log of every program at the lowest level.
 const LOGGED: &str = " DEBUG byokey";
 
-/// The program, overheard.
+/// The program with its traffic recorded.
 #[derive(Debug)]
 pub struct Overheard {
     folder: TempDir,
     canaries: Canaries,
 }
 
-/// How much was searched.
+/// What was searched.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heard {
     /// How often the program was started.
     pub starts: usize,
-    /// Secrets that it was given.
+    /// Secrets in its input.
     pub secrets: usize,
     /// Bytes of its output.
     pub output: usize,
@@ -53,13 +53,14 @@ pub struct Heard {
 }
 
 impl Overheard {
-    /// The program under test.
+    /// Returns a wrapper of the program under test.
     #[must_use]
     pub fn start() -> Self {
         Self::of(&byokey())
     }
 
-    /// A program that will be given these secrets, whether or not it gets to read them.
+    /// Returns a wrapper of a program that will be given these secrets, whether or not it reads
+    /// them.
     #[must_use]
     pub fn with_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let overheard = Self::start();
@@ -67,11 +68,11 @@ impl Overheard {
         overheard
     }
 
-    /// Another build of the program.
+    /// Returns a wrapper of another build of the program.
     ///
     /// # Panics
     ///
-    /// When there is no place for it.
+    /// When the folder cannot be created.
     #[must_use]
     pub fn of(program: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -92,19 +93,19 @@ impl Overheard {
         overheard
     }
 
-    /// Takes secrets that the program may be given.
+    /// Adds secrets that the program may be given.
     pub fn add_secrets<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
         secrets.into_iter().for_each(|it| self.canaries.add(it));
     }
 
-    /// What to start in its place.
+    /// Returns the program to start instead.
     #[must_use]
     pub fn program(&self) -> PathBuf {
         self.folder.path().join("byokey")
     }
 
-    /// Fails if a secret shows in what the program wrote, or in what the client told. Every secret
-    /// in what the client said is looked for.
+    /// Fails if a secret appears in the program's output, or in the client's. All secrets in the
+    /// client's messages are searched for.
     ///
     /// # Panics
     ///
@@ -130,7 +131,7 @@ impl Overheard {
         }
     }
 
-    /// Waits until the last word of every start is written down.
+    /// Waits until the records of all starts are complete.
     fn await_end(&self) {
         let lock = std::fs::File::open(self.folder.path().join("running"));
         let lock = lock.expect("the program was started");
@@ -141,14 +142,14 @@ impl Overheard {
         }
     }
 
-    /// What is written down of all starts.
+    /// Returns the records of all starts.
     fn written(&self, what: &str) -> String {
         let files = self.files(what).into_iter();
         let bytes = files.flat_map(|file| std::fs::read(file).expect("a file"));
         String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
     }
 
-    /// One file for each start.
+    /// Returns one file per start.
     fn files(&self, what: &str) -> Vec<PathBuf> {
         let files = std::fs::read_dir(self.folder.path()).expect("the folder");
         let files = files.map(|file| file.expect("a file").path());
@@ -158,7 +159,7 @@ impl Overheard {
     }
 }
 
-/// Where a tool is.
+/// Returns the path of a tool.
 fn place(tool: &str) -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places = std::env::split_paths(&path).map(|folder| folder.join(tool));
@@ -169,8 +170,8 @@ fn place(tool: &str) -> String {
         .to_string()
 }
 
-/// Makes a program of a script. Another process writes it: what this one has open for writing, a
-/// child of another test may have inherited, and then the system does not start it.
+/// Writes an executable script. Another process writes it: a file open for writing here could be
+/// inherited by a child of another test, and the system would refuse to execute it.
 fn make_program(program: &Path, script: &str) {
     let source = program.with_extension("source");
     #[expect(clippy::disallowed_methods, reason = "a script of the test")]
@@ -180,7 +181,7 @@ fn make_program(program: &Path, script: &str) {
     assert!(made.expect("install runs").success(), "no program was made");
 }
 
-/// The messages in what a client said, in either framing, and whatever else it said.
+/// Iterates over the messages in a client's output, in either framing, and its other lines.
 fn messages(said: &str) -> impl Iterator<Item = Value> + '_ {
     let mut rest = said;
     std::iter::from_fn(move || {
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    /// A program that says its input again, on standard error or on standard output.
+    /// Runs a program that repeats its input, on standard error or on standard output.
     fn heard(says: &str, told: &str) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().join("real");

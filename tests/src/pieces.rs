@@ -1,15 +1,15 @@
-//! Looking for pieces of a secret, quickly.
+//! Fast search for pieces of a secret.
 
 use std::collections::HashSet;
 
-/// Length of the pieces that are looked for: shorter ones could be there by chance.
+/// Length of a piece: shorter ones could occur by chance.
 pub(crate) const PIECE: usize = 16;
 
-/// Every piece of some texts.
+/// All pieces of some texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces {
     pieces: HashSet<u128>,
-    /// Which pairs of bytes some piece begins with: most places are ruled out by it.
+    /// The pairs of bytes with which pieces begin: they rule out most places.
     beginnings: Vec<bool>,
 }
 
@@ -23,7 +23,7 @@ impl Default for Pieces {
 }
 
 impl Pieces {
-    /// The pieces of these texts.
+    /// Returns the pieces of these texts.
     pub(crate) fn of<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut pieces = Self::default();
         for text in texts {
@@ -32,7 +32,7 @@ impl Pieces {
         pieces
     }
 
-    /// Takes the pieces of one more text.
+    /// Adds the pieces of another text.
     pub(crate) fn add(&mut self, text: &[u8]) {
         for window in text.windows(PIECE) {
             self.beginnings[beginning(window)] = true;
@@ -40,12 +40,12 @@ impl Pieces {
         }
     }
 
-    /// Whether there is nothing to look for.
+    /// Returns whether there is nothing to search for.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    /// Where some piece stands.
+    /// Iterates over the places of pieces.
     pub(crate) fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let windows = bytes.windows(PIECE).enumerate();
         windows

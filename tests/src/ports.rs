@@ -1,8 +1,8 @@
-//! The two ports that browser logins come back to: one test at a time, over all processes.
+//! The two ports of browser logins: one test at a time, over all processes.
 
 use std::fs::File;
 
-/// Held while a test may have the ports to itself.
+/// Held while a test uses the ports.
 #[derive(Debug)]
 pub struct LoginPorts(#[expect(dead_code, reason = "the lock ends with it")] File);
 
@@ -24,7 +24,7 @@ impl LoginPorts {
         held.await.expect("the lock is taken")
     }
 
-    /// Whether somebody listens at a port of either family.
+    /// Returns whether a process listens at a port of either family.
     #[must_use]
     pub fn is_open(port: u16) -> bool {
         ["127.0.0.1", "::1"]

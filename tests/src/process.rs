@@ -1,35 +1,35 @@
-//! What Linux tells of a process, for tests of memory, time and quiet.
+//! Process statistics of Linux, for tests of memory, time and idleness.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use crate::memory::readable_range;
 
-/// A look at a process.
+/// Statistics of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessStatus {
     /// Resident memory, in KiB.
     pub resident: u64,
-    /// The most it ever was, in KiB.
+    /// Its peak, in KiB.
     pub resident_peak: u64,
-    /// Resident memory that is no file's: what the process itself made, in KiB.
+    /// Resident anonymous memory, in KiB.
     pub anonymous: u64,
-    /// Memory that is not swapped, in KiB.
+    /// Locked memory (mlock), in KiB.
     pub locked: u64,
     /// Threads.
     pub threads: u64,
-    /// How often a thread of it fell asleep, hence how often one was woken.
+    /// Voluntary context switches of its threads.
     pub sleeps: u64,
-    /// Processor time used, in clock ticks (a hundredth of a second).
+    /// Processor time, in clock ticks (a hundredth of a second).
     pub ticks: u64,
 }
 
 impl ProcessStatus {
-    /// Looks at a running process.
+    /// Reads the statistics of a running process.
     ///
     /// # Panics
     ///
-    /// When there is none of that id.
+    /// When it does not exist.
     #[must_use]
     pub fn of(pid: u32) -> Self {
         let status = read(pid, "status");
@@ -39,7 +39,7 @@ impl ProcessStatus {
             .map(|status| field(&status, "voluntary_ctxt_switches"))
             .sum();
         let stat = read(pid, "stat");
-        // The name in front may hold anything but ends with the last bracket.
+        // The name may contain any character, but ends with the last bracket.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let time = |at| fields.split_whitespace().nth(at).map_or(0, number);
         Self {
@@ -53,11 +53,11 @@ impl ProcessStatus {
         }
     }
 
-    /// Where the environment is that a process was started with.
+    /// Returns the range of the initial environment of a process.
     ///
     /// # Panics
     ///
-    /// When there is none of that id, or we may not look.
+    /// When it does not exist, or we may not look.
     #[must_use]
     pub fn environment(pid: u32) -> Range<u64> {
         let stat = read(pid, "stat");
@@ -68,11 +68,11 @@ impl ProcessStatus {
         place()..place()
     }
 
-    /// Whether the memory at an address of a running process is kept out of swap.
+    /// Returns whether the memory at an address of a process is locked (mlock).
     ///
     /// # Panics
     ///
-    /// When there is none of that id, or we may not look, or nothing is at that address.
+    /// When it does not exist, or we may not look, or nothing is at that address.
     #[must_use]
     pub fn is_locked(pid: u32, address: u64) -> bool {
         let maps = read(pid, "smaps");
@@ -88,7 +88,7 @@ impl ProcessStatus {
             .any(|flag| flag == "lo")
     }
 
-    /// Processor time used.
+    /// Returns the processor time.
     #[must_use]
     pub const fn processor_time(&self) -> Duration {
         Duration::from_millis(self.ticks * 10)

@@ -1,4 +1,4 @@
-//! Searches of the memory of one program.
+//! Searches the memory of one program for secrets.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use serde_json::json;
 use crate::made_up::Random;
 use crate::{Host, MadeUp, Memory, Setup, Traces, byokey_optimised};
 
-/// How long after its end a secret may still be there.
+/// How long after its end a secret may remain.
 const SOON: Duration = Duration::from_millis(100);
-/// Most copies of a secret in use: the stored one, and what was sent of it.
+/// Most copies of a secret in use: the stored one, and the sent one.
 const IN_USE: usize = 2;
 
-/// Has the program be the one that is shipped, and readable by us.
+/// Configures the shipped program, readable by us.
 #[must_use]
 pub fn searchable(setup: Setup) -> Setup {
     let setup = setup.program(byokey_optimised());
     if rustix::process::geteuid().is_root() {
         setup
     } else {
-        // Others than root are kept out, which is what another test is for.
+        // Only root may read a protected one, which another test checks.
         setup.argument("--allow-debug")
     }
 }
@@ -28,12 +28,12 @@ pub fn searchable(setup: Setup) -> Setup {
 #[derive(Debug)]
 pub struct Search {
     pid: u32,
-    /// A text that the program keeps. Memory without it was not read properly.
+    /// A text that the program keeps. Without it the memory was not read properly.
     marker: String,
 }
 
 impl Search {
-    /// Plants a marker in the program with that id, by introducing its host under that name.
+    /// Plants a marker in the program with that id, as the name in its handshake.
     pub async fn begin(pid: u32, host: &mut Host) -> Self {
         let random = Random::of(&pid.to_string()).text(24);
         let marker = format!("marker-{random}");
@@ -45,7 +45,7 @@ impl Search {
     ///
     /// # Panics
     ///
-    /// When the marker is not found: the search proves nothing then.
+    /// When the marker is not found: the search would prove nothing.
     #[must_use]
     pub fn memory(&self) -> Memory {
         let memory = Memory::of(self.pid).expect("the memory of the program is readable");
@@ -57,7 +57,7 @@ impl Search {
         memory
     }
 
-    /// Fails unless a secret is held, and in few copies.
+    /// Fails unless a secret is present, in few copies.
     ///
     /// # Panics
     ///
@@ -66,7 +66,7 @@ impl Search {
         self.assert_all_in_use(std::slice::from_ref(secret), when)
     }
 
-    /// Fails unless some secrets are held, and each in few copies. Returns what was found of the
+    /// Fails unless all these secrets are present, each in few copies. Returns the traces of the
     /// last.
     ///
     /// # Panics
@@ -87,21 +87,21 @@ impl Search {
         traces
     }
 
-    /// Fails if anything of a secret is left, soon after its end.
+    /// Fails if a trace of a secret remains soon after its end.
     ///
     /// # Panics
     ///
-    /// When there is.
+    /// When it does.
     pub async fn assert_gone(&self, secret: &MadeUp, when: &str) {
         self.assert_all_gone(std::slice::from_ref(secret), when)
             .await;
     }
 
-    /// Fails if anything of some secrets is left, soon after their end.
+    /// Fails if a trace of these secrets remains soon after their end.
     ///
     /// # Panics
     ///
-    /// When there is.
+    /// When it does.
     pub async fn assert_all_gone(&self, secrets: &[MadeUp], when: &str) {
         tokio::time::sleep(SOON).await;
         let memory = self.memory();

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Canaries, Home, PATIENCE, byokey};
 
-/// How to start the program.
+/// Options for starting the program.
 #[derive(Debug, Default)]
 pub struct Setup {
     config: String,
@@ -28,21 +28,21 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Another build of the program.
+    /// Uses another build of the program.
     #[must_use]
     pub fn program(mut self, program: PathBuf) -> Self {
         self.program = Some(program);
         self
     }
 
-    /// A program that starts this one, and its arguments: `strace`, say.
+    /// Starts the program through another one: `strace`, for example.
     #[must_use]
     pub fn wrapper(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
-    /// Settings of `config.toml`, added to those before.
+    /// Adds settings to `config.toml`.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
         self.config.push_str(toml);
@@ -50,39 +50,39 @@ impl Setup {
         self
     }
 
-    /// Has everything go to this backend, without retries: ChatGPT accounts and API keys.
+    /// Routes everything to this backend, without retries: ChatGPT accounts and API keys.
     #[must_use]
     pub fn backend(self, backend: &DevBackend) -> Self {
         self.config(&mock_provider(&backend.base_url()))
     }
 
-    /// The text of `config.toml`.
+    /// Returns the text of `config.toml`.
     #[must_use]
     pub fn settings(&self) -> &str {
         &self.config
     }
 
-    /// An argument behind `app-server`.
+    /// Adds an argument after `app-server`.
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
     }
 
-    /// An environment variable.
+    /// Adds an environment variable.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// A shell command to run before the program takes the shell's place, such as `ulimit`.
+    /// Runs a shell command before the program replaces the shell, such as `ulimit`.
     #[must_use]
     pub fn after(self, command: &str) -> Self {
         self.wrapper(&["/bin/sh", "-c", &format!("{command}; exec \"$0\" \"$@\"")])
     }
 
-    /// Lets the system lock so much memory for the program, in KiB, root's or not.
+    /// Sets the limit of locked memory (mlock) for the program, in KiB, root or not.
     #[must_use]
     pub fn locked_memory(self, limit: u32) -> Self {
         let limited = format!("ulimit -l {limit}; exec \"$0\" \"$@\"");
@@ -99,28 +99,28 @@ impl Setup {
         }
     }
 
-    /// What to read from, in place of a pipe.
+    /// Sets the input, in place of a pipe.
     #[must_use]
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
         self.stdin = Some(stdin.into());
         self
     }
 
-    /// What to write to, in place of a pipe.
+    /// Sets the output, in place of a pipe.
     #[must_use]
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = Some(stdout.into());
         self
     }
 
-    /// Where the log goes, in place of [`Server::log`].
+    /// Sets the destination of the log, in place of [`Server::log`].
     #[must_use]
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
         self.stderr = Some(stderr.into());
         self
     }
 
-    /// Starts the program in a home of its own, with nothing else of this environment.
+    /// Starts the program in a home of its own, with an otherwise empty environment.
     ///
     /// # Panics
     ///
@@ -146,7 +146,7 @@ impl Setup {
             .kill_on_drop(true)
             .spawn()
             .expect("byokey starts");
-        // The command is gone, and with it our ends of descriptors that were given.
+        // Dropping the command closes our ends of passed descriptors.
         let log = Arc::<Mutex<Vec<u8>>>::default();
         let (stderr, collected) = (child.stderr.take(), Arc::clone(&log));
         let collecting = tokio::spawn(async move {
@@ -166,7 +166,7 @@ impl Setup {
     }
 }
 
-/// Settings that have everything go to the backend at this address, without retries.
+/// Returns settings that route everything to the backend at this URL, without retries.
 #[must_use]
 pub fn mock_provider(url: &str) -> String {
     format!(
@@ -185,7 +185,7 @@ stream_max_retries = 0
     )
 }
 
-/// The spawned program. It is killed by its id when the value goes.
+/// The spawned program. It is killed by its id on drop.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -198,13 +198,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// The program with its defaults.
+    /// Starts the program with the defaults.
     #[must_use]
     pub fn start() -> Self {
         Setup::default().start()
     }
 
-    /// Its id.
+    /// Returns its id.
     ///
     /// # Panics
     ///
@@ -214,7 +214,7 @@ impl Server {
         self.child.id().expect("the program runs")
     }
 
-    /// Its input and output; once.
+    /// Returns its input and output; once.
     ///
     /// # Panics
     ///
@@ -226,7 +226,7 @@ impl Server {
         )
     }
 
-    /// Sends it a termination signal.
+    /// Sends it SIGTERM.
     ///
     /// # Panics
     ///
@@ -236,7 +236,7 @@ impl Server {
         kill_process(pid.expect("an id"), Signal::TERM).expect("the program runs");
     }
 
-    /// Ends it without a warning.
+    /// Kills it.
     ///
     /// # Panics
     ///
@@ -245,7 +245,7 @@ impl Server {
         self.child.kill().await.expect("the program runs");
     }
 
-    /// Waits for it to end, and returns its exit code; none if a signal ended it.
+    /// Waits for its exit, and returns its exit code; `None` if a signal ended it.
     ///
     /// # Panics
     ///
@@ -258,7 +258,7 @@ impl Server {
             .code()
     }
 
-    /// What it wrote to standard error so far.
+    /// Returns its standard error so far.
     ///
     /// # Panics
     ///
@@ -268,12 +268,12 @@ impl Server {
         String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
     }
 
-    /// What it wrote to standard error, once these words are among it. They may be on their way
-    /// still when something else shows that they were written.
+    /// Returns its standard error, once it contains these words. They may arrive later than other
+    /// effects.
     ///
     /// # Panics
     ///
-    /// When they do not come in time.
+    /// When they do not arrive in time.
     pub async fn log_with(&self, words: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -286,7 +286,7 @@ impl Server {
         }
     }
 
-    /// What it wrote to standard error, once it has ended.
+    /// Returns its whole standard error, after its exit.
     ///
     /// # Panics
     ///
@@ -299,7 +299,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Every test ends with a look into the log for the secrets that it sent.
+    /// Every test ends with a search of the log for the secrets that it sent.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.canaries.check_text("standard error", &self.log());

@@ -1,4 +1,4 @@
-//! A store that several processes share, and whom they talk to.
+//! A store shared by several processes, with their issuer and backend.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,14 +16,14 @@ use crate::{Home, Host, Server, Setup};
 pub struct SharedStore {
     /// The folder.
     pub folder: tempfile::TempDir,
-    /// Who hands out the tokens.
+    /// The issuer of the tokens.
     pub issuer: Issuer,
-    /// Who takes them.
+    /// The backend that accepts them.
     pub backend: DevBackend,
 }
 
 impl SharedStore {
-    /// An empty store.
+    /// Returns an empty store.
     ///
     /// # Panics
     ///
@@ -36,7 +36,7 @@ impl SharedStore {
         }
     }
 
-    /// Puts a login into the store, as another process would. It was obtained long ago.
+    /// Stores a login, as another process would. It was issued long ago.
     ///
     /// # Panics
     ///
@@ -50,7 +50,7 @@ impl SharedStore {
         );
     }
 
-    /// Puts a login of somebody into the store that was obtained at that time.
+    /// Stores a login of this user, issued at that time.
     ///
     /// # Panics
     ///
@@ -67,7 +67,7 @@ impl SharedStore {
         self.write(content.to_string().as_bytes());
     }
 
-    /// Puts a file into the store, as another process would: for its user alone.
+    /// Writes the file of the store, as another process would: private to its user.
     ///
     /// # Panics
     ///
@@ -84,7 +84,7 @@ impl SharedStore {
         self.folder.path().join("auth.json")
     }
 
-    /// What the file holds.
+    /// Returns the content of the file.
     ///
     /// # Panics
     ///
@@ -94,7 +94,7 @@ impl SharedStore {
         auth_json(self.folder.path()).unwrap()
     }
 
-    /// Starts a server that keeps its login here.
+    /// Starts a server with this store.
     pub async fn start(&self) -> (Server, Host) {
         let setup = Setup::default()
             .backend(&self.backend)
@@ -106,7 +106,7 @@ impl SharedStore {
         (server, host)
     }
 
-    /// The text of a login of [`person`] with this refresh token, as codex keeps it.
+    /// Returns a login of [`person`] with this refresh token, in codex's format.
     #[must_use]
     pub fn content(refresh_token: &str) -> Value {
         json!({
@@ -119,7 +119,7 @@ impl SharedStore {
         })
     }
 
-    /// What `byokey status` says of the store: its exit code, its report, and its words.
+    /// Runs `byokey status`: returns its exit code, its report, and its standard error.
     pub async fn status(&self) -> (Option<i32>, Value, String) {
         let folder = self.folder.path().display().to_string();
         let environment = [("BYOKEY_HOME", &*folder), ("BYOKEY_STORE", "file")];
@@ -128,12 +128,12 @@ impl SharedStore {
         (ended.code, report, ended.stderr)
     }
 
-    /// Starts logins that the store cannot take: no page is shown, no code asked for. Returns the
-    /// last error message.
+    /// Starts logins, which must fail because of the store: no page is shown, no code requested.
+    /// Returns the last error message.
     ///
     /// # Panics
     ///
-    /// When one begins.
+    /// When one starts.
     pub async fn refuses_logins(&self, host: &mut Host) -> String {
         let mut message = String::new();
         for kind in ["chatgpt", "chatgptDeviceCode"] {

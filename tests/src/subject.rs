@@ -1,4 +1,4 @@
-//! A program under examination: it is used like any other, and its memory is searched.
+//! A program under test whose memory is searched.
 
 use byokey_dev_backend::DevBackend;
 use serde_json::json;
@@ -6,23 +6,23 @@ use serde_json::json;
 use crate::search::{Search, searchable};
 use crate::{Framing, Host, MadeUp, Memory, Server, Setup, Traces, Way};
 
-/// A program under examination.
+/// A program under test.
 #[derive(Debug)]
 pub struct Subject {
     /// The program.
     pub server: Server,
-    /// Its host, introduced.
+    /// Its host, after the handshake.
     pub host: Host,
     search: Search,
 }
 
 impl Subject {
-    /// A program that uses this backend, and a host that speaks JSON lines.
+    /// Starts a program that uses this backend, and a host with JSON lines.
     pub async fn new(backend: &DevBackend) -> Self {
         Self::start(Setup::default().backend(backend), Framing::Lines).await
     }
 
-    /// A program set up like this, and a host that speaks with it in this way.
+    /// Starts a program with this setup, and a host with this transport.
     pub async fn start(setup: Setup, way: impl Into<Way>) -> Self {
         let (server, mut host) = way.into().start(searchable(setup)).await;
         let search = Search::begin(server.pid(), &mut host).await;
@@ -59,12 +59,12 @@ impl Subject {
         self.search.assert_all_gone(secrets, when).await;
     }
 
-    /// Signs in with tokens.
+    /// Logs in with tokens.
     pub async fn login(&mut self, token: &MadeUp) {
         self.host.login(&token.text, "ws-made-up").await;
     }
 
-    /// Signs out.
+    /// Logs out.
     ///
     /// # Panics
     ///

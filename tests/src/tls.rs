@@ -1,4 +1,4 @@
-//! A backend behind TLS, with a certificate made for the occasion.
+//! A backend behind TLS, with a generated certificate.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use byokey_dev_backend::rustls::ServerConfig;
 use byokey_dev_backend::rustls::crypto::ring;
 use byokey_dev_backend::rustls::pki_types::PrivateKeyDer;
 
-/// Which versions of HTTP a backend offers.
+/// The versions of HTTP that a backend offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Http {
     /// HTTP/1.1 alone.
@@ -15,11 +15,11 @@ pub enum Http {
     Two,
 }
 
-/// The configuration of a backend, and the certificate in PEM that its clients must trust.
+/// Returns the configuration of a backend, and the certificate in PEM that its clients must trust.
 ///
 /// # Panics
 ///
-/// When there is no certificate to be made.
+/// When no certificate can be generated.
 #[must_use]
 pub fn certified(http: Http) -> (ServerConfig, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");

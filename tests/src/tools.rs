@@ -1,4 +1,4 @@
-//! Programs and libraries of others that some tests look through.
+//! External programs and libraries of the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 /// A library that a setup script installs.
 #[derive(Debug)]
 pub struct Library {
-    /// What the tests hold of it: how it is driven.
+    /// Our driver of the library.
     pub source: PathBuf,
     /// Where it is installed.
     pub installed: PathBuf,
 }
 
-/// A library under `tests/<kind>/`, if the setup script there has installed it. Says so on the
-/// test's output if it has not, because something is not tested then.
+/// Returns a library under `tests/<kind>/`, if the setup script there has installed it. Reports a
+/// missing one on the test's output, because something is not tested then.
 #[must_use]
 pub fn library(kind: &str, name: &str) -> Option<Library> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -26,8 +26,8 @@ pub fn library(kind: &str, name: &str) -> Option<Library> {
     None
 }
 
-/// Whether a program is installed. Says so on the test's output if it is not, because something
-/// is not tested then.
+/// Returns whether a program is installed. Reports a missing one on the test's output, because
+/// something is not tested then.
 #[must_use]
 pub fn has(program: &str) -> bool {
     let version = Command::new(program)

@@ -1,27 +1,27 @@
-//! A host of a server whose calls all go to one loopback backend, and the turns that it runs.
+//! A host of a server with a loopback backend, and its turns.
 
 use byokey_dev_backend::{DevBackend, Options, Script, TestToken};
 use serde_json::{Value, json};
 
 use crate::{Host, Refused, Server, Setup};
 
-/// A model of the backend's list that every version may ask for.
+/// A model of the backend's list that every version may use.
 pub const MODEL: &str = "gpt-5.5";
 
-/// A backend with its default answers.
+/// Returns a backend with default answers.
 #[must_use]
 pub fn backend() -> DevBackend {
     DevBackend::start(Options::new()).unwrap()
 }
 
-/// A script of one route.
+/// Returns a script for one route.
 #[must_use]
 pub fn script(route: &str, steps: &Value) -> Script {
     Script::from_value(json!({"routes": {route: steps}})).unwrap()
 }
 
-/// A server whose calls go to this backend, with these settings over the mock's, and its host,
-/// signed in.
+/// Starts a server whose calls go to this backend, with these settings on top of the mock's, and a
+/// logged-in host.
 pub async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host) {
     let mut setup = Setup::default().backend(backend);
     for setting in settings {
@@ -42,13 +42,13 @@ pub async fn begin_turn(host: &mut Host) {
     host.request("turn/start", params).await.unwrap();
 }
 
-/// Runs a turn to its end and returns that.
+/// Runs a turn and returns its end.
 pub async fn turn(host: &mut Host) -> Value {
     begin_turn(host).await;
     host.notification("turn/completed").await["turn"].take()
 }
 
-/// The text of the message with which a turn ended.
+/// Returns the text of a turn's last message.
 #[must_use]
 pub fn text(turn: &Value) -> &str {
     turn["items"][0]["text"].as_str().unwrap_or_default()
@@ -58,7 +58,7 @@ pub fn text(turn: &Value) -> &str {
 ///
 /// # Errors
 ///
-/// The error answer.
+/// The error response.
 pub async fn rate_limits(host: &mut Host) -> Result<Value, Refused> {
     host.request("account/rateLimits/read", json!({})).await
 }

@@ -1,8 +1,8 @@
-//! The ways in which a host can speak with the program.
+//! The transports between host and program.
 
 use crate::{Framing, Host, Listening, Server, Setup};
 
-/// A transport, and how messages are told apart on it.
+/// A transport, and the framing on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Standard input and output.
@@ -26,7 +26,7 @@ impl Way {
         Self::WebSocket,
     ];
 
-    /// The program, and a host that has said nothing yet.
+    /// Starts the program, and a host before its handshake.
     pub async fn start(self, setup: Setup) -> (Server, Host) {
         let place = match self {
             Self::Stdio(framing) => {
@@ -46,7 +46,7 @@ impl Way {
         (listening.server, host)
     }
 
-    /// The bytes of a message, as [`Host::send_raw`] takes them.
+    /// Returns the bytes of a message, for [`Host::send_raw`].
     #[must_use]
     pub fn frame(self, message: &str) -> Vec<u8> {
         match self {

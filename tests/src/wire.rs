@@ -1,11 +1,11 @@
-//! How a host's messages become bytes and back.
+//! Framing of a host's messages.
 
 use std::io;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// How messages are told apart.
+/// The framing of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// One JSON text per line.
@@ -19,7 +19,7 @@ impl Framing {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Lines, Self::ContentLength];
 
-    /// The bytes of a message.
+    /// Returns the bytes of a message.
     #[must_use]
     pub fn frame(self, message: &str) -> Vec<u8> {
         match self {
@@ -30,8 +30,8 @@ impl Framing {
         }
     }
 
-    /// Length of the first frame, and where its message begins and ends; none if it is not
-    /// complete.
+    /// Returns the length of the first frame and the range of its message; `None` if it is
+    /// incomplete.
     fn find(self, bytes: &[u8]) -> Option<(usize, std::ops::Range<usize>)> {
         match self {
             Self::Lines => {
@@ -50,7 +50,7 @@ impl Framing {
     }
 }
 
-/// Reads messages. A read that is given up loses nothing.
+/// Reads messages. Cancel-safe.
 #[derive(Debug)]
 pub(crate) struct Messages<R> {
     from: R,
@@ -67,7 +67,7 @@ impl<R: AsyncRead + Unpin> Messages<R> {
         }
     }
 
-    /// The next message; none at the end.
+    /// Returns the next message; `None` at the end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Value>> {
         loop {
             if let Some((length, message)) = self.framing.find(&self.buffer) {

@@ -1,4 +1,4 @@
-//! Accounts that do not agree are refused: id token and access token, the host's word and the
+//! Accounts that do not agree are refused: id token and access token, the host's account id and the
 //! token's own under a forced workspace, and the answer of another connection than the supplier.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 
-/// A token of that person in that workspace, told apart by its number.
+/// Returns a token of that user in that workspace, distinguished by its number.
 fn token(person: &str, account: &str, number: u64) -> String {
     let person = TestToken {
         account: account.to_owned(),
-        // The same text whenever it is made up.
+        // The same text in every run.
         expires_at: 4_102_444_800,
         ..TestToken::new(person)
     };
@@ -136,7 +136,7 @@ async fn without_the_supplier_another_connection_answers_for_the_same_account_on
     first.answer(call).await.unwrap();
     assert_eq!(backend.requests().last().unwrap().bearer(), Some(&*new));
 
-    // If nobody answers for the account, the call fails and the account stays.
+    // Without an answer for the account, the call fails and the account stays.
     backend.reject_bearer(&new);
     let call = first.start("account/rateLimits/read", json!({})).await;
     second.asked(REFRESH).await;

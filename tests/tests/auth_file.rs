@@ -1,4 +1,4 @@
-//! The file in which codex keeps its login belongs to codex: it is neither used nor touched.
+//! codex's login file belongs to codex: it is neither used nor changed.
 
 #![expect(
     clippy::disallowed_methods,

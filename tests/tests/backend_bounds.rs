@@ -1,5 +1,5 @@
-//! Whatever a backend sends, it is bounded: in memory and in time, with an error that names the
-//! limit. Each test prints what the memory grew by.
+//! Bounds on responses of a backend, in memory and in time, with an error that names the limit.
+//! Each test prints the growth of the memory.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
@@ -11,10 +11,10 @@ use byokey_tests::turns::{backend, begin_turn, rate_limits, script, signed_in, t
 use byokey_tests::{Host, ProcessStatus, Server};
 use serde_json::{Value, json};
 
-/// What the memory may grow by, in KiB.
+/// The allowed growth of the memory, in KiB.
 const MOST: u64 = 16 * 1024;
 
-/// Reads what comes until the turn has ended, so that nothing is held up, and returns its end.
+/// Reads until the turn has ended, so that nothing blocks, and returns its end.
 async fn drained_turn(host: &mut Host) -> Value {
     begin_turn(host).await;
     loop {
@@ -77,7 +77,7 @@ async fn endless_rate_limits_cost_no_memory_and_the_turn_can_be_interrupted() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         grown(&server, &before, &format!("endless {endless} for 3 s"));
         let turn = json!({"threadId": thread, "turnId": begun["turn"]["id"]});
-        // A fast machine has come to the limit of the whole answer by now.
+        // A fast machine has reached the limit of the whole response by now.
         let is_over = host.request("turn/interrupt", turn).await.is_err();
         let ended = host.notification("turn/completed").await;
         let limit = "the streamed answer is longer than 256 MiB";
@@ -195,6 +195,6 @@ async fn a_call_holds_its_place_until_its_body_is_read_and_waits_for_one_in_time
         assert_eq!(host.answer(call).await.unwrap_err().kind(), "retryable");
     }
     let waited = begun.elapsed();
-    // Not one deadline after the other.
+    // The deadlines do not add up.
     assert!(waited < Duration::from_secs(18), "{waited:?}");
 }

@@ -1,5 +1,5 @@
-//! How the program treats the backend: where calls go, with which headers, what is tried again,
-//! and that the bearer goes nowhere else.
+//! Calls to the backend: their destination, their headers, their retries, and that the bearer goes
+//! nowhere else.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +18,8 @@ fn script(route: &str, steps: Value) -> Script {
     Script::from_value(json!({"routes": {route: steps}})).unwrap()
 }
 
-/// A host of a server whose calls all go to this backend, with these settings over the mock's.
+/// Starts a server whose calls go to this backend, with these settings on top of the mock's, and a
+/// logged-in host.
 async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host, String) {
     let mut setup = Setup::default().backend(backend);
     for setting in settings {
@@ -31,7 +32,7 @@ async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host, St
     (server, host, token)
 }
 
-/// Runs a turn to its end and returns that.
+/// Runs a turn and returns its end.
 async fn turn(host: &mut Host) -> Value {
     let thread = host.request("thread/start", json!({})).await.unwrap();
     let input = json!([{"type": "text", "text": "Hello"}]);
@@ -225,7 +226,7 @@ async fn a_provider_without_login_gets_no_bearer() {
     let backend = backend();
     let settings = ["model_providers.mock.requires_openai_auth=false"];
     let (_server, mut host, _) = signed_in(&backend, &settings).await;
-    // The stand-in refuses a request without a bearer, which is the proof.
+    // The loopback backend refuses a request without a bearer, which proves it.
     let ended = turn(&mut host).await;
     assert_eq!(ended["status"], "failed");
     assert_eq!(backend.requests_to(Route::Responses)[0].bearer(), None);
@@ -292,7 +293,7 @@ async fn the_backend_may_ask_for_a_pause() {
         "came back after {:?}",
         begun.elapsed()
     );
-    // A pause that nobody would wait for is left to the client.
+    // A long requested wait is left to the client.
     let away = json!([{"status": 503, "headers": {"retry-after": "3600"}}]);
     backend.set_script(script("usage", away));
     let failed = limits(&mut host).await.unwrap_err();
@@ -432,7 +433,7 @@ async fn a_silent_backend_delays_nobody_else() {
         waited >= Duration::from_millis(9_900),
         "gave up after {waited:?}"
     );
-    // A logout ends all that are still under way.
+    // A logout cancels all calls in progress.
     host.request("account/logout", json!({})).await.unwrap();
     for call in calls.drain(1..) {
         let kind = host.answer(call).await.unwrap_err().kind().to_owned();

@@ -1,4 +1,4 @@
-//! What ends a turn after one request, what is tried again, and what the host is told.
+//! Which failures end a turn after one request, which are retried, and the errors for the host.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn failed(details: &Value) -> Value {
     json!({"type": "response.failed", "response": {"error": details}})
 }
 
-/// Runs a turn that this step answers, however often it is asked; then the default answer.
+/// Runs a turn with this scripted step for every request; then the default response.
 async fn turn_of(backend: &DevBackend, host: &mut Host, steps: &Value) -> (Value, usize) {
     backend.clear_requests();
     backend.set_script(script("responses", steps));
@@ -335,7 +335,7 @@ async fn a_refusal_that_is_not_about_the_token_asks_for_none() {
     ] {
         backend.clear_requests();
         backend.set_script(script("usage", &json!([step])));
-        // A question to the host would have no answer, and the call would fail otherwise.
+        // A refresh request would get no answer, and the call would fail otherwise.
         let failed = rate_limits(&mut host).await.unwrap_err();
         assert_eq!(failed.kind(), kind, "{step}: {failed:?}");
         assert_eq!(backend.count(Route::Usage), 1, "{step}");

@@ -1,10 +1,10 @@
-//! Odd answers of real backends and gateways: what can be read counts.
+//! Odd responses of real backends and gateways: valid parts are used.
 
 use byokey_dev_backend::Route;
 use byokey_tests::turns::{backend, begin_turn, rate_limits, script, signed_in, text, turn};
 use serde_json::{Value, json};
 
-/// The text of a stream: its events, each with its blank line.
+/// Returns the text of a stream: its events, each with its blank line.
 fn stream(events: &[Value]) -> String {
     events
         .iter()

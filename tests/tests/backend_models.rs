@@ -1,4 +1,4 @@
-//! Lists of models: whose they are, which is the default, and what counts without one.
+//! Model lists: their account, their default, and what is used without one.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,8 +9,8 @@ use byokey_tests::turns::{backend, script, signed_in, turn};
 use byokey_tests::{Host, Refused, Server, Setup};
 use serde_json::{Value, json};
 
-/// A host signed in to the built-in provider, whose calls go to this backend, with no model
-/// configured.
+/// Starts a server with the built-in provider, whose calls go to this backend, without a configured
+/// model, and a logged-in host.
 async fn without_model(backend: &DevBackend) -> (Server, Host) {
     let base_url = backend.base_url();
     let setting = format!("chatgpt_base_url = \"{base_url}/backend-api\"");

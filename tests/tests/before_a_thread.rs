@@ -1,4 +1,4 @@
-//! What clients ask before they start a thread is answered, and truthfully.
+//! Requests of clients before they start a thread are answered, and truthfully.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -108,7 +108,7 @@ async fn a_thread_takes_settings_about_tools() {
     });
     let started = host.request("thread/start", json!({"config": about_tools}));
     assert_eq!(started.await.unwrap()["model"], "some-model");
-    // They are sent with every thread, so that a warning would be noise.
+    // Clients send them with every thread, so a warning would be noise.
     let rest = host.quiet_for(Duration::from_millis(50)).await;
     assert!(rest.iter().all(|it| it["method"] != "warning"), "{rest:?}");
 }

@@ -1,5 +1,5 @@
-//! Options of codex that hosts put before and behind `app-server`, and settings of codex that
-//! editors put into a thread: taken, and said to mean nothing where they mean nothing.
+//! codex's options that hosts pass before and after `app-server`, and codex's settings that editors
+//! pass to a thread: accepted, and reported if they have no effect.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
-/// Starts the program with these arguments, introduces a client, and returns its answer and what
-/// standard error says.
+/// Starts the program with these arguments, runs the handshake, and returns its response and the
+/// standard error.
 async fn initialize(arguments: &[&str]) -> (Value, String) {
     let home = Home::new("");
     let mut child = Command::new(byokey())

@@ -1,4 +1,4 @@
-//! Settings and arguments, as codex's users write them, against the spawned program.
+//! Settings and arguments in the form that codex's users write, against the spawned program.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use byokey_tests::{Canaries, Framing, Home, Host, Server, Setup, byokey};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// Introduces a host and returns it with the warnings it was told.
+/// Runs the handshake and returns the host with its warnings.
 async fn warned(server: &mut Server) -> (Host, Vec<Value>) {
     let mut host = Host::initialized(server).await;
     let read = host.start("account/read", json!({})).await;
@@ -29,7 +29,7 @@ async fn model(host: &mut Host) -> Value {
 }
 
 async fn login(host: &mut Host, account: &str) -> Result<Value, String> {
-    // The token itself names no workspace, so that the host's word counts.
+    // The token itself names no workspace, so that the host's account id counts.
     let token = unsigned(&json!({"email": "ada@example.com"}), "made-up");
     let params =
         json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": account});
@@ -193,7 +193,7 @@ async fn account_reads_use_startup_config_when_config_reload_fails() {
     std::fs::write(server.home.codex_home().join("config.toml"), "= broken").unwrap();
     let read = host.request("account/read", json!({})).await.unwrap();
     assert_eq!(read["account"]["email"], "ada@example.com");
-    // And so does logout, after which the policy of the start still holds.
+    // So does logout, after which the policy from startup still applies.
     host.request("account/logout", json!(null)).await.unwrap();
     let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
     let refused = host.request("account/login/start", key).await.unwrap_err();

@@ -1,5 +1,5 @@
-//! A configuration that cannot be used opens nothing: what depends on it is refused, and nothing
-//! is sent elsewhere.
+//! An unusable configuration fails closed: dependent operations are refused, and nothing is sent to
+//! another recipient.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::{Host, Refused, Server, Setup};
 use serde_json::{Value, json};
 
-/// ChatGPT, and a provider that is none.
+/// ChatGPT, and another provider.
 struct World {
     chatgpt: DevBackend,
     relay: DevBackend,
@@ -24,7 +24,7 @@ impl World {
         }
     }
 
-    /// Settings that select the relay, as people post them.
+    /// Returns settings that select the relay, in a common form.
     fn relayed(&self) -> String {
         format!(
             "model_provider = \"relay\"\nmodel = \"m\"\n{}\n{}requires_openai_auth = true\n\
@@ -47,7 +47,7 @@ impl World {
         )
     }
 
-    /// How many requests came to either.
+    /// Returns how many requests each of them got.
     fn calls(&self) -> [usize; 2] {
         [&self.chatgpt, &self.relay].map(|backend| backend.requests().len())
     }
@@ -145,7 +145,7 @@ async fn another_recipient_does_not_take_the_place_of_one_that_is_not_there() {
         let config = format!("model_provider = \"{id}\"\n{account}\n{relay}");
         let mut server = Setup::default().config(&config).start();
         let mut host = Host::initialized(&mut server).await;
-        // Who is signed in has nothing to do with it.
+        // `account/read` is not affected.
         login(&mut host).await.unwrap();
         assert_invalid(&start_thread(&mut host).await.unwrap_err(), words);
         let list = host.request("model/list", json!({})).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn another_recipient_does_not_take_the_place_of_one_that_is_not_there() {
     }
 }
 
-/// What tools and editors leave behind, and words of the text about it.
+/// Typical broken files of tools and editors, and words of the text about each.
 fn broken() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let text = "forced_login_method = \"api\"\n";
     let twice = "[mcp_servers.x]\ncommand = \"npx\"\n";
@@ -193,7 +193,7 @@ async fn a_file_that_cannot_be_read_refuses_logins_and_calls_until_it_is_repaire
     for (name, bytes, words) in broken() {
         let world = World::new();
         let mut server = Setup::default().config("# to be broken").start();
-        // The program reads its configuration before it answers anything, so it is started again.
+        // The program reads its configuration at startup, so it is restarted.
         let file = config_file(&server);
         write(&file, &bytes);
         let home = server.home.codex_home().display().to_string();
@@ -217,7 +217,7 @@ async fn a_file_that_cannot_be_read_refuses_logins_and_calls_until_it_is_repaire
         host.request("account/logout", json!(null)).await.unwrap();
         assert_eq!(world.calls(), [0, 0]);
 
-        // Repaired: no restart, and the file's policy counts.
+        // Repaired: no restart is needed, and the file's policy applies.
         let repaired = format!("forced_login_method = \"chatgpt\"\n{}", world.relayed());
         write(&file, repaired.as_bytes());
         let refused = host.request("account/login/start", key).await.unwrap_err();

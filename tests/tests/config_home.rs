@@ -1,4 +1,4 @@
-//! Where the configuration lies: never in the working directory, and never elsewhere in silence.
+//! The place of the configuration: never in the working directory, and never another one silently.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -17,7 +17,8 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// The program in a folder whose `.codex` would redirect everything, with this environment.
+/// Returns the program in a folder with a `.codex` that would redirect everything, with this
+/// environment.
 fn in_workspace(workspace: &Path, environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(byokey());
     command
@@ -74,7 +75,7 @@ async fn without_a_home_the_working_directory_is_no_home() {
 #[tokio::test]
 async fn a_store_in_the_working_directory_is_not_read() {
     let workspace = hostile_workspace();
-    // It would be an error to read it.
+    // Reading it would be an error.
     let planted = workspace.path().join(".local/share/byokey/auth.json");
     write(&planted, "not a login");
     let mut command = in_workspace(workspace.path(), &[("HOME", "")]);
@@ -138,7 +139,7 @@ async fn commands_meet_a_broken_file_alike() {
             ended.stderr
         );
     }
-    // Where the store is known, a login can always be removed.
+    // If the store is known, a login can always be removed.
     let ended = run(&home, &["logout", "--store=file"], &[], "").await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }

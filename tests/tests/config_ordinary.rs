@@ -1,4 +1,4 @@
-//! Configurations as users of codex have them: all of them work.
+//! Common configurations of codex's users: all of them work.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,7 +16,7 @@ fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// Signs in and holds a conversation with this `config.toml`. Returns the warnings.
+/// Logs in and runs a conversation with this `config.toml`. Returns the warnings.
 async fn converse(bytes: &[u8]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("config.toml"), bytes);
@@ -102,7 +102,7 @@ async fn every_encoding_with_a_name_and_every_line_end_is_read() {
     ];
     for file in files {
         let warnings = converse(&file).await;
-        // Codex cannot read UTF-16, which its user should know.
+        // codex cannot read UTF-16, so its user is warned.
         let is_utf16 = file.starts_with(&[0xFF, 0xFE]) || file.starts_with(&[0xFE, 0xFF]);
         assert_eq!(warnings.len(), usize::from(is_utf16), "{warnings:?}");
         assert!(

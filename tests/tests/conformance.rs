@@ -1,5 +1,5 @@
-//! The program against recordings of codex: every difference is known, and every known
-//! difference is there.
+//! The program against recordings of codex: every difference is known, and every known difference
+//! exists.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,12 +21,12 @@ use byokey_tests::conformance::scenario;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// The version of codex that ours is held against.
+/// The version of codex that ours is compared with.
 const NEWEST: &str = "0.169.0";
-/// How many scenarios are played at once; they mostly wait.
+/// How many scenarios run in parallel; they mostly wait.
 const AT_ONCE: usize = 16;
 
-/// Plays every scenario, or those whose name contains `CONFORMANCE_ONLY`.
+/// Runs all scenarios, or those with `CONFORMANCE_ONLY` in their names.
 async fn replay() -> BTreeMap<String, Transcript> {
     let only = std::env::var("CONFORMANCE_ONLY").unwrap_or_default();
     let places = Arc::new(Semaphore::new(AT_ONCE));
@@ -52,7 +52,7 @@ fn recorded(version: &str, scenario: &str) -> Transcript {
         .unwrap_or_else(|| panic!("{scenario} is not recorded from {version}"))
 }
 
-/// What codex of an older version does and ours does not. What only ours does is newer.
+/// Returns what codex of an older version does and ours does not. What only ours does is newer.
 fn differences_from_older(version: &str, scenario: &str, ours: &Transcript) -> Vec<Difference> {
     let mut found = compare(scenario, &recorded(version, scenario), ours);
     found.retain(|difference| !matches!(difference.kind, Kind::OursOnly(_)));

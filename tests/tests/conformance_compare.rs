@@ -1,4 +1,4 @@
-//! The comparison with codex finds what it has to find.
+//! The comparison with codex detects differences.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ fn turn() -> Transcript {
     recording("0.169.0", "turn_ok").unwrap()
 }
 
-/// The places of the differences between a recording and the same after a change.
+/// Returns the places of the differences between a recording and its changed copy.
 fn places_after(change: impl FnOnce(&mut Transcript)) -> Vec<String> {
     let codex = turn();
     let mut ours = codex.clone();
@@ -21,7 +21,7 @@ fn places_after(change: impl FnOnce(&mut Transcript)) -> Vec<String> {
     found.into_iter().map(|difference| difference.at).collect()
 }
 
-/// The place of the first message of the server with that method.
+/// Returns the place of the server's first message with that method.
 fn place(transcript: &Transcript, method: &str) -> usize {
     let is_it = |said: &Said| matches!(said, Said::Server(it) if it["method"] == method);
     transcript.exchange.iter().position(is_it).unwrap()

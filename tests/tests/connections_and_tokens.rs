@@ -1,5 +1,5 @@
-//! What one connection learns of another's tokens: a host-owned token goes back to its supplier
-//! only.
+//! What one connection can learn about another's tokens: a host-owned token is returned to its
+//! supplier only.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ fn token(number: u64) -> String {
     answers::access_token(&person(), number)
 }
 
-/// What a connection is told of the credential in force.
+/// Returns what a connection can read of the credential in force.
 async fn status(host: &mut Host) -> Value {
     let ask = json!({"includeToken": true});
     host.request("getAuthStatus", ask).await.unwrap()
@@ -37,7 +37,7 @@ async fn a_host_owned_token_is_its_suppliers() {
     assert_eq!(status(&mut supplier).await, told(Some(&token(1))));
     assert_eq!(status(&mut other).await, told(None));
 
-    // Who answers a refresh is the supplier of what it brought.
+    // The connection that answers a refresh becomes the supplier of the new tokens.
     backend.reject_bearer(token(1));
     let call = other.start("account/rateLimits/read", json!({})).await;
     supplier.asked(REFRESH).await;

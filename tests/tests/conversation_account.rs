@@ -1,5 +1,5 @@
-//! A conversation stays with the account that it began with: another connection that signs in does
-//! not get it, not even by a repetition of a turn under way.
+//! A conversation stays with the account that it began with: another connection's login does not
+//! get it, not even through a retry of a turn in progress.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 
-/// A token of that person, whose workspace has the same name.
+/// Returns a token of that user. All have workspaces of the same name.
 fn token(person: &str, number: u64) -> String {
     let person = TestToken {
         account: person.to_owned(),
-        // The same text whenever it is made up.
+        // The same text in every run.
         expires_at: 4_102_444_800,
         ..TestToken::new(person)
     };
@@ -34,7 +34,7 @@ fn turn(thread: &Value) -> Value {
     json!({"threadId": thread, "input": [{"type": "text", "text": "Hello"}]})
 }
 
-/// The people whose tokens the model was asked with.
+/// Returns the users with whose tokens the model was called.
 fn asked_by(backend: &DevBackend) -> Vec<String> {
     let requests = backend.requests_to(Route::Responses);
     let people = ["ada", "bob"];
@@ -56,7 +56,7 @@ struct Scene {
     thread: Value,
 }
 
-/// A thread of Ada's, and another connection. The provider may be asked again `retries` times.
+/// A thread of Ada's, and another connection. The provider has `retries` retries.
 async fn scene(retries: u32) -> Scene {
     let backend = DevBackend::start(Options::new()).unwrap();
     let setup = Setup::default().backend(&backend).argument("-c");
@@ -77,7 +77,7 @@ async fn scene(retries: u32) -> Scene {
     }
 }
 
-/// The end of a turn that failed because the account is another one.
+/// Reads the end of a turn that failed because the account is another one.
 async fn fails_for_the_account(host: &mut Host) {
     let completed = host.notification("turn/completed").await;
     let turn = &completed["turn"];
@@ -97,14 +97,14 @@ async fn a_turn_that_waits_for_a_refresh_is_not_repeated_under_another_account()
     fails_for_the_account(&mut scene.owner).await;
     assert_eq!(asked_by(&scene.backend), ["ada"]);
 
-    // The next turn is refused before anything of it is kept.
+    // The next turn is refused before any of it is stored.
     let refused = scene.owner.request("turn/start", turn(&scene.thread)).await;
     let refused = refused.unwrap_err();
     assert_eq!((refused.code, refused.kind()), (-32600, "accountChanged"));
     let refused = scene.other.request("turn/start", turn(&scene.thread)).await;
     assert_eq!(refused.unwrap_err().kind(), "accountChanged");
 
-    // Back under Ada's account, by whichever connection, it goes on.
+    // Back under Ada's account, by any connection, it continues.
     scene.backend.accept_bearer(&token("ada", 1));
     sign_in(&mut scene.other, "ada", 2).await;
     let params = turn(&scene.thread);

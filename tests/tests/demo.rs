@@ -1,4 +1,4 @@
-//! `byokey demo`: it tells the story, shows no token, and says by its exit code how it went.
+//! `byokey demo`: it runs the scenario, shows no token, and reports the result in its exit code.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,16 +15,16 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// The widest lines there are.
+/// The maximal width of lines.
 const WIDEST: usize = 140;
 
-/// How long the tokens of the demo live, in seconds, and how many one person has, each of which
-/// lives a second longer than the one before.
+/// The lifetime of the demo's tokens, in seconds, and the number of tokens per user, each of which
+/// lives a second longer than the previous one.
 const LIFE: u64 = 3600;
 const MOST_TOKENS: u64 = 3;
 
-/// The demo in a home of its own, with nothing else of this environment, and all that its server
-/// can log.
+/// Returns the demo in a home of its own, with an otherwise empty environment and its server at the
+/// lowest log level.
 fn demo(home: &Home) -> Command {
     let mut command = Command::new(byokey());
     command
@@ -39,7 +39,7 @@ fn demo(home: &Home) -> Command {
     command
 }
 
-/// Waits for the end; none if a signal ended it. What does not end in time is ended.
+/// Waits for the exit; `None` if a signal ended it. It is ended after a timeout.
 fn exit_code(child: &mut Child) -> Option<i32> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -64,9 +64,9 @@ fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<String>
     })
 }
 
-/// What a run left behind.
+/// The output of a run.
 struct Run {
-    /// Every token that it may have made up.
+    /// Every token that it may have generated.
     tokens: Vec<String>,
     code: Option<i32>,
     output: String,
@@ -106,7 +106,7 @@ fn run_on_terminal(mut command: Command, columns: u16) -> Run {
 
     let begun = unix_now();
     let mut child = command.stdout(theirs).spawn().unwrap();
-    // It still holds a copy of the terminal, which would never end.
+    // It still holds a copy of the terminal, which would not end then.
     drop(command);
     let output = collect(File::from(ours));
     let errors = collect(child.stderr.take().unwrap());
@@ -119,7 +119,8 @@ fn run_on_terminal(mut command: Command, columns: u16) -> Run {
     }
 }
 
-/// The tokens of all demos that began between then and now: they tell a second of their expiry.
+/// Returns the tokens of all demos started between then and now: they contain their expiry in
+/// seconds.
 fn tokens_since(begun: u64) -> Vec<String> {
     let mut tokens = Vec::new();
     for expires_at in begun + LIFE..=unix_now() + LIFE + MOST_TOKENS {
@@ -141,14 +142,14 @@ fn unix_now() -> u64 {
     now.unwrap().as_secs()
 }
 
-/// The text without colours.
+/// Removes colours from the text.
 fn plain(text: &str) -> String {
     let mut parts = text.split('\x1b');
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |plain, part| plain + part.split_once('m').unwrap().1)
 }
 
-/// The server logs at the level that was asked for, and nobody writes anything else.
+/// Checks that the output is the server's log, at the requested level.
 fn assert_is_log(errors: &str) {
     let levels = ["DEBUG", "TRACE"].map(|level| format!(" {level} byokey"));
     let is_log = |line: &str| levels.iter().any(|level| line.contains(level));
@@ -156,8 +157,7 @@ fn assert_is_log(errors: &str) {
     assert!(errors.lines().all(is_log), "{errors}");
 }
 
-/// The tokens that are searched for are those that the demo made up: it names each by a part of a
-/// digest.
+/// Checks that the searched tokens are the demo's: it names each by a part of its digest.
 fn assert_are_known(run: &Run, output: &str) {
     let known: HashSet<_> = run
         .tokens
@@ -167,11 +167,11 @@ fn assert_are_known(run: &Run, output: &str) {
     let mut shown = HashSet::new();
     for text in output.split("‹token of ").skip(1) {
         let name = text.split_once('›').map_or(text, |(name, _)| name);
-        // Where a line is cut, so is the name.
+        // A cut line may cut the name.
         let fingerprint = name.split_once('#').filter(|(_, digits)| digits.len() == 4);
         shown.extend(fingerprint.map(|(_, digits)| format!("#{digits}")));
     }
-    // There are five, and two might look the same.
+    // There are five, and two might have the same name.
     assert!((4..=5).contains(&shown.len()), "{shown:?} {output}");
     assert!(
         shown.is_subset(&known),
@@ -194,7 +194,7 @@ fn assert_good(run: &Run, width: usize) {
     canaries.check_text("standard error", &run.errors);
     canaries.check_text("standard output", &run.output);
     canaries.check_text("a terminal", &output);
-    // How every header of a token, and every signature of a made-up one, starts in base64.
+    // The beginning of every token's header and of every fake signature in base64.
     for part in ["eyJ", "c2lnbmF0dXJl"] {
         assert!(!output.contains(part), "{output}");
         assert!(!run.errors.contains(part), "{}", run.errors);

@@ -18,7 +18,7 @@ fn generate(what: &str, out: &Path) -> Output {
     command.arg(out).output().unwrap()
 }
 
-/// The files in a folder, by their path from there.
+/// Returns the files in a folder, by relative path.
 fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut open = vec![folder.to_path_buf()];
@@ -39,7 +39,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
 #[test]
 fn the_program_writes_the_committed_files() {
     let mut schema = files(&root().join("schema/v1"));
-    // What later states are compared with is for this repository alone.
+    // The files for comparison with later states are for this repository alone.
     schema.remove(Path::new("baseline.json")).unwrap();
     let open_rpc = PathBuf::from("openrpc.json");
     let open_rpc = BTreeMap::from([(open_rpc.clone(), schema.remove(&open_rpc).unwrap())]);

@@ -1,4 +1,4 @@
-//! Tokens and keys as people hand them over, and tokens whose claims have odd types.
+//! Tokens and keys in the forms in which users pass them, and tokens whose claims have odd types.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,7 +16,7 @@ async fn token_in_force(host: &mut Host) -> Value {
     status.unwrap()["authToken"].take()
 }
 
-/// The ways to hand over a token, with what it is.
+/// Returns the ways to pass a token, with its kind.
 fn logins(token: &str) -> [(&'static str, Value); 2] {
     [
         (

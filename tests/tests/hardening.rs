@@ -1,6 +1,6 @@
-//! What keeps others out of the process.
+//! Process hardening against other processes.
 //!
-//! Each test is shown to be able to fail: with `--allow-debug`, the same look gets in.
+//! Each test is shown to be able to fail: with `--allow-debug`, the same access succeeds.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -19,13 +19,13 @@ use byokey_tests::{Host, Server, Setup, byokey, tools};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
 use serde_json::{Value, json};
 
-/// Id of the user that owns nothing.
+/// Id of the unprivileged user `nobody`.
 const NOBODY: &str = "65534";
 
-/// Made up.
+/// A fake token.
 const TOKEN: &str = "at-made-up-token-of-the-environment";
 
-/// An initialized program, and what it says of its protection.
+/// Starts a program, and returns its report on its protection.
 async fn start(setup: Setup) -> (Server, Host, Value) {
     let mut server = setup.start();
     let mut host = Host::new(&mut server);
@@ -60,7 +60,7 @@ async fn the_report_says_what_is_so() {
     );
     assert_eq!(field(server.pid(), "status", "NoNewPrivs:"), "1");
 
-    // Nobody may gain privileges and then change files.
+    // Otherwise a process could gain privileges and then change files.
     let (server, _host, report) = start(Setup::default().argument("--allow-debug")).await;
     assert_eq!(report["filesReadOnly"], true);
     assert_eq!(report["noNewPrivileges"], true);
@@ -100,7 +100,7 @@ async fn memory_that_cannot_be_locked_shows_in_the_report_and_once_in_the_log() 
     }
 }
 
-/// Runs a program as somebody who owns nothing, if we may.
+/// Returns a command prefix that runs a program as `nobody`, if possible.
 fn as_nobody() -> Vec<&'static str> {
     if rustix::process::geteuid().is_root() {
         vec![
@@ -112,7 +112,7 @@ fn as_nobody() -> Vec<&'static str> {
             "--clear-groups",
         ]
     } else {
-        // An ordinary user is as good: it looks into a process of its own.
+        // An ordinary user serves as well: it accesses a process of its own.
         Vec::new()
     }
 }
@@ -122,7 +122,7 @@ fn run_as_nobody(command: &[&str]) -> Output {
     Command::new(words[0]).args(&words[1..]).output().unwrap()
 }
 
-/// What another process of the same user gets to see of a process.
+/// Returns which accesses by another process of the same user succeed.
 fn looks_that_succeed(pid: u32) -> Vec<&'static str> {
     let open = |file: &str| format!("exec 3< /proc/{pid}/{file}");
     let looks = [
@@ -130,7 +130,7 @@ fn looks_that_succeed(pid: u32) -> Vec<&'static str> {
         ("maps", format!("test -n \"$(cat /proc/{pid}/maps)\"")),
         ("environ", format!("test -n \"$(cat /proc/{pid}/environ)\"")),
         ("fd", format!("ls /proc/{pid}/fd/0")),
-        // A tracer that gets in stays until its time is over, which is told by status 124.
+        // A tracer that attaches stays until its timeout, which is status 124.
         (
             "ptrace",
             format!("timeout -s INT 2 strace -p {pid} -o /dev/null; test $? -eq 124"),
@@ -146,7 +146,7 @@ async fn others_of_the_same_user_cannot_look_in() {
     if !(tools::has("setpriv") && tools::has("strace") && tools::has("timeout")) {
         return;
     }
-    // A copy that nobody may run, wherever the build is.
+    // A copy that `nobody` may execute, wherever the build is.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("byokey");
     std::fs::copy(byokey(), &program).unwrap();
@@ -257,10 +257,10 @@ async fn protection_comes_before_the_first_byte_of_input() {
 /// Most time between the start of the program and its protection: a promise.
 const UNPROTECTED: f64 = 0.002;
 
-/// Starts the program and has these system calls noted, each with its time in seconds.
+/// Starts the program and records these system calls, each with its time in seconds.
 fn noted(calls: &str) -> Vec<(f64, String)> {
     let trace = tempfile::NamedTempFile::new().unwrap();
-    // Calls that are not noted take as long as ever.
+    // Other calls are not slowed down.
     let status = Command::new("strace")
         .args(["--seccomp-bpf", "-f", "-ttt", "-e", calls, "-o"])
         .args([trace.path(), &byokey_tests::byokey_optimised()])
@@ -350,7 +350,8 @@ async fn arguments_and_environment_hold_no_token() {
 async fn the_token_of_the_environment_does_not_stay_there() {
     let issuer = Issuer::start().await;
     for argument in ["--max-message-bytes=1048576", "--allow-debug"] {
-        // With the latter, everybody of this user may look; else this test has to be root.
+        // With `--allow-debug`, all processes of this user may read it; otherwise this test must be
+        // root.
         let setup = Setup::default()
             .argument(argument)
             .environment("CODEX_ACCESS_TOKEN", TOKEN)

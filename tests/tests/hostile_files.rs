@@ -1,4 +1,4 @@
-//! Files that the program is given and that are not what they should be.
+//! Files given to the program that are not as expected.
 
 #![cfg(unix)]
 #![expect(

@@ -1,7 +1,7 @@
 //! JSON-RPC libraries that authors of hosts already use, unmodified and in both directions.
 //!
-//! `tests/json-rpc-libraries/setup.sh` installs them under `.cache/`; what is not installed there
-//! is skipped, and says so.
+//! `tests/json-rpc-libraries/setup.sh` installs them under `.cache/`; without one its test is
+//! skipped with a message.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,10 +18,10 @@ use byokey_tests::{Home, Overheard, Setup};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// How long a driver may take. The Java one starts a virtual machine.
+/// Timeout of a driver. The Java one starts a virtual machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A library and how it is driven.
+/// A library and its driver.
 struct Driven {
     name: &'static str,
     library: Library,
@@ -33,7 +33,7 @@ impl Driven {
         Some(Self { name, library })
     }
 
-    /// Runs the driver through the whole story and looks at what it saw.
+    /// Runs the driver through the whole scenario and checks what it saw.
     async fn works_unmodified(&self, mut driver: Command) {
         let backend = DevBackend::start(Options::new()).unwrap();
         let (old, new) = (
@@ -80,7 +80,7 @@ impl Driven {
         drop(held);
     }
 
-    /// The driver of a library for Node.
+    /// Returns the driver of a library for Node.
     fn node_driver(&self) -> Command {
         let mut driver = Command::new("node");
         driver

@@ -1,4 +1,4 @@
-//! What is JSON and what is not: the cases of JSONTestSuite as parameters of a request.
+//! Valid and invalid JSON: the cases of JSONTestSuite as parameters of a request.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ struct Case {
 }
 
 impl Case {
-    /// What the suite says; none if it leaves that open.
+    /// Returns the suite's verdict; `None` if undefined.
     fn is_json(&self) -> Option<bool> {
         match self.name.as_bytes()[0] {
             b'y' => Some(true),
@@ -33,7 +33,7 @@ impl Case {
         }
     }
 
-    /// Whether the envelope parser takes it, as a connection has it parse.
+    /// Returns whether the envelope parser accepts it, as called by a connection.
     fn is_taken(&self) -> bool {
         let Ok(text) = std::str::from_utf8(&self.request) else {
             return false;

@@ -1,4 +1,4 @@
-//! Who is let in on a WebSocket port: no web page, no foreign name, nobody without a bearer.
+//! Admission on a WebSocket port: no web page, no foreign host name, no client without a bearer.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,11 +20,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Made up, like every secret here.
+/// Fake, like every secret here.
 const TOKEN: &str = "made-up-capability-token-of-a-test-0123";
 const SECRET: &str = "made-up-shared-secret-of-a-test-01234567";
 
-/// A request to upgrade, with these headers added.
+/// Returns a request to upgrade, with these headers added.
 fn upgrade(host: &str, headers: &str) -> String {
     format!(
         "GET /any/path HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive, Upgrade\r\n\
@@ -37,14 +37,15 @@ fn get(path: &str, host: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
 }
 
-/// Status and text of an answer.
+/// Returns status and text of a response.
 fn parts(answer: &str) -> (&str, &str) {
     let (head, text) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
     let status = head.strip_prefix("HTTP/1.").unwrap_or_default();
     (status.get(2..5).unwrap_or_default(), text.trim_end())
 }
 
-/// The beginning of the answer to an upgrade that may succeed, so that the connection stays open.
+/// Returns the beginning of the response to an upgrade that may succeed, so that the connection
+/// stays open.
 async fn head(listening: &Listening, request: &str) -> String {
     let mut stream = TcpStream::connect(listening.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -83,7 +84,7 @@ async fn each_rule_has_its_answer() {
                 with the port";
     let bearer = |text: &str| format!("Authorization: {text}\r\n");
     for (request, status, text) in [
-        // Health checks need no bearer, but they are for programs too.
+        // Health checks need no bearer, but they are for programs, too.
         (get("/readyz", &own, ""), "200", "ok"),
         (get("/healthz", &own, ""), "200", "ok"),
         (
@@ -104,7 +105,8 @@ async fn each_rule_has_its_answer() {
             "401",
             "invalid authorization header",
         ),
-        // A page is refused whatever it shows, and so is a name that a page can own.
+        // A page is refused whatever it presents, and so is a name that a page can own (DNS
+        // rebinding).
         (
             upgrade(&own, &format!("{good}Origin: http://{own}\r\n")),
             "403",
@@ -137,7 +139,7 @@ async fn each_rule_has_its_answer() {
         let head = head(&listening, &upgrade(host, &good)).await;
         assert_eq!(parts(&head).0, "101", "{head}");
         assert!(head.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-        // Some clients take nothing but this one word.
+        // Some clients accept only this word.
         assert!(head.contains("connection: Upgrade\r\n"), "{head}");
     }
 }
@@ -374,7 +376,7 @@ async fn guessing_is_slowed_down_and_harms_nobody_else() {
     for _ in 0..8 {
         assert_eq!(parts(&listening.http(&request).await).0, "401");
     }
-    // Five at once; then one each fifth of a second, as seen from the first.
+    // Five at once; then one per fifth of a second, counted from the first.
     assert!(
         begun.elapsed() >= Duration::from_millis(600),
         "{:?}",
@@ -393,7 +395,7 @@ async fn whoever_does_not_finish_the_handshake_is_shown_out() {
     let listening = Listening::websocket(Setup::default()).await;
     let begun = Instant::now();
     let mut slow = Vec::new();
-    // More than may be about to be let in.
+    // More than the limit of concurrent handshakes.
     for _ in 0..100 {
         let mut stream = TcpStream::connect(listening.address()).await.unwrap();
         stream
@@ -404,7 +406,7 @@ async fn whoever_does_not_finish_the_handshake_is_shown_out() {
     }
     let ended = tokio::time::timeout(Duration::from_secs(12), slow[0].read_u8()).await;
     assert!(ended.expect("in time").is_err(), "nothing is answered");
-    // It has five seconds, from when it connected.
+    // Its deadline is five seconds after it connected.
     let took = begun.elapsed();
     assert!(
         took >= Duration::from_secs(5) && took < Duration::from_secs(10),
@@ -424,7 +426,7 @@ async fn a_head_that_is_too_long_is_refused() {
     };
     assert_eq!(parts(&head(&listening, &request(8 * 1024)).await).0, "101");
     let mut stream = TcpStream::connect(listening.address()).await.unwrap();
-    // The program may close before everything is written, and with it what it has answered.
+    // The program may close before everything is written, which may discard its response.
     let _ = stream.write_all(request(64 * 1024).as_bytes()).await;
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;

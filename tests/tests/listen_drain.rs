@@ -1,4 +1,4 @@
-//! The end of a program that listens: turns are finished first, unless that is asked for twice.
+//! The end of a listening program: turns are finished first, unless it is requested twice.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -51,7 +51,7 @@ async fn running_turns_are_finished_first() {
         gate.release();
         let completed = host.notification("turn/completed").await;
         assert_eq!(completed["turn"]["status"], "completed");
-        // What else there was to tell; then the end.
+        // Pending notifications; then the end.
         host.rest().await;
         assert_eq!(listening.server.exit_code().await, Some(0));
     }

@@ -1,4 +1,4 @@
-//! Several connections: each for itself, one login for all.
+//! Several connections: independent of each other, with one login for all.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 
-/// Two kinds of listener, to which the same applies.
+/// Starts two kinds of listener, to which the same applies.
 async fn listeners(backend: &DevBackend) -> [Listening; 2] {
     let setup = || Setup::default().backend(backend);
     [
@@ -59,7 +59,7 @@ async fn each_has_its_own_handshake_ids_and_wishes() {
         );
         assert_eq!(again.await.unwrap_err().kind(), "alreadyInitialized");
 
-        // The same id on both, each answered where it was asked.
+        // The same id on both, each answered on its connection.
         first
             .send(&json!({"id": "same", "method": "account/read"}))
             .await;
@@ -76,7 +76,7 @@ async fn each_has_its_own_handshake_ids_and_wishes() {
                 .is_some()
         );
 
-        // A login is everybody's, and told to everybody who wants to know.
+        // A login is shared by all connections, and announced to all that have not opted out.
         first.login(&TestToken::new("one").encode(), "ws-1").await;
         assert_eq!(
             second.notification("account/updated").await["authMode"],
@@ -114,7 +114,8 @@ async fn new_tokens_are_asked_of_the_supplier_else_of_the_others() {
                 "{told:?}"
             );
         }
-        // It goes without an answer: the others are asked, and the first answer counts.
+        // It disconnects without an answer: the others are asked, and the first valid answer
+        // counts.
         drop(supplier);
         let (others_id, _) = other.asked(REFRESH).await;
         let (thirds_id, _) = third.asked(REFRESH).await;
@@ -157,7 +158,7 @@ async fn a_connection_that_goes_takes_only_its_own_requests_with_it() {
         gate.release();
         assert!(stayer.answer(waiting).await.is_ok());
 
-        // The one whose call started the refresh goes; the refresh stays.
+        // The connection whose call started the refresh disconnects; the refresh continues.
         backend.reject_bearer(&old);
         let mut leaver = host(&listening).await;
         leaver.start("account/rateLimits/read", json!({})).await;
@@ -170,7 +171,7 @@ async fn a_connection_that_goes_takes_only_its_own_requests_with_it() {
         assert!(stayer.answer(waiting).await.is_ok());
         backend.accept_bearer(&old);
 
-        // A turn is the process's: whoever stays hears its end.
+        // A turn belongs to the process: the remaining connections get its end.
         let mut leaver = host(&listening).await;
         let thread = leaver.request("thread/start", json!({})).await.unwrap();
         let gate = backend.hold(Route::Responses);
@@ -188,7 +189,7 @@ async fn a_connection_that_goes_takes_only_its_own_requests_with_it() {
 #[tokio::test]
 async fn whoever_does_not_read_is_given_up_and_holds_nobody_up() {
     let backend = backend();
-    // Notifications of more than the sockets of a connection hold, of a text within its limit.
+    // More notifications than a connection's socket buffers hold, of a text within its limit.
     let delta = json!({
         "type": "response.output_text.delta", "item_id": "msg-1", "delta": "xxxxxxxx",
     });
@@ -229,7 +230,7 @@ async fn ten_thousand_requests_on_each_of_several_connections() {
             hosts.push(host(&listening).await);
         }
         let bursts = hosts.iter_mut().map(async |host| {
-            // No more at once than what the answers to them find room for unread.
+            // Only as many at once as their unread answers find room for.
             for first in (0..EACH).step_by(1000) {
                 let ids = || (first..first + 1000).map(|id| json!(format!("burst-{id}")));
                 let requests: String = ids()

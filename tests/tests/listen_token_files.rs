@@ -1,4 +1,4 @@
-//! The file that holds the token of WebSocket clients: mounted, a pipe, or without an end.
+//! The token file for WebSocket clients: mounted, a pipe, or endless.
 
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use byokey_tests::{Listening, Setup};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-/// The token of these tests. It is made up.
+/// The fake token of these tests.
 const TOKEN: &str = "made-up-capability-token-of-a-test-0123";
 
 fn with_token_file(path: &str) -> Setup {
@@ -17,8 +17,8 @@ fn with_token_file(path: &str) -> Setup {
         .fold(Setup::default(), |setup, argument| setup.argument(argument))
 }
 
-/// A secret that an orchestrator mounts is a link to a file that everyone may read; one that a
-/// shell makes is a pipe.
+/// A secret mounted by an orchestrator is a link to a world-readable file; one made by a shell is a
+/// pipe.
 #[tokio::test]
 async fn a_token_file_may_be_mounted_or_a_pipe() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A Unix socket: for us alone, however a client speaks, and gone with the program.
+//! Unix sockets: private, with any framing, and removed with the program.
 
 #![expect(
     clippy::unwrap_used,
@@ -128,7 +128,7 @@ async fn a_place_that_others_can_look_into_is_refused() {
     assert_eq!(mode(folder.path()), 0o750, "it is not changed");
 }
 
-/// Codex's daemon listens in a folder of its own and leaves a link to its socket in codex's home.
+/// codex's daemon listens in a folder of its own and leaves a link to its socket in codex's home.
 #[tokio::test]
 async fn the_removal_of_another_programs_socket_is_never_advised() {
     let folder = folder();
@@ -180,13 +180,13 @@ async fn a_link_that_another_user_may_replace_is_refused() {
     );
     assert_eq!(fs::read_dir(&private).unwrap().count(), 0);
 
-    // Nobody else can replace it here.
+    // No other user can replace it here.
     fs::set_permissions(&shared, Permissions::from_mode(0o700)).unwrap();
     let url = url(&shared.join("link/x.sock"));
     Listening::start(Setup::default(), &url).await;
 }
 
-/// Another process that holds the folder delays the start; it does not stop it without end.
+/// Another process that holds the folder's lock delays the start, but not for ever.
 #[tokio::test]
 async fn a_folder_that_another_process_holds_is_an_error_in_the_end() {
     let folder = folder();
@@ -205,7 +205,7 @@ async fn clients_speak_as_they_like() {
     let request = json!({"id": 1, "method": "initialize", "params": {"clientInfo": client}});
     let text = request.to_string();
 
-    // Lines, and the end of input that waits for the answers.
+    // Lines, and the end of input, which waits for the responses.
     let mut stream = UnixStream::connect(&path).await.unwrap();
     let burst = format!("{text}\n") + &"{\"id\":2,\"method\":\"account/read\"}\n".repeat(100);
     stream.write_all(burst.as_bytes()).await.unwrap();
@@ -218,7 +218,7 @@ async fn clients_speak_as_they_like() {
     stream.shutdown().await.unwrap();
     assert!(rest(stream).await.starts_with("Content-Length: "));
 
-    // What clients of codex do: an HTTP upgrade, without a bearer.
+    // As clients of codex do: an HTTP upgrade, without a bearer.
     let stream = UnixStream::connect(&path).await.unwrap();
     let (mut socket, _) = client_async("ws://localhost/rpc", stream).await.unwrap();
     socket.send(Message::text(text)).await.unwrap();
@@ -226,7 +226,7 @@ async fn clients_speak_as_they_like() {
     let answer: Value = serde_json::from_str(answer.to_text().unwrap()).unwrap();
     assert_eq!(answer["id"], 1);
 
-    // Still no web pages.
+    // Web pages are still refused.
     let mut request = "ws://localhost/".into_client_request().unwrap();
     request
         .headers_mut()
@@ -259,7 +259,7 @@ async fn there_is_place_for_so_many() {
     first.request("account/read", json!({})).await.unwrap();
 }
 
-/// Connects and prints how many bytes came before the end.
+/// Connects and prints how many bytes arrived before the end.
 const CONNECT: &str = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.settimeout(10); \
 s.connect(sys.argv[1]); s.sendall(b'{\"id\":1,\"method\":\"account/read\"}\\n'); \
 print(len(s.recv(100)))";

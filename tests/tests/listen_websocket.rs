@@ -1,4 +1,4 @@
-//! The protocol over WebSocket: one message per text frame, and nothing of it that stays.
+//! The protocol over WebSocket: one message per text frame, and no trace of it left in memory.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 const INITIALIZE: &str =
     r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"t","version":"1"}}}"#;
 
-/// The next frame.
+/// Returns the next frame.
 async fn next(client: &mut WebSocket) -> Message {
     let next = tokio::time::timeout(PATIENCE, client.next()).await;
     next.expect("a frame in time")
@@ -26,7 +26,7 @@ async fn next(client: &mut WebSocket) -> Message {
         .expect("the protocol")
 }
 
-/// The next message.
+/// Returns the next message.
 async fn message(client: &mut WebSocket) -> Value {
     let text = next(client).await;
     serde_json::from_str(text.to_text().unwrap()).unwrap()
@@ -75,7 +75,7 @@ async fn the_whole_story() {
 async fn a_message_is_a_text_frame_however_it_is_written() {
     let listening = Listening::websocket(Setup::default()).await;
     let mut client = listening.client().await;
-    // Line breaks mean nothing here, and so does the beginning of a header.
+    // Line breaks have no meaning here, and neither has the beginning of a header.
     let pretty = INITIALIZE.replace(',', ",\n\r\n  ");
     client.send(Message::text(pretty)).await.unwrap();
     assert_eq!(message(&mut client).await["id"], 1);
@@ -85,10 +85,10 @@ async fn a_message_is_a_text_frame_however_it_is_written() {
         .unwrap();
     assert_eq!(message(&mut client).await["error"]["code"], -32700);
     client.send(Message::text("")).await.unwrap();
-    // A ping needs nothing behind it.
+    // A ping needs no following message.
     client.send(Message::Ping("alone".into())).await.unwrap();
     assert_eq!(next(&mut client).await, Message::Pong("alone".into()));
-    // In pieces, with a ping between them.
+    // In fragments, with a ping between them.
     let text = OpCode::Data(Data::Text);
     let more = OpCode::Data(Data::Continue);
     let begin = Frame::message(&b"{\"id\":2,\"method\":"[..], text, false);
@@ -101,7 +101,7 @@ async fn a_message_is_a_text_frame_however_it_is_written() {
         .send(Message::Frame(continuation(more, b"\"account/read\"}")))
         .await
         .unwrap();
-    // In whichever order: the pong may also go out before the message is complete.
+    // In either order: the pong may be sent before the message is complete.
     let frames = [next(&mut client).await, next(&mut client).await];
     assert!(frames.contains(&Message::Pong("are you there".into())));
     let answer = frames.iter().find(|frame| frame.is_text()).unwrap();
@@ -164,7 +164,7 @@ async fn what_is_no_message_ends_the_connection_and_no_other() {
         (Message::text("x".repeat(10_000_000)), CloseCode::Size),
     ] {
         let mut client = listening.client().await;
-        // It may be shown out before all is sent.
+        // It may be disconnected before all is sent.
         let _ = client.send(frame).await;
         let told = loop {
             let frame = next(&mut client).await;

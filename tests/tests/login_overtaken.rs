@@ -1,5 +1,5 @@
-//! A login that waits for its user, or is still being started, and what comes in its way: the end
-//! of the old one is reported before the success of the new, and nothing old comes into force.
+//! A pending or starting login and its successors: the end of the old one is reported before the
+//! success of the new, and no old one is installed.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn tokens() -> Value {
     json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": "account-ada"})
 }
 
-/// The logins that take the place of one that waits, each complete with its answer.
+/// Returns the logins that replace a pending one, each complete with its response.
 fn complete_logins() -> [Value; 2] {
     [tokens(), json!({"type": "apiKey", "apiKey": "sk-made-up"})]
 }

@@ -1,5 +1,5 @@
-//! How the program that ships resolves names: the C library that it carries does it, not this
-//! machine's. `tests/resolver/run.py` is the machine around it, in namespaces of its own.
+//! Name resolution of the shipped program: its own C library resolves names, not this machine's.
+//! `tests/resolver/run.py` is the machine around it, in namespaces of its own.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use byokey_tests::byokey_optimised;
 use byokey_tests::tools::has;
 
-/// A command in a network and a mount namespace, as root there.
+/// Runs a command in a network and a mount namespace, as root there.
 fn unshared(words: &[&str]) -> Output {
     Command::new("unshare")
         .args(["--map-root-user", "--net", "--mount"])

@@ -10,12 +10,12 @@ use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::{Host, MadeUp, Setup, tools};
 use serde_json::json;
 
-/// System calls by which a file is changed.
+/// System calls that change a file.
 const CHANGES: &str = "creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,unlink,\
                        unlinkat,rmdir,link,linkat,symlink,symlinkat,truncate,ftruncate,chmod,\
                        fchmodat,memfd_create";
 
-/// Every file below a folder, with what it holds.
+/// Returns every file below a folder, with its content.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -31,7 +31,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Signs in, calls, talks, renews, signs out.
+/// Logs in, makes calls, runs a turn, renews, logs out.
 async fn session(backend: &DevBackend, host: &mut Host) {
     let (old, new) = (
         MadeUp::jwt("disk-old", 1_200),
@@ -71,7 +71,8 @@ async fn a_session_changes_no_file() {
     let trace = tempfile::NamedTempFile::new().unwrap();
     let path = trace.path().to_str().unwrap();
     let filter = format!("trace=open,openat,openat2,{CHANGES}");
-    // Without what forbids it, so that an attempt would show; the home would show it too.
+    // Without the protection against changes, so that an attempt would show; the home would show
+    // it, too.
     let mut server = Setup::default()
         .backend(&backend)
         .argument("--allow-file-changes")
@@ -106,7 +107,7 @@ async fn a_trace_of_the_traffic_is_the_one_file() {
         .argument("--trace-protocol=trace.txt")
         .start();
     let mut before = contents(server.home.path());
-    // It may have been made already.
+    // It may exist already.
     before.remove(&server.home.path().join("trace.txt"));
     let mut host = Host::initialized(&mut server).await;
     session(&backend, &mut host).await;

@@ -1,5 +1,5 @@
-//! No secret of any message is ever said, and of what is no secret only what is listed here: every
-//! text that the schema lets a client send holds a canary.
+//! No secret of any message appears in the output, and non-secret texts only where listed here:
+//! every text that the schema lets a client send contains a canary.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,21 +16,21 @@ use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Canaries, Framing, Host, MadeUp, Setup};
 use serde_json::{Value, json};
 
-/// What is no secret and comes back, in answers and notifications.
+/// Non-secret texts that are returned in responses and notifications.
 const COMES_BACK: [&str; 12] = [
     // The user agent.
     "initialize.clientInfo.name",
     "initialize.clientInfo.version",
-    // Ids that the client made up are named in the error about them, as in codex.
+    // Ids chosen by the client are named in errors about them, as in codex.
     "account/login/cancel.loginId",
     "account/login/complete.loginId",
-    // What a thread is like.
+    // Settings of a thread.
     "skills/list.cwds[]",
     "thread/resume.model",
     "thread/start.approvalPolicy",
     "thread/start.cwd",
     "thread/start.model",
-    // What the user said, which the backend of this test says again.
+    // The user's text, which the backend of this test echoes.
     "turn/start.clientUserMessageId",
     "turn/start.input[].text",
     "turn/start.input[].text_elements[]",
@@ -38,7 +38,7 @@ const COMES_BACK: [&str; 12] = [
 
 const LOGIN: &str = "account/login/start";
 
-/// A conversation, and all that the program said in it.
+/// A conversation, and all messages of the program.
 struct Conversation {
     host: Host,
     said: Vec<Value>,
@@ -46,7 +46,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Sends a message as it is. Waits for the answer, if there is one.
+    /// Sends a message as it is. Waits for the response, if there is one.
     async fn send(&mut self, message: Filled) -> Value {
         let Filled {
             method,
@@ -65,8 +65,8 @@ impl Conversation {
             .await
     }
 
-    /// Sends a message about a thread and a login that are there, without what is refused in it,
-    /// one member after the other. The canaries of those were said nevertheless.
+    /// Sends a message about an existing thread and login, and removes one refused member after the
+    /// other. Their canaries were sent nevertheless.
     async fn send_until_taken(&mut self, mut message: Filled) {
         for (member, method, params, id) in [
             ("threadId", "thread/start", json!({}), "/result/thread/id"),
@@ -89,7 +89,7 @@ impl Conversation {
             let refused = refused.split(['.', '[', ' ']).next().unwrap_or_default();
             let params = message.value.as_object_mut().unwrap();
             match params.get_mut(refused) {
-                // Threads take texts, and no pictures.
+                // Threads accept texts, and no pictures.
                 Some(Value::Array(parts)) if parts.len() > 1 => drop(parts.pop()),
                 Some(_) => drop(params.remove(refused)),
                 None => break,
@@ -110,7 +110,7 @@ impl Conversation {
         }
     }
 
-    /// Has the program ask for new tokens, and answers.
+    /// Makes the program request new tokens, and answers.
     async fn answer(&mut self, backend: &DevBackend, answer: Filled) {
         let token = MadeUp::jwt(&format!("before-{}", self.said.len()), 200).text;
         let login =
@@ -137,8 +137,7 @@ fn request(method: &str, params: Value) -> Filled {
     }
 }
 
-/// Sends every message twice: with ids that are made up, and with those of a thread and a login
-/// that are there.
+/// Sends every message twice: with fake ids, and with those of an existing thread and login.
 async fn talk(conversation: &mut Conversation, backend: &DevBackend) {
     for is_real in [false, true] {
         let messages = fields::of_client(&format!("real-{is_real}"));
@@ -150,7 +149,7 @@ async fn talk(conversation: &mut Conversation, backend: &DevBackend) {
                 continue;
             }
             if message.method != "initialize" {
-                // Whatever was tried before, nobody is signed in.
+                // Whatever was tried before, no credential is in force.
                 conversation
                     .send(request("account/logout", json!({})))
                     .await;
@@ -201,9 +200,10 @@ async fn every_text_of_every_message_is_a_canary() {
     }
 }
 
-/// Holds what was said, and logged, to what may be. A trace of the traffic shows what is no secret.
+/// Checks the messages and the log against the allowed texts. A trace of the traffic contains the
+/// non-secret ones.
 fn check(mut said: Vec<Value>, planted: &[Planted], log: &str, is_traced: bool) {
-    // `getAuthStatus` is there to tell the token.
+    // `getAuthStatus` exists to return the token.
     for message in &mut said {
         if let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) {
             result.remove("authToken");

@@ -1,25 +1,25 @@
-//! No secret is ever said: not in answers, not in the log, not in what is told of a crash.
+//! No secret appears in output: not in responses, not in the log, not in the report of a crash.
 
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::made_up::Random;
 use byokey_tests::{Canaries, Framing, Host, MadeUp, Server, Setup, messages};
 use serde_json::{Value, json};
 
-/// A canary of its own for each place of each message.
+/// Returns a separate canary for each place of each message.
 fn canary(number: usize) -> String {
     Random::of(&format!("place-{number}")).text(40)
 }
 
-/// What may stand where another value belongs: a canary in every shape.
+/// Returns values of the wrong type: a canary in every form.
 fn shapes(canary: &str) -> [Value; 3] {
     [json!(canary), json!([canary]), json!({canary: canary})]
 }
 
-/// What errors name, as codex's do: ids that the client chose from what it was told.
+/// Named in errors, as by codex: ids that the client got from the server.
 const NAMED_IN_ERRORS: [&str; 3] = ["loginId", "threadId", "turnId"];
 
-/// Sends every message that the schema knows, with a canary at each place in turn. No error and no
-/// line of the log shows one; only what is no secret may come back, and only in a result.
+/// Sends every message of the schema, with a canary at each place in turn. No error and no line of
+/// the log contains one; only non-secret ones may come back, and only in a result.
 #[tokio::test]
 async fn no_parameter_comes_back_in_an_error() {
     let backend = DevBackend::start(Options::new()).unwrap();
@@ -68,7 +68,7 @@ async fn no_parameter_comes_back_in_an_error() {
     }
 }
 
-/// The handshake cannot be had twice, so each of its places has a program of its own.
+/// The handshake cannot be repeated, so each of its places has a program of its own.
 #[tokio::test]
 async fn no_parameter_of_the_handshake_comes_back_in_an_error() {
     let handshakes = messages::of_client();
@@ -90,7 +90,7 @@ async fn no_parameter_of_the_handshake_comes_back_in_an_error() {
     }
 }
 
-/// What a host answers to the question for new tokens.
+/// Answers of a host to a refresh request.
 #[tokio::test]
 async fn no_answer_of_the_host_comes_back_in_an_error() {
     let backend = DevBackend::start(Options::new()).unwrap();
@@ -113,7 +113,7 @@ async fn no_answer_of_the_host_comes_back_in_an_error() {
             let text = canary(number);
             let mut answer = json!({"accessToken": "made-up", "chatgptAccountId": "ws-1"});
             answer[member] = shapes(&text)[shape].clone();
-            // The host learns the canary, and the log is searched in the end.
+            // The host adds the canary, and the log is searched at the end.
             server.canaries.add(&text);
             host.respond(&question, answer).await;
             host.answer(id).await.unwrap_err();
@@ -175,7 +175,7 @@ async fn what_the_backend_repeats_is_not_passed_on() {
     ] {
         host.request(method, json!({})).await.unwrap_err();
     }
-    // What is not readable is left out.
+    // Invalid parts are left out.
     let usage = host.request("account/usage/read", json!({})).await;
     assert_eq!(usage.unwrap()["dailyUsageBuckets"], json!(null));
     for _ in 0..2 {
@@ -237,7 +237,7 @@ async fn a_session_that_is_traced_to_standard_error() {
     assert!(log.contains("‹unreadable line, "), "{log}");
 }
 
-/// Ends a program. Whatever it said was looked through, and its log is when it goes.
+/// Ends a program. Its output was searched, and its log is searched on drop.
 async fn finish(mut server: Server, mut host: Host) {
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));

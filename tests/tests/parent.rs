@@ -1,5 +1,4 @@
-//! The program does not outlive the process that it was told to watch, even where somebody else
-//! keeps its input open.
+//! The program ends with its watched parent, even if another process keeps its input open.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(target_os = "linux")]
@@ -14,18 +13,18 @@ use byokey_tests::{Home, Host, PATIENCE, Server, Setup, byokey};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
-/// How long the program may live on.
+/// How long the program may outlive it.
 const PROMISE: Duration = Duration::from_secs(1);
-/// How long a program that is to live on is watched.
+/// How long a program that must live on is observed.
 const LIVES_ON: Duration = Duration::from_millis(1500);
 
-/// A shell, a second one that it started, and the program that this one started. The test holds
-/// the program's input open.
+/// A shell, a second one that it started, and the program started by that one. The test holds the
+/// program's input open.
 struct Family {
     first: Child,
     input: PipeWriter,
     output: BufReader<PipeReader>,
-    /// What the second shell and the program say on standard error.
+    /// The standard error of the second shell and the program.
     said: mpsc::Receiver<String>,
     _home: Home,
 }
@@ -37,7 +36,7 @@ impl Family {
         let (stdin, input) = std::io::pipe().unwrap();
         let (output, stdout) = std::io::pipe().unwrap();
         let (said, stderr) = std::io::pipe().unwrap();
-        // What a shell starts in the background has no input unless it is given one.
+        // A background process of a shell has no input unless it is given one.
         let script = format!(
             "exec 3<&0; export FIRST=$$; sh -c '\"$0\" app-server {arguments} <&3 & wait $!; \
              echo exit code $? >&2' \"$0\" & wait"
@@ -81,7 +80,7 @@ impl Family {
         self.first.wait().unwrap();
     }
 
-    /// What is said next, within this time.
+    /// Returns the next line, within this time.
     fn hears(&self, within: Duration) -> Option<String> {
         self.said.recv_timeout(within).ok()
     }
@@ -89,7 +88,7 @@ impl Family {
 
 impl Drop for Family {
     fn drop(&mut self) {
-        // Whoever is left belongs to the group of the first one.
+        // The remaining processes are in the group of the first one.
         let group = i32::try_from(self.first.id()).ok().and_then(Pid::from_raw);
         let _ = kill_process_group(group.unwrap(), Signal::KILL);
         let _ = self.first.wait();

@@ -1,5 +1,5 @@
-//! What a 401 costs, counted on the spawned program: one request to the host, one repetition of
-//! each call, no delay for anybody else, and deadlines that hold.
+//! The cost of a 401, counted on the spawned program: one request to the host, one repetition of
+//! each call, no delay for other requests, and exact deadlines.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 
-/// A host that is signed in with a token that the backend refuses.
+/// Starts a host that is logged in with a token that the backend refuses.
 async fn refused(capabilities: Value) -> (DevBackend, Server, Host, String) {
     let backend = DevBackend::start(Options::new()).unwrap();
     let mut server = Setup::default().backend(&backend).start();
@@ -23,7 +23,7 @@ async fn refused(capabilities: Value) -> (DevBackend, Server, Host, String) {
     (backend, server, host, old)
 }
 
-/// How often each bearer was sent to a route.
+/// Returns how often each bearer was sent to a route.
 fn uses(backend: &DevBackend, route: Route) -> BTreeMap<String, usize> {
     let mut uses = BTreeMap::new();
     for request in backend.requests_to(route) {
@@ -44,7 +44,7 @@ async fn a_thousand_calls_that_get_401_cause_one_refresh_request_and_all_succeed
     for _ in 0..CALLS {
         ids.push(host.start("account/rateLimits/read", json!(null)).await);
     }
-    // Short calls wait for each other, 64 at a time.
+    // Short calls are limited to 64 at a time.
     gate.wait_for(64).await;
     backend.reject_bearer(&old);
     gate.release();
@@ -120,7 +120,7 @@ async fn turns_and_calls_of_all_kinds_share_one_refresh_request() {
 #[tokio::test]
 async fn ten_thousand_requests_are_answered_while_a_refresh_is_pending() {
     const REQUESTS: usize = 10_000;
-    /// What fits into the pipes while nobody reads.
+    /// Fits into the pipes without a reader.
     const AT_ONCE: usize = 250;
     let (_backend, _server, mut host, _) = refused(json!({})).await;
     let waiting = host.start("account/rateLimits/read", json!({})).await;
@@ -146,13 +146,13 @@ async fn ten_thousand_requests_are_answered_while_a_refresh_is_pending() {
         }
     }
     assert_eq!(answered, REQUESTS);
-    // It really was pending all the time.
+    // It was pending all the time.
     host.respond_error(&refresh, -32000, "made up").await;
     let failed = host.answer(waiting).await.unwrap_err();
     assert_eq!(failed.kind(), "hostRefused");
 }
 
-/// How long the server waits for a host that does not answer.
+/// Returns how long the server waits for a host that does not answer.
 async fn time_to_give_up(capabilities: &Value) -> Duration {
     let (_backend, _server, mut host, _) = refused(capabilities.clone()).await;
     let call = host.start("account/rateLimits/read", json!({})).await;
@@ -161,22 +161,22 @@ async fn time_to_give_up(capabilities: &Value) -> Duration {
     let failed = host.answer(call).await.unwrap_err();
     let waited = asked.elapsed();
     assert_eq!(failed.kind(), "hostTimeout");
-    // Too late: nobody may be signed in with this.
+    // Too late: no login may use this.
     let late = TestToken::new("late").encode();
     host.respond(
         &refresh,
         json!({"accessToken": late, "chatgptAccountId": "ws-2"}),
     )
     .await;
-    // Were it adopted, a task would do that, behind a request that comes with it.
+    // Adoption would be in a task, which a later request would overtake.
     host.quiet_for(Duration::from_millis(100)).await;
     let account = host.request("account/read", json!({})).await.unwrap();
     assert_eq!(account["account"]["email"], "old@example.com");
     waited
 }
 
-/// The deadline holds within 100 ms. A busy machine may delay this test itself, so that the best
-/// of a few tries counts; it may never be early.
+/// The deadline holds within 100 ms. A busy machine may delay this test itself, so that the best of
+/// a few tries counts; it may never be early.
 async fn assert_deadline(capabilities: Value, deadline: Duration, tries: usize) {
     let mut best = Duration::MAX;
     for _ in 0..tries {
@@ -240,7 +240,7 @@ async fn answers_that_may_not_count_replace_nothing() {
     let same = r#"refresh_account_policy = "same""#;
     let eve = TestToken::new("eve").encode();
     let of = |account: &str| json!({"accessToken": eve, "chatgptAccountId": account});
-    // Either rule is enough.
+    // Either rule suffices.
     replace_nothing(two, &[(of("ws-3"), "workspaceMismatch")]).await;
     replace_nothing(same, &[(of("ws-2"), "workspaceMismatch")]).await;
     let long = "w".repeat(129);

@@ -1,5 +1,5 @@
-//! A renewal that is asked for: a recent one answers for those that come after it, so that a
-//! client that asks all the time does not spend a refresh token each time.
+//! Renewal on demand: a recent renewal satisfies later requests, so that a client that asks
+//! constantly does not spend a refresh token each time.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +7,7 @@ use byokey_tests::issuer::{Ask, Issuer, access_token};
 use byokey_tests::{Host, Setup};
 use serde_json::json;
 
-/// A host that is signed in on another device.
+/// Logs in on another device.
 async fn signed_in(host: &mut Host) {
     let params = json!({"type": "chatgptDeviceCode"});
     host.request("account/login/start", params).await.unwrap();
@@ -30,7 +30,7 @@ async fn two_hundred_requests_spend_one_token() {
                 .await
         };
         ids.push(id);
-        // Some come while the renewal runs, the others behind it.
+        // Some arrive during the renewal, the others after it.
         if number == 100 {
             issuer.wait_for(Ask::Refresh, 1).await;
             host.request("account/read", json!({"refreshToken": true}))

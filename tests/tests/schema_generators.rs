@@ -1,6 +1,6 @@
-//! Code generators of others on the published schema: what they generate compiles, and reads what
-//! a newer server writes. `tests/generators/setup.sh` installs them; one that is not installed is
-//! skipped, and reported.
+//! Third-party code generators on the published schema: their code compiles, and reads messages of
+//! a newer server. `tests/generators/setup.sh` installs them; a missing one is skipped with a
+//! message.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]

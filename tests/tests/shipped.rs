@@ -1,5 +1,5 @@
-//! What is shipped: that it is static and position-independent, how large, how quick to start, and
-//! how little memory it takes. Figures that need a quiet machine are printed, not asserted.
+//! The shipped program: static and position-independent, its size, startup time, and memory.
+//! Figures that need a quiet machine are printed, not asserted.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -23,11 +23,11 @@ const MAX_FULL: u64 = 9 * 1024 * 1024;
 const MAX_SMALL: u64 = 5 * 1024 * 1024;
 const MAX_RESIDENT: u64 = 4608;
 
-/// ELF: the types of a file and of a segment that matter here.
+/// ELF: the relevant types of a file and of a segment.
 const POSITION_INDEPENDENT: u16 = 3;
 const INTERPRETER: u32 = 3;
 
-/// Without optional features, if a release was built so.
+/// Returns the build without optional features, if there is one.
 fn small() -> Option<PathBuf> {
     let named = std::env::var_os("BYOKEY_SMALL_BIN").map(PathBuf::from);
     if named.is_none() {
@@ -36,7 +36,8 @@ fn small() -> Option<PathBuf> {
     named
 }
 
-/// Whether the program needs no dynamic linker, and whether it can be loaded at any address.
+/// Returns whether the program needs no dynamic linker, and whether it can be loaded at any
+/// address.
 fn is_static_and_position_independent(program: &Path) -> (bool, bool) {
     let file = std::fs::read(program).unwrap();
     assert_eq!(file[..5], *b"\x7fELF\x02", "a 64-bit program of Linux");
@@ -53,7 +54,7 @@ fn is_static_and_position_independent(program: &Path) -> (bool, bool) {
     )
 }
 
-/// Starts a program, writes it one line, and waits for one.
+/// Starts a program, writes one line to it, and waits for one.
 fn first_line(mut command: Command) -> (Child, Duration) {
     let begun = Instant::now();
     let mut child = command
@@ -78,7 +79,7 @@ fn app_server(program: &Path, home: &Home) -> Command {
     command
 }
 
-/// Ends what was started.
+/// Ends the process.
 fn end(mut child: Child) {
     drop(child.stdin.take());
     child.wait().unwrap();
@@ -100,7 +101,7 @@ fn it_is_static_and_position_independent() {
             program.display()
         );
     } else {
-        // Such a program runs here, and is not what ships.
+        // Such a program runs here, but is not the shipped one.
         println!(
             "SKIPPED: {} is not static; release/program.sh says why",
             program.display()

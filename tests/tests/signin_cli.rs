@@ -1,4 +1,4 @@
-//! Signing in, out, and asking who is, on the command line.
+//! Login, logout and status on the command line.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use byokey_tests::{Home, PATIENCE};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
-/// A home of one person, and the issuer of their logins.
+/// A user's home, and the issuer of their logins.
 struct Person {
     home: Home,
     issuer: Issuer,
@@ -201,7 +201,7 @@ async fn without_a_screen_the_address_is_told_at_once_and_the_last_page_can_be_p
     assert!(!LoginPorts::is_open(1455));
 }
 
-/// Notes what it is asked to open, and whether the port that the page leads back to is open.
+/// Records what it is asked to open, and whether the callback's port is open.
 const BROWSER: &str = "#!/bin/sh\nurl=$1\nport=${url#*localhost%3A}\nport=${port%%%2F*}\n\
                        grep -qi \":$(printf %04x \"$port\") 00000000:0000 0A\" /proc/net/tcp \
                        && echo open >>\"$HOME/opened\" || echo closed >>\"$HOME/opened\"\n";
@@ -284,9 +284,9 @@ async fn the_login_of_codex_is_taken_without_touching_it() {
         std::fs::read_dir(person.home.codex_home()).unwrap().count(),
         2
     );
-    // What the second import replaced was codex's own login.
+    // The second import replaced codex's own login.
     person.run(&["import-codex"], "").await;
-    // And what this program was lent, it does not give back for codex.
+    // And this program does not revoke a login that it took over from codex.
     assert_eq!(person.run(&["logout"], "").await.code, Some(0));
     assert!(auth_json(&person.folder()).is_none());
     assert!(person.issuer.asked(Ask::Revoke).is_empty());

@@ -1,7 +1,7 @@
-//! The real codex reads the file that we wrote, and we read the one that it wrote: logins, access
-//! tokens and API keys. Neither changes what the other means by it.
+//! The real codex reads our file, and we read codex's: logins, access tokens and API keys. Neither
+//! changes its meaning for the other.
 //!
-//! Without codex these tests say that they are skipped.
+//! Without codex these tests are skipped with a message.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-/// A home that codex and we share, with one file for both.
+/// A home shared by codex and us, with one file for both.
 struct Shared {
     program: PathBuf,
     home: Home,
@@ -27,7 +27,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Nothing if there is no codex.
+    /// Returns `None` without codex.
     async fn new() -> Option<Self> {
         Some(Self {
             program: byokey_tests::codex::program()?,
@@ -44,7 +44,7 @@ impl Shared {
         auth_json(&self.folder()).unwrap()
     }
 
-    /// Starts codex, for which there is no other issuer than this one.
+    /// Starts codex, with this issuer as its only one.
     fn start_codex(&self, arguments: &[&str]) -> Child {
         let issuer = self.issuer.url();
         Command::new(&self.program)
@@ -59,7 +59,7 @@ impl Shared {
                 "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
                 format!("{issuer}/oauth/token"),
             )
-            // Whatever else it wants from the network, it does not get.
+            // Its other network requests fail.
             .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .env("HTTP_PROXY", "http://127.0.0.1:9")
             .env("NO_PROXY", "127.0.0.1")
@@ -72,7 +72,7 @@ impl Shared {
             .expect("codex starts")
     }
 
-    /// Runs a command of codex. Returns all that it said.
+    /// Runs a command of codex. Returns its output.
     async fn codex(&self, arguments: &[&str], input: &str) -> String {
         let mut child = self.start_codex(arguments);
         let mut stdin = child.stdin.take().unwrap();
@@ -86,7 +86,7 @@ impl Shared {
         said
     }
 
-    /// Asks codex's own server for its token, renewed if asked.
+    /// Returns the token of codex's own server, renewed on request.
     async fn token_of_codex(&self, renewed: bool) -> Value {
         let mut child = self.start_codex(&["app-server"]);
         let pipes = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -111,13 +111,13 @@ impl Shared {
         ended
     }
 
-    /// What `byokey status` tells.
+    /// Returns the report of `byokey status`.
     async fn status(&self) -> Value {
         let ended = self.ours(&["status", "--json"], "").await;
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
-    /// A server of ours that takes up what the file holds.
+    /// Starts a server of ours that restores the file's login.
     async fn server(&self) -> (Server, Host) {
         let setup = Setup::default()
             .environment("BYOKEY_HOME", self.folder().to_str().unwrap())
@@ -128,7 +128,7 @@ impl Shared {
     }
 }
 
-/// Adds a member that is not known here, as another version of codex would.
+/// Adds an unknown member, as another version of codex would.
 fn add_member(folder: &Path, content: &mut Value) {
     content["of-the-future"] = json!([1]);
     #[expect(clippy::disallowed_methods, reason = "the test plays another codex")]
@@ -150,7 +150,7 @@ async fn codex_uses_and_renews_our_login_and_we_follow() {
     let (_server, mut host) = shared.server().await;
     assert_eq!(shared.token_of_codex(true).await, access_token(2));
     assert_eq!(shared.status().await["email"], "ada@example.com");
-    // Ours was overtaken: it takes codex's tokens instead of spending one that is spent.
+    // Ours is superseded: it takes codex's tokens instead of spending a spent one.
     let ask = json!({"includeToken": true, "refreshToken": true});
     let told = host.request("getAuthStatus", ask).await.unwrap();
     assert_eq!(told["authToken"], access_token(2));
@@ -180,7 +180,7 @@ async fn we_use_and_renew_codexs_login_and_codex_follows() {
     let mut after = shared.kept();
     assert_ne!(after["last_refresh"], before["last_refresh"]);
     assert_eq!(after["tokens"]["refresh_token"], "rt-made-up-2");
-    // All else is as codex wrote it, whether it is known here or not.
+    // All other members are unchanged, known or not.
     for name in ["access_token", "refresh_token"] {
         after["tokens"][name] = before["tokens"][name].clone();
     }

@@ -1,4 +1,4 @@
-//! The keyring of the desktop, with a real one: gnome-keyring on a message bus of its own.
+//! A real keyring of the desktop: gnome-keyring on a message bus of its own.
 
 #![expect(
     clippy::unwrap_used,
@@ -34,7 +34,7 @@ sh -c "$STEPS"
 kill "$keyring"
 "#;
 
-/// Runs shell commands beside a keyring. Returns what they printed, and what they told.
+/// Runs shell commands beside a keyring. Returns their standard output and standard error.
 async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, String) {
     let mut session = Command::new("dbus-run-session");
     session
@@ -47,7 +47,7 @@ async fn beside_keyring(home: &Home, unlock: bool, steps: &str) -> (String, Stri
         .env("BYOKEY_STORE", "keyring")
         .env("UNLOCK", if unlock { "1" } else { "" })
         .env("STEPS", steps)
-        // Whatever codex wants from the network, it does not get.
+        // codex's network requests fail.
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("HTTP_PROXY", "http://127.0.0.1:9")
         .stdin(Stdio::null())
@@ -186,7 +186,7 @@ async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
     assert!(!format!("{printed}{told}").contains("made-up"));
 }
 
-/// The environment of codex and of `byokey` in that home, and what codex needs to ask of issuers.
+/// The environment of codex and of `byokey` in that home, and what codex needs to use an issuer.
 const CODEX: &str = r#"
     export CODEX_HOME="$HOME/.codex" NO_PROXY=127.0.0.1
     in_keyring() {

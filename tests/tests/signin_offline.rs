@@ -1,4 +1,4 @@
-//! The lines of "Try it offline" in docs/sign-in.md, run as they stand there.
+//! The commands of "Try it offline" in docs/sign-in.md, executed verbatim.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,11 +18,11 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-/// A browser whose user presses "Sign in" on whatever page is opened.
+/// A browser whose user presses "Sign in" on every page.
 const BROWSER: &str = "#!/bin/sh\nexec curl -sLo /dev/null --retry 50 --retry-delay 1 \
                        --retry-connrefused \"$1&sign_in=yes\"\n";
 
-/// The blocks of shell lines in the section.
+/// Returns the blocks of shell commands in the section.
 fn blocks() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sign-in.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -34,15 +34,15 @@ fn blocks() -> Vec<String> {
         .collect()
 }
 
-/// The terminal of somebody who tries it: what one block exports, the next one has.
+/// The terminal of a user: exports of one block are visible in the next.
 struct Terminal {
     home: Home,
     path: String,
-    /// The processes that blocks left in the background.
+    /// Background processes of the blocks.
     groups: Vec<Pid>,
 }
 
-/// What a block printed and told, and how it ended.
+/// The output and the exit status of a block.
 struct Ended {
     code: Option<i32>,
     stdout: String,
@@ -75,7 +75,7 @@ impl Terminal {
         std::fs::read_to_string(self.file(name)).unwrap_or_default()
     }
 
-    /// The folder that `mktemp` made.
+    /// Returns the folder created by `mktemp`.
     fn byokey_home(&self) -> PathBuf {
         let entries = std::fs::read_dir(self.home.path()).unwrap();
         let mut paths = entries.map(|entry| entry.unwrap().path());
@@ -83,7 +83,7 @@ impl Terminal {
         paths.find(is_made).expect("a folder with a login")
     }
 
-    /// A shell that has what was exported before.
+    /// Returns a shell with the earlier exports.
     fn shell(&self, lines: &str) -> Command {
         let mut shell = Command::new("sh");
         shell
@@ -99,7 +99,7 @@ impl Terminal {
         shell
     }
 
-    /// Runs a block to its end. What it leaves in the background goes on.
+    /// Runs a block to its end. Its background processes continue.
     async fn run(&mut self, block: &str) -> Ended {
         let name = self.groups.len();
         let open = |end: &str| {
@@ -130,7 +130,7 @@ impl Terminal {
         }
     }
 
-    /// What the issuer and the backend told of the requests so far.
+    /// Returns how many requests the issuer and the backend have logged.
     fn requests(&self, request: &str) -> usize {
         self.text("0.err").matches(request).count()
     }
@@ -139,14 +139,14 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         for group in &self.groups {
-            // Most of them are empty by now.
+            // Most of them have ended by now.
             let _ = kill_process_group(*group, Signal::KILL);
         }
     }
 }
 
-/// Signs in where the browser runs on another machine: the first line tells the address, the
-/// second one plays the browser, and what it prints is pasted.
+/// Logs in with a browser on another machine: the first line prints the address, the second one
+/// acts as the browser, and its output is pasted.
 async fn paste(terminal: &Terminal, block: &str) {
     let (login, browser) = block.trim().split_once('\n').unwrap();
     let mut login = terminal
@@ -218,6 +218,6 @@ async fn the_lines_that_try_it_offline_do_what_they_say() {
     assert!(ended.stderr.contains("Successfully logged out"));
     let ended = terminal.run("byokey status").await;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    // The second login replaced the first, the third the second, and so on; the last was ended.
+    // The second login replaced the first, the third the second, and so on; the last was revoked.
     assert_eq!(terminal.requests("POST /oauth/revoke 200"), 5);
 }

@@ -1,5 +1,4 @@
-//! Who is signed in is told behind the logins and logouts that were asked for before, and nothing
-//! else waits for those.
+//! Reads of the account queue behind earlier logins and logouts, and no other request does.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +10,7 @@ use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
-/// How long nothing may come. What would come, would be there in a few milliseconds.
+/// How long to wait for an unexpected message. It would arrive within a few milliseconds.
 const QUIET: Duration = Duration::from_millis(300);
 
 async fn start(issuer: &Issuer, setup: Setup) -> (Server, Host) {
@@ -20,14 +19,14 @@ async fn start(issuer: &Issuer, setup: Setup) -> (Server, Host) {
     (server, host)
 }
 
-/// Begins a login that the issuer has to be asked for.
+/// Starts a login that needs the issuer.
 async fn begin_login(host: &mut Host) -> i64 {
     let token = "at-made-up-personal-access-token";
     let params = json!({"type": "personalAccessToken", "accessToken": token});
     host.start("account/login/start", params).await
 }
 
-/// The next messages: the ids of answers, the methods of notifications.
+/// Returns the next messages: the ids of responses, the methods of notifications.
 async fn next(host: &mut Host, count: usize) -> Vec<Value> {
     let mut seen = Vec::new();
     for _ in 0..count {
@@ -105,7 +104,7 @@ async fn a_slow_login_holds_up_neither_logouts_nor_cancels_nor_logins_nor_refres
     let (old, new) = (TestToken::new("old").encode(), TestToken::new("new"));
     backend.reject_bearer(&old);
     host.login(&old, "ws-1").await;
-    // The login that takes its time has lost, so that nobody waits for it any more.
+    // The slow login is superseded, so no read waits for it any more.
     let read = host.answer(waiting).await.unwrap();
     assert_eq!(read["account"]["email"], "old@example.com");
     let usage = host.start("account/usage/read", json!({})).await;
@@ -134,7 +133,7 @@ async fn a_read_is_answered_behind_what_waits_for_the_store() {
         .await
         .unwrap();
 
-    // Another process has the store.
+    // Another process holds the store's lock.
     let lock = File::options().write(true).open(folder.join("auth.lock"));
     let lock = lock.unwrap();
     lock.lock().unwrap();

@@ -7,7 +7,7 @@ use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
-/// Made up.
+/// Fake.
 const TOKEN: &str = "at-made-up-personal-access-token";
 
 fn login() -> Value {

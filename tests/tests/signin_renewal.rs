@@ -1,5 +1,5 @@
-//! When a login that is kept is renewed, what the store and the issuer say to that, and how it is
-//! given back.
+//! Renewal of a stored login: when it happens, how the store and the issuer take part, and its
+//! revocation.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +11,7 @@ use byokey_tests::issuer::{Ask, access_token, person};
 use byokey_tests::shared_store::SharedStore;
 use serde_json::{Value, json};
 
-/// The token in force, as hosts are told it.
+/// Returns the token in force, as reported to hosts.
 async fn token(host: &mut Host) -> Value {
     let ask = json!({"includeToken": true});
     let status = host.request("getAuthStatus", ask).await;
@@ -42,7 +42,7 @@ async fn a_newer_login_in_the_store_is_used_before_the_issuer_is_asked() {
     assert_eq!(token(&mut host).await, access_token(1));
 }
 
-/// The bearers that the backend saw, in order.
+/// Returns the bearers that the backend received, in order.
 fn bearers(shared: &SharedStore) -> Vec<String> {
     let requests = shared.backend.requests();
     let bearers = requests.iter().map(|it| it.bearer().unwrap().to_owned());

@@ -1,4 +1,4 @@
-//! A login that another one replaces is given back, wherever it was kept and whatever replaces it.
+//! A replaced login is revoked, wherever it was stored and whatever replaces it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::{Home, Host, Setup};
 use serde_json::{Value, json};
 
-/// Signs in on another device.
+/// Logs in on another device.
 async fn sign_in(host: &mut Host) {
     let params = json!({"type": "chatgptDeviceCode"});
     host.request("account/login/start", params).await.unwrap();
@@ -22,7 +22,7 @@ async fn replace(host: &mut Host, params: Value) {
     host.notification("account/updated").await;
 }
 
-/// What the issuer was given back.
+/// Returns the revoked tokens.
 fn given_back(issuer: &Issuer) -> Vec<Value> {
     let asked = issuer.asked(Ask::Revoke);
     asked
@@ -54,7 +54,7 @@ async fn over_the_protocol_with_and_without_a_store() {
         let expected = ["rt-made-up-1", "rt-made-up-2", "rt-made-up-3"];
         assert_eq!(given_back(&issuer), expected, "{store}");
 
-        // What a store keeps is still there under the host's tokens.
+        // A stored login remains under the host's tokens.
         host.login(&TestToken::new("host").encode(), "ws-1").await;
         if store == "file" {
             host.quiet_for(Duration::from_millis(300)).await;
@@ -85,7 +85,7 @@ async fn on_the_command_line_before_it_ends() {
     }
     let expected = ["rt-made-up-1", "rt-made-up-2", "rt-made-up-3"];
     assert_eq!(given_back(&issuer), expected);
-    // A refusal of the issuer is nobody's failure.
+    // A refusal of the issuer is not reported as a failure.
     run(&home, &["login", "--device-auth"], &environment, "").await;
     issuer.next(Ask::Revoke, 500, json!({}));
     let ended = run(

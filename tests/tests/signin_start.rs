@@ -1,5 +1,5 @@
-//! A server whose login takes its time at the start: clients are answered meanwhile, and only who
-//! needs the login waits for it.
+//! A slow login at startup: clients are answered meanwhile, and only requests that need the login
+//! wait for it.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
-/// How long nothing may come. What would come, would be there in a few milliseconds.
+/// How long to wait for an unexpected message. It would arrive within a few milliseconds.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// A server whose token of the environment nobody vouches for yet.
+/// Starts a server whose environment token is not confirmed by the issuer yet.
 async fn slow(issuer: &Issuer, backend: &DevBackend) -> (Server, Host) {
     let setup = Setup::default()
         .backend(backend)
@@ -92,7 +92,7 @@ async fn a_login_or_logout_meanwhile_goes_ahead_and_wins() {
 async fn a_keyring_that_never_answers_holds_up_only_who_asks_for_the_login() {
     let folder = tempfile::tempdir().unwrap();
     let bus = folder.path().join("bus");
-    // It takes connections and says nothing.
+    // It accepts connections and stays silent.
     let _silent = UnixListener::bind(&bus).unwrap();
     let started = Instant::now();
     let mut server = Setup::default()
@@ -113,7 +113,7 @@ async fn a_keyring_that_never_answers_holds_up_only_who_asks_for_the_login() {
     let read = host.answer(read).await.unwrap();
     assert_eq!(read["account"], Value::Null);
     assert!(started.elapsed() > Duration::from_secs(18));
-    // The log comes another way than the answer.
+    // The log takes another path than the response.
     let told = async {
         while !server.log().contains("the keyring did not answer in time") {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,4 @@
-//! Logins that outlive the process: what the server takes up, renews and removes.
+//! Logins that outlive the process: restored, renewed and removed by the server.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

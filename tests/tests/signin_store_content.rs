@@ -1,4 +1,4 @@
-//! What the file of a store may hold, and what is done with what cannot be used.
+//! Valid and invalid content of a store's file.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ async fn account(host: &mut Host) -> Value {
     read.unwrap()["account"].take()
 }
 
-/// One file means the same to the server and to `byokey status`.
+/// The server and `byokey status` interpret a file alike.
 #[tokio::test]
 async fn status_and_the_server_agree_about_any_file() {
     let full = SharedStore::content("rt-old");
@@ -169,8 +169,8 @@ async fn a_place_that_cannot_be_a_folder_is_found_out_on_the_command_line_too() 
     std::os::unix::fs::symlink(shared.folder.path().join("nowhere"), &link).unwrap();
     let link = link.display().to_string();
     let url = shared.issuer.url();
-    // The settings in a file that is taken for a folder cannot be read; those behind a link to
-    // nowhere are not there, so that the store is looked at.
+    // A configuration file that is a folder cannot be read; behind a dangling link there is none,
+    // so the store is read.
     let unreadable = ["failed to load configuration: ", ": not a directory"];
     let cases = [
         (&in_file, 2, &unreadable[..]),
@@ -194,7 +194,7 @@ async fn a_place_that_cannot_be_a_folder_is_found_out_on_the_command_line_too() 
     assert!(shared.issuer.asked(Ask::UserCode).is_empty());
 }
 
-/// A login of codex that has expired, which nothing here could renew.
+/// An expired login of codex that cannot be renewed here.
 #[tokio::test]
 async fn the_import_of_an_expired_token_is_no_success_and_replaces_nothing() {
     let shared = SharedStore::new().await;

@@ -1,4 +1,4 @@
-//! The file of a store: what is read, written and removed, and what is left alone.
+//! The file of a store: what is read, written and removed, and what is left unchanged.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ fn fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-/// A device of the test's own, which only root can make. It has the numbers of `/dev/zero`.
+/// Creates a device of the test's own, which only root can do. It has the numbers of `/dev/zero`.
 fn endless_device(path: &Path) -> bool {
     let made = mknodat(
         CWD,
@@ -117,7 +117,7 @@ async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
     }
 }
 
-/// The links and files of another program or user, which a logout or a login may not touch.
+/// The links and files of another program or user, which a logout or a login must not change.
 #[tokio::test]
 async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
     let shared = SharedStore::new().await;
@@ -137,7 +137,7 @@ async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
     assert!(told.contains("and it is a link"), "{told}");
     let message = shared.refuses_logins(&mut host).await;
     assert!(message.contains("it is a link"), "{message}");
-    // The successor would have no place, so the refresh token is not spent.
+    // The successor could not be saved, so the refresh token is not spent.
     let failed = host.request("account/usage/read", json!({})).await;
     assert_eq!(failed.unwrap_err().kind(), "storeFailed");
     assert!(shared.issuer.asked(Ask::Refresh).is_empty());
@@ -181,7 +181,7 @@ async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
     assert_eq!(fs::read(shared.file()).unwrap(), before);
 }
 
-/// A secret that an orchestrator mounts is a link to a link to a file that everyone may read.
+/// A secret mounted by an orchestrator is a link to a link to a world-readable file.
 #[tokio::test]
 async fn a_mounted_secret_is_read_with_a_warning() {
     let shared = SharedStore::new().await;

@@ -1,4 +1,4 @@
-//! What a program leaves in a store that is killed while it writes.
+//! Leftovers in a store of a program that was killed while writing.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use byokey_tests::shared_store::SharedStore;
 use byokey_tests::{Home, PATIENCE};
 use serde_json::json;
 
-/// Names of what a killed write leaves, and names that only look so.
+/// Names of leftovers of a killed write, and similar names.
 fn leave(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let stale = [".auth.json.0123456789abcdef0123456789abcdef"];
     let other = [
@@ -53,7 +53,7 @@ async fn what_a_killed_write_left_is_swept_at_the_start_at_a_login_and_at_a_logo
     assert!(!shared.file().exists());
 }
 
-/// A file that another process is writing belongs to it: it holds the lock.
+/// The process that is writing a file holds the lock, so it is not swept.
 #[tokio::test]
 async fn a_write_under_way_is_not_swept() {
     let shared = SharedStore::new().await;
@@ -65,7 +65,7 @@ async fn a_write_under_way_is_not_swept() {
     assert!(stale.iter().all(|path| path.exists()));
 }
 
-/// Whether the program is killed before, while or after it writes, what is there can be read.
+/// Whether the program is killed before, during or after a write, the file is valid.
 #[tokio::test]
 async fn a_program_that_is_killed_leaves_a_file_that_can_be_read() {
     let shared = SharedStore::new().await;
@@ -83,7 +83,7 @@ async fn a_program_that_is_killed_leaves_a_file_that_can_be_read() {
         let mut child = login.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let key = format!("sk-made-up-{round}");
-        // It may be gone already.
+        // It may have exited already.
         drop(tokio::io::AsyncWriteExt::write_all(&mut stdin, key.as_bytes()).await);
         drop(stdin);
         tokio::time::sleep(whole * (round % 20) / 16).await;

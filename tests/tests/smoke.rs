@@ -1,4 +1,4 @@
-//! The story of the product in one test: login, limits, a turn, a 401, a refresh, logout.
+//! The product in one test: login, limits, a turn, a 401, a refresh, logout.
 
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::{Host, Setup};

@@ -1,7 +1,7 @@
-//! Clients that other people wrote for codex drive the program end to end.
+//! Third-party clients of codex drive the program end to end.
 //!
 //! The drivers are in `tests/third-party`, and `setup.sh` there installs the clients. A driver
-//! checks what its client sees; here it is checked what the backend saw.
+//! checks what its client sees; this checks what the backend saw.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tokio::process::Command;
 
-/// How long a driver may take. It takes a second or two.
+/// Timeout of a driver. It takes a second or two.
 const LIMIT: Duration = Duration::from_secs(120);
 
 const FIRST_KEY: &str = "sk-made-up-first";
@@ -57,7 +57,7 @@ async fn codex_acp_for_editors() {
     assert_eq!(seen(&backend), expected);
 }
 
-/// Runs the driver of a client that hands over tokens and is asked for new ones.
+/// Runs the driver of a client that passes tokens and answers refresh requests.
 async fn with_tokens(tools: &[&str], driver: Command) {
     let Some(backend) = drive(tools, driver).await else {
         return;
@@ -71,8 +71,8 @@ async fn with_tokens(tools: &[&str], driver: Command) {
     assert_eq!(seen(&backend), expected);
 }
 
-/// Runs a driver against a backend of its own, and shows what it printed. None if a tool that
-/// it needs is not on this machine, which is then said.
+/// Runs a driver against a backend of its own, and prints its output. Returns `None`, with a
+/// message, if a required tool is missing.
 async fn drive(tools: &[&str], mut driver: Command) -> Option<DevBackend> {
     let name = describe(&driver);
     if let Some(tool) = tools.iter().find(|tool| !is_installed(tool)) {
@@ -104,8 +104,8 @@ async fn drive(tools: &[&str], mut driver: Command) -> Option<DevBackend> {
     Some(backend)
 }
 
-/// Runs a driver; returns whether it ended well and in time, and what it printed. It has a process
-/// group of its own, which is ended with it when it takes too long.
+/// Runs a driver; returns whether it ended normally in time, and its output. It has a process group
+/// of its own, which is ended with it after a timeout.
 async fn run(mut driver: Command) -> (bool, String) {
     let mut output = tempfile::tempfile().unwrap();
     let mut child = driver
@@ -130,7 +130,7 @@ async fn run(mut driver: Command) -> (bool, String) {
     (ended_well, told)
 }
 
-/// Each credential is taken twice. The two turns get two answers, in pieces.
+/// Each credential is accepted twice. The two turns get two replies, in deltas.
 fn script() -> Script {
     let script = json!({
         "expireAfter": 2,
@@ -142,7 +142,7 @@ fn script() -> Script {
     Script::from_value(script).unwrap()
 }
 
-/// A token that does not run out.
+/// Returns a token that does not expire.
 fn token(label: &str, plan: &str) -> String {
     let token = TestToken {
         plan: plan.to_owned(),
@@ -152,7 +152,7 @@ fn token(label: &str, plan: &str) -> String {
     token.encode()
 }
 
-/// What the backend was asked, and with which credential.
+/// Returns the requests to the backend, with their credentials.
 fn seen(backend: &DevBackend) -> Vec<(Route, &'static str)> {
     let requests = backend.requests();
     let bearers = requests.iter().map(|request| {
@@ -175,8 +175,7 @@ fn python(driver: &str) -> Command {
     command
 }
 
-/// Builds the driver where `setup.sh` has built it, which leaves nothing to do. The network is
-/// not asked.
+/// Returns the driver, built offline; `setup.sh` has built it before.
 fn rust_driver() -> Command {
     // <target>/<profile>/deps/<this test>
     let own = std::env::current_exe().unwrap();
@@ -211,7 +210,7 @@ fn is_installed(tool: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }
 
-/// The program and its arguments, without their folders.
+/// Returns the program and its arguments, without their folders.
 fn describe(driver: &Command) -> String {
     let driver = driver.as_std();
     let words = std::iter::once(driver.get_program()).chain(driver.get_args());
@@ -222,7 +221,7 @@ fn describe(driver: &Command) -> String {
         .join(" ")
 }
 
-/// Prints past the test harness, which would keep it back.
+/// Prints past the test harness, which would capture it.
 fn tell(text: &str) {
     let mut stderr = std::io::stderr().lock();
     stderr.write_all(text.as_bytes()).unwrap();

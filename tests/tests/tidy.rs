@@ -1,5 +1,5 @@
-//! What the sources themselves have to be like: their size, which crate and module imports which,
-//! where a secret is exposed, and that the tests which `tests/README.md` names exist.
+//! Rules about the sources: their size, which crate and module imports which, where a secret is
+//! exposed, and that the tests named in `tests/README.md` exist.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use byokey_tests::cargo;
 use serde_json::Value;
 
-/// Longest file, and the length that half of them may not exceed.
+/// Longest file, and the maximal median length.
 const MAX_LINES: usize = 500;
 const MAX_MEDIAN: usize = 150;
 
@@ -22,13 +22,13 @@ const MAY_IMPORT: [(&str, &[&str]); 5] = [
     ("auth", &["protocol", "base"]),
 ];
 
-/// The crates that a user runs. Others are for those who develop hosts, or for tests.
+/// The crates of the product. Others are for developers of hosts, or for tests.
 const PRODUCT: [&str; 6] = ["protocol", "base", "http", "rpc", "auth", "app-server"];
 
-/// How the value of a secret is read.
+/// Methods that read the value of a secret.
 const EXPOSES: [&str; 2] = [".expose()", ".moved("];
 
-/// The only files and folders of the product that read the value of a secret, and what for.
+/// The only files and folders of the product that read the value of a secret, and why.
 const MAY_EXPOSE: [(&str, &str); 9] = [
     (
         "/credential/",
@@ -59,7 +59,7 @@ const MAY_EXPOSE: [(&str, &str); 9] = [
     ),
 ];
 
-/// A package of the workspace: its name without `byokey-`, its folder, and those that it imports.
+/// A package of the workspace: its name without `byokey-`, its folder, and its imports.
 struct Package {
     name: String,
     folder: PathBuf,
@@ -72,7 +72,7 @@ struct Source {
 }
 
 impl Source {
-    /// The lines that count: no comments, and nothing behind the unit tests' attribute.
+    /// Returns the code lines: no comments, and nothing behind the unit tests' attribute.
     fn code(&self) -> impl Iterator<Item = &str> {
         let code = self
             .text
@@ -83,7 +83,7 @@ impl Source {
             .filter(|line| !line.trim_start().starts_with("//"))
     }
 
-    /// The files that `#[cfg(test)] mod name;` in this one means.
+    /// Returns the files of `#[cfg(test)] mod name;` in this one.
     fn modules_for_tests(&self) -> Vec<PathBuf> {
         // The modules of `a/mod.rs` and of `a.rs` are in the folder `a`, those of `lib.rs` beside it.
         let stem = self.path.file_stem().unwrap();
@@ -124,7 +124,7 @@ fn packages() -> Vec<Package> {
             .to_owned(),
         imports: list(&package["dependencies"])
             .iter()
-            // Those for tests may go round in a circle.
+            // Modules for tests may be circular.
             .filter(|it| it["kind"] != "dev" && it["path"].is_string())
             .filter_map(|it| short(&it["name"]))
             .collect(),
@@ -137,7 +137,7 @@ fn packages() -> Vec<Package> {
     packages
 }
 
-/// Every Rust file under this folder.
+/// Returns all Rust files under this folder.
 fn sources(folder: &Path) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -159,7 +159,7 @@ fn sources(folder: &Path) -> Vec<Source> {
     found
 }
 
-/// The sources of a package that are not there for tests only.
+/// Returns the sources of a package without those for tests.
 fn product(package: &Package) -> Vec<Source> {
     let all = sources(&package.folder.join("src"));
     let for_tests: BTreeSet<_> = all.iter().flat_map(Source::modules_for_tests).collect();
@@ -208,7 +208,7 @@ fn crates_import_one_way() {
     }
 }
 
-/// Which top-level modules of a crate import which others of it.
+/// Returns which top-level modules of a crate import which others of it.
 fn imports(package: &Package) -> BTreeMap<String, BTreeSet<String>> {
     let src = package.folder.join("src");
     let itself = format!("byokey_{}::", package.name.replace('-', "_"));
@@ -268,7 +268,7 @@ fn a_secret_is_exposed_in_few_places() {
     }
 }
 
-/// The names of all tests of the workspace, and the files that hold a test of that name.
+/// Returns the names of all tests of the workspace, with their files.
 fn tests() -> BTreeMap<String, Vec<PathBuf>> {
     let mut tests = BTreeMap::<_, Vec<_>>::new();
     for source in packages().iter().flat_map(|it| sources(&it.folder)) {
@@ -282,7 +282,7 @@ fn tests() -> BTreeMap<String, Vec<PathBuf>> {
     tests
 }
 
-/// The names in the tables of the README: the quoted words of each row.
+/// Returns the names in the tables of the README: the quoted words of each row.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     let rows = text.lines().filter(|line| line.starts_with("| "));
     rows.flat_map(|row| row.split('`').skip(1).step_by(2))
@@ -293,8 +293,8 @@ fn every_test_that_the_readme_names_exists() {
     let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
     let tests = tests();
     let mut count = 0;
-    // `file::test` of the black-box tests, or `path.rs::test`. Of a path, the name of the file is
-    // enough: it may be in another crate by now.
+    // `file::test` of the black-box tests, or `path.rs::test`. Of a path, the file's name suffices:
+    // it may have moved to another crate.
     for (place, test) in named(&text).filter_map(|name| name.split_once("::")) {
         let file = place.rsplit('/').next().unwrap().trim_end_matches(".rs");
         let is_it = |part: &std::ffi::OsStr| Path::new(part).file_stem() == Some(file.as_ref());
@@ -313,7 +313,7 @@ fn every_test_that_the_readme_names_exists() {
     assert!(count > 250, "only {count} names were found");
 }
 
-/// Each kind of input has tests of its own, which are named after its row.
+/// Each kind of input has tests, named after its row.
 #[test]
 fn every_kind_of_input_has_its_tests() {
     let tests = tests();

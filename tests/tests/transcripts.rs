@@ -1,5 +1,5 @@
-//! Plays every transcript: in memory, and against the spawned program unless it moves the clock
-//! or has a second peer. Each is a test of its own, named after its file.
+//! Runs every transcript: in memory, and against the spawned program unless it moves the clock or
+//! has a second peer. Each is a test of its own, named after its file.
 
 use byokey_tests::transcript::{self, Mode, play};
 use libtest_mimic::{Arguments, Trial};

@@ -1,7 +1,7 @@
-//! The WebSocket protocol as libraries see it that others keep.
+//! The WebSocket protocol against third-party libraries.
 //!
-//! `tests/websocket-libraries/setup.sh` installs them under `.cache/`; what is not installed there
-//! is skipped, and says so.
+//! `tests/websocket-libraries/setup.sh` installs them under `.cache/`; without one its test is
+//! skipped with a message.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,10 +17,10 @@ use byokey_tests::{Listening, Setup};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// How long a client may take for all of its cases.
+/// Timeout of a client for all of its cases.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a client against a port of the program; it must find nothing wrong in so many cases.
+/// Runs a client against a port of the program; it must pass this many cases.
 async fn agrees(mut client: Command, cases: u32) {
     let listening = Listening::websocket(Setup::default()).await;
     client
@@ -34,7 +34,7 @@ async fn agrees(mut client: Command, cases: u32) {
     assert!(output.status.success(), "{told}");
     let found: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
     assert_eq!(found, json!({"cases": cases, "wrong": []}), "{told}");
-    // What it did harms nobody else.
+    // Other clients are not affected.
     let mut host = listening.host().await;
     host.request("account/read", json!({})).await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! The program for Windows, run under Wine. What only Windows itself could show is named in
-//! docs/decisions/0025.
+//! The program for Windows, run under Wine. The properties that only Windows itself could show are
+//! listed in docs/decisions/0025.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,12 +25,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
-/// Wine's own processes have to start for the first program.
+/// Wine's own processes must start for the first program.
 const WARMING_UP: Duration = Duration::from_secs(120);
 /// How many requests are sent at once.
 const MANY: usize = 10_000;
 
-/// Wine, and the program for it.
+/// Wine, and the program for Windows.
 struct Windows {
     wine: String,
     prefix: String,
@@ -39,7 +39,7 @@ struct Windows {
     parent: String,
 }
 
-/// What tests/windows/setup.sh prepared; the program is built again where it has changed.
+/// Returns what tests/windows/setup.sh prepared; a changed program is rebuilt.
 fn windows() -> Option<&'static Windows> {
     if std::env::var_os("BYOKEY_WINDOWS").is_none() {
         println!(
@@ -98,7 +98,7 @@ impl Windows {
             ("WINEPREFIX", &self.prefix),
             ("WINEDEBUG", "-all"),
             ("WINEDLLOVERRIDES", "mscoree,mshtml="),
-            // Relative to the folder that the program is started in.
+            // Relative to the working directory of the program.
             ("CODEX_HOME", ".codex"),
         ]
     }
@@ -107,7 +107,7 @@ impl Windows {
         self.wrapped(&[&self.wine])
     }
 
-    /// The program as a child of another one, as many times over.
+    /// Returns the program as a descendant of another one, after this many generations.
     fn child(&self, generations: usize) -> Setup {
         let mut wrapper = vec![self.wine.as_str()];
         wrapper.resize(1 + generations, &self.parent);
@@ -133,7 +133,7 @@ impl Windows {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // A command that does not read may be gone already.
+        // A command that does not read may have exited.
         drop(stdin.write_all(input.as_bytes()).await);
         drop(stdin);
         let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
@@ -146,7 +146,7 @@ impl Windows {
     }
 }
 
-/// Waits until the program or its parent says this.
+/// Waits for this output of the program or its parent.
 async fn said(server: &Server, words: &str) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !server.log().contains(words) {
@@ -155,7 +155,7 @@ async fn said(server: &Server, words: &str) {
     }
 }
 
-/// A terminal: the end at which a person sits, and the other one.
+/// Returns a terminal: the user's end, and the other one.
 fn terminal() -> (File, File) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
@@ -167,7 +167,7 @@ fn terminal() -> (File, File) {
     (File::from(person), terminal)
 }
 
-/// Makes an empty file that the parent looks for.
+/// Creates an empty file that the parent waits for.
 fn sign(server: &Server) {
     let path = server.home.path().join("look");
     let mut options = File::options();
@@ -242,7 +242,7 @@ async fn every_one_of_many_requests_is_answered_although_the_input_ends_behind_t
         .collect();
     let writing = async move { input.write_all(text.as_bytes()).await.unwrap() };
     let reading = async {
-        // Whoever reads late is waited for.
+        // A late reader is waited for.
         tokio::time::sleep(Duration::from_millis(500)).await;
         let (mut lines, mut answered) = (BufReader::new(output).lines(), HashSet::new());
         while let Some(line) = lines.next_line().await.unwrap() {
@@ -314,14 +314,14 @@ async fn others_cannot_open_its_memory_unless_debugging_is_allowed() {
     }
 }
 
-/// On a console of Wine, which shows itself on a terminal of Linux.
+/// On a console of Wine, which is displayed on a terminal of Linux.
 #[tokio::test]
 async fn a_console_is_read_and_its_ctrl_c_ends_the_program() {
     let Some(windows) = windows() else { return };
     let (mut person, terminal) = terminal();
     let wrapper = ["/usr/bin/setsid", "--ctty", &windows.wine];
     let setup = windows.wrapped(&wrapper).environment("TERM", "xterm");
-    // That it ignores the number is the first thing to be heard of it.
+    // Its first output is that it ignores the number.
     let setup = setup.argument("--parent-pid").argument("4");
     let input = terminal.try_clone().unwrap();
     let mut server = setup.stdin(input).stdout(terminal).start();
@@ -341,7 +341,7 @@ async fn a_console_is_read_and_its_ctrl_c_ends_the_program() {
         }
         screen
     });
-    // Until the console has taken the terminal over, Enter means something else.
+    // Before the console has taken over the terminal, Enter has another meaning.
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !seen.is_finished() && tokio::time::Instant::now() < deadline {
         person.write_all(b"\r").unwrap();
@@ -387,7 +387,7 @@ async fn a_login_is_kept_and_told_and_forgotten() {
             ended.code
         };
         let kept = || auth_json(&home.path().join("kept"));
-        // What an earlier run may have left in the keyring.
+        // An earlier run may have left entries in the keyring.
         run(&["logout"], "").await;
         assert_eq!(run(&["status"], "").await, Some(1));
         for key in ["sk-made-up-first-key", "sk-made-up-second-key"] {

@@ -1,5 +1,5 @@
-//! The shape of the workspace: which crate may depend on which, the libraries that are in real use,
-//! and the map of it in `docs/architecture.md`.
+//! The shape of the workspace: dependencies between crates, the libraries in real use, and the map
+//! in `docs/architecture.md`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 /// What each crate of the product may depend on within the workspace, in every kind of build. The
-/// compiler refuses a circle; this refuses an arrow that points up.
+/// compiler refuses a cycle; this refuses a dependency upwards.
 const MAY_DEPEND_ON: [(&str, &[&str]); 6] = [
     ("byokey-protocol", &[]),
     ("byokey-base", &["byokey-protocol"]),
@@ -26,7 +26,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Libraries that the product stands on, and a crate whose program code has to use each.
+/// Libraries of the product, and a crate whose program code must use each.
 const IN_USE: [(&str, &[&str]); 9] = [
     ("tokio", &["byokey-rpc", "byokey-app-server"]),
     ("serde", &["byokey-protocol"]),
@@ -39,7 +39,7 @@ const IN_USE: [(&str, &[&str]); 9] = [
     ("zeroize", &["byokey-base", "byokey-protocol"]),
 ];
 
-/// Other ways to make HTTP calls. Backend and issuer are reached through reqwest alone.
+/// Other HTTP clients. Backend and issuer are reached through reqwest alone.
 const OTHER_HTTP_CLIENTS: [&str; 5] = ["ureq", "isahc", "curl", "attohttpc", "surf"];
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ impl Package {
         self.manifest_path.parent().unwrap()
     }
 
-    /// Dependencies of the program; those of tests and build scripts aside.
+    /// Iterates over the dependencies of the program, without those of tests and build scripts.
     fn program_dependencies(&self) -> impl Iterator<Item = &Dependency> {
         self.dependencies.iter().filter(|it| it.kind.is_none())
     }
@@ -97,7 +97,7 @@ fn root() -> PathBuf {
         .unwrap()
 }
 
-/// The text of all Rust files under a folder.
+/// Returns the text of all Rust files under a folder.
 fn sources(folder: &Path) -> String {
     let (mut text, mut folders) = (String::new(), vec![folder.to_path_buf()]);
     while let Some(folder) = folders.pop() {
@@ -164,8 +164,8 @@ fn http_calls_go_through_reqwest_alone() {
     }
 }
 
-/// The places that the map names: everything in backticks in the first cell of a row of a table,
-/// where a name without a folder lies in the folder of the place before it.
+/// Returns the places on the map: everything in backticks in the first cell of a row of a table,
+/// where a name without a folder is in the folder of the place before it.
 fn places_on_the_map(map: &str) -> BTreeSet<String> {
     let mut places = BTreeSet::new();
     for row in map.lines().filter(|line| line.starts_with('|')) {
@@ -197,7 +197,7 @@ fn every_module_is_on_the_map() {
         let crate_folder = crate_folder.display().to_string();
         existing.insert(crate_folder.clone());
         let source = package.folder().join("src");
-        // What is not part of the product is on the map as a whole.
+        // Other folders are on the map as a whole.
         let is_whole = !["app-server", "auth", "base", "http", "protocol", "rpc"]
             .contains(&crate_folder.as_str());
         if is_whole || !source.exists() {

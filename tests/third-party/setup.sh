@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs the clients that the drivers here use: the Python ones under .cache/, the npm one beside
-# its driver, the Rust one in cargo's target folder. What is there already is left alone.
+# Installs the clients of the drivers here: the Python ones under .cache/, the npm one beside its
+# driver, the Rust one in cargo's target folder. Existing installations are kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root="$(cd ../.. && pwd)"
 cache="$root/.cache/third-party"
 mkdir -p "$cache"
 
-# install NAME FINGERPRINT COMMAND...: runs the command unless it was done with this fingerprint.
+# install NAME FINGERPRINT COMMAND...: runs the command unless it was run with this fingerprint.
 install() {
   local stamp="$cache/$1.stamp" fingerprint="$2"
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then
@@ -26,7 +26,7 @@ python_clients() {
     --requirement python/requirements.txt
 }
 
-# Without the optional packages, which are copies of codex that byokey takes the place of.
+# Without the optional packages, which are copies of codex that byokey replaces.
 npm_client() {
   npm ci --prefix codex-acp --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs the WebSocket libraries that the tests drive the server with, under .cache/.
-# What is there already in the pinned version is left alone. A library that cannot be had is
-# reported; its test then says that it is skipped.
+# Installs the WebSocket libraries that the tests drive the server with, under .cache/. Those
+# installed in the pinned version are kept. A failed installation is reported; its test is skipped
+# then.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache=$(cd ../.. && pwd)/.cache/websocket-libraries
 
-# Usage: install LIBRARY PROGRAM FILE... ; calls install_LIBRARY unless that was done for these
-# files. The stamp holds the checksum of everything that pins the installation.
+# Usage: install LIBRARY PROGRAM FILE... ; calls install_LIBRARY unless it was run for these files.
+# The stamp is the checksum of everything that pins the installation.
 install() {
   library=$1 program=$2 target=$cache/$1
   shift 2
@@ -33,7 +33,7 @@ install_ws() {
     npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --silent
 }
 
-# The first Python 2.7 with pip: one that pyenv keeps off the path, or one on it.
+# The first Python 2.7 with pip: one of pyenv, which is not on the path, or one on it.
 python2() {
   kept=$(pyenv versions --bare 2>/dev/null </dev/null | grep '^2\.7' | tail -n 1) || true
   for candidate in ${kept:+"$(pyenv prefix "$kept")/bin/python2.7"} python2.7 python2; do
@@ -52,7 +52,7 @@ install_autobahn() {
     rm -rf "$target/site" &&
     "$python" -W ignore -m pip install --quiet --disable-pip-version-check --no-deps \
       --target "$target/site" --requirement autobahn/requirements.txt &&
-    # Outside the interpreter's own folders, a package of this kind has to say that it is one.
+    # A package of this kind outside the interpreter's own folders must declare its kind.
     touch "$target/site/zope/__init__.py"
 }
 

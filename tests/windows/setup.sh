@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the program for Windows and prepares Wine to run it, for tests/tests/windows.rs. What
-# cannot be had is told; those tests are skipped then.
+# Builds the program for Windows and prepares Wine to run it, for tests/tests/windows.rs. A failed
+# step is reported; those tests are skipped then.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root="$(cd ../.. && pwd)"
@@ -32,7 +32,7 @@ fingerprint="$("$wine" --version; cksum ./*.c)"
 if [ "$(cat "$cache/fingerprint" 2>/dev/null)" != "$fingerprint" ]; then
   rm -rf "$cache"
   mkdir -p "$cache"
-  # It asks for nothing and shows nothing: there is no screen, and neither .NET nor a browser.
+  # It shows no dialogs: there is no screen, and neither .NET nor a browser.
   env -u DISPLAY timeout 300 "$wine" wineboot --init >/dev/null 2>&1 ||
     skip "Wine cannot make its folder"
   system32="$WINEPREFIX/drive_c/windows/system32"

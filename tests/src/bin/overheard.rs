@@ -1,8 +1,9 @@
-//! `overheard COMMAND [ARGUMENT...]` runs a client's tests against the program, overheard: fails if
-//! they do, if a secret shows in what the program wrote, or if it was not started at all.
+//! `overheard COMMAND [ARGUMENT...]` runs a client's tests against the program with its traffic
+//! recorded: fails if they do, if a secret appears in the program's output, or if it was not
+//! started at all.
 //!
-//! The program is `BYOKEY_BIN`, or else built without optimisation: what is shipped has no events at
-//! the level `trace`. The tests find what takes its place in both variables.
+//! The program is `BYOKEY_BIN`, or a build without optimisation: a shipped one has no events at the
+//! level `trace`. The tests find its wrapper in both variables.
 
 #![expect(
     clippy::expect_used,
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Those of the suite that all clients play. Some are refused before they reach the program.
+/// Those of the suite that all clients run. Some are refused before they reach the program.
 fn made_up_tokens() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/suite/tokens.json");
     let text = std::fs::read_to_string(file).expect("the tokens of the suite");

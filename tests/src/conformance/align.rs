@@ -1,11 +1,11 @@
-//! Holds two streams against each other: the longest common subsequence of their keys.
+//! Aligns two streams: the longest common subsequence of their keys.
 
 use super::streams::Event;
 
-/// What stands against what. An event without a counterpart stands alone.
+/// Two aligned events. An event without a counterpart is alone.
 pub type Pair<'a> = (Option<&'a Event>, Option<&'a Event>);
 
-/// Pairs the events of two streams in their order, as many as go together.
+/// Aligns the events of two streams in order, as many as possible.
 #[must_use]
 pub fn align<'a>(theirs: &'a [Event], ours: &'a [Event]) -> Vec<Pair<'a>> {
     let mut common = vec![vec![0_usize; ours.len() + 1]; theirs.len() + 1];

@@ -9,7 +9,7 @@ use super::difference::{Difference, Kind};
 use super::recording::Transcript;
 use super::streams::streams;
 
-/// The differences between what codex did and what ours did in a scenario.
+/// Returns the differences between codex and ours in a scenario.
 #[must_use]
 pub fn compare(scenario: &str, codex: &Transcript, ours: &Transcript) -> Vec<Difference> {
     let mut comparison = Comparison {
@@ -96,7 +96,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The place and the parameters of an address, whose order means nothing.
+/// Parses a URL into its place and its parameters, whose order is irrelevant.
 fn address(value: &Value) -> Option<Value> {
     let (place, query) = value.as_str()?.split_once('?')?;
     place.strip_prefix("https://")?;
@@ -116,7 +116,7 @@ fn below(path: &str, name: &str) -> String {
     }
 }
 
-/// What a place is called: the message, and the member if it is about one.
+/// Returns the name of a place: the message and, if given, the member.
 fn at(event: &str, path: &str) -> String {
     if path.is_empty() {
         event.to_owned()
@@ -125,7 +125,7 @@ fn at(event: &str, path: &str) -> String {
     }
 }
 
-/// Which id of codex's is which of ours. Each stands for one other throughout a scenario.
+/// Maps codex's ids to ours, one to one throughout a scenario.
 #[derive(Default)]
 struct Ids {
     ours: BTreeMap<String, String>,
@@ -133,9 +133,9 @@ struct Ids {
 }
 
 impl Ids {
-    /// Whether two texts are the same but for ids that stand for each other.
+    /// Returns whether two texts are equal up to mapped ids.
     fn same(&mut self, theirs: &str, ours: &str) -> bool {
-        // 0.98.0 counts turns where later versions give them UUIDs.
+        // 0.98.0 numbers turns, later versions use UUIDs.
         if theirs.parse::<u32>().is_ok() && ours.starts_with("<uuid:") {
             return self.pair(&format!("turn {theirs}"), ours);
         }
@@ -160,8 +160,8 @@ enum Part<'a> {
     Id(&'a str),
 }
 
-/// Cuts a text around its ids: `<uuid:N>`, and `msg-N` where that is all of the text (the
-/// loopback backend counts its messages as `msg-dev-N`).
+/// Splits a text at its ids: `<uuid:N>`, and `msg-N` if it is the whole text (the loopback backend
+/// numbers its messages as `msg-dev-N`).
 fn parts(text: &str) -> Vec<Part<'_>> {
     let number = text
         .strip_prefix("msg-dev-")

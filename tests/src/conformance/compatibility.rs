@@ -1,9 +1,9 @@
-//! The list of differences in `docs/compatibility.md`, as far as the rules refer to it.
+//! The list of differences in `docs/compatibility.md`, as referenced by the rules.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// What the page lists.
+/// The content of the page.
 #[derive(Clone, Debug)]
 pub struct Compatibility {
     /// Numbers of the rows of "Different on purpose".
@@ -17,7 +17,7 @@ impl Compatibility {
     ///
     /// # Panics
     ///
-    /// When it is not there or has another form.
+    /// When it is missing or has another form.
     #[must_use]
     pub fn read() -> Self {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/compatibility.md");

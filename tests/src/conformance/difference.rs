@@ -4,18 +4,18 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// In which way they differ.
+/// The kind of a difference.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    /// Codex sends it, ours does not.
+    /// codex sends it, ours does not.
     CodexOnly(Value),
     /// Ours sends it, codex does not.
     OursOnly(Value),
-    /// Both send it, with another value.
+    /// Both send it, with different values.
     Differs {
-        /// Codex's value.
+        /// codex's value.
         codex: Value,
-        /// Ours.
+        /// Our value.
         ours: Value,
     },
     /// The scenario waited for it in vain.
@@ -27,9 +27,9 @@ pub enum Kind {
 pub struct Difference {
     /// The scenario.
     pub scenario: String,
-    /// Name of the message and, after a blank, path of the member, if it is about one.
+    /// Name of the message and, after a blank, path of the member, if any.
     pub at: String,
-    /// In which way.
+    /// The kind.
     pub kind: Kind,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use byokey_dev_backend::jwt::unsigned;
 use serde_json::{Map, Value, json};
 
-/// Fills placeholders and remembers the labels of the tokens that it made.
+/// Fills placeholders and records the labels of the generated tokens.
 #[derive(Debug)]
 pub struct Fill {
     backend: String,
@@ -14,7 +14,7 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// Fills for a backend at this URL.
+    /// Returns a value for a backend at this URL.
     #[must_use]
     pub const fn new(backend: String) -> Self {
         Self {
@@ -23,20 +23,19 @@ impl Fill {
         }
     }
 
-    /// URL of the backend.
+    /// Returns the URL of the backend.
     #[must_use]
     pub fn backend(&self) -> &str {
         &self.backend
     }
 
-    /// Text with the backend's URL in it.
+    /// Returns a text with the backend's URL filled in.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         text.replace("$BACKEND", &self.backend)
     }
 
-    /// A value without placeholders. `answers` are the answers so far; what is not in them is
-    /// null.
+    /// Fills a value. `answers` are the answers so far; missing ones become null.
     pub fn value(&mut self, value: &Value, answers: &[Value]) -> Value {
         match value {
             Value::Object(members) => match (members.get("$jwt"), members.get("$from")) {

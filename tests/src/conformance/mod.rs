@@ -1,7 +1,7 @@
-//! Replays the scenarios of `tests/conformance/` and compares with what codex said to them.
+//! Replays the scenarios of `tests/conformance/` and compares the result with codex's recordings.
 //!
 //! `scenario` and `recording` read the data, `play` drives the program, `compare` finds the
-//! differences, and `rules` tells which of them are on purpose.
+//! differences, and `rules` holds the intended ones.
 
 pub mod align;
 pub mod compare;
@@ -18,7 +18,7 @@ pub mod stub;
 
 use std::path::PathBuf;
 
-/// The folder of the scenarios and recordings.
+/// Returns the folder of the scenarios and recordings.
 #[must_use]
 pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance")

@@ -1,4 +1,5 @@
-//! Takes out of a replay what changes from run to run, as the recorder did for the recordings.
+//! Normalises a replay: replaces the parts that change from run to run, as the recorder did for the
+//! recordings.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const TIMES: [&str; 8] = [
 /// Replaces tokens, places, times and UUIDs by names.
 #[derive(Debug)]
 pub struct Normaliser {
-    /// What is replaced by what, the longest first where one contains the other.
+    /// The replacements, the longest first where one contains another.
     replaced: Vec<(String, String)>,
     uuids: BTreeMap<String, String>,
     /// Text of the scenario; UUIDs in it are its own and stay.
@@ -26,7 +27,7 @@ pub struct Normaliser {
 }
 
 impl Normaliser {
-    /// A normaliser that makes these replacements.
+    /// Returns a normaliser with these replacements.
     #[must_use]
     pub const fn new(replaced: Vec<(String, String)>, scenario: String) -> Self {
         Self {
@@ -36,7 +37,7 @@ impl Normaliser {
         }
     }
 
-    /// A value without what changes.
+    /// Normalises a value.
     pub fn value(&mut self, value: &Value) -> Value {
         self.member("", value)
     }
@@ -61,7 +62,7 @@ impl Normaliser {
         }
     }
 
-    /// A text without what changes.
+    /// Normalises a text.
     pub fn text(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
         for (from, to) in &self.replaced {
@@ -78,7 +79,7 @@ impl Normaliser {
         text
     }
 
-    /// The first UUID of the text that is not the scenario's own.
+    /// Returns the first UUID of the text that is not the scenario's own.
     fn next_uuid(&self, text: &str) -> Option<String> {
         let windows = text.as_bytes().windows(36);
         windows
@@ -88,7 +89,7 @@ impl Normaliser {
     }
 }
 
-/// An address without the random value of a parameter.
+/// Removes the random value of a parameter from a URL.
 fn without_value(text: &str, name: &str) -> String {
     match text.split_once(&format!("&{name}")) {
         None => text.to_owned(),
@@ -108,7 +109,7 @@ fn is_uuid(text: &str) -> bool {
     lengths.iter().all(|length| parts.next() == Some(*length)) && parts.next().is_none()
 }
 
-/// `name/version (system; architecture) terminal rest`, without the machine.
+/// Normalises `name/version (system; architecture) terminal rest`.
 fn user_agent(text: &str) -> String {
     let parts = text
         .split_once(" (")

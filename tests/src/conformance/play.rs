@@ -1,4 +1,4 @@
-//! Plays a scenario to the program, as the recorder plays it to codex.
+//! Runs a scenario against the program, as the recorder runs it against codex.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use super::stub;
 use crate::ports::LoginPorts;
 use crate::{Server, Setup};
 
-/// How long the program has to be silent before a message is sent to it.
+/// How long the program must be silent before a message is sent to it.
 const SILENCE: Duration = Duration::from_millis(250);
-/// How long it has to be silent before its input is closed at the end.
+/// How long it must be silent before its input is closed at the end.
 const LAST_SILENCE: Duration = Duration::from_millis(500);
-/// How long a step waits for its message. A host has ten seconds for a refresh.
+/// Timeout of a step. A host has ten seconds for a refresh.
 const LONGEST_WAIT: Duration = Duration::from_secs(14);
-/// How long it waits once another step has waited in vain.
+/// Timeout after another step has timed out.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
-/// How long the program may take to end.
+/// How long the program may take to exit.
 const LONGEST_END: Duration = Duration::from_secs(10);
 
 /// The program and its client in one scenario.
@@ -33,17 +33,17 @@ struct Play {
     output: Option<Lines<BufReader<ChildStdout>>>,
     fill: Fill,
     exchange: Vec<Said>,
-    /// What the program said, and whether a step has waited for it.
+    /// The program's messages, and whether a step has awaited them.
     heard: Vec<(Value, bool)>,
     last_traffic: Instant,
     stuck: Vec<String>,
 }
 
-/// Plays a scenario from start to end.
+/// Runs a scenario from start to end.
 ///
 /// # Panics
 ///
-/// When the program does not start or writes what is not JSON.
+/// When the program does not start or writes invalid JSON.
 pub async fn play(scenario: &Scenario) -> Transcript {
     let _ports = if scenario.asks_for_browser() {
         Some(LoginPorts::take().await)
@@ -107,7 +107,7 @@ impl Play {
         let line = format!("{message}\n");
         self.exchange.push(Said::Client(message));
         self.last_traffic = Instant::now();
-        // A program that has ended is found out by what it does not say.
+        // A program that has exited shows by its missing messages.
         if let Some(input) = &mut self.input {
             drop(input.write_all(line.as_bytes()).await);
         }
@@ -138,7 +138,7 @@ impl Play {
         }
     }
 
-    /// The message that a step waits for. A notification or request is found once.
+    /// Returns the message that a step awaits. A notification or request is found once.
     fn find(&mut self, what: &Awaited) -> Option<Value> {
         let wanted = |message: &Value| {
             let (method, id) = (message["method"].as_str(), &message["id"]);
@@ -157,7 +157,7 @@ impl Play {
         Some(message.clone())
     }
 
-    /// Waits until the program has said nothing for so long.
+    /// Waits until the program has been silent for this time.
     async fn silence(&mut self, silence: Duration) {
         let latest = Instant::now() + LONGEST_WAIT;
         while self.last_traffic + silence > Instant::now() && Instant::now() < latest {
@@ -167,7 +167,7 @@ impl Play {
         }
     }
 
-    /// Takes one message if there is one in time.
+    /// Receives one message, if it arrives in time.
     async fn hear(&mut self, until: Instant) -> bool {
         let Some(output) = &mut self.output else {
             return false;
@@ -244,7 +244,7 @@ impl Play {
     }
 }
 
-/// A request as the recorder notes it.
+/// Returns a request in the recorder's format.
 fn entry(request: &RecordedRequest) -> Option<Value> {
     let route = request.route?;
     let (path, query) = match request.path.split_once('?') {

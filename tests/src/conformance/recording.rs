@@ -1,11 +1,11 @@
-//! What was said: by codex in a recording, by ours in a replay.
+//! Transcripts: of codex in a recording, of ours in a replay.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::folder;
 
-/// An exchange and the requests to the backend that went with it, normalised.
+/// The messages and the requests to the backend, normalised.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Transcript {
     /// The messages in the order of the wire.
@@ -17,7 +17,7 @@ pub struct Transcript {
     pub backend: Vec<Value>,
     /// Exit status after the input was closed.
     pub exit: Option<i32>,
-    /// What the scenario waited for in vain.
+    /// The steps that timed out.
     #[serde(skip)]
     pub stuck: Vec<String>,
 }
@@ -32,7 +32,7 @@ pub enum Said {
     Server(Value),
 }
 
-/// The recording of a scenario from a version of codex, if there is one.
+/// Returns the recording of a scenario from a version of codex, if there is one.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Which differences are on purpose: `tests/conformance/differences.json`.
+//! The intended differences: `tests/conformance/differences.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,61 +14,61 @@ use super::folder;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rules {
-    /// What the file is, for its readers.
+    /// An explanation for readers of the file.
     #[serde(rename = "about")]
     _about: String,
-    /// Scenarios that are held against another version of codex than the newest.
+    /// Scenarios that are compared with another version of codex than the newest.
     #[serde(default)]
     pub older: Vec<Older>,
-    /// The differences. The first rule that fits a difference explains it.
+    /// The differences. The first matching rule explains a difference.
     pub rules: Vec<Rule>,
 }
 
-/// Scenarios in which an older codex does what ours does and the newest does not.
+/// Scenarios in which an older codex behaves as ours and the newest does not.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Older {
     /// The version of codex.
     pub version: String,
-    /// The row that says why.
+    /// The row with the reason.
     pub row: u32,
     /// Names of the scenarios.
     pub scenarios: BTreeSet<String>,
 }
 
-/// One kind of difference that is on purpose.
+/// One kind of intended difference.
 ///
-/// One of `codexOnly`, `oursOnly`, `differs` and `stuck` names the place: the message and, after
-/// a blank, the path of the member. `*` stands for any text there and in `codex` and `ours`.
+/// One of `codexOnly`, `oursOnly`, `differs` and `stuck` names the place: the message and, after a
+/// blank, the path of the member. `*` stands for any text there and in `codex` and `ours`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Rule {
-    /// The row of "Different on purpose" that says why.
+    /// The row of "Different on purpose" with the reason.
     pub row: Option<u32>,
-    /// Words of "Not there" that say why.
+    /// Words of "Not there" with the reason.
     pub not_there: Option<String>,
-    /// Codex sends it, ours does not.
+    /// codex sends it, ours does not.
     pub codex_only: Option<String>,
     /// Ours sends it, codex does not.
     pub ours_only: Option<String>,
-    /// Both send it, with another value.
+    /// Both send it, with different values.
     pub differs: Option<String>,
     /// The scenario waits for it in vain.
     pub stuck: Option<String>,
-    /// What codex's value looks like: a string as it is, anything else as JSON.
+    /// The pattern of codex's value: a string verbatim, anything else as JSON.
     pub codex: Option<String>,
-    /// What ours looks like.
+    /// The pattern of our value.
     pub ours: Option<String>,
-    /// The scenarios that the rule is for; without it all.
+    /// The scenarios of the rule; all if absent.
     pub scenarios: Option<BTreeSet<String>>,
 }
 
-/// What the rules make of differences.
+/// The differences after the rules were applied.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement<'a> {
     /// Differences that no rule explains.
     pub unexplained: Vec<&'a Difference>,
-    /// How many differences each rule explains, by its place.
+    /// How many differences each rule explains, by its index.
     pub explained: BTreeMap<usize, usize>,
 }
 
@@ -77,7 +77,7 @@ impl Rules {
     ///
     /// # Panics
     ///
-    /// When it is not there or has another form.
+    /// When it is missing or has another form.
     #[must_use]
     pub fn read() -> Self {
         Self::read_from(&folder().join("differences.json"))
@@ -87,21 +87,21 @@ impl Rules {
     ///
     /// # Panics
     ///
-    /// When it is not there or has another form.
+    /// When it is missing or has another form.
     #[must_use]
     pub fn read_from(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a file of differences");
         serde_json::from_str(&text).expect("a list of differences")
     }
 
-    /// Which version of codex a scenario is held against, if not the newest.
+    /// Returns the version of codex that a scenario is compared with, if not the newest.
     #[must_use]
     pub fn older(&self, scenario: &str) -> Option<&Older> {
         let is_it = |older: &&Older| older.scenarios.contains(scenario);
         self.older.iter().find(is_it)
     }
 
-    /// Has the rules explain differences.
+    /// Applies the rules to differences.
     #[must_use]
     pub fn judge<'a>(&self, differences: &'a [Difference]) -> Judgement<'a> {
         let mut judgement = Judgement::default();
@@ -114,7 +114,7 @@ impl Rules {
         judgement
     }
 
-    /// The rules that explain nothing.
+    /// Returns the rules that explain nothing.
     #[must_use]
     pub fn idle(&self, judgement: &Judgement<'_>) -> Vec<&Rule> {
         let rules = self.rules.iter().enumerate();
@@ -124,7 +124,7 @@ impl Rules {
             .collect()
     }
 
-    /// What gives a reason that is not in the documentation.
+    /// Returns the entries with a reason that is not in the documentation.
     #[must_use]
     pub fn without_reason(&self, page: &Compatibility) -> Vec<String> {
         let documented = |rule: &&Rule| match (rule.row, &rule.not_there) {
@@ -142,7 +142,7 @@ impl Rules {
 }
 
 impl Rule {
-    /// Whether the rule explains a difference.
+    /// Returns whether the rule explains a difference.
     #[must_use]
     pub fn explains(&self, difference: &Difference) -> bool {
         let fits = |pattern: &Option<String>, value: Option<&Value>| match (pattern, value) {
@@ -167,7 +167,7 @@ impl Rule {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any text.
+/// Returns whether a text matches a pattern in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;

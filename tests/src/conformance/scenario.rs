@@ -1,4 +1,4 @@
-//! A scenario: what the client does and what the backend answers.
+//! A scenario: the client's actions and the backend's responses.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,11 +16,11 @@ pub struct Scenario {
     /// Script of the backend.
     #[serde(default)]
     pub backend: Value,
-    /// What the client does, in order.
+    /// The client's actions, in order.
     pub steps: Vec<Step>,
 }
 
-/// One thing that the client does.
+/// One action of the client.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Step {
@@ -51,7 +51,7 @@ pub enum Step {
     },
 }
 
-/// A message to wait for.
+/// An awaited message.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Awaited {
@@ -61,12 +61,12 @@ pub struct Awaited {
     pub notification: Option<String>,
     /// Method of a request of the server.
     pub request: Option<String>,
-    /// What that request is answered with, at once.
+    /// The immediate answer to that request.
     pub answer: Option<Value>,
 }
 
 impl Scenario {
-    /// Whether it asks for a browser login, which needs a port of its own.
+    /// Returns whether it starts a browser login, which needs a port of its own.
     #[must_use]
     pub fn asks_for_browser(&self) -> bool {
         self.steps.iter().any(|step| match step {
@@ -76,7 +76,7 @@ impl Scenario {
     }
 }
 
-/// All scenarios, by name.
+/// Returns all scenarios, by name.
 ///
 /// # Panics
 ///

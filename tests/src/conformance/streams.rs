@@ -1,14 +1,14 @@
-//! Cuts a transcript into the streams whose order is compared.
+//! Splits a transcript into the streams in which the order is compared.
 //!
-//! Codex works on several things at once, so the order of all its messages means little. What
-//! means something is the order of
+//! codex works concurrently, so the overall order of its messages is not defined. Defined is the
+//! order of
 //!
 //! - the answers to `initialize` and to all requests that belong nowhere else: `queries`;
 //! - everything about the account: the answers to `account/login/…`, `account/logout`,
 //!   `account/read` and `getAuthStatus`, `account/login/completed`, `account/updated`, and the
 //!   requests for new tokens: `account`;
-//! - everything about one thread, the answers to its requests among it: `thread 1`, `thread 2`
-//!   …, by first appearance;
+//! - everything about one thread, the answers to its requests among it: `thread 1`, `thread 2` …,
+//!   by first appearance;
 //! - the other notifications, each method by itself;
 //! - the requests to the backend: `backend`.
 
@@ -18,21 +18,21 @@ use serde_json::Value;
 
 use super::recording::{Said, Transcript};
 
-/// One message or backend request, with what it is called in differences.
+/// One message or backend request, with its name in differences.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Method and kind: what the message is called.
+    /// The name: method and kind.
     pub name: String,
-    /// Messages with the same key are held against each other.
+    /// Messages with the same key are compared.
     pub key: String,
-    /// All of it.
+    /// The whole message.
     pub body: Value,
 }
 
 /// The streams of a transcript by name.
 pub type Streams = BTreeMap<String, Vec<Event>>;
 
-/// Cuts a transcript into its streams.
+/// Splits a transcript into its streams.
 #[must_use]
 pub fn streams(transcript: &Transcript) -> Streams {
     let mut cutter = Cutter::default();
@@ -60,9 +60,9 @@ pub fn streams(transcript: &Transcript) -> Streams {
 #[derive(Default)]
 struct Cutter {
     streams: Streams,
-    /// Requests of the client that are not answered yet, by id.
+    /// Unanswered requests of the client, by id.
     asked: Vec<Value>,
-    /// Ids of threads, in the order of their appearance.
+    /// Ids of threads, in order of appearance.
     threads: Vec<String>,
 }
 

@@ -1,18 +1,18 @@
-//! The backend of a scenario, played by the loopback backend.
+//! The backend of a scenario, implemented by the loopback backend.
 //!
-//! A scenario knows the answers of the recorder's own stub where it names none, so they come
-//! here behind the scripted ones.
+//! Scenarios rely on the default answers of the recorder's own stub, which follow the scripted ones
+//! here.
 
 use byokey_dev_backend::Script;
 use serde_json::{Value, json};
 
 const ROUTES: [&str; 5] = ["responses", "usage", "profile", "models", "accountsCheck"];
 
-/// The script of a scenario, its placeholders filled.
+/// Returns the script of a scenario, with placeholders filled.
 ///
 /// # Panics
 ///
-/// When the loopback backend does not take it.
+/// When the loopback backend rejects it.
 #[must_use]
 pub fn script(scenario: &Value) -> Script {
     let mut routes = json!({});
@@ -32,14 +32,14 @@ pub fn script(scenario: &Value) -> Script {
         .get("rejectedBearers")
         .cloned()
         .unwrap_or_else(|| json!([]));
-    // The stub that was recorded takes any request and has the documented shapes.
+    // The recorded stub accepts any request and has the documented shapes.
     let settings = json!({"strict": false, "odd": false});
     let script = json!({"routes": routes, "rejectedBearers": rejected, "allowAnonymous": true,
                         "settings": settings});
     Script::from_value(script).expect("a script of the loopback backend")
 }
 
-/// A step with the members that the recorder's stub fills in by itself.
+/// Adds the default members of the recorder's stub to a step.
 fn complete(mut step: Value) -> Value {
     let silent = step["hang"] == true || step["drop"] == true;
     if step.get("text").is_some() {

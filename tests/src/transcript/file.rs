@@ -1,4 +1,4 @@
-//! A transcript as it is written: its rule, its settings and its steps.
+//! A parsed transcript: its rule, its settings and its steps.
 
 use std::time::Duration;
 
@@ -9,41 +9,41 @@ pub struct Transcript {
     pub name: String,
     /// The rule in words.
     pub rule: String,
-    /// `key=value` over the configuration of the mock provider.
+    /// `key=value`, on top of the configuration of the mock provider.
     pub settings: Vec<Line<String>>,
-    /// What happens, in order.
+    /// The steps, in order.
     pub steps: Vec<Line<Step>>,
 }
 
-/// Something and the line it stands on.
+/// A value and its line.
 #[derive(Clone, Debug)]
 pub struct Line<T> {
     /// Counted from 1.
     pub number: usize,
-    /// What stands there.
+    /// The value.
     pub value: T,
 }
 
-/// One thing that happens.
+/// One step.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// `$name = …`: a name for a made-up value.
+    /// `$name = …`: a name for a fake value.
     Bind(String, String),
     /// `> …`: a message of the client.
     Say(usize, String),
-    /// `>| "…"`: bytes of the client, as they stand.
+    /// `>| "…"`: verbatim bytes of the client.
     SayRaw(usize, String),
     /// `< …`: the next message of the server.
     Hear(usize, String),
     /// `<* …`: one of several messages in any order.
     HearAnyOrder(usize, String),
-    /// `<~ …`: a message of the server; those before it do not matter.
+    /// `<~ …`: a message of the server; earlier ones are ignored.
     HearEventually(usize, String),
-    /// `<| "…"`: the next bytes of the server, as they stand.
+    /// `<| "…"`: the next verbatim bytes of the server.
     HearRaw(usize, String),
     /// `< nothing`.
     HearNothing(usize),
-    /// `< …`: whatever else comes.
+    /// `< …`: any further messages.
     HearTheRest(usize),
     /// `% …`: the backend.
     Backend(String),
@@ -62,11 +62,11 @@ pub enum Step {
 }
 
 impl Transcript {
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// # Errors
     ///
-    /// What is wrong, with file and line.
+    /// The problem, with file and line.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let at = |number: usize, problem: &str| format!("{}: {problem}", place(name, number));
         let mut rule = Vec::new();
@@ -103,13 +103,13 @@ impl Transcript {
         })
     }
 
-    /// Whether it can only be played in this process: it moves the clock, or has a second peer.
+    /// Returns whether it only runs in this process: it moves the clock, or has a second peer.
     #[must_use]
     pub fn is_for_memory_only(&self) -> bool {
         self.moves_the_clock() || self.steps.iter().any(|step| peer(&step.value) > 1)
     }
 
-    /// Whether it says how time passes.
+    /// Returns whether it moves the clock.
     #[must_use]
     pub fn moves_the_clock(&self) -> bool {
         let waits = |step: &Line<Step>| matches!(step.value, Step::Wait(_));
@@ -122,7 +122,7 @@ pub(super) fn place(name: &str, number: usize) -> String {
     format!("tests/transcripts/{name}.txt:{number}")
 }
 
-/// Lines with their numbers; an indented line continues the one before.
+/// Splits a text into numbered lines; an indented line continues the previous one.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -1,19 +1,19 @@
-//! Names: what they stand for, and putting it in their place.
+//! Names in transcripts: their values, and their substitution.
 
 use std::collections::BTreeMap;
 
 use byokey_dev_backend::jwt;
 use serde_json::{Value, json};
 
-/// What the names stand for.
+/// The values of names.
 pub(super) type Names = BTreeMap<String, Value>;
 
-/// Puts values in the place of names: as JSON where the name stands alone, as text inside a
-/// string. A name inside a string that stands for nothing is just text.
+/// Substitutes names: as JSON where the name is a value, as text inside a string. An unknown name
+/// inside a string is plain text.
 ///
 /// # Errors
 ///
-/// The name that stands for nothing.
+/// The unknown name.
 pub(super) fn fill(text: &str, names: &Names) -> Result<String, String> {
     let mut filled = String::new();
     let mut in_string = false;
@@ -49,7 +49,7 @@ pub(super) fn fill(text: &str, names: &Names) -> Result<String, String> {
     Ok(filled)
 }
 
-/// The value inside a string.
+/// Returns the text of the value inside a string.
 pub(super) fn as_text(value: &Value) -> String {
     value
         .as_str()
@@ -67,11 +67,11 @@ pub(super) fn split_name(text: &str) -> (&str, &str) {
     )
 }
 
-/// What a line `$name = …` gives the name: `jwt(…)` or JSON.
+/// Evaluates a line `$name = …`: `jwt(…)` or JSON.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// The problem.
 pub(super) fn evaluate(text: &str, now: i64, names: &Names) -> Result<Value, String> {
     match text
         .strip_prefix("jwt(")
@@ -82,7 +82,7 @@ pub(super) fn evaluate(text: &str, now: i64, names: &Names) -> Result<Value, Str
     }
 }
 
-/// A made-up token: `email=…, plan=…, account=…, fedramp=…, exp=+seconds`.
+/// A fake token: `email=…, plan=…, account=…, fedramp=…, exp=+seconds`.
 fn token(claims: &str, now: i64) -> Result<Value, String> {
     let mut all = json!({});
     let mut auth = json!({});

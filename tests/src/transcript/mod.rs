@@ -1,7 +1,7 @@
-//! Exchanges as data files: one rule a file, played against the server.
+//! Transcripts as data files: one rule per file, run against the server.
 //!
-//! The format is described in `tests/transcripts/README.md`. [`Transcript`] is a file as read,
-//! [`play`] plays it: in this process over pipes of memory, or against the spawned program.
+//! The format is described in `tests/transcripts/README.md`. [`Transcript`] is a parsed file,
+//! [`play`] runs it: in this process over in-memory pipes, or against the spawned program.
 
 mod file;
 mod fill;
@@ -17,17 +17,17 @@ pub use file::{Line, Step, Transcript};
 pub use player::play;
 pub use stage::Mode;
 
-/// The folder of the transcripts.
+/// Returns the folder of the transcripts.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts")
 }
 
-/// Every transcript, by family and name.
+/// Returns all transcripts, by family and name.
 ///
 /// # Panics
 ///
-/// When a file cannot be read as a transcript; the message names file and line.
+/// When a file cannot be parsed; the message names file and line.
 #[must_use]
 pub fn all() -> Vec<Transcript> {
     let mut files = Vec::new();

@@ -1,14 +1,14 @@
-//! What a message has to look like: JSON with `…` for anything and `$name` for a value that is
-//! bound where it first appears.
+//! Patterns of messages: JSON with `…` for anything and `$name` for a value that is bound where it
+//! first appears.
 
 use serde_json::Value;
 
 use super::fill::{Names, as_text, is_name, split_name};
 
-/// Stands in front of a marker in the JSON form of a pattern; no real text has it.
+/// Precedes a marker in the JSON form of a pattern; no real text contains it.
 const MARK: char = '\u{1}';
 
-/// What a message has to look like.
+/// The pattern of a message.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
     Anything,
@@ -19,7 +19,7 @@ pub(super) enum Pattern {
     Object(Vec<(String, Self)>, Rest),
 }
 
-/// Whether there may be more elements or members.
+/// Whether further elements or members may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
     None,
@@ -27,7 +27,7 @@ pub(super) enum Rest {
 }
 
 impl Pattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let value = serde_json::from_str(&to_json(text));
         Ok(Self::of(value.map_err(|error| {
@@ -72,11 +72,11 @@ impl Pattern {
         }
     }
 
-    /// Whether the value looks like this; binds names that are new.
+    /// Matches a value; binds new names.
     ///
     /// # Errors
     ///
-    /// Where it does not, and why.
+    /// The place and the reason of a mismatch.
     pub(super) fn check(&self, value: &Value, names: &mut Names) -> Result<(), String> {
         let mut new = names.clone();
         self.compare(value, &mut new, "")?;
@@ -142,7 +142,7 @@ impl Pattern {
     }
 }
 
-/// Whether the text is like one in which `…` stands for any text.
+/// Returns whether the text matches one in which `…` stands for any text.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -181,7 +181,7 @@ fn fill_text(text: &str, names: &Names) -> String {
     filled
 }
 
-/// Marks `…` and `$name` outside strings, so that what is left is JSON.
+/// Marks `…` and `$name` outside strings, so that the rest is JSON.
 fn to_json(text: &str) -> String {
     let mut json = String::new();
     let (mut open, mut in_string, mut before) = (Vec::new(), false, ' ');

@@ -1,4 +1,4 @@
-//! Plays a transcript, step by step, and says where the server did something else.
+//! Runs a transcript step by step, and reports where the server deviates.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use super::script::Prompter;
 use super::stage::{Mode, Stage, StageClock};
 use super::wire::{Wire, in_time, real_time};
 
-/// How long silence has to last to count as such.
+/// How long silence must last to count as such.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// Plays a transcript.
+/// Runs a transcript.
 ///
 /// # Errors
 ///
-/// File, line, what was expected and what came.
+/// File, line, the expected and the actual message.
 pub fn play(transcript: &Transcript, mode: Mode) -> Result<(), String> {
     let paused = mode == Mode::Memory && transcript.moves_the_clock();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -194,7 +194,7 @@ impl Player<'_> {
         self.hear(peer, r#"{"method":"account/updated",…}"#).await
     }
 
-    /// Asks something and takes its result, which has to come next.
+    /// Sends a request; its result must come next.
     async fn ask(&mut self, peer: usize, method: &str, params: &Value) -> Result<Value, String> {
         self.next_id += 1;
         let request = json!({"id": self.next_id, "method": method, "params": params});
@@ -220,7 +220,7 @@ impl Player<'_> {
             .ok_or_else(|| "no such client".to_owned())
     }
 
-    /// Closes every connection; nothing that the file does not name may still come.
+    /// Closes every connection; no further message may arrive, unless the file names it.
     async fn end(mut self) -> Result<(), String> {
         for wire in self.wires.values_mut() {
             wire.close();
@@ -236,14 +236,14 @@ const fn is_any_order(step: &Step, of: usize) -> bool {
     matches!(step, Step::HearAnyOrder(peer, _) if *peer == of)
 }
 
-/// Moves tokio's clock, and a little more than asked: its timers count whole milliseconds.
+/// Advances tokio's clock, by a little more than requested: its timers count whole milliseconds.
 async fn pass(time: Duration) {
-    // What was said before is done before.
+    // Earlier messages are handled first.
     real_time(Duration::from_millis(20)).await;
     tokio::time::advance(time + Duration::from_millis(2)).await;
 }
 
-/// Bytes of a JSON string, in which `\u00XX` is the byte XX.
+/// Returns the bytes of a JSON string in which `\u00XX` is the byte XX.
 fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let text: String = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let byte = |character| u8::try_from(u32::from(character)).map_err(|_| "not a byte".to_owned());

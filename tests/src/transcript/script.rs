@@ -1,4 +1,4 @@
-//! What a transcript says of the backend: how it answers, and what it has seen.
+//! The backend in transcripts: its scripted responses, and the requests that it got.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::fill::{Names, fill};
 use super::pattern::Pattern;
 use super::wire::in_time;
 
-/// The backend and what the transcript has looked at.
+/// The backend, and the requests that the transcript has examined.
 pub(super) struct Prompter<'a> {
     backend: &'a DevBackend,
     gates: BTreeMap<Route, Gate>,
@@ -25,7 +25,7 @@ impl<'a> Prompter<'a> {
         }
     }
 
-    /// Does what a line says behind `%`.
+    /// Executes a line after `%`.
     pub(super) async fn act(&mut self, line: &str, names: &mut Names) -> Result<(), String> {
         let (verb, rest) = line.split_once(' ').ok_or("a verb and what it is about")?;
         match verb {
@@ -50,7 +50,8 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// `route pattern`: the next request to the route. `route count`: so many, and no more.
+    /// `route pattern`: the next request to the route. `route count`: this many requests, and no
+    /// more.
     async fn saw(&mut self, rest: &str, names: &mut Names) -> Result<(), String> {
         let (name, expected) = rest.split_once(' ').ok_or("a route and a request")?;
         let route = route(name)?;

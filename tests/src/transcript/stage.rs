@@ -1,4 +1,4 @@
-//! Where a transcript is played: the server in this process, or the spawned program.
+//! Where a transcript runs: against the server in this process, or the spawned program.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,16 +19,17 @@ use super::wire::{Wire, in_time};
 use crate::server::mock_provider;
 use crate::{Home, Server, Setup};
 
-/// Where a transcript is played.
+/// Where a transcript runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// In this process, over pipes of memory, with a clock that only the file moves if it does.
+    /// In this process, over in-memory pipes; a file that moves the clock is the only one to move
+    /// it.
     Memory,
     /// Against the spawned program.
     Spawned,
 }
 
-/// The server in its place.
+/// The running server.
 pub(super) enum Stage {
     Memory(Memory),
     Spawned(Box<Server>),
@@ -63,7 +64,7 @@ impl Stage {
         };
         let config = Config::load(&environment, &overrides);
         let clock = Arc::new(StageClock::new(transcript.moves_the_clock()));
-        // Nothing is protected here; what the program reports is all there.
+        // No protection is active here; the program only reports it.
         let hardening = HardeningReport {
             locked_memory: Some(false),
             ..HardeningReport::default()
@@ -87,7 +88,7 @@ impl Stage {
         }
     }
 
-    /// Waits for the end after the end of input.
+    /// Waits for the end of the server after the end of input.
     pub(super) async fn end(self) -> Result<(), String> {
         match self {
             Self::Memory(memory) => {
@@ -110,8 +111,8 @@ impl Stage {
 
 impl Memory {
     fn connect(&mut self) -> Wire {
-        // Two pipes, so that one direction can end before the other; small, so that reading and
-        // writing in pieces is tried as well.
+        // Two pipes, so that one direction can end before the other; small, so that partial reads
+        // and writes are tested as well.
         let (input, reader) = tokio::io::duplex(1024);
         let (writer, output) = tokio::io::duplex(1024);
         let (services, shutdown) = (Arc::clone(&self.services), self.shutdown.subscribe());
@@ -127,7 +128,7 @@ impl Memory {
     }
 }
 
-/// The time of day: the real one, or one that moves with tokio's clock from a fixed moment.
+/// The time of day: the real one, or tokio's clock from a fixed start.
 pub(super) struct StageClock {
     begun: Instant,
     since_epoch: Duration,

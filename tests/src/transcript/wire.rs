@@ -1,4 +1,4 @@
-//! One client's end of a connection: bytes in both directions, in one of the two framings.
+//! The client side of a connection: bytes in both directions, in one of the two framings.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::PATIENCE;
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
-/// One client's end of a connection.
+/// The client side of a connection.
 pub(super) struct Wire {
     reader: BufReader<Reader>,
     writer: Option<Writer>,
     content_length: bool,
-    /// The line read before it was known whether there is anything to hear.
+    /// A line read while waiting for silence.
     kept: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl Wire {
         }
     }
 
-    /// Sends and reads `Content-Length` frames from now on.
+    /// Switches to `Content-Length` frames.
     pub(super) const fn use_content_length(&mut self) {
         self.content_length = true;
     }
@@ -59,7 +59,7 @@ impl Wire {
         self.writer = None;
     }
 
-    /// The next message; none at the end.
+    /// Returns the next message; `None` at the end.
     pub(super) async fn hear(&mut self) -> Result<Option<Value>, String> {
         let text = match self.kept.take() {
             Some(kept) => Some(kept),
@@ -71,7 +71,7 @@ impl Wire {
         text.map(parse).transpose()
     }
 
-    /// The next bytes.
+    /// Returns the next bytes.
     pub(super) async fn hear_raw(&mut self, count: usize) -> Result<Vec<u8>, String> {
         let mut bytes = vec![0; count];
         let read = in_time(self.reader.read_exact(&mut bytes)).await?;
@@ -79,7 +79,7 @@ impl Wire {
         Ok(bytes)
     }
 
-    /// What comes within this time of the real clock, if anything does.
+    /// Returns a line that arrives within this time of the real clock, if any.
     pub(super) async fn overhear(&mut self, time: Duration) -> Result<Option<String>, String> {
         tokio::select! {
             text = self.read() => self.kept = text?,
@@ -110,10 +110,10 @@ impl Wire {
     }
 }
 
-/// Waits for something, but not for ever.
+/// Waits for a future with a timeout.
 ///
-/// The thread that watches the time has a second effect that the transcripts need: while it
-/// runs, tokio does not move a paused clock by itself.
+/// The thread that watches the timeout has a second effect that the transcripts need: while it
+/// runs, tokio does not advance a paused clock by itself.
 pub(super) async fn in_time<T>(future: impl Future<Output = T>) -> Result<T, String> {
     tokio::select! {
         biased;
@@ -122,10 +122,10 @@ pub(super) async fn in_time<T>(future: impl Future<Output = T>) -> Result<T, Str
     }
 }
 
-/// Waits by the real clock, whatever tokio's clock does.
+/// Waits by the real clock, independently of tokio's.
 pub(super) async fn real_time(time: Duration) {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    // Ends at once when this future is dropped, and its end of the channel with it.
+    // Ends at once when this future is dropped, with its end of the channel.
     let watch = move || {
         let _ = stopped.recv_timeout(time);
     };

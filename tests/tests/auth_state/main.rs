@@ -1,5 +1,5 @@
-//! The rules of the credential against a second, independent statement of them: any sequence of
-//! logins, logouts, 401s and answers, right, wrong, late or doubled, must end the same in both.
+//! The rules of the credential against a second, independent implementation: any sequence of
+//! logins, logouts, 401s and answers, valid, invalid, late or duplicate, must end the same in both.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ use model::{InForce, Model, Seen};
 use operations::{Account, Operation, Policy, Token, operations, policies};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-/// How many sequences are tried in every run.
+/// Sequences per run.
 const SEQUENCES: u32 = 100_000;
 
 #[test]
@@ -67,7 +67,7 @@ fn apply_to_model(
     }
 }
 
-/// The real state, with what a caller of it remembers.
+/// The real state, with the memory of its caller.
 struct Subject {
     state: AuthState<usize>,
     /// The generation at each age.
@@ -100,12 +100,12 @@ impl Subject {
         }
     }
 
-    /// The age so many credentials ago.
+    /// Returns the age of an earlier credential.
     fn age(&self, back: usize) -> usize {
         (self.generations.len() - 1).saturating_sub(back)
     }
 
-    /// One of the refreshes so far, from the newest on.
+    /// Returns one of the refreshes so far, counted from the newest.
     fn number(&self, back: usize) -> Option<usize> {
         self.tickets.len().checked_sub(back + 1)
     }
@@ -207,7 +207,7 @@ impl Subject {
         }
     }
 
-    /// Whether the same is in force, and a refresh in flight or not.
+    /// Compares the credential in force, and whether a refresh is in flight.
     fn compare(&self, model: &Model) -> Result<(), String> {
         let credential = self.state.credential().map(Arc::as_ref);
         let same = match (credential, model.in_force) {
@@ -227,7 +227,7 @@ impl Subject {
                 model.asking
             ));
         }
-        // A generation for each age: none is used twice, none is skipped.
+        // One generation for each age: none is used twice, none is skipped.
         let increasing = self
             .generations
             .is_sorted_by(|earlier, later| earlier < later);

@@ -1,4 +1,4 @@
-//! The rules of the credential once more, written as plainly as possible, to compare with.
+//! The rules of the credential once more, as simple as possible, for comparison.
 
 use super::{Account, Policy, Token};
 
@@ -10,32 +10,32 @@ pub(super) enum InForce {
     Host { token: Token, account: Account },
 }
 
-/// How a waiting call ends.
+/// The outcome of a waiting call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     TryAgain,
     GiveUp,
 }
 
-/// What an operation did, as far as anybody can see.
+/// The visible effects of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Whether it was done at all.
+    /// Whether it was executed.
     pub(super) taken: bool,
     /// Whether the host is asked now.
     pub(super) asks: bool,
     /// The calls that stop waiting, in any order.
     pub(super) woken: Vec<(usize, Option<bool>)>,
-    /// Whether everybody is told of another account.
+    /// Whether clients get `account/updated`.
     pub(super) told: bool,
 }
 
-/// The credential, and the refresh in flight with those who wait for it.
+/// The credential, and the refresh in flight with its waiters.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     policy: Policy,
     pub(super) in_force: InForce,
-    /// Counts the credentials there were.
+    /// Counts the credentials so far.
     pub(super) age: usize,
     /// The number of the refresh in flight.
     pub(super) asking: Option<usize>,
@@ -76,7 +76,7 @@ impl Model {
         self.end_refresh(End::GiveUp, true)
     }
 
-    /// A call that began at that age met a 401.
+    /// A call that began at that age gets a 401.
     pub(super) fn unauthorized(&mut self, age: usize, call: usize) -> Seen {
         let now = |end| Seen {
             taken: true,
@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    /// The host answered the refresh of that number: with tokens, or not.
+    /// The host answers the refresh of that number, with or without tokens.
     pub(super) fn answered(&mut self, number: usize, tokens: Option<(Token, Account)>) -> Seen {
         if self.asking != Some(number) {
             return Seen::default();
@@ -145,7 +145,7 @@ impl Model {
         self.end_refresh(End::TryAgain, true)
     }
 
-    /// Whether this is the one that has to ask.
+    /// Returns whether this call sends the request.
     fn ask(&mut self) -> bool {
         if self.asking.is_some() {
             return false;

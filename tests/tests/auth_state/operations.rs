@@ -1,4 +1,4 @@
-//! What can happen, at random: whatever a host, a user or a backend may do, good or bad.
+//! Random operations of a host, a user or a backend, valid or not.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use byokey_protocol::secret::Secret;
 use proptest::prelude::{Strategy, any};
 use serde_json::json;
 
-/// One thing that happens. Where a number is given, it counts back from the newest.
+/// One operation. A number counts back from the newest.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     LoginHost(Token, Account),
@@ -28,11 +28,11 @@ pub(super) struct Policy {
     pub(super) same: bool,
 }
 
-/// One of the made-up tokens.
+/// One of the fake tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token(usize);
 
-/// Two tokens of one user, one of another, and two texts that are none.
+/// Two tokens of one user, one of another, and two invalid texts.
 static TOKENS: LazyLock<[String; 5]> = LazyLock::new(|| {
     let token = |email, label| unsigned(&json!({"email": email}), label);
     [
@@ -53,14 +53,14 @@ impl Token {
         self.0 < 3
     }
 
-    /// Whose it is.
+    /// Returns its owner.
     pub(super) const fn email(self) -> usize {
         if self.0 < 2 { 0 } else { 1 }
     }
 }
 
-/// One of the accounts: two that a policy may allow, one that it does not, and some that could
-/// not be sent.
+/// One of the accounts: two that a policy may allow, one that it does not, and some that cannot be
+/// sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Account(usize);
 
@@ -80,7 +80,7 @@ impl Account {
     }
 }
 
-/// What a host hands over.
+/// Returns the tokens as a host passes them.
 pub(super) fn tokens(token: Token, account: Account) -> ExternalTokens {
     ExternalTokens {
         access_token: Secret::from(token.text()),
@@ -99,8 +99,8 @@ pub(super) fn policies() -> impl Strategy<Value = Policy> {
     })
 }
 
-/// Sequences of operations. Each is made from one number, which is far quicker than a strategy
-/// for each part of it.
+/// Generates sequences of operations. Each is derived from one number, which is far quicker than a
+/// strategy for each part.
 pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let numbers = proptest::collection::vec(any::<u32>(), 1..24);
     numbers.prop_map(|numbers| numbers.into_iter().map(operation).collect())
@@ -131,7 +131,7 @@ impl Digits {
         digit as usize
     }
 
-    /// Mostly a good one, or the sequence gets nowhere.
+    /// Mostly a valid one, so that the sequence makes progress.
     const fn token(&mut self) -> Token {
         match self.next(16) {
             bad @ 14.. => Token(bad - 11),
@@ -139,7 +139,7 @@ impl Digits {
         }
     }
 
-    /// Mostly an allowed one, or the sequence gets nowhere.
+    /// Mostly an allowed one, so that the sequence makes progress.
     const fn account(&mut self) -> Account {
         match self.next(16) {
             bad @ 12.. => Account(bad - 9),

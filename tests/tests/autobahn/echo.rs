@@ -1,7 +1,6 @@
-//! A server that sends every message back, on the program's own handshake and frames.
+//! An echo server on the program's own handshake and frames.
 //!
-//! The program itself takes text only, and what it answers are JSON texts. What is beneath that is
-//! the same here.
+//! The program itself only accepts text with JSON; the layers below are the same here.
 
 use std::io;
 use std::sync::Arc;
@@ -16,9 +15,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 /// More than the test suite ever holds open.
 const CONNECTIONS: usize = 32;
 
-/// Serves until it is dropped. A message may have so many bytes.
+/// Serves messages of up to this many bytes until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Result<()> {
-    // As on a Unix socket: the suite cannot show a bearer.
+    // As on a Unix socket: the suite cannot present a bearer.
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let admission = Arc::new(Admission::of_trusted(permits));
     loop {
@@ -27,7 +26,7 @@ pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Resu
         let admission = Arc::clone(&admission);
         tokio::spawn(async move {
             if let Some((client, _permit)) = accept_upgrade(stream, &admission).await {
-                // The suite also breaks connections off.
+                // The suite also breaks connections.
                 drop(echo(client, max_message).await);
             }
         });
@@ -45,7 +44,7 @@ async fn echo(mut client: impl AsyncRead + AsyncWrite + Unpin, limit: usize) -> 
         }
         frames.filled(count);
         while !is_over && let Some(piece) = frames.next_piece() {
-            // A pong goes out before the message that the ping came before.
+            // A pong is sent before the message that followed the ping.
             frames.take_replies(&mut answer);
             match piece {
                 Piece::Text(text) => frame(Data::Text, &text, &mut answer),

@@ -1,7 +1,7 @@
 //! The Autobahn test suite against the program's WebSocket handshake and frames.
 //!
-//! `tests/websocket-libraries/setup.sh` installs it under `.cache/`; where it is not, the test is
-//! skipped, and says so.
+//! `tests/websocket-libraries/setup.sh` installs it under `.cache/`; without it the test is skipped
+//! with a message.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,15 +22,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-/// How long the suite may take for all of its cases.
+/// Timeout of the whole suite.
 const PATIENCE: Duration = Duration::from_secs(540);
-/// The longest message that the suite sends.
+/// The longest message of the suite.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// How many cases there are, and how many of them are about compression, which is not offered.
+/// The number of cases, and of those about compression, which is not offered.
 const CASES: usize = 517;
 const COMPRESSION: usize = 216;
-/// What the suite only notes: what happens behind a close frame, and with odd closing codes.
+/// Cases without a verdict: messages after a close frame, and odd close codes.
 const NOTED: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
 
 /// Runs the suite against that address. It writes its report into the folder.
@@ -92,13 +92,13 @@ async fn every_case_ends_as_it_may() {
     assert_eq!(compression.len(), COMPRESSION);
 }
 
-/// Whether a case may end like that.
+/// Returns whether a case may end like that.
 fn may_end(name: &str, part: &str, verdict: &str) -> bool {
     let chapter = name.split('.').next().unwrap_or_default();
     match verdict {
         "OK" => true,
         "INFORMATIONAL" => NOTED.contains(&name),
-        // Text that is not UTF-8 is refused when its frame is complete, or sooner.
+        // Invalid UTF-8 is refused when its frame is complete, or sooner.
         "NON-STRICT" => name.starts_with("6.4."),
         "UNIMPLEMENTED" => part == "behavior" && matches!(chapter, "12" | "13"),
         _ => false,

@@ -1,26 +1,25 @@
-//! What a schema says, as a flat list that does not depend on how it says it.
+//! The content of a schema, as a flat list that does not depend on its form.
 //!
 //! `Account(chatgpt).email` is a member of a variant, `Mood=good` a word, `Turn.items[]` the
-//! elements of a list. Beside each stands what it is. What may be null and what may be absent is
-//! the same here: *or nothing*.
+//! elements of a list. The value is the type. Null and absent are equivalent here: *or nothing*.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// What is said, by the place that it is said of.
+/// Types by place.
 pub(crate) type Facts = BTreeMap<String, String>;
 
 /// A set of schemas that refer to each other.
 pub(crate) struct Book<'a> {
     /// The schemas by name.
     pub(crate) schemas: &'a Map<String, Value>,
-    /// Names in this book, and what they are called in the facts. Other names are looked into.
+    /// Names in this book, and their names in the facts. Other names are resolved.
     pub(crate) named: &'a BTreeMap<String, String>,
 }
 
 impl Book<'_> {
-    /// The facts of one type.
+    /// Returns the facts of one type.
     pub(crate) fn facts(&self, name: &str) -> Facts {
         let mut facts = Facts::new();
         let mut reading = Reading {
@@ -37,7 +36,7 @@ impl Book<'_> {
 struct Reading<'a> {
     book: &'a Book<'a>,
     facts: &'a mut Facts,
-    /// Names that are being looked into, so that a circle ends.
+    /// Names that are being resolved, so that a cycle ends.
     open: Vec<String>,
 }
 
@@ -140,14 +139,14 @@ impl Reading<'_> {
     }
 }
 
-/// The words that a schema knows: all it allows, or those beside an open string.
+/// Returns the words that a schema knows: all it allows, or those beside an open string.
 fn words_of(schema: &Value) -> Option<&Vec<Value>> {
     ["enum", "x-known-values"]
         .into_iter()
         .find_map(|name| schema[name].as_array())
 }
 
-/// Name and members of an alternative that a tag or its only member tells.
+/// Returns name and members of an alternative, identified by its tag or only member.
 fn variant(schema: &Value) -> Option<(String, Value)> {
     let properties = schema["properties"].as_object()?;
     let tag = properties.iter().find_map(|(name, member)| {

@@ -1,8 +1,8 @@
-//! Our schema against the one that codex writes of itself, for every type that both have.
+//! Our schema against codex's own, for every type in both.
 //!
-//! `tests/codex/types.json` says what our types are called there, and which are ours alone.
-//! Every difference is explained by a rule in `tests/codex/differences.json`, which names a row
-//! of `docs/compatibility.md`; a rule that explains nothing is an error.
+//! `tests/codex/types.json` maps the names of our types to codex's, and lists those that only we
+//! have. Every difference is explained by a rule in `tests/codex/differences.json`, which names a
+//! row of `docs/compatibility.md`; a rule that explains nothing is an error.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
@@ -27,9 +27,9 @@ use serde_json::{Map, Value};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Types {
-    /// What ours are called in codex, where the name is another.
+    /// codex's names of our types, where they differ.
     called: BTreeMap<String, String>,
-    /// Ours that codex has not, or does not describe.
+    /// Our types that codex does not have, or does not describe.
     alone: BTreeSet<String>,
 }
 
@@ -45,13 +45,13 @@ fn types() -> Types {
     serde_json::from_value(read(&root().join("tests/codex/types.json"))).unwrap()
 }
 
-/// The schemas of ours, in the draft that codex writes.
+/// Returns our schemas, in codex's draft.
 fn ours() -> Map<String, Value> {
     let bundle = read(&root().join("schema/v1/draft-07/byokey.schemas.json"));
     bundle["definitions"].as_object().unwrap().clone()
 }
 
-/// The schemas of codex: a bundle, and a few that stand only in files of their own.
+/// Returns codex's schemas: a bundle, and a few that are only in files of their own.
 fn theirs(program: &Path) -> Map<String, Value> {
     let out = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn theirs(program: &Path) -> Map<String, Value> {
     schemas
 }
 
-/// The differences of one type. What is inside of something that one side lacks is not told.
+/// Returns the differences of one type. The inside of a missing part is not listed.
 fn compare(codex: &Facts, ours: &Facts) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut lacking: Vec<&String> = Vec::new();
@@ -180,7 +180,7 @@ fn every_difference_from_the_schema_of_codex_is_on_purpose() {
     assert!(idle.is_empty(), "these differences never occur: {idle:#?}");
 }
 
-/// The same said in other words is no difference; anything else is.
+/// Another form of the same content is no difference; anything else is.
 #[test]
 fn facts_do_not_depend_on_how_they_are_said() {
     let facts = |schema: Value| {

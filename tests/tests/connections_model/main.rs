@@ -1,8 +1,8 @@
-//! Connections and the credential against a small model of them: any sequence of logins, logouts,
-//! 401s, refreshes answered well, late or wrong, cancelled calls, ends of input, and connections
-//! that come and go must be told and end the same in both.
+//! Connections and the credential against a small model: any sequence of logins, logouts, 401s,
+//! refreshes answered validly, late or wrongly, cancelled calls, ends of input, and connections
+//! that open and close must lead to the same messages and the same end in both.
 //!
-//! Ten thousand sequences run unless `BYOKEY_MODEL_SEQUENCES` says otherwise. A million in an
+//! Ten thousand sequences run unless `BYOKEY_MODEL_SEQUENCES` sets another number. A million in an
 //! optimised build: `BYOKEY_MODEL_SEQUENCES=1000000 cargo test --profile no-trace -p byokey-tests
 //! --test connections_model -- --nocapture`.
 
@@ -24,9 +24,9 @@ use operation::Operation;
 use random::Random;
 use subject::Subject;
 
-/// Sequences in all, unless the environment names another number.
+/// The default number of sequences.
 const SEQUENCES: u64 = 10_000;
-/// They are cut into parts, one for each thread.
+/// They are split into parts, one per thread.
 const PARTS: u64 = 2;
 /// Longest sequence.
 const LONGEST: usize = 16;
@@ -63,7 +63,7 @@ fn run_part(part: u64, sequences: u64) -> u64 {
     })
 }
 
-/// Runs one sequence on both, and compares them after each step. The seed repeats it.
+/// Runs one sequence on both, and compares them after each step. The seed reproduces it.
 async fn run_sequence(seed: u64) -> u64 {
     let mut random = Random::of(seed);
     let (mut model, mut subject) = (Model::default(), Subject::new());

@@ -1,4 +1,4 @@
-//! The model: what must happen, said as plainly as possible.
+//! The model: the expected behaviour, as simple as possible.
 
 use byokey_protocol::error::ErrorKind;
 
@@ -10,7 +10,7 @@ use crate::operation::{
 enum InForce {
     Nobody,
     Key,
-    /// The user, and the connection that handed the tokens over.
+    /// The user, and the connection that supplied the tokens.
     Tokens(User, Place),
 }
 
@@ -24,25 +24,25 @@ enum Line {
 
 /// A refresh in flight.
 struct Refresh {
-    /// The requests without an answer.
+    /// The unanswered requests.
     open: Vec<usize>,
-    /// The first reason that a host gave.
+    /// The first failure of a host.
     reason: Option<ErrorKind>,
-    /// Whether those who were left were asked when the first were gone.
+    /// Whether the remaining hosts were asked after the first ones disconnected.
     asked_again: bool,
     waiting: Vec<usize>,
 }
 
-/// What must happen.
+/// The expected behaviour.
 pub(crate) struct Model {
     lines: Vec<Line>,
     in_force: InForce,
     refresh: Option<Refresh>,
-    /// Whom each refresh request of the sequence went to.
+    /// The recipient of each refresh request of the sequence.
     asked: Vec<Place>,
-    /// How many calls met a 401.
+    /// How many calls got a 401.
     calls: usize,
-    /// Whether some credential was in force before the present one.
+    /// Whether another credential was in force before.
     had_another: bool,
     outcome: Outcome,
 }
@@ -185,7 +185,7 @@ impl Model {
     fn unauthorized(&mut self) {
         let call = self.calls;
         let supplier = match self.in_force {
-            // Nobody makes a call without a credential.
+            // Calls need a credential.
             InForce::Nobody => return,
             InForce::Key => {
                 self.calls += 1;
@@ -222,7 +222,7 @@ impl Model {
         self.calls += 1;
     }
 
-    /// Asks the supplier of the tokens; if it cannot answer, everybody who can.
+    /// Asks the supplier of the tokens; if it cannot answer, every host that can.
     fn ask(&mut self, supplier: Place) {
         let able = |place: &Place| self.lines[*place] == Line::Open;
         let hosts: Vec<_> = if able(&supplier) {
@@ -240,7 +240,7 @@ impl Model {
         }
     }
 
-    /// When nobody is left to answer: the others are asked once, and then it is over.
+    /// Handles that no host is left to answer: the others are asked once, then the refresh fails.
     fn look_for_the_end(&mut self) {
         let InForce::Tokens(_, supplier) = self.in_force else {
             return;
@@ -260,7 +260,7 @@ impl Model {
         self.settle(Err(reason));
     }
 
-    /// The answers of this connection will not come.
+    /// Handles that this connection's answers cannot arrive any more.
     fn lost(&mut self, place: Place) {
         let asked = &self.asked;
         if let Some(refresh) = &mut self.refresh {
@@ -293,21 +293,21 @@ impl Model {
         }
     }
 
-    /// Whether tokens of that user count when that connection answers with them. The supplier may
-    /// choose another account; whoever stands in for it may not.
+    /// Returns whether tokens of that user are accepted from that connection. The supplier may
+    /// change the account; another connection may not.
     fn may_answer(&self, place: Place, user: User) -> bool {
         let InForce::Tokens(present, supplier) = self.in_force else {
             return false;
         };
         let same_person = match (person_of(present), person_of(user)) {
             (Some(present), Some(answered)) => present == answered,
-            // A token that names nobody contradicts nobody.
+            // A token without a user does not contradict any.
             _ => true,
         };
         place == supplier || (account_of(present) == account_of(user) && same_person)
     }
 
-    /// One host failed; another one may still answer.
+    /// Handles the failure of one host; another one may still answer.
     fn failed(&mut self, number: usize, reason: ErrorKind) {
         if let Some(refresh) = &mut self.refresh {
             refresh.open.retain(|open| *open != number);

@@ -1,4 +1,4 @@
-//! What can happen, and what is told of it.
+//! Operations, and the messages that follow them.
 
 use byokey_protocol::error::ErrorKind;
 
@@ -7,24 +7,24 @@ use crate::random::Random;
 
 /// One of the connections of a sequence, counted from 0.
 pub(crate) type Place = usize;
-/// One of the made-up users.
+/// One of the fake users.
 pub(crate) type User = usize;
 
-/// Users to sign in.
+/// Users for logins.
 pub(crate) const USERS: usize = 5;
 /// Most connections of a sequence.
 const CONNECTIONS: usize = 4;
 
-/// Something that happens.
+/// An operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
-    /// A host connects and introduces itself.
+    /// A host connects and runs the handshake.
     Connect,
-    /// It signs in with tokens.
+    /// It logs in with tokens.
     LoginTokens(Place, User),
-    /// It signs in with an API key.
+    /// It logs in with an API key.
     LoginKey(Place),
-    /// It signs out.
+    /// It logs out.
     Logout(Place),
     /// It reads the account.
     Read(Place),
@@ -38,9 +38,9 @@ pub(crate) enum Operation {
     Answer(usize, Reply),
     /// No refresh is answered in time.
     Timeout,
-    /// A host closes our input and goes on reading.
+    /// A host closes our input and continues to read.
     EndOfInput(Place),
-    /// A host goes.
+    /// A host disconnects.
     Disconnect(Place),
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum Reply {
     Error,
 }
 
-/// What one connection is told.
+/// A message to one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Introduced,
@@ -67,7 +67,7 @@ pub(crate) enum Told {
     Asked(usize),
 }
 
-/// What is shown of the credential in force.
+/// The visible part of the credential in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     Nobody,
@@ -76,27 +76,27 @@ pub(crate) enum Shown {
     Account(&'static str),
 }
 
-/// What tells a user's account. The last three users share theirs.
+/// Returns a user's account id. The last three users share theirs.
 pub(crate) fn account_of(user: User) -> &'static str {
     ["free", "plus", "pro", "pro", "pro"][user]
 }
 
-/// The person whom a user's token names. The token of the last user names nobody.
+/// Returns the user id in a user's token. The token of the last user has none.
 pub(crate) fn person_of(user: User) -> Option<&'static str> {
     [Some("ada"), Some("ben"), Some("cem"), Some("dua"), None][user]
 }
 
-/// What an operation leads to.
+/// The effects of an operation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// What each connection is told, in order.
+    /// The messages to each connection, in order.
     pub(crate) told: Vec<Vec<Told>>,
-    /// The calls that end, in the order in which they began, and how.
+    /// The calls that end, in the order in which they began, and their results.
     pub(crate) ended: Vec<(usize, Result<(), ErrorKind>)>,
 }
 
 impl Operation {
-    /// Something that can happen now. Refreshes are made likely, for they are what is tried.
+    /// Chooses a possible operation. Refreshes are likely, because they are under test.
     pub(crate) fn choose(random: &mut Random, model: &Model) -> Self {
         let connections = model.connections();
         if connections == 0 {

@@ -1,4 +1,4 @@
-//! Random numbers that can be repeated.
+//! Reproducible random numbers.
 
 /// A generator (splitmix64).
 pub(crate) struct Random(u64);

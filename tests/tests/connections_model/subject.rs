@@ -1,4 +1,4 @@
-//! The real thing: connections in memory, over the services that the program uses.
+//! The system under test: connections in memory, over the services of the program.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -21,17 +21,17 @@ use crate::operation::{
 /// A call that waits for a newer credential.
 type Call = Pin<Box<dyn Future<Output = Result<Remedy, RecoveryFailure>>>>;
 
-/// Longer than a host may take.
+/// Longer than a host's timeout.
 const TOO_LONG: Duration = Duration::from_secs(11);
 
 pub(crate) struct Subject {
     services: Arc<Services>,
     connections: Vec<Option<Connection>>,
-    /// Which of them may still say something.
+    /// Which of them can still send messages.
     open: Vec<bool>,
-    /// Whom each refresh request went to, and its id.
+    /// The recipient of each refresh request, and its id.
     asked: Vec<(Place, Value)>,
-    /// Calls that wait; none where they ended or were cancelled.
+    /// Waiting calls; none where they ended or were cancelled.
     calls: Vec<Option<Call>>,
     generation: Option<Generation>,
     earlier: Option<Generation>,
@@ -116,7 +116,7 @@ impl Subject {
     fn recover(&mut self, generation: Generation) {
         let auth = Arc::clone(&self.services.auth);
         let mut call: Call = Box::pin(async move { auth.recover(generation).await });
-        // What it does before its first wait happens now; how it ends is looked at below.
+        // Its synchronous part runs now; its end is checked below.
         let ready = poll(&mut call);
         self.calls.push(match ready {
             Some(outcome) => Some(Box::pin(std::future::ready(outcome))),
@@ -209,7 +209,7 @@ fn plan(told: &Value) -> &'static str {
     same.next().unwrap()
 }
 
-/// Made-up tokens and the messages with them.
+/// Fake tokens and messages with them.
 struct Fixtures {
     tokens: Vec<String>,
     logins: Vec<String>,

@@ -1,4 +1,4 @@
-//! Logins in the browser: the verifier, the state and the code.
+//! Logins in the browser: the PKCE verifier, the CSRF state and the code.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use url::Url;
 use crate::sign_in::{Scene, Tokens};
 use crate::support::assert_locked;
 
-/// Length of the verifiers that the program makes.
+/// Length of the program's verifiers.
 const VERIFIER: usize = 86;
-/// How long the user has.
+/// Deadline of the user.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
-/// More than the test itself takes.
+/// Longer than the test itself takes.
 const SHORTLY_BEFORE: Duration = Duration::from_secs(120);
 
-/// A login that waits for its browser.
+/// A pending login in the browser.
 struct Login {
     started: Value,
     port: u16,
@@ -33,7 +33,7 @@ struct Login {
 }
 
 impl Login {
-    /// Begins one, and finds its verifier in the program's memory.
+    /// Starts one, and finds its verifier in the program's memory.
     async fn begin(scene: &mut Scene, label: &str) -> Self {
         let started = scene.begin("chatgpt").await;
         let url = Url::parse(started["authUrl"].as_str().unwrap()).unwrap();
@@ -55,7 +55,7 @@ impl Login {
         canaries.add(&login.verifier.text);
         let waiting = [login.state.clone(), login.verifier.clone()];
         scene.subject.assert_all_in_use(&waiting, "waiting");
-        // Nothing is left of the answer with the state once the next one is there.
+        // No trace of the response with the state is left after the next one.
         scene.look_at_the_time().await;
         assert_locked(&scene.subject, &waiting, "waiting");
         login
@@ -70,7 +70,7 @@ impl Login {
         format!("/auth/callback?code={code}&state={state}")
     }
 
-    /// Comes back with the browser, and returns what it shows.
+    /// Sends the callback, and returns the page.
     async fn come_back(&self, target: &str) -> String {
         let mut stream = self.knock(target).await;
         let mut answer = String::new();
@@ -89,7 +89,7 @@ impl Login {
     }
 }
 
-/// The text in the program's memory whose digest is the challenge.
+/// Returns the text in the program's memory whose digest is the PKCE challenge.
 fn find_verifier(scene: &Scene, challenge: &str) -> String {
     let memory = scene.subject.memory();
     let is_verifier = |text: &[u8]| URL_SAFE_NO_PAD.encode(Sha256::digest(text)) == challenge;
@@ -161,7 +161,7 @@ async fn a_cancelled_login() {
     scene.cancel(&login.started).await;
     let subject = &scene.subject;
     subject.assert_all_gone(&login.secrets(), "cancelled").await;
-    // While the code is being traded, and the browser waits.
+    // While the code is being exchanged, and the browser waits.
     let gate = scene.issuer.hold(Ask::Code);
     let login = Login::begin(&mut scene, "cancelled-late").await;
     let browser = login.knock(&login.target()).await;
@@ -227,7 +227,7 @@ async fn requests_that_mean_nothing() {
         let subject = &scene.subject;
         subject.assert_gone(&login.code, "for nothing").await;
     }
-    // One that never ends does not keep what it said for longer than its connection.
+    // A request that never ends leaves no trace after its connection.
     let open = login
         .knock(&format!("/auth/callback?code={code} HTTP/1.1\r\nx:"))
         .await;

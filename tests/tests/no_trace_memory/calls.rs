@@ -161,7 +161,8 @@ async fn bodies_that_hang_at_logout() {
     }
 }
 
-/// Answers with a head and keeps quiet from then on. Returns its URL, and word of each head.
+/// Starts a server that sends a head and then stays silent. Returns its URL, and a receiver of its
+/// requests.
 async fn heads_without_bodies(status: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,5 @@
-//! Logins on another device: the device's code, the user's code, and what they are traded for.
+//! Logins on another device: the device's code, the user's code, and the tokens they are exchanged
+//! for.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::sign_in::{Scene, Tokens};
 use crate::support::assert_locked;
 
-/// How long the user has.
+/// Deadline of the user.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The secrets of one such login.
@@ -25,7 +26,7 @@ impl Codes {
         let user = MadeUp::opaque("user code", "", label);
         Self {
             device: MadeUp::opaque("device code", "dev_", label),
-            // No longer than the program takes one for a code.
+            // At most as long as the longest accepted code.
             user: MadeUp::known("user code", user.text.get(..40).unwrap().to_owned()),
             code: MadeUp::opaque("authorization code", "ac_", label),
             verifier: MadeUp::opaque("verifier", "", label),
@@ -48,7 +49,7 @@ impl Codes {
     }
 }
 
-/// Begins a login with these codes; they are in use.
+/// Starts a login with these codes; they are in use.
 async fn begin(scene: &mut Scene, codes: &Codes) -> Value {
     scene.issuer.next(Ask::UserCode, 200, codes.begun());
     let started = scene.begin("chatgptDeviceCode").await;
@@ -98,7 +99,7 @@ async fn a_login_that_waits_is_on_locked_pages() {
     scene.issuer.next(Ask::UserCode, 200, begun);
     let started = scene.begin("chatgptDeviceCode").await;
     let waiting = [codes.device, codes.user];
-    // Nothing is left of the answer that told the code once the next one is there.
+    // No trace of the response with the code is left after the next one.
     scene.look_at_the_time().await;
     assert_locked(&scene.subject, &waiting, "waiting");
     let pid = scene.subject.server.pid();
@@ -111,7 +112,7 @@ async fn a_login_that_waits_is_on_locked_pages() {
 async fn a_cancelled_login() {
     let mut scene = Scene::new().await;
     let codes = Codes::new("cancelled");
-    // While it waits, while it asks, and while the code is traded.
+    // While it waits, while it polls, and while the code is exchanged.
     for asked in [None, Some(Ask::DevicePoll), Some(Ask::Code)] {
         let gate = asked.map(|ask| scene.issuer.hold(ask));
         if asked == Some(Ask::Code) {
@@ -136,7 +137,7 @@ async fn a_login_that_runs_into_its_time_limit() {
     if Clocks::are_missing() {
         return;
     }
-    // While it waits to ask, and while it asks.
+    // While it waits for the next poll, and while it polls.
     for is_asking in [false, true] {
         let mut scene = Scene::new().await;
         let clocks = scene.clocks();

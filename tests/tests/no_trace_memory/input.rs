@@ -1,4 +1,4 @@
-//! Login messages that are cut off, too long, or no text; and many at once.
+//! Login messages that are truncated, too long, or invalid; and many at once.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn login(token: &MadeUp, id: i64) -> String {
     json!({"id": id, "method": "account/login/start", "params": login_params(token)}).to_string()
 }
 
-/// Waits for an answer with that code.
+/// Waits for a response with that code.
 async fn complaint(subject: &mut Subject, code: i64) {
     let message = subject.host.next().await.unwrap();
     assert_eq!(message["error"]["code"], code, "{message}");
@@ -23,14 +23,14 @@ async fn a_login_that_stops_in_the_middle() {
         let mut subject = Subject::start(Setup::default(), framing).await;
         let token = MadeUp::jwt("cut", ORDINARY);
         let message = framing.frame(&login(&token, 500));
-        // Behind the token, in whatever order the members are written.
+        // Behind the token, in any order of members.
         let (begin, end) = message.split_at(message.len() - 20);
         subject.server.canaries.add(&token.text);
         subject.host.send_raw(begin).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         let waiting = subject.memory().traces(&token);
         assert_eq!(waiting.full, 1, "{framing:?}: only the input buffer");
-        // As many bytes, and no JSON.
+        // As many bytes, and invalid JSON.
         let garbage: Vec<u8> = end.iter().map(|byte| byte & 0x1f | 0x40).collect();
         subject.host.send_raw(&garbage).await;
         if framing == Framing::Lines {
@@ -114,7 +114,7 @@ async fn messages_that_are_no_text_or_no_json() {
             complaint(&mut subject, -32700).await;
             subject.assert_gone(&token, "garbage").await;
         }
-        // A batch is JSON, but no message.
+        // A batch is JSON, but not a message.
         let deep = format!("{}{good}{}", "[".repeat(500), "]".repeat(500));
         for batch in [format!("[{good},{good}]"), deep] {
             subject.host.send_raw(&framing.frame(&batch)).await;

@@ -1,4 +1,4 @@
-//! The keyring of the desktop, a real one: what travels over its bus is wiped too.
+//! A real keyring of the desktop: the traffic on its bus is wiped, too.
 
 use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::keyring::{self, Session};
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::sign_in::Tokens;
 
-/// The program beside a keyring. The session stands last, so that it goes first: once its first
-/// process is gone, the others cannot be told from those of strangers.
+/// Starts the program beside a keyring. The session is the last value, so that it is dropped first:
+/// once its first process has ended, its other processes cannot be identified.
 async fn start(issuer: &Issuer) -> (Server, Host, Search, Session) {
     let setup = keyring::beside(searchable(issuer.set_up(Setup::default())));
     let mut server = setup.argument("--store=keyring").start();
     let session = Session::of(&server);
     let mut host = Host::new(&mut server);
-    // It is there when it answers.
+    // It is loaded before the response.
     host.request("account/read", json!({})).await.unwrap_err();
     let search = Search::begin(session.program(), &mut host).await;
     (server, host, search, session)

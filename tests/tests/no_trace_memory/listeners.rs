@@ -1,4 +1,4 @@
-//! What only listeners have: bearers of their own, frames, and clients that come and go.
+//! Specific to listeners: their bearers, frames, and clients that connect and disconnect.
 
 use byokey_tests::listening::WebSocket;
 use byokey_tests::search::searchable;
@@ -16,7 +16,7 @@ use crate::support::{ORDINARY, backend, login_params};
 const TEXT: OpCode = OpCode::Data(Data::Text);
 const MORE: OpCode = OpCode::Data(Data::Continue);
 
-/// A listener, and a search with the help of a first host.
+/// Starts a listener, and a search with the help of a first host.
 async fn listening(setup: Setup) -> (Listening, byokey_tests::Host, Search) {
     let listening = Listening::websocket(searchable(setup)).await;
     let mut host = listening.over(listening.client().await);
@@ -24,7 +24,7 @@ async fn listening(setup: Setup) -> (Listening, byokey_tests::Host, Search) {
     (listening, host, search)
 }
 
-/// A frame whose mask changes nothing, so that it is found in a buffer as it is.
+/// Returns a frame with a mask of zeros, so that it can be found in a buffer.
 fn frame(text: &[u8], opcode: OpCode, last: bool) -> Vec<u8> {
     let mut header = FrameHeader::default();
     (header.is_final, header.opcode, header.mask) = (last, opcode, Some([0; 4]));
@@ -38,7 +38,7 @@ async fn send(client: &mut WebSocket, bytes: &[u8]) {
     client.get_mut().write_all(bytes).await.unwrap();
 }
 
-/// Introduces a raw client.
+/// Runs the handshake of a raw client.
 async fn introduce(client: &mut WebSocket) {
     let params = json!({"clientInfo": {"name": "raw", "version": "1"}});
     let message = json!({"id": 0, "method": "initialize", "params": params}).to_string();
@@ -46,7 +46,7 @@ async fn introduce(client: &mut WebSocket) {
     answered(client).await;
 }
 
-/// Waits for an answer.
+/// Waits for a response.
 async fn answered(client: &mut WebSocket) {
     loop {
         if let Message::Text(text) = client.next().await.unwrap().unwrap()
@@ -74,7 +74,7 @@ async fn bearers_are_not_kept() {
         listening.connect(&wrong.text).await.unwrap_err();
         search.assert_gone(&wrong, "a wrong bearer").await;
     }
-    // With what follows in the same packet.
+    // With more data in the same packet.
     let request = |bearer: &str| {
         format!(
             "GET / HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -120,7 +120,7 @@ async fn signed_bearers_are_not_kept_and_their_secret_is_once() {
     search.assert_in_use(&secret, "the secret that signs");
 }
 
-/// A JWT signed with this secret.
+/// Returns a JWT signed with this secret.
 fn signed(secret: &str, label: &str) -> MadeUp {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -176,7 +176,7 @@ async fn messages_that_break_off_with_their_connection() {
     listening.server.canaries.add(&token.text);
     let whole = frame(login(&token).as_bytes(), TEXT, true);
     let open = frame(login(&token).as_bytes(), TEXT, false);
-    // The first one ends behind the token, in whatever order the members are written.
+    // The first one ends behind the token, in any order of members.
     for bytes in [&whole[..whole.len() - 20], &open] {
         let mut client = listening.client().await;
         introduce(&mut client).await;

@@ -1,5 +1,5 @@
-//! What stays is on pages that are never written to swap, for as long as it stays. So are the
-//! secrets of logins that wait for their user; see `browser` and `device`.
+//! Stored secrets are in locked memory (mlock) as long as they are stored. So are the secrets of
+//! pending logins; see `browser` and `device`.
 
 use byokey_dev_backend::{DevBackend, Route};
 use byokey_tests::issuer::Ask;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::sign_in::{Scene, Tokens};
 use crate::support::{ORDINARY, assert_locked, backend, call, start_turn};
 
-/// Locked memory, in KiB.
+/// Returns the locked memory, in KiB.
 fn locked(subject: &Subject) -> u64 {
     ProcessStatus::of(subject.server.pid()).locked
 }
@@ -79,7 +79,7 @@ async fn a_store_that_is_read() {
     assert_locked(&scene.subject, &tokens.all(), "taken up");
 }
 
-/// A program whose provider has a bearer of its own, from where this setting says.
+/// Returns a program with a provider's own bearer, from this setting.
 fn own_bearer(backend: &DevBackend, setting: &str) -> Setup {
     Setup::default().backend(backend).config(setting)
 }
@@ -120,7 +120,7 @@ async fn a_bearer_that_the_environment_holds() {
             subject.host.notification("turn/completed").await;
         }
         let pid = subject.server.pid();
-        // The system keeps it where the process found it at its start.
+        // The system keeps it in the initial environment of the process.
         let environment = ProcessStatus::environment(pid);
         let places = subject.memory().places(&bearer.text);
         let (given, own): (Vec<_>, Vec<_>) = places

@@ -1,7 +1,7 @@
-//! Not one copy of a secret is left in memory once it is gone.
+//! No copy of a secret is left in memory after its use.
 //!
-//! The program is built like a release and its memory read from outside; see
-//! `byokey_tests::memory`. Linux only: elsewhere there is no such file to read.
+//! The program is built like a release and its memory is read from outside; see
+//! `byokey_tests::memory`. Linux only: other systems have no such file to read.
 
 #![cfg(target_os = "linux")]
 #![expect(

@@ -1,4 +1,4 @@
-//! Renewed logins: the tokens that were replaced, and those of answers that are refused.
+//! Renewed logins: the replaced tokens, and those in refused answers.
 
 use byokey_dev_backend::TestToken;
 use byokey_tests::issuer::{Ask, person};

@@ -112,7 +112,7 @@ async fn a_token_of_the_environment() {
     let token = token("environment");
     let setup = Setup::default().environment("CODEX_ACCESS_TOKEN", &token.text);
     let mut subject = Subject::start(issuer.set_up(setup), Way::default()).await;
-    // Answered once the start is over.
+    // Answered after startup.
     let read = subject.host.request("account/read", json!({})).await;
     assert_eq!(read.unwrap()["account"]["type"], "chatgpt");
     assert_eq!(issuer.asked(Ask::Whoami).len(), 1);

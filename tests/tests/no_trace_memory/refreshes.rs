@@ -1,4 +1,4 @@
-//! Tokens that were replaced, and the host's answers.
+//! Replaced tokens, and the host's answers.
 
 use byokey_dev_backend::{DevBackend, Route};
 use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
@@ -63,7 +63,8 @@ fn answer(token: &MadeUp) -> Value {
     json!({"accessToken": token.text, "chatgptAccountId": "ws-made-up"})
 }
 
-/// A signed-in program whose token has run out, asked for the rate limits: it has a question.
+/// Starts a logged-in program with an expired token and calls the backend: a refresh request is
+/// pending.
 async fn with_question(backend: &DevBackend, setup: Setup, old: &MadeUp) -> (Subject, i64, Value) {
     let mut subject = Subject::start(setup.backend(backend), Framing::Lines).await;
     subject.login(old).await;

@@ -1,4 +1,4 @@
-//! Logins that are refused: nobody is signed in, so nothing may stay.
+//! Refused logins: no credential is in force, so no trace may stay.
 
 use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::{Value, json};
@@ -144,8 +144,8 @@ async fn a_refused_login_leaves_the_old_one() {
 
 #[tokio::test]
 async fn a_login_before_the_handshake() {
-    // A second program stands for the first connection, which knows no client yet; here the
-    // request is refused because its method is unknown, and its id is in use.
+    // A second program is used as the first connection, which has no client yet; here the request
+    // is refused because its method is unknown, and its id is in use.
     let mut subject = Subject::start(Setup::default(), Framing::Lines).await;
     let token = MadeUp::jwt("unknown-method", ORDINARY);
     let params = login_params(&token);

@@ -1,4 +1,4 @@
-//! An issuer, a program that uses it, and the secrets that they exchange.
+//! An issuer, a program that uses it, and their secrets.
 
 use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::issuer::{Ask, Issuer, person};
@@ -20,7 +20,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// Tokens of the issuer's person.
+    /// Returns tokens of the issuer's user.
     pub(crate) fn new(label: &str) -> Self {
         Self {
             id: MadeUp::of_person("id token", &person(), label),
@@ -29,7 +29,7 @@ impl Tokens {
         }
     }
 
-    /// As the issuer sends them.
+    /// Returns the issuer's response with them.
     pub(crate) fn answer(&self) -> Value {
         json!({
             "id_token": self.id.text, "access_token": self.access.text,
@@ -59,19 +59,19 @@ impl Scene {
         }
     }
 
-    /// The clocks that its program goes by.
+    /// Returns the clocks of the program.
     pub(crate) fn clocks(&self) -> Clocks {
         Clocks::of(self.subject.server.pid())
     }
 
-    /// Begins a login of that type.
+    /// Starts a login of that type.
     pub(crate) async fn begin(&mut self, kind: &str) -> Value {
         let params = json!({"type": kind});
         let started = self.subject.host.request("account/login/start", params);
         started.await.unwrap()
     }
 
-    /// Waits for the end of a login; tells whether it was one.
+    /// Waits for the end of a login; returns whether it succeeded.
     pub(crate) async fn completed(&mut self) -> bool {
         let completed = self.subject.host.notification("account/login/completed");
         completed.await["success"] == true
@@ -90,7 +90,7 @@ impl Scene {
         host.request("account/read", json!({})).await.unwrap();
     }
 
-    /// Waits for the end of a login that took too long.
+    /// Waits for the end of a login that timed out.
     pub(crate) async fn timed_out(&mut self) {
         let completed = self.subject.host.notification("account/login/completed");
         let completed = completed.await;
@@ -99,7 +99,7 @@ impl Scene {
         assert!(error.contains("timed out"), "{error}");
     }
 
-    /// Signs in on another device, and gets these tokens.
+    /// Logs in on another device, with these tokens.
     pub(crate) async fn sign_in(&mut self, tokens: &Tokens) {
         self.issuer.next(Ask::Code, 200, tokens.answer());
         self.begin("chatgptDeviceCode").await;
@@ -107,7 +107,7 @@ impl Scene {
         self.subject.host.notification("account/updated").await;
     }
 
-    /// Asks for the limits, which takes the access token.
+    /// Reads the rate limits, which uses the access token.
     pub(crate) async fn ask(&mut self) -> Result<Value, byokey_tests::Refused> {
         let limits = "account/rateLimits/read";
         self.subject.host.request(limits, json!({})).await

@@ -1,4 +1,4 @@
-//! Logins that a store keeps: what it is read into and written from.
+//! Stored logins: the buffers for reading and writing them.
 
 use std::path::PathBuf;
 
@@ -92,7 +92,7 @@ async fn a_login_of_another_process() {
     assert!(scene.issuer.asked(Ask::Refresh).is_empty());
     scene.subject.assert_all_gone(&first.all(), "adopted").await;
     scene.subject.assert_all_in_use(&second.all(), "adopted");
-    // And has signed somebody else in.
+    // And has logged in another user.
     let other = byokey_dev_backend::TestToken::new("eve");
     let mut foreign = third;
     foreign.id = MadeUp::of_person("id token", &other, "foreign");
@@ -143,7 +143,7 @@ async fn keys_and_personal_tokens_that_are_kept() {
 
 #[tokio::test]
 async fn stores_that_fail() {
-    // One that cannot be written.
+    // A store that cannot be written.
     let folder = Folder::new();
     std::fs::create_dir(folder.lock()).unwrap();
     let mut scene = folder.start().await;
@@ -158,14 +158,14 @@ async fn stores_that_fail() {
     let refused = host.request("account/login/start", params).await;
     assert_eq!(refused.unwrap_err().kind(), "storeFailed");
     assert!(scene.issuer.asked(Ask::UserCode).is_empty());
-    // One that can no longer be written when the tokens are there.
+    // A store that can no longer be written when the tokens arrive.
     std::fs::remove_dir(folder.lock()).unwrap();
     let tokens = Tokens::new("not-kept");
     scene.issuer.next(Ask::Code, 200, tokens.answer());
     let gate = scene.issuer.hold(Ask::Code);
     scene.begin("chatgptDeviceCode").await;
     scene.issuer.wait_for(Ask::Code, 1).await;
-    // The login may have made a file of it.
+    // The login may have created a file in its place.
     drop(std::fs::remove_file(folder.lock()));
     std::fs::create_dir(folder.lock()).unwrap();
     gate.add_permits(1);
@@ -175,7 +175,7 @@ async fn stores_that_fail() {
         .subject
         .assert_all_gone(&tokens.all(), "not kept")
         .await;
-    // Ones that hold what nobody understands.
+    // Invalid content.
     let secret = MadeUp::api_key("misplaced", 400);
     for content in [
         json!([secret.text]),

@@ -1,4 +1,4 @@
-//! What the situations share.
+//! Common parts of these tests.
 
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::tls::{Http, certified};
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 /// Length of an ordinary token.
 pub(crate) const ORDINARY: usize = 1_200;
 
-/// A backend without script.
+/// Returns a backend without a script.
 pub(crate) fn backend() -> DevBackend {
     DevBackend::start(Options::new()).unwrap()
 }
 
-/// A backend with a script.
+/// Returns a backend with a script.
 pub(crate) fn scripted(script: Value) -> DevBackend {
     let script = Script::from_value(script).unwrap();
     DevBackend::start(Options::new().script(script)).unwrap()
 }
 
-/// A backend behind TLS that speaks this HTTP, and a program that trusts it.
+/// Starts a backend behind TLS with this HTTP version, and a program that trusts it.
 pub(crate) async fn behind_tls(http: Http) -> (DevBackend, Subject) {
     let (config, pem) = certified(http);
     let backend = DevBackend::start(Options::new().tls(config)).unwrap();
@@ -28,7 +28,7 @@ pub(crate) async fn behind_tls(http: Http) -> (DevBackend, Subject) {
     let path = authority.path().to_str().unwrap();
     let setup = Setup::default().environment("CODEX_CA_CERTIFICATE", path);
     let mut subject = Subject::start(setup.backend(&backend), Framing::Lines).await;
-    // Reads the file, so that it can go.
+    // Reads the file, so that it can be removed.
     let token = MadeUp::jwt("first-call", ORDINARY);
     subject.login(&token).await;
     call(&mut subject, "account/usage/read").await;
@@ -51,7 +51,7 @@ pub(crate) async fn start_turn(subject: &mut Subject) -> (Value, Value) {
     (thread, turn["turn"]["id"].take())
 }
 
-/// Fails unless each of these is there, and only on locked pages.
+/// Fails unless each of these is present, and only on locked pages.
 pub(crate) fn assert_locked(subject: &Subject, secrets: &[MadeUp], when: &str) {
     let (pid, memory) = (subject.server.pid(), subject.memory());
     for secret in secrets {
@@ -64,7 +64,7 @@ pub(crate) fn assert_locked(subject: &Subject, secrets: &[MadeUp], when: &str) {
     }
 }
 
-/// The parameters of a login with this token.
+/// Returns the parameters of a login with this token.
 pub(crate) fn login_params(token: &MadeUp) -> Value {
     json!({"type": "chatgptAuthTokens", "accessToken": token.text, "chatgptAccountId": "ws-1"})
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{ORDINARY, backend, behind_tls, start_turn};
 
-/// The subjects of a test: plain, both versions of HTTP over TLS, and the other transports.
+/// Starts the programs of a test: plain, both versions of HTTP over TLS, and the other transports.
 async fn subjects() -> Vec<(DevBackend, Subject)> {
     let plain = backend();
     let subject = Subject::new(&plain).await;

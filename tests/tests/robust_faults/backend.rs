@@ -1,4 +1,4 @@
-//! F9: backends that refuse, stall, break off or point elsewhere.
+//! F9: backends that refuse, stall, break off or redirect.
 
 use byokey_dev_backend::{DevBackend, Options, Script, TestToken};
 use byokey_tests::Refused;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{LIMITS, REFRESH, Stage};
 
 impl Stage {
-    /// How a call fails when the backend takes this step for every call.
+    /// Returns how a call fails with this scripted step for every call.
     async fn refused_with(&mut self, mut step: Value) -> Refused {
         step["repeat"] = json!(0);
         let script = Script::from_value(json!({"routes": {"usage": [step]}})).unwrap();

@@ -1,5 +1,5 @@
-//! F6: system calls that a signal interrupts. Hardly anything interrupts ours, so `strace` does:
-//! every other read and write of both streams fails with EINTR and has to be repeated.
+//! F6: system calls interrupted by a signal. They are rare, so `strace` injects them: every other
+//! read and write of both streams fails with EINTR and must be repeated.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
@@ -12,8 +12,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::streams::{INITIALIZE, READ, answered};
 
-/// Interrupts what is done with these streams. They are told as the system names them, since what
-/// loads the program reads files too.
+/// Interrupts system calls on these streams. They are identified by the system's names, since the
+/// loader reads files, too.
 fn interrupted(streams: [&str; 2], calls: &Path) -> Setup {
     let calls = calls.to_str().unwrap();
     let [input, output] = streams;
@@ -33,7 +33,7 @@ fn interrupted(streams: [&str; 2], calls: &Path) -> Setup {
     ])
 }
 
-/// Expects the program to end well, after reads and writes that were interrupted.
+/// Expects the program to exit normally, after interrupted reads and writes.
 async fn ends_well(server: &mut Server, calls: &Path) {
     assert_eq!(server.exit_code().await, Some(0));
     let calls = fs::read_to_string(calls).unwrap();
@@ -44,7 +44,7 @@ async fn ends_well(server: &mut Server, calls: &Path) {
     }
 }
 
-/// How the system names a pipe.
+/// Returns the system's name of a pipe.
 fn name(pipe: &impl AsFd) -> String {
     format!("pipe:[{}]", fstat(pipe).unwrap().st_ino)
 }

@@ -26,7 +26,7 @@ async fn with_too_few_descriptors_calls_fail_by_name_and_the_others_do_not() {
     for _ in 0..50 {
         calls.push(stage.host.start(LIMITS, json!({})).await);
     }
-    // Those that found a descriptor keep it until one that found none has failed.
+    // Those that found a descriptor keep it until one without has failed.
     let refused = loop {
         let message = stage.host.next().await.unwrap();
         if message["id"].is_i64() {
@@ -54,7 +54,7 @@ async fn with_hardly_any_descriptors_it_says_so_or_serves() {
         let setup = Setup::default().after(&format!("ulimit -n {count}"));
         let mut server = setup.start();
         let (mut input, mut output) = server.pipes();
-        // A server that has ended does not read.
+        // A server that has exited does not read.
         drop(
             input
                 .write_all(

@@ -1,4 +1,4 @@
-//! Every request answered, whatever happens around the server: faults, one test each.
+//! Every request is answered, whatever faults occur around the server. One test each.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
@@ -22,7 +22,7 @@ use byokey_tests::{Host, Server, Setup};
 const LIMITS: &str = "account/rateLimits/read";
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 
-/// A backend, the server, and a host that is signed in.
+/// A backend, the server, and a logged-in host.
 struct Stage {
     backend: DevBackend,
     server: Server,
@@ -49,7 +49,7 @@ impl Stage {
         }
     }
 
-    /// Expects the server to end by itself with code 0, within this time from `since`.
+    /// Expects the server to exit by itself with code 0, within this time from `since`.
     async fn ends_within(&mut self, promised: Duration, since: Instant) {
         assert_eq!(self.server.exit_code().await, Some(0));
         let took = since.elapsed();

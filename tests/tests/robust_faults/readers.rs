@@ -1,4 +1,4 @@
-//! F2 and F3: nobody reads what we write.
+//! F2 and F3: our output is not read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -46,7 +46,7 @@ async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
             last.store(id, Ordering::Relaxed);
         }
     });
-    // Until no more is taken, however slowly that goes.
+    // Until no more is accepted, however slow.
     let mut before = -1;
     while before != sent.load(Ordering::Relaxed) {
         before = sent.load(Ordering::Relaxed);
@@ -66,12 +66,12 @@ async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
     assert_eq!(ids, (0..=count).collect::<Vec<_>>());
 }
 
-/// Deltas of a reply whose notifications have 20 MB.
+/// Deltas of a reply with notifications of 20 MB.
 const DELTAS: usize = 120_000;
 
 #[tokio::test]
 async fn a_reply_that_nobody_reads_is_not_piled_up() {
-    // A text within its limit, in so many events that their notifications have 20 MB.
+    // A text within its limit, in enough events that their notifications have 20 MB.
     let delta = json!({"type": "response.output_text.delta", "delta": "xxxx"});
     let message = json!({"type": "message", "role": "assistant",
         "content": [{"type": "output_text", "text": "short"}]});
@@ -95,7 +95,7 @@ async fn a_reply_that_nobody_reads_is_not_piled_up() {
     host.start("turn/start", params).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let after = ProcessStatus::of(server.pid());
-    // Without the pages of the program itself, which are read when they are first needed.
+    // Without the pages of the program itself, which are read on first use.
     let grown = after.anonymous.saturating_sub(before.anonymous);
     println!("20 MB of deltas, nobody reads: {grown} KiB more");
     assert!(grown <= 4 * 1024, "{grown} KiB");
@@ -128,7 +128,7 @@ async fn full_stderr_never_blocks() {
     drop(reader);
 }
 
-/// Has the server log more than a pipe holds, and makes sure that it goes on.
+/// Makes the server log more than a pipe holds, and checks that it continues.
 async fn refreshes_and_logs(stage: &mut Stage) {
     for _ in 0..20 {
         let ignored = "{\"id\":77,\"result\":{}}\n".repeat(1_000);

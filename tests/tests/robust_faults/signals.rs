@@ -64,7 +64,7 @@ async fn stopping_and_continuing_loses_nothing() {
     for _ in 0..20 {
         ids.push(stage.host.start(LIMITS, json!({})).await);
         stage.stop().await;
-        // They come while it stands still, and are read at once behind that.
+        // They arrive while it is stopped, and are read right after.
         for _ in 0..3 {
             ids.push(stage.host.start(LIMITS, json!({})).await);
         }

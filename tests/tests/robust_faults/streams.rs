@@ -1,4 +1,4 @@
-//! F6: what the three streams can be besides pipes that wait.
+//! F6: the three streams as other objects than pipes.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::quiet_setup;
 
-/// Sends so many requests without waiting, and expects one result for each.
+/// Sends this many requests without waiting, and expects one result for each.
 async fn burst(server: &mut Server, before: &[Value], method: &str, count: usize) {
     let (mut input, output) = server.pipes();
     for message in before {
@@ -37,7 +37,7 @@ async fn burst(server: &mut Server, before: &[Value], method: &str, count: usize
         }
     }
     let took = begun.elapsed();
-    // What comes twice comes before the end of output.
+    // A duplicate would arrive before the end of output.
     drop(writing.await.unwrap());
     while let Some(line) = lines.next_line().await.unwrap() {
         let message: Value = serde_json::from_str(&line).unwrap();

@@ -1,4 +1,4 @@
-//! T6 and T8: how soon the server ends.
+//! T6 and T8: how quickly the server exits.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::quiet_setup;
 
-/// The shortest of five runs: what the machine does besides is not the server's doing.
+/// The shortest of five runs: other load on the machine does not count.
 async fn shortest(what: &str, mut run: impl AsyncFnMut() -> Duration) -> Duration {
     let mut best = Duration::MAX;
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! T4: ten thousand bad lines, a valid request behind each.
+//! T4: ten thousand bad lines, each followed by a valid request.
 
 use std::time::{Duration, Instant};
 

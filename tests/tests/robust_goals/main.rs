@@ -1,8 +1,8 @@
-//! What the server promises under load, measured: memory, bursts, garbage, exits, quiet.
+//! Promises about load, measured: memory, bursts, garbage, exits, idleness.
 //!
 //! Counts and bounds are asserted; times are printed, and asserted only where they are promised.
-//! `docs/robustness.md` shows the figures. The program is measured as it is shipped:
-//! `BYOKEY_RELEASE_BIN` names it, or it is built.
+//! `docs/robustness.md` shows the figures. The shipped program is measured: `BYOKEY_RELEASE_BIN`
+//! names it, or it is built.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ mod quiet;
 
 use byokey_tests::{Setup, byokey_optimised};
 
-/// The program as it is used: optimised, and it logs warnings only.
+/// The program as shipped: optimised, and with warnings only in its log.
 fn quiet_setup() -> Setup {
     Setup::default()
         .program(byokey_optimised())

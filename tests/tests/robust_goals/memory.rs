@@ -1,4 +1,4 @@
-//! T1 and T2: one endless line, a reader that never comes, and a backend that never answers.
+//! T1 and T2: one endless line, an absent reader, and a backend that never answers.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const LIMIT: u64 = 4 * 1024;
 async fn t1_an_endless_line_grows_the_memory_by_no_more_than_the_message_limit() {
     let mut server = quiet_setup().start();
     let mut host = Host::initialized(&mut server).await;
-    // A first line, well within the limit, so that the code it touches does not count.
+    // A first line, well within the limit, so that the memory of its code does not count.
     let chunk = vec![b'x'; 1 << 20];
     host.send_raw(&chunk[1..]).await;
     host.send_raw(b"\n").await;
@@ -37,7 +37,7 @@ async fn t1_an_endless_line_grows_the_memory_by_no_more_than_the_message_limit()
         after.resident,
         begun.elapsed()
     );
-    // The line is held up to the limit, in whole pages.
+    // The line is stored up to the limit, in whole pages.
     assert!(grown <= LIMIT + 256, "{grown} KiB");
     let told = host.quiet_for(Duration::ZERO).await;
     assert_eq!(told.len(), 1);
@@ -73,7 +73,7 @@ async fn t2_an_absent_reader_costs_no_memory_and_loses_no_answer() {
     let grown = after.resident_peak.saturating_sub(before.resident);
     println!("T2: nobody reads for 8 s: {sent} requests taken, peak memory +{grown} KiB");
     assert!(grown <= 4 * 1024, "{grown} KiB");
-    // The reader comes after all, and the input ends: every whole request is answered.
+    // The reader appears after all, and the input ends: every complete request is answered.
     let reading = tokio::spawn(async move {
         let mut lines = 0;
         let mut chunk = vec![0; 64 * 1024];

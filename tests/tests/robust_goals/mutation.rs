@@ -1,6 +1,6 @@
-//! Bad lines without end: the rows of bad input, and changes of them.
+//! Endless bad lines: the rows of bad input, and mutations of them.
 
-/// A small generator of random numbers (xorshift64), so that a failure can be repeated.
+/// A small random number generator (xorshift64), for reproducible failures.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -16,8 +16,8 @@ impl Random {
     }
 }
 
-/// Lines to begin with: bad ones, and good ones to be spoilt. None of them signs out or changes
-/// what the valid request behind it is answered with.
+/// Seeds: bad lines, and good ones to be spoilt. None of them logs out or changes the response to
+/// the following valid request.
 const SEEDS: &[&[u8]] = &[
     b"garbage",
     b"{\"id\":1,\"method\":\"account/re",
@@ -42,7 +42,7 @@ const SEEDS: &[&[u8]] = &[
     b"{\"id\":5,\"method\":\"initialize\",\"params\":{}}",
 ];
 
-/// The next bad line: one of the rows, changed up to four times.
+/// Returns the next bad line: one of the rows, mutated up to four times.
 pub(crate) fn bad_line(random: &mut Random) -> Vec<u8> {
     let mut line = random.pick(SEEDS).to_vec();
     for _ in 0..random.below(5) {

@@ -1,4 +1,4 @@
-//! T9: what the server costs while nobody asks anything.
+//! T9: the cost of an idle server.
 
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,11 @@
-//! Rows 4, 5, 13, 14, 19, 24, 27 and 28: what looks odd and is fine.
+//! Rows 4, 5, 13, 14, 19, 24, 27 and 28: odd but valid.
 
 use serde_json::{Value, json};
 
 use crate::probe::{CANARY, Probe};
 
 impl Probe {
-    /// Expects results, and nothing else, for requests of these ids.
+    /// Expects exactly one result for each request with these ids.
     async fn accepts(&mut self, input: &[u8], ids: &[Value]) {
         let answers = self.answers_to(input).await;
         let answered: Vec<_> = answers.iter().map(|answer| answer["id"].clone()).collect();

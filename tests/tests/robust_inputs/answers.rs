@@ -1,4 +1,4 @@
-//! Rows 30, 31 and 34: answers of the host that are late, wrong, or overtaken by a login.
+//! Rows 30, 31 and 34: answers of the host that are late, wrong, or superseded by a login.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ const REFRESH: &str = "account/chatgptAuthTokens/refresh";
 const LIMITS: &str = "account/rateLimits/read";
 
 impl Probe {
-    /// Signs in with a token that the backend refuses, makes a call, and returns the ids of the
-    /// call and of the refresh request that follows.
+    /// Logs in with a token that the backend refuses, makes a call, and returns the ids of the call
+    /// and of the refresh request that follows.
     pub(crate) async fn wait_for_refresh(&mut self) -> (i64, Value) {
         let token = self.sign_in().await;
         self.backend.reject_bearer(&token);
@@ -22,7 +22,7 @@ impl Probe {
         (call, refresh)
     }
 
-    /// How a call fails whose refresh is answered with this line.
+    /// Returns how a call fails if its refresh is answered with this line.
     async fn fails_with(&mut self, answer: Value) -> Refused {
         let (call, refresh) = self.wait_for_refresh().await;
         let mut message = answer;
@@ -83,7 +83,7 @@ async fn row_30_a_late_answer_to_a_refresh_is_ignored() {
     let late = TestToken::new("late").encode();
     let tokens = json!({"accessToken": late, "chatgptAccountId": "ws-1"});
     probe.host.respond(&refresh, tokens).await;
-    // Were it adopted, a task would do that, behind a request that comes with it.
+    // Adoption would be in a task, which a later request would overtake.
     probe.host.quiet_for(Duration::from_millis(100)).await;
     let read = probe.host.request("account/read", json!({})).await.unwrap();
     assert_eq!(read["account"], Value::Null);

@@ -52,7 +52,7 @@ async fn running_and_queued_requests_are_cancelled_and_the_others_are_not() {
     for _ in 0..100 {
         ids.push(probe.host.start(LIMITS, json!({})).await);
     }
-    // So many are sent to the backend; the others queue.
+    // This many are sent to the backend; the others queue.
     held.wait_for(64).await;
     probe.is_cancelled(ids.remove(99)).await;
     probe.is_cancelled(ids.remove(0)).await;

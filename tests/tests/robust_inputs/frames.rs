@@ -9,7 +9,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::probe::CANARY;
 
-/// A host that speaks in frames.
+/// A host that uses frames.
 struct FramedHost {
     _server: Server,
     input: ChildStdin,
@@ -80,12 +80,12 @@ impl FramedHost {
         message
     }
 
-    /// Expects one error of this kind for the text, and an answer to the request behind it.
+    /// Expects one error of this kind for the text, and a response to the request behind it.
     async fn refuses(&mut self, text: &str, kind: &str) {
         self.refuses_under(Value::Null, text, kind).await;
     }
 
-    /// Sends the text between two requests; expects it to be refused once, under this id.
+    /// Sends the text between two requests; expects one refusal under this id.
     async fn refuses_under(&mut self, id: Value, text: &str, kind: &str) {
         self.send(&format!("{}{text}{}", request(1), request(2)))
             .await;
@@ -126,7 +126,7 @@ async fn a_wrong_length_costs_its_frame_and_no_other() {
     let body = request(7).replace("Content-Length: ", "Content-Length: 1");
     let too_long = body.replace("\"account/read\"", &format!("\"{CANARY}\""));
     host.send(&too_long).await;
-    // The body swallows what follows up to its length; then frames are found again.
+    // The body includes what follows, up to its length; then frames are found again.
     host.send(&request(8).repeat(20)).await;
     let mut answered = 0;
     loop {

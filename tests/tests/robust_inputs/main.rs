@@ -1,7 +1,7 @@
-//! Whatever arrives, every request is answered: bad inputs, one test each.
+//! Whatever the input, every request is answered: bad inputs, one test each.
 //!
-//! Each input carries canaries wherever it can hold a string. None comes back, neither in an
-//! answer nor in the log, and behind each input a valid request is answered.
+//! Each input contains canaries wherever a string is possible. None comes back, neither in a
+//! response nor in the log, and a valid request after each input is answered.
 
 #![expect(
     clippy::unwrap_used,

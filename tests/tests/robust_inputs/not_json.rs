@@ -1,4 +1,4 @@
-//! Rows 1 to 11: what cannot be read at all.
+//! Rows 1 to 11: input that cannot be parsed at all.
 
 use serde_json::json;
 

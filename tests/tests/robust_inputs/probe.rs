@@ -1,24 +1,24 @@
-//! A host that sends bad input and watches what comes of it.
+//! A host that sends bad input and observes the effects.
 
 use byokey_dev_backend::{DevBackend, Options, TestToken};
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
-/// What stands in bad inputs wherever a string can, and must never come back.
+/// In bad inputs wherever a string is possible; it must never come back.
 pub(crate) const CANARY: &str = "canary-4b1d";
 
-/// The code of a text that is not JSON.
+/// The code for invalid JSON.
 pub(crate) const PARSE: i64 = -32700;
-/// The code of a text that is not a message, or that a rule forbids.
+/// The code for JSON that is not a message, or that a rule forbids.
 pub(crate) const INVALID_REQUEST: i64 = -32600;
 /// The code of an unknown method.
 pub(crate) const NO_METHOD: i64 = -32601;
-/// The code of bad parameters.
+/// The code of invalid parameters.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
 /// The code of a cancelled request.
 pub(crate) const CANCELLED: i64 = -32800;
 
-/// The server under test, with a host that has introduced itself and a backend to call.
+/// The server under test, with a host after its handshake and a backend to call.
 pub(crate) struct Probe {
     pub(crate) server: Server,
     pub(crate) host: Host,
@@ -43,16 +43,16 @@ impl Probe {
         }
     }
 
-    /// Signs in and returns the token.
+    /// Logs in and returns the token.
     pub(crate) async fn sign_in(&mut self) -> String {
         let token = TestToken::new("ada").encode();
         self.host.login(&token, "ws-1").await;
         token
     }
 
-    /// Sends bytes and a valid request behind them, and returns what came before its answer.
+    /// Sends bytes followed by a valid request, and returns the messages before its response.
     ///
-    /// What is wrong with a message is told at once and in order, so that is all there is.
+    /// Errors in messages are reported synchronously and in order, so there are no others.
     pub(crate) async fn answers_to(&mut self, input: &[u8]) -> Vec<Value> {
         self.host.send_raw(input).await;
         self.asked += 1;
@@ -96,7 +96,7 @@ impl Probe {
         );
     }
 
-    /// Ends the server in good order, and looks for canaries in its log.
+    /// Ends the server normally, and searches its log for canaries.
     pub(crate) async fn end(mut self) {
         self.host.close_input();
         let rest = self.host.rest().await;

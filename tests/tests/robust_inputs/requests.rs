@@ -1,4 +1,4 @@
-//! Rows 20, 23, 25, 26 and 29: messages that cannot be carried out.
+//! Rows 20, 23, 25, 26 and 29: messages that cannot be executed.
 
 use byokey_dev_backend::Route;
 use byokey_tests::{Host, Server};

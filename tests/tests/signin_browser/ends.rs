@@ -1,4 +1,4 @@
-//! How logins in the browser end, and what is left of them.
+//! How logins in the browser end, and what remains of them.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Logins in the browser, with a test in the browser's place.
+//! Logins in the browser, with the test as the browser.
 
 #![expect(
     clippy::unwrap_used,
@@ -115,7 +115,7 @@ async fn strangers_and_garbage_neither_end_a_login_nor_hold_it_up() {
     let mut scene = Scene::start(Setup::default()).await;
     let login = scene.begin().await;
     let port = login.port;
-    // Connections that say nothing, as browsers open in advance.
+    // Silent connections, which browsers open in advance.
     let mut silent = Vec::new();
     for _ in 0..16 {
         silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
@@ -166,7 +166,7 @@ async fn strangers_and_garbage_neither_end_a_login_nor_hold_it_up() {
     let page = login.get("/auth/callback?code=x&state=wrong").await;
     assert!(page.ends_with("State mismatch"));
     assert!(scene.issuer.asked(Ask::Code).is_empty());
-    // The head in two pieces.
+    // The request head in two pieces.
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let (first, second) = good.split_at(20);
     stream

@@ -1,4 +1,4 @@
-//! What the tests share: a server and its issuer, a login that waits, and a browser of few words.
+//! Common parts: a server and its issuer, a pending login, and a minimal browser.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(super) struct Scene {
     pub(super) host: Host,
 }
 
-/// A login that waits for its browser.
+/// A pending login in the browser.
 pub(super) struct Login {
     pub(super) id: Value,
     pub(super) url: Url,
@@ -71,7 +71,7 @@ impl Scene {
 }
 
 impl Login {
-    /// Where the browser is sent with a code.
+    /// Returns the redirect with a code.
     pub(super) fn back(&self) -> String {
         format!("/auth/callback?code=code-made-up&state={}", self.state)
     }
@@ -93,7 +93,7 @@ pub(super) async fn get(port: u16, target: &str) -> String {
     say(port, &head).await
 }
 
-/// Sends this to the callback server and returns all that it answers.
+/// Sends this to the callback server and returns its whole response.
 pub(super) async fn say(port: u16, text: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -109,7 +109,7 @@ pub(super) fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("closed")
 }
 
-/// The port is closed within 100 ms after the login ended.
+/// Checks that the port is closed within 100 ms after the end of the login.
 pub(super) async fn assert_closed(port: u16) {
     let since = Instant::now();
     while LoginPorts::is_open(port) {

@@ -1,5 +1,5 @@
-//! Those who take part: an OpenID provider, and a person with a browser. Both are scripts in
-//! `tests/oidc` around what others wrote.
+//! The other parties: an OpenID provider, and a user with a browser. Both are scripts in
+//! `tests/oidc` around third-party software.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-/// A script that takes a command a line and says one JSON object a line.
+/// A script that reads a command per line and prints one JSON object per line.
 struct Script {
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
@@ -25,17 +25,17 @@ struct Script {
 pub(super) struct Provider {
     script: Script,
     pub(super) url: Url,
-    /// What happened there and was not asked for yet.
+    /// Its events that were not awaited yet.
     told: Vec<Value>,
 }
 
-/// The person with a browser.
+/// The user with a browser.
 pub(super) struct Browser {
     script: Script,
     _profile: tempfile::TempDir,
 }
 
-/// Whether all that these tests need is on this machine; says so if it is not.
+/// Returns whether all requirements of these tests are installed; reports it if not.
 pub(super) fn are_here() -> bool {
     let installed = folder().join("node_modules").exists();
     if !installed {
@@ -101,12 +101,12 @@ impl Provider {
         }
     }
 
-    /// Its address without the slash behind it.
+    /// Returns its URL without a trailing slash.
     pub(super) fn issuer(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Has it keep the answers of its token endpoint to itself.
+    /// Holds the responses of its token endpoint.
     pub(super) async fn hold(&mut self) {
         self.script.say("hold").await;
         self.waits_for("hold").await;
@@ -117,7 +117,7 @@ impl Provider {
         self.waits_for("release").await;
     }
 
-    /// Waits for something to happen there, and tells what is known of it.
+    /// Waits for an event, and returns it.
     pub(super) async fn waits_for(&mut self, event: &str) -> Value {
         loop {
             if let Some(at) = self.told.iter().position(|told| told["event"] == event) {
@@ -129,14 +129,14 @@ impl Provider {
         }
     }
 
-    /// Whether something has happened there that nobody asked for yet.
+    /// Returns whether an unawaited event has happened.
     pub(super) async fn has_told(&mut self, event: &str) -> bool {
-        // What happened before this was told before it.
+        // Events are printed in order.
         self.release().await;
         self.told.iter().any(|told| told["event"] == event)
     }
 
-    /// Spends a refresh token, as somebody who stole it would. Returns the status of the answer.
+    /// Spends a refresh token, as a thief would (replay). Returns the status of the response.
     pub(super) async fn spend(&self, refresh_token: &str) -> String {
         let form = Serializer::new(String::new())
             .append_pair("client_id", "app_EMoamEEZ73f0CkXaXp7hrann")
@@ -170,7 +170,7 @@ impl Browser {
         }
     }
 
-    /// Does something and returns what is shown then: `url`, `title` and `text`.
+    /// Executes a command and returns the page shown then: `url`, `title` and `text`.
     pub(super) async fn does(&mut self, command: &str) -> Value {
         self.script.say(command).await;
         let seen = self.script.hear().await;
@@ -178,14 +178,14 @@ impl Browser {
         seen
     }
 
-    /// Opens the page of a login and signs in there. The provider's last question is open then.
+    /// Opens the page of a login and logs in there, up to the provider's consent page.
     pub(super) async fn signs_in(&mut self, url: &str) {
         self.does(&format!("open {url}")).await;
         let asked = self.does("sign-in ada").await;
         assert!(asked["text"].as_str().unwrap().contains("Authorize"));
     }
 
-    /// The page of the login server, of which a picture is kept.
+    /// Waits for the page of the login server, and saves a picture of it.
     pub(super) async fn looks(&mut self, picture: &str) -> Value {
         let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(picture);
         self.does(&format!("look {}", picture.display())).await

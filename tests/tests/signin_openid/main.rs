@@ -1,7 +1,7 @@
-//! Browser logins with parts that nobody here wrote: an OpenID provider, and a real browser.
+//! Browser logins with third-party parts: an OpenID provider, and a real browser.
 //!
-//! Without them these tests say that they are skipped. They keep pictures of what the browser
-//! showed in the target folder, under `tmp`.
+//! Without them these tests are skipped with a message. They save pictures of the browser's pages
+//! in the target folder, under `tmp`.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ const CALLBACK: &str = "http://localhost:1455";
 /// Our folder in a home.
 const FOLDER: &str = ".local/share/byokey";
 
-/// A server whose logins go to the provider and are kept in a file.
+/// A server with logins at the provider, stored in a file.
 struct Scene {
     _ports: LoginPorts,
     provider: Provider,
@@ -61,14 +61,14 @@ impl Scene {
             .start()
     }
 
-    /// Puts another server with the same store in the place of the one that runs.
+    /// Replaces the server by another one with the same store.
     async fn restart(&mut self) {
         self.server.kill().await;
         self.server = Self::server(&self.provider, self.store.path());
         self.host = Host::initialized(&mut self.server).await;
     }
 
-    /// Begins a login, and has the person sign in at the provider.
+    /// Starts a login, and logs the user in at the provider.
     async fn begin(&mut self) -> Value {
         let params = json!({"type": "chatgpt"});
         let started = self.host.request("account/login/start", params).await;
@@ -78,7 +78,7 @@ impl Scene {
         started["loginId"].clone()
     }
 
-    /// Goes through a whole login.
+    /// Runs a whole login.
     async fn sign_in(&mut self) {
         self.begin().await;
         self.browser.does("agree").await;
@@ -97,7 +97,7 @@ impl Scene {
     }
 }
 
-/// A token as the file holds it.
+/// Returns a token from the file.
 fn kept(folder: &Path, name: &str) -> String {
     let file = auth_json(folder).expect("a file");
     file["tokens"][name].as_str().unwrap().to_owned()
@@ -153,10 +153,10 @@ async fn refresh_tokens_rotate_and_one_that_was_stolen_ends_the_login() {
     assert_ne!(scene.kept("refresh_token"), refresh);
     assert_ne!(scene.kept("access_token"), access);
 
-    // The provider takes the whole login back when a token comes a second time.
+    // The provider revokes the whole login when a token is replayed.
     assert_eq!(scene.provider.spend(&refresh).await, "400");
     scene.provider.waits_for("grant.revoked").await;
-    // A server that has renewed the login just now does not do it again when asked.
+    // A server that has just renewed the login does not do so again on request.
     scene.restart().await;
     assert_eq!(scene.account(false).await["email"], "ada@example.com");
     assert_eq!(scene.account(true).await, Value::Null);
@@ -221,7 +221,7 @@ async fn who_agrees_after_the_login_was_cancelled_signs_nobody_in() {
     assert_eq!(scene.account(false).await, Value::Null);
 }
 
-/// A person at a desktop, whose programs open pages with `xdg-open`.
+/// A user's desktop, on which programs open pages with `xdg-open`.
 struct Desktop {
     home: Home,
     environment: Vec<(&'static str, String)>,
@@ -255,7 +255,7 @@ impl Desktop {
         pairs.map(|(name, value)| (*name, value.as_str())).collect()
     }
 
-    /// The page that `byokey` had opened.
+    /// Returns the page that `byokey` opened.
     async fn opened(&self) -> String {
         let file = self.home.path().join("opened");
         let opened = async {
@@ -268,7 +268,7 @@ impl Desktop {
         std::fs::read_to_string(file).unwrap().trim().to_owned()
     }
 
-    /// Runs `byokey login` while the person answers the provider so.
+    /// Runs `byokey login` while the user gives the provider this answer.
     async fn login(&self, browser: &mut Browser, answer: &str) -> (Option<i32>, String) {
         let mut child = command(&self.home, &["login"], &self.environment())
             .spawn()

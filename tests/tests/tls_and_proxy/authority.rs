@@ -1,4 +1,4 @@
-//! Made-up certificate authorities, and a backend that serves TLS with a certificate of one.
+//! Fake certificate authorities, and a backend that serves TLS with a certificate of one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 
 use super::{ADDRESS, NAME};
 
-/// What the certificates of backends are for.
+/// The names in the certificates of backends.
 const NAMES: [&str; 4] = ["127.0.0.1", "localhost", NAME, ADDRESS];
 
 /// A certificate authority of one test.
@@ -26,12 +26,12 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its certificate, as a file has it.
+    /// Returns its certificate in PEM.
     pub(super) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// The same as OpenSSL writes it when it adds trust settings.
+    /// Returns the same in OpenSSL's form with trust settings.
     pub(super) fn trusted_pem(&self, settings: &[u8]) -> String {
         let bytes = [self.0.der(), settings].concat();
         let lines = STANDARD.encode(bytes);
@@ -39,12 +39,12 @@ impl Authority {
         format!("-----BEGIN {label}\n{lines}\n-----END {label}\n")
     }
 
-    /// A backend whose certificate this authority signed.
+    /// Starts a backend with a certificate of this authority.
     pub(super) fn backend(&self) -> DevBackend {
         self.backend_with(CertificateParams::new(NAMES.map(str::to_owned)).unwrap())
     }
 
-    /// A backend with a certificate of this authority that says something else.
+    /// Starts a backend with another certificate of this authority.
     pub(super) fn backend_with(&self, params: CertificateParams) -> DevBackend {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();

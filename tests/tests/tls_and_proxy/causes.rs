@@ -1,4 +1,4 @@
-//! What an error says about its cause, and the kind that hosts act on.
+//! The cause in an error, and its kind for hosts.
 
 use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::{Host, Setup};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::authority::Authority;
 use super::{PemFile, limits, limits_at};
 
-/// An address of this machine where nothing listens.
+/// Returns an address of this machine without a listener.
 fn closed() -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     format!("http://{}", listener.local_addr().unwrap())

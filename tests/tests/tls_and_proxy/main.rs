@@ -1,5 +1,4 @@
-//! How requests get to their servers: certificates, proxies, where a secret may go, and what an
-//! error says about its cause.
+//! The network: certificates, proxies, where a secret may be sent, and the causes in errors.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -37,9 +36,9 @@ impl PemFile {
     }
 }
 
-/// A host name that no name server knows: only the proxies of these tests do.
+/// A host name without a DNS entry: only the proxies of these tests know it.
 const NAME: &str = "backend.example";
-/// An address that no machine has (RFC 5737): only the proxies of these tests do.
+/// A reserved address (RFC 5737): only the proxies of these tests know it.
 const ADDRESS: &str = "192.0.2.1";
 
 /// Reads rate limits with these environment variables.
@@ -47,7 +46,7 @@ async fn limits(backend: &DevBackend, environment: &[(&str, &str)]) -> Result<Va
     limits_at(&backend.base_url(), environment).await
 }
 
-/// The same at another address.
+/// Reads rate limits at another address.
 async fn limits_at(url: &str, environment: &[(&str, &str)]) -> Result<Value, Refused> {
     let mut setup = Setup::default().config(&mock_provider(url));
     for (name, value) in environment {
@@ -57,7 +56,7 @@ async fn limits_at(url: &str, environment: &[(&str, &str)]) -> Result<Value, Ref
     host.request("account/rateLimits/read", json!({})).await
 }
 
-/// The address of a backend under another host, which only a proxy finds.
+/// Returns the address of a backend under another host, which only a proxy finds.
 fn elsewhere(backend: &DevBackend, host: &str) -> String {
     backend.base_url().replace("127.0.0.1", host)
 }

@@ -1,4 +1,4 @@
-//! Where a secret may go: encrypted, or without leaving this machine.
+//! Where a secret may be sent: over an encrypted connection, or within this machine.
 
 use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::{Host, Setup};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::proxy::Proxy;
 use super::{elsewhere, limits_at, signed_in};
 
-/// A provider with a key of its own.
+/// Returns the setup of a provider with its own key.
 fn provider(url: &str, key: &str) -> Setup {
     Setup::default().config(&format!(
         "model = \"m\"\nmodel_provider = \"relay\"\n[model_providers.relay]\nname = \"Relay\"\n\
@@ -91,7 +91,7 @@ async fn a_key_of_the_provider_stays_here_unless_its_origin_is_named() {
 
 #[tokio::test]
 async fn an_origin_that_the_user_named_is_reported_and_gets_the_key() {
-    // No name server knows the host: what counts is that the call was tried.
+    // The host has no DNS entry: it counts that the call was attempted.
     let url = "http://litellm.invalid:4000";
     let setup = provider(url, "experimental_bearer_token = \"made-up\"");
     let mut server = setup.environment("BYOKEY_PLAINTEXT_ORIGINS", url).start();
@@ -100,7 +100,7 @@ async fn an_origin_that_the_user_named_is_reported_and_gets_the_key() {
     assert_eq!(initialized["plaintextOrigins"], json!([url]));
     let failed = turn(&mut host).await["error"]["message"].take();
     assert!(failed.as_str().unwrap().contains("(DNS)"), "{failed}");
-    // Past a proxy it would be read on the way.
+    // Without the proxy's tunnel it could be read in transit.
     let proxy = Proxy::start().await;
     let setup = provider(url, "experimental_bearer_token = \"made-up\"")
         .environment("BYOKEY_PLAINTEXT_ORIGINS", url)

@@ -1,4 +1,4 @@
-//! Proxies: which are used, which are passed by, and which stop the call.
+//! Proxies: which are used, which are bypassed, and which stop the call.
 
 use byokey_dev_backend::{DevBackend, Options, Route};
 use byokey_tests::Setup;
@@ -75,7 +75,7 @@ async fn no_proxy_is_honoured() {
             ("HTTPS_PROXY", &proxy.url()),
             (name, value),
         ];
-        // No name server knows it, so a direct call fails: what counts is that it was direct.
+        // The host has no DNS entry, so a direct call fails: it counts that it was direct.
         let url = elsewhere(&backend, NAME);
         let failed = limits_at(&url, &environment).await.unwrap_err();
         assert!(failed.message.contains("(DNS)"), "{failed:?}");
@@ -180,7 +180,7 @@ async fn a_proxy_that_cannot_be_used_stops_the_call() {
         assert_ne!(failed.kind(), "retryable", "{failed:?}");
     }
     assert!(backend.requests().is_empty(), "the proxy was passed by");
-    // What it is not for goes on.
+    // Other calls continue.
     limits(&backend, &[("HTTPS_PROXY", "nonsense://x")])
         .await
         .unwrap();

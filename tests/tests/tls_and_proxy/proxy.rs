@@ -1,4 +1,4 @@
-//! A proxy that opens tunnels, or answers with one text, and remembers what it was asked for.
+//! A proxy that opens tunnels, or answers with one text, and records its requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::NAME;
 
-/// A proxy on this machine. It ends with the value.
+/// A proxy on this machine. It ends on drop.
 pub(super) struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -18,12 +18,12 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy that opens tunnels.
+    /// Starts a proxy that opens tunnels.
     pub(super) async fn start() -> Self {
         Self::serve(None).await
     }
 
-    /// A proxy that gives everyone this answer.
+    /// Starts a proxy that always answers with this text.
     pub(super) async fn answering(answer: &'static str) -> Self {
         Self::serve(Some(answer)).await
     }
@@ -49,7 +49,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// The whole request heads so far.
+    /// Returns the request heads so far.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

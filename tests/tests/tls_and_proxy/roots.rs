@@ -1,4 +1,4 @@
-//! Certificate authorities: those of the system, and the variables that add to them.
+//! Certificate authorities: the system's, and the variables that add to them.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::authority::Authority;
 use super::{PemFile, limits, signed_in};
 
-/// Reads rate limits where the system's certificate authorities are those of a folder.
+/// Reads rate limits with the certificate authorities of a folder as the system's.
 async fn limits_with_system(
     system: &Path,
     backend: &DevBackend,
@@ -20,7 +20,7 @@ async fn limits_with_system(
         "mount --bind '{}' /etc/ssl/certs && exec \"$0\" \"$@\"",
         system.display()
     );
-    // In mounts of its own: nothing changes for others.
+    // In a mount namespace of its own: other processes are not affected.
     let wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", &script];
     let mut setup = Setup::default().backend(backend).wrapper(&wrapper);
     for (name, value) in [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")]
@@ -33,7 +33,7 @@ async fn limits_with_system(
     host.request("account/rateLimits/read", json!({})).await
 }
 
-/// A folder as a system has it.
+/// Returns a folder with the system's layout.
 fn system_of(pem: Option<String>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     if let Some(pem) = pem {

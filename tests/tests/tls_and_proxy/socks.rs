@@ -1,4 +1,4 @@
-//! A SOCKS proxy of versions 4, 4a and 5 that connects to this machine, wherever it is asked to.
+//! A SOCKS proxy of versions 4, 4a and 5 that always connects to this machine.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A proxy on this machine. It ends with the value.
+/// A proxy on this machine. It ends on drop.
 pub(super) struct Socks {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -37,7 +37,7 @@ impl Socks {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The hosts that it was asked for.
+    /// Returns the requested hosts.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -66,7 +66,7 @@ async fn version_4(stream: &mut TcpStream) -> io::Result<(String, u16, Vec<u8>)>
     let port = stream.read_u16().await?;
     let address = Ipv4Addr::from(stream.read_u32().await?);
     text(stream).await?;
-    // 4a: an address that cannot be, and a name behind the user.
+    // 4a: an invalid address, and a name behind the user.
     let host = match address.octets() {
         [0, 0, 0, last] if last != 0 => text(stream).await?,
         _ => address.to_string(),

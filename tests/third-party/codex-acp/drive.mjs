@@ -1,5 +1,5 @@
 // Drives byokey with npm `@agentclientprotocol/codex-acp`, the adapter through which Zed and
-// JetBrains IDEs use codex. It signs in with API keys.
+// JetBrains IDEs use codex. It logs in with API keys.
 
 import { withEditor } from "./editor.mjs";
 import { FIRST_KEY, SECOND_KEY, check, childrenOf, pause, runs } from "./story.mjs";
@@ -48,6 +48,6 @@ async function tell(editor) {
 
 const [code] = await withEditor(tell);
 check("exit code of the adapter", code, 0);
-// The test limits the time.
+// The test has a timeout.
 while (runs(byokey)) await pause(10);
 check("byokey runs", runs(byokey), false);

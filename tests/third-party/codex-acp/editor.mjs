@@ -1,5 +1,5 @@
-// An editor that speaks the Agent Client Protocol, as Zed and JetBrains IDEs do. It starts the
-// adapter codex-acp, which in turn starts byokey.
+// An editor with the Agent Client Protocol, as Zed and JetBrains IDEs. It starts the adapter
+// codex-acp, which in turn starts byokey.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { client, methods, ndJsonStream } from "@agentclientprotocol/sdk";
 
 import { BYOKEY_BIN } from "./story.mjs";
 
-/** Runs `tell` with an editor that is connected to the adapter; then closes the connection. */
+/** Runs a scenario with an editor that is connected to the adapter; then closes the connection. */
 export async function withEditor(tell) {
   const adapterPath = import.meta.resolve("@agentclientprotocol/codex-acp/dist/index.js");
   const adapter = spawn(process.execPath, [fileURLToPath(adapterPath)], {
@@ -30,7 +30,7 @@ export async function withEditor(tell) {
   return exited;
 }
 
-/** Prints what the adapter logged, only if the driver ends with an error: it logs every 401. */
+/** Prints the adapter's log, only if the driver fails: it logs every 401. */
 function tellIfAllFails(log) {
   let logged = "";
   log.setEncoding("utf8").on("data", (text) => (logged += text));
@@ -73,7 +73,7 @@ class Editor {
     return this.#context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers });
   }
 
-  /** Says something; returns why the turn ended and the pieces of text that it streamed. */
+  /** Sends a prompt; returns why the turn ended and the streamed pieces of text. */
   async prompt(sessionId, text) {
     const before = this.#updates.length;
     const { stopReason } = await this.#context.request(methods.agent.session.prompt, {

@@ -1,12 +1,12 @@
-// What the test set up for this driver, and checks that say what was seen.
+// The environment from the test, and checks that print what was seen.
 
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
-/** Two made-up API keys. The backend takes each of them twice and refuses it from then on. */
+/** Two fake API keys. The backend accepts each of them twice and refuses it from then on. */
 export const { BYOKEY_BIN, FIRST_KEY, SECOND_KEY } = process.env;
 
-/** Prints what was seen; ends the driver if it is not what was expected. */
+/** Prints the value; fails the driver if it is not the expected one. */
 export function check(what, seen, expected) {
   const text = JSON.stringify(seen);
   if (!isDeepStrictEqual(seen, expected)) {
@@ -16,13 +16,13 @@ export function check(what, seen, expected) {
   console.log(`ok ${what}: ${text}`);
 }
 
-/** The ids of the processes that this one has started. */
+/** The ids of the child processes. */
 export function childrenOf(pid) {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return children.split(" ").filter(Boolean).map(Number);
 }
 
-/** Whether a process runs; one that only waits for its exit code to be read does not. */
+/** Whether a process runs; a zombie does not. */
 export function runs(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -3,21 +3,21 @@
 import os
 import sys
 
-# The program under test. Its HOME, which every client hands on to it, holds a configuration
-# that points at the backend.
+# The program under test. Its HOME, which every client passes on to it, contains a configuration for
+# the backend.
 BYOKEY = os.environ["BYOKEY_BIN"]
 
-# Made-up tokens. The backend takes each of them twice and refuses it from then on.
+# Fake tokens. The backend accepts each of them twice and refuses it from then on.
 FIRST_TOKEN = os.environ["FIRST_TOKEN"]
 SECOND_TOKEN = os.environ["SECOND_TOKEN"]
 
-# Who the tokens speak for.
+# The account of the tokens.
 FIRST = {"type": "chatgpt", "email": "first@example.com", "planType": "pro"}
 SECOND = {"type": "chatgpt", "email": "second@example.com", "planType": "team"}
 FIRST_ACCOUNT = "account-first"
 SECOND_ACCOUNT = "account-second"
 
-# What the backend answers to the two turns, piece by piece.
+# The backend's replies to the two turns, delta by delta.
 FIRST_ANSWER = ["Streamed ", "in ", "pieces."]
 SECOND_ANSWER = ["After ", "a ", "refresh."]
 

@@ -86,7 +86,7 @@ class Client:
             for part in [data[at : at + 1] for at in range(len(data))] if octets else [data]:
                 self.socket.sendall(part)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # What was sent before was enough for the server.
+            pass  # The bytes sent before were enough for the server.
 
     def next_event(self):
         event = next(self.events, None)
@@ -136,7 +136,7 @@ def ends(sent, code, before=(), octets=False):
 def framing():
     for length in (0, 1, 125, 126, 127, 128, 65535, 65536, 65537, 1024 * 1024):
         payload = "x" * length
-        # An id has at most 256 bytes; what is longer is another member.
+        # An id has at most 256 bytes; a longer text is in another member.
         message = REQUEST % payload if length <= 256 else f'{{"x":"{payload}",{(REQUEST % length)[1:]}'
         yield goes_on(frame(TEXT, message), [("answer", payload if length <= 256 else str(length))])
     for padding in (125, 126, 65535, 65536):
@@ -215,7 +215,7 @@ def closings():
         yield ends(closing(code), 1002)
     yield ends(frame(CLOSE, b"\x03"), 1002)
     yield ends(closing(1000, b"\xce\xba\xe1\xbd\xb9\xff"), 1007)
-    # Whatever comes behind it is not looked at.
+    # The rest is ignored.
     for late in (frame(TEXT, REQUEST % "late"), frame(PING, b"late"), closing(1001)):
         yield ends(closing(1000) + late, 1000)
     yield ends(frame(TEXT, b"{", fin=False) + closing(1000), 1000)
@@ -229,7 +229,7 @@ def limits():
     too_long = [("messageTooLong", None)]
     yield ends(frame(TEXT, longest + " "), 1009, too_long)
     yield ends(b"".join(pieces((longest + " ").encode(), 65536)), 1009, too_long)
-    # The length is believed before anything of it has come.
+    # The length counts before any of the content has arrived.
     yield ends(b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"mask", 1009, too_long)
     yield ends(b"\x81\xff" + b"\xff" * 8 + b"mask", 1009, too_long)
 

@@ -1,4 +1,4 @@
-//! The client at work: what a host does with it.
+//! The client at work, as a host uses it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,7 +44,7 @@ impl Host {
         Ok(host)
     }
 
-    /// Signs in with the first token.
+    /// Logs in with the first token.
     pub async fn login(&self) -> Outcome<Value> {
         let token = variable("FIRST_TOKEN")?;
         let params = LoginAccountParams {
@@ -106,7 +106,7 @@ impl Host {
         }
     }
 
-    /// What is streamed until the end of a turn, and how it ended.
+    /// Returns the deltas until the end of a turn, and how it ended.
     pub async fn turn_end(&mut self) -> Outcome<(Vec<String>, Option<String>)> {
         let mut streamed = Vec::new();
         loop {
@@ -119,7 +119,7 @@ impl Host {
     }
 }
 
-/// Has the client answer refresh requests with this token; returns where they are noted.
+/// Answers refresh requests with this token; returns where they are recorded.
 async fn answer_refreshes(client: &CodexClient, token: String) -> Arc<Mutex<Vec<Value>>> {
     let refreshes = Arc::<Mutex<Vec<Value>>>::default();
     let noted = Arc::clone(&refreshes);

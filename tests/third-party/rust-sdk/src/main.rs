@@ -1,6 +1,6 @@
 //! Drives byokey with the crate `codex-app-server-sdk`, a Rust client of codex.
 //!
-//! It knows the login with tokens of the host in its older form, with an id token, and has a
+//! It supports the login with the host's tokens in its older form, with an id token, and has a
 //! typed handler for refresh requests.
 
 mod host;
@@ -22,7 +22,7 @@ fn main() -> Outcome<()> {
         told.map_err(|_| "the story takes too long")?
     });
     let server = story::only_child();
-    // The client has no method to close; its tasks hold the pipes until the runtime goes.
+    // The client has no method to close; its tasks hold the pipes until the runtime is dropped.
     drop(runtime);
     told?;
     story::await_end(server?)

@@ -1,4 +1,4 @@
-//! What the test set up for this driver, and checks that say what was seen.
+//! The environment from the test, and checks that print what was seen.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use serde_json::to_value;
 /// Any failure ends the driver.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Prints what was seen; fails if it is not what was expected.
+/// Prints the value; fails if it is not the expected one.
 pub fn check(what: &str, seen: impl Serialize, expected: impl Serialize) -> Outcome<()> {
     let (seen, expected) = (to_value(seen)?, to_value(expected)?);
     if seen != expected {
@@ -20,12 +20,12 @@ pub fn check(what: &str, seen: impl Serialize, expected: impl Serialize) -> Outc
     Ok(())
 }
 
-/// A variable that the test has set.
+/// Returns a variable set by the test.
 pub fn variable(name: &str) -> Outcome<String> {
     std::env::var(name).map_err(|_| format!("{name} is not set").into())
 }
 
-/// The one process that this one has started.
+/// Returns the only child process.
 pub fn only_child() -> Outcome<Pid> {
     let own = std::process::id();
     let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"))?;
@@ -35,8 +35,8 @@ pub fn only_child() -> Outcome<Pid> {
     Pid::from_raw(child.parse()?).ok_or_else(|| "0 is no child".into())
 }
 
-/// Waits for the process to end; fails if it is known to have ended badly. The client may have
-/// taken its exit code already. The test limits the time.
+/// Waits for the exit of the process; fails if it is known to have failed. The client may have read
+/// its exit code already. The test has a timeout.
 pub fn await_end(child: Pid) -> Outcome<()> {
     match waitpid(Some(child), WaitOptions::empty()) {
         Ok(Some((_, status))) => check("exit code", status.exit_status(), 0),
