@@ -1,4 +1,4 @@
-//! From the Rust types to JSON Schema 2020-12: one schema for each type, by name.
+//! Collects the JSON Schema 2020-12 of the Rust types: one schema per type, by name.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 
 use crate::Result;
 
-/// The schemas of all types on the wire, in the order in which the method table names them.
+/// Returns the schemas of all types on the wire, in the order of the method table.
 ///
-/// What the server reads is described as it accepts it, what it writes as it writes it. A type
-/// that goes both ways is described as it is read, which is the looser of the two.
+/// A type that the server reads is described as it accepts it, one that it writes as it writes it.
+/// A type in both directions is described as it is read, the looser of the two.
 ///
 /// # Errors
 ///
-/// A schema that cannot be brought into the plain form that the rest of this crate reads.
+/// A schema that cannot be converted to the simple form that the rest of this crate reads.
 pub fn definitions() -> Result<Map<String, Value>> {
     let mut types = Types::visited();
     let mut definitions = types.read.take_definitions(true);
@@ -32,7 +32,7 @@ pub fn definitions() -> Result<Map<String, Value>> {
     Ok(definitions)
 }
 
-/// Names of the types that the server writes, the types of their members included.
+/// Returns the names of the types that the server writes, including those of their members.
 #[must_use]
 pub fn written() -> BTreeSet<String> {
     let written = Types::visited().written.take_definitions(true);
@@ -67,8 +67,8 @@ impl TypeVisitor for Types {
     }
 }
 
-/// A variant that holds a struct is a reference with members beside it. Draft-07 ignores what
-/// stands beside a reference, and people have to look twice, so its members are written out.
+/// A variant with a struct is a reference with members beside it. Draft-07 ignores members beside a
+/// reference, and readers overlook them, so they are inlined.
 fn merge_references(schema: &mut Value, definitions: &Map<String, Value>) -> Result<()> {
     let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
         return Ok(());
@@ -96,13 +96,13 @@ fn merge_references(schema: &mut Value, definitions: &Map<String, Value>) -> Res
     Ok(())
 }
 
-/// Name of the type that `#/$defs/Name` refers to.
+/// Returns the name of the type in `#/$defs/Name`.
 #[must_use]
 pub fn referenced(reference: &Value) -> Option<&str> {
     reference.as_str()?.strip_prefix("#/$defs/")
 }
 
-/// Lines of Rust comments end anywhere; paragraphs are what is meant.
+/// Joins the lines of a Rust comment into paragraphs.
 fn reflow_descriptions(schema: &mut Value) {
     match schema {
         Value::Object(parts) => {

@@ -1,21 +1,21 @@
-//! Whether a later state of the wire may still be called the same version.
+//! Compatibility check: whether a later state of the wire may keep the version.
 //!
-//! Within a version an old peer works with a new one, whichever of the two writes. So a member
-//! that exists stays as it is: making it optional breaks who reads it, making it required breaks
-//! who does not write it. What may come are methods, types, optional members, and words or
-//! variants where whoever reads them keeps what it does not know. Clients do; the server does
-//! where [`OPEN`] says so. A new variant of a method's own parameters is like a new method: an
-//! old server refuses it by name, and nobody is asked to send it.
+//! Within a version an old peer works with a new one in both directions. So an existing member
+//! stays unchanged: making it optional breaks its readers, making it required breaks writers that
+//! omit it. Allowed additions are methods, types, optional members, and words or variants where
+//! their readers preserve unknown ones. Clients do; the server does where [`OPEN`] lists it. A new
+//! variant of a method's own parameters is like a new method: an old server refuses it by name, and
+//! no client has to send it.
 
 use std::collections::BTreeSet;
 
 use crate::model::{Member, Shape, Type, Variant, Word};
 use crate::wire::Wire;
 
-/// Types that the server reads without refusing the whole message for a variant it does not know.
+/// Types of which the server reads an unknown variant without refusing the whole message.
 pub const OPEN: [&str; 1] = ["UserInput"];
 
-/// Every way in which the new state may break an old peer, or an old one a new peer.
+/// Returns all changes by which the new state may break an old peer, or the old state a new peer.
 #[must_use]
 pub fn breaks(old: &Wire, new: &Wire) -> Vec<String> {
     let mut found = Vec::new();
@@ -51,7 +51,7 @@ pub fn breaks(old: &Wire, new: &Wire) -> Vec<String> {
     found
 }
 
-/// Names of the types that the server reads, or of those that it writes.
+/// Returns the names of the types that the server reads, or of those that it writes.
 fn reached(wire: &Wire, by_server: bool) -> BTreeSet<String> {
     let mut open = Vec::new();
     for method in wire.methods.values() {

@@ -8,26 +8,25 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// What a method may carry, once.
+/// One example of a method.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// What it is an example of.
+    /// Its title.
     pub title: String,
     /// Its parameters.
     pub params: Value,
-    /// The answer, for methods that have one.
+    /// The result, for requests.
     pub result: Option<Value>,
 }
 
 /// Examples by the name of their method.
 pub type Examples = BTreeMap<String, Vec<Example>>;
 
-/// Reads them all.
+/// Reads all examples.
 ///
 /// # Errors
 ///
-/// A file cannot be read or has another shape, or a method has none, or there are some of a
-/// method that does not exist.
+/// A file cannot be read or has another form, a method has no example, or an example has no method.
 pub fn read() -> Result<Examples> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut examples = Examples::new();

@@ -1,21 +1,21 @@
-//! Which file of the protocol declares a type, and in which place. Generated files are cut and
-//! ordered the same way, so that who knows one side finds their way on the other.
+//! The protocol file that declares a type, and the position in it. Generated files are split and
+//! ordered in the same way, so that both sides are easy to compare.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Result;
 
-/// Where a type is declared.
+/// The place of a type's declaration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// Name of the Rust file, without its ending.
+    /// Name of the Rust file, without its extension.
     pub family: String,
     /// Line of the declaration.
     pub line: usize,
 }
 
-/// The place of every public type of the protocol, read from its sources.
+/// Returns the place of every public type of the protocol, parsed from its sources.
 ///
 /// # Errors
 ///

@@ -1,13 +1,12 @@
-//! What a later state of the wire has more than an earlier one, by the names that its changelog
-//! has to tell.
+//! Additions of a later state of the wire, by the names that its changelog must mention.
 
 use std::collections::BTreeSet;
 
 use crate::model::{Member, Shape, Type, Variant, Word};
 use crate::wire::Wire;
 
-/// New methods by their name; new members, words and variants as `Type.name`. What is inside of
-/// something new is not told: it came with it.
+/// Returns new methods by name; new members, words and variants as `Type.name`. Parts of something
+/// new are not listed.
 #[must_use]
 pub fn additions(old: &Wire, new: &Wire) -> Vec<String> {
     let methods = new.methods.keys();
@@ -30,7 +29,7 @@ fn is_inside(part: &str, outer: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// The names within a type: `member`, `word`, `variant`, `variant.member`.
+/// Returns the names within a type: `member`, `word`, `variant`, `variant.member`.
 fn parts(one: &Type) -> BTreeSet<String> {
     let members = |members: &[Member]| -> Vec<String> {
         members.iter().map(|member| member.name.clone()).collect()

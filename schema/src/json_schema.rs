@@ -1,4 +1,4 @@
-//! JSON Schema files: one for each type and all in one, as 2020-12 and as draft-07.
+//! JSON Schema files: one per type, and one bundle, as 2020-12 and as draft-07.
 
 pub mod draft_07;
 pub mod envelopes;
@@ -12,11 +12,11 @@ use crate::output::Files;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The files. `definitions` are the published schemas of all types and messages.
+/// Returns the files. `definitions` are the published schemas of all types and messages.
 ///
 /// # Errors
 ///
-/// A schema cannot be written as text.
+/// A schema cannot be serialised.
 pub fn files(definitions: &Map<String, Value>) -> Result<Files> {
     let mut files = Files::new();
     let mut bundle = json!({"$schema": DIALECT, "title": "ByokeyProtocol"});
@@ -39,18 +39,18 @@ pub fn files(definitions: &Map<String, Value>) -> Result<Files> {
     Ok(files)
 }
 
-/// JSON as it is committed.
+/// Formats JSON as it is committed.
 ///
 /// # Errors
 ///
-/// It cannot be written as text.
+/// It cannot be serialised.
 pub fn text(value: &Value) -> Result<String> {
     let text = serde_json::to_string_pretty(value);
     text.map(|text| text + "\n")
         .map_err(|error| error.to_string())
 }
 
-/// The schema of one type, with those that it refers to.
+/// Returns the schema of one type, with those that it references.
 fn alone(name: &str, definitions: &Map<String, Value>) -> Value {
     let mut schema = json!({"$schema": DIALECT, "title": name});
     let mut needed = Vec::new();
@@ -80,7 +80,7 @@ fn alone(name: &str, definitions: &Map<String, Value>) -> Value {
     schema
 }
 
-/// Names of the types that a schema refers to.
+/// Finds the names of the types that a schema references.
 fn references(schema: &Value, found: &mut impl FnMut(String)) {
     match schema {
         Value::Object(parts) => {

@@ -1,10 +1,10 @@
-//! JSON for people: what fits on a line stands on one.
+//! Human-readable JSON: a value that fits is on one line.
 
 use serde_json::Value;
 
 const WIDTH: usize = 96;
 
-/// Writes a value, without a line end behind it.
+/// Writes a value without a trailing line break.
 #[must_use]
 pub fn write(value: &Value) -> String {
     nested(value, 0)

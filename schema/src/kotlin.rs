@@ -1,5 +1,4 @@
-//! Kotlin: a file for each family, `Methods.kt`, and the few functions that they read and write
-//! JSON with.
+//! Kotlin: a file per family, `Methods.kt`, and the functions for reading and writing JSON.
 
 mod classes;
 mod methods;
@@ -11,7 +10,7 @@ use crate::output::{COMMAND, Files};
 
 const FOLDER: &str = "clients/kotlin/src/generated/kotlin/byokey/protocol";
 
-/// The files.
+/// Returns the files.
 ///
 /// # Errors
 ///

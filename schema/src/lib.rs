@@ -1,8 +1,8 @@
 //! From the Rust types of the protocol to everything that is generated from them.
 //!
-//! [`collect`] asks the types for their JSON Schema, [`model`] reduces that to the few shapes
-//! that the wire has, and one module for each form of output writes it. [`output::files`] is
-//! all of it; `cargo run -p byokey-schema` writes it into the repository, where it is committed.
+//! [`collect`] asks the types for their JSON Schema, [`model`] reduces that to the few shapes that
+//! the wire has, and one module per output format writes it. [`output::files`] is all of it; `cargo
+//! run -p byokey-schema` writes it into the repository, where it is committed.
 
 pub mod collect;
 pub mod compare;
@@ -24,5 +24,5 @@ pub mod reference;
 pub mod typescript;
 pub mod wire;
 
-/// What goes wrong here is told to whoever changes the protocol, in one sentence.
+/// Errors are one sentence for the developer that changes the protocol.
 pub type Result<T> = std::result::Result<T, String>;

@@ -1,7 +1,7 @@
-//! Writes every file that is generated from the types of the protocol.
+//! Writes every generated file.
 //!
 //! With `--record-baseline` it also records the state of the wire that later ones are compared
-//! with. That is done once for each version of the protocol.
+//! with. That is done once per version of the protocol.
 
 use byokey_schema::{Result, collect, json_text, output, wire};
 

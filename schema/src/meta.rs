@@ -1,4 +1,4 @@
-//! `meta.json`: the method table for programs.
+//! `meta.json`: the method table in machine-readable form.
 
 use byokey_protocol::methods::{Direction, METHODS, MethodInfo, Stability};
 use byokey_protocol::secret::SENSITIVE_MEMBERS;
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::json_schema::text;
 
-/// The file.
+/// Returns the file.
 ///
 /// # Errors
 ///
-/// It cannot be written as text.
+/// It cannot be serialised.
 pub fn file() -> Result<String> {
     let methods: Vec<_> = METHODS.iter().map(method).collect();
     text(&json!({
@@ -38,7 +38,7 @@ fn method(method: &MethodInfo) -> Value {
     meta
 }
 
-/// Who sends a method, as it is written.
+/// Returns the name of a direction.
 #[must_use]
 pub const fn direction(direction: Direction) -> &'static str {
     match direction {
@@ -49,7 +49,7 @@ pub const fn direction(direction: Direction) -> &'static str {
     }
 }
 
-/// Whether a method may still change, as it is written.
+/// Returns the name of a stability.
 #[must_use]
 pub const fn stability(stability: Stability) -> &'static str {
     match stability {

@@ -1,4 +1,4 @@
-//! What the emitters see: types reduced to the few shapes that the wire has.
+//! The input of the emitters: types reduced to the few shapes on the wire.
 
 mod read;
 
@@ -9,83 +9,83 @@ use serde_json::{Map, Value};
 use crate::Result;
 use crate::families::places;
 
-/// All types, by the file that they belong to and in the order of that file.
+/// All types, by file and in the file's order.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// The types of each family.
     pub families: BTreeMap<String, Vec<Type>>,
 }
 
-/// A type with a name.
+/// A named type.
 #[derive(Clone, Debug)]
 pub struct Type {
     /// Its name, the same in every language.
     pub name: String,
-    /// What it is for.
+    /// Its description.
     pub doc: String,
-    /// How it looks on the wire.
+    /// Its shape on the wire.
     pub shape: Shape,
 }
 
-/// How a type looks on the wire.
+/// The shape of a type on the wire.
 #[derive(Clone, Debug)]
 pub enum Shape {
     /// An object with these members; others are ignored.
     Object(Vec<Member>),
-    /// One of these strings, or one that a newer peer knows.
+    /// One of these strings, or a newer peer's.
     Words(Vec<Word>),
-    /// An object whose member `tag` tells which of these it is, or one that a newer peer knows.
+    /// An object with a discriminator member `tag`, with one of these values or a newer peer's.
     Tagged {
-        /// The member that tells.
+        /// The discriminator member.
         tag: String,
-        /// What it may be.
+        /// The variants.
         variants: Vec<Variant>,
     },
-    /// One of these strings, or an object with one member whose name tells which it is.
+    /// One of these strings, or an object with one member whose name is the discriminator.
     Keyed {
         /// The strings.
         words: Vec<Word>,
         /// The objects.
         variants: Vec<Variant>,
     },
-    /// A string or a whole number.
+    /// A string or an integer.
     Id,
 }
 
-/// A string with a meaning.
+/// A string value with a meaning.
 #[derive(Clone, Debug)]
 pub struct Word {
-    /// As it is on the wire.
+    /// Its value on the wire.
     pub value: String,
-    /// What it means.
+    /// Its description.
     pub doc: String,
 }
 
 /// One of several objects.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// What tells it, as it is on the wire.
+    /// The discriminator's value on the wire.
     pub value: String,
-    /// What it means.
+    /// Its description.
     pub doc: String,
-    /// Its members, without the one that tells.
+    /// Its members, without the discriminator.
     pub members: Vec<Member>,
 }
 
 /// A member of an object.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// As it is on the wire.
+    /// Its name on the wire.
     pub name: String,
-    /// What it means.
+    /// Its description.
     pub doc: String,
     /// Its type.
     pub of: Of,
-    /// For numbers, which ones: `int64`, `uint32` and so on.
+    /// The format of a number: `int64`, `uint32` and so on.
     pub range: Option<String>,
-    /// Whether it may be null.
+    /// Whether it is nullable.
     pub nullable: bool,
-    /// Whether it may be absent.
+    /// Whether it is optional.
     pub optional: bool,
 }
 
@@ -96,15 +96,15 @@ pub enum Of {
     String,
     /// A string that must not be shown.
     Secret,
-    /// True or false.
+    /// A boolean.
     Boolean,
-    /// A whole number of up to 64 bits.
+    /// An integer of up to 64 bits.
     Integer,
     /// Any JSON.
     Any,
     /// Any JSON object.
     AnyObject,
-    /// A type with a name.
+    /// A named type.
     Named(String),
     /// A list.
     List(Box<Self>),
@@ -117,8 +117,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// A schema has a shape that is not among those above, or its type is not declared in the
-    /// protocol's sources.
+    /// A schema has another shape than those above, or its type is not declared in the protocol's
+    /// sources.
     pub fn new(definitions: &Map<String, Value>) -> Result<Self> {
         let places = places()?;
         let mut types = Vec::new();
@@ -135,18 +135,18 @@ impl Model {
         Ok(Self { families })
     }
 
-    /// Every type, family by family.
+    /// Iterates over all types, family by family.
     pub fn types(&self) -> impl Iterator<Item = &Type> {
         self.families.values().flatten()
     }
 
-    /// The type of that name.
+    /// Returns the type of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Type> {
         self.types().find(|one| one.name == name)
     }
 
-    /// The family of the type of that name.
+    /// Returns the family of a type.
     #[must_use]
     pub fn family_of(&self, name: &str) -> Option<&str> {
         let mut families = self.families.iter();
@@ -160,12 +160,12 @@ impl Type {
     ///
     /// # Errors
     ///
-    /// It has a shape that is not among those above.
+    /// It has another shape than those above.
     pub fn read(name: &str, schema: &Value) -> Result<Self> {
         read::named(name, schema)
     }
 
-    /// The members of the type and of its variants.
+    /// Iterates over the members of the type and of its variants.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         let (own, variants) = match &self.shape {
             Shape::Object(members) => (members.as_slice(), [].as_slice()),
@@ -180,7 +180,7 @@ impl Type {
 }
 
 impl Of {
-    /// The type with a name that this one is, or holds.
+    /// Returns the named type that this one is or contains.
     #[must_use]
     pub fn named(&self) -> Option<&str> {
         match self {
@@ -190,7 +190,7 @@ impl Of {
         }
     }
 
-    /// Whether it is, or holds, a type of that kind.
+    /// Returns whether it is or contains a type of that kind.
     #[must_use]
     pub fn holds(&self, other: &Self) -> bool {
         match self {

@@ -1,6 +1,6 @@
-//! Names in the manner of each language.
+//! Naming conventions of the languages.
 
-/// The words of a name in any manner: `camelCase`, `snake_case`, `a/method/name`.
+/// Splits a name in any convention into words: `camelCase`, `snake_case`, `a/method/name`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for character in name.chars() {

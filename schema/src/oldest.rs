@@ -1,6 +1,5 @@
-//! What the oldest server of the version may write: each message with nothing but what the
-//! baseline asks for. Whoever reads the types of today must read it, so a member that came later
-//! can be required nowhere.
+//! The minimal messages of the version's oldest server: each with nothing but what the baseline
+//! requires. Today's types must accept them, so a later member must be optional.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +13,7 @@ const ABOUT: &str = "Generated from schema/v1/baseline.json. The least that a se
     may write in each message, with each variant somewhere, and with nothing in what may be \
     empty. Every client reads all of it with its generated types.";
 
-/// All of it, as a file for the tests of the clients: one message on each line.
+/// Returns the messages as a file for the tests of the clients: one per line.
 ///
 /// # Errors
 ///
@@ -38,7 +37,7 @@ pub fn file(wire: &Wire) -> Result<String> {
     ))
 }
 
-/// Which part of a method the server writes, and its type.
+/// Returns the part of a method that the server writes, and its type.
 fn written(method: &Method) -> Option<(&'static str, &str)> {
     if method.direction.starts_with("server") {
         return Some(("params", &method.params));
@@ -47,11 +46,11 @@ fn written(method: &Method) -> Option<(&'static str, &str)> {
     Some(("result", result))
 }
 
-/// Variants that stand in a message already, by their type.
+/// Variants that occur in a message already, by type.
 type Met = BTreeSet<(String, usize)>;
 
-/// The least values of a type: one with everything, one with nothing in what may be empty, and
-/// more as long as they show a variant that no message has shown.
+/// Returns minimal values of a type: one with everything, one with empty parts where possible, and
+/// more for variants that no message contains yet.
 fn values(wire: &Wire, of: &str, met: &mut Met) -> Result<Vec<Value>> {
     let most = wire.types.values().map(variants).max().unwrap_or_default();
     let named = Of::Named(of.to_owned());
@@ -81,9 +80,9 @@ fn variants(one: &Type) -> usize {
 
 struct Least<'a> {
     wire: &'a Wire,
-    /// Whether nothing is in what may be empty or null.
+    /// Whether optional and nullable parts are empty.
     is_empty: bool,
-    /// Which of several variants it is.
+    /// The index of the variant.
     pick: usize,
     met: Met,
 }
@@ -124,7 +123,7 @@ impl<'a> Least<'a> {
         Ok(match shape {
             Shape::Object(members) => Value::Object(self.members(members)?),
             Shape::Words(words) => {
-                // Any word is read, so one is enough.
+                // Any word is accepted, so one suffices.
                 json!(words.first().map_or("word", |word| word.value.as_str()))
             }
             Shape::Tagged { tag, variants } => {

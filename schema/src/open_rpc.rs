@@ -1,8 +1,8 @@
 //! The OpenRPC document.
 //!
-//! OpenRPC knows requests of the client only. Here every message has an entry, and `x-direction`
-//! says who sends it. Its `params` are a list of members, so a type told apart by a tag shows the
-//! members of all its variants there, and `x-params` refers to the type as it is.
+//! OpenRPC only has requests of the client. Here every message has an entry, with its sender in
+//! `x-direction`. Its `params` are a list of members, so a tagged type lists the members of all its
+//! variants there, and `x-params` references the type itself.
 
 use byokey_protocol::PROTOCOL_VERSION;
 use byokey_protocol::methods::{METHODS, MethodInfo, Stability};
@@ -13,11 +13,11 @@ use crate::examples::{Example, Examples};
 use crate::json_schema::{draft_07, text};
 use crate::meta;
 
-/// The file.
+/// Returns the file.
 ///
 /// # Errors
 ///
-/// A method carries a type that has no schema.
+/// A method has a type without a schema.
 pub fn file(definitions: &Map<String, Value>, examples: &Examples) -> Result<String> {
     let bundle = draft_07::from_2020_12(&json!({"title": "", "$schema": "", "$defs": definitions}));
     let mut schemas = bundle["definitions"].clone();
@@ -68,7 +68,8 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// The members of an object, or of all variants of a type: required is what all of them require.
+/// Returns the members of an object, or of all variants of a type: required are those required by
+/// all of them.
 fn params(schema: &Value) -> Value {
     let itself = std::slice::from_ref(schema);
     let union = ["oneOf", "anyOf"]
@@ -100,7 +101,7 @@ fn params(schema: &Value) -> Value {
         }
         params.entry(name.clone()).or_insert(param);
     }
-    // Required ones come first, as readers of positions would need it.
+    // Required ones come first, as positional readers need it.
     let (first, rest): (Vec<_>, Vec<_>) = params
         .into_iter()
         .map(|(_, param)| param)

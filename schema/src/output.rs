@@ -11,16 +11,16 @@ use crate::{
     typescript,
 };
 
-/// What writes everything.
+/// The command that writes all files.
 pub const COMMAND: &str = "cargo run -p byokey-schema";
 
 /// The state of the wire that later ones are compared with.
 pub const BASELINE: &str = "schema/v1/baseline.json";
 
-/// What the oldest server of the version may write.
+/// The minimal messages of the version's oldest server.
 pub const OLDEST: &str = "clients/suite/oldest_server.json";
 
-/// Folders that hold generated files alone.
+/// Folders of generated files only.
 pub const FOLDERS: [&str; 5] = [
     "schema/v1/json",
     "schema/v1/draft-07",
@@ -29,14 +29,14 @@ pub const FOLDERS: [&str; 5] = [
     "clients/kotlin/src/generated/kotlin/byokey/protocol",
 ];
 
-/// Generated files by their path from the root of the repository.
+/// Generated files by path from the root of the repository.
 pub type Files = BTreeMap<String, String>;
 
-/// Every generated file.
+/// Returns every generated file.
 ///
 /// # Errors
 ///
-/// A type of the protocol has a shape that is not supported.
+/// A type of the protocol has an unsupported shape.
 pub fn files() -> Result<Files> {
     let definitions = collect::definitions()?;
     let model = Model::new(&definitions)?;
@@ -59,11 +59,11 @@ pub fn files() -> Result<Files> {
     Ok(files)
 }
 
-/// The wire as the version began.
+/// Returns the wire at the beginning of the version.
 ///
 /// # Errors
 ///
-/// It is not there, or is no state of the wire.
+/// It is missing or invalid.
 pub fn baseline() -> Result<Wire> {
     let text = std::fs::read_to_string(root().join(BASELINE));
     let text = text.map_err(|error| format!("cannot read {BASELINE}: {error}"))?;
@@ -71,13 +71,13 @@ pub fn baseline() -> Result<Wire> {
     Wire::read(&wire.map_err(|error| format!("{BASELINE} is not JSON: {error}"))?)
 }
 
-/// Root of the repository.
+/// Returns the root of the repository.
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Writes every generated file, and removes those that are generated no more.
+/// Writes every generated file, and removes obsolete ones.
 ///
 /// # Errors
 ///
@@ -96,7 +96,7 @@ pub fn write() -> Result<()> {
     Ok(())
 }
 
-/// Writes one file, named by its path from the root of the repository.
+/// Writes one file, by path from the root of the repository.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Paragraphs, broken into lines.
+//! Wraps paragraphs.
 
-/// The lines of a text whose paragraphs are separated by empty lines.
+/// Wraps a text with paragraphs separated by empty lines.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -20,7 +20,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A comment between `/**` and `*/`, as TypeScript and Kotlin have it.
+/// Returns a `/**` comment, as in TypeScript and Kotlin.
 #[must_use]
 pub fn block_comment(indent: &str, text: &str) -> String {
     let lines = wrap(text, 96 - indent.len());
@@ -37,7 +37,7 @@ pub fn block_comment(indent: &str, text: &str) -> String {
     }
 }
 
-/// A sentence added to a text, in a paragraph of its own if the text has several.
+/// Adds a sentence to a text, in a paragraph of its own if the text has several.
 #[must_use]
 pub fn with_note(text: &str, note: &str) -> String {
     let separator = if text.contains("\n\n") { "\n\n" } else { " " };

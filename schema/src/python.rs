@@ -1,5 +1,5 @@
-//! Python: a module of dataclasses for each family, `types.py` with all of them, `methods.py`,
-//! and the few functions that they read JSON with.
+//! Python: a module of dataclasses per family, `types.py` with all of them, `methods.py`, and the
+//! functions for reading JSON.
 
 mod classes;
 mod methods;
@@ -14,7 +14,7 @@ use crate::output::{COMMAND, Files};
 
 const FOLDER: &str = "clients/python/src/byokey/_generated";
 
-/// The files.
+/// Returns the files.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ fn imports(model: &Model, family: &str, types: &[Type]) -> String {
     text
 }
 
-/// The function that reads a type which is no class.
+/// Returns the function that reads a type that is not a class.
 fn free_reader(one: &Type) -> Option<String> {
     let is_class = matches!(one.shape, Shape::Object(_) | Shape::Words(_));
     (!is_class).then(|| format!("{}_from_wire", snake(&one.name)))

@@ -10,7 +10,7 @@ use crate::json_text;
 use crate::model::{Member, Model, Of, Shape, Type, Word};
 use crate::output::COMMAND;
 
-/// The file.
+/// Returns the file.
 #[must_use]
 pub fn file(model: &Model, examples: &Examples) -> String {
     let mut text = format!(
@@ -53,7 +53,7 @@ fn of(direction: Direction) -> impl Iterator<Item = &'static MethodInfo> {
         .filter(move |method| method.direction == direction)
 }
 
-/// The anchor that a heading gets.
+/// Returns the anchor of a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading
         .chars()

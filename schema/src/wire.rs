@@ -1,5 +1,4 @@
-//! What is on the wire, without the words about it: the part of the schema that peers can be
-//! broken by.
+//! The wire without descriptions: the part of the schema whose changes can break peers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,16 +14,16 @@ use crate::model::Type;
 /// The methods and types of one state of the protocol.
 #[derive(Clone, Debug)]
 pub struct Wire {
-    /// The methods by their name.
+    /// The methods by name.
     pub methods: BTreeMap<String, Method>,
-    /// The types by their name.
+    /// The types by name.
     pub types: BTreeMap<String, Type>,
 }
 
-/// What a method carries.
+/// The types of a method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Method {
-    /// Who sends it.
+    /// Its sender.
     pub direction: String,
     /// Name of the type of its parameters.
     pub params: String,
@@ -32,7 +31,7 @@ pub struct Method {
     pub result: Option<String>,
 }
 
-/// The wire as JSON, without any description.
+/// Returns the wire as JSON, without any description.
 #[must_use]
 pub fn of(definitions: &Map<String, Value>) -> Value {
     let method = |method: &byokey_protocol::methods::MethodInfo| {
@@ -48,7 +47,7 @@ pub fn of(definitions: &Map<String, Value>) -> Value {
     json!({"methods": methods.collect::<Map<_, _>>(), "types": types})
 }
 
-/// A short name for a state of the wire, the same for the same state.
+/// Returns a short digest of a state of the wire.
 #[must_use]
 pub fn digest(wire: &Value) -> String {
     let mut sorted = wire.clone();
@@ -61,11 +60,11 @@ pub fn digest(wire: &Value) -> String {
 }
 
 impl Wire {
-    /// Reads what [`of`] wrote.
+    /// Reads the output of [`of`].
     ///
     /// # Errors
     ///
-    /// It has another shape.
+    /// It has another form.
     pub fn read(wire: &Value) -> Result<Self> {
         let malformed = || "this is not a state of the wire".to_owned();
         let mut read = Self {
@@ -88,7 +87,7 @@ impl Wire {
     }
 }
 
-/// Removes descriptions, but no member that is called so.
+/// Removes descriptions, but no member of that name.
 fn remove_descriptions(schema: &mut Value) {
     match schema {
         Value::Object(parts) => {

@@ -1,4 +1,4 @@
-//! The protocol only grows within its version, and its changelog says how.
+//! The protocol only grows within its version, and its changelog lists the additions.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -57,13 +57,13 @@ fn the_changelog_tells_every_change_of_the_wire() {
     );
 }
 
-/// The sections `### Protocol`, from the newest to the oldest.
+/// Iterates over the sections `### Protocol`, from the newest to the oldest.
 fn protocol_sections(changelog: &str) -> impl Iterator<Item = &str> {
     let sections = changelog.split("### Protocol\n").skip(1);
     sections.map(|text| text.split("\n#").next().unwrap_or_default())
 }
 
-/// What the entries of those sections end with.
+/// Returns the digests at the end of the entries of those sections.
 fn digests(changelog: &str) -> Vec<String> {
     let sections = protocol_sections(changelog);
     let ends = sections.flat_map(|text| text.split("(wire `").skip(1));
@@ -71,7 +71,7 @@ fn digests(changelog: &str) -> Vec<String> {
         .collect()
 }
 
-/// What came since the baseline and is named by no entry.
+/// Returns the additions since the baseline that no entry mentions.
 fn untold(old: &Wire, new: &Wire, changelog: &str) -> Vec<String> {
     let sections: Vec<_> = protocol_sections(changelog).collect();
     let told = |name: &String| {
@@ -134,7 +134,7 @@ fn the_digest_follows_the_wire_and_not_its_words() {
     assert_ne!(digest(&wire::of(&changed)), digest(&today()));
 }
 
-/// A small wire with one of everything.
+/// Returns a small wire with one of everything.
 fn sample() -> Value {
     let member = |kind: &str| json!({"type": kind});
     let variant = |tag: &str, required: Value| {
@@ -162,7 +162,7 @@ fn sample() -> Value {
     })
 }
 
-/// What is found when the value at a place becomes another one; null removes it.
+/// Returns the findings after replacing the value at a place; null removes it.
 fn after(place: &str, value: Value) -> Vec<String> {
     let mut new = sample();
     let (parent, name) = place.rsplit_once('/').unwrap();

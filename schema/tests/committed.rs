@@ -1,4 +1,4 @@
-//! The generated files that are committed are those that would be generated now.
+//! The committed generated files are up to date.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -28,12 +28,12 @@ fn committed_files_are_fresh() {
     }
 }
 
-/// Paths of the files in a folder, from the root of the repository.
+/// Returns the paths of the files in a folder, from the root of the repository.
 fn files_of(folder: &Path) -> Vec<String> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // What Python leaves behind is not committed.
+        // Python's caches are not committed.
         if path.is_dir() {
             assert!(
                 path.ends_with("__pycache__"),

@@ -1,4 +1,4 @@
-//! The generated schemas are schemas, the examples keep to them, and the OpenRPC document is one.
+//! The generated schemas are valid, the examples match them, and the OpenRPC document is valid.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ static FILES: LazyLock<Files> = LazyLock::new(|| files().unwrap());
 
 const DRAFTS: [&str; 2] = ["json", "draft-07"];
 
-/// A validator over one generated schema.
+/// A validator for one generated schema.
 struct Validator {
     schemas: Schemas,
     index: boon::SchemaIndex,
@@ -31,7 +31,7 @@ impl Validator {
         )])
     }
 
-    /// Over the first of these resources; the others are what it refers to.
+    /// Returns a validator for the first of these resources; the others are its references.
     fn new(resources: &[(&str, Value)]) -> Self {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
@@ -81,7 +81,7 @@ fn every_example_keeps_to_the_schema() {
     }
 }
 
-/// Readers ignore what they do not know, so a slip of the pen in an example is valid too.
+/// Readers ignore unknown members, so a typo in an example would be valid, too.
 #[test]
 fn examples_have_no_members_without_a_meaning() {
     let definitions = collect::definitions().unwrap();
@@ -96,7 +96,7 @@ fn examples_have_no_members_without_a_meaning() {
                 let mut used = Vec::new();
                 members(value, &mut used);
                 for member in used {
-                    // An id of a limit, and a member of a value that may be anything.
+                    // An id of a limit, and a member of an arbitrary value.
                     let free = ["codex", "networkAccess"].contains(&member);
                     assert!(
                         known.contains(&member) || free,
@@ -172,7 +172,7 @@ fn the_open_rpc_document_passes_its_meta_schema() {
     let vendored = |name: &str| {
         let path = root().join("schema/tests/meta-schemas").join(name);
         let mut schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        // Both name the second of them as their dialect, which is draft-07 in other words.
+        // Both name the second of them as their dialect, which is draft-07 under another name.
         schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
         schema
     };

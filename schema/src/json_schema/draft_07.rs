@@ -1,11 +1,11 @@
-//! The same schemas in draft-07, in the manner of codex: constants are enumerations with one
-//! value, and the members that tell alternatives apart have titles.
+//! The same schemas in draft-07, in codex's manner: constants are enumerations with one value, and
+//! discriminator members have titles.
 
 use serde_json::{Map, Value, json};
 
 use crate::names::pascal;
 
-/// Rewrites a bundle, or the schema of one type.
+/// Converts a bundle, or the schema of one type.
 #[must_use]
 pub fn from_2020_12(schema: &Value) -> Value {
     let mut older = rewrite(schema);
@@ -31,7 +31,7 @@ fn rewrite(schema: &Value) -> Value {
                     ("const", part) => older.insert("enum".to_owned(), json!([part])),
                     ("$ref", Value::String(to)) => {
                         let reference = json!({"$ref": to.replace("#/$defs/", "#/definitions/")});
-                        // What stands beside a reference is ignored in draft-07.
+                        // Draft-07 ignores members beside a reference.
                         older.insert("allOf".to_owned(), json!([reference]))
                     }
                     (_, part) => older.insert(name.clone(), rewrite(part)),
@@ -51,7 +51,7 @@ fn rewrite(schema: &Value) -> Value {
     }
 }
 
-/// Titles for the members that tell alternatives apart: `ChatgptAccountType`.
+/// Adds titles to discriminator members: `ChatgptAccountType`.
 fn add_titles(schema: &mut Map<String, Value>) {
     for combinator in ["oneOf", "anyOf"] {
         let alternatives = schema.get_mut(combinator).and_then(Value::as_array_mut);

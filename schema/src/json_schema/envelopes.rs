@@ -31,7 +31,7 @@ const UNIONS: [(&str, Direction, &str); 4] = [
     ),
 ];
 
-/// The schemas of messages, by name.
+/// Returns the schemas of messages, by name.
 #[must_use]
 pub fn envelopes() -> Map<String, Value> {
     let mut all = Map::new();
@@ -64,8 +64,8 @@ pub fn envelopes() -> Map<String, Value> {
     all
 }
 
-/// Members of the root of the bundle. No document has this shape: it exists so that generators,
-/// which start at the root, reach messages and results.
+/// Returns the root of the bundle. No document has this shape: generators start at the root, and
+/// reach messages and results through it.
 #[must_use]
 pub fn root() -> Map<String, Value> {
     let root = json!({
@@ -127,7 +127,7 @@ fn message(union: &str, method: &MethodInfo, is_request: bool) -> Value {
     message
 }
 
-/// A message of the server that this version does not know.
+/// Returns the schema of an unknown message of the server.
 fn unknown(union: &str, is_request: bool) -> Value {
     let mut message = json!({
         "title": format!("Unknown{union}"),

@@ -1,13 +1,13 @@
 //! The published form of the schemas: open wherever the protocol is.
 //!
-//! A generator that reads a closed list of words or variants writes code that refuses what a
-//! newer server sends. So words are published as strings with their known values beside them
-//! (`x-known-values`), and a union that the server writes has a last branch that accepts an
-//! unknown tag (`x-open`). Variants have titles, because generators name types after them.
+//! A generator writes code for a closed list of words or variants that refuses messages of a newer
+//! server. So words are published as strings with their known values beside them
+//! (`x-known-values`), and a union that the server writes has a last branch that accepts an unknown
+//! tag (`x-open`). Variants have titles, because generators name types after them.
 //!
-//! Two more habits of generators are met. What stands beside a `$ref` makes some of them declare
-//! the type a second time (`Turn1`), so descriptions of such members are in
-//! `x-property-descriptions` of their owner. And what may be null is `oneOf`, because some cannot
+//! Two more properties of generators are considered. Members beside a `$ref` make some of them
+//! declare the type a second time (`Turn1`), so descriptions of such members are in
+//! `x-property-descriptions` of their owner. And a nullable value is `oneOf`, because some cannot
 //! merge `anyOf` with nested unions.
 
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 
 use crate::names::pascal;
 
-/// The published form of all types. `written` names those that the server writes: what it only
-/// reads stays closed, because it refuses unknown variants.
+/// Returns the published form of all types. `written` names those that the server writes: a type
+/// that it only reads stays closed, because it refuses unknown variants.
 #[must_use]
 pub fn published(
     definitions: &Map<String, Value>,
@@ -68,7 +68,7 @@ fn published_type(name: &str, schema: &Value, is_written: bool) -> Value {
     published
 }
 
-/// A string with the values that this version knows, and what they mean.
+/// Returns a string schema with the known values, and their descriptions.
 fn known_values(words: &[Value]) -> Map<String, Value> {
     let values: Vec<_> = words.iter().map(|word| word["const"].clone()).collect();
     let meanings = words.iter().filter_map(|word| {
@@ -85,7 +85,7 @@ fn known_values(words: &[Value]) -> Map<String, Value> {
     schema
 }
 
-/// Gives a variant the title `<Value><Type>`: `ChatgptAccount`.
+/// Adds the title `<Value><Type>` to a variant: `ChatgptAccount`.
 fn titled(name: &str, variant: Value) -> Value {
     let key = variant["properties"].as_object();
     let key = key.and_then(|properties| properties.keys().next().cloned());
@@ -99,13 +99,13 @@ fn titled(name: &str, variant: Value) -> Value {
     Value::Object(titled)
 }
 
-/// The member that tells a variant from the others, and its value.
+/// Returns the discriminator of a variant: the member and its value.
 fn tag(variant: &Value) -> Option<(&str, &str)> {
     let mut properties = variant["properties"].as_object()?.iter();
     properties.find_map(|(name, schema)| Some((name.as_str(), schema["const"].as_str()?)))
 }
 
-/// What a newer server may write in place of the known variants.
+/// Returns the schema of a newer server's variant.
 fn open_branch(name: &str, tag: Option<&str>) -> Value {
     let mut branch = json!({
         "title": format!("Unknown{name}"),

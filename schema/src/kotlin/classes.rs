@@ -1,4 +1,4 @@
-//! Classes that read themselves from JSON and write themselves.
+//! Kotlin classes that read themselves from JSON and write themselves.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::prose::{block_comment, with_note};
 
 const NEWER: &str = "A newer peer may use others; they are kept as they came.";
 
-/// A type with all that belongs to it.
+/// Returns a type with all its declarations.
 pub(super) fn of_type(one: &Type) -> String {
     let name = &one.name;
     match &one.shape {
@@ -183,7 +183,7 @@ impl<'a> Class<'a> {
     }
 }
 
-/// A class with these members. One without members is no object, so that it may get some.
+/// Returns a class with these members. One without members is no `object`, so that it may get some.
 fn class(indent: &str, class: &Class<'_>, doc: &str, members: &[Member]) -> String {
     let name = class.name;
     let parent = class.of.unwrap_or("WireType");
@@ -298,7 +298,7 @@ fn type_of(of: &Of) -> String {
     }
 }
 
-/// The function that reads a type.
+/// Returns the function that reads a type.
 fn read(of: &Of) -> String {
     match of {
         Of::String => "::readString".to_owned(),
@@ -313,7 +313,7 @@ fn read(of: &Of) -> String {
     }
 }
 
-/// The expression that writes a value.
+/// Returns the expression that writes a value.
 fn writer(of: &Of, value: &str) -> String {
     match of {
         Of::String => format!("JsonString({value})"),

@@ -1,4 +1,4 @@
-//! The methods, each with what it carries.
+//! The methods, with their types.
 
 use std::fmt::Write as _;
 

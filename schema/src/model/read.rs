@@ -1,4 +1,4 @@
-//! From JSON Schema to the shapes of the model.
+//! Converts JSON Schema to the shapes of the model.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{Member, Of, Shape, Type, Variant, Word};
 use crate::Result;
 use crate::collect::referenced;
 
-/// Reads the schema of a type with a name.
+/// Reads the schema of a named type.
 pub(super) fn named(name: &str, schema: &Value) -> Result<Type> {
     let shape = shape(schema).map_err(|problem| format!("`{name}`: {problem}"))?;
     Ok(Type {
@@ -95,7 +95,7 @@ fn members(schema: &Value, tag: Option<&str>) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// The type of a member, and whether it may be null.
+/// Returns the type of a member, and whether it is nullable.
 fn of(schema: &Value) -> Result<(Of, bool)> {
     if let Some(name) = referenced(&schema["$ref"]) {
         return Ok((Of::Named(name.to_owned()), false));

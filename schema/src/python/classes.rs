@@ -1,4 +1,4 @@
-//! Dataclasses that read themselves from JSON and write themselves.
+//! Python dataclasses that read themselves from JSON and write themselves.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::model::{Member, Model, Of, Shape, Type, Variant, Word};
 use crate::names::{pascal, snake};
 use crate::prose::wrap;
 
-/// The names that a type brings into its module.
+/// Returns the names that a type adds to its module.
 pub(super) fn names_of(one: &Type) -> Vec<String> {
     let mut names = vec![one.name.clone()];
     if let Shape::Tagged { variants, .. } | Shape::Keyed { variants, .. } = &one.shape {
@@ -19,7 +19,7 @@ pub(super) fn names_of(one: &Type) -> Vec<String> {
     names
 }
 
-/// A type with all that belongs to it.
+/// Returns a type with all its declarations.
 pub(super) fn of_type(model: &Model, one: &Type) -> Result<String> {
     let name = &one.name;
     match &one.shape {
@@ -100,7 +100,7 @@ fn class_name(one: &Type, variant: &Variant) -> String {
     format!("{}{}", one.name, pascal(&variant.value))
 }
 
-/// What tells a class on the wire, besides its own members.
+/// The discriminator of a class on the wire, besides its own members.
 enum Tag<'a> {
     None,
     Member(&'a str, &'a str),
@@ -201,7 +201,7 @@ fn writing(model: &Model, tag: &Tag<'_>, all: &[Member]) -> Result<String> {
     Ok(text)
 }
 
-/// The class of what a newer peer may send: it keeps what it was made from, and does not show it.
+/// Returns the class for a newer peer's value: it keeps the raw value, and does not show it.
 fn unknown(one: &Type, raw: &str) -> String {
     format!(
         "@dataclass(frozen=True, slots=True)\nclass Unknown{}:\n    \
@@ -244,7 +244,7 @@ fn docstring(indent: &str, doc: &str) -> String {
     format!("{indent}\"\"\"{text}{end}\"\"\"\n")
 }
 
-/// How a type is written in an annotation.
+/// Returns the type annotation.
 fn hint(of: &Of) -> String {
     match of {
         Of::String => "str".to_owned(),
@@ -259,7 +259,7 @@ fn hint(of: &Of) -> String {
     }
 }
 
-/// The function that reads a type.
+/// Returns the function that reads a type.
 pub(super) fn reader(model: &Model, of: &Of) -> Result<String> {
     Ok(match of {
         Of::String => "wire.string".to_owned(),
@@ -283,7 +283,7 @@ pub(super) fn reader(model: &Model, of: &Of) -> Result<String> {
     })
 }
 
-/// The expression that writes a value.
+/// Returns the expression that writes a value.
 fn writer(model: &Model, of: &Of, value: &str) -> Result<String> {
     Ok(match of {
         Of::String | Of::Boolean | Of::Integer | Of::Any => value.to_owned(),

@@ -1,6 +1,6 @@
-//! The generated types of Python and TypeScript take every example, and give it back as it was.
-//! They and Rust's take what the oldest server of the version may write. Kotlin's are compiled
-//! and used by the tests of its client.
+//! The generated types of Python and TypeScript read every example, and write it unchanged. They
+//! and Rust's read the minimal messages of the version's oldest server. Kotlin's are compiled and
+//! used by the tests of its client.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
@@ -95,7 +95,7 @@ declare const console: { log(it: unknown): void };
 export type Used = [Account, ClientNotifications, ClientRequests, ServerNotifications, ServerRequests];
 ";
 
-/// Every example as a value of its type.
+/// Returns every example as a value of its type.
 fn uses() -> String {
     let mut text = HEAD.to_owned();
     let examples = examples::read().unwrap();
@@ -134,7 +134,7 @@ fn uses() -> String {
     text
 }
 
-/// What the oldest server of the version may write: method, part, and value.
+/// Returns the minimal messages of the version's oldest server: method, part, and value.
 fn oldest() -> Vec<(String, String, Value)> {
     let text = std::fs::read_to_string(root().join(OLDEST)).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();
@@ -151,7 +151,7 @@ fn oldest() -> Vec<(String, String, Value)> {
         .collect()
 }
 
-/// How each type that the server writes is read from JSON.
+/// The parsers of each type that the server writes.
 #[derive(Default)]
 struct Readers(BTreeMap<String, fn(Value) -> serde_json::Result<()>>);
 
