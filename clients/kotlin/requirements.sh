@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what is missing to build the client with Maven, or nothing.
+# Prints what is missing to build the client with Maven, if anything.
 set -euo pipefail
 
 java=$({ javac -version 2>/dev/null || true; } | sed -E 's/^javac ([0-9]+).*/\1/')

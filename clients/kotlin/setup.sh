@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fetches the Kotlin compiler and the libraries that the client is built and tested with, into
-# .cache/maven. What is there already is left alone. Where there is no JDK 17, no Maven, or no way
-# to Maven's repository, it says so, and the tests are skipped.
+# Fetches the Kotlin compiler and the libraries for building and testing the client into
+# .cache/maven. Existing ones are kept. Without JDK 17, Maven, or access to Maven's repository, this
+# is reported, and the tests are skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -21,7 +21,7 @@ fi
 
 mkdir -p "$cache"
 repository=$(cd "$cache" && pwd)
-# Compiling and starting the tests without one to run brings all that they need.
+# Compiling and starting the tests without running one fetches all dependencies.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! mvn --batch-mode -Dstyle.color=never -Dmaven.repo.local="$repository" -Dtest=Nothing \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compiles the client with the Kotlin compiler that npm has, for where Maven's repository is out of
-# reach, and runs the quick start with it against a loopback backend. The tests need JUnit, which
-# npm has not.
+# Compiles the client with npm's Kotlin compiler, for environments without Maven's repository, and
+# runs the quick start with it against a loopback backend. The tests need JUnit, which npm does not
+# have.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

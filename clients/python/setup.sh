@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests of the Python client need, under .cache/. The second time it is quick.
+# Installs the requirements of the Python client's tests, under .cache/. Quick if they are
+# installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache="$(cd ../.. && pwd)/.cache/python-client"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the Python client: its types, its tests on several Pythons, and the wheel that it makes.
+# Tests the Python client: its types, its tests on several Pythons, and its wheel.
 # BYOKEY_RELEASE_BIN or BYOKEY_BIN names the server; without either it is built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -19,7 +19,7 @@ fi
 echo "-- types"
 "$cache/venv/bin/mypy" --cache-dir "$cache/mypy"
 
-# The wheel goes into an empty environment, and the tests run against what is installed there.
+# The wheel is installed into an empty environment, and the tests run against it.
 echo "-- wheel"
 rm -rf "$cache/wheel" "$cache/installed-wheel"
 "$cache/venv/bin/python" -m hatchling build --target wheel --directory "$cache/wheel"
@@ -33,7 +33,7 @@ run_with() {
     --no-index --no-deps "$cache"/wheel/*.whl
 }
 
-# The oldest Python of this machine that is new enough, and the one that is the default.
+# The oldest sufficient Python of this machine, and the default one.
 oldest=
 for minor in 10 11 12 13 14; do
   for python in $(command -v "python3.$minor" || true) ~/.pyenv/versions/3."$minor".*/bin/python3; do

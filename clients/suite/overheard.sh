@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs a client's tests against the program, overheard:
+# Runs a client's tests against the program with its traffic recorded:
 #
 #   overheard.sh COMMAND [ARGUMENT...]
 #
-# Everything that the program writes at the level `trace` is kept, and searched afterwards for every
-# secret that the tests handed over; see tests/src/overheard.rs. The program is BYOKEY_BIN, or else
-# built without optimisation: what is shipped has no events at the level `trace`.
+# The program's output at the level `trace` is recorded, and searched afterwards for every secret of
+# the tests; see tests/src/overheard.rs. The program is BYOKEY_BIN, or a build without optimisation:
+# a shipped one has no events at the level `trace`.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 

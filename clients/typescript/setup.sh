@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what builds and tests the package, under .cache/, and builds it, where node and npm are
-# there. The package itself needs nothing.
+# Installs the tools for building and testing the package, under .cache/, and builds it, if node and
+# npm are installed. The package itself has no dependencies.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

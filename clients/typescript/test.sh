@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the package and runs its tests. They need what setup.sh installs, python3, and the
-# program: BYOKEY_RELEASE_BIN, BYOKEY_BIN, or the one that cargo builds.
+# Builds the package and runs its tests. They need the installations of setup.sh, python3, and the
+# program: BYOKEY_RELEASE_BIN, BYOKEY_BIN, or a cargo build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

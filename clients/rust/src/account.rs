@@ -1,4 +1,4 @@
-//! The account as it is now, read again whenever the server says that it changed.
+//! The current account, read again after each `account/updated`.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 
 use crate::connection::Connection;
 
-/// What a server tells of the account: none if nobody is signed in.
+/// The account of a server; `None` without a login.
 pub type Account = byokey_protocol::open::Open<byokey_protocol::account::Account>;
 
 /// Keeps the account current until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     pub(crate) account: watch::Receiver<Option<Account>>,
-    /// Ends with this, and lets go of the connection.
+    /// Ends with this, and releases the connection.
     _keeping: JoinSet<()>,
 }
 
@@ -33,18 +33,18 @@ impl Keeper {
     }
 }
 
-/// Reads now and after each update. However many come during a read, one more tells the last.
+/// Reads now and after each update. Updates during a read lead to one more read (single flight).
 async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account>>) {
     let keeping = async {
         let mut is_known = false;
         let updated = &connection.events.account_updated;
         loop {
-            // What was told before the question is in the answer.
+            // Updates before the request are covered by its response.
             updated.notified().now_or_never().unwrap_or_default();
             let read = connection.request::<AccountRead>(AccountReadParams::default());
-            // Where it cannot be read, what was known is still the best guess.
+            // If it cannot be read, the last known account remains.
             if let Ok(AccountReadResult { account, .. }) = read.await {
-                // The first read counts, whatever it tells.
+                // The first read counts as an update, whatever its result.
                 current.send_if_modified(|current| {
                     let is_new = !is_known || *current != account;
                     *current = account;

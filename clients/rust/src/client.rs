@@ -1,4 +1,4 @@
-//! The client: spawns a server and talks with it.
+//! The client: spawns a server and calls it.
 
 use std::process::ExitStatus;
 use std::sync::{Arc, OnceLock};
@@ -31,9 +31,9 @@ use crate::options::SpawnOptions;
 
 type Result<T> = std::result::Result<T, ByokeyError>;
 
-/// A server that was spawned, and the conversation with it. Dropping it kills the server.
+/// A spawned server, and the connection to it. Dropping it kills the server.
 ///
-/// Dropping the future of a call gives the call up, and the server is told.
+/// Dropping the future of a call cancels the call at the server.
 #[derive(Debug)]
 pub struct ByokeyClient {
     connection: Arc<Connection>,
@@ -42,11 +42,12 @@ pub struct ByokeyClient {
 }
 
 impl ByokeyClient {
-    /// Starts a server and shakes hands. It has to be called inside a tokio runtime.
+    /// Starts a server and runs the handshake. Call it inside a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`ByokeyError::ServerNotFound`], [`ByokeyError::StartTimeout`], or what the handshake met.
+    /// [`ByokeyError::ServerNotFound`], [`ByokeyError::StartTimeout`], or a failure of the
+    /// handshake.
     pub async fn spawn(mut options: SpawnOptions) -> Result<Self> {
         let connection = Connection::start(&mut options)?;
         let after = options.start_timeout;
@@ -69,7 +70,7 @@ impl ByokeyClient {
         })
     }
 
-    /// Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards.
+    /// Starts a login. Tokens, as from a provider, and keys are in force afterwards.
     ///
     /// # Errors
     ///
@@ -79,18 +80,18 @@ impl ByokeyClient {
         self.request::<methods::LoginStart>(params).await
     }
 
-    /// Gives up a login that waits for its user.
+    /// Cancels a pending login.
     ///
     /// # Errors
     ///
-    /// What the server answers.
+    /// The server's error.
     pub async fn cancel_login(&self, login_id: &str) -> Result<LoginCancelResult> {
         let login_id = login_id.to_owned();
         let params = LoginCancelParams { login_id };
         self.request::<methods::LoginCancel>(params).await
     }
 
-    /// Ends a browser login with the address that the browser was sent to.
+    /// Completes a browser login with the address that the browser was redirected to.
     ///
     /// # Errors
     ///
@@ -105,8 +106,7 @@ impl ByokeyClient {
             .map(drop)
     }
 
-    /// Forgets the credential. The issuer takes a login of the server back, unless `revoke` is
-    /// false.
+    /// Logs out. A login of the server is revoked at the issuer, unless `revoke` is false.
     ///
     /// # Errors
     ///
@@ -116,11 +116,11 @@ impl ByokeyClient {
         self.request::<methods::Logout>(params).await.map(drop)
     }
 
-    /// Tells the account, without touching the network.
+    /// Returns the account, without network requests.
     ///
     /// # Errors
     ///
-    /// What the server answers.
+    /// The server's error.
     pub async fn read_account(&self) -> Result<AccountReadResult> {
         self.request::<methods::AccountRead>(AccountReadParams::default())
             .await
@@ -145,7 +145,7 @@ impl ByokeyClient {
         self.request::<methods::UsageRead>(Empty {}).await
     }
 
-    /// Lists the models that the backend offers.
+    /// Lists the available models of the backend.
     ///
     /// # Errors
     ///
@@ -159,16 +159,16 @@ impl ByokeyClient {
     ///
     /// # Errors
     ///
-    /// What the server answers.
+    /// The server's error.
     pub async fn start_thread(&self, params: ThreadStartParams) -> Result<ThreadStartResult> {
         self.request::<methods::ThreadStart>(params).await
     }
 
-    /// Takes up a thread of this server.
+    /// Resumes a thread of this server.
     ///
     /// # Errors
     ///
-    /// [`ByokeyError::InvalidRequest`] if there is none.
+    /// [`ByokeyError::InvalidRequest`] if it does not exist.
     pub async fn resume_thread(&self, thread_id: &str) -> Result<ThreadStartResult> {
         let params = ThreadResumeParams {
             thread_id: thread_id.to_owned(),
@@ -179,16 +179,16 @@ impl ByokeyClient {
         self.request::<methods::ThreadResume>(params).await
     }
 
-    /// Says something in a thread; the answer is streamed in events.
+    /// Starts a turn in a thread; the answer is streamed in events.
     ///
     /// # Errors
     ///
-    /// [`ByokeyError::InvalidRequest`] if there is no such thread or it has a turn in progress.
+    /// [`ByokeyError::InvalidRequest`] if the thread does not exist or has a turn in progress.
     pub async fn start_turn(&self, params: TurnStartParams) -> Result<TurnStartResult> {
         self.request::<methods::TurnStart>(params).await
     }
 
-    /// Stops a turn.
+    /// Interrupts a turn.
     ///
     /// # Errors
     ///
@@ -203,11 +203,12 @@ impl ByokeyClient {
             .map(drop)
     }
 
-    /// Asks any method of [`byokey_protocol::methods`].
+    /// Calls any method of [`byokey_protocol::methods`].
     ///
     /// # Errors
     ///
-    /// What the server answers; [`ByokeyError::UnexpectedAnswer`] if it has another shape.
+    /// The server's error; [`ByokeyError::UnexpectedAnswer`] if its result does not have the
+    /// expected type.
     pub async fn request<M>(&self, params: M::Params) -> Result<M::Result>
     where
         M: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
@@ -215,11 +216,11 @@ impl ByokeyClient {
         self.connection.request::<M>(params).await
     }
 
-    /// Asks any method by its name, with JSON.
+    /// Calls any method by name, with JSON.
     ///
     /// # Errors
     ///
-    /// What the server answers.
+    /// The server's error.
     pub async fn request_value(&self, method: &str, params: Value) -> Result<Value> {
         let result = self.connection.request_raw(method, &params).await?;
         Ok(serde_json::from_str(result.get()).unwrap_or_default())
@@ -229,47 +230,47 @@ impl ByokeyClient {
         &self.connection
     }
 
-    /// The events from now on. The first stream begins with those that came before it.
+    /// Returns a stream of the events from now on. The first stream begins with those before it.
     #[must_use]
     pub fn events(&self) -> EventStream {
         self.connection.events.stream()
     }
 
-    /// The account, kept current from the first use of this on. That reads it, and so does every
-    /// `account/updated`. It is none if nobody is signed in, until it was read, and once the server
-    /// has ended.
+    /// Returns the account, kept current from the first use of this on, which reads it, as does
+    /// every `account/updated`. It is `None` without an account, before the first read, and after
+    /// the end of the server.
     ///
-    /// It has to be called inside a tokio runtime.
+    /// Call it inside a tokio runtime.
     #[must_use]
     pub fn account(&self) -> watch::Receiver<Option<Account>> {
         let keeper = self.account.get_or_init(|| Keeper::new(&self.connection));
         keeper.account.clone()
     }
 
-    /// What the server told about itself.
+    /// Returns the server's description of itself.
     #[must_use]
     pub const fn server(&self) -> &InitializeResult {
         &self.server
     }
 
-    /// Id of the server's process, if it was alive when it was asked for it.
+    /// Returns the id of the server's process, if it was still running after its start.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.connection.pid
     }
 
-    /// Waits until the server has ended, for whatever reason, and tells how.
+    /// Waits until the server has ended, for whatever reason, and returns its exit status.
     pub async fn closed(&self) -> Option<ExitStatus> {
         self.connection.closed().await
     }
 
-    /// Ends the server. Calls that wait fail with [`ByokeyError::ConnectionClosed`].
+    /// Ends the server. Pending calls fail with [`ByokeyError::ConnectionClosed`].
     pub async fn close(&self) {
         self.connection.close().await;
     }
 }
 
-/// What [`ByokeyClient::login`] takes: parameters of any login, or tokens.
+/// The argument of [`ByokeyClient::login`]: parameters of any login, or tokens.
 #[derive(Debug)]
 pub struct Login(LoginStartParams);
 

@@ -1,7 +1,7 @@
 //! jsonrpsee's [`ClientT`], for code that is written against it.
 //!
-//! The connection is this crate's own: jsonrpsee's client writes what it sends to its log, cannot
-//! answer requests, and ends at a line that it does not understand.
+//! The connection is this crate's own: jsonrpsee's client logs what it sends, cannot answer
+//! requests, and ends at an invalid line.
 
 use std::fmt::Debug;
 
@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 
 use crate::client::ByokeyClient;
 
-/// The server takes parameters by name: objects, as `ObjectParams` builds them. An error answer
-/// is [`Error::Call`], and a server that is gone is [`Error::Transport`] with a
-/// [`ByokeyError`](crate::ByokeyError) in it.
+/// The server takes parameters by name: objects, as from `ObjectParams`. An error response is
+/// [`Error::Call`], and a server that is gone is [`Error::Transport`] with a
+/// [`ByokeyError`](crate::ByokeyError).
 impl ClientT for ByokeyClient {
     async fn notification<Params>(&self, method: &str, params: Params) -> Result<(), Error>
     where
@@ -36,8 +36,8 @@ impl ClientT for ByokeyClient {
         Ok(serde_json::from_str(result.get())?)
     }
 
-    /// Sends each request as a message of its own, because the server takes no batches; the
-    /// answers are in the order of the requests all the same.
+    /// Sends each request as a message of its own, because the server does not accept batches; the
+    /// responses are in the order of the requests nevertheless.
     async fn batch_request<'a, R>(
         &self,
         batch: BatchRequestBuilder<'a>,

@@ -1,4 +1,4 @@
-//! Tokens from a command, which is run as git runs its credential helpers.
+//! Tokens from a command, run like git's credential helpers.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,19 +15,18 @@ use tokio::sync::Mutex;
 use crate::error::ByokeyError;
 use crate::provider::{ProviderError, TokenProvider, first_login};
 
-/// Below the ten seconds that the server gives a host.
+/// Less than the server's timeout of ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long before they expire kept tokens are not used any more, in seconds.
+/// How long before their expiry cached tokens are no longer used, in seconds.
 const MARGIN: f64 = 60.0;
 
-/// A provider that runs this program with these arguments.
+/// Returns a provider that runs this program with these arguments.
 ///
-/// The program finds the reason and the account in `BYOKEY_REFRESH_REASON` and
-/// `BYOKEY_PREVIOUS_ACCOUNT_ID`, and prints one JSON object: `accessToken`, `chatgptAccountId`,
-/// and if it likes `chatgptPlanType` and `expiresAt` in seconds since 1970. What it printed is
-/// kept until a minute before it expires, or until the backend refuses it. What it writes to
-/// standard error is dropped.
+/// The program gets the reason and the account in `BYOKEY_REFRESH_REASON` and
+/// `BYOKEY_PREVIOUS_ACCOUNT_ID`, and prints one JSON object: `accessToken`, `chatgptAccountId`, and
+/// optionally `chatgptPlanType` and `expiresAt` in seconds since 1970. Its tokens are cached until
+/// a minute before they expire, or until the backend refuses them. Its standard error is dropped.
 pub fn command_tokens<A: Into<OsString>>(
     program: impl Into<OsString>,
     arguments: impl IntoIterator<Item = A>,
@@ -42,7 +41,7 @@ pub fn command_tokens<A: Into<OsString>>(
     }
 }
 
-/// What [`command_tokens`] makes.
+/// The provider of [`command_tokens`].
 #[derive(Debug)]
 pub struct CommandTokens {
     program: OsString,
@@ -53,7 +52,7 @@ pub struct CommandTokens {
     kept: Mutex<Option<Printed>>,
 }
 
-/// What it printed.
+/// The printed tokens.
 #[derive(Debug)]
 struct Printed {
     tokens: ExternalTokens,
@@ -61,14 +60,14 @@ struct Printed {
 }
 
 impl CommandTokens {
-    /// Gives it so much time, instead of 8 seconds.
+    /// Sets the timeout, instead of 8 seconds.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Gives it this environment, instead of that of this process.
+    /// Sets its environment, instead of that of this process.
     #[must_use]
     pub fn environment<N: Into<OsString>, V: Into<OsString>>(
         mut self,
@@ -79,14 +78,14 @@ impl CommandTokens {
         self
     }
 
-    /// Runs it in this folder.
+    /// Sets its working directory.
     #[must_use]
     pub fn working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
         self
     }
 
-    /// Tokens for the first login, and to see what is wrong.
+    /// Returns tokens for the first login, or the reason for a failure.
     ///
     /// # Errors
     ///
@@ -159,7 +158,7 @@ struct Expiry {
     expires_at: Option<f64>,
 }
 
-/// A command that runs. When it is dropped, it ends with all that it started.
+/// A running command. Dropping it ends it with all its descendants.
 struct Running {
     child: Child,
 }
@@ -192,7 +191,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         use rustix::process::{Pid, Signal, kill_process_group};
 
-        // There is an id as long as nobody waited for its end, so it cannot be another's.
+        // The id exists until the exit is awaited, so it cannot belong to another process.
         let group = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(group) = group.and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
@@ -205,7 +204,7 @@ fn is_good(kept: &Printed, request: &RefreshParams) -> bool {
     let same = account.is_none_or(|it| kept.tokens.chatgpt_account_id.as_ref() == Some(it));
     let fresh = match kept.expires_at {
         Some(expires_at) => now() < expires_at - MARGIN,
-        // The server knows better when they expire.
+        // The server's word on the expiry takes precedence.
         None => request.reason != RefreshReason::Expiring,
     };
     same && fresh && request.reason != RefreshReason::Unauthorized

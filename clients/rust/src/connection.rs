@@ -1,4 +1,4 @@
-//! One conversation: calls go out and their answers come back.
+//! The connection: calls and their responses.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::options::SpawnOptions;
 use crate::process::{self, Ended};
 
-/// How long the exit status may take after the end of the server's output.
+/// How long the exit may take after the end of the server's output.
 const STATUS_TAKES: Duration = Duration::from_secs(2);
 
 /// Longest message of the server, in bytes. A longer one ends the connection.
@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     pub(crate) pid: Option<u32>,
 }
 
-/// How a call fails.
+/// The failure of a call.
 type Failure = RequestFailure<ErrorObjectOwned>;
 
 impl Connection {
@@ -51,14 +51,15 @@ impl Connection {
         let (serving, when_served) = watch::channel(());
         // Calls are numbered from 1.
         let peer = Arc::new(Peer::new(Arc::new(AtomicI64::new(1)), None));
-        // The server writes the header into its own messages, too, once it was sent.
+        // The server adds the member to its own messages, too, once it was sent.
         peer.outbox.set_header();
         let provider = options.refresh_tokens.clone();
         let host = Host::new(Arc::clone(&peer), Arc::clone(&events), provider);
         let connection = byokey_rpc::Connection::new(Arc::clone(&peer), host).silent();
         let limits = Limits {
             max_message: MAX_MESSAGE,
-            // The server stops reading while we do not: both waiting for each other would be the end.
+            // Without a limit here: the server stops reading while we do not, so both could wait
+            // for each other.
             high_water: usize::MAX,
             ..Limits::default()
         };
@@ -85,7 +86,8 @@ impl Connection {
         })
     }
 
-    /// Asks, and waits for the answer. Dropping the future cancels the request at the server.
+    /// Sends a request and waits for its result. Dropping the future cancels the request at the
+    /// server.
     pub(crate) async fn request<M>(&self, params: M::Params) -> Result<M::Result, ByokeyError>
     where
         M: Request<Params: Serialize, Result: DeserializeOwned + Send + 'static>,
@@ -98,7 +100,7 @@ impl Connection {
         }
     }
 
-    /// The same, with a method by its name and with JSON.
+    /// The same, with a method's name and JSON.
     pub(crate) async fn request_raw(
         &self,
         method: &str,
@@ -111,7 +113,7 @@ impl Connection {
         }
     }
 
-    /// The same, in the words of jsonrpsee.
+    /// The same, with jsonrpsee's types.
     pub(crate) async fn request_jsonrpsee(
         &self,
         method: &str,
@@ -131,12 +133,12 @@ impl Connection {
         }
     }
 
-    /// Sends a notification. Nothing happens if the server is gone.
+    /// Sends a notification. Does nothing if the server is gone.
     pub(crate) fn notify<N: Notification<Params: Serialize>>(&self, params: &N::Params) {
         self.peer.notify::<N>(params);
     }
 
-    /// Sends a notification by its name. Nothing happens if the server is gone.
+    /// Sends a notification by name. Does nothing if the server is gone.
     pub(crate) fn notify_raw(&self, method: &str, params: &impl Serialize) {
         self.peer.notify_raw(method, params);
     }
@@ -158,7 +160,8 @@ impl Connection {
             RequestFailure::AnswerInvalid => ByokeyError::UnexpectedAnswer {
                 method: method.to_owned(),
             },
-            // Calls end when the server answers or ends, or when they are dropped; not by a clock.
+            // A call ends with the server's response, with the server, or when it is dropped; it
+            // has no timeout.
             RequestFailure::Gone | RequestFailure::TimedOut { .. } => self.closed_error().await,
         }
     }

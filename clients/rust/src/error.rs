@@ -1,7 +1,7 @@
-//! What can go wrong: the same classes as in every other client.
+//! The errors: the same classes as in every other client.
 //!
-//! A text here is always the client's own. What the server, the backend or a provider wrote is
-//! never part of it, because it may be anything.
+//! Their texts are the client's own. Text of the server, the backend or a provider is never part of
+//! them, because it may contain a secret.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -11,32 +11,32 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-/// What went wrong. Act on the variant or on `kind`, never on the text.
+/// The error of a call. Decide by the variant or by `kind`, never by the text.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ByokeyError {
-    /// The server answered with an error of another kind than those below, or of none.
+    /// The server answered with an error of another kind than those below, or without one.
     #[error("{0}: look its code up in the reference of the protocol")]
     Request(RequestError),
-    /// Somebody has to sign in.
+    /// A login is needed.
     #[error("{0}: sign in with `login` and try again")]
     SignInRequired(RequestError),
-    /// The backend refused the token, and a new one did not come from the token provider.
+    /// The backend refused the token, and no new one could be obtained from the token provider.
     #[error("{0}: look into the token provider, or sign in again with `login`")]
     RefreshFailed(RequestError),
     /// The login or logout was refused.
     #[error("{0}: correct what its kind names, or sign in another way")]
     Login(RequestError),
-    /// The backend failed. [`ByokeyError::is_retryable`] says whether to try again.
+    /// The backend failed. [`ByokeyError::is_retryable`] returns whether to retry.
     #[error("{0}: try again later if `is_retryable` says so")]
     Backend(RequestError),
-    /// The request itself is wrong.
+    /// The request itself is invalid.
     #[error("{0}: correct the request; `path` says where, if the server told")]
     InvalidRequest(RequestError),
     /// The server is gone.
     #[error("the server is gone{}: spawn a new client", status_text(.status.as_ref()))]
     ConnectionClosed {
-        /// How it ended, if that is known.
+        /// Its exit status, if known.
         status: Option<ExitStatus>,
     },
     /// The program cannot be started.
@@ -45,54 +45,54 @@ pub enum ByokeyError {
         .searched.join(", ")
     )]
     ServerNotFound {
-        /// Where it was looked for, in this order.
+        /// Where it was searched for, in this order.
         searched: Vec<String>,
     },
-    /// The program started, and did not answer the handshake in time. It was ended.
+    /// The program started, but did not answer the handshake in time. It was ended.
     #[error(
         "the program did not answer `initialize` within {after:?} and was ended: see that `command` and `args` start `byokey app-server`; `on_log` is given what it writes to standard error, and `start_timeout` gives it more time"
     )]
     StartTimeout {
-        /// The time that it had.
+        /// The timeout.
         after: Duration,
     },
-    /// A token provider failed, took too long, or gave something else than tokens.
+    /// A token provider failed, timed out, or returned something other than tokens.
     #[error("the token provider {problem}")]
     TokenProvider {
-        /// What it did, without anything that it said.
+        /// The failure, without any of its output.
         problem: String,
     },
-    /// The server's answer does not have the shape of the protocol.
+    /// The server's result does not have the expected type.
     #[error(
         "the answer to `{method}` has another shape: use a client and a server of one version, or `request_value`"
     )]
     UnexpectedAnswer {
-        /// The method that was asked.
+        /// The called method.
         method: String,
     },
 }
 
-/// What the server told of a request that it refused.
+/// The server's error response to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{method}` failed (code {code}{})", known(.kind.as_deref()))]
 pub struct RequestError {
-    /// The method that was asked.
+    /// The called method.
     pub method: String,
     /// The code of JSON-RPC.
     pub code: i64,
-    /// What happened, in one word to act on. The list grows.
+    /// The error kind. The list grows.
     pub kind: Option<String>,
-    /// Where in the parameters the problem is.
+    /// The path of the invalid parameter.
     pub path: Option<String>,
     /// HTTP status of the backend.
     pub status: Option<u16>,
-    /// The backend's id of the request.
+    /// The backend's request id.
     pub request_id: Option<String>,
 }
 
 type Class = fn(RequestError) -> ByokeyError;
 
-/// Which variant a kind has. Any other kind is a plain [`ByokeyError::Request`].
+/// The variant of a kind. Any other kind is a plain [`ByokeyError::Request`].
 const CLASSES: [(Class, &[&str]); 5] = [
     (
         ByokeyError::SignInRequired,
@@ -157,7 +157,7 @@ const CLASSES: [(Class, &[&str]); 5] = [
 ];
 
 impl ByokeyError {
-    /// What the server told, if it answered with an error.
+    /// Returns the server's error response, if it is one.
     #[must_use]
     pub const fn request(&self) -> Option<&RequestError> {
         match self {
@@ -171,19 +171,19 @@ impl ByokeyError {
         }
     }
 
-    /// The kind of the server's error, if it has one.
+    /// Returns the kind of the server's error, if it has one.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
         self.request()?.kind.as_deref()
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.kind() == Some("retryable")
     }
 
-    /// The error that an answer of the server means, whatever its shape.
+    /// Returns the error for an error response of any form.
     pub(crate) fn of_answer(method: &str, error: &ErrorObjectOwned) -> Self {
         let data = error.data().map(RawValue::get).unwrap_or_default();
         let data: Value = serde_json::from_str(data).unwrap_or_default();
@@ -212,7 +212,7 @@ fn class(kind: Option<&str>) -> Option<Class> {
     Some(*class)
 }
 
-/// A kind is shown if it has a meaning here; another could be anything.
+/// Returns a known kind for a text; an unknown one could be any text.
 fn known(kind: Option<&str>) -> String {
     let kind = kind.filter(|kind| class(Some(kind)).is_some());
     kind.map_or_else(String::new, |kind| format!(", {kind}"))
@@ -222,7 +222,7 @@ fn status_text(status: Option<&ExitStatus>) -> String {
     status.map_or_else(String::new, |status| format!(" ({status})"))
 }
 
-// Only what has the form of these members is kept: a server that errs could write anything there.
+// Only values of the expected form are kept: a faulty server could write a secret here.
 
 fn is_kind(text: &str) -> bool {
     let starts = text.starts_with(|it: char| it.is_ascii_alphabetic());

@@ -1,4 +1,4 @@
-//! What the server tells: a stream of events for each who asks.
+//! The server's notifications: one stream of events per reader.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use futures_util::Stream;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
-/// How many events may wait for a reader.
+/// Most unread events of a reader.
 const MOST_WAITING: usize = 100_000;
 
 macro_rules! events {
@@ -28,20 +28,20 @@ macro_rules! events {
         #[non_exhaustive]
         pub enum Event {
             $( $(#[$doc])* $name($params), )*
-            /// One that this version does not know, or whose members it does not understand.
+            /// An unknown notification, or one with invalid parameters.
             Unknown {
-                /// Its name on the wire.
+                /// The method.
                 method: String,
-                /// Its parameters, as they came.
+                /// The raw parameters.
                 params: Value,
             },
-            /// More than 100,000 events waited, and the stream ends here. Open a new one, and read
-            /// it all the time.
+            /// More than 100,000 events were unread, and the stream ends here. Open a new one, and
+            /// read it continuously.
             Lost,
         }
 
         impl Event {
-            /// Its name on the wire; none for [`Event::Lost`], which was not on it.
+            /// Returns the method; empty for [`Event::Lost`], which is not a notification.
             #[must_use]
             pub fn method(&self) -> &str {
                 match self {
@@ -51,7 +51,7 @@ macro_rules! events {
                 }
             }
 
-            /// Its parameters as JSON.
+            /// Returns its parameters as JSON.
             #[must_use]
             pub fn params(&self) -> Value {
                 match self {
@@ -61,7 +61,7 @@ macro_rules! events {
                 }
             }
 
-            /// The event that a notification is, whatever it holds.
+            /// Returns the event for a notification with any content.
             pub(crate) fn read(method: &str, params: &str) -> Self {
                 let known = match method {
                     $( methods::$method::NAME => serde_json::from_str(params).ok().map(Self::$name), )*
@@ -81,33 +81,33 @@ events! {
     AccountUpdated(AccountUpdated) = AccountUpdatedNotification;
     /// A login ended.
     LoginCompleted(LoginCompleted) = LoginCompletedNotification;
-    /// The backend told new rate limits.
+    /// New rate limits from the backend.
     RateLimitsUpdated(RateLimitsUpdated) = RateLimitsUpdatedNotification;
-    /// A thread exists.
+    /// A thread was created.
     ThreadStarted(ThreadStarted) = ThreadStartedNotification;
     /// A thread became active or idle.
     ThreadStatusChanged(ThreadStatusChanged) = ThreadStatusChangedNotification;
-    /// A turn runs.
+    /// A turn started.
     TurnStarted(TurnNotification) = TurnStartedNotification;
-    /// An item began.
+    /// An item started.
     ItemStarted(ItemStarted) = ItemStartedNotification;
-    /// The model's message grew.
+    /// A delta of the model's message.
     AgentMessageDelta(AgentMessageDelta) = AgentMessageDeltaNotification;
     /// An item is complete.
     ItemCompleted(ItemCompleted) = ItemCompletedNotification;
-    /// The backend told the tokens used.
+    /// Token usage from the backend.
     TokenUsageUpdated(TokenUsageUpdated) = TokenUsageUpdatedNotification;
-    /// A turn ended, well or not.
+    /// A turn ended, successfully or not.
     TurnCompleted(TurnNotification) = TurnCompletedNotification;
-    /// A turn met a failure.
+    /// A turn failed, or is retried.
     TurnError(ErrorNotification) = TurnErrorNotification;
-    /// Something is not as the user may expect.
+    /// A warning for the user.
     Warning(Warning) = WarningNotification;
-    /// The configuration has a mistake.
+    /// A problem in the configuration.
     ConfigWarning(ConfigWarning) = ConfigWarningNotification;
 }
 
-/// Events in the order in which they were sent, until the connection ends.
+/// Events in order, until the connection ends.
 #[derive(Debug)]
 pub struct EventStream {
     missed: VecDeque<Event>,
@@ -116,7 +116,7 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// The next event, or none when the connection has ended.
+    /// Returns the next event; `None` after the end of the connection.
     pub async fn next(&mut self) -> Option<Event> {
         std::future::poll_fn(|context| self.poll(context)).await
     }
@@ -143,19 +143,19 @@ impl Stream for EventStream {
     }
 }
 
-/// Gives each event to every stream.
+/// Broadcasts events to all streams.
 #[derive(Debug)]
 pub(crate) struct Events {
     state: Mutex<State>,
-    /// Is told whenever the account changes.
+    /// Notified of every change of the account.
     pub(crate) account_updated: Notify,
 }
 
 #[derive(Debug)]
 struct State {
-    /// What comes before the first stream is opened is kept for it.
+    /// Events before the first stream are kept for it.
     early: Option<VecDeque<Event>>,
-    /// None when the connection has ended.
+    /// `None` after the end of the connection.
     streams: Option<Vec<(mpsc::Sender<Event>, Arc<AtomicBool>)>>,
 }
 

@@ -1,5 +1,4 @@
-//! The host's end of the connection: it answers the server's requests for tokens, and passes
-//! its notifications on.
+//! The host's side of the connection: answers refresh requests, and forwards notifications.
 
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::events::{Event, Events};
 use crate::provider::AnyProvider;
 
-/// The code of the answer to a refresh request whose provider failed.
+/// The error code of a refresh request with a failed provider.
 const PROVIDER_FAILED: i32 = -32000;
 
 /// Answers the server.
@@ -36,11 +35,11 @@ impl Host {
             return call.refuse(provider_failed());
         };
         let (peer, provider) = (Arc::clone(&self.peer), self.provider.clone());
-        // What the provider said may hold anything, so it stays here.
+        // The provider's error may contain a token, so it stays here.
         let tokens = async move { provider.ask(params).await.map_err(|_| provider_failed()) };
         call.spawn(tokens, move |id, outcome| match outcome {
             Ok(tokens) => peer.respond(id, tokens),
-            // A provider that panicked has failed as well.
+            // A panic of the provider counts as a failure.
             Err(_) => peer.respond_error(Some(id), provider_failed()),
         });
     }
@@ -66,7 +65,7 @@ impl Service for Host {
     }
 
     fn skipped(&mut self, _: Skipped<'_>) {
-        // It may have been an answer, so calls could wait for ever.
+        // It may have been a response, so calls could wait for ever.
         self.peer.close();
     }
 }

@@ -1,8 +1,8 @@
 //! Client of `byokey app-server`: the host owns the login, the server puts it to use.
 //!
-//! [`ByokeyClient::spawn`] starts a server. It has to be given a [`TokenProvider`], because the
-//! server asks for new tokens when the backend refuses the old ones. The types of the protocol
-//! are those of [`protocol`].
+//! [`ByokeyClient::spawn`] starts a server. It needs a [`TokenProvider`], because the server
+//! requests new tokens when the backend refuses the old ones. The types of the protocol are those
+//! of [`protocol`].
 
 mod account;
 mod client;

@@ -1,4 +1,4 @@
-//! How a server is spawned.
+//! Options for spawning a server.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::provider::{AnyProvider, TokenProvider};
 
 pub(crate) type OnLog = Box<dyn Fn(String) + Send + Sync>;
 
-/// How long the server may take to answer the handshake.
+/// Default timeout of the handshake.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What [`ByokeyClient::spawn`](crate::ByokeyClient::spawn) starts, and for whom.
+/// Options of [`ByokeyClient::spawn`](crate::ByokeyClient::spawn).
 pub struct SpawnOptions {
     pub(crate) client_info: ClientInfo,
     pub(crate) refresh_tokens: AnyProvider,
@@ -28,8 +28,8 @@ pub struct SpawnOptions {
 }
 
 impl SpawnOptions {
-    /// Name and version of the host, and what supplies new tokens when the backend refuses the
-    /// old ones.
+    /// Returns the defaults, with name and version of the host, and the provider of new tokens when
+    /// the backend refuses the old ones.
     #[must_use]
     pub fn new(name: &str, version: &str, refresh_tokens: impl TokenProvider) -> Self {
         Self {
@@ -49,22 +49,22 @@ impl SpawnOptions {
         }
     }
 
-    /// The program. Without it: `BYOKEY_BIN`, then `byokey` beside the program of the host, then
-    /// on the search path.
+    /// Sets the program. By default: `BYOKEY_BIN`, then `byokey` beside the host's program, then on
+    /// the search path.
     #[must_use]
     pub fn command(mut self, command: impl Into<OsString>) -> Self {
         self.command = Some(command.into());
         self
     }
 
-    /// Its arguments, instead of `app-server`.
+    /// Sets its arguments, instead of `app-server`.
     #[must_use]
     pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args = args.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Its environment, instead of that of this process.
+    /// Sets its environment, instead of that of this process.
     #[must_use]
     pub fn environment<N: Into<OsString>, V: Into<OsString>>(
         mut self,
@@ -75,28 +75,28 @@ impl SpawnOptions {
         self
     }
 
-    /// Its working folder.
+    /// Sets its working directory.
     #[must_use]
     pub fn working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
         self
     }
 
-    /// What the host can do.
+    /// Sets the host's capabilities.
     #[must_use]
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.capabilities = Some(capabilities);
         self
     }
 
-    /// Is given each line that the server writes to standard error; without it they are dropped.
+    /// Sets a function for each line of the server's standard error, which is dropped by default.
     #[must_use]
     pub fn on_log(mut self, on_log: impl Fn(String) + Send + Sync + 'static) -> Self {
         self.on_log = Some(Box::new(on_log));
         self
     }
 
-    /// How long the server may take to answer the handshake, instead of 10 seconds.
+    /// Sets the timeout of the handshake, instead of 10 seconds.
     #[must_use]
     pub const fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
@@ -106,7 +106,7 @@ impl SpawnOptions {
 
 impl fmt::Debug for SpawnOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The environment may hold secrets.
+        // The environment may contain secrets.
         f.debug_struct("SpawnOptions")
             .field("client_info", &self.client_info)
             .field("command", &self.command)

@@ -1,4 +1,4 @@
-//! The server as a child process: how it is found, started and ended.
+//! The server as a child process: discovery, start and exit.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use crate::error::ByokeyError;
 use crate::options::{OnLog, SpawnOptions};
 
-/// How long the last output of the server may take.
+/// How long the server's last output may take.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How the server ended, once it has.
+/// The exit status of the server, once it has exited.
 pub(crate) type Ended = Option<Option<ExitStatus>>;
 
-/// Starts the program, and passes on what it logs.
+/// Starts the program, and forwards its log.
 pub(crate) fn start(options: &mut SpawnOptions) -> Result<(Child, ChildStreams), ByokeyError> {
     let (program, searched) = find(options.command.as_deref());
     let not_found = || ByokeyError::ServerNotFound {
@@ -48,7 +48,7 @@ pub(crate) fn start(options: &mut SpawnOptions) -> Result<(Child, ChildStreams),
     Ok((child, streams))
 }
 
-/// The program, and the places where it was looked for.
+/// Returns the program, and the searched places.
 fn find(command: Option<&OsStr>) -> (Option<OsString>, Vec<String>) {
     if let Some(command) = command {
         return (
@@ -92,8 +92,8 @@ async fn pass_on(log: impl AsyncRead + Unpin, on_log: OnLog) {
     }
 }
 
-/// Waits for the end of the server, or ends it: with patience when the client is closed, at once
-/// when it is dropped. Then `end` ends the connection, which drops the sender of `served`.
+/// Waits for the server's exit, or ends it: gracefully when the client is closed, at once when it
+/// is dropped. Then `end` ends the connection, which drops the sender of `served`.
 pub(crate) async fn supervise(
     mut child: Child,
     mut closing: watch::Receiver<bool>,
@@ -116,7 +116,7 @@ pub(crate) async fn supervise(
     } else {
         child.kill().await
     };
-    // What it wrote last may still be on the way.
+    // Its last output may still arrive.
     drop(timeout(GRACE, served.changed()).await);
     end.send_replace(true);
     ended.send_replace(Some(status));

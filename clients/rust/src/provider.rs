@@ -1,4 +1,4 @@
-//! Where tokens come from.
+//! The source of tokens.
 
 use std::error::Error;
 use std::future::Future;
@@ -12,9 +12,9 @@ use byokey_protocol::secret::Secret;
 /// Why a provider has no tokens. It stays in this process.
 pub type ProviderError = Box<dyn Error + Send + Sync>;
 
-/// Supplies tokens. Async functions and closures that take [`RefreshParams`] do.
+/// Supplies tokens. Implemented by async functions and closures that take [`RefreshParams`].
 pub trait TokenProvider: Send + Sync + 'static {
-    /// New tokens, for this reason and in place of those of this account.
+    /// Returns new tokens, for this reason and in place of those of this account.
     fn tokens(
         &self,
         request: RefreshParams,
@@ -34,7 +34,7 @@ where
     }
 }
 
-/// Tokens of a ChatGPT account, as providers supply them and `login` takes them.
+/// Returns tokens of a ChatGPT account, as providers supply them and `login` accepts them.
 #[must_use]
 pub fn tokens(access_token: &str, chatgpt_account_id: &str) -> ExternalTokens {
     ExternalTokens {
@@ -45,7 +45,7 @@ pub fn tokens(access_token: &str, chatgpt_account_id: &str) -> ExternalTokens {
     }
 }
 
-/// What a provider is asked for when there are no tokens yet: the reason is `login`.
+/// Returns the parameters for requesting the first tokens: the reason is `login`.
 #[must_use]
 pub fn first_login() -> RefreshParams {
     RefreshParams {
@@ -69,7 +69,7 @@ impl AnyProvider {
         }))
     }
 
-    /// Of what a provider supplies, the three members of today's form are sent.
+    /// Sends only the three members of today's form.
     pub(crate) async fn ask(
         &self,
         request: RefreshParams,

@@ -1,4 +1,4 @@
-//! What the exchanges of the suite do not show: starting, ending, events, and what is kept secret.
+//! What the transcripts of the suite do not cover: start, exit, events, and secrets.
 
 #![cfg(unix)]
 
@@ -14,12 +14,12 @@ use tokio::time::timeout;
 
 use crate::made_up::{TOKEN, error, gone, options, python, run, spawn, supply};
 
-/// Within this time a server has ended after its client was closed.
+/// Timeout of the server's exit after its client was closed.
 const CLOSING_TAKES: Duration = Duration::from_secs(3);
 
 #[test]
 fn the_real_server_tells_of_itself() {
-    // Not in the time that the test has: it may have to be built.
+    // Without the test's timeout: it may have to be built.
     let program = byokey();
     run(async {
         let options = SpawnOptions::new("test", "1", supply).command(program);
@@ -104,7 +104,7 @@ fn dropping_the_client_kills_the_server() {
         ];
         let client = spawn(&lines).await;
         let process = client.pid().unwrap();
-        // Whoever watches the account keeps no server alive, not even with a question on the way.
+        // A watcher of the account keeps no server alive, not even with a request in flight.
         let mut account = client.account();
         tokio::time::sleep(Duration::from_millis(50)).await;
         drop(client);

@@ -1,4 +1,4 @@
-//! jsonrpsee's `ClientT`, as code that is written against that trait uses it.
+//! jsonrpsee's `ClientT`, used by code that is written against that trait.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -20,7 +20,7 @@ fn named(member: &str) -> ObjectParams {
     params
 }
 
-/// What it does knows nothing of this crate's client.
+/// Independent of this crate's client.
 async fn first<C: ClientT>(client: &C) -> Result<Value, Error> {
     client.request("toy/first", named("a")).await
 }

@@ -1,5 +1,5 @@
-//! The libraries below log what they see, so they must not see a token. It is a program of its own,
-//! because a log in one thread is disturbed by threads without one.
+//! The libraries below log their data, so they must not get a token. A test program of its own,
+//! because logging in one thread is affected by others.
 
 #![cfg(unix)]
 

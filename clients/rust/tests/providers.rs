@@ -1,4 +1,4 @@
-//! Token providers: functions, and commands in the manner of credential helpers.
+//! Token providers: functions, and commands like credential helpers.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use crate::made_up::{TOKEN, error, gone, run, supply};
 
-/// A program that writes down each run, and prints an answer that counts them.
+/// Returns a program that records each run, and prints an answer with its number.
 fn command(folder: &Path, lines: &[&str]) -> CommandTokens {
     let beginning = format!(
         "import json, os, subprocess, sys, time\n\
@@ -171,7 +171,7 @@ fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
 
 #[test]
 fn a_client_signs_in_and_refreshes_with_a_command() {
-    // Not in the time that the test has: it may have to be built.
+    // Without the test's timeout: it may have to be built.
     let overheard = Overheard::start();
     run(async {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The README's examples, run as they stand there.
+//! The README's examples, executed verbatim.
 
 #![cfg(unix)]
 #![expect(
@@ -31,7 +31,7 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// An example, with the arguments for a backend behind its own.
+/// Returns an example, with the arguments for a backend after its own.
 fn example(name: &str) -> Command {
     let mut command = cargo();
     let package = ["--package", "byokey-client"];
@@ -59,7 +59,7 @@ fn the_headings_are_those_of_every_client() {
     assert_eq!(headings, HEADINGS);
 }
 
-/// Lines without what a function around them adds.
+/// Removes the lines and the indentation of a surrounding function.
 fn bare(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
     lines.collect::<Vec<_>>().join("\n")

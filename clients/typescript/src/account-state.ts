@@ -1,22 +1,25 @@
-// The account as it is now, read again whenever the server says that it changed.
+// The current account, read again after each `account/updated`.
 
 import type { Account, AccountReadResult } from "./generated/types.js";
 
-/** What an account is kept current with. */
+/** The dependencies of the account. */
 export interface AccountSource {
   readonly read: () => Promise<AccountReadResult>;
-  /** Calls back whenever the account changes. */
+  /** Calls back on every change of the account. */
   readonly onUpdate: (listener: () => void) => void;
   readonly closed: Promise<unknown>;
 }
 
-/** The account, kept current. Iterating over it gives the account as soon as it is known, and each change. */
+/**
+ * The account, kept current. Iterating over it yields the account as soon as it is known, and each
+ * change.
+ */
 export class AccountState implements AsyncIterable<Account | null> {
   readonly #read: AccountSource["read"];
   readonly #listeners = new Set<(account: Account | null) => void>();
   #waiting: (() => void)[] = [];
   #current: Account | null = null;
-  /** How often it changed; the first read counts, whatever it tells. */
+  /** The number of changes; the first read counts as one, whatever its result. */
   #changes = 0;
   #isReading = false;
   #isStale = false;
@@ -29,19 +32,25 @@ export class AccountState implements AsyncIterable<Account | null> {
     void this.#refresh();
   }
 
-  /** The account; null if nobody is signed in, until it was read, and once the server has ended. */
+  /** The account; null without a login, before the first read, and after the end of the server. */
   get current(): Account | null {
     return this.#current;
   }
 
-  /** Calls `listener` with the account when it is first known, and at each change. The function that it returns stops that. */
+  /**
+   * Calls `listener` with the account when it is first known, and on each change. Returns a
+   * function that stops this.
+   */
   onChange(listener: (account: Account | null) => void): () => void {
     const entry = (account: Account | null): void => listener(account);
     this.#listeners.add(entry);
     return () => this.#listeners.delete(entry);
   }
 
-  /** The latest account, each change once. One who is slow gets the latest alone. It ends when the server has ended. */
+  /**
+   * Yields the latest account on each change. A slow reader skips intermediate ones. Ends with the
+   * server.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Account | null, void> {
     for (let seen = 0; ; ) {
       if (seen < this.#changes) {
@@ -55,7 +64,7 @@ export class AccountState implements AsyncIterable<Account | null> {
     }
   }
 
-  /** However many changes come meanwhile, one more read tells the last of them. */
+  /** Changes during a read lead to one more read (single flight). */
   async #refresh(): Promise<void> {
     this.#isStale = true;
     if (this.#isReading) return;
@@ -65,7 +74,7 @@ export class AccountState implements AsyncIterable<Account | null> {
       try {
         this.#set((await this.#read()).account ?? null);
       } catch {
-        // What was known is still the best guess; the next change is read again.
+        // The last known account remains; the next change is read again.
       }
     }
     this.#isReading = false;

@@ -1,23 +1,23 @@
-// The types of a call: what a method takes and gives, from the generated table.
+// The types of a call: parameters and results, from the generated table.
 
 import type { ClientRequests } from "./generated/methods.js";
 
-/** A method that the host may call. */
+/** A method of the server. */
 export type Method = keyof ClientRequests;
 
-/** What a method takes. */
+/** The parameters of a method. */
 export type Params<M extends Method> = ClientRequests[M]["params"];
 
-/** What a method gives; `unknown` for one that is not in the table. */
+/** The result of a method; `unknown` for one that is not in the table. */
 export type Result<M extends string> = M extends Method ? ClientRequests[M]["result"] : unknown;
 
-/** How a call is made. */
+/** Options of a call. */
 export interface CallOptions {
-  /** Gives the call up: the server is told, and the call rejects with the signal's reason. */
+  /** Cancels the call at the server; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What follows the method's name; parameters may be left out where all of them are optional. */
+/** The arguments after the method's name; parameters are optional if all their members are. */
 export type CallArguments<M extends string> = M extends Method
   ? Record<never, never> extends Params<M>
     ? [params?: Params<M>, options?: CallOptions]

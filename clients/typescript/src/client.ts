@@ -1,4 +1,4 @@
-// The client: one method for each thing that a host wants.
+// The client: one method per operation of a host.
 
 import { AccountState } from "./account-state.js";
 import type { CallArguments, CallOptions, Method, Params, Result } from "./calls.js";
@@ -11,27 +11,27 @@ import { onlyTokens, type TokenProvider } from "./providers/provider.js";
 import { startProcess } from "./stdio.js";
 import type { ExitStatus } from "./transport.js";
 
-/** How the server is spawned. */
+/** Options for spawning the server. */
 export interface SpawnOptions {
   /** Name and version of the host. */
   readonly clientInfo: ClientInfo;
   /** Supplies new tokens when the backend refuses the old ones. */
   readonly refreshTokens: TokenProvider;
   /**
-   * The program. Without it `BYOKEY_BIN`, then the program bundled with this package, then
-   * `byokey` on the search path.
+   * The program. By default `BYOKEY_BIN`, then the program bundled with this package, then `byokey`
+   * on the search path.
    */
   readonly command?: string | undefined;
   /** Its arguments, instead of `["app-server"]`. */
   readonly args?: readonly string[] | undefined;
-  /** The environment of the process, in place of this process's. */
+  /** Its environment, instead of that of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   readonly workingDirectory?: string | undefined;
-  /** What this host can do. */
+  /** The host's capabilities. */
   readonly capabilities?: ClientCapabilities | undefined;
-  /** Is given each line that the server writes to standard error; without it they are dropped. */
+  /** Called with each line of the server's standard error, which is dropped by default. */
   readonly onLog?: ((line: string) => void) | undefined;
-  /** How long the server may take to answer the handshake, in milliseconds: 10,000 if it is not given. */
+  /** Timeout of the handshake, in milliseconds: 10,000 by default. */
   readonly startTimeoutMs?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ const REFRESH = "account/chatgptAuthTokens/refresh";
 
 /** A running server. */
 export class ByokeyClient {
-  /** What the server said of itself. */
+  /** The server's description of itself. */
   readonly server: InitializeResult;
   /** Resolves when the server has ended, for whatever reason. */
   readonly closed: Promise<ExitStatus>;
@@ -63,7 +63,7 @@ export class ByokeyClient {
     this.#events = events;
   }
 
-  /** Starts a server and shakes hands. */
+  /** Starts a server and runs the handshake. */
   static async spawn(options: SpawnOptions): Promise<ByokeyClient> {
     const events = new Events();
     const over = new AbortController();
@@ -84,13 +84,13 @@ export class ByokeyClient {
       events.end();
     });
     const server = await shakeHands(connection, options);
-    // Whoever asks for events right after this has them all.
+    // A stream opened right after this gets all events.
     setImmediate(() => events.release());
     return new ByokeyClient(server, connection, events, transport.pid);
   }
 
   /**
-   * The account, kept current from the first use of this on. That reads it, and so does every
+   * The account, kept current from the first use of this on, which reads it, as does every
    * `account/updated`.
    */
   get account(): AccountState {
@@ -107,12 +107,12 @@ export class ByokeyClient {
     return this.request("account/login/start", params, options);
   }
 
-  /** Gives up a login that waits for its user. */
+  /** Cancels a pending login. */
   cancelLogin(loginId: string, options?: CallOptions): Promise<Result<"account/login/cancel">> {
     return this.request("account/login/cancel", { loginId }, options);
   }
 
-  /** Ends a browser login with the address that the browser was sent to. */
+  /** Completes a browser login with the address that the browser was redirected to. */
   completeLogin(
     loginId: string,
     redirectUrl: string,
@@ -121,12 +121,12 @@ export class ByokeyClient {
     return this.request("account/login/complete", { loginId, redirectUrl }, options);
   }
 
-  /** Forgets the credential, at once. A login that the server ran is also given back, unless `revoke` is false. */
+  /** Logs out. A login of the server is also revoked, unless `revoke` is false. */
   logout(revoke?: boolean, options?: CallOptions): Promise<Result<"account/logout">> {
     return this.request("account/logout", revoke === undefined ? {} : { revoke }, options);
   }
 
-  /** Tells the account, without touching the network. */
+  /** Returns the account, without network requests. */
   readAccount(options?: CallOptions): Promise<Result<"account/read">> {
     return this.request("account/read", {}, options);
   }
@@ -136,12 +136,12 @@ export class ByokeyClient {
     return this.request("account/rateLimits/read", {}, options);
   }
 
-  /** Reads the use of tokens from the backend. */
+  /** Reads the token usage from the backend. */
   readUsage(options?: CallOptions): Promise<Result<"account/usage/read">> {
     return this.request("account/usage/read", {}, options);
   }
 
-  /** Lists the models that the backend offers. */
+  /** Lists the available models of the backend. */
   listModels(options?: CallOptions): Promise<Result<"model/list">> {
     return this.request("model/list", {}, options);
   }
@@ -151,33 +151,39 @@ export class ByokeyClient {
     return this.request("thread/start", params, options);
   }
 
-  /** Takes up a conversation of this server. */
+  /** Resumes a conversation of this server. */
   resumeThread(threadId: string, options?: CallOptions): Promise<Result<"thread/resume">> {
     return this.request("thread/resume", { threadId }, options);
   }
 
-  /** Says something in a conversation. The answer comes as events. */
+  /** Starts a turn in a conversation. The answer arrives as events. */
   startTurn(params: Params<"turn/start">, options?: CallOptions): Promise<Result<"turn/start">> {
     return this.request("turn/start", params, options);
   }
 
-  /** Stops a turn. */
+  /** Interrupts a turn. */
   interruptTurn(threadId: string, turnId: string, options?: CallOptions): Promise<Result<"turn/interrupt">> {
     return this.request("turn/interrupt", { threadId, turnId }, options);
   }
 
-  /** Calls any method. What is known of it is checked by the compiler. */
+  /** Calls any method. Known ones are type-checked. */
   request<M extends Method | (string & {})>(method: M, ...args: CallArguments<M>): Promise<Result<M>> {
     const [params, options] = args as [params?: unknown, options?: CallOptions];
     return this.#connection.request(method, params, options?.signal) as Promise<Result<M>>;
   }
 
-  /** All events from now on. It ends when the server has ended; each call gives a stream of its own. */
+  /**
+   * Returns a stream of all events from now on. It ends with the server; each call returns a stream
+   * of its own.
+   */
   events(): AsyncIterableIterator<Event> {
     return this.#events.stream();
   }
 
-  /** Calls `listener` with what each event of this name carries. The function that it returns stops that. */
+  /**
+   * Calls `listener` with the parameters of each event of this name. Returns a function that stops
+   * this.
+   */
   on<N extends EventName>(name: N, listener: (params: EventParams<N>) => void): () => void;
   /** The same for events that this version does not know. */
   on(name: string, listener: (params: unknown) => void): () => void;
@@ -185,7 +191,7 @@ export class ByokeyClient {
     return this.#events.on(name, listener as (params: unknown) => void);
   }
 
-  /** Ends the server. Calls that wait fail at once. */
+  /** Ends the server. Pending calls fail at once. */
   close(): Promise<void> {
     return this.#connection.close();
   }

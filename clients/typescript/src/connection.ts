@@ -1,15 +1,15 @@
-// JSON-RPC over lines: requests of both sides, and notifications.
+// JSON-RPC over lines: requests in both directions, and notifications.
 
 import { ByokeyError, ConnectionClosedError } from "./errors.js";
 import { isRecord, parseRecord } from "./json.js";
 import { refusalOf } from "./refusals.js";
 import type { ExitStatus, Transport } from "./transport.js";
 
-/** What the server asks and tells. */
+/** Handles the server's requests and notifications. */
 export interface Handlers {
-  /** Answers a request of the server; `undefined` for a method without an answer. */
+  /** Answers a request of the server; `undefined` for an unknown method. */
   readonly answer: (method: string, params: unknown) => Promise<unknown> | undefined;
-  /** Is told a notification. */
+  /** Handles a notification. */
   readonly tell: (method: string, params: unknown) => void;
 }
 
@@ -20,7 +20,7 @@ interface Pending {
 }
 
 const METHOD_NOT_FOUND = -32601;
-/** The host has no tokens. The server tells the calls that wait so. */
+/** The host has no tokens. The server fails the waiting calls. */
 const REFUSED = -32000;
 
 /** A connection to a server. */
@@ -31,7 +31,7 @@ export class Connection {
   readonly #handlers: Handlers;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
-  /** Why no more requests are taken. */
+  /** Why no more requests are accepted. */
   #over: ConnectionClosedError | undefined;
 
   constructor(transport: Transport, handlers: Handlers) {
@@ -44,7 +44,7 @@ export class Connection {
     });
   }
 
-  /** Asks the server. The request is on the line when this returns, if the server reads. */
+  /** Sends a request. It is written when this returns, if the server reads. */
   request(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (this.#over !== undefined) return Promise.reject(again(this.#over));
@@ -67,19 +67,19 @@ export class Connection {
     });
   }
 
-  /** Tells the server. */
+  /** Sends a notification. */
   notify(method: string, params?: unknown): void {
     this.#send({ method, params });
   }
 
-  /** Ends the server. Calls that wait fail at once. */
+  /** Ends the server. Pending calls fail at once. */
   async close(): Promise<void> {
     this.#end(new ConnectionClosedError(undefined, true));
     this.#transport.close();
     await this.closed;
   }
 
-  /** Takes the next line of the server. One that is no message is skipped. */
+  /** Handles the next line of the server. An invalid message is skipped. */
   #receive(line: string): void {
     const message = parseRecord(line);
     if (message === undefined) return;
@@ -112,7 +112,7 @@ export class Connection {
         this.#send({ id, result: (await answer) ?? null });
       }
     } catch {
-      // What the host's code said may be a secret. It stays here.
+      // The exception of the host's code may contain a secret. It stays here.
       this.#send({ id, error: { code: REFUSED, message: "the host has no new tokens" } });
     }
   }
@@ -129,7 +129,7 @@ export class Connection {
   }
 }
 
-/** The same error with the caller's own stack. */
+/** Returns the same error with the caller's own stack. */
 function again(error: ConnectionClosedError): ByokeyError {
   return new ConnectionClosedError(error.exit, error.closedHere);
 }

@@ -1,4 +1,4 @@
-// Where the program is: named by the host, by the environment, bundled, or on the search path.
+// Discovery of the program: named by the host, by the environment, bundled, or on the search path.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { ServerNotFoundError } from "./errors.js";
 import packageFolder from "./folder.cjs";
 
-/** A program, and where it was looked for. */
+/** A program, and the searched places. */
 export interface Found {
   readonly command: string;
   readonly searched: readonly string[];
@@ -31,14 +31,14 @@ export function findProgram(
   return { command: program, searched };
 }
 
-/** Beside the package's code and above it: in the package itself, and in a bundle's folder. */
+/** Beside the package's code and above it: in the package itself, or in a bundle's folder. */
 function bundledPrograms(folder: string): string[] {
   const path = ["bin", `${process.platform}-${process.arch}`, fileName()];
   return [join(folder, "..", ...path), join(folder, ...path)];
 }
 
 function pathFolders(environment: Environment): string[] {
-  // Windows writes it `Path`.
+  // Windows spells it `Path`.
   const name = Object.keys(environment).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
   return (environment[name] ?? "").split(delimiter).filter((entry) => entry !== "");
 }

@@ -1,4 +1,4 @@
-// The errors of this package. Their texts are its own: what the server wrote is never part of them.
+// The errors of this package. Their texts are its own: text of the server is never part of them.
 
 import { hintFor } from "./hints.js";
 import type { ExitStatus } from "./transport.js";
@@ -10,7 +10,7 @@ export class ByokeyError extends Error {
   }
 }
 
-/** What the server told about a request that it refused. */
+/** The server's error response to a request. */
 export interface Refusal {
   readonly method: string;
   readonly code: number;
@@ -22,17 +22,17 @@ export interface Refusal {
 
 /** The server answered a request with an error. */
 export class RequestError extends ByokeyError {
-  /** The method that was asked for. */
+  /** The called method. */
   readonly method: string;
   /** The code of JSON-RPC. */
   readonly code: number;
-  /** What happened, in one word to act on. The list grows. */
+  /** The error kind. The list grows. */
   readonly kind: string | undefined;
-  /** Where in the parameters the problem is. */
+  /** The path of the invalid parameter. */
   readonly path: string | undefined;
   /** The HTTP status of the backend. */
   readonly status: number | undefined;
-  /** The backend's id of the request. */
+  /** The backend's request id. */
   readonly requestId: string | undefined;
 
   static {
@@ -50,14 +50,14 @@ export class RequestError extends ByokeyError {
   }
 }
 
-/** Somebody has to sign in. */
+/** A login is needed. */
 export class SignInRequiredError extends RequestError {
   static {
     this.prototype.name = "SignInRequiredError";
   }
 }
 
-/** New tokens did not come: the token provider failed, or took too long. */
+/** No new tokens could be obtained: the token provider failed, or timed out. */
 export class RefreshFailedError extends RequestError {
   static {
     this.prototype.name = "RefreshFailedError";
@@ -83,7 +83,7 @@ export class BackendError extends RequestError {
   }
 }
 
-/** The request itself is wrong. */
+/** The request itself is invalid. */
 export class InvalidRequestError extends RequestError {
   static {
     this.prototype.name = "InvalidRequestError";
@@ -92,9 +92,9 @@ export class InvalidRequestError extends RequestError {
 
 /** The server is gone. */
 export class ConnectionClosedError extends ByokeyError {
-  /** How the server's process ended, if that is known. */
+  /** The exit status of the server's process, if known. */
   readonly exit: ExitStatus | undefined;
-  /** Whether this client was closed, and not the server gone by itself. */
+  /** Whether this client was closed, rather than the server gone by itself. */
   readonly closedHere: boolean;
 
   static {
@@ -114,7 +114,7 @@ export class ConnectionClosedError extends ByokeyError {
 
 /** The program cannot be started. */
 export class ServerNotFoundError extends ByokeyError {
-  /** Where it was looked for, in this order. */
+  /** Where it was searched for, in this order. */
   readonly searched: readonly string[];
 
   static {
@@ -130,7 +130,7 @@ export class ServerNotFoundError extends ByokeyError {
   }
 }
 
-/** The program started, and did not answer the handshake in time. It was ended. */
+/** The program started, but did not answer the handshake in time. It was ended. */
 export class StartTimeoutError extends ByokeyError {
   static {
     this.prototype.name = "StartTimeoutError";
@@ -145,7 +145,7 @@ export class StartTimeoutError extends ByokeyError {
   }
 }
 
-/** A token provider failed, took too long, or gave something else than tokens. */
+/** A token provider failed, timed out, or returned something other than tokens. */
 export class TokenProviderError extends ByokeyError {
   static {
     this.prototype.name = "TokenProviderError";

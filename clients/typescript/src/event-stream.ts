@@ -1,26 +1,26 @@
-// One reader of events: what it has not read yet, and the end.
+// One reader of events: its unread events, and the end.
 
 import { ByokeyError } from "./errors.js";
 
-/** Most events that are kept for a reader who is busy. */
+/** Most unread events of a slow reader. */
 const MOST_UNREAD = 100_000;
 
-/** Events in order, each given once. */
+/** Events in order, each yielded once. */
 export class EventStream<E> implements AsyncIterableIterator<E> {
   readonly #forget: () => void;
   readonly #readers: ((result: IteratorResult<E, undefined>) => void)[] = [];
   #kept: E[] = [];
-  /** How many of those that are kept were read. */
+  /** How many of the stored events were read. */
   #read = 0;
   #isOver = false;
   #hasLost = false;
 
-  /** `forget` is called when nobody reads any more. */
+  /** `forget` is called when the reader stops. */
   constructor(forget: () => void) {
     this.#forget = forget;
   }
 
-  /** Takes the next event. */
+  /** Adds the next event. */
   push(event: E): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ value: event, done: false });
@@ -28,7 +28,7 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
     else this.#lose();
   }
 
-  /** Nothing more will come. */
+  /** Ends the stream. */
   end(): void {
     this.#isOver = true;
     for (const reader of this.#readers.splice(0)) reader({ value: undefined, done: true });
@@ -59,7 +59,7 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
   #take(): E {
     const event = this.#kept[this.#read] as E;
     this.#read += 1;
-    // What was read is let go in large pieces, because the rest moves each time.
+    // Read events are removed in large batches, because removal moves the rest.
     if (this.#read * 2 >= this.#kept.length) {
       this.#kept = this.#kept.slice(this.#read);
       this.#read = 0;
@@ -67,7 +67,7 @@ export class EventStream<E> implements AsyncIterableIterator<E> {
     return event;
   }
 
-  /** A reader who stopped is told so when it reads again; what came since is gone. */
+  /** A reader that fell behind gets an error on its next read; later events are dropped. */
   #lose(): void {
     this.#forget();
     this.#hasLost = true;

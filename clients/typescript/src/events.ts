@@ -1,52 +1,52 @@
-// What the server tells: as a stream, and to listeners by name.
+// The server's notifications: as a stream, and to listeners by name.
 
 import { EventStream } from "./event-stream.js";
 import { SERVER_NOTIFICATIONS, type ServerNotifications } from "./generated/methods.js";
 
-/** The name of an event that this version knows. */
+/** The name of a known event. */
 export type EventName = keyof ServerNotifications;
 
-/** What an event carries. */
+/** The parameters of an event. */
 export type EventParams<N extends EventName> = ServerNotifications[N];
 
-/** An event that this version knows. Its `type` is the name on the wire. */
+/** A known event. Its `type` is the method on the wire. */
 export type KnownEvent = {
   [N in EventName]: { readonly type: N; readonly method: N; readonly params: EventParams<N> };
 }[EventName];
 
-/** An event that a newer server knows. */
+/** An event of a newer server. */
 export interface UnknownEvent {
   readonly type: "unknown";
-  /** Its name on the wire. */
+  /** Its method on the wire. */
   readonly method: string;
   readonly params: unknown;
 }
 
-/** Anything that the server tells. `switch` on its `type`. */
+/** Any notification of the server. `switch` on its `type`. */
 export type Event = KnownEvent | UnknownEvent;
 
 type Listener = (params: unknown) => void;
 
 const KNOWN: ReadonlySet<string> = new Set(SERVER_NOTIFICATIONS);
 
-/** Gives each event to everyone who wants it. */
+/** Broadcasts events to streams and listeners. */
 export class Events {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #streams = new Set<EventStream<Event>>();
-  /** Events that came before anyone could ask for them. */
+  /** Events that arrived before any stream or listener existed. */
   #held: [method: string, params: unknown][] | undefined = [];
   #isOver = false;
 
-  /** Adds a listener. The function that it returns removes it. */
+  /** Adds a listener. Returns a function that removes it. */
   on(method: string, listener: Listener): () => void {
-    // Each subscription is one of its own, even if the same function is given twice.
+    // Each subscription is separate, even of the same function.
     const entry: Listener = (params) => listener(params);
     const listeners = this.#listeners.get(method) ?? new Set();
     this.#listeners.set(method, listeners.add(entry));
     return () => listeners.delete(entry);
   }
 
-  /** A stream of all events from now on. */
+  /** Returns a stream of all events from now on. */
   stream(): AsyncIterableIterator<Event> {
     const stream = new EventStream<Event>(() => this.#streams.delete(stream));
     if (this.#isOver) stream.end();
@@ -54,7 +54,7 @@ export class Events {
     return stream;
   }
 
-  /** Takes the next event. */
+  /** Publishes the next event. */
   tell(method: string, params: unknown): void {
     if (this.#held !== undefined) {
       this.#held.push([method, params]);
@@ -66,14 +66,14 @@ export class Events {
     for (const listener of [...(this.#listeners.get(method) ?? [])]) call(listener, params);
   }
 
-  /** From now on events are given at once, those that were held first. */
+  /** Publishes events immediately from now on, the held ones first. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const [method, params] of held) this.tell(method, params);
   }
 
-  /** Nothing more will come. */
+  /** Ends all streams. */
   end(): void {
     this.release();
     this.#isOver = true;
@@ -82,7 +82,7 @@ export class Events {
   }
 }
 
-/** A mistake of a listener is the host's own: it shows there, and the other listeners go on. */
+/** An exception of a listener is thrown in the host, and other listeners continue. */
 function call(listener: Listener, params: unknown): void {
   try {
     listener(params);

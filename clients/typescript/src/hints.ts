@@ -1,4 +1,4 @@
-// What to do next, for each kind of error.
+// The remedy, for each kind of error.
 
 const HINTS: Readonly<Record<string, string>> = {
   authRequired: "Nobody is signed in: call `login`.",

@@ -1,4 +1,4 @@
-// What the package offers, and nothing else.
+// The public API of the package.
 
 export { ByokeyClient, type SpawnOptions } from "./client.js";
 export type { AccountState } from "./account-state.js";

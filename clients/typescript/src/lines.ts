@@ -1,10 +1,10 @@
-// From chunks of bytes to lines of text.
+// Splits chunks of bytes into lines of text.
 
 const LINE_FEED = 0x0a;
 
 /**
- * Gives each whole line to `take`. Lines are cut before they are decoded, so a character may be
- * split over chunks, and a long line is put together once.
+ * Passes each complete line to `take`. Lines are split before decoding, so a character may span
+ * chunks, and a long line is concatenated once.
  */
 export class LineSplitter {
   readonly #take: (line: string) => void;
@@ -14,7 +14,7 @@ export class LineSplitter {
     this.#take = take;
   }
 
-  /** Takes the next chunk. */
+  /** Adds the next chunk. */
   push(chunk: Uint8Array): void {
     let start = 0;
     for (;;) {
@@ -27,7 +27,7 @@ export class LineSplitter {
     if (start < chunk.length) this.#pieces.push(chunk.subarray(start));
   }
 
-  /** Gives what stands after the last line break, if there is something. */
+  /** Passes an unterminated last line on, if there is one. */
   end(): void {
     if (this.#pieces.length > 0) this.#flush();
   }

@@ -1,8 +1,8 @@
-// Lines that wait until the other side reads again.
+// Lines queued until the other side reads again.
 
 import type { Writable } from "node:stream";
 
-/** Writes to a stream no more than it wants to hold, and keeps the rest, in order. */
+/** Writes to a stream up to its high-water mark, and queues the rest, in order (back-pressure). */
 export class Outbox {
   readonly #stream: Writable;
   readonly #waiting = new Set<{ readonly line: string }>();
@@ -10,7 +10,7 @@ export class Outbox {
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // A broken pipe shows as the end of the process, too; that is where it is told.
+    // A broken pipe also ends the process, which is reported elsewhere.
     stream.on("error", () => this.#waiting.clear());
     stream.on("drain", () => {
       this.#isFull = false;
@@ -18,7 +18,7 @@ export class Outbox {
     });
   }
 
-  /** Adds a line. The function that it returns takes the line back, if it still waits. */
+  /** Adds a line. Returns a function that removes the line, if it is still queued. */
   send(line: string): () => boolean {
     const entry = { line };
     this.#waiting.add(entry);

@@ -1,4 +1,4 @@
-// From the error of an answer to the class of the error.
+// Maps an error response to the class of the error.
 
 import * as errors from "./errors.js";
 import { isRecord } from "./json.js";
@@ -46,15 +46,15 @@ const CLASSES = new Map<string, new (refusal: errors.Refusal) => errors.RequestE
   ]),
 ]);
 
-/** The code for answers that are no answers. */
+/** The code for invalid responses. */
 const INTERNAL_ERROR = -32603;
 
-// Only what has the form of these members is kept. A server that errs could write anything there.
+// Only values of the expected form are kept. A faulty server could write a secret here.
 const KIND = /^[A-Za-z][A-Za-z0-9]{0,39}$/;
 const PATH = /^[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}$/;
 const REQUEST_ID = /^[\w-]{1,64}$/;
 
-/** The error for what a server wrote instead of a result. */
+/** Returns the error for a response without a result. */
 export function refusalOf(method: string, error: unknown): errors.RequestError {
   const { code, data } = isRecord(error) ? error : {};
   const { kind, path, status, requestId } = isRecord(data) ? data : {};

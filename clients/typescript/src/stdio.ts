@@ -8,10 +8,10 @@ import { LineSplitter } from "./lines.js";
 import { Outbox } from "./outbox.js";
 import type { ExitStatus, Transport } from "./transport.js";
 
-/** What to start, and who reads what it writes. */
+/** What to start, and the consumers of its output. */
 export interface StdioOptions {
   readonly command: string;
-  /** Where the command was looked for. */
+  /** The searched places. */
   readonly searched: readonly string[];
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>> | undefined;
@@ -19,10 +19,10 @@ export interface StdioOptions {
   readonly onLog: ((line: string) => void) | undefined;
 }
 
-/** After the end of its input, a server that still runs is asked to end, and then made to. */
+/** After the end of its input, a server that still runs gets SIGTERM, then SIGKILL. */
 const TERMINATE_AFTER_MS = 500;
 const KILL_AFTER_MS = 1_500;
-/** For reading what is left in the pipes of a process that has ended, or ending one without pipes. */
+/** For reading the rest of the pipes of an ended process, or ending one without pipes. */
 const LEFTOVERS_MS = 500;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -68,7 +68,7 @@ class Process implements Transport {
         child.stderr.destroy();
       });
     });
-    // A server that nobody can hear any more is of no use.
+    // A server whose output is closed is useless.
     child.stdout.once("close", () => this.#later(LEFTOVERS_MS, () => child.kill("SIGKILL")));
     child.on("error", () => {});
   }

@@ -1,22 +1,22 @@
-// What a connection needs from the process at its other end.
+// The interface between a connection and the process.
 
-/** How a process ended: by itself with a status, or by a signal. */
+/** How a process ended: with a status, or by a signal. */
 export interface ExitStatus {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-/** Where lines go to and come from. */
+/** The transport of lines. */
 export interface Transport {
   /** The process id. */
   readonly pid: number | undefined;
-  /** Resolves when the process has ended and all that it wrote was read. */
+  /** Resolves when the process has ended and all its output was read. */
   readonly ended: Promise<ExitStatus>;
-  /** Gives the lines of the other side to `take`, from the first one on. */
+  /** Passes the lines of the other side to `take`, from the first one on. */
   listen(take: (line: string) => void): void;
   /**
-   * Writes one line now, or when the other side reads again. Returns a function that takes the
-   * line back and says whether it was still here.
+   * Writes one line, now or when the other side reads again. Returns a function that removes the
+   * line and returns whether it was still queued.
    */
   send(line: string): () => boolean;
   /** Ends the process. */

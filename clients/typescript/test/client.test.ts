@@ -1,4 +1,4 @@
-// The client and one server: what the exchanges of the suite cannot say.
+// The client and one server: what the transcripts of the suite do not cover.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

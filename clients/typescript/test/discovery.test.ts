@@ -1,4 +1,4 @@
-// Where the program is found.
+// Discovery of the program.
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import packageFolder from "#internal/folder.cjs";
 import { fake } from "./support/fake.js";
 import { newFolder, PACKAGE } from "./support/places.js";
 
-/** Puts an executable file there. */
+/** Creates an executable file there. */
 function program(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, "#!/bin/sh\n");

@@ -1,4 +1,4 @@
-// Errors: their classes, and that nothing of the server's shows in them.
+// Errors: their classes, and that no text of the server appears in them.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { PACKAGE } from "./support/places.js";
 import { showsNone } from "./support/secrets.js";
 import { TOKENS } from "./support/transcript.js";
 
-/** From `clients/README.md`: the kinds that belong to each class. */
+/** From `clients/README.md`: the kinds of each class. */
 function documented(): Map<string, string[]> {
   const text = readFileSync(resolve(PACKAGE, "../README.md"), "utf8");
   const rows = text.matchAll(/^\| .*[├└] `(\w+Error)` \|.*\| (`.*`) \|$/gm);

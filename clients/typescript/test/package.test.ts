@@ -1,4 +1,4 @@
-// The package as it is published: what is in it, and the README's quick start in an empty folder.
+// The published package: its content, and the README's quick start in an empty folder.
 
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -88,7 +88,7 @@ test("the quick start and the README's other code satisfy the compiler", async (
 });
 
 describe("the quick start runs", { skip: WITHOUT_BYOKEY }, () => {
-  /** Lays the program where a package brings its own along. */
+  /** Puts the program where a package bundles it. */
   function bring(packageFolder: string): void {
     const bin = join(packageFolder, "bin", `${process.platform}-${process.arch}`);
     mkdirSync(bin, { recursive: true });

@@ -1,4 +1,4 @@
-// Token providers, asked directly.
+// Token providers, called directly.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ const UNAUTHORIZED = { reason: "unauthorized", previousAccountId: "ws-ada" };
 const EXPIRING = { reason: "expiring", previousAccountId: "ws-ada" };
 const LOGIN = { reason: "login", previousAccountId: null };
 
-/** A command that is this script, and counts its runs in `token`. */
+/** Returns a command that is this script, and counts its runs in `token`. */
 function counting(more: object = {}, delay = 0): { args: string[]; runs: () => number } {
   const file = join(newFolder(), "runs");
   const script = `
@@ -157,7 +157,7 @@ test("the server asks the command, and the call that waited goes on", { skip: WI
   }
 });
 
-/** A made-up source of sessions, and what it was asked. */
+/** A fake source of sessions, and its recorded requests. */
 function sessions(...accessTokens: (string | undefined)[]): {
   asked: SessionRequest[];
   getSession: (options: SessionRequest) => Promise<Session | undefined>;

@@ -1,4 +1,4 @@
-// The exchanges that all clients have in common.
+// The transcripts of all clients.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";

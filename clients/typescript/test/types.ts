@@ -1,4 +1,4 @@
-// What the compiler has to say. It compiles only if each line with an expected error has one.
+// Type errors. It compiles only if each line with an expected error has one.
 
 import { ByokeyClient, type Event, type SpawnOptions, type TokenProvider } from "@byokey/client";
 
@@ -8,13 +8,13 @@ const clientInfo = { name: "types", version: "1.0.0" };
 
 export async function spawning(): Promise<void> {
   await ByokeyClient.spawn({ clientInfo, refreshTokens });
-  // @ts-expect-error: a host that supplies no tokens waits for ever
+  // @ts-expect-error: a host without tokens would wait for ever
   await ByokeyClient.spawn({ clientInfo });
-  // @ts-expect-error: nothing is no provider
+  // @ts-expect-error: `undefined` is not a provider
   await ByokeyClient.spawn({ clientInfo, refreshTokens: undefined });
-  // @ts-expect-error: it has to supply whole tokens
+  // @ts-expect-error: it must return complete tokens
   await ByokeyClient.spawn({ clientInfo, refreshTokens: () => ({ accessToken: "made up" }) });
-  // @ts-expect-error: the host has to say who it is
+  // @ts-expect-error: the host must identify itself
   await ByokeyClient.spawn({ refreshTokens });
   // @ts-expect-error: there is no other way to a client
   new ByokeyClient();
@@ -44,11 +44,11 @@ export async function calling(): Promise<void> {
   await client.request("turn/interrupt", { threadId: "t" });
   // @ts-expect-error: this one has no such member
   await client.request("account/read", { nothing: 1 });
-  // @ts-expect-error: a login has one of these types, and what belongs to it
+  // @ts-expect-error: a login has one of these types, and its members
   await client.login({ type: "apiKey" });
 
   const unknown: unknown = await client.request("somebody/new", [1, 2]);
-  // @ts-expect-error: nothing is known of its result
+  // @ts-expect-error: the type of its result is unknown
   unknown.member;
 }
 
@@ -56,7 +56,7 @@ export async function listening(): Promise<void> {
   const stop: () => void = client.on("account/updated", ({ authMode }) => void authMode?.toString());
   stop();
   client.on("somebody/new", (params: unknown) => void params);
-  // @ts-expect-error: it carries something else
+  // @ts-expect-error: it has other parameters
   client.on("account/updated", (params: number) => void params);
   for await (const event of client.events()) told(event);
 }
@@ -68,7 +68,7 @@ function told(event: Event): string {
     case "item/agentMessage/delta":
       return event.params.delta;
     case "unknown":
-      // @ts-expect-error: nothing is known of what it carries
+      // @ts-expect-error: the type of its parameters is unknown
       return event.params;
     default:
       return event.method;

@@ -1,4 +1,4 @@
-// Lines from bytes, and bytes that wait.
+// Splitting bytes into lines, and queued bytes.
 
 import assert from "node:assert/strict";
 import { PassThrough, Writable } from "node:stream";

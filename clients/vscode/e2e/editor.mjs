@@ -1,4 +1,4 @@
-// A real VS Code in a real browser: code-server, Chromium, and what a user does there.
+// A real VS Code in a real browser: code-server, Chromium, and a user's actions.
 
 import { createRequire } from "node:module";
 import { execFileSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { start } from "./processes.mjs";
 const CACHE = new URL("../../../.cache/vscode/", import.meta.url).pathname;
 const PATIENCE = 60_000;
 
-/** What is missing to run the editor; nothing if all is there. */
+/** The missing requirements of the editor; `undefined` if there are none. */
 export function missing() {
   if (!existsSync(join(CACHE, "code-server.stamp"))) return "code-server";
   if (!existsSync("/usr/bin/chromium")) return "chromium";
@@ -56,7 +56,7 @@ export async function openEditor({ vsix, settings, pictures, env }) {
   return new Editor({ page, context, server, pictures });
 }
 
-/** What a user does and sees. */
+/** A user's actions, and what is visible. */
 class Editor {
   #pictures = 0;
 
@@ -81,12 +81,12 @@ class Editor {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
   }
 
-  /** Chooses a line of the list that is open. */
+  /** Selects a line of the open list. */
   async choose(label) {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().click();
   }
 
-  /** Waits for a line of the list that is open. */
+  /** Waits for a line of the open list. */
   async row(label) {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().waitFor();
   }
@@ -102,30 +102,30 @@ class Editor {
     await toast.locator(".monaco-button", { hasText: button }).first().waitFor();
   }
 
-  /** Types into the input box whose prompt holds this text. */
+  /** Types into the input box with this text in its prompt. */
   async type(prompt, text) {
     await this.page.locator(".quick-input-widget", { hasText: prompt }).first().waitFor();
     await this.page.locator(".quick-input-widget input:visible").fill(text);
     await this.page.keyboard.press("Enter");
   }
 
-  /** The lines of the output panel that hold this text and can be seen. */
+  /** The visible lines of the output panel with this text. */
   async output(filter) {
     const box = this.page.locator(".panel input[placeholder^=Filter]");
-    // A panel that has just opened may miss what is typed, and takes no note of the same words
-    // again. It follows them a moment later.
+    // A panel that has just opened may miss typed text, and ignores the same text again. It follows
+    // a moment later.
     await box.fill("");
     await box.fill(filter);
     await this.page.waitForTimeout(1_000);
     return await this.page.locator(".output-view .view-lines").first().innerText();
   }
 
-  /** Loads the window again, as the command Reload Window does. */
+  /** Reloads the window, like the command Reload Window. */
   async reload() {
     await this.page.reload();
   }
 
-  /** Leaves a picture of the window. */
+  /** Saves a picture of the window. */
   async picture(name) {
     this.#pictures += 1;
     const number = String(this.#pictures).padStart(2, "0");
@@ -137,7 +137,7 @@ class Editor {
   }
 }
 
-/** Settings of the machine are a file of their own where, as here, VS Code runs in a browser. */
+/** Machine settings are a separate file when VS Code runs in a browser. */
 function writeSettings(folder, settings) {
   const quiet = {
     "chat.disableAIFeatures": true,

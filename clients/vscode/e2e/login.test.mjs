@@ -1,5 +1,5 @@
-// The whole story of a user, in a real VS Code: sign in, a refresh, limits, a server that is
-// killed and comes back, traffic, a reload, another account, sign out.
+// A user's whole session in a real VS Code: login, a refresh, limits, a server that is killed and
+// restarted, traffic, a reload, another account, logout.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -49,7 +49,7 @@ test(
       await editor.command("byokey: Sign In");
       await editor.choose("Run the token command");
       await editor.statusBar("ada@example.test (pro)");
-      // The limits come with the renewed token only: the backend refuses the first one.
+      // The limits arrive with the renewed token only: the backend refuses the first one.
       await editor.statusBar("%");
       await editor.picture("signed-in-with-limits");
       assert.ok(seen.some((line) => /usage.*401/.test(line)), "the first token was refused");
@@ -145,7 +145,7 @@ test(
   },
 );
 
-/** Steps build on each other: after one that fails, the others say nothing new. */
+/** Steps depend on each other: after a failure the others are meaningless. */
 function steps(story) {
   let hasFailed = false;
   return (name, run) =>
@@ -173,7 +173,7 @@ function isRunning(pid) {
   }
 }
 
-/** A stand-in for the backend; tells its address. */
+/** A loopback backend; resolves to its address. */
 function devBackend(script, onLine) {
   const file = join(tmpdir(), `byokey-vscode-backend-${process.pid}.json`);
   writeFileSync(file, JSON.stringify(script));

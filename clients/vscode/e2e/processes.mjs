@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 
 const running = new Set();
 
-/** Starts a program; its output goes to `onLine`, a line at a time. */
+/** Starts a program; `onLine` is called with each line of its output. */
 export function start(program, args, { env = process.env, onLine = () => {} } = {}) {
   const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
@@ -21,7 +21,7 @@ export function start(program, args, { env = process.env, onLine = () => {} } = 
   return child;
 }
 
-/** Ends all that still runs, and their children. */
+/** Ends all running processes, and their children. */
 export async function endAll() {
   for (const child of running) {
     const family = [child.pid, ...descendants(child.pid)];
@@ -36,7 +36,7 @@ export async function endAll() {
   }
 }
 
-/** Ends one process; one that is gone already is fine. */
+/** Ends one process; an ended one is fine. */
 export function kill(pid, signal) {
   try {
     process.kill(pid, signal);
@@ -45,7 +45,7 @@ export function kill(pid, signal) {
   }
 }
 
-/** Ids of the processes below this one whose command line holds `text`. */
+/** Ids of the descendants of this process with `text` in their command line. */
 export function below(pid, text) {
   return descendants(pid).filter((child) => commandLine(child).includes(text));
 }

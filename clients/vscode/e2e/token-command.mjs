@@ -1,4 +1,4 @@
-// A token command: prints Ada's made-up token, and the renewed one once the first was refused.
+// A token command: prints Ada's fake token, and the renewed one once the first was refused.
 import { readFileSync } from "node:fs";
 
 const tokens = JSON.parse(readFileSync(new URL("../../suite/tokens.json", import.meta.url), "utf8"));

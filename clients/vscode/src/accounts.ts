@@ -1,17 +1,17 @@
-/** The accounts that the user signed in with. They are kept in VS Code's secret storage, whole. */
+/** The user's accounts, stored in VS Code's secret storage. */
 
 import type { SecretStorage } from "vscode";
 
-/** Where the tokens of an account come from. */
+/** The source of an account's tokens. */
 export type Source = "pasted" | "command" | "session";
 
-/** An account as it is kept. */
+/** A stored account. */
 export interface StoredAccount {
-  /** What the user sees in the list of accounts. */
+  /** Its name in the list of accounts. */
   readonly label: string;
-  /** Where new tokens come from. */
+  /** The source of new tokens. */
   readonly source: Source;
-  /** Only for pasted tokens; those of other sources are asked for anew. */
+  /** Only for pasted tokens; those of other sources are requested each time. */
   readonly accessToken?: string;
   /** The workspace of a pasted token. */
   readonly chatgptAccountId?: string;
@@ -19,13 +19,13 @@ export interface StoredAccount {
 
 interface Kept {
   readonly accounts: readonly StoredAccount[];
-  /** Label of the account in use; none after a sign-out. */
+  /** Label of the account in use; none after a logout. */
   readonly current?: string;
 }
 
 const KEY = "byokey.accounts";
 
-/** The one place that reads and writes the secret storage. */
+/** The only code that reads and writes the secret storage. */
 export class Accounts {
   readonly #secrets: SecretStorage;
 
@@ -33,24 +33,24 @@ export class Accounts {
     this.#secrets = secrets;
   }
 
-  /** All of them, the latest first. */
+  /** All accounts, the latest first. */
   async list(): Promise<readonly StoredAccount[]> {
     return (await this.#read()).accounts;
   }
 
-  /** The one to sign in with when VS Code starts. */
+  /** The account to log in with when VS Code starts. */
   async current(): Promise<StoredAccount | undefined> {
     const { accounts, current } = await this.#read();
     return accounts.find((account) => account.label === current);
   }
 
-  /** Keeps it, in place of one with the same label, as the one in use. */
+  /** Stores it as the one in use, replacing one with the same label. */
   async use(account: StoredAccount): Promise<void> {
     const others = (await this.list()).filter(({ label }) => label !== account.label);
     await this.#write({ accounts: [account, ...others], current: account.label });
   }
 
-  /** Forgets the account with this label and its token. */
+  /** Removes the account with this label and its token. */
   async forget(label: string): Promise<void> {
     const others = (await this.list()).filter((account) => account.label !== label);
     await this.#write({ accounts: others });

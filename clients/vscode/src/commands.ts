@@ -1,4 +1,4 @@
-/** What the user can do. */
+/** The commands of the extension. */
 
 import * as vscode from "vscode";
 
@@ -9,14 +9,14 @@ import { askForAccount, askForCommand, askForStored } from "./prompts.js";
 import type { Session } from "./session.js";
 import type { Traffic } from "./traffic.js";
 
-/** What commands work on. */
+/** The dependencies of the commands. */
 export interface Parts {
   readonly accounts: Accounts;
   readonly session: Session;
   readonly traffic: Traffic;
 }
 
-/** Makes the commands of `package.json` work. */
+/** Registers the commands of `package.json`. */
 export function registerCommands(context: vscode.ExtensionContext, parts: Parts): void {
   const { accounts, session, traffic } = parts;
   const commands: Record<string, () => Promise<void>> = {
@@ -29,7 +29,7 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
     },
     "byokey.signOut": async () => {
       const { label } = session;
-      // Before it shows: a window that is closed right after that must not sign in again.
+      // Before it is displayed: a window that is closed right after that must not log in again.
       if (label !== undefined) {
         await accounts.forget(label);
       }
@@ -68,7 +68,9 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
   }
 }
 
-/** An error that leaves a command pops up with a trace; a sentence and a next step are enough. */
+/**
+ * An uncaught error of a command is displayed with a trace; a sentence and a next step suffice.
+ */
 async function reportFailure(run: () => Promise<void>): Promise<void> {
   try {
     await run();

@@ -1,4 +1,4 @@
-/** Puts the parts together when VS Code starts the extension. */
+/** Assembles the parts when VS Code starts the extension. */
 
 import * as vscode from "vscode";
 
@@ -11,10 +11,10 @@ import { StatusBar } from "./statusBar.js";
 import { tokensOf } from "./tokens.js";
 import { Traffic } from "./traffic.js";
 
-/** Settings that take a new server to come into force. */
+/** Settings that need a new server to take effect. */
 const OF_THE_SERVER = ["byokey.path", "byokey.arguments"];
 
-/** Starts the server, and signs in again with what the secret storage has. */
+/** Starts the server, and logs in again with the stored account. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const accounts = new Accounts(context.secrets);
   const traffic = new Traffic();

@@ -1,4 +1,4 @@
-/** Failures as notifications, with what can be done about them as buttons. */
+/** Failures as notifications, with their remedies as buttons. */
 
 import * as vscode from "vscode";
 
@@ -22,11 +22,11 @@ const REMEDIES: Readonly<Record<Remedy, Action>> = {
 };
 const TRAFFIC: Action = { title: "Show Traffic", command: "byokey.showTraffic" };
 
-/** Tells a failure once, until something else is the case. */
+/** Shows a failure once, until the state changes. */
 export class Notices {
   #told: string | undefined;
 
-  /** Takes the next state; one that is no failure says nothing. */
+  /** Handles the next state; one without a failure shows nothing. */
   show(state: State): void {
     if (state.kind === "failed" && state.problem !== this.#told) {
       void notify(state);
@@ -35,7 +35,7 @@ export class Notices {
   }
 }
 
-/** Shows a failure, and does what the user chooses. */
+/** Shows a failure, and runs the chosen remedy. */
 export async function notify({ problem, remedy }: Problem): Promise<void> {
   const actions = [REMEDIES[remedy], TRAFFIC];
   const titles = actions.map(({ title }) => title);

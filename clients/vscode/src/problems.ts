@@ -1,17 +1,20 @@
-/** What the user can do about a failure. */
+/** The remedies of a failure. */
 
 import { ConnectionClosedError, RequestError, ServerNotFoundError, StartTimeoutError } from "@byokey/client";
 
-/** The next step: choose another program, start the server again, or sign in again. */
+/** The next step: select another program, restart the server, or log in again. */
 export type Remedy = "chooseProgram" | "restart" | "signIn";
 
-/** A failure, told to the user. */
+/** A failure, worded for the user. */
 export interface Problem {
   readonly problem: string;
   readonly remedy: Remedy;
 }
 
-/** What users meet, in their words. The client's texts are for developers, with methods and codes. */
+/**
+ * Common failures in the user's words. The client's texts are for developers, with methods and
+ * codes.
+ */
 const SENTENCES: Readonly<Record<string, string>> = {
   invalidToken: "The token cannot be used. Sign in with a new one.",
   workspaceMismatch: "The token is for another workspace, or for one that is not allowed here.",
@@ -22,7 +25,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   retryable: "ChatGPT cannot be reached just now. Try again later.",
 };
 
-/** Tells a failure, whatever it is. */
+/** Describes any failure. */
 export function problemOf(error: unknown): Problem {
   const kind = error instanceof RequestError ? error.kind : undefined;
   const message = error instanceof Error ? error.message : "something went wrong";

@@ -1,4 +1,4 @@
-/** What the user is asked. */
+/** Prompts for the user. */
 
 import * as vscode from "vscode";
 
@@ -9,7 +9,7 @@ interface Choice<T> extends vscode.QuickPickItem {
   readonly value: T;
 }
 
-/** Asks how to sign in, and for what that takes. Nothing if the user gives up. */
+/** Asks how to log in, and for the required input. `undefined` if the user cancels. */
 export async function askForAccount(): Promise<StoredAccount | undefined> {
   const chosen = await vscode.window.showQuickPick(sources(), {
     title: "Sign in to ChatGPT",
@@ -27,7 +27,7 @@ export async function askForAccount(): Promise<StoredAccount | undefined> {
   }
 }
 
-/** Asks for a token. It is not shown while it is typed. */
+/** Prompts for a token, masked. */
 export async function askForToken(prompt: string): Promise<string | undefined> {
   const token = await vscode.window.showInputBox({
     title: "ChatGPT access token",
@@ -39,7 +39,7 @@ export async function askForToken(prompt: string): Promise<string | undefined> {
   return token?.trim() || undefined;
 }
 
-/** Asks which account to use from now on: one that is kept, or another. */
+/** Asks which account to use from now on: a stored one, or another. */
 export async function askForStored(
   accounts: readonly StoredAccount[],
   current: string | undefined,
@@ -58,7 +58,7 @@ export async function askForStored(
   return chosen?.value;
 }
 
-/** Asks what to do, and gives the command for it. */
+/** Asks what to do, and returns its command. */
 export async function askForCommand(current: string | undefined): Promise<string | undefined> {
   const signedIn: Choice<string>[] = [
     { label: "$(refresh) Read limits again", value: "byokey.readLimits" },
@@ -123,7 +123,7 @@ async function askForPasted(): Promise<StoredAccount | undefined> {
   return { label: chatgptAccountId, source: "pasted", accessToken, chatgptAccountId };
 }
 
-/** The workspace that a token names; empty if it names none. Nothing else of it is looked at. */
+/** The workspace in a token's claims; empty if there is none. Nothing else of it is read. */
 function workspaceOf(accessToken: string): string {
   try {
     const [, payload = ""] = accessToken.split(".");

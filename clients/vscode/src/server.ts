@@ -1,4 +1,4 @@
-/** Starts the server as this extension wants it. */
+/** Starts the server with the extension's options. */
 
 import { existsSync } from "node:fs";
 import * as vscode from "vscode";
@@ -7,10 +7,10 @@ import { ByokeyClient, type TokenProvider } from "@byokey/client";
 import { settings } from "./settings.js";
 import type { Traffic } from "./traffic.js";
 
-/** A user may have to paste a new token, so the server waits for two minutes. */
+/** A user may have to paste a new token, so the server's timeout is two minutes. */
 const REFRESH_TIMEOUT_MS = 120_000;
 
-/** Spawns `byokey app-server`; its log, and the traffic if it is watched, go to the output. */
+/** Spawns `byokey app-server`; its log, and the traffic if it is traced, go to the output. */
 export function spawnServer(
   context: vscode.ExtensionContext,
   traffic: Traffic,
@@ -29,7 +29,9 @@ export function spawnServer(
   });
 }
 
-/** The setting decides, then the environment, then the program in the package of the extension. */
+/**
+ * The setting takes precedence, then the environment, then the program bundled with the extension.
+ */
 function program(context: vscode.ExtensionContext): string | undefined {
   const bundled = context.asAbsolutePath(`bin/byokey${process.platform === "win32" ? ".exe" : ""}`);
   return settings().path ?? process.env["BYOKEY_BIN"] ?? (existsSync(bundled) ? bundled : undefined);

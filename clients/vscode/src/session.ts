@@ -1,8 +1,8 @@
 /**
- * One server, and the account that is signed in there.
+ * One server, and its logged-in account.
  *
- * A server that ends by itself is started again and signed in again; the pauses in between grow,
- * so that one that cannot run is not started for ever at full speed.
+ * A server that ends by itself is restarted and logged in again, with growing delays (backoff), so
+ * that one that cannot run is not restarted constantly.
  */
 
 import {
@@ -17,9 +17,9 @@ import {
 import type { StoredAccount } from "./accounts.js";
 import { problemOf, type Problem } from "./problems.js";
 
-/** What there is to show. */
+/** The visible state. */
 export type State =
-  /** The server starts, or somebody is being signed in. */
+  /** The server is starting, or a login is in progress. */
   | { readonly kind: "starting" }
   | { readonly kind: "signedOut" }
   | {
@@ -30,26 +30,26 @@ export type State =
     }
   | ({ readonly kind: "failed" } & Problem);
 
-/** What a session needs of a client. */
+/** The part of a client that a session uses. */
 export type Client = Pick<
   ByokeyClient,
   "login" | "logout" | "readAccount" | "readRateLimits" | "on" | "closed" | "close"
 >;
 
-/** What a session needs from outside. */
+/** The dependencies of a session. */
 export interface Surroundings {
   readonly spawn: (refreshTokens: TokenProvider) => Promise<Client>;
   readonly tokensOf: (account: StoredAccount) => TokenProvider;
   readonly onChange: (state: State) => void;
-  /** Pauses before the first, second, … new start in a row, in milliseconds. */
+  /** Delays before the first, second, … restart in a row, in milliseconds. */
   readonly pauses?: readonly number[];
 }
 
 const PAUSES = [100, 500, 2_000, 10_000, 60_000];
-/** A server that ran for this long had recovered. */
+/** A server that ran for this long counts as recovered. */
 const HEALTHY_AFTER_MS = 30_000;
 
-/** The session. Nothing that it does throws: what goes wrong is a state. */
+/** The session. Its methods do not throw: a failure is a state. */
 export class Session {
   readonly #around: Surroundings;
   readonly #pauses: readonly number[];
@@ -57,12 +57,12 @@ export class Session {
   #account: StoredAccount | undefined;
   #tokens: TokenProvider | undefined;
   #limits: RateLimitSnapshot | undefined;
-  /** Why the server's last question for tokens had no answer. */
+  /** Why the server's last refresh request failed. */
   #refreshFailure: unknown;
-  /** Counts starts that were asked for; only the last one may go on. */
+  /** Counts requested starts; only the last one may continue. */
   #start = 0;
   #endsInARow = 0;
-  /** Aborted when the session is disposed of. */
+  /** Aborted when the session is disposed. */
   readonly #over = new AbortController();
 
   constructor(around: Surroundings) {
@@ -70,12 +70,12 @@ export class Session {
     this.#pauses = around.pauses ?? PAUSES;
   }
 
-  /** Label of the account that is signed in, or was when the server ended. */
+  /** Label of the logged-in account, or the one at the end of the server. */
   get label(): string | undefined {
     return this.#account?.label;
   }
 
-  /** Starts the server in place of the one that runs, and signs in again. */
+  /** Replaces the running server, and logs in again. */
   async start(): Promise<void> {
     const start = ++this.#start;
     const old = this.#client;
@@ -93,7 +93,7 @@ export class Session {
     });
   }
 
-  /** Signs this account in. */
+  /** Logs in with this account. */
   async signIn(account: StoredAccount): Promise<void> {
     await this.#orFail(async () => {
       this.#tokens = this.#around.tokensOf(account);
@@ -104,7 +104,7 @@ export class Session {
     });
   }
 
-  /** Signs out; the server has forgotten the account when it returns. */
+  /** Logs out; the server has dropped the account when it returns. */
   async signOut(): Promise<void> {
     this.#account = undefined;
     this.#tokens = undefined;
@@ -115,7 +115,7 @@ export class Session {
     });
   }
 
-  /** Asks the backend for the limits and shows them. */
+  /** Reads the limits from the backend and shows them. */
   async readLimits(): Promise<void> {
     const client = this.#client;
     if (client === undefined || this.#account === undefined) {
@@ -128,7 +128,7 @@ export class Session {
         if (error instanceof SignInRequiredError || error instanceof RefreshFailedError) {
           throw error;
         }
-        // The account is fine, only its limits are not to be had just now.
+        // The account is fine, only its limits are unavailable for now.
         this.#limits = undefined;
       }
       await this.#show(client);
@@ -206,7 +206,7 @@ export class Session {
     }
   }
 
-  /** An end of the server is not shown as a failure: it is about to be started again. */
+  /** The end of the server is not shown as a failure: it is about to be restarted. */
   async #orFail(work: () => Promise<void>): Promise<void> {
     const client = this.#client;
     try {
@@ -214,7 +214,7 @@ export class Session {
     } catch (error) {
       const isGone = client !== undefined && this.#client !== client;
       if (!this.#over.signal.aborted && !isGone) {
-        // The server does not know why there were no tokens; who was asked for them does.
+        // The server does not know why there were no tokens; the provider's own error does.
         const isRefresh = error instanceof RefreshFailedError;
         const cause = (isRefresh ? this.#refreshFailure : undefined) ?? error;
         this.#around.onChange({ kind: "failed", ...problemOf(cause) });

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-/** What the user set. */
+/** The user's settings. */
 export interface Settings {
   /** The program, if it is not to be searched for. */
   readonly path: string | undefined;
@@ -12,11 +12,11 @@ export interface Settings {
   readonly tokenCommand: readonly string[];
   /** Id of an authentication provider of VS Code; empty for none. */
   readonly authenticationProvider: string;
-  /** The scopes to ask it for. */
+  /** The scopes to request from it. */
   readonly authenticationScopes: readonly string[];
 }
 
-/** The settings as they are now. */
+/** The current settings. */
 export function settings(): Settings {
   const all = vscode.workspace.getConfiguration("byokey");
   return {

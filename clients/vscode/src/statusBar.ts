@@ -1,4 +1,4 @@
-/** The item in the status bar: who is signed in, the plan, and how much of the limits is used. */
+/** The item in the status bar: the account, the plan, and the used part of the limits. */
 
 import * as vscode from "vscode";
 import type { RateLimitWindow } from "@byokey/client";

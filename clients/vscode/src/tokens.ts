@@ -1,4 +1,4 @@
-/** Where the tokens of an account come from, at sign-in and each time the server asks. */
+/** The source of an account's tokens, at login and at each refresh request. */
 
 import * as vscode from "vscode";
 import { commandTokens, sessionTokens, type TokenProvider } from "@byokey/client";
@@ -19,7 +19,7 @@ export function tokensOf(account: StoredAccount, accounts: Accounts): TokenProvi
   }
 }
 
-/** A pasted token cannot be renewed without the user: once it is refused, ask for another. */
+/** A pasted token cannot be renewed without the user: after a refusal, prompt for another. */
 function pastedTokens(account: StoredAccount, accounts: Accounts): TokenProvider {
   let kept = account;
   return async ({ reason }) => {

@@ -1,4 +1,4 @@
-/** The session, with a client and a user that are made up. */
+/** The session, with a fake client and user. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ import { Session, type Client, type State } from "../src/session.js";
 
 const ADA = { label: "ada", source: "command" } as const;
 
-/** A client that believes every token; `end` is the death of its server. */
+/** A client that accepts every token; `end` ends its server. */
 class FakeClient {
   logins: string[] = [];
   isClosed = false;
@@ -48,7 +48,7 @@ class FakeClient {
   }
 }
 
-/** A session, the clients that it spawned, and the states that it told. */
+/** A session, the clients that it spawned, and the states that it reported. */
 function made(tokens: TokenProvider = async () => ({ accessToken: "ada", chatgptAccountId: "ws" })) {
   const clients: FakeClient[] = [];
   const states: State[] = [];

@@ -80,7 +80,7 @@ class Server:
     async def drain(self) -> None:
         """Waits until there is room for more."""
         async with self._draining:
-            # A server that is gone is noticed where its output ends.
+            # A server that is gone is detected at the end of its output.
             with contextlib.suppress(ConnectionError):
                 await self._input.drain()
 
@@ -91,7 +91,7 @@ class Server:
         exiting = asyncio.ensure_future(self._process.wait())
         try:
             await asyncio.wait({reading, exiting}, return_when=asyncio.FIRST_COMPLETED)
-            # What it wrote last may still be on the way, or it takes a moment to exit.
+            # Its last output may still arrive, and its exit may take a moment.
             await asyncio.wait({reading, exiting, logging}, timeout=GRACE)
         finally:
             reading.cancel()
@@ -99,7 +99,7 @@ class Server:
             self._kill()
         status = await exiting
         self._input.close()
-        # What could not be written any more is not worth an error.
+        # A failed write at the end is not an error.
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(self._input.wait_closed(), GRACE)
         return status

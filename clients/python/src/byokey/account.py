@@ -64,8 +64,8 @@ class AccountState:
             try:
                 result = await self._read()
             except ByokeyError:
-                continue  # What was known is still the best guess.
-            # The first read counts, whatever it tells.
+                continue  # The last known account remains.
+            # The first read counts as an update, whatever its result.
             if self._changes == 0 or result.account != self._current:
                 self._set(result.account)
 

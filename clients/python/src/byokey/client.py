@@ -273,7 +273,7 @@ class ByokeyClient:
             tokens = await ask(self._refresh_tokens, request)
             return replace(tokens, id_token=None).to_wire()
         except Exception:
-            # What the provider said may hold anything, so it stays here.
+            # The provider's exception may contain a token, so it stays here.
             raise Refusal(PROVIDER_FAILED, "the token provider of the host failed") from None
 
 

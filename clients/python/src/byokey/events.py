@@ -98,7 +98,7 @@ class Events:
     """Gives each event to every stream and every listener."""
 
     def __init__(self) -> None:
-        # What comes before the first stream is opened is kept for it.
+        # Events before the first stream are kept for it.
         self._early: deque[Event] | None = deque(maxlen=MOST_WAITING)
         self._streams: list[EventStream] = []
         self._listeners: list[tuple[str, Callable[[Any], object]]] = []
@@ -143,10 +143,10 @@ class Events:
         for stream in self._streams:
             stream._put(event)
         if isinstance(event, UnknownEvent) and method in _KNOWN:
-            return  # A listener was promised the type.
+            return  # The listener's signature promises the type.
         for wanted, listener in self._listeners:
             if wanted == method:
-                # A listener that fails is the host's affair, and does not stop the reading.
+                # An exception of a listener is reported to the host, and does not stop the reading.
                 asyncio.get_running_loop().call_soon(listener, event.params)
 
     def end(self) -> None:

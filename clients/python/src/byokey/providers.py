@@ -88,7 +88,7 @@ class CommandTokens:
         if request.previous_account_id not in (None, tokens.chatgpt_account_id):
             return False
         if expires_at is None:
-            # The server knows better when they expire.
+            # The server's word on the expiry takes precedence.
             return request.reason != "expiring"
         return time.time() < expires_at - _MARGIN
 

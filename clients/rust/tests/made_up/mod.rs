@@ -1,4 +1,4 @@
-//! Servers of a few lines of Python, for what no real server does.
+//! Servers of a few lines of Python, for behaviour that no real server has.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,10 +11,10 @@ use byokey_client::{ByokeyClient, ByokeyError, ProviderError, SpawnOptions, toke
 use byokey_tests::PATIENCE;
 use byokey_tests::tools::has;
 
-/// A made-up token.
+/// A fake token.
 pub(crate) const TOKEN: &str = "made-up-token-of-the-rust-client";
 
-/// The lines find `ask()`, the next message of the client, and `send(message)`.
+/// The lines may use `ask()`, the next message of the client, and `send(message)`.
 const BEGINNING: &str = r#"
 import json, os, signal, sys, time
 def ask():
@@ -42,17 +42,17 @@ pub(crate) fn python(program: &str) -> SpawnOptions {
         .args(["-c", program])
 }
 
-/// How to spawn a made-up server that has shaken hands and goes on with these lines.
+/// Returns options for a fake server that runs these lines after the handshake.
 pub(crate) fn options(lines: &[&str]) -> SpawnOptions {
     python(&format!("{BEGINNING}{}", lines.join("\n")))
 }
 
-/// A client of a made-up server.
+/// Spawns a client of a fake server.
 pub(crate) async fn spawn(lines: &[&str]) -> ByokeyClient {
     ByokeyClient::spawn(options(lines)).await.unwrap()
 }
 
-/// Runs a test on one thread and in good time, where there is a Python for it.
+/// Runs a test on one thread with a timeout, if Python is installed.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     if !has("python3") {
         return;
@@ -64,7 +64,7 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     runtime.unwrap().block_on(in_time);
 }
 
-/// Waits for the end of a process that is not waited for here.
+/// Waits for the exit of a process that is not a child.
 pub(crate) async fn gone(process: u32) {
     let stat = format!("/proc/{process}/stat");
     let dead = || std::fs::read_to_string(Path::new(&stat)).map_or(true, |it| it.contains(") Z "));
@@ -73,7 +73,7 @@ pub(crate) async fn gone(process: u32) {
     }
 }
 
-/// The error of a call that must fail.
+/// Returns the error of a call that must fail.
 pub(crate) fn error<T>(result: Result<T, ByokeyError>) -> ByokeyError {
     result.err().unwrap()
 }

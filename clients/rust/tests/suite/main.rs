@@ -1,6 +1,6 @@
-//! Plays every exchange of `clients/suite`, against the scripted and against the real server. Each
-//! is a test of its own. The real server is overheard, and in the end all that it wrote is searched
-//! for the secrets that it was given.
+//! Runs every transcript of `clients/suite`, against the scripted and against the real server. Each
+//! is a test of its own. The traffic of the real server is recorded, and its output is searched for
+//! the secrets in its input.
 
 #![expect(
     clippy::expect_used,
@@ -27,7 +27,7 @@ use tokio::time::timeout;
 
 use crate::player::{Differs, Player, Provider, class, filled};
 
-/// Within this time a server has ended after its client was closed.
+/// Timeout of the server's exit after its client was closed.
 const CLOSING_TAKES: Duration = Duration::from_secs(3);
 
 fn main() {
@@ -60,7 +60,7 @@ fn main() {
     assert!(trials.len() > 30, "the suite is not where it should be");
     let arguments = Arguments::from_args();
     let played = libtest_mimic::run(&arguments, trials);
-    // Some of the tests, or a list of them, may do without the real server.
+    // Some of the tests, or a list of them, do not need the real server.
     if arguments.filter.is_none() && !arguments.list && !played.has_failed() {
         let tokens = tokens();
         overheard.add_secrets(tokens.values().filter_map(Value::as_str));

@@ -1,4 +1,4 @@
-//! Plays the client's side of a transcript of `clients/suite`.
+//! Runs the client's side of a transcript of `clients/suite`.
 
 use std::collections::HashMap;
 use std::future::{Future as _, poll_fn};
@@ -30,10 +30,10 @@ const KINDS: [&str; 11] = [
     "closed",
 ];
 
-/// What went otherwise.
+/// A deviation from the transcript.
 pub(crate) type Differs = String;
 
-/// `value` with what the names stand for in place of each `$name`.
+/// Returns `value` with each `$name` replaced.
 pub(crate) fn filled(value: &Value, names: &Map<String, Value>) -> Value {
     match value {
         Value::Object(members) => members
@@ -49,7 +49,7 @@ pub(crate) fn filled(value: &Value, names: &Map<String, Value>) -> Value {
     }
 }
 
-/// Whether `actual` has all members of `wanted`.
+/// Returns whether `actual` contains all members of `wanted`.
 fn has(actual: &Value, wanted: &Value) -> bool {
     match (actual, wanted) {
         (Value::Object(actual), Value::Object(wanted)) => wanted
@@ -62,7 +62,7 @@ fn has(actual: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// A token provider that does what the transcript says.
+/// A token provider that follows the transcript.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) script: Arc<Vec<Value>>,
@@ -159,7 +159,7 @@ impl Player {
                 let mut account = self.client.account();
                 let is_it = |account: &Option<Account>| has(&json!(account), wanted);
                 let met = account.wait_for(is_it).await.map(drop);
-                // A state whose keeper has ended keeps the last account.
+                // An account whose connection has ended keeps the last value.
                 let met = met.is_ok() || is_it(&account.borrow());
                 met.then_some(())
                     .ok_or_else(|| "the account differs".to_owned())
@@ -180,7 +180,7 @@ impl Player {
         }
     }
 
-    /// Starts a call. Its request is on its way to the line when this ends, before all later ones.
+    /// Starts a call. Its request is queued when this returns, before all later ones.
     async fn call(&mut self, name: &str, method: String, step: &Value) {
         let client = Arc::clone(&self.client);
         let params = step.get("params").cloned().unwrap_or_else(|| json!({}));
@@ -228,7 +228,7 @@ impl Player {
     }
 }
 
-/// The same through the types of the protocol, and back to JSON.
+/// The same call through the types of the protocol, converted back to JSON.
 async fn typed(client: &ByokeyClient, method: &str, params: Value) -> Result<Value, ByokeyError> {
     async fn call<M>(client: &ByokeyClient, params: Value) -> Result<Value, ByokeyError>
     where
@@ -263,7 +263,7 @@ fn kill(process: Option<u32>) {
     kill_process(process, Signal::KILL).expect("it is there");
 }
 
-/// The name of the class in `clients/README.md`.
+/// Returns the name of the class in `clients/README.md`.
 pub(crate) fn class(error: &ByokeyError) -> &'static str {
     match error {
         ByokeyError::Request(_) => "RequestError",

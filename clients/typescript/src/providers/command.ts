@@ -1,14 +1,14 @@
-// Tokens from a command, in the manner of git's credential helpers.
+// Tokens from a command, like git's credential helpers.
 
 import { parseRecord } from "../json.js";
 import { FIRST_LOGIN, onlyTokens, type TokenContext, type TokenRequest, type Tokens } from "./provider.js";
 import { problem, run } from "./run.js";
 
-/** How the command is run. */
+/** Options of the command. */
 export interface CommandOptions {
-  /** How long it may take. The server waits 10 s, unless `capabilities` say otherwise. Default: 8,000. */
+  /** Its timeout. The server waits 10 s, unless `capabilities` say otherwise. Default: 8,000. */
   readonly timeoutMs?: number;
-  /** Its environment, in place of this process's. */
+  /** Its environment, instead of that of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory?: string;
 }
@@ -20,15 +20,15 @@ interface Answer {
 }
 
 const DEFAULT_TIMEOUT_MS = 8_000;
-/** Tokens are not used any more this long before they expire. */
+/** How long before their expiry tokens are no longer used. */
 const MARGIN_S = 60;
 
 /**
- * A provider that runs a command. It prints one JSON object with `accessToken`,
- * `chatgptAccountId`, and if it likes `chatgptPlanType` and `expiresAt`, in seconds since 1970.
+ * Returns a provider that runs a command. It prints one JSON object with `accessToken`,
+ * `chatgptAccountId`, and optionally `chatgptPlanType` and `expiresAt`, in seconds since 1970.
  *
- * The answer is kept until a minute before it expires, or until the backend refuses it. Without
- * an argument the provider can be asked for the first login, too.
+ * Its tokens are cached until a minute before they expire, or until the backend refuses them.
+ * Without an argument the provider returns tokens for the first login, too.
  */
 export function commandTokens(
   command: string,
@@ -54,12 +54,13 @@ export function commandTokens(
   };
 }
 
-/** Whether an answer of before is good for a request. */
+/** Whether the cached answer is valid for a request. */
 function serves({ tokens, expiresAt }: Answer, { reason, previousAccountId }: TokenRequest): boolean {
   if (previousAccountId !== null && previousAccountId !== tokens.chatgptAccountId) return false;
   const isFresh = expiresAt !== undefined && expiresAt - MARGIN_S > Date.now() / 1_000;
   if (reason === "login") return isFresh || expiresAt === undefined;
-  // The server says that those in use expire. Only a time that is known tells that these do not.
+  // The server reports that the tokens in use expire soon. Only a known expiry shows that cached
+  // ones do not.
   return reason === "expiring" && isFresh;
 }
 
@@ -85,7 +86,7 @@ async function ask(
   return read(command, output);
 }
 
-/** What the command printed, checked. Nothing of it becomes part of an error. */
+/** The command's output, validated. None of it becomes part of an error. */
 function read(command: string, output: string): Answer {
   const answer = parseRecord(output);
   if (answer === undefined) throw problem(command, "did not print one JSON object");

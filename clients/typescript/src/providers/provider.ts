@@ -1,23 +1,25 @@
-// Token providers: where new tokens come from.
+// Token providers: the source of new tokens.
 
 import { inspect } from "node:util";
 
 import type { RefreshReason } from "../generated/types.js";
 
-/** Why tokens are wanted, and whose. */
+/** The reason and the account of a request for tokens. */
 export interface TokenRequest {
   /**
-   * `unauthorized`: the backend refused the tokens in use. `expiring`: they expire within a
-   * minute. `login`: the host itself asks. A newer server may have other reasons.
+   * `unauthorized`: the backend refused the tokens in use. `expiring`: they expire within a minute.
+   * `login`: requested by the host itself. A newer server may have other reasons.
    */
   readonly reason: RefreshReason | "login";
-  /** The account of the tokens in use, so that a host with several picks the right one. */
+  /**
+   * The account of the tokens in use, so that a host with several accounts selects the right one.
+   */
   readonly previousAccountId: string | null;
 }
 
-/** What goes along with a request for tokens. */
+/** The context of a request for tokens. */
 export interface TokenContext {
-  /** Is aborted when nobody waits for the tokens any more. */
+  /** Aborted when no call waits for the tokens any more. */
   readonly signal: AbortSignal;
 }
 
@@ -26,17 +28,17 @@ export interface Tokens {
   /** A secret: never log it. */
   readonly accessToken: string;
   readonly chatgptAccountId: string;
-  /** The plan, if it is known; else the token tells it. */
+  /** The plan, if known; by default the one in the token. */
   readonly chatgptPlanType?: string | null;
 }
 
-/** Supplies tokens. Where it throws, the calls that wait fail with `RefreshFailedError`. */
+/** Supplies tokens. If it throws, the waiting calls fail with `RefreshFailedError`. */
 export type TokenProvider = (request: TokenRequest, context: TokenContext) => Tokens | PromiseLike<Tokens>;
 
-/** What a provider of this package is asked when the host itself asks it. */
+/** The request of a host that calls a provider of this package itself. */
 export const FIRST_LOGIN: TokenRequest = { reason: "login", previousAccountId: null };
 
-/** The members that the server is told, whatever else an object has; its representation shows no token. */
+/** Picks the members that are sent to the server; the result's representation shows no token. */
 export function onlyTokens({ accessToken, chatgptAccountId, chatgptPlanType }: Tokens): Tokens {
   const tokens = {
     accessToken,

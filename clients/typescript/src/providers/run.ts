@@ -1,10 +1,10 @@
-// A command that runs to its end, within a time and with so much output.
+// Runs a command to its end, with a timeout and bounded output.
 
 import { type ChildProcess, spawn } from "node:child_process";
 
 import { TokenProviderError } from "../errors.js";
 
-/** How a command is run. */
+/** Options of a command. */
 export interface Run {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string | undefined;
@@ -14,13 +14,13 @@ export interface Run {
 
 const MOST_OUTPUT_BYTES = 1_048_576;
 
-/** Runs the command to its end and gives what it printed. */
+/** Runs the command to its end and returns its output. */
 export function run(command: string, args: readonly string[], options: Run): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "ignore"],
       windowsHide: true,
-      // A group of its own, so that whatever it started ends with it.
+      // In a process group, so that all its descendants end with it.
       detached: process.platform !== "win32",
       env: options.environment,
       ...(options.workingDirectory !== undefined && { cwd: options.workingDirectory }),
@@ -57,7 +57,7 @@ export function run(command: string, args: readonly string[], options: Run): Pro
   });
 }
 
-/** Ends a command and whatever it started. */
+/** Ends a command and its descendants. */
 function end(child: ChildProcess): void {
   child.stdout?.destroy();
   if (child.pid === undefined) return;
@@ -65,11 +65,11 @@ function end(child: ChildProcess): void {
     if (process.platform === "win32") child.kill();
     else process.kill(-child.pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has exited by itself.
   }
 }
 
-/** What a command did wrong. */
+/** The failure of a command. */
 export function problem(command: string, what: string): TokenProviderError {
   return new TokenProviderError(`The token command \`${command}\` ${what}. Run it by hand to see what it says.`);
 }

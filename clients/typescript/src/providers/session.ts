@@ -3,7 +3,7 @@
 import { TokenProviderError } from "../errors.js";
 import { FIRST_LOGIN, onlyTokens, type TokenRequest, type Tokens } from "./provider.js";
 
-/** What is needed of VS Code's `AuthenticationSession`. */
+/** The required part of VS Code's `AuthenticationSession`. */
 export interface Session {
   /** A secret: never log it. */
   readonly accessToken: string;
@@ -16,21 +16,21 @@ export type SessionRequest =
   | { readonly forceNewSession: true }
   | { readonly silent: true };
 
-/** Where sessions come from, and how they are read. */
+/** The source of sessions, and their interpretation. */
 export interface SessionOptions<S extends Session> {
   /** `(options) => vscode.authentication.getSession(providerId, scopes, options)` */
   readonly getSession: (options: SessionRequest) => PromiseLike<S | undefined>;
   /** The ChatGPT account of a session. */
   readonly accountId: (session: S) => string | PromiseLike<string>;
-  /** Its plan; without it, the token tells. */
+  /** Its plan; by default the one in the token. */
   readonly planType?: (session: S) => string | undefined;
 }
 
 /**
- * A provider that takes tokens from sessions of VS Code. When the backend refused a token, it
- * takes the session's newer one if there is one, and has the user sign in again if not.
+ * Returns a provider with tokens from sessions of VS Code. When the backend has refused a token, it
+ * uses the session's newer one, if any, and otherwise has the user log in again.
  *
- * People are slow: give them time with `capabilities.authRefreshTimeoutMs`.
+ * Users are slow: set a long `capabilities.authRefreshTimeoutMs`.
  */
 export function sessionTokens<S extends Session>(
   options: SessionOptions<S>,

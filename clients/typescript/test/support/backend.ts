@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { BYOKEY, newFolder } from "./places.js";
 import { within } from "./wait.js";
 
-/** How to start the server. */
+/** The options for the server. */
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
@@ -19,7 +19,7 @@ export interface Program {
 /** A running `byokey dev-backend`. */
 export class Backend {
   readonly #child: ChildProcess;
-  /** `-c` arguments that point a server at it. */
+  /** `-c` arguments for a server with this backend. */
   readonly settings: readonly string[];
 
   private constructor(child: ChildProcess, address: string) {

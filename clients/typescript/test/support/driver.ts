@@ -1,4 +1,4 @@
-// Plays the client's side of an exchange of the suite.
+// Runs the client's side of a transcript of the suite.
 
 import assert from "node:assert/strict";
 
@@ -10,7 +10,7 @@ import { showsNone } from "./secrets.js";
 import { filled, has, type Json, TOKENS, type Transcript } from "./transcript.js";
 import { close, until, within } from "./wait.js";
 
-/** Plays one exchange against a server, and closes the client. */
+/** Runs one transcript against a server, and closes the client. */
 export async function play(transcript: Transcript, program: Program): Promise<void> {
   const player = new Player(transcript);
   const log: string[] = [];
@@ -116,7 +116,7 @@ class Player {
     const giveUp = new AbortController();
     const params = filled(step["params"], this.#names);
     const answer = client.request<string>(method, params, { signal: giveUp.signal });
-    // Nobody may wait for it for some steps.
+    // It may be unawaited for some steps.
     answer.catch(() => {});
     this.#calls.set(step["as"], { answer, giveUp });
   }

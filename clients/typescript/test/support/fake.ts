@@ -1,4 +1,4 @@
-// Servers of a few lines, for what the suite cannot say.
+// Fake servers of a few lines, for what the suite does not cover.
 
 import { ByokeyClient, type SpawnOptions } from "@byokey/client";
 
@@ -19,7 +19,9 @@ const PRELUDE = `
   });
 `;
 
-/** Options for a server that is this script. It may add to `handlers`, and `send` and `log`. */
+/**
+ * Options for a fake server with this script. It may add to `handlers`, and use `send` and `log`.
+ */
 export function fake(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
   return {
     clientInfo: { name: "tests", version: "1.0.0" },
@@ -30,7 +32,7 @@ export function fake(script: string, options: Partial<SpawnOptions> = {}): Spawn
   };
 }
 
-/** Does something with such a server, and closes it. */
+/** Runs a function with such a server, and closes it. */
 export async function withFake(
   script: string,
   act: (client: ByokeyClient) => Promise<void>,

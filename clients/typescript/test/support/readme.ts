@@ -1,11 +1,11 @@
-// The code in the README, as it stands there.
+// The code in the README, verbatim.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { PACKAGE } from "./places.js";
 
-/** The blocks of code under a heading. */
+/** Returns the blocks of code under a heading. */
 export function blocksUnder(heading: string, language: string): string[] {
   const text = readFileSync(join(PACKAGE, "README.md"), "utf8");
   const section = text.split(`\n## ${heading}\n`)[1] ?? "";
@@ -15,7 +15,7 @@ export function blocksUnder(heading: string, language: string): string[] {
   return blocks.map((block) => `${block.split("\n```")[0]}\n`);
 }
 
-/** The headings of a README's sections. */
+/** Returns the headings of a README's sections. */
 export function headings(): string[] {
   const text = readFileSync(join(PACKAGE, "README.md"), "utf8");
   return [...text.matchAll(/^## (.*)$/gm)].map(([, heading = ""]) => heading);

@@ -1,4 +1,4 @@
-// Running a program to its end.
+// Runs a program to its end.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 
 import { within } from "./wait.js";
 
-/** What a program printed; it has to end with status 0. */
+/** Returns a program's output; it must exit with status 0. */
 export async function run(
   command: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-// That no token shows in anything that could be logged.
+// Checks that no token appears in anything that could be logged.
 
 import assert from "node:assert/strict";
 import { inspect } from "node:util";

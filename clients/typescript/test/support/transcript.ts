@@ -7,14 +7,14 @@ import { SUITE } from "./places.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** What the token provider does. */
+/** The behaviour of the token provider. */
 export interface Refresh {
   readonly answer?: Json;
   readonly fail?: string;
   readonly hang?: true;
 }
 
-/** One exchange. */
+/** One transcript. */
 export interface Transcript {
   readonly name: string;
   readonly file: string;
@@ -28,12 +28,12 @@ export interface Transcript {
   readonly backend?: Json;
 }
 
-/** The made-up tokens by name. */
+/** The fake tokens by name. */
 export const TOKENS: Readonly<Record<string, string>> = JSON.parse(
   readFileSync(join(SUITE, "tokens.json"), "utf8"),
 );
 
-/** All exchanges. */
+/** All transcripts. */
 export function transcripts(): Transcript[] {
   const folder = join(SUITE, "transcripts");
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
@@ -43,7 +43,7 @@ export function transcripts(): Transcript[] {
   });
 }
 
-/** `value` with what `$name` stands for. */
+/** `value` with each `$name` replaced. */
 export function filled(value: unknown, names: Readonly<Record<string, unknown>>): unknown {
   if (typeof value === "string") return value.startsWith("$") ? (names[value.slice(1)] ?? value) : value;
   if (Array.isArray(value)) return value.map((element) => filled(element, names));
@@ -51,7 +51,7 @@ export function filled(value: unknown, names: Readonly<Record<string, unknown>>)
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, filled(member, names)]));
 }
 
-/** Whether `actual` has all members of `wanted`; objects may have more. */
+/** Whether `actual` contains all members of `wanted`; objects may have more. */
 export function has(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     return (

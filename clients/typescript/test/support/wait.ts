@@ -1,4 +1,4 @@
-// Waiting, not for ever.
+// Waiting with a timeout.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -6,7 +6,7 @@ import type { ByokeyClient } from "@byokey/client";
 
 const LIMIT_MS = 20_000;
 
-/** What `promise` gives, or an error that says what did not come. */
+/** Awaits `promise`, with an error that names what did not arrive. */
 export async function within<T>(promise: PromiseLike<T>, what: string, limit = LIMIT_MS): Promise<T> {
   const over = new AbortController();
   const late = sleep(limit, undefined, { signal: over.signal }).then(
@@ -22,7 +22,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, limit = L
   }
 }
 
-/** Closes a client. One that does not end in time is ended here, and that is a failure. */
+/** Closes a client. One that does not end in time is killed here, which is a failure. */
 export async function close(client: ByokeyClient): Promise<void> {
   const { pid } = client;
   try {
@@ -33,7 +33,7 @@ export async function close(client: ByokeyClient): Promise<void> {
   }
 }
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const end = Date.now() + LIMIT_MS;
   while (!holds()) {
@@ -42,7 +42,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process exists. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

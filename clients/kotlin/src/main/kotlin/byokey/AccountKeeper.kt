@@ -8,9 +8,9 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.launch
 
-/** The account as it is now: [read] when it is first asked for, and again after each [update]. */
+/** The current account: [read] on first use, and again after each [update]. */
 internal class AccountKeeper(private val scope: CoroutineScope, private val read: suspend () -> Account?) {
-    /** However many updates come during a read, one more tells the last of them. */
+    /** Single flight: updates during a read lead to one more read. */
     private val updates = Channel<Unit>(Channel.CONFLATED)
     private val current = MutableStateFlow<Account?>(null)
 
@@ -24,7 +24,7 @@ internal class AccountKeeper(private val scope: CoroutineScope, private val read
         updates.trySend(Unit)
     }
 
-    /** There will be no more, and nobody is signed in to a server that is gone. */
+    /** Ends the updates; without a server there is no account. */
     fun end() {
         updates.close()
     }
@@ -35,7 +35,7 @@ internal class AccountKeeper(private val scope: CoroutineScope, private val read
                 try {
                     current.value = read()
                 } catch (_: ByokeyException) {
-                    // What was known is still the best guess; the next update is read again.
+                    // The last known account remains; the next update is read again.
                 }
             }
         } finally {

@@ -40,33 +40,32 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 
-/** Every request by its name, for [ByokeyClient.request]. */
+/** All requests by name, for [ByokeyClient.request]. */
 public typealias Methods = ClientRequests
 
 /**
- * A running `byokey app-server` and the conversation with it. [spawn] makes one.
+ * A running `byokey app-server` and the connection to it. Created by [spawn].
  *
- * Calls may be made from any coroutine, many at a time. Cancelling the coroutine gives the call
- * up, and the server is told. Calls throw what [ByokeyException] lists.
+ * Calls may be made from any coroutine, concurrently. Cancelling the coroutine cancels the call at
+ * the server. Calls throw the exceptions of [ByokeyException].
  */
 public class ByokeyClient private constructor(
     private val session: Session,
-    /** What the server told about itself. */
+    /** The server's description of itself. */
     public val server: InitializeResult,
 ) : AutoCloseable {
     /**
-     * What the server tells. Each collector gets everything from when it begins to collect, and
-     * the first one also what came before, up to 1,000 events. The flow ends when the connection
-     * does.
+     * The server's notifications. Each collector gets those that arrive after it has started, and
+     * the first one also earlier ones, up to 1,000 events. The flow ends with the connection.
      *
      * A collector that falls 100,000 events behind fails with [IllegalStateException].
      */
     public val events: Flow<Event> get() = session.events
 
     /**
-     * The account, kept current from the first use of this on. That reads it, and so does every
-     * `account/updated`. It is null if nobody is signed in, until it was read, and once the server
-     * has ended.
+     * The account, kept current from the first use of this on, which reads it, as does every
+     * `account/updated`. It is null without an account, before the first read, and after the end of
+     * the server.
      */
     public val account: StateFlow<Account?> get() = session.account
 
@@ -80,21 +79,21 @@ public class ByokeyClient private constructor(
     public suspend fun login(params: LoginStartParams): LoginStartResult =
         request(Methods.accountLoginStart, params)
 
-    /** Gives up a login that waits for its user. */
+    /** Cancels a pending login. */
     public suspend fun cancelLogin(loginId: String): LoginCancelResult =
         request(Methods.accountLoginCancel, LoginCancelParams(loginId))
 
-    /** Ends a login in the browser with the address that the browser was sent to. */
+    /** Completes a login in the browser with the address that the browser was redirected to. */
     public suspend fun completeLogin(loginId: String, redirectUrl: Secret) {
         request(Methods.accountLoginComplete, LoginCompleteParams(loginId, redirectUrl))
     }
 
-    /** Forgets the credential. If [revoke] is false, the issuer is not asked to take it back. */
+    /** Logs out. If [revoke] is false, the login is not revoked at the issuer. */
     public suspend fun logout(revoke: Boolean? = null) {
         request(Methods.accountLogout, LogoutParams(revoke))
     }
 
-    /** Tells the account, without touching the network. */
+    /** Returns the account, without network requests. */
     public suspend fun readAccount(): AccountReadResult =
         request(Methods.accountRead, AccountReadParams())
 
@@ -105,35 +104,35 @@ public class ByokeyClient private constructor(
     /** Reads the token usage from the backend. */
     public suspend fun readUsage(): UsageReadResult = request(Methods.accountUsageRead, Empty())
 
-    /** Lists the models that the backend offers. */
+    /** Lists the available models of the backend. */
     public suspend fun listModels(): ModelListResult = request(Methods.modelList, ModelListParams())
 
     /** Starts a text conversation. */
     public suspend fun startThread(params: ThreadStartParams = ThreadStartParams()): ThreadStartResult =
         request(Methods.threadStart, params)
 
-    /** Takes up a conversation of this server again. */
+    /** Resumes a conversation of this server. */
     public suspend fun resumeThread(threadId: String): ThreadStartResult =
         request(Methods.threadResume, ThreadResumeParams(threadId))
 
-    /** Says something in a conversation. The answer is streamed as [events]. */
+    /** Starts a turn in a conversation. The answer is streamed as [events]. */
     public suspend fun startTurn(params: TurnStartParams): TurnStartResult =
         request(Methods.turnStart, params)
 
-    /** Stops a turn. */
+    /** Interrupts a turn. */
     public suspend fun interruptTurn(threadId: String, turnId: String) {
         request(Methods.turnInterrupt, TurnInterruptParams(threadId, turnId))
     }
 
-    /** Makes any call of [Methods]. */
+    /** Calls any method of [Methods]. */
     public suspend fun <P : WireType, R : WireType> request(method: RequestMethod<P, R>, params: P): R =
         session.typedRequest(method, params)
 
-    /** Makes a call that this version has no name for. */
+    /** Calls a method that this version does not know. */
     public suspend fun request(method: String, params: JsonObject = JsonObject()): JsonValue =
         session.request(method, params)
 
-    /** Waits until the connection has ended and returns the server's exit status, if it is known. */
+    /** Waits until the connection has ended and returns the server's exit status, if known. */
     public suspend fun awaitClosed(): Int? = session.awaitEnd()
 
     /**
@@ -148,18 +147,18 @@ public class ByokeyClient private constructor(
 
     public companion object {
         /**
-         * Starts the server and shakes hands with it.
+         * Starts the server and runs the handshake.
          *
-         * @param clientInfo who the host is
+         * @param clientInfo name and version of the host
          * @param refreshTokens supplies tokens when the backend has refused those in use
-         * @param command the program; without it `BYOKEY_BIN`, then the program that came with
+         * @param command the program; by default `BYOKEY_BIN`, then the program bundled with
          *   the package, then `byokey` on the search path
          * @param args its arguments
-         * @param environment its whole environment; without it the host's
-         * @param workingDirectory where it runs; without it where the host does
-         * @param capabilities what the host can do
-         * @param onLog is given each line that the server writes to standard error
-         * @param startTimeout how long the server may take to answer the handshake
+         * @param environment its whole environment; by default the host's
+         * @param workingDirectory its working directory; by default the host's
+         * @param capabilities the host's capabilities
+         * @param onLog called with each line of the server's standard error
+         * @param startTimeout timeout of the handshake
          * @throws ServerNotFoundException if the program cannot be started
          * @throws StartTimeoutException if it does not answer the handshake in time
          */

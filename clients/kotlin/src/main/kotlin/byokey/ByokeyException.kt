@@ -1,15 +1,15 @@
 /**
- * What can go wrong.
+ * The errors of this client.
  *
- * A text here is always the client's own. What the server, the backend or a token provider wrote
- * is never part of it, because it may be anything.
+ * Their texts are the client's own. Text of the server, the backend or a token provider is never
+ * part of them, because it may contain a secret.
  */
 package byokey
 
 import byokey.protocol.ErrorKind
 import kotlin.time.Duration
 
-/** The base of all. Alone it means that an answer of the server could not be understood. */
+/** The base of all errors. By itself it means an invalid answer of the server. */
 public open class ByokeyException internal constructor(message: String, cause: Throwable? = null) :
     Exception(message, cause)
 
@@ -22,27 +22,27 @@ public open class RequestException internal constructor(
     details: ErrorDetails,
     advice: String = "Its code and kind say more.",
 ) : ByokeyException("`$method` failed (${details.told(code)}). $advice") {
-    /** What happened, for programs; null if the server told none. It may be newer than this client. */
+    /** The error kind; null if the server sent none. It may be newer than this client. */
     public val kind: ErrorKind? = details.kind
 
-    /** Where in the parameters the problem is, as `member.member`. */
+    /** The path of the invalid parameter, as `member.member`. */
     public val path: String? = details.path
 
     /** HTTP status of the backend. */
     public val status: Int? = details.status
 
-    /** The backend's id of the request. */
+    /** The backend's request id. */
     public val requestId: String? = details.requestId
 }
 
-/** Somebody has to sign in. */
+/** A login is needed. */
 public class SignInRequiredException internal constructor(
     method: String,
     code: Int,
     details: ErrorDetails,
 ) : RequestException(method, code, details, "Sign in with `login`, then try again.")
 
-/** The backend refused the token, and new tokens did not come. */
+/** The backend refused the token, and no new tokens could be obtained. */
 public class RefreshFailedException internal constructor(
     method: String,
     code: Int,
@@ -58,7 +58,7 @@ public class RefreshFailedException internal constructor(
 public class LoginException internal constructor(method: String, code: Int, details: ErrorDetails) :
     RequestException(method, code, details, "Correct what the kind names, or sign in another way.")
 
-/** The backend failed or refused. */
+/** The backend failed or refused the request. */
 public class BackendException internal constructor(
     method: String,
     code: Int,
@@ -68,7 +68,7 @@ public class BackendException internal constructor(
     public val isRetryable: Boolean get() = kind == ErrorKind.Retryable
 }
 
-/** The request itself is wrong. */
+/** The request itself is invalid. */
 public class InvalidRequestException internal constructor(
     method: String,
     code: Int,
@@ -77,7 +77,7 @@ public class InvalidRequestException internal constructor(
 
 /** The server is gone, or the client was closed. */
 public class ConnectionClosedException internal constructor(
-    /** How the process ended, if that is known. */
+    /** The exit status of the process, if known. */
     public val exitStatus: Int?,
 ) : ByokeyException(
     "The connection to the server has ended" +
@@ -87,7 +87,7 @@ public class ConnectionClosedException internal constructor(
 
 /** The program cannot be started. */
 public class ServerNotFoundException internal constructor(
-    /** Where it was looked for, in this order. */
+    /** Where it was searched for, in this order. */
     public val lookedIn: List<String>,
     cause: Throwable? = null,
 ) : ByokeyException(
@@ -96,11 +96,11 @@ public class ServerNotFoundException internal constructor(
     cause,
 )
 
-/** The program started, and did not answer the handshake in time. It was ended. */
+/** The program started, but did not answer the handshake in time. It was ended. */
 public class StartTimeoutException internal constructor(timeout: Duration) : ByokeyException(
     "The program did not answer `initialize` within $timeout and was ended. See that `command` and `args` start " +
         "`byokey app-server`; `onLog` is given what it writes to standard error, and `startTimeout` gives it more time.",
 )
 
-/** A command that supplies tokens failed, took too long, or printed something else. */
+/** A token command failed, timed out, or printed invalid output. */
 public class TokenProviderException internal constructor(message: String) : ByokeyException(message)

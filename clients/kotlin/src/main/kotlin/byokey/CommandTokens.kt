@@ -1,4 +1,4 @@
-/** Tokens from a program, as git has its credential helpers. */
+/** Tokens from a command, like git's credential helpers. */
 package byokey
 
 import byokey.json.JsonNull
@@ -17,23 +17,23 @@ import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 
-/** How long before they expire tokens are not used any more. */
+/** How long before their expiry tokens are no longer used. */
 private const val MARGIN_SECONDS = 60L
 
-/** Below the ten seconds that the server waits. */
+/** Less than the server's timeout of ten seconds. */
 private val TIMEOUT = 8.seconds
 
 /**
- * A provider that runs [command], a program and its arguments.
+ * Returns a provider that runs [command], a program and its arguments.
  *
- * The program finds `BYOKEY_REFRESH_REASON` and `BYOKEY_PREVIOUS_ACCOUNT_ID`, which may be empty,
- * in its environment; [environment] replaces the rest of it. It prints one JSON object,
- * `{"accessToken": …, "chatgptAccountId": …}`, to which it may add `chatgptPlanType` and
- * `expiresAt`, in seconds since 1970.
+ * The program gets `BYOKEY_REFRESH_REASON` and `BYOKEY_PREVIOUS_ACCOUNT_ID`, which may be empty, in
+ * its environment; [environment] replaces the rest of it. It prints one JSON object,
+ * `{"accessToken": …, "chatgptAccountId": …}`, optionally with `chatgptPlanType` and `expiresAt`,
+ * in seconds since 1970.
  *
- * What it printed is kept until a minute before `expiresAt`, or until the backend refuses it.
- * The provider throws [TokenProviderException] if the program fails, takes longer than [timeout]
- * or prints something else. What it printed, on either stream, is shown to nobody.
+ * Its tokens are cached until a minute before `expiresAt`, or until the backend refuses them. The
+ * provider throws [TokenProviderException] if the program fails, takes longer than [timeout] or
+ * prints invalid output. Its output, on either stream, never appears in an error or a log.
  */
 public fun commandTokens(
     command: List<String>,
@@ -48,7 +48,7 @@ public fun commandTokens(
     })
 }
 
-/** Asks [run] for what a program prints, and keeps it as long as it is good. */
+/** Caches the output of [run] as long as it is valid. */
 internal class CommandTokens(
     private val run: suspend (RefreshParams) -> String,
     private val now: () -> Long = { Instant.now().epochSecond },

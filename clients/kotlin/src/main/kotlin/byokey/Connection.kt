@@ -19,14 +19,15 @@ import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.channels.ReceiveChannel
 import kotlinx.coroutines.launch
 
-/** A request of the server is answered with an error of this code and text. */
+/** The error response to a request of the server, with this code and text. */
 internal class Refusal(val code: Int, message: String) : Exception(message)
 
 /**
- * One conversation: numbers requests, finds who waits for an answer, and gives the rest away.
+ * One connection: numbers requests, matches responses to their callers, and dispatches other
+ * messages.
  *
- * It knows nothing of processes. Whoever has them writes [lines], gives what arrives to [receive],
- * and calls [end] when nothing more will come.
+ * It is independent of processes: its owner writes the [lines], passes received lines to [receive],
+ * and calls [end] at the end of input.
  */
 internal class Connection(
     private val scope: CoroutineScope,
@@ -46,12 +47,15 @@ internal class Connection(
     private val pending = ConcurrentHashMap<Long, CompletableDeferred<Answer>>()
     private val ended = CompletableDeferred<Int?>()
 
-    /** What has to be written, in order. It is closed when there will be no more. */
+    /** The lines to write, in order. Closed at the end. */
     val lines: ReceiveChannel<ByteArray> get() = outgoing
 
     val isEnded: Boolean get() = ended.isCompleted
 
-    /** Asks, and waits for the answer. If the caller is cancelled, the server is told. */
+    /**
+     * Sends a request and waits for the response. Cancelling the caller cancels the request at the
+     * server.
+     */
     suspend fun request(method: String, params: JsonValue): JsonValue {
         val id = lastId.incrementAndGet()
         val waiting = CompletableDeferred<Answer>()
@@ -74,12 +78,12 @@ internal class Connection(
         }
     }
 
-    /** Tells the server something. Nothing happens if it is gone. */
+    /** Sends a notification. Does nothing if the server is gone. */
     suspend fun notify(method: String, params: JsonValue) {
         send("method" to JsonString(method), "params" to params)
     }
 
-    /** Takes a line of the server. What is no message is skipped. */
+    /** Handles a line of the server. Invalid messages are skipped. */
     fun receive(line: ByteArray) {
         val message = parse(line) as? JsonObject ?: return
         val method = (message["method"] as? JsonString)?.value
@@ -92,18 +96,18 @@ internal class Connection(
         }
     }
 
-    /** Fails whoever waits: nothing more will come. */
+    /** Fails all pending calls: no response can arrive any more. */
     fun end(exitStatus: Int?) {
         ended.complete(exitStatus)
         outgoing.close()
-        // Whoever waits for room in a full line goes on.
+        // Resumes callers that wait for space in the queue.
         while (outgoing.tryReceive().isSuccess) continue
         while (pending.isNotEmpty()) {
             for (id in pending.keys) pending.remove(id)?.complete(Answer.Ended(exitStatus))
         }
     }
 
-    /** Gives up every call, so that the server has nothing more to do, and asks no more. */
+    /** Cancels every call at the server, and refuses new ones. */
     fun hangUp() {
         for (id in pending.keys) {
             pending.remove(id)?.complete(Answer.Ended(null)) ?: continue
@@ -112,7 +116,7 @@ internal class Connection(
         outgoing.close()
     }
 
-    /** Waits for the end and returns the exit status, if it is known. */
+    /** Waits for the end and returns the exit status, if known. */
     suspend fun awaitEnd(): Int? = ended.await()
 
     private fun answered(id: JsonValue?, message: JsonObject) {
@@ -129,7 +133,7 @@ internal class Connection(
         "error" to JsonObject("code" to JsonNumber(refusal.code), "message" to message)
     }
 
-    /** The line to the server may be full; the caller, who is cancelled, does not wait for it. */
+    /** The queue may be full; the caller is cancelled and does not wait for it. */
     private fun giveUp(id: Long) {
         scope.launch(start = CoroutineStart.UNDISPATCHED) { send(cancelMethod, cancelParams(id)) }
     }
@@ -142,7 +146,7 @@ internal class Connection(
     }
 
     private companion object {
-        /** How many lines may wait to be written before callers wait. */
+        /** The length of the queue, beyond which callers wait (back-pressure). */
         const val OUTGOING = 64
 
         val cancelMethod = "method" to JsonString(ClientNotifications.cancelRequest.name)

@@ -1,12 +1,12 @@
-/** Where the program is. */
+/** Finds the program. */
 package byokey
 
 import java.io.File
 
-/** A program to start, and where it was looked for until it was found. */
+/** The program, and the places that were searched. */
 internal class Found(val program: String, val lookedIn: List<String>)
 
-/** What discovery looks at. Tests give it another one. */
+/** The environment of the search. Tests replace it. */
 internal class Surroundings(
     val environment: Map<String, String> = System.getenv(),
     val packageFolder: File? = folderOfThisPackage(),
@@ -14,11 +14,11 @@ internal class Surroundings(
 )
 
 /**
- * The program: [command] if given, else `BYOKEY_BIN`, else the one that came with the package,
- * else `byokey` on the search path.
+ * Returns the program: [command] if given, else `BYOKEY_BIN`, else the bundled one, else `byokey`
+ * on the search path.
  *
- * With the package means beside the jar, or in the folder `bin` beside the jar's folder, where an
- * editor's plugin has room for it, or there in a folder for the platform, as `linux-x64`.
+ * A bundled program is beside the jar, or in the folder `bin` beside the jar's folder, where an
+ * editor's plugin has room for it, or in a folder there for the platform, such as `linux-x64`.
  */
 internal fun findServer(command: String?, around: Surroundings = Surroundings()): Found {
     if (command != null) return Found(command, listOf(command))
@@ -37,7 +37,7 @@ internal fun findServer(command: String?, around: Surroundings = Surroundings())
     return Found(program?.path ?: throw ServerNotFoundException(lookedIn), lookedIn)
 }
 
-/** System and processor in the words that packages for Node use. */
+/** System and processor, named as in npm packages. */
 private fun thisPlatform(): String {
     val system = System.getProperty("os.name").lowercase()
     val processor = System.getProperty("os.arch")
@@ -53,6 +53,6 @@ private fun folderOfThisPackage(): File? = try {
     ByokeyClient::class.java.protectionDomain.codeSource?.location
         ?.let { File(it.toURI()).parentFile }
 } catch (_: IllegalArgumentException) {
-    // The classes come from somewhere that is no file; nothing can lie beside them.
+    // The classes are not loaded from a file, so there is no place beside them.
     null
 }

@@ -6,29 +6,29 @@ import byokey.json.JsonString
 import byokey.json.JsonValue
 import byokey.protocol.ErrorKind
 
-// Only what has the form of these members is kept: a server that errs could write anything there.
+// Only values of the expected form are kept: a faulty server could write a secret here.
 private val KIND = Regex("[A-Za-z][A-Za-z0-9]{0,39}")
 private val PATH = Regex("""[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}""")
 private val REQUEST_ID = Regex("""[\w-]{1,64}""")
 
-/** The code of answers that have none. */
+/** The code of error responses without one. */
 private const val INTERNAL_ERROR = -32603
 
-/** The `data` of an error answer, as far as it has the shape that is known. */
+/** The `data` of an error response, as far as it has the known form. */
 internal class ErrorDetails private constructor(data: JsonObject?) {
     val kind: ErrorKind? = data?.text("kind", KIND)?.let(::ErrorKind)
     val path: String? = data?.text("path", PATH)
     val status: Int? = data?.whole("status")
     val requestId: String? = data?.text("requestId", REQUEST_ID)
 
-    /** Code and kind for the text of an exception. A kind that is not known may be anything. */
+    /** Code and kind for the text of an exception. An unknown kind could be any text. */
     fun told(code: Int): String {
         val known = kind?.takeIf { it in CLASS_OF_KIND }
         return if (known == null) "code $code" else "code $code, ${known.value}"
     }
 
     companion object {
-        /** The exception that an error answer means, whatever shape it has. */
+        /** Returns the exception for an error response of any form. */
         fun exception(method: String, answer: JsonValue): RequestException {
             val error = answer as? JsonObject
             val code = error?.whole("code") ?: INTERNAL_ERROR
@@ -49,7 +49,7 @@ private typealias ExceptionOf = (String, Int, ErrorDetails) -> RequestException
 
 private fun ExceptionOf.of(vararg kinds: String) = kinds.map { ErrorKind(it) to this }
 
-/** Every other kind is a plain [RequestException]. */
+/** All other kinds are plain [RequestException]s. */
 private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
     ::SignInRequiredException.of("authRequired", "chatgptAuthRequired", "reauthRequired"),
     ::RefreshFailedException.of("hostRefused", "hostTimeout", "hostGone", "hostAnswerInvalid"),

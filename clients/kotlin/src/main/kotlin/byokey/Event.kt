@@ -1,4 +1,4 @@
-/** What the server tells without being asked. */
+/** The server's notifications. */
 package byokey
 
 import byokey.json.JsonValue
@@ -20,15 +20,15 @@ import byokey.protocol.ThreadStarted as ThreadStartedParams
 import byokey.protocol.ThreadStatusChanged as ThreadStatusChangedParams
 import byokey.protocol.Warning as WarningParams
 
-/** A notification of the server. One that this version has no name for is [Unknown]. */
+/** A notification of the server. Unknown ones are [Unknown]. */
 public sealed interface Event {
-    /** Name on the wire. */
+    /** The method. */
     public val method: String
 
-    /** The parameters as they came, with members that this version has no name for. */
+    /** The raw parameters, including unknown members. */
     public val json: JsonValue
 
-    /** One that has a name here, with its [params]. */
+    /** A known notification, with its [params]. */
     public sealed class Known<P : WireType>(
         type: NotificationMethod<P>,
         /** The parameters. */
@@ -48,11 +48,11 @@ public sealed interface Event {
     public class LoginEnded internal constructor(params: LoginCompleted, json: JsonValue) :
         Known<LoginCompleted>(ServerNotifications.accountLoginCompleted, params, json)
 
-    /** The backend told new rate limits. */
+    /** New rate limits from the backend. */
     public class LimitsUpdated internal constructor(params: RateLimitsUpdated, json: JsonValue) :
         Known<RateLimitsUpdated>(ServerNotifications.accountRateLimitsUpdated, params, json)
 
-    /** A thread exists. */
+    /** A thread was created. */
     public class ThreadStarted internal constructor(params: ThreadStartedParams, json: JsonValue) :
         Known<ThreadStartedParams>(ServerNotifications.threadStarted, params, json)
 
@@ -62,15 +62,15 @@ public sealed interface Event {
         json: JsonValue,
     ) : Known<ThreadStatusChangedParams>(ServerNotifications.threadStatusChanged, params, json)
 
-    /** A turn runs. */
+    /** A turn started. */
     public class TurnStarted internal constructor(params: TurnNotification, json: JsonValue) :
         Known<TurnNotification>(ServerNotifications.turnStarted, params, json)
 
-    /** An item began. */
+    /** An item started. */
     public class ItemStarted internal constructor(params: ItemStartedParams, json: JsonValue) :
         Known<ItemStartedParams>(ServerNotifications.itemStarted, params, json)
 
-    /** The model's message grew. */
+    /** A delta of the model's message. */
     public class MessageDelta internal constructor(params: AgentMessageDelta, json: JsonValue) :
         Known<AgentMessageDelta>(ServerNotifications.itemAgentMessageDelta, params, json)
 
@@ -78,27 +78,27 @@ public sealed interface Event {
     public class ItemCompleted internal constructor(params: ItemCompletedParams, json: JsonValue) :
         Known<ItemCompletedParams>(ServerNotifications.itemCompleted, params, json)
 
-    /** The backend told the tokens used. */
+    /** Token usage from the backend. */
     public class UsageUpdated internal constructor(params: TokenUsageUpdated, json: JsonValue) :
         Known<TokenUsageUpdated>(ServerNotifications.threadTokenUsageUpdated, params, json)
 
-    /** A turn ended, well or not. */
+    /** A turn ended, successfully or not. */
     public class TurnCompleted internal constructor(params: TurnNotification, json: JsonValue) :
         Known<TurnNotification>(ServerNotifications.turnCompleted, params, json)
 
-    /** A turn met a failure. */
+    /** A turn failed, or is retried. */
     public class TurnFailure internal constructor(params: ErrorNotification, json: JsonValue) :
         Known<ErrorNotification>(ServerNotifications.error, params, json)
 
-    /** Something is not as the user may expect. */
+    /** A warning for the user. */
     public class Warning internal constructor(params: WarningParams, json: JsonValue) :
         Known<WarningParams>(ServerNotifications.warning, params, json)
 
-    /** The configuration has a mistake. */
+    /** A problem in the configuration. */
     public class ConfigWarning internal constructor(params: ConfigWarningParams, json: JsonValue) :
         Known<ConfigWarningParams>(ServerNotifications.configWarning, params, json)
 
-    /** One that this version has no name for, or whose parameters have another shape. */
+    /** An unknown notification, or one with invalid parameters. */
     public class Unknown internal constructor(
         override val method: String,
         override val json: JsonValue,
@@ -107,7 +107,7 @@ public sealed interface Event {
     }
 }
 
-/** The event that a notification is. */
+/** Returns the event for a notification. */
 internal fun eventOf(method: String, params: JsonValue): Event = try {
     KNOWN_EVENTS[method]?.invoke(params) ?: Event.Unknown(method, params)
 } catch (_: WireException) {
@@ -118,7 +118,7 @@ private fun <P : WireType> NotificationMethod<P>.to(
     event: (P, JsonValue) -> Event,
 ): Pair<String, (JsonValue) -> Event> = name to { json -> event(readParams(json, ""), json) }
 
-/** How each notification becomes its class. */
+/** The parsers of the known notifications. */
 internal val KNOWN_EVENTS: Map<String, (JsonValue) -> Event> = with(ServerNotifications) {
     mapOf(
         accountUpdated.to(Event::AccountUpdated),

@@ -5,10 +5,10 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 
 /**
- * Gives each event to everybody who collects.
+ * Broadcasts events to all collectors.
  *
- * Whoever publishes never waits, so a slow collector delays no answer. Nor is an event dropped in
- * silence: a collector that is [CAPACITY] events behind fails.
+ * Publishing never blocks, so a slow collector delays no response. No event is dropped silently
+ * either: a collector that is [CAPACITY] events behind fails.
  */
 internal class EventHub {
     private val lock = Any()
@@ -36,7 +36,7 @@ internal class EventHub {
         }
     }
 
-    /** There will be no more. Collectors get what they have not seen yet, and then the end. */
+    /** Ends the stream. Collectors get the remaining events first. */
     fun end() {
         synchronized(lock) {
             hasEnded = true
@@ -60,7 +60,7 @@ internal class EventHub {
     private companion object {
         const val CAPACITY = 100_000
 
-        /** A host that never collects must not have its memory filled. */
+        /** Bounds the memory of a host that never collects. */
         const val BACKLOG = 1_000
     }
 }

@@ -7,19 +7,19 @@ import java.io.InputStream
 private const val NEWLINE = '\n'.code.toByte()
 private const val CHUNK = 1 shl 16
 
-/** Longer lines are skipped: they would fill the memory of the host. */
+/** Longer lines are skipped, to bound the host's memory. */
 private const val MAX_LINE = 256 shl 20
 
 /**
- * Cuts a stream into lines, and blocks its thread while it waits.
+ * Splits a stream into lines, and blocks its thread meanwhile.
  *
- * What follows the last line break is half of a line, and not given to anyone.
+ * An unterminated last line is dropped.
  */
 internal class LineReader(private val stream: InputStream, private val maxLine: Int = MAX_LINE) {
     private val rest = ByteArrayOutputStream()
     private var isTooLong = false
 
-    /** Gives each line to [take] until the stream ends. */
+    /** Passes each line to [take] until the stream ends. */
     suspend fun forEach(take: suspend (ByteArray) -> Unit) {
         val chunk = ByteArray(CHUNK)
         while (true) {
@@ -43,7 +43,7 @@ internal class LineReader(private val stream: InputStream, private val maxLine: 
         if (isTooLong) rest.reset() else rest.write(chunk, from, until - from)
     }
 
-    /** A stream that was closed here or by the system has ended. */
+    /** A stream closed here or by the system has ended. */
     private fun read(chunk: ByteArray): Int = try {
         stream.read(chunk)
     } catch (_: IOException) {

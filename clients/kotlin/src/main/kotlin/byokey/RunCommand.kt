@@ -10,15 +10,15 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 
-/** No token is longer. */
+/** Longer than any token. */
 private const val MAX_OUTPUT = 1 shl 20
 private val BETWEEN_LOOKS = 10.milliseconds
 
 /**
- * What a program prints on standard output, once it has ended well.
+ * Returns the standard output of a program that exits successfully.
  *
- * [environment] is its whole environment. If it takes too long or is given up, it is ended with
- * all that it started.
+ * [environment] is its whole environment. After a timeout or a cancellation it is ended with all
+ * its descendants.
  */
 internal suspend fun runCommand(
     command: List<String>,
@@ -46,8 +46,8 @@ internal suspend fun runCommand(
 }
 
 /**
- * Looks again and again instead of blocking in a read, which nothing could interrupt. The end of
- * the program counts and not that of its output: a child that stays may hold that open.
+ * Polls, because a blocking read could not be interrupted. The end of the program counts, not that
+ * of its output: a child that stays may hold it open.
  */
 private suspend fun Process.outputAtItsEnd(): String {
     outputStream.close()

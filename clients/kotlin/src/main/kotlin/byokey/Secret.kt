@@ -3,10 +3,10 @@ package byokey
 /**
  * A text that must not be shown: a token or a key.
  *
- * It shows as `[redacted]`. [expose] gives the text, directly before it is used.
+ * Its `toString` is `[redacted]`. [expose] returns the text, directly before its use.
  */
 public class Secret(private val text: String) {
-    /** The text itself. */
+    /** Returns the text. */
     public fun expose(): String = text
 
     override fun equals(other: Any?): Boolean = other is Secret && other.text == text

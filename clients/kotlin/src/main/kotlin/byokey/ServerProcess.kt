@@ -11,32 +11,31 @@ import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.future.await
 import kotlinx.coroutines.withContext
 
-/** How long the server may take to end by itself, and then after it was told to. */
+/** How long the server may take to exit by itself, and then after SIGTERM. */
 private val GRACE = 1.seconds
 private val GRACE_OF_SIGNAL = 500.milliseconds
 
 /**
- * The server as a child process: lines go in, lines come out, and it ends.
+ * The server as a child process: lines in, lines out, and its exit.
  *
- * A thread is blocked as long as [readLines] runs, and another one while [readLog] does. Writing
- * borrows one for as long as the pipe takes it.
+ * [readLines] and [readLog] block a thread each. Writing uses a thread while the pipe is full.
  */
 internal class ServerProcess private constructor(private val process: Process) {
-    // Process.destroy also closes the streams, and waits for ever if one is being written to.
+    // Process.destroy also closes the streams, and blocks for ever during a write.
     private val handle = process.toHandle()
 
     val id: Long get() = process.pid()
 
-    /** Gives each line of the server to [take] until there are no more. */
+    /** Passes each line of the server to [take] until the end. */
     suspend fun readLines(take: suspend (ByteArray) -> Unit): Unit =
         withContext(Dispatchers.IO) { LineReader(process.inputStream).forEach(take) }
 
-    /** Gives each line of the log to [take]. */
+    /** Passes each line of the log to [take]. */
     suspend fun readLog(take: (String) -> Unit): Unit = withContext(Dispatchers.IO) {
         LineReader(process.errorStream).forEach { take(it.decodeToString().trimEnd('\r')) }
     }
 
-    /** Writes a line. Returns whether the server still takes any. */
+    /** Writes a line. Returns whether the server still reads. */
     suspend fun write(line: ByteArray): Boolean = withContext(Dispatchers.IO) {
         try {
             process.outputStream.write(line)
@@ -47,22 +46,22 @@ internal class ServerProcess private constructor(private val process: Process) {
         }
     }
 
-    /** Tells the server that nothing more will be asked. */
+    /** Closes the server's input. */
     fun closeInput() {
         try {
             process.outputStream.close()
         } catch (_: IOException) {
-            // It is gone already, which is what closing is for.
+            // The server is gone already, which is the goal.
         }
     }
 
-    /** Waits for the end without blocking a thread, and returns the exit status. */
+    /** Waits for the exit without blocking a thread, and returns the exit status. */
     suspend fun awaitExit(): Int = process.onExit().await().exitValue()
 
-    /** The exit status, unless the process still runs. */
+    /** Returns the exit status, unless the process still runs. */
     fun exitStatusOrNull(): Int? = if (process.isAlive) null else process.exitValue()
 
-    /** Waits until the process has ended, which is sure to be soon. Blocks its thread. */
+    /** Blocks until the process has exited, which must be certain to happen soon. */
     fun end() {
         if (waitFor(GRACE)) return
         handle.destroy()
@@ -71,7 +70,7 @@ internal class ServerProcess private constructor(private val process: Process) {
         waitFor(GRACE_OF_SIGNAL)
     }
 
-    /** Ends the process at once. */
+    /** Kills the process. */
     fun kill() {
         handle.destroyForcibly()
     }
@@ -80,7 +79,7 @@ internal class ServerProcess private constructor(private val process: Process) {
         process.waitFor(time.inWholeMilliseconds, TimeUnit.MILLISECONDS)
 
     companion object {
-        /** Starts the program. It is not cancelled halfway, so that no process is forgotten. */
+        /** Starts the program. Not cancellable, so that no process is lost. */
         suspend fun start(
             command: String?,
             args: List<String>,

@@ -28,10 +28,10 @@ private const val METHOD_NOT_FOUND = -32601
 private const val INVALID_PARAMS = -32602
 private const val PROVIDER_FAILED = -32000
 
-/** How long what the server wrote last may be on its way, or its end may take. */
+/** How long the server's last output, or its exit, may take. */
 private val GRACE = 1.seconds
 
-/** A running server and the conversation with it, until either ends. */
+/** A running server and its connection, until either ends. */
 internal class Session(
     private val process: ServerProcess,
     private val refreshTokens: TokenProvider,
@@ -41,7 +41,7 @@ internal class Session(
     private val hub = EventHub()
     private val keeper = AccountKeeper(scope, ::readAccount)
     private val connection = Connection(scope, ::answer) { method, params ->
-        // First, or who hears of it and then uses the account for the first time has it read twice.
+        // First, so that a host that starts to use the account on the event reads it once.
         if (method == ServerNotifications.accountUpdated.name) keeper.update()
         hub.publish(eventOf(method, params))
     }
@@ -78,14 +78,17 @@ internal class Session(
 
     suspend fun awaitEnd(): Int? = connection.awaitEnd()
 
-    /** Ends the process, and blocks until it has ended. */
+    /** Ends the process, and blocks until it has exited. */
     fun close() {
         connection.hangUp()
         process.end()
         finish(process.exitStatusOrNull())
     }
 
-    /** A server that takes nothing more is noticed where its output ends; lines go nowhere until then. */
+    /**
+     * A server that stops reading is detected at the end of its output; lines are dropped until
+     * then.
+     */
     private suspend fun write() {
         var isTaken = true
         for (line in connection.lines) isTaken = isTaken && process.write(line)
@@ -122,17 +125,20 @@ internal class Session(
             throw Refusal(INVALID_PARAMS, "The client cannot read these parameters.")
         }
         return try {
-            // An id token of the same answer is nothing that the server asks for.
+            // The server does not use an id token in the answer.
             refreshTokens.tokens(request).copy(idToken = null).toJson()
         } catch (@Suppress("TooGenericExceptionCaught") _: Throwable) {
-            // What it is may hold a token. The server is answered in any case, or the calls that
-            // wait would wait until it loses patience.
+            // The exception may contain a token. The server gets an answer in any case, so that
+            // waiting calls fail before its timeout.
             currentCoroutineContext().ensureActive()
             throw Refusal(PROVIDER_FAILED, "The host's token provider failed.")
         }
     }
 
-    /** A host's function that throws must not leave the log unread, since a full pipe stops the server. */
+    /**
+     * An exception of the host's function must not stop the reading of the log, since a full pipe
+     * blocks the server.
+     */
     private fun tell(onLog: (String) -> Unit, line: String) {
         runCatching { onLog(line) }
     }

@@ -6,20 +6,21 @@ import byokey.protocol.RefreshParams
 import byokey.protocol.RefreshReason
 
 /**
- * Supplies ChatGPT tokens: for the first login when the host asks it, and later whenever the
- * server does, because the backend refused those in use.
+ * Supplies ChatGPT tokens: for the first login at the host's request, and later at the server's,
+ * when the backend has refused those in use.
  *
- * It has to answer within ten seconds, if `capabilities.authRefreshTimeoutMs` says nothing else.
- * If it throws, the calls that wait fail with [RefreshFailedException]; what it threw stays here.
+ * It must answer within ten seconds, unless `capabilities.authRefreshTimeoutMs` is set. If it
+ * throws, the waiting calls fail with [RefreshFailedException]; its exception stays in this
+ * process.
  */
 public fun interface TokenProvider {
-    /** Tokens for `request.previousAccountId`, or for any account if that is null. */
+    /** Returns tokens for `request.previousAccountId`, or for any account if that is null. */
     public suspend fun tokens(request: RefreshParams): ExternalTokens
 }
 
-/** Asks for the first login: with the reason `login`, and without an account. */
+/** Requests tokens for the first login: with the reason `login`, and without an account. */
 public suspend fun TokenProvider.tokens(): ExternalTokens = tokens(RefreshParams(RefreshReason("login")))
 
-/** A login with these tokens. */
+/** Returns the parameters of a login with these tokens. */
 public fun ExternalTokens.toLogin(): LoginStartParams =
     LoginStartParams.ChatgptAuthTokens(accessToken, chatgptAccountId, chatgptPlanType, idToken)

@@ -7,8 +7,8 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 
 /**
- * The public API that is written by hand, as the compiler left it. The generated types are watched
- * where they are generated. `BYOKEY_WRITE_API=1` writes the file anew.
+ * The handwritten public API, as compiled. The generated types are checked where they are
+ * generated. `BYOKEY_WRITE_API=1` updates the file.
  */
 class ApiTest {
     @Test

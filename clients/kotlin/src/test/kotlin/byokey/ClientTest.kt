@@ -75,7 +75,7 @@ class ClientTest {
             val heard = async(Dispatchers.Unconfined) {
                 client.events.first()
                 client.account
-                Thread.sleep(200) // This holds up whatever else is done for the update.
+                Thread.sleep(200) // Delays everything else that follows the update.
             }
             client.request("begin")
             heard.await()

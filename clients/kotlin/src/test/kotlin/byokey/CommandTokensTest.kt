@@ -100,7 +100,7 @@ class CommandTokensTest {
         }
     }
 
-    // A process whose parent has not asked for its status yet is over all the same.
+    // A zombie counts as ended, too.
     private fun isAlive(pid: Long): Boolean {
         val status = File("/proc/$pid/stat")
         return try {
@@ -110,7 +110,7 @@ class CommandTokensTest {
         }
     }
 
-    /** A provider whose command numbers its answers, at a time that the test sets. */
+    /** A provider whose command numbers its answers, with a clock set by the test. */
     private class Counting(var now: Long = 1_000, val expiresAt: String? = null) {
         var runs = 0
         val provider = CommandTokens(

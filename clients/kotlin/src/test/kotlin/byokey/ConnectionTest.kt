@@ -12,7 +12,7 @@ import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 
-/** What happens when nothing is written, because the other side does not read. */
+/** Connections whose peer does not read. */
 class ConnectionTest {
     @Test
     fun `whoever waits for room in a full line fails when the connection ends`(): Unit = runBlocking {

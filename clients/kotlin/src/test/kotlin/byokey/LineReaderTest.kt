@@ -12,7 +12,7 @@ class LineReaderTest {
         read
     }
 
-    /** A stream that gives one chunk at each read, as a pipe does. */
+    /** A stream with one chunk per read, like a pipe. */
     private class Chunks(chunks: List<String>) : InputStream() {
         private val rest = ArrayDeque(chunks)
 

@@ -1,4 +1,4 @@
-/** The programs that tests start, and where things lie. */
+/** The programs of the tests, and their paths. */
 package byokey
 
 import java.io.File
@@ -7,26 +7,26 @@ import java.util.concurrent.TimeUnit
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assumptions.assumeTrue
 
-/** Where the whole project lies; the tests run in `clients/kotlin`. */
+/** The root of the repository; the tests run in `clients/kotlin`. */
 internal val PROJECT: File = File("../..").canonicalFile
 
-/** The program under test. Without it a test is skipped, and says so. */
+/** The program under test. Without it a test is skipped with a message. */
 internal fun byokeyProgram(): String {
     val program = System.getenv("BYOKEY_RELEASE_BIN") ?: System.getenv("BYOKEY_BIN")
     assumeTrue(program != null, "skipped: neither BYOKEY_RELEASE_BIN nor BYOKEY_BIN is set")
     return checkNotNull(program)
 }
 
-/** The real codex: `CODEX_BIN`, or what tests/codex/setup.sh installed. */
+/** The real codex: `CODEX_BIN`, or the one installed by tests/codex/setup.sh. */
 internal fun codexProgram(): String? =
     (System.getenv("CODEX_BIN")?.let(::File) ?: File(PROJECT, ".cache/codex/codex")).takeIf { it.exists() }?.path
 
-/** A loopback backend in a process of its own. */
+/** A loopback backend in its own process. */
 internal class DevBackend(script: String = "{}") : AutoCloseable {
     private val folder = Files.createTempDirectory("byokey-backend").toFile()
     private val process: Process
 
-    /** What the server has to be started with to find this backend. */
+    /** The server's arguments for this backend. */
     val serverArgs: List<String>
 
     init {
@@ -46,13 +46,13 @@ internal class DevBackend(script: String = "{}") : AutoCloseable {
     }
 }
 
-/** Seconds that nothing takes unless it hangs. */
+/** A timeout in seconds that is only reached on a hang. */
 internal const val LONG = 30L
 
-/** Ends the process whose id is in [file], if it is still there. */
+/** Ends the process with the id in [file], if it is running. */
 internal fun endProcessIn(file: File) {
     ProcessHandle.of(file.readText().trim().toLong()).ifPresent { it.destroyForcibly() }
 }
 
-/** A command of the shell, for tests that need some program. */
+/** A shell command, for tests that need any program. */
 internal fun shell(script: String): List<String> = listOf("/bin/sh", "-c", script)

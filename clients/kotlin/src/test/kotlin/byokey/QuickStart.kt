@@ -5,7 +5,7 @@ import byokey.protocol.ExternalTokens
 import byokey.toLogin
 import kotlinx.coroutines.runBlocking
 
-// Made up; a host asks whoever signs its users in.
+// A fake token; a host gets it from its own login.
 fun myTokens() = ExternalTokens(Secret("eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImFkYUBleGFtcGxlLnRlc3QifQ.made-up"), "my-workspace")
 
 fun main(args: Array<String>) = runBlocking {

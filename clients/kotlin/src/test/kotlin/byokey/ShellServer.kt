@@ -12,7 +12,7 @@ private const val HELLO = """{"id":1,"result":{"userAgent":"made up","codexHome"
 "protocolVersion":"1"},"hardening":{"wipingAllocator":true,
 "filesReadOnly":false}}}"""
 
-/** A client of a server that shakes hands and then does what a few lines of shell say. */
+/** Returns a client of a server that runs the handshake and then some shell commands. */
 internal suspend fun spawnShell(
     script: String,
     refreshTokens: TokenProvider = TokenProvider { error("nobody asks") },

@@ -1,9 +1,9 @@
 package byokey.json
 
-/** Nothing real is nested deeper, and the stack bears it. */
+/** Deeper than any real message, and within the stack. */
 private const val MAX_DEPTH = 256
 
-/** Reads one JSON text by RFC 8259, exactly. Of two members of one name the last counts. */
+/** Parses one JSON text, strictly by RFC 8259. Of duplicate members the last counts. */
 internal class JsonReader(private val text: String) {
     private var at = 0
 
@@ -45,7 +45,7 @@ internal class JsonReader(private val text: String) {
         return JsonArray(elements)
     }
 
-    /** From the opening bracket to the closing one, with commas between the parts. */
+    /** Parses from the opening bracket to the closing one, with commas between the parts. */
     private inline fun readSequence(close: Char, readPart: () -> Unit) {
         at++
         skipBlanks()
@@ -111,7 +111,7 @@ internal class JsonReader(private val text: String) {
         while (at < text.length && text[at] in " \t\r\n") at++
     }
 
-    /** The character here, or one that fits nowhere at the end of the text. */
+    /** Returns the current character, or NUL at the end of the text. */
     private fun peek(): Char = if (at < text.length) text[at] else END
 
     private fun next(): Char = if (at < text.length) text[at++] else fail()

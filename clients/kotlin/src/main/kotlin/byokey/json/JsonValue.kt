@@ -1,10 +1,10 @@
-/** JSON as it travels: a small tree that shows its content only when it is asked to. */
+/** JSON values: a small tree that shows its content only on request. */
 package byokey.json
 
 /**
  * A JSON value.
  *
- * [toJson] writes it. `toString` tells its kind only, because a value may hold a token.
+ * [toJson] writes it. `toString` only names its type, because a value may contain a token.
  */
 public sealed interface JsonValue {
     /** The value as JSON text on one line. */
@@ -12,9 +12,9 @@ public sealed interface JsonValue {
 
     public companion object {
         /**
-         * Reads one JSON text.
+         * Parses one JSON text.
          *
-         * @throws JsonSyntaxException if it is none
+         * @throws JsonSyntaxException if it is invalid
          */
         public fun parse(text: String): JsonValue = JsonReader(text).readAll()
     }
@@ -53,9 +53,9 @@ public class JsonString(public val value: String) : JsonValue {
     override fun toString(): String = "JsonString"
 }
 
-/** A number, kept as it was written, so that no digit is lost. */
+/** A number in its original spelling, so that no digit is lost. */
 public class JsonNumber(
-    /** The number as JSON spells it. */
+    /** The number in JSON. */
     public val literal: String,
 ) : JsonValue {
     init {
@@ -66,10 +66,10 @@ public class JsonNumber(
 
     public constructor(value: Int) : this(value.toString())
 
-    /** The number, if it is written as a whole one and fits. */
+    /** The number, if it is an integer in range. */
     public fun toLongOrNull(): Long? = literal.toLongOrNull()
 
-    /** The nearest number that there is. */
+    /** The nearest double. */
     public fun toDouble(): Double = literal.toDouble()
 
     override fun equals(other: Any?): Boolean = other is JsonNumber && other.literal == literal

@@ -43,7 +43,7 @@ private fun writeString(text: String, to: StringBuilder) {
 
 private fun escaped(char: Char): String = "\\u" + char.code.toString(16).padStart(4, '0')
 
-/** Half of a pair alone cannot be encoded as UTF-8; escaped it stays what it is. */
+/** An unpaired surrogate cannot be encoded as UTF-8; escaped it is preserved. */
 private fun Char.isLoneSurrogate(text: String, index: Int): Boolean = when {
     isHighSurrogate() -> text.getOrNull(index + 1)?.isLowSurrogate() != true
     isLowSurrogate() -> text.getOrNull(index - 1)?.isHighSurrogate() != true

@@ -11,7 +11,7 @@ import java.io.File
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** The least that a server of this version may write, read with the types of today. */
+/** Today's types read the minimal messages of a server of this version. */
 class OldestServerTest {
     private val readers: Map<String, (JsonValue, String) -> WireType> =
         ClientRequests.all.associate { it.name to it.readResult } +

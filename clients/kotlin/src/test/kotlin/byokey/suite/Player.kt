@@ -31,13 +31,13 @@ import org.junit.jupiter.api.Assertions.fail
 
 private const val PATIENCE_MS = 20_000L
 
-/** Plays the client's side of one transcript. */
+/** Runs the client's side of one transcript. */
 internal class Player(
     scope: CoroutineScope,
     private val client: ByokeyClient,
     private val provider: ScriptedProvider,
 ) {
-    // A call that fails must not take the others with it.
+    // A failing call must not cancel the others.
     private val calls = CoroutineScope(scope.coroutineContext + SupervisorJob())
     private val running = HashMap<String, Deferred<JsonValue>>()
     private val names = HashMap(TOKENS)
@@ -75,13 +75,13 @@ internal class Player(
 
     private fun call(step: JsonObject) {
         val params = step["params"] as JsonObject? ?: JsonObject()
-        // Undispatched, the request is on its way before the next step begins.
+        // Undispatched, so that the request is sent before the next step begins.
         running[step.text("as")] = calls.async(start = CoroutineStart.UNDISPATCHED) {
             if ("typed" in step) typed(step.text("call"), params) else client.request(step.text("call"), params)
         }
     }
 
-    /** The same through the generated types, and back to JSON. */
+    /** The same call through the generated types, converted back to JSON. */
     private suspend fun typed(method: String, params: JsonObject): JsonValue {
         suspend fun <P : WireType, R : WireType> call(method: RequestMethod<P, R>): JsonValue =
             client.request(method, method.readParams(params, "")).toJson()
@@ -126,7 +126,7 @@ internal class Player(
     }
 }
 
-/** Here the classes end in `Exception`, as is the custom of the language. */
+/** Class names end in `Exception`, by the language's convention. */
 internal fun checkClass(failure: Throwable?, name: String): ByokeyException {
     assertNotNull(failure, "it succeeded")
     assertTrue(failure is ByokeyException, "it is a ${failure!!::class}")

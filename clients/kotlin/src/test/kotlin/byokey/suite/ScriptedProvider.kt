@@ -10,7 +10,7 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.updateAndGet
 
-/** A token provider that does what the transcript says. */
+/** A token provider that follows the transcript. */
 internal class ScriptedProvider(private val script: List<JsonObject>) : TokenProvider {
     private val requests = MutableStateFlow<List<RefreshParams>>(emptyList())
 
@@ -21,6 +21,6 @@ internal class ScriptedProvider(private val script: List<JsonObject>) : TokenPro
         return ExternalTokens.fromJson(filled(step.getValue("answer"), TOKENS))
     }
 
-    /** What it was asked for the [number]th time, as JSON. */
+    /** The [number]th request, as JSON. */
     suspend fun request(number: Int): JsonValue = requests.first { it.size >= number }[number - 1].toJson()
 }

@@ -23,10 +23,10 @@ import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.io.TempDir
 
-/** How long closing may take, whatever is pending. The suite promises it. */
+/** The suite's limit for closing, whatever is pending. */
 private val CLOSING = 3.seconds
 
-/** Every exchange of `clients/suite`, each a test. */
+/** Every transcript of `clients/suite`, each a test. */
 class SuiteTest {
     @TempDir
     lateinit var folder: Path

@@ -1,4 +1,4 @@
-/** The files of the suite that all clients share. */
+/** The files of the suite of all clients. */
 package byokey.suite
 
 import byokey.PROJECT
@@ -13,10 +13,10 @@ import kotlin.time.Duration.Companion.milliseconds
 
 internal val SUITE = File(PROJECT, "clients/suite")
 
-/** The made-up tokens by their names. */
+/** The fake tokens by name. */
 internal val TOKENS: Map<String, JsonValue> = readObject(File(SUITE, "tokens.json"))
 
-/** One exchange between a host and the server, told from both sides. */
+/** One transcript, with both sides of the connection. */
 internal class Transcript(val file: File) {
     private val members = readObject(file)
     val name: String = file.nameWithoutExtension
@@ -37,7 +37,7 @@ internal class Transcript(val file: File) {
     }
 }
 
-/** [value] with what [names] has for it in place of each `$name`. */
+/** [value] with each `$name` replaced from [names]. */
 internal fun filled(value: JsonValue, names: Map<String, JsonValue>): JsonValue = when (value) {
     is JsonObject -> JsonObject(value.mapValues { filled(it.value, names) })
     is JsonArray -> JsonArray(value.map { filled(it, names) })
@@ -45,7 +45,7 @@ internal fun filled(value: JsonValue, names: Map<String, JsonValue>): JsonValue 
     else -> value
 }
 
-/** Whether [actual] has all members of [wanted]. */
+/** Whether [actual] contains all members of [wanted]. */
 internal fun has(actual: JsonValue?, wanted: JsonValue): Boolean = when (wanted) {
     is JsonObject -> actual is JsonObject && wanted.all { (name, member) -> has(actual[name], member) }
     is JsonArray -> actual is JsonArray && actual.size == wanted.size &&
