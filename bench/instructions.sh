@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Counts the instructions of the hot paths of what ships, and fails when one has become dearer than
-# bench/instructions.txt says. With --all it also counts the path that is in the driver, for which
-# that is optimised; with --write it does so and makes the counts of now the ones to hold on to.
+# Counts the instructions of the hot paths of the shipped program, and fails when one exceeds
+# bench/instructions.txt. With --all it also counts the path in the driver, which is optimised for
+# that; with --write it does so and records the counts as the new baseline.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Gives the targets inputs made from the seeds for so long each: fuzz/long.sh SECONDS [TARGET...]
+# Runs each target with inputs made from the seeds for this time: fuzz/long.sh SECONDS [TARGET...]
 #
-# Needs cargo alone. The inputs are those of the tests in another order, which BYOKEY_FUZZ_START
-# chooses and each line tells. A crash, an input that takes over a second, or more than 256 MiB of
-# memory fail the run and name the input.
+# Needs cargo alone. The inputs are those of the tests in another order, selected by
+# BYOKEY_FUZZ_START and printed on each line. A crash, an input that takes over a second, or more
+# than 256 MiB of memory fail the run and name the input.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:?usage: fuzz/long.sh SECONDS [TARGET...]}
@@ -14,7 +14,7 @@ export BYOKEY_FUZZ_SECONDS=$seconds BYOKEY_FUZZ_START=${BYOKEY_FUZZ_START:-$(dat
 smoke=(--quiet --locked --profile no-trace --package byokey-fuzz --test smoke)
 cargo test "${smoke[@]}" --no-run
 for target in "$@"; do
-  # An input that never ends would be waited for.
+  # An endless input would hang without a timeout.
   timeout $((seconds + 600)) cargo test "${smoke[@]}" -- --exact "$target" --nocapture |
     grep -aoE "$target: .*|.*panicked.*|.*fails for.*"
 done

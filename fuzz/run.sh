@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets libFuzzer choose the inputs, guided by what they reach: fuzz/run.sh SECONDS [TARGET...]
+# Runs the targets under libFuzzer, guided by coverage: fuzz/run.sh SECONDS [TARGET...]
 #
 # Needs cargo-fuzz and a C++ compiler; any tool chain will do. A crash, an input that takes over
 # five seconds, or more than 256 MiB of memory fail the run; the input is then under
@@ -17,13 +17,13 @@ for needed in "cargo-fuzz: cargo install cargo-fuzz --locked" "c++: a C++ compil
   fi
 done
 
-# As in a release, but quick to build, and with the names that a crash is told by.
+# As in a release, but quick to build, and with symbols for crash reports.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
   CARGO_PROFILE_RELEASE_STRIP=none
 for target in "$@"; do
   echo "==> $target, $seconds s"
-  # What is found goes to the corpus, which is not kept; the seeds are only read. There is no
-  # unsafe code here for a sanitizer to watch.
+  # New inputs go to a temporary corpus; the seeds are only read. There is no unsafe code for a
+  # sanitizer to check.
   mkdir -p "corpus/$target"
   status=0
   cargo fuzz run --fuzz-dir . --features libfuzzer --sanitizer none "$target" \

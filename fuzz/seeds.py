@@ -11,7 +11,7 @@ import shutil
 
 FUZZ = pathlib.Path(__file__).parent
 RECORDED = FUZZ.parent / "tests" / "conformance" / "recorded"
-# Scenarios whose whole input is a seed of its own.
+# Scenarios whose whole input is a separate seed.
 CONVERSATIONS = 12
 
 # The same as in src/upgrade_head.rs and src/callback_request.rs.
@@ -139,7 +139,7 @@ def main():
     keep_heads("upgrade_head", upgrade_heads())
     keep_heads("callback_request", callback_heads())
     keep("framing", b"\x03nonsense\r\nContent-Length: 2\r\n\r\n{}Content-Length: x\r\n\r\n")
-    # A line that begins as a header block does.
+    # A line that begins like a header block.
     keep("framing", b"\x00Content of no message\n")
 
 

@@ -1,14 +1,14 @@
-//! Who is measured.
+//! The measured programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Failure;
 
-/// Which side of the comparison a program is on.
+/// The role of a program in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `cat`: what a pipe costs and nothing else.
+    /// `cat`: the cost of a pipe and nothing else.
     Echo,
     /// The server of this repository.
     Own,
@@ -19,16 +19,16 @@ pub(crate) enum Kind {
 /// A program to measure.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    /// Heads its column.
+    /// The heading of its column.
     pub(crate) name: String,
-    /// What it is.
+    /// Its role.
     pub(crate) kind: Kind,
     program: PathBuf,
     arguments: Vec<String>,
 }
 
 impl Candidate {
-    /// The echo process.
+    /// Returns the echo process.
     pub(crate) fn echo() -> Result<Self, Failure> {
         Ok(Self {
             name: "cat".to_owned(),
@@ -38,7 +38,7 @@ impl Candidate {
         })
     }
 
-    /// The server of this repository, built at this path.
+    /// Returns the server of this repository, built at this path.
     pub(crate) fn own(name: &str, program: &Path) -> Result<Self, Failure> {
         let program = program.canonicalize().map_err(|error| {
             format!(
@@ -54,7 +54,7 @@ impl Candidate {
         })
     }
 
-    /// This one, started by another program with these words before its own.
+    /// Returns this one, started by another program with these arguments before its own.
     pub(crate) fn under(self, program: &str, words: Vec<String>) -> Result<Self, Failure> {
         let own = [self.program.display().to_string()];
         Ok(Self {
@@ -64,8 +64,8 @@ impl Candidate {
         })
     }
 
-    /// Another app-server, by its command line. Its column is headed by what it says of its
-    /// version.
+    /// Returns another app-server, by its command line. Its column is headed by its own version
+    /// output.
     pub(crate) fn peer(command: &str) -> Result<Self, Failure> {
         let mut words = command.split_whitespace();
         let program = words.next().ok_or("--peer needs a command")?;
@@ -80,7 +80,7 @@ impl Candidate {
         Ok(candidate)
     }
 
-    /// A command that starts it in this folder, with nothing of this environment but the PATH.
+    /// Returns a command that starts it in this folder, with only the PATH of this environment.
     pub(crate) fn command(&self, home: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -93,12 +93,12 @@ impl Candidate {
         command
     }
 
-    /// The size of the program, in bytes.
+    /// Returns the size of the program, in bytes.
     pub(crate) fn size(&self) -> Result<u64, Failure> {
         Ok(std::fs::metadata(&self.program)?.len())
     }
 
-    /// What it says of its version.
+    /// Returns its version output.
     pub(crate) fn version(&self) -> String {
         let output = Command::new(&self.program).arg("--version").output();
         let output = output.map(|output| output.stdout).unwrap_or_default();
@@ -110,7 +110,7 @@ impl Candidate {
     }
 }
 
-/// The program itself, not a link or a script that starts it.
+/// Returns the program itself, not a link or a script that starts it.
 fn found(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Path::new(program).canonicalize().ok();

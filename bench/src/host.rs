@@ -1,4 +1,4 @@
-//! A host in conversation with a program: it answers refreshes at once and counts them.
+//! A host connected to a program: it answers refreshes at once and counts them.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use crate::candidate::{Candidate, Kind};
 use crate::process::Process;
 use crate::site::{ACCOUNT, Site, token};
 
-/// A request that every app-server answers without asking anybody.
+/// A request that every app-server answers without the backend.
 pub(crate) const READ: &str = r#""method":"account/read","params":{"refreshToken":false}"#;
-/// The first message of a conversation.
+/// The first message of a connection.
 pub(crate) const INITIALIZE: &[u8] = br#"{"id":0,"method":"initialize","params":{"clientInfo":{"name":"bench","title":"Bench","version":"1.0"},"capabilities":{"experimentalApi":true}}}
 "#;
 
-/// A host in conversation with a program.
+/// A host connected to a program.
 pub(crate) struct Host {
     /// The program.
     pub(crate) process: Process,
-    /// Refreshes it was asked for.
+    /// Answered refresh requests.
     pub(crate) refreshes: usize,
-    /// The number of the token it gave last.
+    /// The number of its last token.
     pub(crate) token: usize,
     kind: Kind,
     next_id: u64,
 }
 
 impl Host {
-    /// Starts a program, and introduces itself unless it is an echo.
+    /// Starts a program, and runs the handshake unless it is an echo.
     pub(crate) fn start(candidate: &Candidate, site: &Site) -> Result<Self, Failure> {
         Self::start_with(candidate, site, &[])
     }
@@ -55,7 +55,7 @@ impl Host {
         Ok(host)
     }
 
-    /// The id of the next request.
+    /// Returns the id of the next request.
     pub(crate) fn id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
@@ -98,7 +98,7 @@ impl Host {
         }
     }
 
-    /// The next message. A refresh is answered on the way.
+    /// Returns the next message. A refresh request before it is answered.
     pub(crate) fn message(&mut self) -> Result<Value, Failure> {
         loop {
             let message: Value = serde_json::from_slice(self.process.line()?)?;
@@ -114,7 +114,7 @@ impl Host {
         }
     }
 
-    /// Signs in with the token of this number.
+    /// Logs in with the token of this number.
     pub(crate) fn login(&mut self, number: usize) -> Result<(), Failure> {
         self.token = number;
         let mut params = tokens(number);
@@ -123,7 +123,7 @@ impl Host {
         self.request("account/login/start", &params).map(drop)
     }
 
-    /// Waits until nothing more is said for this long.
+    /// Waits until there has been no message for this long.
     pub(crate) fn settle(&mut self, quiet: Duration) -> Result<(), Failure> {
         while self.process.has_output(quiet)? {
             self.message()?;

@@ -1,11 +1,11 @@
-//! Where and when a run took place.
+//! Place and time of a run.
 
 use std::process::Command;
 
 use crate::candidate::{Candidate, Kind};
 use crate::options::Options;
 
-/// About the run and its machine.
+/// Returns facts about the run and its machine.
 pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'static str, String)> {
     let processor = first_field("/proc/cpuinfo", "model name");
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -34,7 +34,7 @@ pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'stati
     facts
 }
 
-/// How many programs want the processors now: less than there are processors is quiet.
+/// Returns the load of the processors: a quiet machine has less than it has processors.
 pub(crate) fn load() -> String {
     let load = read("/proc/loadavg");
     let mut averages = load.split_whitespace();

@@ -1,7 +1,7 @@
 //! Measures `byokey app-server` next to an echo process and to other app-servers.
 //!
-//! Reading order: `candidate`, `process`, `host` (a conversation), `site` (the world around it),
-//! `measure` and `growth` (what is measured), `metrics` (what is wanted), `results`, `report`.
+//! Reading order: `candidate`, `process`, `host` (a connection), `site` (its environment),
+//! `measure` and `growth` (the measurements), `metrics` (the goals), `results`, `report`.
 
 mod candidate;
 mod growth;
@@ -29,7 +29,7 @@ use measure::{MEASURES, Measure, Scale};
 use options::Options;
 use results::Results;
 
-/// Why something could not be measured.
+/// Why a measurement failed.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -104,7 +104,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A B A B: whatever disturbs the machine disturbs all of them.
+/// A B A B: disturbances of the machine affect all of them.
 fn take_turns(measure: Measure, options: &Options, scale: Scale, results: &mut Results) {
     let rounds = if measure.every_round {
         options.rounds
@@ -153,6 +153,6 @@ fn write_docs(results: &Results) -> Result<(), Failure> {
 }
 
 fn say(line: &str) {
-    // Nobody is left to tell when standard output is closed.
+    // A closed standard output is not a failure.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

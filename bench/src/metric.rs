@@ -1,11 +1,11 @@
-//! What is measured, in which unit, and what is wanted of it.
+//! The metrics: unit and goal.
 
-/// How a value is written.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// A time, in seconds.
     Seconds,
-    /// So many per second.
+    /// A rate per second.
     PerSecond,
     /// Bytes.
     Bytes,
@@ -15,12 +15,12 @@ pub(crate) enum Unit {
     Count,
 }
 
-/// What is wanted of the server.
+/// The goal for the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Goal {
-    /// Nothing: the figure explains others.
+    /// None: the figure explains others.
     Nothing,
-    /// At most so many times what the echo process takes.
+    /// At most this multiple of the echo process.
     TimesEcho(f64),
     /// At most this.
     AtMost(f64),
@@ -35,20 +35,19 @@ pub(crate) struct Metric {
     pub(crate) id: &'static str,
     /// Its name in the page.
     pub(crate) title: &'static str,
-    /// How it is written.
+    /// Its unit.
     pub(crate) unit: Unit,
-    /// What is wanted.
+    /// Its goal.
     pub(crate) goal: Goal,
-    /// The figure that is taken off: this one tells what comes on top of it.
+    /// The figure to subtract: this one is the difference.
     pub(crate) beyond: Option<&'static str>,
-    /// What limits it, told where the goal is missed.
+    /// The limiting factor, printed if the goal is missed.
     pub(crate) limit: &'static str,
 }
 
 impl Metric {
-    /// Of the values of several rounds, the one that tells of the program. What else happens on
-    /// a machine makes a program slower and never faster, so of times the best one counts; of
-    /// everything else the worst.
+    /// Selects the representative value of several rounds. Disturbances make a program slower and
+    /// never faster, so the best of times counts; of other figures the worst.
     pub(crate) fn of_rounds(&self, values: &[f64]) -> Option<f64> {
         let least = values.iter().copied().reduce(f64::min);
         let most = values.iter().copied().reduce(f64::max);

@@ -1,11 +1,11 @@
-//! Every figure, with its goal and with what limits it.
+//! All figures, with their goals and limiting factors.
 
 use crate::metric::{Goal, Metric, Unit};
 
 const KIB: f64 = 1024.0;
 const MIB: f64 = 1024.0 * KIB;
 
-/// A figure without a goal.
+/// Returns a figure without a goal.
 const fn figure(id: &'static str, title: &'static str, unit: Unit) -> Metric {
     Metric {
         id,
@@ -32,7 +32,7 @@ impl Metric {
 
 const NOISE: &str = "Another process on the machine had the processor at the wrong moment.";
 
-/// Every figure, in the order of the page.
+/// All figures, in the order of the page.
 pub(crate) const METRICS: &[Metric] = &[
     figure("start", "spawn to first answer", Unit::Seconds).wanted(
         Goal::TimesEcho(1.5),

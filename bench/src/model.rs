@@ -1,4 +1,4 @@
-//! A model that streams, and says in each piece of text when it sent it.
+//! A model that streams, with the time of sending in each delta.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// When this program started to count.
+/// The start of this program's clock.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Marks the time in a piece of text.
+/// Marks the time in a delta.
 const MARK: &[u8] = b"sent-at-";
 
-/// How the model answers.
+/// The model's behaviour.
 #[derive(Clone, Debug)]
 pub(crate) struct Manner {
-    /// Pieces of text.
+    /// The number of deltas.
     pub(crate) pieces: usize,
-    /// The wait before each.
+    /// The delay before each.
     pub(crate) pause: Duration,
-    /// Bearers that it refuses.
+    /// The refused bearers.
     pub(crate) refused: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Starts one that answers with one piece of text.
+    /// Starts one that answers with one delta.
     pub(crate) fn start() -> Result<Self, Failure> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -47,24 +47,24 @@ impl Model {
             for stream in listener.incoming().flatten() {
                 let manner = lock(&shared).clone();
                 let Some(manner) = manner else { return };
-                // A connection that breaks is the program's affair.
+                // A broken connection is not a failure of the model.
                 thread::spawn(move || drop(answer(stream, &manner)));
             }
         });
         Ok(Self { address, manner })
     }
 
-    /// Its URL.
+    /// Returns its URL.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers in this manner from now on.
+    /// Sets the behaviour from now on.
     pub(crate) fn set(&self, manner: Manner) {
         *lock(&self.manner) = Some(manner);
     }
@@ -73,7 +73,7 @@ impl Model {
 impl Drop for Model {
     fn drop(&mut self) {
         *lock(&self.manner) = None;
-        // Wakes the thread that accepts, which then sees that it is over.
+        // Wakes the accepting thread, which then ends.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -82,8 +82,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long ago the piece of text in this message was sent, in seconds; nothing if there is no
-/// such text in it.
+/// Returns the age of the delta in this message, in seconds; `None` if there is none.
 pub(crate) fn age(message: &[u8]) -> Option<f64> {
     let now = EPOCH.elapsed().as_secs_f64();
     let at = memchr::memmem::find(message, MARK)? + MARK.len();

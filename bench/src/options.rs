@@ -16,18 +16,18 @@ usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--
   --slim PATH       the same, built without its optional features
 ";
 
-/// What was asked for.
+/// The options.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// Command lines of other app-servers.
     pub(crate) peers: Vec<String>,
-    /// Rounds in which the programs take turns.
+    /// Rounds in which the programs alternate.
     pub(crate) rounds: usize,
-    /// Whether to do much less.
+    /// Whether to measure much less.
     pub(crate) quick: bool,
     /// Whether to write the page.
     pub(crate) write_docs: bool,
-    /// A word in the name of the measurements to run.
+    /// A part of the names of the measurements to run.
     pub(crate) only: String,
     /// The program to measure.
     pub(crate) byokey: PathBuf,

@@ -1,8 +1,8 @@
-//! What Linux tells of a process.
+//! Process statistics of Linux.
 
 use crate::Failure;
 
-/// A look at a process.
+/// Statistics of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Status {
     /// Resident memory, in bytes.
@@ -11,12 +11,12 @@ pub(crate) struct Status {
     pub(crate) threads: f64,
     /// Processor time used by all threads, in seconds.
     pub(crate) cpu: f64,
-    /// How often a thread fell asleep, hence how often one was woken.
+    /// Voluntary context switches of its threads.
     pub(crate) sleeps: f64,
 }
 
 impl Status {
-    /// Looks at a running process.
+    /// Reads the statistics of a running process.
     pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let (mut cpu, mut sleeps) = (0.0, 0.0);
@@ -39,10 +39,10 @@ impl Status {
     }
 }
 
-/// Pages that the kernel has mapped for a process, one by one, when it first touched them.
+/// Returns the minor page faults of a process.
 pub(crate) fn page_faults(pid: u32) -> Result<f64, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name of the program stands in brackets, and may have spaces.
+    // The program's name is in brackets, and may contain spaces.
     let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
     let minor = fields.and_then(|fields| fields.split_whitespace().nth(7));
     Ok(minor

@@ -1,5 +1,5 @@
-//! A spawned program: raw pipes, blocking, with a deadline kept by another thread, so that
-//! nothing but the program is in the way of a byte.
+//! A spawned program: raw, blocking pipes, with a deadline kept by another thread, so that the
+//! driver adds no delay to a byte.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,12 +16,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::Failure;
 use crate::candidate::Candidate;
 
-/// How long one program may be at work; then it is killed, and reading from it ends.
+/// Deadline of one program; then it is killed, and reading from it ends.
 const DEADLINE: Duration = Duration::from_secs(300);
-/// Most bytes read at once.
+/// Most bytes per read.
 const CHUNK: usize = 256 * 1024;
 
-/// A spawned program. It is killed by its id when the value goes.
+/// A spawned program. It is killed by its id on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -45,7 +45,7 @@ impl Process {
         Self::spawn(command, Stdio::piped())
     }
 
-    /// Starts a candidate whose input is this connection.
+    /// Starts a candidate with this connection as its input.
     pub(crate) fn reading_from(
         candidate: &Candidate,
         home: &Path,
@@ -72,7 +72,7 @@ impl Process {
         })
     }
 
-    /// Has it killed when it takes too long. Not part of the start, which is measured.
+    /// Adds the deadline. Not part of the start, which is measured.
     pub(crate) fn watched(mut self) -> Self {
         let (done, ended) = channel();
         let pid = self.pid();
@@ -80,7 +80,7 @@ impl Process {
             if ended.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout)
                 && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
             {
-                // The process is waited for only after this thread, so the id is still its own.
+                // The exit is awaited only after this thread, so the id is still its own.
                 let _ = kill_process(pid, Signal::KILL);
             }
         });
@@ -88,30 +88,30 @@ impl Process {
         self
     }
 
-    /// Its id.
+    /// Returns its id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Writes all of this.
+    /// Writes these bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let input = self.input.as_mut().ok_or("the input is closed")?;
         Ok(input.write_all(bytes)?)
     }
 
-    /// Its input, for another thread to write to.
+    /// Takes its input, for another thread to write to.
     pub(crate) fn take_input(&mut self) -> Result<ChildStdin, Failure> {
         self.input
             .take()
             .ok_or_else(|| "the input is closed".into())
     }
 
-    /// Gives its input back.
+    /// Returns its input.
     pub(crate) fn give_input(&mut self, input: ChildStdin) {
         self.input = Some(input);
     }
 
-    /// Closes its input and waits for its end.
+    /// Closes its input and waits for its exit.
     pub(crate) fn end(&mut self) -> Result<(), Failure> {
         self.input = None;
         while self.line().is_ok() {}
@@ -122,7 +122,7 @@ impl Process {
         Err(format!("the program ended with {status}").into())
     }
 
-    /// The next line, without its end. Waits for it.
+    /// Waits for the next line, and returns it without its end.
     pub(crate) fn line(&mut self) -> Result<&[u8], Failure> {
         let mut searched = self.read;
         loop {
@@ -147,7 +147,7 @@ impl Process {
         }
     }
 
-    /// Whether anything is there to be read, or comes within this time.
+    /// Returns whether output is available within this time.
     pub(crate) fn has_output(&self, within: Duration) -> Result<bool, Failure> {
         if self.read < self.filled {
             return Ok(true);

@@ -1,4 +1,4 @@
-//! What came out: a value for each figure and candidate, and what it is next to its goal.
+//! The results: a value per figure and candidate, and its relation to the goal.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,28 @@ use crate::metrics::METRICS;
 /// All samples of a run.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// Who was measured.
+    /// The measured programs.
     pub(crate) candidates: Vec<Candidate>,
-    /// How cost grows.
+    /// The growth of cost.
     pub(crate) growths: Vec<Growth>,
     /// About the run and its machine.
     pub(crate) facts: Vec<(&'static str, String)>,
     samples: BTreeMap<(&'static str, usize), Vec<f64>>,
 }
 
-/// What became of a goal.
+/// The outcome of a goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It was reached.
     Reached,
     /// It was missed.
     Missed,
-    /// There is nothing to reach, or nothing to compare.
+    /// There is no goal, or nothing to compare.
     Open,
 }
 
 impl Results {
-    /// Nothing measured yet.
+    /// Returns empty results.
     pub(crate) const fn of(candidates: Vec<Candidate>, facts: Vec<(&'static str, String)>) -> Self {
         Self {
             candidates,
@@ -41,13 +41,13 @@ impl Results {
         }
     }
 
-    /// Adds a sample of the candidate at this place.
+    /// Adds a sample of the candidate with this index.
     pub(crate) fn add(&mut self, metric: &'static str, candidate: usize, value: f64) {
         let samples = self.samples.entry((metric, candidate)).or_default();
         samples.push(value);
     }
 
-    /// What the rounds come to.
+    /// Returns the value over all rounds.
     pub(crate) fn value(&self, metric: &Metric, candidate: usize) -> Option<f64> {
         let value = metric.of_rounds(self.rounds(metric.id, candidate))?;
         let Some(beyond) = metric.beyond else {
@@ -57,23 +57,23 @@ impl Results {
         Some(value - self.value(other, candidate)?)
     }
 
-    /// What each round came to.
+    /// Returns the value of each round.
     pub(crate) fn rounds(&self, metric: &'static str, candidate: usize) -> &[f64] {
         let samples = self.samples.get(&(metric, candidate));
         samples.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The value of the server of this repository.
+    /// Returns the value of the server of this repository.
     pub(crate) fn own(&self, metric: &Metric) -> Option<f64> {
         self.value(metric, self.place(Kind::Own)?)
     }
 
-    /// The value of the echo process.
+    /// Returns the value of the echo process.
     pub(crate) fn echo(&self, metric: &Metric) -> Option<f64> {
         self.value(metric, self.place(Kind::Echo)?)
     }
 
-    /// The bound that the goal sets, in the unit of the figure.
+    /// Returns the bound of the goal, in the unit of the figure.
     pub(crate) fn bound(&self, metric: &Metric) -> Option<f64> {
         match metric.goal {
             Goal::Nothing => None,
@@ -82,7 +82,7 @@ impl Results {
         }
     }
 
-    /// Whether the goal was reached.
+    /// Returns whether the goal was reached.
     pub(crate) fn verdict(&self, metric: &Metric) -> Verdict {
         let (Some(own), Some(bound)) = (self.own(metric), self.bound(metric)) else {
             return Verdict::Open;
@@ -98,7 +98,7 @@ impl Results {
         }
     }
 
-    /// The figures that anybody has a value of.
+    /// Iterates over the figures with a value.
     pub(crate) fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
         let measured = |metric: &&Metric| self.samples.keys().any(|(id, _)| *id == metric.id);
         METRICS.iter().filter(measured)

@@ -5,13 +5,14 @@
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Takes samples in any order.
+    /// Sorts samples.
     pub(crate) fn new(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         Self(samples)
     }
 
-    /// The smallest sample that this share of all does not exceed; nothing of nothing.
+    /// Returns the smallest sample that is at least as large as this share of all; `None` without
+    /// samples.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -23,7 +24,7 @@ impl Samples {
         self.0.get(rank.saturating_sub(1)).copied()
     }
 
-    /// The middle.
+    /// Returns the median.
     pub(crate) fn median(&self) -> Option<f64> {
         self.quantile(0.5)
     }

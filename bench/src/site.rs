@@ -1,4 +1,4 @@
-//! The world around one program: a home folder, a backend, and a model that streams.
+//! The environment of one program: a home folder, a backend, and a model that streams.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::model::Model;
 
-/// The world around one program.
+/// The environment of one program.
 pub(crate) struct Site {
     /// Its home folder.
     pub(crate) home: TempDir,
@@ -20,9 +20,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A fresh one.
+    /// Creates one.
     pub(crate) fn new() -> Result<Self, Failure> {
-        // A server listens on a socket only in a folder that nobody else can open.
+        // A server only listens on a socket in a private folder.
         let home = tempfile::Builder::new()
             .prefix("byokey-bench")
             .permissions(Permissions::from_mode(0o700))
@@ -40,7 +40,7 @@ impl Site {
     }
 }
 
-/// What both this server and its peers understand.
+/// Returns a configuration for both this server and its peers.
 fn configuration(backend: &str, model: &str) -> String {
     format!(
         r#"model = "mock-model"
@@ -57,8 +57,8 @@ stream_max_retries = 0
     )
 }
 
-/// A made-up token that differs from those with another number, for the same account. All have
-/// one length and one far end, so that no run differs from another by its date.
+/// Returns a fake token that differs from those with another number, for the same account. All have
+/// equal lengths and expiries, so that runs do not depend on the date.
 pub(crate) fn token(number: usize) -> String {
     let ada = TestToken::new("ada");
     let mut claims = ada.claims();

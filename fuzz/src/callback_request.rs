@@ -1,5 +1,5 @@
-//! Any bytes at the port that a login in the browser comes back to: nothing but the right request
-//! ends the login, and no answer tells a secret.
+//! Any bytes at the callback port: only the right request ends the login, and no response contains
+//! a secret.
 
 use byokey_auth::login::{Visit, visit};
 use byokey_protocol::secret::Secret;
@@ -8,15 +8,15 @@ use tokio::runtime;
 
 use crate::head::Head;
 
-/// What belongs to the login. The seeds know it.
+/// The CSRF state of the login. The seeds contain it.
 const STATE: &str = "made-up-state-of-the-fuzz-targets";
 const PORT: u16 = 1455;
-/// What a request may be answered with.
+/// The allowed statuses.
 const STATUSES: [&str; 7] = ["200", "400", "403", "404", "405", "414", "431"];
 
 /// # Panics
 ///
-/// When something else than the right request means something, or an answer tells the state.
+/// When another than the right request has a meaning, or a response contains the state.
 pub fn callback_request(input: &[u8]) {
     let (meaning, answer) = knock(input);
     let answer = String::from_utf8(answer).expect("the answer is text");
@@ -33,7 +33,7 @@ pub fn callback_request(input: &[u8]) {
     }
 }
 
-/// What the request means to the login, and what the browser is told.
+/// Returns the meaning of the request, and the response to the browser.
 fn knock(input: &[u8]) -> (Option<Visit>, Vec<u8>) {
     // The clock is paused, so that deadlines pass as soon as nothing else happens.
     let runtime = runtime::Builder::new_current_thread()
@@ -42,7 +42,7 @@ fn knock(input: &[u8]) -> (Option<Visit>, Vec<u8>) {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        // All of the input finds room, so that nothing waits.
+        // The whole input fits, so that nothing blocks.
         let (mut client, server) = duplex(input.len().max(64 * 1024));
         client.write_all(input).await.expect("room");
         let meaning = visit(server, PORT, Secret::from(STATE)).await;
@@ -52,7 +52,7 @@ fn knock(input: &[u8]) -> (Option<Visit>, Vec<u8>) {
     })
 }
 
-/// The rules once more, in words as plain as possible.
+/// The rules once more, as simple as possible.
 fn may_mean(head: &str, meaning: Visit) -> bool {
     let head = Head::of(head);
     let target = head.first.split(' ').nth(1).unwrap_or_default();
@@ -65,7 +65,7 @@ fn may_mean(head: &str, meaning: Visit) -> bool {
         }
 }
 
-/// The text without percent signs.
+/// Decodes percent signs.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -1,7 +1,7 @@
-//! A conversation with the server in memory.
+//! A connection to the server in memory.
 //!
-//! Only API keys may sign in, and every URL points at a closed port of this machine, so no input
-//! can reach the network, open a port or a browser.
+//! Only logins with API keys are allowed, and every URL points at a closed port of this machine, so
+//! no input can reach the network, open a port or a browser.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,10 +17,10 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
-/// Longest message in a conversation, small so that inputs reach it.
+/// Longest message of a connection, small so that inputs reach it.
 pub(crate) const LIMIT: usize = 4096;
 
-/// What the server writes when its input arrives in these pieces and then ends.
+/// Returns the server's output for an input in these pieces.
 pub(crate) fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     // The clock is paused, so that deadlines pass as soon as nothing else happens.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +64,7 @@ fn services() -> Arc<Services> {
     )
 }
 
-/// The messages in the server's output; both framings are understood.
+/// Returns the messages in the server's output, in either framing.
 pub(crate) fn messages(mut output: &[u8]) -> Vec<Value> {
     let mut messages = Vec::new();
     while !output.is_empty() {

@@ -1,4 +1,4 @@
-//! Any text: what is taken for a message is JSON, and no more than what a strict reader takes.
+//! Any text: an accepted message is JSON, and nothing is accepted that a strict parser refuses.
 
 use std::collections::HashMap;
 use std::str;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// # Panics
 ///
-/// When something that is not a JSON object is taken for a message, JSON for something else, or
+/// When something other than a JSON object is accepted as a message, invalid JSON is accepted, or
 /// an id changes on its way back.
 pub fn envelope(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else {
@@ -17,8 +17,7 @@ pub fn envelope(input: &[u8]) {
     };
     match parse(text) {
         Ok(message) => {
-            // Not as a `Value`: that refuses numbers that are too large for it, and a message
-            // may hold them.
+            // Not as a `Value`: that refuses numbers out of its range, which a message may contain.
             assert!(serde_json::from_str::<HashMap<String, &RawValue>>(text).is_ok());
             if let Kind::Request { id, .. } | Kind::Response { id, .. } = message.kind {
                 let echoed = serde_json::to_string(&id).expect("an id can be written");

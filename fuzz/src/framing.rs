@@ -1,4 +1,5 @@
-//! Any bytes, in any pieces: the output is whole messages, and the pieces make no difference.
+//! Any bytes, in any pieces: the output consists of whole messages, and does not depend on the
+//! pieces.
 
 use std::iter;
 
@@ -6,11 +7,11 @@ use serde_json::Value;
 
 use crate::conversation::{converse, messages};
 
-/// The first byte tells how the rest is cut.
+/// The first byte decides how the rest is split.
 ///
 /// # Panics
 ///
-/// When the output is not whole messages, or depends on the pieces.
+/// When the output does not consist of whole messages, or depends on the pieces.
 pub fn framing(input: &[u8]) {
     let Some((cut, bytes)) = input.split_first() else {
         return;
@@ -20,7 +21,7 @@ pub fn framing(input: &[u8]) {
     assert_eq!(complaints(&whole), complaints(&pieces));
 }
 
-/// The complaints about what has no readable id. Other answers may overtake each other.
+/// Returns the errors without a readable id. Other responses may overtake each other.
 fn complaints(output: &[u8]) -> Vec<Value> {
     let complaint = |message: &Value| message.get("id") == Some(&Value::Null);
     messages(output).into_iter().filter(complaint).collect()

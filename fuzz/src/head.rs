@@ -1,6 +1,6 @@
-//! The head of an HTTP request, read as plainly as possible.
+//! The head of an HTTP request, parsed as simply as possible.
 
-/// The first line, and the headers in small letters.
+/// The first line, and the headers in lower case.
 pub(crate) struct Head<'a> {
     pub(crate) first: &'a str,
     headers: Vec<(String, String)>,
@@ -23,7 +23,7 @@ impl<'a> Head<'a> {
         of_name.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Whether it names this machine and this port, once.
+    /// Returns whether it names this machine and this port, once.
     pub(crate) fn is_for(&self, port: u16) -> bool {
         let own_names = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
         let host = self.values("host");

@@ -1,4 +1,4 @@
-//! Any text as a token: claims are read only from what can be sent.
+//! Any text as a token: claims are only read from tokens that can be sent.
 
 use std::str;
 
@@ -6,7 +6,7 @@ use byokey_auth::{Claims, is_bearer};
 
 /// # Panics
 ///
-/// When claims are read from what is no bearer, or has not three parts.
+/// When claims are read from an invalid bearer, or from one without three parts.
 pub fn jwt_claims(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else {
         return;

@@ -1,6 +1,6 @@
-//! What must hold for any input: one function for each kind, which panics where it does not.
+//! Properties of any input: one function per kind, which panics if one does not hold.
 //!
-//! `tests/smoke.rs` chooses the inputs everywhere, `fuzz_targets/` lets libFuzzer choose them.
+//! `tests/smoke.rs` generates the inputs itself, `fuzz_targets/` with libFuzzer.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Any parameters for any method: one answer, and none of them a fault of this program.
+//! Any parameters for any method: one response, and never an internal error.
 
 use std::{iter, str};
 
@@ -14,7 +14,7 @@ const INITIALIZE: &str = "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clie
 ///
 /// # Panics
 ///
-/// When there is not exactly one answer, or it tells of a fault of this program.
+/// When there is not exactly one response, or it is an internal error.
 pub fn params(input: &[u8]) {
     let Some((name, params)) = str::from_utf8(input)
         .ok()

@@ -1,4 +1,4 @@
-//! Any answer to a refresh request: it is adopted whole or not at all.
+//! Any answer to a refresh request: it is adopted as a whole or not at all.
 
 use std::str;
 
@@ -10,7 +10,7 @@ use byokey_protocol::external_auth::ExternalTokens;
 
 /// # Panics
 ///
-/// When an answer is adopted that cannot be used, or something changes though it is not adopted.
+/// When an unusable answer is adopted, or something changes although it is not adopted.
 pub fn refresh_answer(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else {
         return;

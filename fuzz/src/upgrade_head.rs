@@ -1,4 +1,4 @@
-//! Any bytes at a WebSocket port: nobody is let in who does not keep the rules.
+//! Any bytes at a WebSocket port: no client is admitted that violates the rules.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use tokio::sync::Semaphore;
 
 use crate::head::Head;
 
-/// What a client has to show. The seeds know it.
+/// The token of a client. The seeds contain it.
 const TOKEN: &str = "made-up-token-of-the-fuzz-targets";
 const PORT: u16 = 4500;
-/// What a request may be answered with.
+/// The allowed statuses.
 const STATUSES: [&str; 8] = ["101", "200", "400", "401", "403", "414", "426", "431"];
 
 /// # Panics
 ///
-/// When somebody is let in who does not keep the rules, or the answer does not say what happened.
+/// When a client is admitted that violates the rules, or the response does not match the outcome.
 pub fn upgrade_head(input: &[u8]) {
     let (is_in, answer) = knock(input);
     let answer = String::from_utf8(answer).expect("the answer is text");
@@ -37,7 +37,7 @@ pub fn upgrade_head(input: &[u8]) {
     }
 }
 
-/// Whether the client was let in, and what it was told.
+/// Returns whether the client was admitted, and the response.
 fn knock(input: &[u8]) -> (bool, Vec<u8>) {
     // The clock is paused, so that deadlines pass as soon as nothing else happens.
     let runtime = runtime::Builder::new_current_thread()
@@ -52,7 +52,7 @@ fn knock(input: &[u8]) -> (bool, Vec<u8>) {
         Arc::new(SystemClock),
     );
     runtime.block_on(async {
-        // All of the input finds room, so that nothing waits.
+        // The whole input fits, so that nothing blocks.
         let (mut client, server) = duplex(input.len().max(64 * 1024));
         client.write_all(input).await.expect("room");
         let is_in = accept_upgrade(server, &admission).await.is_some();
@@ -62,7 +62,7 @@ fn knock(input: &[u8]) -> (bool, Vec<u8>) {
     })
 }
 
-/// The rules once more, in words as plain as possible.
+/// The rules once more, as simple as possible.
 fn keeps_the_rules(head: &str) -> bool {
     let head = Head::of(head);
     let bearer = head.values("authorization");

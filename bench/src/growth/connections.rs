@@ -1,4 +1,4 @@
-//! Cost against the number of connections, each with a request at a time.
+//! Cost against the number of connections, with one request in flight each.
 
 use std::io::{BufRead as _, Write as _};
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::measure::{Listener, Scale, number};
 use crate::site::Site;
 
 const NUMBERS: [usize; 5] = [1, 4, 16, 64, 256];
-/// Requests for each number.
+/// Requests per data point.
 const REQUESTS: usize = 20_480;
 
 pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Growth, Failure> {

@@ -11,9 +11,9 @@ use crate::measure::{Scale, flood, number};
 use crate::site::Site;
 
 const NUMBERS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
-/// Requests for each number, at least.
+/// Requests per data point, at least.
 const REQUESTS: usize = 20_000;
-/// Silence after which something is wrong.
+/// Silence that counts as a failure.
 const SILENCE: Duration = Duration::from_secs(20);
 
 pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Growth, Failure> {
@@ -56,7 +56,7 @@ pub(super) fn measure(own: &Candidate, _: &Candidate, scale: Scale) -> Result<Gr
     })
 }
 
-/// Sends so many requests that need the backend, and waits for all answers.
+/// Sends this many requests that need the backend, and waits for all responses.
 fn call(host: &mut Host, count: usize) -> Result<(), Failure> {
     let mut requests = String::new();
     for _ in 0..count {
@@ -83,7 +83,7 @@ fn call(host: &mut Host, count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many calls there are descriptors for: each takes one on both sides.
+/// Returns the number of calls within the limit of descriptors: each takes one on both sides.
 fn affordable() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());

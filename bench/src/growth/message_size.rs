@@ -1,4 +1,4 @@
-//! Cost against the size of a message: `account/read` with a long member that means nothing.
+//! Cost against the size of a message: `account/read` with a long unknown member.
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::measure::{Scale, id_of, number};
 use crate::site::Site;
 
-/// The smallest message that is a request, up to the longest that is taken.
+/// From the smallest request to the longest accepted one.
 const SIZES: [usize; 9] = [
     64,
     256,
@@ -22,11 +22,11 @@ const SIZES: [usize; 9] = [
     1 << 20,
     4 << 20,
 ];
-/// Bytes sent for each size, if that makes at least [`FEWEST`] messages and at most [`MOST`].
+/// Bytes sent per size, if that makes at least [`FEWEST`] messages and at most [`MOST`].
 const BYTES: usize = 32 << 20;
 const FEWEST: usize = 9;
 const MOST: usize = 5_000;
-/// What a pipe surely takes at once.
+/// Guaranteed to fit into a pipe.
 const PIPE: usize = 32 << 10;
 
 pub(super) fn measure(own: &Candidate, echo: &Candidate, scale: Scale) -> Result<Growth, Failure> {
@@ -55,7 +55,7 @@ pub(super) fn measure(own: &Candidate, echo: &Candidate, scale: Scale) -> Result
     })
 }
 
-/// The best round trip of messages of this size.
+/// Returns the best round trip of messages of this size.
 fn trip(host: &mut Host, size: usize, count: usize) -> Result<f64, Failure> {
     let mut samples = Vec::with_capacity(count);
     for _ in 0..count {
@@ -67,7 +67,7 @@ fn trip(host: &mut Host, size: usize, count: usize) -> Result<f64, Failure> {
         message.extend(end);
         let mut input = host.process.take_input()?;
         let begin = Instant::now();
-        // An echo of a long message fills both pipes unless somebody reads while it is written.
+        // An echo of a long message fills both pipes unless it is read during the write.
         std::thread::scope(|scope| {
             if size < PIPE {
                 input.write_all(&message)?;

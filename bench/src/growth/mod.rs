@@ -1,4 +1,4 @@
-//! How cost grows with size and number.
+//! Growth of cost with size and number.
 
 mod connections;
 mod in_flight;
@@ -12,42 +12,42 @@ use crate::measure::{Scale, number};
 /// A line of a chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    /// What it shows.
+    /// Its name.
     pub(crate) name: String,
-    /// How many or how large, and the time that one took, in seconds.
+    /// The number or size, and the time per unit, in seconds.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Growth {
-    /// What it shows.
+    /// Its title.
     pub(crate) title: &'static str,
-    /// What lies along it.
+    /// The label of the x axis.
     pub(crate) along: &'static str,
-    /// What stands up it.
+    /// The label of the y axis.
     pub(crate) up: &'static str,
-    /// What its lines should look like.
+    /// The expected shape of its lines.
     pub(crate) shape: Shape,
-    /// What makes it steep where it is.
+    /// The reason for a steep part.
     pub(crate) note: &'static str,
     /// Its lines.
     pub(crate) series: Vec<Series>,
 }
 
-/// How a cost grows.
+/// The growth of a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// Not at all: one more costs what the one before did.
+    /// Constant: one more costs as much as the one before.
     Flat,
-    /// With what lies along the chart.
+    /// Linear in x.
     Linear,
-    /// Faster than it should.
+    /// More than linear.
     Steep,
 }
 
 impl Shape {
-    /// In a word.
+    /// Returns its name.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Flat => "flat",
@@ -64,15 +64,15 @@ impl Shape {
     }
 }
 
-/// How far the exponent may be off for reasons of noise.
+/// Tolerance of the exponent, for noise.
 const LEEWAY: f64 = 0.2;
-/// How far below the end of a line its end is taken to begin: costs that do not grow hide those
-/// that do at first.
+/// The last part of a line is taken from this factor below its end: constant costs hide growing
+/// ones at first.
 const END: f64 = 100.0;
 
 type Measure = fn(&Candidate, &Candidate, Scale) -> Result<Growth, Failure>;
 
-/// All of them; each takes the server and the echo process.
+/// All charts; each takes the server and the echo process.
 pub(crate) const GROWTHS: &[(&str, Measure)] = &[
     ("message size", message_size::measure),
     ("requests in flight", in_flight::measure),
@@ -81,7 +81,7 @@ pub(crate) const GROWTHS: &[(&str, Measure)] = &[
 ];
 
 impl Series {
-    /// The power of what lies along the chart that the cost grows with, at the end of the line.
+    /// Returns the exponent of the cost in x, at the end of the line.
     pub(crate) fn exponent(&self) -> f64 {
         let last = self.points.last().map_or(0.0, |point| point.0);
         let end = self.points.iter().filter(|point| point.0 * END >= last);
@@ -96,7 +96,7 @@ impl Series {
 }
 
 impl Growth {
-    /// What a line looks like.
+    /// Returns the shape of a line.
     pub(crate) fn shape_of(&self, series: &Series) -> Shape {
         if series.exponent() <= self.shape.exponent() + LEEWAY {
             self.shape

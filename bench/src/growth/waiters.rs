@@ -1,5 +1,5 @@
-//! Cost against the number of calls that wait for one refresh, in this process: a connection
-//! admits fewer of them.
+//! Cost against the number of calls that wait for one refresh, in this process: a connection admits
+//! fewer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::measure::{Scale, number};
 use crate::site::{ACCOUNT, token};
 
 const NUMBERS: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
-/// Rounds for each number; the best counts.
+/// Rounds per data point; the best counts.
 const ROUNDS: usize = 5;
 
 pub(super) fn measure(_: &Candidate, _: &Candidate, _: Scale) -> Result<Growth, Failure> {
@@ -47,8 +47,8 @@ pub(super) fn measure(_: &Candidate, _: &Candidate, _: Scale) -> Result<Growth, 
     })
 }
 
-/// Has so many calls meet a 401, answers the one refresh they cause, and waits until all may go
-/// on. Returns the time, in seconds.
+/// Lets this many calls get a 401, answers the one refresh that they cause, and waits until all
+/// continue. Returns the time, in seconds.
 pub(crate) fn fan_out(waiters: usize) -> Result<f64, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
@@ -62,7 +62,7 @@ pub(crate) fn fan_out(waiters: usize) -> Result<f64, Failure> {
                 tokio::spawn(async move { manager.recover(generation).await })
             })
             .collect();
-        // Every call has met its 401 when this task has its turn again.
+        // Every call has got its 401 when this task runs again.
         tokio::task::yield_now().await;
         host.answer()?;
         for call in calls {
@@ -93,7 +93,7 @@ fn tokens(number: usize) -> ExternalTokens {
     }
 }
 
-/// A host that answers when it is told to, and once.
+/// A host that answers once, at the driver's signal.
 #[derive(Default)]
 struct SlowHost(Mutex<Vec<oneshot::Sender<HostTokens>>>);
 
@@ -129,7 +129,7 @@ impl Host for SlowHost {
     fn account_updated(&self, _: AccountUpdated) {}
 }
 
-/// No login here is this program's own.
+/// No login here is a managed one.
 struct NoIssuer;
 
 impl NoIssuer {

@@ -1,4 +1,4 @@
-//! The counts that a change is held against.
+//! The baseline of the instruction counts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,14 +9,14 @@ use super::paths::Counts;
 use crate::{Failure, say};
 
 const BASELINE: &str = "bench/instructions.txt";
-/// How much a count may grow. Hash seeds and the sizes of reads move it by less than a third of
+/// Tolerated growth of a count. Hash seeds and the sizes of reads change it by less than a third of
 /// that.
 const TOLERANCE: f64 = 0.05;
-/// The same where another compiler, C library or processor made the counts: they choose other
+/// The same for another compiler, C library or processor than the baseline's: they choose other
 /// instructions for the same work.
 const TOLERANCE_ELSEWHERE: f64 = 0.25;
 
-/// What else decides about the instructions.
+/// Returns the other factors of instruction counts.
 fn surroundings(program: &Path) -> String {
     let said = |program: &str, argument: &str| {
         let output = Command::new(program).arg(argument).output();
@@ -31,7 +31,7 @@ fn surroundings(program: &Path) -> String {
         "no AVX2"
     };
     let compiler = said("rustc", "--version");
-    // One that carries its C library does not depend on this machine's.
+    // A static program does not depend on this machine's C library.
     let library = match has_dynamic_linker(program) {
         true => said("getconf", "GNU_LIBC_VERSION"),
         false => "static".to_owned(),
@@ -39,7 +39,7 @@ fn surroundings(program: &Path) -> String {
     format!("{compiler}; {library}; {vectors}")
 }
 
-/// The part of [`surroundings`] that names the C library.
+/// Returns the part of [`surroundings`] that names the C library.
 fn library_of(surroundings: &str) -> Option<&str> {
     surroundings.split("; ").nth(1)
 }
@@ -49,7 +49,7 @@ fn has_dynamic_linker(program: &Path) -> bool {
     std::fs::read(program).is_ok_and(|file| file.windows(name.len()).any(|part| part == name))
 }
 
-/// Fails when a path of the program has become dearer.
+/// Fails when a path of the program exceeds the baseline.
 pub(super) fn compare(counts: &Counts, program: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(BASELINE)?;
     let baseline = read(&text)?;
@@ -110,7 +110,7 @@ fn read(text: &str) -> Result<BTreeMap<&str, f64>, Failure> {
         .collect()
 }
 
-/// Makes these the counts to hold on to.
+/// Records these as the new baseline.
 #[expect(clippy::disallowed_methods, reason = "writing this file was asked for")]
 pub(super) fn write(counts: &Counts, program: &Path) -> Result<(), Failure> {
     let mut text = format!(

@@ -9,10 +9,10 @@ use crate::candidate::Candidate;
 use crate::host::Host;
 use crate::site::Site;
 
-/// Makes valgrind count, and keep no more than the sum.
+/// Makes valgrind count, and record only the sum.
 const OPTIONS: [&str; 2] = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
-/// Instructions that a candidate executes in a conversation, which ends with its input.
+/// Returns the instructions that a candidate executes for an input, until its end.
 pub(super) fn of_conversation(
     candidate: Candidate,
     site: &Site,
@@ -27,7 +27,7 @@ pub(super) fn of_conversation(
     counted(&std::fs::read_to_string(report)?)
 }
 
-/// Instructions that a command executes when it reads this.
+/// Returns the instructions that a command executes for this input.
 pub(super) fn instructions(command: &[&OsStr], input: String) -> Result<f64, Failure> {
     let home = tempfile::tempdir()?;
     let mut child = Command::new("valgrind")

@@ -1,4 +1,4 @@
-//! Instruction counts of the hot paths, by valgrind: they come out the same on a busy machine.
+//! Instruction counts of the hot paths, by valgrind: independent of the machine's load.
 
 mod baseline;
 mod callgrind;
@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::Failure;
 use crate::growth::waiters::fan_out;
 
-/// `instructions [--write] PATH`: counts and compares, or writes the baseline.
-/// `instructions fan-out N`: the path that needs no server, for valgrind to run.
+/// `instructions [--write] PATH`: counts and compares, or records the baseline. `instructions
+/// fan-out N`: the path without a server, for valgrind to run.
 pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failure> {
     let arguments: Vec<_> = arguments.collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {

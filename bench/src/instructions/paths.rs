@@ -1,7 +1,7 @@
-//! The hot paths, and how often they are taken.
+//! The hot paths, and their numbers of repetitions.
 //!
-//! Each count is the difference between two runs that differ only in how often they take the
-//! path, so that the start and the end of the program drop out.
+//! Each count is the difference between two runs that differ only in how often they take the path,
+//! so that the start and the end of the program drop out.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::model::Manner;
 use crate::site::{ACCOUNT, Site, token};
 use crate::{Failure, say};
 
-/// Instructions by the name of the path.
+/// Instructions by path.
 pub(super) type Counts = Vec<(&'static str, f64)>;
 
-/// A path, how often it is taken in the smaller of two runs, and one more message that takes it.
+/// A path, its number of repetitions in the smaller of two runs, and another message that takes it.
 struct HotPath {
     name: &'static str,
     few: usize,
@@ -34,7 +34,7 @@ const HOT_PATHS: [HotPath; 3] = [
         few: 5_000,
         message: |number| format!("{{\"id\":{},{READ}}}\n", id(number)),
     },
-    // A credential replaces another, which is wiped; two notifications.
+    // A credential replaces another, which is zeroized; two notifications.
     HotPath {
         name: "login",
         few: 500,
@@ -45,7 +45,7 @@ const HOT_PATHS: [HotPath; 3] = [
             format!("{message}\n")
         },
     },
-    // 64 KiB that mean nothing are read, looked through and wiped.
+    // 64 KiB of unknown members are read, scanned and wiped.
     HotPath {
         name: "wipe-64-kib",
         few: 50,
@@ -57,21 +57,21 @@ const HOT_PATHS: [HotPath; 3] = [
         },
     },
 ];
-/// How many times more often the larger run takes a path.
+/// The factor of repetitions in the larger run.
 const MORE: usize = 3;
 /// Calls that wait for one refresh, in the smaller run.
 const WAITERS: usize = 5_000;
 /// Pieces of text that a turn streams, in the smaller run.
 const PIECES: usize = 100;
-/// The wait between two, long enough for valgrind to be done with one.
+/// The delay between two, long enough for valgrind to handle one.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Ids that all have as many digits: a longer one costs more.
+/// Returns ids with equal numbers of digits: a longer one costs more.
 const fn id(number: usize) -> usize {
     1_000_000 + number
 }
 
-/// Counts what each path takes, once.
+/// Counts each path once.
 pub(super) fn counts(program: &Path) -> Result<Counts, Failure> {
     let program = program.canonicalize()?;
     let introduction = String::from_utf8_lossy(INITIALIZE);
@@ -120,7 +120,7 @@ fn streamed(program: &Path, pieces: usize) -> Result<f64, Failure> {
     })
 }
 
-/// What one more costs.
+/// Returns the cost of one repetition.
 fn difference(few: usize, count: impl Fn(usize) -> Result<f64, Failure>) -> Result<f64, Failure> {
     let many = few * MORE;
     Ok((count(many)? - count(few)?) / number(many - few))

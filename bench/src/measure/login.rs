@@ -1,4 +1,4 @@
-//! A login with tokens of the host, to its answer.
+//! A login with a host's tokens, until its response.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::site::Site;
 
 /// Logins of one candidate.
 const LOGINS: usize = 1_000;
-/// Silence after which what follows a login has been said.
+/// Silence that ends the messages after a login.
 pub(super) const QUIET: Duration = Duration::from_millis(200);
 
 pub(super) fn round_trips(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {

@@ -1,4 +1,4 @@
-//! Memory, threads and quiet.
+//! Memory, threads and idleness.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -14,15 +14,15 @@ use crate::proc::Status;
 use crate::process::Process;
 use crate::site::Site;
 
-/// Logins and turns after which memory is looked at.
+/// Logins and turns before memory is measured.
 const MANY: usize = 1_000;
-/// Connections that are open at once.
+/// Concurrent connections.
 const CONNECTIONS: u32 = 32;
 /// More than any measurement opens.
 const MOST_CONNECTIONS: &str = "300";
-/// How long a program has to start and to come to rest.
+/// How long a program has to start and to become idle.
 const REST: Duration = Duration::from_secs(2);
-/// How long it is watched doing nothing.
+/// How long its idleness is observed.
 const IDLE: Duration = Duration::from_secs(10);
 
 pub(super) fn after_start(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
@@ -62,7 +62,7 @@ pub(super) fn after_turns(candidate: &Candidate, scale: Scale) -> Result<Figures
     let mut host = Host::start(candidate, &site)?;
     host.login(0)?;
     for turn in 0..scale.of(MANY, candidate) {
-        // A thread repeats all that was said, so each turn has one of its own.
+        // A thread repeats its whole conversation, so each turn has its own.
         let thread = host.thread()?;
         host.turn(&thread)
             .map_err(|failure| format!("turn {turn}: {failure}"))?;
@@ -114,7 +114,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Starts one.
+    /// Starts a server on a socket.
     pub(crate) fn start(candidate: &Candidate, site: &Site) -> Result<Self, Failure> {
         let path = site.home.path().join("socket");
         let url = format!("unix://{}", path.display());
@@ -123,7 +123,7 @@ impl Listener {
         Ok(Self { process, path })
     }
 
-    /// A connection that has introduced itself. The first waits for the socket.
+    /// Opens a connection and runs the handshake. The first one waits for the socket.
     pub(crate) fn connect(&self) -> Result<BufReader<UnixStream>, Failure> {
         let begin = Instant::now();
         let mut stream = loop {
@@ -142,7 +142,7 @@ impl Listener {
         Ok(stream)
     }
 
-    /// A look at the process.
+    /// Returns statistics of the process.
     pub(crate) fn status(&self) -> Result<Status, Failure> {
         Status::of(self.process.pid())
     }

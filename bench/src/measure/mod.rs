@@ -1,4 +1,4 @@
-//! The measurements, one family to a file.
+//! The measurements, one family per file.
 
 mod login;
 mod memory;
@@ -15,20 +15,20 @@ pub(crate) use round_trip::id_of;
 use crate::Failure;
 use crate::candidate::{Candidate, Kind};
 
-/// Figures by the id of their metric.
+/// Figures by metric id.
 pub(crate) type Figures = Vec<(&'static str, f64)>;
 
-/// How much is measured.
+/// The amount of measurements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    /// What full counts are divided by.
+    /// The divisor of full counts.
     pub(crate) divisor: usize,
     /// The same, for peers.
     pub(crate) peer_divisor: usize,
 }
 
 impl Scale {
-    /// How many of `full` to do with this candidate.
+    /// Returns the count for this candidate.
     pub(crate) fn of(self, full: usize, candidate: &Candidate) -> usize {
         let divisor = match candidate.kind {
             Kind::Peer => self.peer_divisor,
@@ -41,13 +41,13 @@ impl Scale {
 /// A measurement of one candidate.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure {
-    /// What is said while it runs.
+    /// Its name in the progress output.
     pub(crate) name: &'static str,
-    /// Whether an echo process can be measured so.
+    /// Whether an echo process can be measured.
     pub(crate) with_echo: bool,
-    /// Whether it is measured in every round. What does not vary is measured once.
+    /// Whether it is measured in every round. Constant figures are measured once.
     pub(crate) every_round: bool,
-    /// Measures.
+    /// Runs it.
     pub(crate) run: fn(&Candidate, Scale) -> Result<Figures, Failure>,
 }
 
@@ -58,7 +58,7 @@ const EVERY_ROUND: Measure = Measure {
     run: start::first_answer,
 };
 
-/// All of them.
+/// All measurements.
 pub(crate) const MEASURES: &[Measure] = &[
     Measure {
         name: "start",

@@ -1,4 +1,4 @@
-//! All requests at once.
+//! Pipelining: all requests at once.
 
 use std::io::Write as _;
 use std::thread;
@@ -11,9 +11,9 @@ use crate::candidate::Candidate;
 use crate::host::{Host, READ};
 use crate::site::Site;
 
-/// Requests written without waiting for an answer.
+/// Requests written without waiting for a response.
 const REQUESTS: usize = 300_000;
-/// After this silence, what is not answered is lost.
+/// After this silence, unanswered requests count as lost.
 const SILENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn throughput(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
@@ -29,16 +29,16 @@ pub(super) fn throughput(candidate: &Candidate, scale: Scale) -> Result<Figures,
     ])
 }
 
-/// What became of many requests.
+/// The outcome of many requests.
 pub(crate) struct Flood {
-    /// Time to the last answer, in seconds.
+    /// Time until the last response, in seconds.
     pub(crate) seconds: f64,
     answered: usize,
     results: usize,
     bytes: usize,
 }
 
-/// Sends `count` requests, of which no more than `window` are unanswered at any time.
+/// Sends `count` requests, with at most `window` unanswered at any time.
 pub(crate) fn flood(host: &mut Host, count: usize, window: usize) -> Result<Flood, Failure> {
     let mut batches = Vec::new();
     let (mut ids, mut sent) = (0_u64, 0);
@@ -67,7 +67,7 @@ pub(crate) fn flood(host: &mut Host, count: usize, window: usize) -> Result<Floo
             let line = host.process.line()?;
             flood.bytes += line.len();
             if let Some(id) = id_of(line) {
-                // Echoes have neither, and are as good as a result.
+                // Echoes have neither, and count as results.
                 flood.results += usize::from(memchr::memmem::find(line, b"\"error\":").is_none());
                 flood.answered += 1;
                 ids -= id;

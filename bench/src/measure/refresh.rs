@@ -1,4 +1,4 @@
-//! What a refused token costs.
+//! The cost of a refused token.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use crate::model::Manner;
 use crate::samples::Samples;
 use crate::site::{Site, token};
 
-/// Calls with, and as many without a refresh.
+/// Calls with a refresh, and as many without.
 const CALLS: usize = 200;
 /// Calls of a storm.
 const STORM: usize = 1_000;
-/// After this silence, what is not answered is lost.
+/// After this silence, unanswered requests count as lost.
 const SILENCE: Duration = Duration::from_secs(12);
 const CALL: &str = "account/rateLimits/read";
 
-/// A host that has signed in.
+/// Returns a host after a login.
 fn signed_in(candidate: &Candidate, site: &Site) -> Result<Host, Failure> {
     let mut host = Host::start(candidate, site)?;
     host.login(0)?;
@@ -44,7 +44,7 @@ pub(super) fn of_calls(candidate: &Candidate, scale: Scale) -> Result<Figures, F
         let (begin, before) = (Instant::now(), host.refreshes);
         let answer = host.request(CALL, &Value::Null);
         if host.refreshes == before {
-            // Some app-servers never ask; the call itself can still be compared.
+            // Some app-servers never request a refresh; the call itself can still be compared.
             break;
         }
         answer?;
@@ -58,7 +58,7 @@ pub(super) fn of_turns(candidate: &Candidate, scale: Scale) -> Result<Figures, F
     let mut host = signed_in(candidate, &site)?;
     let (mut plain, mut refreshed) = (Vec::new(), Vec::new());
     for turn in 0..=scale.of(CALLS, candidate) {
-        // A thread repeats all that was said, so each turn has one of its own.
+        // A thread repeats its whole conversation, so each turn has its own.
         let (first, second) = (host.thread()?, host.thread()?);
         host.settle(Duration::from_millis(5))?;
         let begin = Instant::now();

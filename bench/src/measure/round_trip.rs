@@ -36,7 +36,7 @@ pub(super) fn account_read(candidate: &Candidate, scale: Scale) -> Result<Figure
         .collect())
 }
 
-/// The id of an answer, read without parsing the rest of it.
+/// Returns the id of a response without parsing the rest.
 pub(crate) fn id_of(line: &[u8]) -> Option<u64> {
     let name = b"\"id\":";
     let at = memchr::memmem::find(line, name)? + name.len();

@@ -1,4 +1,4 @@
-//! From the spawn to the first answer.
+//! From the spawn to the first response.
 
 use std::time::Instant;
 

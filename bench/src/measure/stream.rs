@@ -1,4 +1,4 @@
-//! What a streamed piece of text takes longer than on a direct connection to the model.
+//! Delay of a streamed delta compared with a direct connection to the model.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -13,9 +13,9 @@ use crate::process::Process;
 use crate::samples::Samples;
 use crate::site::Site;
 
-/// Pieces of text in a stream.
+/// Deltas in a stream.
 const PIECES: usize = 1_000;
-/// The wait between two.
+/// The delay between two.
 const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
@@ -50,7 +50,7 @@ pub(super) fn deltas(candidate: &Candidate, scale: Scale) -> Result<Figures, Fai
         .collect())
 }
 
-/// A connection on which the model answers.
+/// Opens a connection on which the model answers.
 fn ask(site: &Site) -> Result<TcpStream, Failure> {
     let mut stream = TcpStream::connect(site.model.address())?;
     stream.write_all(b"POST /v1/responses HTTP/1.1\r\nhost: model\r\ncontent-length: 0\r\n\r\n")?;
@@ -67,7 +67,7 @@ fn directly(site: &Site) -> Result<Vec<f64>, Failure> {
     Ok(ages)
 }
 
-/// Every byte of the answer goes through the echo process.
+/// Sends every byte of the response through the echo process.
 fn by_echo(candidate: &Candidate, site: &Site) -> Result<Vec<f64>, Failure> {
     let home = site.home.path();
     let mut process = Process::reading_from(candidate, home, ask(site)?)?.watched();

@@ -1,4 +1,4 @@
-//! The charts: each goal and how far off it is, and how cost grows.
+//! The charts: each goal and its distance, and the growth of cost.
 
 use super::svg::{Anchor, Drawing};
 use super::text;
@@ -23,7 +23,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// From a power of ten to a power of ten, around all values.
+    /// Returns an axis between powers of ten that includes all values.
     fn around(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
         let low = values.clone().fold(f64::INFINITY, f64::min).log10().floor();
         let high = values.fold(0.0, f64::max).log10().ceil();
@@ -40,7 +40,7 @@ impl Axis {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// The powers of ten.
+    /// Iterates over the powers of ten.
     fn ticks(self) -> impl Iterator<Item = f64> {
         let mut exponent = self.low;
         std::iter::from_fn(move || {
@@ -51,8 +51,8 @@ impl Axis {
     }
 }
 
-/// Every goal on one scale: a dot left of the line has reached it, and how far left is how many
-/// times over.
+/// Draws all goals on one scale: a dot left of the line has reached its goal, by the factor of the
+/// distance.
 pub(crate) fn goals(results: &Results) -> String {
     let mut rows = Vec::new();
     for metric in results.metrics() {
@@ -66,7 +66,7 @@ pub(crate) fn goals(results: &Results) -> String {
                     Goal::AtLeast(_) => bound / value,
                     _ => value / bound,
                 };
-                // Zero has no place on the scale; the table tells of it.
+                // Zero is not on a logarithmic scale; the table contains it.
                 (share.is_finite() && share > 0.0).then_some((at, share))
             })
             .collect();
@@ -98,7 +98,7 @@ pub(crate) fn goals(results: &Results) -> String {
             12,
             &format!("{}: {goal}", metric.title),
         );
-        // The server of this repository on top of the others.
+        // The server of this repository in front of the others.
         for own in [false, true] {
             for (at, share) in dots {
                 if (results.candidates.get(*at).map(|c| c.kind) == Some(Kind::Own)) == own {
@@ -116,7 +116,7 @@ pub(crate) fn goals(results: &Results) -> String {
     drawing.finish()
 }
 
-/// Panels of how cost grows, two in a row.
+/// Draws panels of the growth of cost, two in a row.
 pub(crate) fn growths(growths: &[Growth]) -> String {
     let rows = float(growths.len().div_ceil(2));
     let mut drawing = Drawing::new(1000.0, 330.0 * rows);

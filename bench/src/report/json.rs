@@ -1,11 +1,11 @@
-//! The run as JSON, for whoever wants to compare runs.
+//! The run as JSON, for comparing runs.
 
 use serde_json::{Value, json};
 
 use crate::metric::{Goal, Unit};
 use crate::results::{Results, Verdict};
 
-/// Everything that was measured.
+/// Returns all measurements.
 pub(crate) fn json(results: &Results) -> Value {
     let facts = results.facts.iter();
     let facts: Value = facts

@@ -1,4 +1,4 @@
-//! What a run is told as: a page, JSON and charts.
+//! The report of a run: a page, JSON and charts.
 
 mod chart;
 mod json;

@@ -1,4 +1,4 @@
-//! The run as a page of Markdown: ratios first, then what was measured.
+//! The run as a page of Markdown: ratios first, then the measurements.
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ A dash means that a figure does not exist for a program, or that it could not be
 Instructions rather than times guard against regressions: see `bench/instructions.sh`.
 ";
 
-/// The whole page.
+/// Returns the whole page.
 pub(crate) fn page(results: &Results) -> String {
     let mut page = String::from(INTRODUCTION);
     // Writing to a string cannot fail.
@@ -51,7 +51,7 @@ pub(crate) fn page(results: &Results) -> String {
     page
 }
 
-/// The absolute figures.
+/// Returns the absolute figures.
 pub(crate) fn table(results: &Results) -> String {
     let names: Vec<_> = results
         .candidates

@@ -1,4 +1,4 @@
-//! As much SVG as the charts need.
+//! The subset of SVG for the charts.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ pub(super) struct Drawing {
     body: String,
 }
 
-/// Where a text hangs at its point.
+/// The anchor of a text.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -67,7 +67,7 @@ impl Drawing {
         ));
     }
 
-    /// The file.
+    /// Returns the file.
     pub(super) fn finish(self) -> String {
         let Self {
             width,

@@ -1,8 +1,8 @@
-//! Values in words that a reader can compare.
+//! Formats values for readers.
 
 use crate::metric::{Goal, Unit};
 
-/// A value with its unit, to three digits.
+/// Formats a value with its unit, to three digits.
 pub(super) fn value(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Seconds => seconds(value),
@@ -13,7 +13,7 @@ pub(super) fn value(unit: Unit, value: f64) -> String {
     }
 }
 
-/// How many times one value is another.
+/// Formats the ratio of two values.
 pub(super) fn ratio(ratio: f64) -> String {
     if !ratio.is_finite() || ratio < 0.0 {
         return "–".to_owned();
@@ -25,7 +25,7 @@ pub(super) fn ratio(ratio: f64) -> String {
     format!("{}×", digits(ratio))
 }
 
-/// A goal.
+/// Formats a goal.
 pub(super) fn goal(unit: Unit, goal: Goal) -> String {
     match goal {
         Goal::Nothing => String::new(),
@@ -53,7 +53,7 @@ fn bytes(bytes: f64) -> String {
     }
 }
 
-/// Three digits, no more than are known.
+/// Formats three digits, the precision of the measurements.
 fn digits(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => thousands(value),

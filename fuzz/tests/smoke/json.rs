@@ -1,10 +1,10 @@
-//! Changes of a JSON text that leave it one.
+//! Mutations of a JSON text that leave it valid.
 
 use serde_json::{Map, Value, json};
 
 use crate::mutation::Mutator;
 
-/// Changes the value, or something in it.
+/// Mutates the value, or a part of it.
 pub(crate) fn change(value: &mut Value, mutator: &mut Mutator<'_>) {
     match value {
         Value::Object(members) if !members.is_empty() && mutator.below(8) > 0 => {
@@ -34,7 +34,7 @@ fn change_member(members: &mut Map<String, Value>, mutator: &mut Mutator<'_>) {
     }
 }
 
-/// A value that is unlikely to be meant.
+/// Returns an unlikely value.
 fn odd(mutator: &mut Mutator<'_>) -> Value {
     match mutator.below(14) {
         0 => Value::Null,
@@ -50,7 +50,7 @@ fn odd(mutator: &mut Mutator<'_>) -> Value {
         10 => json!([]),
         11 => json!({}),
         12 => json!([[[[[[null]]]]]]),
-        // Something that is meant elsewhere.
+        // A value from another place.
         _ => elsewhere(mutator),
     }
 }

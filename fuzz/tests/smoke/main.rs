@@ -1,5 +1,6 @@
-//! Every target with its seeds, and with thousands of inputs made from them: always the same ones,
-//! on any tool chain. What a failure says repeats it. `fuzz/long.sh` runs the same for long.
+//! Every target with its seeds, and with thousands of inputs made from them: the same ones in every
+//! run, on any tool chain. A failure's message reproduces it. `fuzz/long.sh` runs the same for
+//! longer.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,14 +18,14 @@ use std::time::{Duration, Instant};
 
 use mutation::Mutator;
 
-/// How long one input may take.
+/// Timeout of one input.
 const LONGEST: Duration = Duration::from_secs(1);
-/// What is worth a second look: so long takes nothing unless it is kept waiting by others.
+/// Slower inputs are measured again: only other load should take this long.
 const SUSPICIOUS: Duration = Duration::from_millis(10);
-/// How much memory all of them together may take, in KiB.
+/// Most memory of all of them together, in KiB.
 const MOST_MEMORY: u64 = 256 * 1024;
 
-/// The inputs under `seeds/`, in the order of their names.
+/// Returns the inputs under `seeds/`, sorted by name.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("seeds")
@@ -58,7 +59,7 @@ fn smoke(name: &str, target: fn(&[u8]), rounds: usize) {
                 mutator.next_input()
             }
         };
-        // The target's own words are printed above.
+        // The target's own message is printed above.
         let Ok(took) = catch_unwind(AssertUnwindSafe(|| quickest(target, &input))) else {
             panic!("{name} fails for \"{}\"", input.escape_ascii());
         };
@@ -74,7 +75,7 @@ fn smoke(name: &str, target: fn(&[u8]), rounds: usize) {
     );
 }
 
-/// How many inputs are made, and from where on in the random order.
+/// The number of inputs, and the start in the random order.
 struct Effort {
     rounds: usize,
     time: Option<Duration>,
@@ -82,8 +83,8 @@ struct Effort {
 }
 
 impl Effort {
-    /// `BYOKEY_FUZZ_SECONDS` asks for as many as there is time for, `BYOKEY_FUZZ_START` for others
-    /// than those of every test run.
+    /// `BYOKEY_FUZZ_SECONDS` sets a time instead of a number, `BYOKEY_FUZZ_START` another start
+    /// than that of every test run.
     fn of(rounds: usize) -> Self {
         let number = |name| Some(std::env::var(name).ok()?.parse().expect("a number"));
         Self {
@@ -101,8 +102,8 @@ impl Effort {
     }
 }
 
-/// How long the target takes. Where that seems long, it may have been kept waiting by others, and
-/// the best of a few times counts.
+/// Returns the time of a target. A long one may be due to other load, so the best of a few runs
+/// counts.
 fn quickest(target: fn(&[u8]), input: &[u8]) -> Duration {
     let time = || {
         let begun = Instant::now();
@@ -116,7 +117,7 @@ fn quickest(target: fn(&[u8]), input: &[u8]) -> Duration {
     (0..3).map(|_| time()).fold(first, Duration::min)
 }
 
-/// The most memory that this process ever had, in KiB, if the system tells.
+/// Returns the peak memory of this process, in KiB, if known.
 ///
 /// # Panics
 ///

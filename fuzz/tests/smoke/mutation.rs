@@ -1,4 +1,4 @@
-//! Inputs made from others, by small changes in a fixed random order.
+//! Inputs made from others, by small mutations in a fixed random order.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use crate::json;
 
 /// Longest input.
 const LONGEST: usize = 8192;
-/// Most changes to one input.
+/// Most mutations of one input.
 const CHANGES: usize = 6;
-/// What parsers stumble over.
+/// Words that break parsers.
 const WORDS: [&[u8]; 26] = [
     b"\0",
     b"\n",
@@ -38,22 +38,22 @@ const WORDS: [&[u8]; 26] = [
     b".",
 ];
 
-/// Makes inputs.
+/// Generates inputs.
 pub(crate) struct Mutator<'a> {
     seeds: &'a [Vec<u8>],
     state: u64,
 }
 
 impl<'a> Mutator<'a> {
-    /// Each start has an order of its own.
+    /// Returns a generator; each start has its own order.
     pub(crate) fn of(seeds: &'a [Vec<u8>], start: u64) -> Self {
         let spread = 0x9E37_79B9_7F4A_7C15_u64;
-        // Of zero, nothing but zeros would follow.
+        // From zero, only zeros would follow.
         let state = start.wrapping_add(1).wrapping_mul(spread).max(1);
         Self { seeds, state }
     }
 
-    /// A seed with a few changes: of its bytes, or of the JSON text in its last line.
+    /// Returns a mutated seed: its bytes, or the JSON text in its last line.
     pub(crate) fn next_input(&mut self) -> Vec<u8> {
         let mut input = self.seed().to_vec();
         let line = input
@@ -83,12 +83,12 @@ impl<'a> Mutator<'a> {
             1 if from < input.len() => input[from] = u8::try_from(self.below(256)).unwrap(),
             2 => drop(input.drain(from..to)),
             3 => input.truncate(from),
-            // Some of it a few times over.
+            // A part repeated a few times.
             4 => {
                 let again = input[from..to].repeat(1 + self.below(8));
                 drop(input.splice(to..to, again));
             }
-            // A word, or a piece of another seed, in place of some of it.
+            // A word, or a part of another seed, in place of a part.
             5 => {
                 let word = WORDS[self.below(WORDS.len())];
                 drop(input.splice(from..to, word.iter().copied()));
@@ -105,7 +105,7 @@ impl<'a> Mutator<'a> {
         &self.seeds[self.below(self.seeds.len())]
     }
 
-    /// A number below the bound (xorshift64).
+    /// Returns a number below the bound (xorshift64).
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
