@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the server next to an echo process and to other app-servers; see docs/performance.md.
-# Without arguments it prints a table; --help tells the rest.
+# Without arguments it prints a table; see --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

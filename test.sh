@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The gate: runs everything that has to pass before a change lands, and prints what each step took.
+# The gate: runs everything that must pass before a change lands, and prints the time of each step.
 #
 #   ./test.sh             the gate
 #   ./test.sh --fast      only what needs no other tool than cargo, without optimisation: minutes
@@ -7,8 +7,8 @@
 #                         fuzzing, a million sequences of the model, large clients
 #   ./test.sh --long-only the second half of that
 #
-# It needs cargo and a C compiler. Whatever else is missing is named, with what was skipped for it;
-# `.ci/run` installs it.
+# It needs cargo and a C compiler. Other missing tools are named, with the skipped steps; `.ci/run`
+# installs them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -34,11 +34,11 @@ esac
 
 # --- The gate.
 
-# Each kind of test that needs more than cargo brings a script that installs it, under .cache/.
+# Each kind of test with further requirements has a script that installs them, under .cache/.
 tools() {
   local setup
   for setup in tests/*/setup.sh clients/*/setup.sh; do
-    # Only the long run looks at Windows.
+    # Only the long run tests Windows.
     if [ -x "$setup" ] && [ "$setup" != tests/windows/setup.sh ]; then
       echo "-- $setup"
       "$setup"
@@ -59,21 +59,21 @@ dependencies() {
   cargo deny --locked --all-features check --hide-inclusion-graph bans licenses sources
 }
 
-# The two programs that ship. The small one first: both are built at the same place.
+# The two shipped programs. The small one first: both are built at the same path.
 releases() {
   release/program.sh --small >"$logs/small"
   release/program.sh >"$logs/full"
 }
 
-# Selecting other packages gives dependencies other features, so that they are built again. All that
-# the tests need is built at once; the program then by itself, with the features that a user gets.
+# Selecting other packages changes the features of dependencies, which are rebuilt then. All that
+# the tests need is built at once; the program then by itself, with its default features.
 build_tests() {
   cargo build --workspace --bins --tests --locked
   cargo build --locked --package byokey-app-server --bin byokey
   cp "$target/debug/byokey" "$logs/byokey"
 }
 
-# How far the words of comments and documents are from the field's own.
+# Whether comments and documents use the field's terms.
 words() {
   if command -v python3 >/dev/null; then
     docs/words.py
@@ -84,7 +84,7 @@ words() {
 
 clients() {
   local run
-  # It was built with the tests. What the program logs to the clients' tests is read through it.
+  # It was built with the tests, and records the log of the program in the clients' tests.
   export BYOKEY_OVERHEARD="$target/debug/overheard"
   for run in clients/*/test.sh; do
     if [ -x "$run" ]; then
@@ -102,7 +102,7 @@ fi
 
 if $gate; then
   step "formatting" cargo fmt --all --check
-  # Linking the programs keeps one processor busy for minutes, so that the other does the rest.
+  # Linking the programs keeps one processor busy for minutes; the rest runs on the other.
   background "tools" tools
   background "release" releases
   step "lints" lints

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Counts words of a private language, per 1,000 words, in comments and, by themselves, in documents.
+"""Counts words that plain technical English avoids, per 1,000 words of comments and of documents.
 
     docs/words.py [--check] [--files]
 
-Scope: what git tracks. Comments are those of Rust, TypeScript, JavaScript, Kotlin, Python and shell,
-with doc comments; documents are Markdown. Left out are generated files (their words are counted where
-they come from), licences, recordings, what others wrote, and whatever is quoted: code in backticks,
-code blocks, and texts in double quotes, among them those of codex. `--files` shows where they are,
-`--check` fails above the limits. Needs git, and nothing of Python but itself.
+Scope: files tracked by git. Comments are those of Rust, TypeScript, JavaScript, Kotlin, Python and
+shell, including doc comments; documents are Markdown. Excluded are generated files (their sources
+are counted), licences, recordings, third-party text, and quotations: code in backticks, code
+blocks, and texts in double quotes, such as codex's. `--files` lists the files with the most hits,
+`--check` exits with 1 above the limits. Needs git and Python's standard library.
 """
 
 import argparse
@@ -20,13 +20,13 @@ import sys
 import tokenize
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-# What is counted, and how many of 1,000 words may be so.
+# The counted words, and their limits per 1,000 words.
 GROUPS = {
     "who(ever), whom, whose": (r"who|whoever|whom|whose", 0.6),
     "nobody, somebody, everybody": (r"nobody|somebody|everybody", 0.15),
     "tell, tells, told": (r"tell|tells|told", 0.3),
 }
-# Parts of the paths of files that are generated, recorded, or written by others.
+# Parts of the paths of files that are generated, recorded, or third-party.
 LEFT_OUT = (
     "LICENSE",
     "schema/v1/",
@@ -54,9 +54,9 @@ def is_generated(text):
 
 
 def comments(path, text):
-    """The comments of a source file, or nothing for another kind of file."""
+    """Returns the comments of a source file; empty for another kind of file."""
     if path.suffix in SLASHES:
-        # A string that holds two slashes is not a comment.
+        # A string that contains two slashes is not a comment.
         without = re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
         blocks = re.findall(r"/\*(.*?)\*/", without, re.DOTALL)
         return "\n".join(re.findall(r"//[/!]?(.*)", without) + blocks)
@@ -80,7 +80,7 @@ def python_comments(text):
 
 
 def prose(text):
-    """Without code and quotations."""
+    """Removes code and quotations."""
     text = re.sub(r"```.*?```", " ", text, flags=re.DOTALL)
     text = re.sub(r"`[^`\n]*`", " ", text)
     text = re.sub(r'["“][^"”\n]*["”]', " ", text)

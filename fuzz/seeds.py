@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the seeds under fuzz/seeds/ from the recorded exchanges.
 
-Every token in them is made up.
+Every token in them is fake.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ def tokens_in(value):
 
 
 def upgrade_heads():
-    """Requests at a WebSocket port: good ones, and one for each rule that is broken."""
+    """Requests to a WebSocket port: valid ones, and one violation of each rule."""
     upgrade = {
         "Connection": "keep-alive, Upgrade",
         "Upgrade": "websocket",
@@ -80,7 +80,7 @@ def upgrade_heads():
 
 
 def callback_heads():
-    """Requests at the port of a login in the browser: the right ones, and others."""
+    """Requests to the callback port: the right ones, and others."""
     own = {"Host": "localhost:1455"}
     back = f"GET /auth/callback?code=made-up-code&state={STATE} HTTP/1.1"
     yield back, own

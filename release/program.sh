@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the program as it is shipped and prints its path: release/program.sh [--small]
+# Builds the shipped program and prints its path: release/program.sh [--small]
 #
-# On Linux that is a static program for any distribution (musl, static-pie). Where that cannot be
-# built, this says why on standard error and builds one that is linked to this machine's C library.
-# --small leaves out all optional features.
+# On Linux that is a static program for any distribution (musl, static-pie). If it cannot be built,
+# the reason is printed on standard error, and one is built that is linked to this machine's C
+# library. --small omits all optional features.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,7 @@ if [ "${1:-}" = --small ]; then
   features=(--no-default-features) name=byokey-small
 fi
 
-# Prints why there is no static build for the target, or nothing.
+# Prints why there is no static build for the target, if so.
 obstacle() {
   if ! [ -d "$(rustc --print target-libdir --target "$1")" ] &&
     ! rustup target add "$1" >/dev/null 2>&1; then
@@ -40,6 +40,6 @@ case $host in
 esac
 
 cargo build --release --locked --package byokey-app-server "${features[@]}" "${target[@]}" >&2
-# A build with other features takes the place of this one.
+# A build with other features replaces this one.
 [ "$name" = byokey ] || cp "$folder/release/byokey" "$folder/release/$name"
 echo "$folder/release/$name"

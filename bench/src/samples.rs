@@ -11,8 +11,8 @@ impl Samples {
         Self(samples)
     }
 
-    /// Returns the smallest sample that is at least as large as this share of all; `None` without
-    /// samples.
+    /// Returns a quantile: the smallest sample that this share of all samples does not exceed; `None`
+    /// without samples.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -1,7 +1,7 @@
-"""A server that does what the `server` list of a transcript says: scripted_server.py FILE REPORT.
+"""A server that follows the `server` list of a transcript: scripted_server.py FILE REPORT.
 
-It speaks one JSON text per line, as `byokey app-server` does to the clients. The handshake comes
-first and is not part of the list. What differed goes to REPORT, else `ok`.
+It writes one JSON text per line, as `byokey app-server` does for the clients. The handshake comes
+first and is not part of the list. A deviation is written to REPORT, else `ok`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ HANDSHAKE = {
 
 
 class Differs(Exception):
-    """The client did something else."""
+    """The client deviated."""
 
 
 def filled(value: Any, ids: dict[str, Any]) -> Any:
-    """`value` with tokens for `$name` and ids for `#name`."""
+    """Returns `value` with `$name` replaced by tokens and `#name` by ids."""
     if isinstance(value, dict):
         return {key: filled(member, ids) for key, member in value.items()}
     if isinstance(value, list):
@@ -49,7 +49,7 @@ def filled(value: Any, ids: dict[str, Any]) -> Any:
 
 
 def has(actual: Any, wanted: Any) -> bool:
-    """Whether `actual` has all members of `wanted`; objects may have more."""
+    """Returns whether `actual` contains all members of `wanted`; objects may have more."""
     if isinstance(wanted, dict):
         return isinstance(actual, dict) and all(
             key in actual and has(actual[key], member) for key, member in wanted.items()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record what a real `codex app-server` says, scenario by scenario.
+"""Records the messages of a real `codex app-server`, scenario by scenario.
 
 Runs every file of scenarios/ against the given codex binary, with a stub
 backend on loopback, and writes recorded/<version>/<scenario>.json.
@@ -121,7 +121,7 @@ class Run:
                 self.arrived.wait(left)
 
     def settle(self, seconds=SETTLE_SECONDS):
-        """Waits until the server has said nothing for a while."""
+        """Waits until the server has been silent for a while."""
         with self.arrived:
             while not self.closed:
                 left = self.last_traffic + seconds - time.monotonic()
@@ -194,12 +194,12 @@ HASH_MAPS = {"rateLimitsByLimitId"}
 
 
 def is_event(entry):
-    """The internal event stream that old versions also send. Its order against the other messages changes."""
+    """The internal event stream that old versions also send. Its order relative to other messages varies."""
     return entry.get("server", {}).get("method", "").startswith("codex/event/")
 
 
 def is_unordered(entry):
-    """Messages whose place among the others changes from run to run."""
+    """Messages whose position varies from run to run."""
     return entry.get("server", {}).get("method", "") == "warning"
 
 
@@ -269,7 +269,7 @@ def record(binary, version, name, scenario):
 
 
 def layout(result):
-    """One message a line, so that a diff shows messages."""
+    """One message per line, so that a diff shows messages."""
     lines = ["{"]
     members = list(result.items())
     for index, (key, value) in enumerate(members):
@@ -288,7 +288,7 @@ def layout(result):
 
 
 def only_loopback():
-    """Starts this script again in a network namespace that has nothing but loopback."""
+    """Restarts this script in a network namespace with loopback only."""
     if "CONFORMANCE_INSIDE" not in os.environ:
         unshare = shutil.which("unshare")
         if unshare and subprocess.run([unshare, "-rn", "true"], capture_output=True).returncode == 0:

@@ -1,6 +1,6 @@
-"""The stub backend that codex is recorded against, and the made-up tokens it knows.
+"""The stub backend for recording codex, and its fake tokens.
 
-The README next to this file describes the script it plays.
+The README next to this file describes its script.
 """
 
 import base64
@@ -19,7 +19,7 @@ def b64url(data):
 
 
 class Tokens:
-    """Builds the made-up JWTs and remembers their labels."""
+    """Builds the fake JWTs and records their labels."""
 
     def __init__(self):
         self.labels = {}
@@ -134,7 +134,7 @@ def sse_events(step, number):
 
 
 class Backend:
-    """The stub: answers by script, keeps a log of what was asked."""
+    """The stub: answers by script, and logs its requests."""
 
     def __init__(self):
         self.routes, self.rejected = {}, set()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generates types from the schema with a generator of others, and reads messages of a newer server.
+"""Generates types from the schema with a third-party generator, and reads messages of a newer server.
 
     check.py GENERATOR INSTALLED SCHEMA WORK
 
@@ -28,7 +28,7 @@ def run(*command, **options):
 
 
 def no_numbered_types(code, pattern):
-    """A generator that meets one type in two forms declares `Account1` beside `Account`."""
+    """A generator that finds one type in two forms declares `Account1` beside `Account`."""
     names = set(re.findall(pattern, code))
     twice = sorted(n for n in names if n[-1].isdigit() and n.rstrip("0123456789") in names)
     if twice:

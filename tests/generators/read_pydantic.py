@@ -1,4 +1,4 @@
-"""Reads messages with the model that was generated into the folder of the first argument."""
+"""Reads messages with the model generated into the folder of the first argument."""
 
 import json
 import pathlib

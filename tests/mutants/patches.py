@@ -1,7 +1,7 @@
-"""The patches beside this file: what each says of itself, and how it is applied to a work tree.
+"""The patches beside this file: their headers, and their application to a work tree.
 
-A patch is found again when the code around it changes: git merges it with what the file has become
-since the commit in its header, and follows renames. One that cannot be merged is stale.
+A patch survives changes of the code around it: git merges it with the changes of the file since the
+commit in its header, and follows renames. One that cannot be merged is stale.
 """
 
 import collections
@@ -63,7 +63,7 @@ class Patch:
             raise Stale(done.stdout.strip().splitlines()[0])
 
     def refreshed(self, tree):
-        """The text of the patch as it is applied in the tree, if that is another than its own."""
+        """Returns the text of the patch as applied in the tree, if it differs from its own."""
         diff = git(tree, "diff", "HEAD", "--abbrev=12", "-U3")
         if diff == self.diff:
             return None
@@ -80,7 +80,7 @@ def restore(tree):
 
 
 def read(names):
-    """The patches of these files and folders; without any, all."""
+    """Returns the patches of these files and folders; by default all."""
     places = [pathlib.Path(name) for name in names] or [HERE]
     paths = [path for place in places
              for path in (sorted(place.rglob("*.patch")) if place.is_dir() else [place])]
@@ -88,7 +88,7 @@ def read(names):
 
 
 def place_of(tree, base, file):
-    """Where the file of that commit is now."""
+    """Returns the present path of a file of that commit."""
     if (tree / file).exists():
         return file
     if file in renames(tree, base):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Breaks the program in one place at a time, and expects the tests that protect the place to fail.
+"""Mutates the program in one place at a time, and expects the tests of that place to fail.
 
     tests/mutants/run.py [FILE|FOLDER...] [--row ROW] [--list | --check | --refresh]
 
 A mutant is a patch in a folder beside this file; its header names the tests that must fail with it.
 These are the changes that `cargo mutants` does not make: of constants, of order, of a rule that
-several places hold. A test that passes all the same protects nothing: it is reported, and the exit
+several places hold. A test that still passes is reported, and the exit
 code is 1. Everything happens in a copy of the last commit under target/mutants/, which stays for the
-next time. Needs cargo and git, and nothing of Python but itself (3.11 or newer).
+next time. Needs cargo, git and Python's standard library (3.11 or newer).
 
 `--check` only applies each patch and reports those that are stale; `--refresh` also rewrites those
 that were merged with changes of the code, so that they stay current.
@@ -68,7 +68,7 @@ def check(mutants, rewrite):
 
 
 def check_whole(builder, mutants, names):
-    """Runs every test on the program as it is; returns those that do not pass."""
+    """Runs every test on the unmodified program; returns those that do not pass."""
     bad = {name: "is not there" for name, test in names.items() if test.place is None}
     for profile in sorted({mutant.profile for mutant in mutants}):
         wanted = {name for mutant in mutants if mutant.profile == profile for name in mutant.fails}

@@ -33,13 +33,13 @@ class DoesNotCompile(Exception):
 
 
 def adopt_orphans():
-    """Has what a test leaves behind become a child of this process, so that it can be ended."""
+    """Makes leftover processes of a test children of this process, so that they can be ended."""
     set_child_subreaper = 36
     ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
 def end_children():
-    """Ends what is left of a test that is over."""
+    """Ends leftover processes of a test."""
     while True:
         children = []
         for task in pathlib.Path("/proc/self/task").iterdir():
@@ -52,7 +52,7 @@ def end_children():
 
 
 def within(patience, words, **options):
-    """Runs a command; returns its exit code, none if it was ended, and what it printed."""
+    """Runs a command; returns its exit code, none if it was ended, and its output."""
     # To a file: a leftover process would hold a pipe open.
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         process = subprocess.Popen(
@@ -92,7 +92,7 @@ class Workspace:
 
     @functools.cached_property
     def functions(self):
-        """The files that hold a test, by its name."""
+        """The files of a test, by its name."""
         found = collections.defaultdict(list)
         is_test = re.compile(r"test[\])].*?\bfn (\w+)", re.DOTALL)
         for package in self.packages:
@@ -102,8 +102,8 @@ class Workspace:
         return found
 
     def find(self, name):
-        """The file of a test: `file::test` of the black-box tests, or `path.rs::test`. One that has
-        moved since is found by its name alone."""
+        """The file of a test: `file::test` of the black-box tests, or `path.rs::test`. A moved one
+        is found by its name alone."""
         place, _, test = name.partition("::")
         paths = self.functions.get(test, [])
         near = [path for path in paths if f"/{place}" in path.as_posix()]
@@ -146,7 +146,7 @@ class Test:
 
 
 class Builder:
-    """Builds in a copy of the sources, and runs what was built."""
+    """Builds in a copy of the sources, and runs the executables."""
 
     def __init__(self, tree, builds):
         self.tree, self.builds, self.listed = tree, builds, {}
@@ -176,7 +176,7 @@ class Builder:
         ]
 
     def build_once(self, tests):
-        """Builds the tests that only spawn the program, unless that was done before."""
+        """Builds the tests that only spawn the program, unless they are built."""
         wanted = {test.place.target for test in tests if test.place and not test.holds_code}
         missing = sorted(name for name in wanted if not (self.kept / name).exists())
         if not missing:
@@ -188,7 +188,7 @@ class Builder:
                 shutil.copy2(path, self.kept / name)
 
     def build(self, tests, profile):
-        """Builds the program and the tests that hold code of it; returns their executables by
+        """Builds the program and the tests that contain code of it; returns their executables by
         place."""
         if any(test.place.target for test in tests):
             self.cargo("build", "--profile", profile, "--package", "byokey-app-server",
@@ -202,7 +202,7 @@ class Builder:
         return executables
 
     def run(self, test, executables, profile):
-        """How the test ends: `caught`, `hung`, `SURVIVED`, `skipped`, or what is wrong with it."""
+        """How the test ends: `caught`, `hung`, `SURVIVED`, `skipped`, or its problem."""
         places = executables.get(test.place) or [self.kept / str(test.place.target)]
         found = [(path, name) for path in places for name in self.names(path, test.test)]
         if len(found) != 1:
@@ -230,7 +230,7 @@ class Builder:
         return ("skipped" if skipped else "SURVIVED"), said
 
     def names(self, executable, test):
-        """The names with their modules, as the executable has them."""
+        """The names with their modules, as in the executable."""
         key = (executable, executable.stat().st_mtime_ns)
         if key not in self.listed:
             _, said = within(60, [executable, "--list", "--format", "terse"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Has the program resolve the name of its backend in every way that a machine may be set up for.
+"""Tests name resolution of the program with all common configurations of a machine.
 
     unshare --net --mount tests/resolver/run.py PROGRAM
 
@@ -163,7 +163,7 @@ def call(program, name):
 
 
 def mount(text, place):
-    """Has the file hold this text, or be empty, for this namespace alone."""
+    """Replaces the content of a file, for this namespace only."""
     file = tempfile.NamedTemporaryFile("w", delete=False)
     file.write(text)
     file.close()
@@ -207,7 +207,7 @@ CASES = [
 
 
 def run(program, case):
-    """Returns what is wrong, or nothing."""
+    """Returns the problem, if any."""
     _, resolv, hosts, servers, name, address, also = case
     files = [mount(resolv, "/etc/resolv.conf"), mount(hosts, "/etc/hosts")]
     running = {where: NameServer(where, **options) for where, options in servers.items()}

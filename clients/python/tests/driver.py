@@ -1,4 +1,4 @@
-"""Plays the client's side of a transcript of `clients/suite`."""
+"""Runs the client's side of a transcript of `clients/suite`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PATIENCE = 20.0
 
 
 def transcripts() -> dict[str, dict[str, Any]]:
-    """Every transcript by its name."""
+    """Returns every transcript by name."""
     files = sorted((SUITE / "transcripts").glob("*.json"))
     return {file.stem: json.loads(file.read_text()) for file in files}
 
 
 def filled(value: Any, names: dict[str, Any]) -> Any:
-    """`value` with what the names stand for in place of each `$name`."""
+    """Returns `value` with each `$name` replaced."""
     if isinstance(value, dict):
         return {key: filled(member, names) for key, member in value.items()}
     if isinstance(value, list):
@@ -36,7 +36,7 @@ def filled(value: Any, names: dict[str, Any]) -> Any:
 
 
 def has(actual: Any, wanted: Any) -> bool:
-    """Whether `actual` has all members of `wanted`."""
+    """Returns whether `actual` contains all members of `wanted`."""
     if isinstance(wanted, dict):
         return isinstance(actual, dict) and all(
             key in actual and has(actual[key], member) for key, member in wanted.items()
@@ -51,7 +51,7 @@ def has(actual: Any, wanted: Any) -> bool:
 
 
 class Provider:
-    """A token provider that does what the transcript says."""
+    """A token provider that follows the transcript."""
 
     def __init__(self, script: list[dict[str, Any]]) -> None:
         self.script = script
@@ -137,7 +137,7 @@ class Player:
             raise AssertionError(f"no such step: {kind}")
 
     async def typed(self, name: str, params: Any) -> Any:
-        """The same through the generated types, and back to JSON."""
+        """The same call through the generated types, converted back to JSON."""
         method = METHODS[name]
         result = await self.client.request(method, method.read_params(params, ""))
         return result.to_wire()

@@ -1,4 +1,4 @@
-"""The programs that the tests start: the real server, its backend, and small made-up servers."""
+"""The programs of the tests: the real server, its backend, and small fake servers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def byokey() -> str:
 
 
 def codex() -> str:
-    """The real codex: `CODEX_BIN`, or what tests/codex/setup.sh installed. Empty if there is none."""
+    """The real codex: `CODEX_BIN`, or that of tests/codex/setup.sh. Empty without one."""
     installed = Path(__file__).resolve().parents[3] / ".cache" / "codex" / "codex"
     found = os.environ.get("CODEX_BIN") or str(installed)
     return found if Path(found).exists() else ""
@@ -34,7 +34,7 @@ def codex() -> str:
 
 @contextmanager
 def dev_backend(script: dict[str, Any]) -> Iterator[list[str]]:
-    """A loopback backend. Gives the arguments that point the server at it."""
+    """A loopback backend. Yields the server's arguments for it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.json"
         file.write_text(json.dumps(script))
@@ -56,9 +56,9 @@ def dev_backend(script: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def made_up_server(*lines: str) -> dict[str, Any]:
-    """The options of `spawn` for a server of a few lines of Python, which has shaken hands.
+    """Returns the options of `spawn` for a fake server that runs these lines after the handshake.
 
-    They find `ask()`, the next message of the client, and `send(message)`.
+    They may use `ask()`, the next message of the client, and `send(message)`.
     """
     program = "\n".join((_MADE_UP, *lines))
     return {"command": sys.executable, "args": ["-c", program]}

@@ -1,4 +1,4 @@
-"""What the exchanges of the suite do not show: starting, ending, events, and what is kept secret."""
+"""What the transcripts of the suite do not cover: start, exit, events, and secrets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tokens(request: RefreshParams) -> ExternalTokens:
 
 
 def spawn(*lines: str, **options: Any) -> Any:
-    """A client of a made-up server."""
+    """A client of a fake server."""
     return ByokeyClient.spawn(
         client_info=HOST, refresh_tokens=tokens, **(made_up_server(*lines) | options)
     )

@@ -1,4 +1,4 @@
-"""Token providers: functions, and commands in the manner of credential helpers."""
+"""Token providers: functions, and commands like credential helpers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Commands(unittest.IsolatedAsyncioTestCase):
         self.folder = Path(folder.name)
 
     def command(self, *lines: str) -> list[str]:
-        """A program that writes down each run, and prints an answer that counts them."""
+        """Returns a program that records each run, and prints an answer with its number."""
         program = (
             "import json, os, subprocess, sys, time",
             f"file = open({str(self.folder / 'runs')!r}, 'a+')",

@@ -1,4 +1,4 @@
-"""Plays every exchange of `clients/suite`, against the scripted and against the real server."""
+"""Runs every transcript of `clients/suite`, against the scripted and against the real server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def play(
     args: list[str],
     environment: dict[str, str] | None = None,
 ) -> None:
-    """Plays the client's side against this server."""
+    """Runs the client's side against this server."""
     provider = Provider(transcript.get("refresh", []))
     capabilities = transcript.get("capabilities")
     spawning = ByokeyClient.spawn(
@@ -56,7 +56,7 @@ async def play(
 
 
 class Suite(unittest.TestCase):
-    """One test for each exchange and each server."""
+    """One test per transcript and server."""
 
 
 def against_the_scripted_server(name: str, transcript: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Reads every example with the generated types, writes it, and compares.
 
-Prints how many there were. The first argument is the folder of the examples, the second the file
-with what the oldest server writes.
+Prints their number. The first argument is the folder of the examples, the second the file with the
+minimal messages of the oldest server.
 """
 
 import json
@@ -19,7 +19,7 @@ ALL = (
 
 
 def without_nulls(value):
-    """Null and absent are the same to a reader."""
+    """Null and absent are equivalent for a reader."""
     if isinstance(value, dict):
         return {name: without_nulls(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -28,7 +28,7 @@ def without_nulls(value):
 
 
 def from_a_newer_peer(value):
-    """The same with members that nobody knows yet."""
+    """The same with unknown members added."""
     if isinstance(value, dict):
         newer = {name: from_a_newer_peer(item) for name, item in value.items()}
         return newer | {"unheardOf": {"type": "newer"}}

@@ -1,6 +1,6 @@
-"""Drives the server with python-lsp-jsonrpc as it comes.
+"""Drives the server with an unmodified python-lsp-jsonrpc.
 
-The README beside this folder tells what is printed.
+The README beside this folder describes the output.
 """
 
 import json
@@ -16,7 +16,7 @@ PATIENCE = 20
 
 
 class Seen:
-    """What the server told and asked."""
+    """The server's notifications and requests."""
 
     def __init__(self):
         self.notified = []
@@ -46,7 +46,7 @@ class Seen:
 
 
 class Dispatcher:
-    """Gives the endpoint a handler for whatever the server sends, and keeps the names."""
+    """Adds a handler for every method of the server, and records the methods."""
 
     def __init__(self, seen):
         self.seen = seen

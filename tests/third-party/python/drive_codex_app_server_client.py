@@ -14,7 +14,7 @@ from story import check, plain
 
 
 def run_turn(thread, text):
-    """Runs a turn; returns what was streamed, the final text and how the turn ended."""
+    """Runs a turn; returns the deltas, the final text and the end of the turn."""
     turn = thread.run(text, timeout_s=60)
     return turn.streamed_response, turn.final_response, turn.status
 

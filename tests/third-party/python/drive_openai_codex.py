@@ -23,14 +23,14 @@ misunderstood = []
 
 
 def answer_request(method, params):
-    """The client's handler for whatever the server asks."""
+    """The client's handler for all requests of the server."""
     check("request of the server", method, story.REFRESH)
     refreshes.append(params)
     return story.second_tokens()
 
 
 def understood(notification):
-    """The notification; its name is kept if the client's types do not take it."""
+    """Parses a notification; records its name if the client's types do not accept it."""
     if isinstance(notification.payload, UnknownNotification):
         misunderstood.append(notification.method)
     return notification
@@ -45,7 +45,7 @@ def await_notification(client, method):
 
 
 def check_questions(client):
-    """What clients ask before they start a thread, read by the types of this one."""
+    """The requests of clients before they start a thread, parsed by this client's types."""
     config = {"config": {"model": "gpt-6.2-sol"}, "origins": {}}
     for method, params, response_model, expected in [
         ("config/read", {}, ConfigReadResponse, config),
@@ -63,7 +63,7 @@ def check_questions(client):
 
 
 def run_turn(thread, text):
-    """Runs a turn; returns what was streamed, the final text and how the turn ended."""
+    """Runs a turn; returns the deltas, the final text and the end of the turn."""
     pieces, final, ended = [], None, None
     for event in map(understood, thread.turn(text).stream()):
         if event.method == "item/agentMessage/delta":

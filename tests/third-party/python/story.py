@@ -1,4 +1,4 @@
-"""What the drivers share: what the test set up for them, and checks that say what was seen."""
+"""Common parts of the drivers: the test's environment, and checks that print values."""
 
 import os
 import sys
@@ -26,14 +26,14 @@ REFRESH_PARAMS = {"reason": "unauthorized", "previousAccountId": FIRST_ACCOUNT}
 
 
 def check(what, seen, expected):
-    """Prints what was seen; ends the driver if it is not what was expected."""
+    """Prints the value; ends the driver if it is not the expected one."""
     if seen != expected:
         sys.exit(f"WRONG {what}\n  seen     {seen!r}\n  expected {expected!r}")
     print(f"ok {what}: {seen!r}", flush=True)
 
 
 def plain(model):
-    """A pydantic model in the words of the wire, without what is absent or null."""
+    """Converts a pydantic model to JSON, without absent and null members."""
     return model.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
@@ -47,5 +47,5 @@ def login_params():
 
 
 def second_tokens():
-    """What the host answers when it is asked for new tokens."""
+    """Returns the host's answer to a refresh request."""
     return {"accessToken": SECOND_TOKEN, "chatgptAccountId": SECOND_ACCOUNT}

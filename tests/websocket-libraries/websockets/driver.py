@@ -1,8 +1,8 @@
-"""The WebSocket protocol through the eyes of the library websockets, used without its input and
-output: it makes the frames, good ones and bad ones, and reads what comes back.
+"""The WebSocket protocol against the library websockets, used without its IO: it builds valid and
+invalid frames, and parses the responses.
 
-The cases follow the chapters of the Autobahn test suite. What the server echoes is the id of a
-request. Prints how many cases there were, and what was wrong, as one line of JSON.
+The cases follow the chapters of the Autobahn test suite. The server echoes the id of a request.
+Prints the number of cases, and the problems, as one line of JSON.
 """
 
 import json
@@ -25,7 +25,7 @@ REQUEST = '{"id":"%s","method":"account/read"}'
 
 
 class AnyFrame(Frame):
-    """A frame that may be wrong."""
+    """A frame, possibly invalid."""
 
     def check(self):
         pass
@@ -42,14 +42,14 @@ def closing(code, reason=b""):
 
 
 def pieces(data, step):
-    """A text message in fragments of so many bytes."""
+    """A text message in fragments of this many bytes."""
     parts = [data[at : at + step] for at in range(0, len(data), step)]
     for at, part in enumerate(parts):
         yield frame(CONT if at else TEXT, part, fin=at == len(parts) - 1)
 
 
 class Client:
-    """A connection that has introduced itself."""
+    """A connection after its handshake."""
 
     def __init__(self):
         uri = parse_uri(URL)
@@ -68,7 +68,7 @@ class Client:
         assert self.next_event() == ("answer", 0)
 
     def receive(self):
-        """What the library reads, until the end."""
+        """Returns the messages until the end."""
         while True:
             for data in self.protocol.data_to_send():
                 self.send(data)
@@ -108,8 +108,8 @@ class Client:
 
 
 def goes_on(sent, expected, octets=False):
-    """What comes back, and that a request behind it is answered. Pongs may overtake answers and be
-    overtaken by them."""
+    """Checks the responses, and that a following request is answered. Pongs and responses may
+    overtake each other."""
     client = Client()
     client.send(sent, octets)
     client.send(frame(TEXT, REQUEST % "behind"))
@@ -127,7 +127,7 @@ def pongs_last(events):
 
 
 def ends(sent, code, before=(), octets=False):
-    """That the connection is closed, with this code and nothing else."""
+    """Checks that the connection is closed, with this code and nothing else."""
     client = Client()
     client.send(sent, octets)
     return client.rest(), [*before, ("close", code), ("end",)]

@@ -1,7 +1,7 @@
-"""One conversation: numbers requests, finds who waits for an answer, and gives the rest away.
+"""One connection: numbers requests, matches responses to callers, and dispatches other messages.
 
-It knows nothing of processes. Whoever reads the lines calls `receive`, and `end` when there will
-be no more of them.
+It is independent of processes: its owner passes received lines to `receive`, and calls `end` at the
+end of input.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ METHOD_NOT_FOUND = -32601
 
 
 class Line(Protocol):
-    """Where messages are written."""
+    """The output for messages."""
 
     def write(self, line: bytes) -> None:
-        """Queues a line, at once."""
+        """Queues a line, without blocking."""
 
     async def drain(self) -> None:
-        """Waits until there is room for more."""
+        """Waits until the queue has room (back-pressure)."""
 
 
 class Refusal(Exception):
-    """A request of the server is answered with an error of this code and text."""
+    """The error response to a request of the server, with this code and text."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -55,7 +55,7 @@ class Connection:
         self._end: ConnectionClosedError | None = None
 
     async def request(self, method: str, params: object) -> Any:
-        """Asks, and waits for the answer. Cancelling it tells the server."""
+        """Sends a request and waits for its response. Cancelling it cancels it at the server."""
         if self._end is not None:
             raise ConnectionClosedError(self._end.exit_status)
         number = next(self._ids)
@@ -75,12 +75,12 @@ class Connection:
         return value
 
     def notify(self, method: str, params: object) -> None:
-        """Tells the server something. Nothing happens if it is gone."""
+        """Sends a notification. Does nothing if the server is gone."""
         if self._end is None:
             self._send(method=method, params=params)
 
     def receive(self, line: bytes) -> None:
-        """Takes a line of the server. What is no message is skipped."""
+        """Handles a line of the server. Invalid messages are skipped."""
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
@@ -104,7 +104,7 @@ class Connection:
             pending.set_result((False, message["result"]))
 
     def end(self, exit_status: int | None) -> None:
-        """Fails whoever waits: nothing more will come."""
+        """Fails all pending calls: no response can arrive any more."""
         if self._end is not None:
             return
         self._end = ConnectionClosedError(exit_status)

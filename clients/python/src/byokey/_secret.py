@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class Secret:
-    """A token or key. It shows as ``[redacted]``; the value leaves through ``expose()`` alone."""
+    """A token or key. Its text is ``[redacted]``; only ``expose()`` returns the value."""
 
     __slots__ = ("__value",)
 
@@ -14,7 +14,7 @@ class Secret:
         self.__value = value
 
     def expose(self) -> str:
-        """The value itself. Call it directly before the use."""
+        """Returns the value. Call it directly before its use."""
         return self.__value
 
     def __repr__(self) -> str:

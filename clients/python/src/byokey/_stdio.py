@@ -1,4 +1,4 @@
-"""The server as a child process: how it is found, started, read and ended."""
+"""The server as a child process: discovery, start, input and output, and exit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from .errors import ServerNotFoundError
 
 GRACE = 0.5
-"""How long the server may take to end by itself, in seconds."""
+"""How long the server may take to exit by itself, in seconds."""
 
 
 def find_server(command: str | None) -> tuple[str, list[str]]:
-    """The program to start, and the places where it was looked for."""
+    """Returns the program, and the searched places."""
     if command is not None:
         return command, [command]
     if given := os.environ.get("BYOKEY_BIN"):
@@ -32,7 +32,7 @@ def find_server(command: str | None) -> tuple[str, list[str]]:
 
 
 class Server:
-    """A running server: lines go in, lines come out, and it ends."""
+    """A running server: lines in, lines out, and its exit."""
 
     def __init__(self, process: Process, on_log: Callable[[str], None] | None) -> None:
         assert process.stdin and process.stdout
@@ -73,19 +73,19 @@ class Server:
         return self._process.pid
 
     def write(self, line: bytes) -> None:
-        """Queues a line. If the server does not read any more, nothing happens."""
+        """Queues a line. Does nothing if the server does not read any more."""
         if not self._input.is_closing():
             self._input.write(line)
 
     async def drain(self) -> None:
-        """Waits until there is room for more."""
+        """Waits until the queue has room (back-pressure)."""
         async with self._draining:
             # A server that is gone is detected at the end of its output.
             with contextlib.suppress(ConnectionError):
                 await self._input.drain()
 
     async def run(self, receive: Callable[[bytes], None]) -> int:
-        """Gives each line away until the server is gone, and returns its exit status."""
+        """Passes each line on until the server exits, and returns its exit status."""
         reading = asyncio.ensure_future(self._read(self._output, receive))
         logging = asyncio.ensure_future(self._read_log())
         exiting = asyncio.ensure_future(self._process.wait())
@@ -105,7 +105,7 @@ class Server:
         return status
 
     async def stop(self) -> None:
-        """Closes the server's input, which ends it. If it has still work to do, it is told to stop."""
+        """Closes the server's input, which ends it. If it is still busy, it gets SIGTERM."""
         self._input.close()
         for end in (self._process.terminate, self._process.kill):
             try:

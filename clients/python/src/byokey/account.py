@@ -1,4 +1,4 @@
-"""The account as it is now, read again whenever the server says that it changed."""
+"""The current account, read again after each `account/updated`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .errors import ByokeyError
 class AccountState:
     """The account, kept current.
 
-    ``async for`` gives it as soon as it is known, and then each change. One who is slow gets the
-    latest alone. It ends when the connection does.
+    ``async for`` yields it as soon as it is known, and then each change. A slow reader skips
+    intermediate ones. It ends with the connection.
     """
 
     def __init__(self, read: Callable[[], Awaitable[AccountReadResult]]) -> None:
@@ -28,7 +28,7 @@ class AccountState:
 
     @property
     def current(self) -> Account | None:
-        """The account; none if nobody is signed in, until it was read, and after the end."""
+        """The account; none without a login, before the first read, and after the end."""
         return self._current
 
     async def __aiter__(self) -> AsyncIterator[Account | None]:
@@ -44,11 +44,11 @@ class AccountState:
                 await changed.wait()
 
     def _update(self) -> None:
-        """It may have changed. However often this comes during a read, one more tells the last."""
+        """Handles a change. Changes during a read lead to one more read (single flight)."""
         self._stale.set()
 
     def _end(self) -> None:
-        """Nothing more will come."""
+        """Ends the updates."""
         if self._ended:
             return
         if self._current is not None:

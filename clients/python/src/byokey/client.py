@@ -1,4 +1,4 @@
-"""The client: spawns a server and talks with it."""
+"""The client: spawns a server and calls it."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 PROVIDER_FAILED = -32000
-"""The code of the answer to a refresh request whose provider failed."""
+"""The error code of a refresh request with a failed provider."""
 
 
 class ByokeyClient:
-    """A server that was spawned, and the conversation with it. `spawn` makes one."""
+    """A spawned server, and the connection to it. Created by `spawn`."""
 
     def __init__(self, server: Server, refresh_tokens: TokenProvider) -> None:
         self._process = server
@@ -66,7 +66,7 @@ class ByokeyClient:
         self._connection = Connection(server, self._answer, self._events.tell)
         self._running = asyncio.ensure_future(self._run())
         self.server: InitializeResult
-        """What the server told about itself."""
+        """The server's description of itself."""
 
     @classmethod
     def spawn(
@@ -82,14 +82,14 @@ class ByokeyClient:
         on_log: Callable[[str], None] | None = None,
         start_timeout: float = 10.0,
     ) -> Spawning:
-        """Starts a server and shakes hands: ``await`` it, or use it with ``async with``.
+        """Starts a server and runs the handshake: ``await`` it, or use it with ``async with``.
 
         ``client_info`` is the name and version of the host, ``refresh_tokens`` supplies new tokens
-        when the backend refuses the old ones. Without ``command`` the program is looked for in
+        when the backend refuses the old ones. Without ``command`` the program is searched for in
         ``BYOKEY_BIN``, in this package, and on the search path. ``environment`` and
-        ``working_directory`` are those of the process. ``on_log`` is given each line that the
-        server writes to standard error; without it they are dropped. ``start_timeout`` is how
-        many seconds it may take to answer the handshake.
+        ``working_directory`` are those of the process. ``on_log`` is called with each line of the
+        server's standard error, which is dropped by default. ``start_timeout`` is the timeout of
+        the handshake in seconds.
         """
 
         async def spawned() -> ByokeyClient:
@@ -112,7 +112,7 @@ class ByokeyClient:
     def account(self) -> AccountState:
         """The account, kept current from the first use of this on.
 
-        That reads it, and so does every ``account/updated``.
+        The first use reads it, and so does every ``account/updated``.
         """
         if self._account is None:
             self._account = account = AccountState(self.read_account)
@@ -122,7 +122,7 @@ class ByokeyClient:
         return self._account
 
     async def login(self, params: LoginStartParams | ExternalTokens) -> LoginStartResult:
-        """Starts a login. Tokens, as a provider supplies them, and keys are in force afterwards."""
+        """Starts a login. Tokens, as from a provider, and keys are in force afterwards."""
         if isinstance(params, ExternalTokens):
             params = LoginStartParamsChatgptAuthTokens(
                 access_token=params.access_token,
@@ -133,24 +133,24 @@ class ByokeyClient:
         return await self.request(methods.ACCOUNT_LOGIN_START, params)
 
     async def cancel_login(self, login_id: str) -> LoginCancelResult:
-        """Gives up a login that waits for its user."""
+        """Cancels a pending login."""
         return await self.request(
             methods.ACCOUNT_LOGIN_CANCEL, LoginCancelParams(login_id=login_id)
         )
 
     async def complete_login(self, login_id: str, redirect_url: str | Secret) -> Empty:
-        """Ends a browser login with the address that the browser was sent to."""
+        """Completes a browser login with the address that the browser was redirected to."""
         url = Secret(redirect_url) if isinstance(redirect_url, str) else redirect_url
         return await self.request(
             methods.ACCOUNT_LOGIN_COMPLETE, LoginCompleteParams(login_id=login_id, redirect_url=url)
         )
 
     async def logout(self, revoke: bool | None = None) -> Empty:
-        """Forgets the credential. The issuer takes a login of the server back, unless told not to."""
+        """Logs out. A login of the server is revoked at the issuer, unless ``revoke`` is false."""
         return await self.request(methods.ACCOUNT_LOGOUT, LogoutParams(revoke=revoke))
 
     async def read_account(self) -> AccountReadResult:
-        """Tells the account, without touching the network."""
+        """Returns the account, without network requests."""
         return await self.request(methods.ACCOUNT_READ, AccountReadParams())
 
     async def read_rate_limits(self) -> RateLimitsReadResult:
@@ -162,7 +162,7 @@ class ByokeyClient:
         return await self.request(methods.ACCOUNT_USAGE_READ, Empty())
 
     async def list_models(self) -> ModelListResult:
-        """Lists the models that the backend offers."""
+        """Lists the available models of the backend."""
         return await self.request(methods.MODEL_LIST, ModelListParams())
 
     async def start_thread(self, params: ThreadStartParams | None = None) -> ThreadStartResult:
@@ -170,15 +170,15 @@ class ByokeyClient:
         return await self.request(methods.THREAD_START, params or ThreadStartParams())
 
     async def resume_thread(self, thread_id: str) -> ThreadStartResult:
-        """Takes up a thread of this server."""
+        """Resumes a thread of this server."""
         return await self.request(methods.THREAD_RESUME, ThreadResumeParams(thread_id=thread_id))
 
     async def start_turn(self, params: TurnStartParams) -> TurnStartResult:
-        """Says something in a thread; the answer is streamed in events."""
+        """Starts a turn in a thread; the answer is streamed in events."""
         return await self.request(methods.TURN_START, params)
 
     async def interrupt_turn(self, thread_id: str, turn_id: str) -> Empty:
-        """Stops a turn."""
+        """Interrupts a turn."""
         return await self.request(
             methods.TURN_INTERRUPT, TurnInterruptParams(thread_id=thread_id, turn_id=turn_id)
         )
@@ -190,9 +190,9 @@ class ByokeyClient:
     async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any: ...
 
     async def request(self, method: Request[Any, Any] | str, params: Any = None) -> Any:
-        """Asks anything: a method of `byokey.methods` with its types, or a name with JSON.
+        """Calls any method: one of `byokey.methods` with its types, or a name with JSON.
 
-        Cancelling the task gives the request up, and tells the server so.
+        Cancelling the task cancels the request at the server.
         """
         if isinstance(method, str):
             return await self._connection.request(method, {} if params is None else params)
@@ -206,7 +206,7 @@ class ByokeyClient:
             ) from None
 
     def events(self) -> EventStream:
-        """The events from now on. The first stream begins with those that came before it."""
+        """Returns the events from now on. The first stream begins with those before it."""
         return self._events.stream()
 
     def on(
@@ -225,7 +225,7 @@ class ByokeyClient:
         return await asyncio.shield(self._running)
 
     async def close(self) -> None:
-        """Ends the server. Calls that wait fail with `ConnectionClosedError`."""
+        """Ends the server. Pending calls fail with `ConnectionClosedError`."""
         self._end(None)
         await self._process.stop()
         await asyncio.wait({self._running})

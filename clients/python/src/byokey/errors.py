@@ -1,7 +1,7 @@
-"""What can go wrong: one tree of errors, the same in every client.
+"""The errors: one tree, the same in every client.
 
-A text here is always the client's own. What the server, the backend or a provider wrote is never
-part of it, because it may be anything.
+Their texts are the client's own. Text of the server, the backend or a provider is never part of
+them, because it may contain a secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class ByokeyError(Exception):
-    """The base of all."""
+    """The base of all errors."""
 
 
 class RequestError(ByokeyError):
@@ -37,23 +37,23 @@ class RequestError(ByokeyError):
         self.method = method
         self.code = code
         self.kind = kind
-        """What happened, for programs: a word of the protocol, or one that is newer than this."""
+        """The error kind: a word of the protocol, or of a newer version."""
         self.path = path
-        """Where in the parameters the problem is, as ``member.member``."""
+        """The path of the invalid parameter, as ``member.member``."""
         self.status = status
         """HTTP status of the backend."""
         self.request_id = request_id
-        """The backend's id of the request."""
+        """The backend's request id."""
 
 
 class SignInRequiredError(RequestError):
-    """Somebody has to sign in."""
+    """A login is needed."""
 
     advice = "sign in with `login` and try again"
 
 
 class RefreshFailedError(RequestError):
-    """The backend refused the token, and a new one did not come from the token provider."""
+    """The backend refused the token, and no new one could be obtained from the token provider."""
 
     advice = "look into the token provider, or sign in again with `login`"
 
@@ -65,7 +65,7 @@ class LoginError(RequestError):
 
 
 class BackendError(RequestError):
-    """The backend failed or refused."""
+    """The backend failed or refused the request."""
 
     advice = "try again later if `is_retryable` is true"
 
@@ -76,7 +76,7 @@ class BackendError(RequestError):
 
 
 class InvalidRequestError(RequestError):
-    """The request itself is wrong."""
+    """The request itself is invalid."""
 
     advice = "correct the request; `path` says where, if the server told"
 
@@ -88,7 +88,7 @@ class ConnectionClosedError(ByokeyError):
         status = "" if exit_status is None else f" (exit status {exit_status})"
         super().__init__(f"the connection to the server has ended{status}: spawn a new client")
         self.exit_status = exit_status
-        """Exit status of the server, negative for a signal, if it is known."""
+        """Exit status of the server, negative for a signal, if known."""
 
 
 class ServerNotFoundError(ByokeyError):
@@ -101,11 +101,11 @@ class ServerNotFoundError(ByokeyError):
             "Install it, or name it with `command` or BYOKEY_BIN"
         )
         self.searched = tuple(searched)
-        """Where it was looked for, in order."""
+        """Where it was searched for, in order."""
 
 
 class StartTimeoutError(ByokeyError):
-    """The program started, and did not answer the handshake in time. It was ended."""
+    """The program started, but did not answer the handshake in time. It was ended."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
@@ -116,7 +116,7 @@ class StartTimeoutError(ByokeyError):
 
 
 class TokenProviderError(ByokeyError):
-    """A command provider failed, took too long, or printed something else than tokens."""
+    """A command provider failed, timed out, or printed something other than tokens."""
 
 
 _KINDS: dict[type[RequestError], str] = {
@@ -140,7 +140,7 @@ _KINDS: dict[type[RequestError], str] = {
 CLASS_OF_KIND: dict[str, type[RequestError]] = {
     kind: error for error, kinds in _KINDS.items() for kind in kinds.split()
 }
-"""Which class an error of a kind has. Any other kind is a plain `RequestError`."""
+"""The class of a kind. Any other kind is a plain `RequestError`."""
 
 
 # Only values of the expected form are kept: a faulty server could write a secret here.
@@ -149,11 +149,11 @@ _PATH = re.compile(r"[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}", re.ASCII)
 _REQUEST_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 INTERNAL_ERROR = -32603
-"""The code of answers that are none."""
+"""The code for invalid responses."""
 
 
 def request_error(method: str, answer: object) -> RequestError:
-    """The error that an answer of the server means, whatever shape it has."""
+    """Returns the error for an error response of any form."""
     code = _member(answer, "code", int)
     data = _member(answer, "data", dict)
     kind = _text(data, "kind", _KIND)

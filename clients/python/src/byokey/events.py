@@ -1,4 +1,4 @@
-"""What the server tells: one stream of events for each who asks."""
+"""The server's notifications: one stream of events per reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import ByokeyError
 P = TypeVar("P")
 
 MOST_WAITING = 100_000
-"""How many events may wait in a stream that nobody reads."""
+"""Most unread events of a stream."""
 
 _KNOWN = {notification.name: notification for notification in SERVER_NOTIFICATIONS}
 
@@ -25,22 +25,22 @@ class Event:
     """One notification of the server."""
 
     method: str
-    """Its name on the wire, such as ``account/updated``."""
+    """The method, such as ``account/updated``."""
     params: Any
     """A type of the protocol, such as `AccountUpdated`, to match on."""
     raw: Any = field(repr=False)
-    """The JSON as it came."""
+    """The raw JSON."""
 
 
 class UnknownEvent(Event):
-    """One that this version does not know, or whose members it does not understand.
+    """An unknown notification, or one with invalid parameters.
 
-    Its ``params`` are the JSON as it came.
+    Its ``params`` are raw JSON.
     """
 
 
 def read_event(method: str, raw: object) -> Event:
-    """The event that a notification is, whatever it holds."""
+    """Returns the event for a notification with any content."""
     known = _KNOWN.get(method)
     if known is None:
         return UnknownEvent(method, raw, raw)
@@ -51,7 +51,7 @@ def read_event(method: str, raw: object) -> Event:
 
 
 class EventStream:
-    """Events in the order in which they were sent, until the connection ends."""
+    """Events in order, until the connection ends."""
 
     def __init__(self, missed: deque[Event], close: Callable[[EventStream], None]) -> None:
         self._waiting = missed
@@ -77,7 +77,7 @@ class EventStream:
         return self._waiting.popleft()
 
     async def aclose(self) -> None:
-        """Stops listening; it is not needed where the connection ends."""
+        """Stops listening; not needed at the end of the connection."""
         self._end()
         self._waiting.clear()
         self._close(self)
@@ -95,7 +95,7 @@ class EventStream:
 
 
 class Events:
-    """Gives each event to every stream and every listener."""
+    """Broadcasts events to all streams and listeners."""
 
     def __init__(self) -> None:
         # Events before the first stream are kept for it.
@@ -106,7 +106,7 @@ class Events:
         self._ended = False
 
     def stream(self) -> EventStream:
-        """A new stream, from now on."""
+        """Returns a new stream, from now on."""
         stream = EventStream(self._early or deque(), self._forget)
         self._early = None
         if self._ended:
@@ -129,11 +129,11 @@ class Events:
         return off
 
     def watch(self, method: str, watcher: Callable[[], None]) -> None:
-        """Calls the watcher whenever a notification of this name comes, whatever it holds."""
+        """Calls the watcher on every notification of this name, with any content."""
         self._watchers.append((method, watcher))
 
     def tell(self, method: str, raw: object) -> None:
-        """Passes a notification on."""
+        """Publishes a notification."""
         event = read_event(method, raw)
         for wanted, watcher in self._watchers:
             if wanted == method:

@@ -1,4 +1,4 @@
-"""Where tokens come from: a function of the host, or a command."""
+"""Token providers: a function of the host, or a command."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ._generated.types import ExternalTokens, RefreshParams
 from .errors import TokenProviderError
 
 TokenProvider: TypeAlias = Callable[[RefreshParams], ExternalTokens | Awaitable[ExternalTokens]]
-"""Supplies tokens. It is called with the reason and the account of the tokens before."""
+"""Supplies tokens. It is called with the reason and the account of the tokens in use."""
 
 _MARGIN = 60.0
-"""How long before they expire kept tokens are not used any more, in seconds."""
+"""How long before their expiry cached tokens are no longer used, in seconds."""
 
 
 FIRST_LOGIN = RefreshParams(reason="login")
-"""What a provider is asked for when there are no tokens yet."""
+"""Returns the parameters for requesting the first tokens."""
 
 
 async def ask(provider: TokenProvider, request: RefreshParams) -> ExternalTokens:
-    """Asks any provider."""
+    """Calls any provider."""
     tokens: object = provider(request)
     if isinstance(tokens, Awaitable):
         tokens = await tokens
@@ -44,19 +44,19 @@ def command_tokens(
     environment: Mapping[str, str] | None = None,
     working_directory: str | os.PathLike[str] | None = None,
 ) -> CommandTokens:
-    """A provider that runs a program, as git runs its credential helpers.
+    """Returns a provider that runs a program, like git's credential helpers.
 
-    The program finds the reason and the account in ``BYOKEY_REFRESH_REASON`` and
+    The program gets the reason and the account in ``BYOKEY_REFRESH_REASON`` and
     ``BYOKEY_PREVIOUS_ACCOUNT_ID``, and prints one JSON object: ``accessToken``,
-    ``chatgptAccountId``, and if it likes ``chatgptPlanType`` and ``expiresAt`` in seconds since
-    1970. What it printed is kept until a minute before it expires, or until the backend refuses it.
-    What it writes to standard error is dropped.
+    ``chatgptAccountId``, and optionally ``chatgptPlanType`` and ``expiresAt`` in seconds since
+    1970. Its tokens are cached until a minute before they expire, or until the backend refuses
+    them. Its standard error is dropped.
     """
     return CommandTokens(command, timeout, environment, working_directory)
 
 
 class CommandTokens:
-    """What `command_tokens` makes. It can be asked directly, too: ``await provider()``."""
+    """The provider of `command_tokens`. It can be called directly, too: ``await provider()``."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class CommandTokens:
 
 
 async def _end(process: Process) -> None:
-    """Ends a command, and what it started, if it is still there."""
+    """Ends a command and its descendants, if they are running."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             if os.name == "posix":
@@ -135,7 +135,7 @@ async def _end(process: Process) -> None:
 
 
 def read_tokens(output: bytes) -> tuple[ExternalTokens, float | None]:
-    """The tokens that a command printed, and when they expire."""
+    """Returns the tokens that a command printed, and their expiry."""
     try:
         printed: Any = json.loads(output.decode())
         tokens = ExternalTokens.from_wire(printed)
