@@ -1,8 +1,8 @@
 //! The library behind `byokey app-server`.
 //!
-//! Imports run one way: `connection` → `dispatch` → `handlers` → `backend`, `threads`, `peers` →
-//! the crates `byokey-auth`, `byokey-rpc`, `byokey-base` and `byokey-protocol`. `issuer` and
-//! `stores` implement traits of `byokey-auth`. See `docs/architecture.md`.
+//! Imports run one way: `connection` → `dispatch` → `handlers` → `backend`, `threads`,
+//! `peers` → the crates `byokey-auth`, `byokey-rpc`, `byokey-base` and `byokey-protocol`. See
+//! `docs/architecture.md`.
 
 pub mod backend;
 pub mod config;
@@ -11,13 +11,11 @@ pub mod dispatch;
 pub mod error;
 mod handlers;
 pub mod hardening;
-pub mod issuer;
 pub mod log;
 pub mod parent;
 pub mod peers;
 pub mod reply;
 pub mod services;
 pub mod start;
-pub mod stores;
 pub mod threads;
 pub mod trace_protocol;

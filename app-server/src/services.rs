@@ -13,14 +13,14 @@ use futures_util::FutureExt as _;
 
 use crate::backend::Backend;
 use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
-use crate::issuer::HttpIssuer;
 use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
 use crate::start::Start;
-use crate::stores;
 use crate::threads::Threads;
 use byokey_auth::background::Background;
+use byokey_auth::http_issuer::HttpIssuer;
 use byokey_auth::login::{LoginOutside, Logins};
+use byokey_auth::stores;
 use byokey_auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
 use byokey_base::clock::{Clock, SystemClock};
 

@@ -2,12 +2,13 @@
 //! observers are notified, and the interactive logins.
 //!
 //! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. This crate knows no
-//! JSON-RPC and sends no HTTP: the host is behind [`Host`], the issuer behind [`Issuer`] and
-//! [`login::Grantor`], persistence behind [`Store`], the time of day behind
-//! [`byokey_base::clock::Clock`]. Settings come in as plain values: [`LoginPolicy`].
+//! JSON-RPC: the host is behind [`Host`], the issuer behind [`Issuer`] and [`login::Grantor`],
+//! persistence behind [`Store`], the time of day behind [`byokey_base::clock::Clock`]. Settings come
+//! in as plain values: [`LoginPolicy`], [`http_issuer::IssuerSettings`], [`stores::StoreKind`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
-//! (the same with tasks and timers), `renewal`; then `login`.
+//! (the same with tasks and timers), `renewal`; then `login`. `http_issuer` and `stores` implement
+//! the traits, and nothing else here depends on them.
 
 #[cfg(test)]
 mod accounts_property;
@@ -18,6 +19,7 @@ mod ephemeral;
 mod failure;
 #[cfg(test)]
 pub(crate) mod hand;
+pub mod http_issuer;
 mod identifier;
 mod issuer;
 mod lenient;
@@ -30,6 +32,7 @@ mod policy;
 mod renewal;
 mod state;
 mod store;
+pub mod stores;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -6,11 +6,12 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::config::{Config, Environment, StoreKind};
+use byokey_app_server::config::{Config, Environment};
 use byokey_app_server::connection::{self, Connection};
 use byokey_app_server::hardening;
 use byokey_app_server::services::Services;
 use byokey_app_server::trace_protocol::{self, ProtocolTrace};
+use byokey_auth::stores::StoreKind;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::{ClaimedStdio, Limits, ListenLimits, Listener};
 use clap::Args;

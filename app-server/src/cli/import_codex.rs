@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
-use byokey_app_server::stores::{FileStore, read_codex_keyring};
+use byokey_auth::stores::{FileStore, read_codex_keyring};
 use byokey_auth::{Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;

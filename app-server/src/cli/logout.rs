@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
 use byokey_app_server::services::Services;
-use byokey_app_server::stores;
+use byokey_auth::stores;
 use byokey_auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;

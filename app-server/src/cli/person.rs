@@ -5,8 +5,9 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::config::{Config, Environment, Stops, StoreKind};
+use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::services::Services;
+use byokey_auth::stores::StoreKind;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
 use zeroize::Zeroizing;

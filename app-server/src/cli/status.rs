@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use byokey_app_server::config::{Config, Environment, Stops, StoreKind};
-use byokey_app_server::stores::{self, FileStore};
+use byokey_app_server::config::{Config, Environment, Stops};
+use byokey_auth::stores::{self, FileStore, StoreKind};
 use byokey_auth::{Credential, LoginRefusal, Restored, Store as _};
 use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::account::{AuthMode, PlanType};

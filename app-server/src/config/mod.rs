@@ -36,13 +36,13 @@ use environment::Source;
 pub use findings::{ConfigurationInvalid, Stops};
 use findings::{Findings, Problems};
 pub use folders::FolderProblem;
-pub use issuer::{Endpoint, IssuerSettings};
 pub use layers::{Overrides, is_profile_name};
 pub use live::LiveConfig;
 pub use provider::{MissingKey, Provider};
 use reader::Reader;
-pub use store::StoreKind;
 
+use byokey_auth::http_issuer::IssuerSettings;
+use byokey_auth::stores::StoreKind;
 use byokey_auth::{InvalidCredential, LoginPolicy, PersonalAccessToken};
 
 /// The default of `chatgpt_base_url`.
@@ -118,7 +118,7 @@ impl Config {
             policy,
             store,
             byokey_home: environment.byokey_home(),
-            issuer: IssuerSettings::read(environment),
+            issuer: issuer::read(environment),
             access_token,
             plaintext_origins,
             originator_override,

@@ -1,40 +1,11 @@
 //! Where the user wants credentials stored. codex's own setting, in its file, is not ours.
 
+use byokey_auth::stores::StoreKind;
+
 use super::environment::Environment;
 use super::findings::Stops;
 use super::layers::Overrides;
 use super::reader::Reader;
-
-/// A kind of store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StoreKind {
-    /// None: credentials end with the process.
-    #[default]
-    Ephemeral,
-    /// A file that only the user can read.
-    File,
-    /// The keyring of the desktop.
-    Keyring,
-    /// The keyring where there is one, else the file.
-    Auto,
-}
-
-impl StoreKind {
-    /// The accepted names.
-    pub const NAMES: &'static str = "\"ephemeral\", \"file\", \"keyring\" or \"auto\"";
-
-    /// Returns the kind of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name.trim() {
-            "ephemeral" => Some(Self::Ephemeral),
-            "file" => Some(Self::File),
-            "keyring" => Some(Self::Keyring),
-            "auto" => Some(Self::Auto),
-            _ => None,
-        }
-    }
-}
 
 /// Reads `--store`, else codex's key on our own command line, else `BYOKEY_STORE`, else `store` in
 /// the table `byokey` of the configuration. If the first one given is unusable, logins are stopped:

@@ -6,11 +6,12 @@
 
 mod authorize;
 mod device;
+mod exchange;
 mod grant;
 mod refresh;
 mod revoke;
+mod settings;
 mod whoami;
-mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,15 +19,15 @@ use std::sync::Arc;
 use byokey_http::HttpClient;
 use byokey_protocol::secret::Secret;
 
-use crate::config::IssuerSettings;
-use byokey_auth::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
+use crate::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 
-use byokey_auth::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
-use wire::Wire;
+use crate::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
+use exchange::IssuerClient;
+pub use settings::{Endpoint, IssuerSettings};
 
 /// The issuer that the configuration names.
 pub struct HttpIssuer {
-    wire: Arc<Wire>,
+    client: Arc<IssuerClient>,
     settings: IssuerSettings,
 }
 
@@ -41,9 +42,9 @@ impl fmt::Debug for HttpIssuer {
 impl HttpIssuer {
     /// Returns an issuer that has not connected yet.
     #[must_use]
-    pub(crate) fn new(http: Arc<HttpClient>, settings: IssuerSettings) -> Self {
+    pub fn new(http: Arc<HttpClient>, settings: IssuerSettings) -> Self {
         Self {
-            wire: Arc::new(Wire::new(http)),
+            client: Arc::new(IssuerClient::new(http)),
             settings,
         }
     }
@@ -52,23 +53,23 @@ impl HttpIssuer {
 impl Issuer for HttpIssuer {
     fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens> {
         let request = refresh::request(&self.settings, refresh_token);
-        let wire = Arc::clone(&self.wire);
-        Box::pin(async move { refresh::read(&wire.send(request?).await?) })
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { refresh::read(&client.send(request?).await?) })
     }
 
     fn revoke(&self, refresh_token: &Secret) -> IssuerAnswer<()> {
         let request = revoke::request(&self.settings, refresh_token);
-        let wire = Arc::clone(&self.wire);
+        let client = Arc::clone(&self.client);
         Box::pin(async move {
-            let answer = wire.send(request?).await?;
+            let answer = client.send(request?).await?;
             answer.successful().map(|_| ())
         })
     }
 
     fn whoami(&self, token: &Secret) -> IssuerAnswer<TokenOwner> {
         let request = whoami::request(&self.settings, token);
-        let wire = Arc::clone(&self.wire);
-        Box::pin(async move { whoami::read(&wire.send(request?).await?) })
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { whoami::read(&client.send(request?).await?) })
     }
 }
 
@@ -79,20 +80,20 @@ impl Grantor for HttpIssuer {
 
     fn exchange(&self, grant: &CodeGrant) -> IssuerAnswer<ManagedTokens> {
         let request = grant::request(&self.settings, grant);
-        let wire = Arc::clone(&self.wire);
-        Box::pin(async move { grant::read(&wire.send(request?).await?) })
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { grant::read(&client.send(request?).await?) })
     }
 
     fn device_code(&self) -> IssuerAnswer<DeviceCode> {
         let request = device::code_request(&self.settings);
-        let (wire, settings) = (Arc::clone(&self.wire), self.settings.clone());
-        Box::pin(async move { device::read_code(&settings, &wire.send(request?).await?) })
+        let (client, settings) = (Arc::clone(&self.client), self.settings.clone());
+        Box::pin(async move { device::read_code(&settings, &client.send(request?).await?) })
     }
 
     fn poll_device(&self, code: &DeviceCode) -> IssuerAnswer<DevicePoll> {
         let request = device::poll_request(&self.settings, code);
-        let (wire, settings) = (Arc::clone(&self.wire), self.settings.clone());
-        Box::pin(async move { device::read_poll(&settings, &wire.send(request?).await?) })
+        let (client, settings) = (Arc::clone(&self.client), self.settings.clone());
+        Box::pin(async move { device::read_poll(&settings, &client.send(request?).await?) })
     }
 }
 

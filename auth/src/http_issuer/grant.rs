@@ -3,11 +3,11 @@
 use byokey_protocol::secret::Secret;
 use serde::Deserialize;
 
+use super::exchange::{Answer, Request};
+use super::settings::IssuerSettings;
 use super::unusable;
-use super::wire::{Answer, Request};
-use crate::config::IssuerSettings;
-use byokey_auth::login::CodeGrant;
-use byokey_auth::{IssuerFailure, ManagedTokens};
+use crate::login::CodeGrant;
+use crate::{IssuerFailure, ManagedTokens};
 
 #[derive(Deserialize)]
 struct Tokens {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use byokey_protocol::secret::{Secret, expose_on_the_wire};
 use serde::{Deserialize, Serialize};
 
+use super::exchange::{Answer, Request};
+use super::settings::IssuerSettings;
 use super::unusable;
-use super::wire::{Answer, Request};
-use crate::config::IssuerSettings;
-use byokey_auth::login::{CodeGrant, DeviceCode, DevicePoll};
-use byokey_auth::{IssuerFailure, is_identifier};
+use crate::login::{CodeGrant, DeviceCode, DevicePoll};
+use crate::{IssuerFailure, is_identifier};
 use byokey_base::memory::lock_in_memory;
 
 /// Default polling interval (RFC 8628 section 3.2).
@@ -145,14 +145,20 @@ pub(super) fn read_poll(
 mod tests {
     use std::time::Duration;
 
-    use super::super::wire::Answer;
+    use super::super::exchange::Answer;
+    use super::super::settings::{Endpoint, IssuerSettings};
     use super::{read_code, read_poll};
-    use crate::config::{Config, Environment, IssuerSettings, Overrides};
-    use byokey_auth::login::DevicePoll;
+    use crate::login::DevicePoll;
 
     fn settings() -> IssuerSettings {
-        let environment = Environment::of([("CODEX_HOME", "/nonexistent")]);
-        Config::load(&environment, &Overrides::default()).issuer
+        let endpoint = |address| Endpoint::parse(address, "made-up");
+        IssuerSettings {
+            client_id: "made-up".to_owned(),
+            issuer: endpoint("https://auth.openai.com"),
+            refresh: endpoint("https://auth.openai.com/oauth/token"),
+            revoke: endpoint("https://auth.openai.com/oauth/revoke"),
+            accounts: endpoint("https://auth.openai.com/api/accounts"),
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use self::encoding::decoded;
 use self::members::Members;
-use byokey_auth::{ManagedTokens, Saving, Stored};
+use crate::{ManagedTokens, Saving, Stored};
 
 /// Members that make up a credential; each login replaces them all.
 const OURS: [&str; 5] = [

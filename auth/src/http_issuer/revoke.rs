@@ -3,10 +3,10 @@
 use byokey_protocol::secret::Secret;
 use serde::Serialize;
 
+use super::exchange::Request;
+use super::settings::IssuerSettings;
 use super::unusable;
-use super::wire::Request;
-use crate::config::IssuerSettings;
-use byokey_auth::IssuerFailure;
+use crate::IssuerFailure;
 
 #[derive(Serialize)]
 struct Body<'a> {

@@ -2,13 +2,13 @@
 
 use std::future::ready;
 
-use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Stores nothing; its errors state the reason.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HomelessStore;
+pub(super) struct NoFolderStore;
 
-impl Store for HomelessStore {
+impl Store for NoFolderStore {
     fn name(&self) -> &'static str {
         "none"
     }

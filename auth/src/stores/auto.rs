@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file::FileStore;
 use super::keyring::KeyringStore;
-use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Stores a credential in the keyring, or in a file where there is no keyring.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ mod system {
 
     use super::super::entry::Name;
     use super::Text;
-    use byokey_auth::StoreFailure;
+    use crate::StoreFailure;
 
     fn entry(name: &Name) -> Result<Entry, StoreFailure> {
         let store = Store::new().map_err(|_| StoreFailure::NoKeyring)?;
@@ -78,7 +78,7 @@ mod system {
 mod system {
     use super::super::entry::Name;
     use super::Text;
-    use byokey_auth::StoreFailure;
+    use crate::StoreFailure;
 
     pub(in super::super) const fn get(_: &Name) -> Result<Option<Text>, StoreFailure> {
         Err(StoreFailure::NoKeyring)

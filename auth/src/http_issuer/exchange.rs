@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
-use byokey_auth::IssuerFailure;
+use crate::IssuerFailure;
 
 /// Timeout of a call.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// Sends requests to the issuer.
-pub(super) struct Wire {
+pub(super) struct IssuerClient {
     http: Arc<HttpClient>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Answer {
     body: Zeroizing<Vec<u8>>,
 }
 
-impl Wire {
+impl IssuerClient {
     pub(super) const fn new(http: Arc<HttpClient>) -> Self {
         Self { http }
     }

@@ -1,9 +1,9 @@
 //! The authorization page.
 
+use super::settings::IssuerSettings;
 use super::unusable;
-use crate::config::IssuerSettings;
-use byokey_auth::IssuerFailure;
-use byokey_auth::login::AuthorizeRequest;
+use crate::IssuerFailure;
+use crate::login::AuthorizeRequest;
 
 /// The requested scopes: codex's list.
 const SCOPE: &str = "openid profile email offline_access api.connectors.read api.connectors.invoke";

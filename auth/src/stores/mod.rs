@@ -3,19 +3,20 @@
 mod auth_file;
 mod auto;
 mod file;
-mod homeless;
 mod keyring;
+mod kind;
+mod no_folder;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use auto::AutoStore;
 pub use file::FileStore;
-use homeless::HomelessStore;
 pub use keyring::{KeyringStore, read_codex_keyring};
+pub use kind::StoreKind;
+use no_folder::NoFolderStore;
 
-use crate::config::StoreKind;
-use byokey_auth::{EphemeralStore, Store};
+use crate::{EphemeralStore, Store};
 
 /// Opens the store of that kind, in that folder if it needs one. Without a folder, its operations
 /// fail.
@@ -25,7 +26,7 @@ pub fn open(kind: StoreKind, folder: Option<&Path>) -> Arc<dyn Store> {
         return Arc::new(EphemeralStore);
     }
     let Some(folder) = folder else {
-        return Arc::new(HomelessStore);
+        return Arc::new(NoFolderStore);
     };
     match kind {
         StoreKind::Ephemeral => Arc::new(EphemeralStore),

@@ -17,7 +17,7 @@ use entry::{Entry, Name, Waiting};
 
 use super::auth_file::{self, Content};
 use super::file::FileStore;
-use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// How long the owner of the keyring has to unlock it.
 const DEADLINE: Duration = Duration::from_secs(20);

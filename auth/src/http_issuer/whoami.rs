@@ -4,10 +4,10 @@ use byokey_protocol::account::PlanType;
 use byokey_protocol::secret::Secret;
 use serde::Deserialize;
 
+use super::exchange::{Answer, Request};
+use super::settings::IssuerSettings;
 use super::unusable;
-use super::wire::{Answer, Request};
-use crate::config::IssuerSettings;
-use byokey_auth::{ChatgptAccount, IssuerFailure, TokenOwner};
+use crate::{ChatgptAccount, IssuerFailure, TokenOwner};
 
 /// All members are required: a token without a confirmed owner is refused.
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ pub(super) fn read(answer: &Answer) -> Result<TokenOwner, IssuerFailure> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::wire::Answer;
+    use super::super::exchange::Answer;
     use super::read;
 
     fn owner() -> Value {

@@ -3,10 +3,10 @@
 use byokey_protocol::secret::{Secret, expose_on_the_wire};
 use serde::{Deserialize, Serialize};
 
+use super::exchange::{Answer, Request};
+use super::settings::IssuerSettings;
 use super::unusable;
-use super::wire::{Answer, Request};
-use crate::config::IssuerSettings;
-use byokey_auth::{IssuerFailure, PermanentFailure, RenewedTokens};
+use crate::{IssuerFailure, PermanentFailure, RenewedTokens};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -83,9 +83,9 @@ pub(super) fn read(answer: &Answer) -> Result<RenewedTokens, IssuerFailure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::Answer;
+    use super::super::exchange::Answer;
     use super::read;
-    use byokey_auth::{IssuerFailure, PermanentFailure};
+    use crate::{IssuerFailure, PermanentFailure};
 
     #[test]
     fn codes_decide_wherever_they_stand_and_whatever_the_status() {

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
 use super::{DEADLINE, load};
-use byokey_auth::{StoreFailure, Stored};
+use crate::{StoreFailure, Stored};
 
 /// codex's service name in the keyring.
 const SERVICE: &str = "Codex Auth";

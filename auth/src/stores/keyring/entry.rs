@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use byokey_auth::StoreFailure;
+use crate::StoreFailure;
 use byokey_base::memory::wiped_after;
 
 /// An entry, by its name.
@@ -89,7 +89,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Entry;
-    use byokey_auth::StoreFailure;
+    use crate::StoreFailure;
 
     #[tokio::test]
     async fn what_nobody_waits_for_any_more_changes_nothing() {

@@ -4,7 +4,7 @@ use byokey_protocol::secret::Secret;
 use serde_json::{Value, json};
 
 use super::{Content, read, write};
-use byokey_auth::{ManagedTokens, Saving, Stored};
+use crate::{ManagedTokens, Saving, Stored};
 
 fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()

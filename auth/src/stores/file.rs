@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
-use byokey_auth::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Longest file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
