@@ -5,7 +5,7 @@ mod cli;
 use std::alloc::System;
 use std::process::ExitCode;
 
-use byokey_app_server::hardening;
+use byokey_app_server::process::{env_token, hardening};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Zeroizes memory on free, so that no library leaves a secret behind.
@@ -15,6 +15,6 @@ static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> ExitCode {
     let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
     let hardening = hardening::harden(allow_debug, true);
-    cli::hand_over();
+    env_token::hand_over();
     cli::run(hardening)
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::connection;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::connection;
+use byokey_app_server::server::services::Services;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::{Limits, serve};
 use serde_json::Value;

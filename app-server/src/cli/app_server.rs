@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::{Config, Environment};
-use byokey_app_server::connection::{self, Connection};
-use byokey_app_server::hardening;
-use byokey_app_server::services::Services;
-use byokey_app_server::trace_protocol::{self, ProtocolTrace};
+use byokey_app_server::process::hardening;
+use byokey_app_server::process::trace_protocol::{self, ProtocolTrace};
+use byokey_app_server::server::connection::{self, Connection};
+use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::{ClaimedStdio, Limits, ListenLimits, Listener};
@@ -20,8 +20,8 @@ use tokio::sync::watch;
 #[cfg(feature = "generate")]
 use super::generate::Generate;
 use super::listen::{Listen, Open};
-use super::signals::Signals;
 use super::{Common, fail};
+use byokey_app_server::process::signals::Signals;
 
 /// Options of `byokey app-server`.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::services::Services;
 use byokey_auth::stores::{FileStore, read_codex_keyring};
 use byokey_auth::{Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;

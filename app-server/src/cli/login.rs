@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::services::Services;
 use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::services::Services;
 use byokey_auth::stores;
 use byokey_auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;

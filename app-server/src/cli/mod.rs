@@ -9,13 +9,11 @@ mod dev_backend;
 mod environment;
 #[cfg(feature = "generate")]
 mod generate;
-mod handover;
 mod import_codex;
 mod listen;
 mod login;
 mod logout;
 mod person;
-mod signals;
 mod status;
 
 use std::ffi::OsString;
@@ -23,13 +21,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use byokey_app_server::config::{Overrides, is_profile_name};
-use byokey_app_server::log;
+use byokey_app_server::process::{env_token, log};
 use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::HardeningReport;
 use clap::{Args, Parser, Subcommand};
 
 use codex_options::CodexOptions;
-pub(crate) use handover::hand_over;
 
 /// The argument that leaves the process open to debuggers. It is searched for before arguments are
 /// parsed.
@@ -191,11 +188,11 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         let version = env!("CARGO_PKG_VERSION");
         return print(&format!("codex-cli {CODEX_LEVEL} (byokey {version})"));
     }
-    let environment = handover::environment();
+    let environment = env_token::environment();
     log::start(&environment);
     log::hide_panic_payloads();
     cli.codex.report();
-    handover::report(&environment);
+    env_token::report(&environment);
     match cli.command {
         Some(Command::AppServer(command)) => command.run(cli.common, environment, hardening),
         #[cfg(feature = "demo")]

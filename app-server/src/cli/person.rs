@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::{Config, Environment, Stops};
-use byokey_app_server::services::Services;
+use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;

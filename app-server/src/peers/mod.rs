@@ -1,6 +1,6 @@
 //! The connected clients, as recipients of notifications and refresh requests.
 //!
-//! [`crate::connection`] handles their incoming messages.
+//! [`crate::server::connection`] handles their incoming messages.
 
 mod peer;
 
@@ -18,7 +18,7 @@ use futures_util::future::{join_all, select_all};
 
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
-use crate::trace_protocol::ProtocolTrace;
+use crate::process::trace_protocol::ProtocolTrace;
 use byokey_auth::login::Audience;
 use byokey_auth::{AnswerCheck, Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::connection;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::connection;
+use byokey_app_server::server::services::Services;
 use byokey_base::clock::Clock;
 use byokey_dev_backend::DevBackend;
 use byokey_protocol::initialize::HardeningReport;

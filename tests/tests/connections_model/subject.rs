@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::connection::{self, Connection};
-use byokey_app_server::services::Services;
+use byokey_app_server::server::connection::{self, Connection};
+use byokey_app_server::server::services::Services;
 use byokey_auth::{Generation, RecoveryFailure, Remedy};
 use byokey_dev_backend::{TestToken, unsigned};
 use byokey_protocol::initialize::HardeningReport;

@@ -8,8 +8,8 @@ use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::connection;
-use byokey_app_server::services::Services;
+use byokey_app_server::server::connection;
+use byokey_app_server::server::services::Services;
 use byokey_dev_backend::Route;
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::Limits;

@@ -9,7 +9,7 @@
 #[cfg_attr(windows, path = "windows.rs")]
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "macos", windows)),
-    path = "elsewhere.rs"
+    path = "unsupported.rs"
 )]
 mod platform;
 

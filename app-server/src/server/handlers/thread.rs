@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::thread_config;
 use crate::config::Stops;
-use crate::error::RequestError;
-use crate::reply::{Context, Outcome, Reply};
+use crate::server::error::RequestError;
+use crate::server::reply::{Context, Outcome, Reply};
 use crate::threads::{Settings, Thread, ThreadAccount};
 
 pub(crate) fn thread_start(

@@ -10,10 +10,10 @@ use byokey_protocol::initialize::{
 use byokey_protocol::methods::{ConfigWarningNotification, WarningNotification};
 use http::HeaderValue;
 
-use crate::error::RequestError;
 use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
-use crate::reply::{Context, Outcome, Reply};
-use crate::services::Services;
+use crate::server::error::RequestError;
+use crate::server::reply::{Context, Outcome, Reply};
+use crate::server::services::Services;
 
 /// Bounds of a client's refresh timeout, in milliseconds.
 const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;

@@ -9,7 +9,7 @@ use tokio::signal::windows::{
 
 /// The signals that end the program.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     interrupt: CtrlC,
     stop: CtrlBreak,
     close: CtrlClose,
@@ -19,7 +19,11 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Installs the handlers, within a runtime.
-    pub(crate) fn new() -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, or outside a runtime.
+    pub fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: ctrl_c()?,
             stop: ctrl_break()?,
@@ -30,7 +34,7 @@ impl Signals {
     }
 
     /// Waits for any of them. Of several, an urgent one is consumed: it must not count twice.
-    pub(crate) async fn any(&mut self) {
+    pub async fn any(&mut self) {
         tokio::select! {
             biased;
             Some(()) = self.close.recv() => {}
@@ -43,7 +47,7 @@ impl Signals {
     }
 
     /// Waits for a deliberate one.
-    pub(crate) async fn urgent(&mut self) {
+    pub async fn urgent(&mut self) {
         tokio::select! {
             Some(()) = self.interrupt.recv() => {}
             Some(()) = self.stop.recv() => {}

@@ -13,9 +13,9 @@ use futures_util::FutureExt as _;
 
 use crate::backend::Backend;
 use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
-use crate::parent::ParentWatch;
 use crate::peers::{PeerHost, Peers};
-use crate::start::Start;
+use crate::process::parent::ParentWatch;
+use crate::server::startup::Start;
 use crate::threads::Threads;
 use byokey_auth::background::Background;
 use byokey_auth::http_issuer::HttpIssuer;

@@ -5,12 +5,12 @@
 //! token is passed through a pipe.
 
 #[cfg_attr(unix, path = "unix.rs")]
-#[cfg_attr(not(unix), path = "elsewhere.rs")]
+#[cfg_attr(not(unix), path = "unsupported.rs")]
 mod platform;
 
 use std::ffi::OsString;
 
-use byokey_app_server::config::Environment;
+use crate::config::Environment;
 
 /// The variable that is removed.
 const TOKEN: &str = "CODEX_ACCESS_TOKEN";
@@ -19,14 +19,14 @@ const MAX_TOKEN: usize = 4096;
 
 /// Executes the program again if a token is in its environment. Returns only if there is none, or
 /// if the system refuses; then the token stays in place.
-pub(crate) fn hand_over() {
+pub fn hand_over() {
     if let Some(token) = std::env::var_os(TOKEN).filter(is_worth_it) {
         platform::start_again(token);
     }
 }
 
 /// Returns the environment with the passed token.
-pub(super) fn environment() -> Environment {
+pub fn environment() -> Environment {
     let environment = Environment::of_process();
     match platform::received(&environment) {
         Some(token) => environment.with(TOKEN, &token),
@@ -36,7 +36,7 @@ pub(super) fn environment() -> Environment {
 
 /// Reports a token that could not be removed from the environment, and a pipe that is not this
 /// program's. Call it after the log is set up.
-pub(super) fn report(environment: &Environment) {
+pub fn report(environment: &Environment) {
     if let Some(token) = std::env::var_os(TOKEN).filter(|token| token.len() > MAX_TOKEN) {
         tracing::warn!(
             "{TOKEN} has {} bytes, more than the {MAX_TOKEN} that can be taken out of the \

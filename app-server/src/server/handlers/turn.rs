@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::thread::{Unfindable, find_thread, refuse_if};
 use crate::backend::BackendError;
 use crate::config::Config;
-use crate::error::RequestError;
-use crate::reply::{Context, Outcome, Reply};
-use crate::services::Services;
+use crate::server::error::RequestError;
+use crate::server::reply::{Context, Outcome, Reply};
+use crate::server::services::Services;
 use crate::threads::{Thread, TurnRefusal, TurnRunner};
 
 const UNFINDABLE: Unfindable = Unfindable {

@@ -16,9 +16,9 @@ use serde::de::DeserializeOwned;
 use changes::Change;
 pub use changes::Changes;
 
-use crate::error::RequestError;
-use crate::handlers;
-use crate::reply::{Answering, Context, Outcome};
+use crate::server::error::RequestError;
+use crate::server::handlers;
+use crate::server::reply::{Answering, Context, Outcome};
 
 /// One request, on its way to its handler.
 #[derive(Debug)]
@@ -254,7 +254,7 @@ mod tests {
 
     use super::{Call, Context};
     use crate::config::{Config, Environment, Overrides};
-    use crate::services::Services;
+    use crate::server::services::Services;
 
     #[test]
     fn a_panic_becomes_an_answer_that_repeats_nothing() {

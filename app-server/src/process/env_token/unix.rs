@@ -9,7 +9,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use byokey_app_server::config::Environment;
+use crate::config::Environment;
 use rustix::io::{FdFlags, fcntl_setfd};
 use zeroize::Zeroizing;
 

@@ -9,8 +9,8 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::AccountUpdatedNotification;
 
-use crate::error::RequestError;
-use crate::reply::{Answering, Context, Reply};
+use crate::server::error::RequestError;
+use crate::server::reply::{Answering, Context, Reply};
 use byokey_auth::{Credential, Forgotten, Revocation};
 
 pub(crate) fn account_read(

@@ -4,4 +4,4 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
-pub(crate) use platform::Signals;
+pub use platform::Signals;

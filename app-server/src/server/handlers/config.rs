@@ -8,7 +8,7 @@ use byokey_protocol::config::{
 use byokey_protocol::empty::Empty;
 use byokey_protocol::open::Open;
 
-use crate::reply::{Context, Outcome};
+use crate::server::reply::{Context, Outcome};
 use byokey_auth::{ForcedMethod, LoginPolicy};
 
 pub(crate) fn config_read(context: &Context, _: ConfigReadParams) -> Outcome<ConfigReadResult> {

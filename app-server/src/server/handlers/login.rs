@@ -11,8 +11,8 @@ use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotific
 use uuid::Uuid;
 
 use crate::config::Stops;
-use crate::error::{Answered, RequestError};
-use crate::reply::{Answering, Context, Outcome, Reply};
+use crate::server::error::{Answered, RequestError};
+use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
 

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use byokey_app_server::config::Environment;
+use crate::config::Environment;
 use zeroize::Zeroizing;
 
 pub(super) fn start_again(_: OsString) {}

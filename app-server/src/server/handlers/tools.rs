@@ -6,7 +6,7 @@ use byokey_protocol::tools::{
     SkillsOfFolder,
 };
 
-use crate::reply::{Context, Outcome};
+use crate::server::reply::{Context, Outcome};
 
 pub(crate) fn permission_profile_list(
     _: &Context,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use byokey_protocol::request_id::RequestId;
 use serde::Serialize;
 
-use crate::error::RequestError;
 use crate::peers::Peer;
-use crate::services::Services;
+use crate::server::error::RequestError;
+use crate::server::services::Services;
 
 /// The context of a handler.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@
 use byokey_protocol::error::ErrorKind;
 use serde_json::{Map, Value};
 
-use crate::error::RequestError;
+use crate::server::error::RequestError;
 use crate::threads::Settings;
 
 /// Settings that decide where a conversation goes, or under which login.

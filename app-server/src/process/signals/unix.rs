@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that end the program.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -14,7 +14,11 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Installs the handlers, within a runtime.
-    pub(crate) fn new() -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, or outside a runtime.
+    pub fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -23,7 +27,7 @@ impl Signals {
     }
 
     /// Waits for any of them. Of several, an urgent one is consumed: it must not count twice.
-    pub(crate) async fn any(&mut self) {
+    pub async fn any(&mut self) {
         tokio::select! {
             biased;
             () = wait(&mut self.terminate) => {}
@@ -33,7 +37,7 @@ impl Signals {
     }
 
     /// Waits for a deliberate one: closing a terminal may send several SIGHUPs.
-    pub(crate) async fn urgent(&mut self) {
+    pub async fn urgent(&mut self) {
         tokio::select! {
             () = wait(&mut self.terminate) => {}
             () = wait(&mut self.interrupt) => {}

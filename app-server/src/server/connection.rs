@@ -6,9 +6,9 @@ use byokey_protocol::methods::ClientRequest;
 use byokey_rpc::{RequestError, Service};
 use serde_json::value::RawValue;
 
-use crate::dispatch::{Call, Changes, dispatch};
-use crate::reply::Context;
-use crate::services::Services;
+use crate::server::dispatch::{Call, Changes, dispatch};
+use crate::server::reply::Context;
+use crate::server::services::Services;
 
 /// The connection of a client.
 pub type Connection = byokey_rpc::Connection<Session>;

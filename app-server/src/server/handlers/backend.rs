@@ -8,8 +8,8 @@ use byokey_protocol::models::{Model, ModelListParams, ModelListResult};
 use byokey_protocol::usage::UsageReadResult;
 
 use crate::backend::BackendError;
-use crate::error::RequestError;
-use crate::reply::{Context, Outcome};
+use crate::server::error::RequestError;
+use crate::server::reply::{Context, Outcome};
 use byokey_auth::Lease;
 
 pub(crate) fn rate_limits_read(
