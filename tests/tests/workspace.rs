@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// What each crate of the product may depend on within the workspace, in every kind of build. The
 /// compiler refuses a cycle; this refuses a dependency upwards.
-const MAY_DEPEND_ON: [(&str, &[&str]); 6] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
     ("byokey-protocol", &[]),
     ("byokey-base", &["byokey-protocol"]),
     ("byokey-rpc", &["byokey-protocol", "byokey-base"]),
@@ -23,6 +23,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 6] = [
     (
         "byokey-client",
         &["byokey-protocol", "byokey-base", "byokey-rpc"],
+    ),
+    (
+        "byokey-demo",
+        &["byokey-protocol", "byokey-rpc", "byokey-dev-backend"],
     ),
 ];
 

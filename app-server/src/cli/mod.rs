@@ -3,8 +3,6 @@
 mod app_server;
 mod codex_options;
 #[cfg(feature = "demo")]
-mod demo;
-#[cfg(feature = "demo")]
 mod dev_backend;
 mod environment;
 #[cfg(feature = "generate")]
@@ -198,12 +196,22 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         #[cfg(feature = "demo")]
         Some(Command::DevBackend(command)) => command.run(),
         #[cfg(feature = "demo")]
-        Some(Command::Demo) => demo::run(),
+        Some(Command::Demo) => run_demo(),
         Some(Command::Login(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Status(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::ImportCodex(command)) => command.run(cli.common, &environment, hardening),
         None => fail("name a subcommand; see `byokey --help`"),
+    }
+}
+
+/// Plays the demo with this program as its server. The exit code says whether all went as expected.
+#[cfg(feature = "demo")]
+fn run_demo() -> ExitCode {
+    match std::env::current_exe().and_then(|program| byokey_demo::run(&program)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => fail(&format!("cannot start the demo: {error}")),
     }
 }
 

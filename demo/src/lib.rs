@@ -17,31 +17,33 @@
 //! Each chapter checks what it shows. The last line is the verdict, and the exit code agrees with
 //! it.
 //!
-//! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`,
-//! `farewell` → `play` → `server`, `verdict` → `host` → `screen` → `fitted`, `line` → `json`,
-//! `ink`, `tokens`.
+//! The host stands on `byokey-rpc` and knows nothing of the server but its program.
+//!
+//! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`, `ends` →
+//! `scenario` → `report` → `host` → `link` → `screen` → `abbreviate`, `line` → `json`, `style`,
+//! `tokens`.
 
+mod abbreviate;
 mod account;
-mod farewell;
-mod fitted;
+mod ends;
 mod host;
-mod ink;
 mod json;
 mod line;
-mod play;
+mod link;
 mod renewal;
+mod report;
+mod scenario;
 mod screen;
-mod server;
 mod story;
+mod style;
 mod tokens;
 mod turn;
-mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::process::ExitCode;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -50,10 +52,10 @@ use std::time::Duration;
 use byokey_dev_backend::{DevBackend, Options, Script};
 use serde_json::json;
 
-use host::{Event, Host};
-use play::Play;
+use host::Host;
+use link::{Event, Link};
+use scenario::Scenario;
 use screen::Screen;
-use server::Child;
 use tokens::Tokens;
 
 /// Timeout of each step. None takes a second.
@@ -66,28 +68,26 @@ const PIECE_DELAY: Duration = Duration::from_millis(25);
 /// shown in the order in which they were sent. The response waits as long.
 const LINE_DELAY: Duration = Duration::from_millis(5);
 
-/// Runs the scenario on standard output.
-pub(crate) fn run() -> ExitCode {
+/// Tells the story on standard output, with this program as the server. Returns whether all
+/// went as expected.
+///
+/// # Errors
+///
+/// When the backend or the server cannot be started.
+pub fn run(program: &Path) -> io::Result<bool> {
     let tokens = Arc::new(Tokens::made_up());
     let screen = Screen::of_stdout(Arc::clone(&tokens));
-    let play = match set_the_stage(tokens, screen) {
-        Ok(play) => play,
-        Err(error) => return super::fail(&format!("cannot start the demo: {error}")),
-    };
-    if story::tell(play).is_good() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let scenario = set_the_stage(program, tokens, screen)?;
+    Ok(story::tell(scenario).is_good())
 }
 
 /// Starts the backend and the server.
-fn set_the_stage(tokens: Arc<Tokens>, screen: Screen) -> io::Result<Play> {
+fn set_the_stage(program: &Path, tokens: Arc<Tokens>, screen: Screen) -> io::Result<Scenario> {
     let (events, heard) = channel();
     let backend = start_backend(events.clone(), PIECE_DELAY)?;
-    let (child, input) = Child::spawn(&settings(&backend), events, PATIENCE)?;
-    let host = Host::new(Box::new(input), heard, PATIENCE, screen);
-    Ok(Play::new(host, backend, tokens, Box::new(child)))
+    let link = Link::spawn(program, &settings(&backend), events, PATIENCE)?;
+    let host = Host::new(link, heard, PATIENCE, screen);
+    Ok(Scenario::new(host, backend, tokens))
 }
 
 fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {

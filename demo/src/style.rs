@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 /// The role of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(super) enum Style {
     /// Anything else.
     Plain,
     /// A title or the name of a method.
@@ -25,7 +25,7 @@ pub(super) enum Ink {
     Bad,
 }
 
-impl Ink {
+impl Style {
     /// The parameters of ANSI's "select graphic rendition".
     const fn code(self) -> &'static str {
         match self {
@@ -64,10 +64,10 @@ impl Palette {
         }
     }
 
-    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
-        if self == Self::Plain || ink == Ink::Plain || text.is_empty() {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
+        if self == Self::Plain || style == Style::Plain || text.is_empty() {
             return text.to_owned();
         }
-        format!("\x1b[{}m{text}\x1b[0m", ink.code())
+        format!("\x1b[{}m{text}\x1b[0m", style.code())
     }
 }

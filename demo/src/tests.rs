@@ -4,7 +4,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
 use byokey_app_server::config::{Config, Environment, Overrides};
@@ -15,25 +14,12 @@ use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::Limits;
 use serde_json::Value;
 
-use super::ink::Palette;
-use super::server::Server;
+use super::report::Report;
+use super::style::Palette;
 use super::tokens::Token;
-use super::verdict::Verdict;
 use super::*;
 
-/// The server on a thread of this process.
-struct Thread {
-    served: Option<JoinHandle<()>>,
-    code: i32,
-}
-
-impl Server for Thread {
-    fn exit_code(&mut self) -> Option<i32> {
-        self.served.take()?.join().ok().map(|()| self.code)
-    }
-}
-
-fn serve(settings: &[String], stream: UnixStream) -> JoinHandle<()> {
+fn serve(settings: &[String], input: UnixStream, output: UnixStream) -> JoinHandle<()> {
     let overrides = Overrides {
         settings: settings.to_vec(),
         ..Overrides::default()
@@ -47,9 +33,7 @@ fn serve(settings: &[String], stream: UnixStream) -> JoinHandle<()> {
             .enable_all()
             .build();
         runtime.unwrap().block_on(async {
-            stream.set_nonblocking(true).unwrap();
-            let stream = tokio::net::UnixStream::from_std(stream).unwrap();
-            let (reader, writer) = stream.into_split();
+            let (reader, writer) = (asynchronous(input).unwrap(), asynchronous(output).unwrap());
             let (_sender, shutdown) = tokio::sync::watch::channel(false);
             let services = Services::new(config, HardeningReport::default());
             byokey_rpc::serve(
@@ -64,41 +48,29 @@ fn serve(settings: &[String], stream: UnixStream) -> JoinHandle<()> {
     })
 }
 
-fn listen(
-    stream: UnixStream,
-    events: Sender<Event>,
+/// Passes on what the server writes, falsified.
+fn falsified(
+    output: UnixStream,
     falsify: impl Fn(&mut Value) + Send + 'static,
-) {
+) -> io::Result<tokio::net::UnixStream> {
+    let (ours, mut theirs) = UnixStream::pair()?;
     thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
             let mut message: Value = serde_json::from_str(&line).unwrap();
             falsify(&mut message);
-            let _ = events.send(Event::Line(message.to_string()));
+            // The story may be over.
+            let _ = writeln!(theirs, "{message}");
         }
-        let _ = events.send(Event::End);
     });
+    asynchronous(ours)
 }
 
-/// The host's writing half of the socket. Dropping it shuts it down for writing, as with a pipe.
-struct Input(UnixStream);
-
-impl io::Write for Input {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+fn asynchronous(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
+    stream.set_nonblocking(true)?;
+    tokio::net::UnixStream::from_std(stream)
 }
 
-impl Drop for Input {
-    fn drop(&mut self) {
-        let _ = self.0.shutdown(std::net::Shutdown::Write);
-    }
-}
-
-fn told(falsify: impl Fn(&mut Value) + Send + 'static, code: i32) -> Verdict {
+fn told(falsify: impl Fn(&mut Value) + Send + 'static, code: i32) -> Report {
     told_with_patience(falsify, code, PATIENCE)
 }
 
@@ -106,28 +78,32 @@ fn told_with_patience(
     falsify: impl Fn(&mut Value) + Send + 'static,
     code: i32,
     patience: Duration,
-) -> Verdict {
+) -> Report {
     story::tell(stage(falsify, code, patience))
 }
 
-fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Duration) -> Play {
+fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Duration) -> Scenario {
     let tokens = Arc::new(Tokens::made_up());
     let out = Box::new(io::sink());
     let screen = Screen::new(out, Palette::Plain, 100, Arc::clone(&tokens));
     let (events, heard) = channel();
     let backend = start_backend(events.clone(), Duration::ZERO).unwrap();
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let served = Some(serve(&settings(&backend), theirs));
-    listen(ours.try_clone().unwrap(), events, falsify);
-    let host = Host::new(Box::new(Input(ours)), heard, patience, screen);
-    Play::new(host, backend, tokens, Box::new(Thread { served, code }))
+    let (input, read) = UnixStream::pair().unwrap();
+    let (written, output) = UnixStream::pair().unwrap();
+    let served = serve(&settings(&backend), read, written);
+    let link = Link::open(events, move || {
+        let exit_code = async move { served.join().ok().map(|()| code) };
+        Ok((falsified(output, falsify)?, asynchronous(input)?, exit_code))
+    });
+    let host = Host::new(link.unwrap(), heard, patience, screen);
+    Scenario::new(host, backend, tokens)
 }
 
 #[test]
 fn told_truly_the_story_is_good() {
-    let verdict = told(|_| {}, 0);
-    assert!(verdict.is_good(), "{verdict:?}");
-    assert_eq!(verdict.chapter, 10);
+    let report = told(|_| {}, 0);
+    assert!(report.is_good(), "{report:?}");
+    assert_eq!(report.chapter, 10);
 }
 
 /// Returns the chapters that fail when a value at this place of the server's messages is replaced.
@@ -138,9 +114,9 @@ fn noticed_by(pointer: &'static str, old: impl Into<Value>, new: impl Into<Value
             *place = new.clone();
         }
     };
-    let verdict = told(falsify, 0);
-    assert!(!verdict.is_good());
-    let mut chapters: Vec<_> = verdict.broken.iter().map(|(chapter, _)| *chapter).collect();
+    let report = told(falsify, 0);
+    assert!(!report.is_good());
+    let mut chapters: Vec<_> = report.broken.iter().map(|(chapter, _)| *chapter).collect();
     chapters.dedup();
     chapters
 }
@@ -226,10 +202,10 @@ fn a_logout_that_is_none() {
 
 #[test]
 fn a_call_with_another_token() {
-    let mut play = stage(|_| {}, 0, PATIENCE);
-    let tokens = Arc::clone(&play.tokens);
+    let mut scenario = stage(|_| {}, 0, PATIENCE);
+    let tokens = Arc::clone(&scenario.tokens);
     let [first, second, _] = &tokens.alice;
-    let mut stream = TcpStream::connect(play.backend.addr()).unwrap();
+    let mut stream = TcpStream::connect(scenario.backend.addr()).unwrap();
     let token = &first.value;
     write!(
         stream,
@@ -238,9 +214,9 @@ fn a_call_with_another_token() {
     .unwrap();
     stream.read_to_string(&mut String::new()).unwrap();
     let mut holds = |wanted: &[&Token]| {
-        play.verdict = Verdict::default();
-        play.claim_tokens("", Route::Models, wanted).unwrap();
-        play.verdict.is_good()
+        scenario.report = Report::default();
+        scenario.check_tokens("", Route::Models, wanted).unwrap();
+        scenario.report.is_good()
     };
     assert!(holds(&[first]));
     assert!(!holds(&[second]));
@@ -249,9 +225,9 @@ fn a_call_with_another_token() {
 
 #[test]
 fn a_bad_end() {
-    let verdict = told(|_| {}, 101);
-    let claim = "byokey exits with code 0".to_owned();
-    assert_eq!(verdict.broken, [(10, claim)]);
+    let report = told(|_| {}, 101);
+    let check = "byokey exits with code 0".to_owned();
+    assert_eq!(report.broken, [(10, check)]);
 }
 
 #[test]
@@ -261,9 +237,9 @@ fn a_story_that_cannot_go_on_stops() {
             *message = Value::Null;
         }
     };
-    let verdict = told_with_patience(lose_login, 0, Duration::from_millis(500));
-    assert!(!verdict.is_good());
-    let (chapter, stop) = verdict.broken.last().unwrap();
+    let report = told_with_patience(lose_login, 0, Duration::from_millis(500));
+    assert!(!report.is_good());
+    let (chapter, stop) = report.broken.last().unwrap();
     assert_eq!(*chapter, 2);
     assert_eq!(stop, "account/login/completed did not come within 0.5s");
 }

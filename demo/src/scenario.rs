@@ -9,49 +9,41 @@ use serde_json::{Value, json};
 
 use super::host::{Host, Stop};
 use super::json::Json;
-use super::server::Server;
+use super::report::Report;
 use super::tokens::{Token, Tokens};
-use super::verdict::Verdict;
 
-/// The context of a chapter.
-pub(super) struct Play {
+/// What a chapter works with.
+pub(super) struct Scenario {
     pub(super) host: Host,
     pub(super) backend: DevBackend,
     pub(super) tokens: Arc<Tokens>,
-    pub(super) server: Box<dyn Server>,
-    /// The conversation, once started.
+    /// The conversation, once there is one.
     pub(super) thread_id: Value,
-    pub(super) verdict: Verdict,
+    pub(super) report: Report,
 }
 
-impl Play {
-    pub(super) fn new(
-        host: Host,
-        backend: DevBackend,
-        tokens: Arc<Tokens>,
-        server: Box<dyn Server>,
-    ) -> Self {
+impl Scenario {
+    pub(super) fn new(host: Host, backend: DevBackend, tokens: Arc<Tokens>) -> Self {
         Self {
             host,
             backend,
             tokens,
-            server,
             thread_id: Value::Null,
-            verdict: Verdict::default(),
+            report: Report::default(),
         }
     }
 
     /// Checks that a value is the expected one, and continues in either case.
-    pub(super) fn claim(
+    pub(super) fn check(
         &mut self,
-        claim: &str,
+        check: &str,
         found: &Value,
         wanted: impl Into<Value>,
     ) -> Result<(), Stop> {
         let holds = *found == wanted.into();
-        self.verdict.count(claim, holds);
+        self.report.count(check, holds);
         let instead = (!holds).then(|| Json::from(found));
-        Ok(self.host.screen.claim(claim, instead.as_ref())?)
+        Ok(self.host.screen.check(check, instead.as_ref())?)
     }
 
     /// Makes the backend refuse a token from now on.
@@ -63,15 +55,14 @@ impl Play {
 
     /// Waits for a refresh request and answers with this token; returns the request.
     pub(super) fn renew(&mut self, new: &Token) -> Result<Value, Stop> {
-        let (id, question) = self.host.asked_for_token()?;
-        self.host.respond(&id, handed_over(new))?;
-        Ok(question)
+        let question = self.host.asked_for_token()?;
+        Ok(Host::hand_over(question, handed_over(new)))
     }
 
     /// Checks that the refresh request was about this token.
-    pub(super) fn claim_question(&mut self, question: &Value, refused: &Token) -> Result<(), Stop> {
+    pub(super) fn check_question(&mut self, question: &Value, refused: &Token) -> Result<(), Stop> {
         let wanted = json!({"reason": "unauthorized", "previousAccountId": refused.account});
-        self.claim(
+        self.check(
             "byokey asked for a new token and said why",
             question,
             wanted,
@@ -79,9 +70,9 @@ impl Play {
     }
 
     /// Checks that the last calls of a route carried these tokens.
-    pub(super) fn claim_tokens(
+    pub(super) fn check_tokens(
         &mut self,
-        claim: &str,
+        check: &str,
         route: Route,
         wanted: &[&Token],
     ) -> Result<(), Stop> {
@@ -96,7 +87,7 @@ impl Play {
             .iter()
             .map(|token| Some(token.value.as_str()))
             .collect();
-        self.claim(claim, &json!(found), json!(wanted))
+        self.check(check, &json!(found), json!(wanted))
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use byokey_dev_backend::{Exchange, Outcome};
 
-use super::fitted::quoted;
-use super::ink::{Ink, Palette};
+use super::abbreviate::quoted;
 use super::json::Json;
 use super::line::{Line, cut, length, with_tokens};
+use super::style::{Palette, Style};
 use super::tokens::Tokens;
 
 /// The maximal width. Longer lines are no easier to read.
@@ -18,18 +18,18 @@ const MARGIN: &str = "    ";
 
 /// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// From the host to the server.
+pub(super) enum Direction {
+    /// The host to the server.
     In,
     /// From the server to the host.
     Out,
 }
 
-impl Way {
-    fn label(self) -> (Ink, String) {
+impl Direction {
+    fn label(self) -> (Style, String) {
         match self {
-            Self::In => (Ink::Host, format!("{MARGIN}host → byokey     ")),
-            Self::Out => (Ink::Server, format!("{MARGIN}host ← byokey     ")),
+            Self::In => (Style::Host, format!("{MARGIN}host → byokey     ")),
+            Self::Out => (Style::Server, format!("{MARGIN}host ← byokey     ")),
         }
     }
 }
@@ -74,29 +74,33 @@ impl Screen {
     }
 
     /// Prints a message between host and server.
-    pub(super) fn message(&mut self, way: Way, message: &Json) -> io::Result<()> {
+    pub(super) fn message(&mut self, direction: Direction, message: &Json) -> io::Result<()> {
         let method = message.get("method").and_then(Json::text);
         if method == Some("item/agentMessage/delta") {
-            return self.streamed(way, message);
+            return self.streamed(direction, message);
         }
         let id = message.get("id").map_or_else(String::new, |id| {
-            format!(" [{}]", id.fitted(40, &self.tokens))
+            format!(" [{}]", id.abbreviated(40, &self.tokens))
         });
-        let (ink, name, body) = match (method, message.get("error")) {
-            (Some(method), _) => (Ink::Strong, method, message.get("params")),
-            (None, Some(error)) => (Ink::Bad, "error", Some(error)),
-            (None, None) => (Ink::Plain, "answer", message.get("result")),
+        let (style, name, body) = match (method, message.get("error")) {
+            (Some(method), _) => (Style::Strong, method, message.get("params")),
+            (None, Some(error)) => (Style::Bad, "error", Some(error)),
+            (None, None) => (Style::Plain, "answer", message.get("result")),
         };
-        let mut line = vec![way.label(), (ink, name.to_owned()), (Ink::Plain, id + " ")];
+        let mut line = vec![
+            direction.label(),
+            (style, name.to_owned()),
+            (Style::Plain, id + " "),
+        ];
         let kind = message
             .get("error")
             .and_then(|error| error.get("data")?.get("kind")?.text());
         if let Some(kind) = kind {
-            line.push((Ink::Bad, format!("{kind} ")));
+            line.push((Style::Bad, format!("{kind} ")));
         }
         if let Some(body) = body {
             let room = self.width.saturating_sub(length(&line));
-            line.extend(with_tokens(&body.fitted(room, &self.tokens)));
+            line.extend(with_tokens(&body.abbreviated(room, &self.tokens)));
         }
         self.line(line)
     }
@@ -107,37 +111,37 @@ impl Screen {
         let path = exchange.path.strip_prefix("/backend-api");
         let path = path.map_or_else(|| exchange.path.clone(), |path| format!("…{path}"));
         let good = matches!(exchange.outcome, Outcome::Status(status) if status.is_success());
-        let status = if good { Ink::Good } else { Ink::Bad };
+        let status = if good { Style::Good } else { Style::Bad };
         self.line(vec![
-            (Ink::Backend, format!("{MARGIN}byokey → backend  ")),
-            (Ink::Plain, format!("{} {path} ", exchange.method)),
-            (Ink::Token, token),
+            (Style::Backend, format!("{MARGIN}byokey → backend  ")),
+            (Style::Plain, format!("{} {path} ", exchange.method)),
+            (Style::Token, token),
             (status, format!(" {}", exchange.outcome)),
         ])
     }
 
     /// Prints an event without a message.
     pub(super) fn remark(&mut self, text: &str) -> io::Result<()> {
-        let mut line = vec![(Ink::Plain, format!("{MARGIN}· "))];
+        let mut line = vec![(Style::Plain, format!("{MARGIN}· "))];
         line.extend(with_tokens(text));
         self.line(line)
     }
 
     /// Prints a check and its result. If it failed, also the value found instead.
-    pub(super) fn claim(&mut self, claim: &str, instead: Option<&Json>) -> io::Result<()> {
+    pub(super) fn check(&mut self, check: &str, instead: Option<&Json>) -> io::Result<()> {
         let Some(found) = instead else {
             return self.line(vec![
-                (Ink::Good, format!("{MARGIN}✓ ")),
-                (Ink::Plain, claim.to_owned()),
+                (Style::Good, format!("{MARGIN}✓ ")),
+                (Style::Plain, check.to_owned()),
             ]);
         };
-        self.line(vec![(Ink::Bad, format!("{MARGIN}✗ {claim}"))])?;
-        let found = found.fitted(self.width, &self.tokens);
-        self.line(vec![(Ink::Plain, format!("{MARGIN}  but found {found}"))])
+        self.line(vec![(Style::Bad, format!("{MARGIN}✗ {check}"))])?;
+        let found = found.abbreviated(self.width, &self.tokens);
+        self.line(vec![(Style::Plain, format!("{MARGIN}  but found {found}"))])
     }
 
     /// Prints one delta of a streamed text. All of them share a line.
-    fn streamed(&mut self, way: Way, message: &Json) -> io::Result<()> {
+    fn streamed(&mut self, direction: Direction, message: &Json) -> io::Result<()> {
         let piece = message
             .get("params")
             .and_then(|params| params.get("delta"))
@@ -147,8 +151,8 @@ impl Screen {
         let room = match self.streaming {
             Some(room) => room,
             None => {
-                let method = (Ink::Strong, "item/agentMessage/delta".to_owned());
-                line.extend([way.label(), method]);
+                let method = (Style::Strong, "item/agentMessage/delta".to_owned());
+                line.extend([direction.label(), method]);
                 self.width.saturating_sub(length(&line))
             }
         };
@@ -156,13 +160,13 @@ impl Screen {
             .tokens
             .redacted(piece, true)
             .unwrap_or_else(|| quoted(piece));
-        let mut piece = vec![(Ink::Plain, format!(" {piece}"))];
+        let mut piece = vec![(Style::Plain, format!(" {piece}"))];
         cut(&mut piece, room);
         self.streaming = Some(room.saturating_sub(length(&piece)));
         line.extend(piece);
-        for (ink, text) in line {
+        for (style, text) in line {
             self.out
-                .write_all(self.palette.paint(ink, &text).as_bytes())?;
+                .write_all(self.palette.paint(style, &text).as_bytes())?;
         }
         self.out.flush()
     }
@@ -178,7 +182,7 @@ impl Screen {
         cut(&mut pieces, self.width);
         let painted = pieces
             .iter()
-            .map(|(ink, text)| self.palette.paint(*ink, text));
+            .map(|(style, text)| self.palette.paint(*style, text));
         painted.collect::<String>().trim_end().to_owned()
     }
 }

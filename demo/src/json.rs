@@ -30,7 +30,15 @@ impl Json {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// Returns the text of a string.
+    /// The number, if it is a whole one.
+    pub(super) fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Plain(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -26,7 +26,7 @@ impl Json {
     /// Formats the value on one line, in at most `room` characters if omitting unimportant parts
     /// suffices. An ellipsis marks omissions. If it is still too long, a token is shown first
     /// before the line is cut.
-    pub(super) fn fitted(&self, room: usize, tokens: &Tokens) -> String {
+    pub(super) fn abbreviated(&self, room: usize, tokens: &Tokens) -> String {
         let written = |omit| {
             let mut line = String::new();
             self.write(omit, tokens, &mut line);
@@ -133,15 +133,15 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn fitted(text: &str, room: usize) -> String {
+    fn abbreviated(text: &str, room: usize) -> String {
         let json: Json = serde_json::from_str(text).unwrap();
-        json.fitted(room, &Tokens::made_up())
+        json.abbreviated(room, &Tokens::made_up())
     }
 
     #[test]
     fn what_fits_is_shown_as_it_is_in_the_order_of_the_wire() {
         let text = r#"{"z":null,"a":[1,-2.5,true,"\n"],"id":{}}"#;
-        assert_eq!(fitted(text, 80), text);
+        assert_eq!(abbreviated(text, 80), text);
     }
 
     #[test]
@@ -149,24 +149,24 @@ mod tests {
         let id = "01a20339-8ff4-73a9-a55c-3cd5c222dc12";
         let text = format!(r#"{{"threadId":"{id}","plan":null,"turn":{{"ok":1,"startedAt":1}}}}"#);
         let without_null = text.replace(r#""plan":null,"#, "").replace("}}", "},…}");
-        assert_eq!(fitted(&text, text.len() - 1), without_null);
-        assert_eq!(fitted(&text, 60), r#"{"turn":{"ok":1,…},…}"#);
+        assert_eq!(abbreviated(&text, text.len() - 1), without_null);
+        assert_eq!(abbreviated(&text, 60), r#"{"turn":{"ok":1,…},…}"#);
         let account = r#"{"accountId":"workspace-alice","id":{"a":1}}"#;
-        assert_eq!(fitted(account, 0), account);
+        assert_eq!(abbreviated(account, 0), account);
     }
 
     #[test]
     fn a_long_text_loses_its_end() {
         let long = format!(r#"{{"text":"{}"}}"#, "ä".repeat(LONG + 1));
-        assert_eq!(fitted(&long, 80), long);
+        assert_eq!(abbreviated(&long, 80), long);
         let short = format!(r#"{{"text":"{}…"}}"#, "ä".repeat(LONG));
-        assert_eq!(fitted(&long, 20), short);
+        assert_eq!(abbreviated(&long, 20), short);
     }
 
     #[test]
     fn tokens_are_named_and_never_shown() {
         let [token, ..] = Tokens::made_up().alice;
-        let shown = fitted(&format!(r#"{{"accessToken":"{}"}}"#, token.value), 80);
+        let shown = abbreviated(&format!(r#"{{"accessToken":"{}"}}"#, token.value), 80);
         assert!(
             shown.starts_with(r#"{"accessToken":‹token of alice, "#),
             "{shown}"
@@ -182,13 +182,13 @@ mod tests {
         let json: Json = serde_json::from_str(&text).unwrap();
         let (name, long) = (token.name(), tokens.redacted(&token.value, false).unwrap());
         let whole = format!(r#"{{"type":"a","accessToken":{long},"b":1}}"#);
-        assert_eq!(json.fitted(70, &tokens), whole);
+        assert_eq!(json.abbreviated(70, &tokens), whole);
         assert_eq!(
-            json.fitted(62, &tokens),
+            json.abbreviated(62, &tokens),
             whole,
             "it is shown before the cut"
         );
         let short = format!(r#"{{"accessToken":{name},…}}"#);
-        assert_eq!(json.fitted(50, &tokens), short);
+        assert_eq!(json.abbreviated(50, &tokens), short);
     }
 }

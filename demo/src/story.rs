@@ -3,17 +3,17 @@
 use std::io;
 
 use super::host::Stop;
-use super::ink::Ink;
-use super::play::Play;
-use super::verdict::Verdict;
-use super::{account, farewell, renewal, turn};
+use super::report::Report;
+use super::scenario::Scenario;
+use super::style::Style;
+use super::{account, ends, renewal, turn};
 
 /// One chapter.
 struct Chapter {
     title: &'static str,
     /// An explanation for new users.
     caption: &'static str,
-    tell: fn(&mut Play) -> Result<(), Stop>,
+    tell: fn(&mut Scenario) -> Result<(), Stop>,
 }
 
 const STORY: [Chapter; 10] = [
@@ -60,79 +60,79 @@ const STORY: [Chapter; 10] = [
     Chapter {
         title: "Logout",
         caption: "byokey forgets the token at once.",
-        tell: farewell::logout,
+        tell: ends::logout,
     },
     Chapter {
         title: "The host is done",
         caption: "It closes the pipe, and byokey ends by itself.",
-        tell: farewell::end_of_input,
+        tell: ends::end_of_input,
     },
 ];
 
-/// Runs the whole scenario, or as much of it as possible.
-pub(super) fn tell(mut play: Play) -> Verdict {
-    if let Err(stop) = tell_chapters(&mut play) {
-        play.verdict.stopped(&stop);
+/// Tells the whole story, or as much of it as there is.
+pub(super) fn tell(mut scenario: Scenario) -> Report {
+    if let Err(stop) = tell_chapters(&mut scenario) {
+        scenario.report.stopped(&stop);
         let line = format!("    ✗ the story stops here: {stop}");
-        // If the output is closed, the exit code still reports the result.
-        drop(play.host.screen.line(vec![(Ink::Bad, line)]));
+        // If no one reads any more, the exit code still says so.
+        drop(scenario.host.screen.line(vec![(Style::Bad, line)]));
     }
-    drop(tell_verdict(&mut play));
-    play.verdict
+    drop(tell_report(&mut scenario));
+    scenario.report
 }
 
-fn tell_chapters(play: &mut Play) -> Result<(), Stop> {
-    introduce(play)?;
+fn tell_chapters(scenario: &mut Scenario) -> Result<(), Stop> {
+    introduce(scenario)?;
     for (number, chapter) in (1..).zip(&STORY) {
-        play.verdict.chapter = number;
-        let screen = &mut play.host.screen;
+        scenario.report.chapter = number;
+        let screen = &mut scenario.host.screen;
         screen.line(Vec::new())?;
         screen.line(vec![(
-            Ink::Strong,
+            Style::Strong,
             format!("{number:>2}  {}", chapter.title),
         )])?;
-        screen.line(vec![(Ink::Plain, format!("    {}", chapter.caption))])?;
-        (chapter.tell)(play)?;
+        screen.line(vec![(Style::Plain, format!("    {}", chapter.caption))])?;
+        (chapter.tell)(scenario)?;
     }
     Ok(())
 }
 
 /// Prints the participants.
-fn introduce(play: &mut Play) -> io::Result<()> {
-    let screen = &mut play.host.screen;
+fn introduce(scenario: &mut Scenario) -> io::Result<()> {
+    let screen = &mut scenario.host.screen;
     let title = "byokey demo: the life of a login, on this machine alone. All tokens are made up.";
-    screen.line(vec![(Ink::Strong, title.to_owned())])?;
+    screen.line(vec![(Style::Strong, title.to_owned())])?;
     screen.line(Vec::new())?;
-    for (ink, name, who) in [
+    for (style, name, who) in [
         (
-            Ink::Host,
+            Style::Host,
             "host",
             "an editor or agent host, played by this demo",
         ),
         (
-            Ink::Server,
+            Style::Server,
             "byokey",
             "the real server, a child process: byokey app-server",
         ),
         (
-            Ink::Backend,
+            Style::Backend,
             "backend",
             "a stand-in for the ChatGPT backend, on 127.0.0.1",
         ),
     ] {
         let name = format!("    {name:<9}");
-        screen.line(vec![(ink, name), (Ink::Plain, who.to_owned())])?;
+        screen.line(vec![(style, name), (Style::Plain, who.to_owned())])?;
     }
     Ok(())
 }
 
-fn tell_verdict(play: &mut Play) -> io::Result<()> {
-    let ink = if play.verdict.is_good() {
-        Ink::Good
+fn tell_report(scenario: &mut Scenario) -> io::Result<()> {
+    let style = if scenario.report.is_good() {
+        Style::Good
     } else {
-        Ink::Bad
+        Style::Bad
     };
-    let screen = &mut play.host.screen;
+    let screen = &mut scenario.host.screen;
     screen.line(Vec::new())?;
-    screen.line(vec![(ink, play.verdict.line())])
+    screen.line(vec![(style, scenario.report.line())])
 }

@@ -1,12 +1,12 @@
 //! Lines made of coloured pieces.
 
-use super::ink::Ink;
+use super::style::Style;
 
 /// Pieces of a line.
-pub(super) type Line = Vec<(Ink, String)>;
+pub(super) type Line = Vec<(Style, String)>;
 
 /// Returns the length in characters.
-pub(super) fn length(pieces: &[(Ink, String)]) -> usize {
+pub(super) fn length(pieces: &[(Style, String)]) -> usize {
     pieces.iter().map(|(_, text)| text.chars().count()).sum()
 }
 
@@ -30,8 +30,8 @@ pub(super) fn with_tokens(text: &str) -> Line {
     let mut line = Line::new();
     for part in text.split_inclusive('›') {
         let (before, token) = part.split_at(part.find('‹').unwrap_or(part.len()));
-        line.push((Ink::Faint, before.to_owned()));
-        line.push((Ink::Token, token.to_owned()));
+        line.push((Style::Faint, before.to_owned()));
+        line.push((Style::Token, token.to_owned()));
     }
     line
 }
@@ -43,7 +43,7 @@ mod tests {
     fn pieces(texts: &[&str]) -> Line {
         texts
             .iter()
-            .map(|text| (Ink::Plain, (*text).to_owned()))
+            .map(|text| (Style::Plain, (*text).to_owned()))
             .collect()
     }
 
@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn the_name_of_a_token_has_its_own_colour() {
         let line = with_tokens(r#"{"a":‹token›,"b":1}"#);
-        let token: Vec<_> = line.iter().filter(|(ink, _)| *ink == Ink::Token).collect();
+        let token: Vec<_> = line
+            .iter()
+            .filter(|(style, _)| *style == Style::Token)
+            .collect();
         assert_eq!(token[0].1, "‹token›");
         assert_eq!(length(&line), r#"{"a":‹token›,"b":1}"#.chars().count());
     }

@@ -1,0 +1,262 @@
+//! The connection to the server: a JSON-RPC peer, served on a thread of its own.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use byokey_dev_backend::Exchange;
+use byokey_protocol::empty::Empty;
+use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::methods::{Refresh, Request as _};
+use byokey_rpc::{
+    Call, Child, Connection, Limits, Observer, Peer, PendingAnswer, RequestError, RequestFailure,
+    Service,
+};
+use jsonrpsee_types::ErrorObjectOwned;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::process::Command;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+
+use super::screen::Direction;
+
+/// The variable with the level of the log.
+const LEVEL: &str = "RUST_LOG";
+
+/// What an answer brings: the result, or why there is none.
+type Outcome = Result<Box<RawValue>, RequestFailure<ErrorObjectOwned>>;
+
+/// Something that happens on the stage.
+pub(super) enum Event {
+    /// A message was sent. Its meaning, if it is for the host, is the next event.
+    Said(Direction, Vec<u8>),
+    /// The server notified the host.
+    Notification { method: String, params: Value },
+    /// The server asks for a token.
+    Question(Question),
+    /// The server called the backend.
+    Backend(Exchange),
+    /// The server ended, with this exit code if it has one.
+    End(Option<i32>),
+}
+
+/// A request that was sent.
+pub(super) struct Asked {
+    pub(super) id: i64,
+    answer: PendingAnswer<Outcome>,
+}
+
+/// A request of the server for a token. It is owed an answer.
+pub(super) struct Question {
+    pub(super) params: Value,
+    reply: oneshot::Sender<Result<ExternalTokens, RequestError>>,
+}
+
+impl Question {
+    /// Answers it. The server may be gone.
+    pub(super) fn answer(self, reply: Result<ExternalTokens, RequestError>) {
+        drop(self.reply.send(reply));
+    }
+}
+
+/// The connection to the server. Dropping it closes the server's input and waits for its end.
+pub(super) struct Link {
+    peer: Arc<Peer>,
+    next_id: Arc<AtomicI64>,
+    runtime: Handle,
+    closing: watch::Sender<bool>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Link {
+    /// Spawns the server with these settings and nothing of this environment but the level of the
+    /// log, and passes on what it sends. It is killed if it does not end within `patience` of the
+    /// end of its input.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot start it.
+    pub(super) fn spawn(
+        program: &Path,
+        settings: &[String],
+        events: Sender<Event>,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let folder = program.parent().unwrap_or_else(|| Path::new("/"));
+        let mut command = Command::new(program);
+        command.arg("app-server");
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
+        command
+            .env_clear()
+            // There is no configuration beside the program, so no user's is read.
+            .env("CODEX_HOME", folder)
+            .env("BYOKEY_HOME", folder)
+            .env("NO_PROXY", "127.0.0.1")
+            // More of the log appears on standard error, beside the story.
+            .envs(std::env::var_os(LEVEL).map(|level| (LEVEL, level)));
+        Self::open(events, move || {
+            let (mut child, (output, input)) = Child::spawn(command)?;
+            let exit_code = async move {
+                let ended = tokio::time::timeout(patience, child.wait()).await;
+                ended.ok()?.ok()?.code()
+            };
+            Ok((output, input, exit_code))
+        })
+    }
+
+    /// Connects with a server over two streams, which are opened on the thread that serves them.
+    /// What is opened with them is the exit code of the server, to be waited for when its output
+    /// has ended.
+    pub(super) fn open<R, W, E>(
+        events: Sender<Event>,
+        open: impl FnOnce() -> io::Result<(R, W, E)> + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+        E: Future<Output = Option<i32>>,
+    {
+        let next_id = Arc::new(AtomicI64::new(1));
+        let tap = Arc::new(Tap(events.clone()));
+        let peer = Arc::new(Peer::new(Arc::clone(&next_id), Some(tap)));
+        let (closing, when_closing) = watch::channel(false);
+        let (started, when_started) = channel();
+        let host = Host {
+            peer: Arc::clone(&peer),
+            events: events.clone(),
+        };
+        let connection = Connection::new(Arc::clone(&peer), host).silent();
+        let serving = thread::Builder::new().spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            runtime.block_on(async move {
+                let (mut output, input, exit_code) = match open() {
+                    Ok(opened) => opened,
+                    Err(error) => return drop(started.send(Err(error))),
+                };
+                drop(started.send(Ok(Handle::current())));
+                let limits = Limits {
+                    // The server stops reading while we do not: each would wait for the other.
+                    high_water: usize::MAX,
+                    ..Limits::default()
+                };
+                // This drops the server's input, and its output stays open to the end.
+                byokey_rpc::serve(&mut output, input, connection, limits, when_closing).await;
+                drop(tokio::io::copy(&mut output, &mut tokio::io::sink()).await);
+                // The story may be over.
+                drop(events.send(Event::End(exit_code.await)));
+            });
+        })?;
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        Ok(Self {
+            peer,
+            next_id,
+            runtime: when_started.recv().map_err(gone)??,
+            closing,
+            serving: Some(serving),
+        })
+    }
+
+    /// Sends a request.
+    pub(super) fn ask(&self, method: &str, params: &impl Serialize) -> Asked {
+        // Requests come from one thread, so the next id is the one of this request.
+        let id = self.next_id.load(Ordering::Relaxed);
+        let answer = self.peer.request_raw(method, params);
+        Asked { id, answer }
+    }
+
+    /// Waits for the answer to a request.
+    pub(super) fn answer(&self, asked: Asked, patience: Duration) -> Outcome {
+        self.runtime
+            .block_on(async { asked.answer.within(patience).await })
+    }
+
+    /// Sends a notification without parameters.
+    pub(super) fn notify(&self, method: &str) {
+        self.peer.notify_raw(method, &Empty {});
+    }
+
+    /// Closes the server's input.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(serving) = self.serving.take() {
+            // It fails only if the thread panicked, which it has reported itself.
+            drop(serving.join());
+        }
+    }
+}
+
+/// Shows every message of both sides, in the order of the wire.
+#[derive(Debug)]
+struct Tap(Sender<Event>);
+
+impl Observer for Tap {
+    fn received(&self, message: &[u8]) {
+        let said = Event::Said(Direction::Out, message.to_vec());
+        drop(self.0.send(said));
+    }
+
+    fn sent(&self, message: &[u8]) {
+        let said = Event::Said(Direction::In, message.to_vec());
+        drop(self.0.send(said));
+    }
+
+    fn skipped(&self) {}
+}
+
+/// Passes on what the server asks and notifies.
+struct Host {
+    peer: Arc<Peer>,
+    events: Sender<Event>,
+}
+
+impl Service for Host {
+    fn request(&mut self, method: &str, call: Call<'_>) {
+        if method != Refresh::NAME {
+            return call.refuse(RequestError::unknown_method());
+        }
+        let params = match call.run::<Value, _>(Ok) {
+            Ok(params) => params,
+            Err(error) => return call.refuse(error),
+        };
+        let (reply, replied) = oneshot::channel();
+        drop(
+            self.events
+                .send(Event::Question(Question { params, reply })),
+        );
+        let peer = Arc::clone(&self.peer);
+        let tokens = async move { replied.await.unwrap_or(Err(RequestError::internal())) };
+        call.spawn(tokens, move |id, outcome| match outcome {
+            Ok(tokens) => peer.respond(id, tokens),
+            Err(error) => peer.respond_error(Some(id), error),
+        });
+    }
+
+    fn notification(&mut self, method: &str, params: Option<&RawValue>) {
+        let params = params.map(|params| serde_json::from_str(params.get()));
+        // It was read as JSON before.
+        let params = params.and_then(Result::ok).unwrap_or(Value::Null);
+        let method = method.to_owned();
+        drop(self.events.send(Event::Notification { method, params }));
+    }
+}
