@@ -76,7 +76,7 @@ build_tests() {
 # Whether comments and documents use the field's terms.
 words() {
   if command -v python3 >/dev/null; then
-    docs/words.py
+    docs/words.py --check
   else
     skip "words: there is no python3"
   fi

@@ -11,7 +11,7 @@ impl Samples {
         Self(samples)
     }
 
-    /// Returns a quantile: the smallest sample that this share of all samples does not exceed; `None`
+    /// Returns a quantile: the smallest sample not exceeded by this share of all samples; `None`
     /// without samples.
     #[expect(
         clippy::cast_possible_truncation,

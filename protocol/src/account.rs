@@ -1,14 +1,14 @@
-//! The account: what a client may see of the credential in force, and its changes.
+//! The account: the public part of the credential in force, and its changes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::open::Open;
 use crate::secret::{Secret, expose_optional_on_the_wire};
 
-/// Which kind of credential is in force.
+/// The kind of the credential in force.
 ///
-/// Mind the spelling: the mode of an API key is `apikey`, its account type and login type are
-/// `apiKey`. Both are codex's.
+/// The spelling is codex's: the mode of an API key is `apikey`, its account type and login type are
+/// `apiKey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +42,7 @@ pub enum PlanType {
     ProLite,
     /// ChatGPT Team.
     Team,
-    /// Business, billed by usage and bought without sales contact.
+    /// Business, billed by usage and bought without a sales contact.
     SelfServeBusinessUsageBased,
     /// ChatGPT Business.
     Business,
@@ -70,14 +70,14 @@ pub enum PlanType {
     /// A plan that codex calls `self_serve_business_prolite`.
     #[serde(rename = "self_serve_business_prolite")]
     SelfServeBusinessProLite,
-    /// A plan without a name here, or none was told.
+    /// An unknown plan, or none.
     #[default]
     Unknown,
 }
 
 impl PlanType {
-    /// Reads a plan as backends and tokens spell it: case does not matter, `hc` and `education`
-    /// are aliases, and everything else is [`PlanType::Unknown`].
+    /// Parses a plan as spelled by backends and tokens: case is ignored, `hc` and `education` are
+    /// aliases, and everything else is [`PlanType::Unknown`].
     #[must_use]
     pub fn from_raw(raw: &str) -> Self {
         match raw.to_ascii_lowercase().as_str() {
@@ -110,7 +110,7 @@ impl PlanType {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccountReadParams {
-    /// Asks a managed login to refresh first. It does nothing for other credentials.
+    /// Refreshes a managed login first. No effect on other credentials.
     #[serde(deserialize_with = "null_is_default")]
     pub refresh_token: bool,
 }
@@ -120,8 +120,8 @@ pub struct AccountReadParams {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct LogoutParams {
-    /// Whether the issuer is asked to take a login of this server back; it is unless this is
-    /// false. The credential is forgotten here at once, whatever the issuer says.
+    /// Whether a login of this server is revoked at the issuer; true by default. The credential is
+    /// dropped here at once, whatever the issuer answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke: Option<bool>,
 }
@@ -131,13 +131,13 @@ pub struct LogoutParams {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountReadResult {
-    /// The account, or null when signed out or when the provider needs no OpenAI login.
+    /// The account, or null without a login or when the provider needs no OpenAI login.
     pub account: Option<Open<Account>>,
     /// Whether the active model provider needs an OpenAI login.
     pub requires_openai_auth: bool,
 }
 
-/// What a client may see of a credential.
+/// The public part of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
@@ -148,9 +148,9 @@ pub struct AccountReadResult {
 pub enum Account {
     /// An API key.
     ApiKey {},
-    /// A ChatGPT account, whoever supplies its tokens.
+    /// A ChatGPT account, with external or managed tokens.
     Chatgpt {
-        /// Address of the account, if the token tells it.
+        /// Email address of the account, if the token contains it.
         email: Option<String>,
         /// Plan of the account.
         plan_type: Open<PlanType>,
@@ -187,14 +187,14 @@ pub struct GetAuthStatusParams {
 pub struct GetAuthStatusResult {
     /// The credential in force, or null.
     pub auth_method: Option<Open<AuthMode>>,
-    /// The token, if it was asked for.
+    /// The token, if requested.
     #[serde(serialize_with = "expose_optional_on_the_wire")]
     pub auth_token: Option<Secret>,
     /// Whether the active model provider needs an OpenAI login.
     pub requires_openai_auth: Option<bool>,
 }
 
-/// Reads an explicit null like an absent member.
+/// Parses an explicit null like an absent member.
 pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,

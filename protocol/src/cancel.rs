@@ -1,4 +1,4 @@
-//! Giving up a request in flight.
+//! Cancellation of a request in flight.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,6 @@ use crate::request_id::RequestId;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CancelRequestParams {
-    /// The request to cancel. One that is unknown or answered is ignored.
+    /// The request to cancel. An unknown or answered one is ignored.
     pub id: RequestId,
 }

@@ -1,4 +1,4 @@
-//! The settings in force, for clients that ask before they start a thread.
+//! The settings in force, for clients that read them before they start a thread.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use crate::open::Open;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ConfigReadParams {
-    /// Means nothing here: there is one configuration, whatever the folder.
+    /// No effect: there is one configuration, for all folders.
     pub cwd: Option<String>,
-    /// Means nothing here: where a setting came from is not told.
+    /// No effect: the source of a setting is not reported.
     pub include_layers: Option<bool>,
 }
 
@@ -22,13 +22,13 @@ pub struct ConfigReadParams {
 pub struct ConfigReadResult {
     /// The settings.
     pub config: Settings,
-    /// Always empty: where a setting came from is not told.
+    /// Always empty: the source of a setting is not reported.
     pub origins: Empty,
     /// Always null, for the same reason.
     pub layers: Option<Vec<Empty>>,
 }
 
-/// The settings that this server knows and that hold no secret, in the words of `config.toml`.
+/// The known settings that contain no secret, named as in `config.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
@@ -36,9 +36,9 @@ pub struct Settings {
     pub model: Option<String>,
     /// The model provider; null for the built-in one.
     pub model_provider: Option<String>,
-    /// The one kind of login that is allowed; null for any.
+    /// The only allowed kind of login; null for any.
     pub forced_login_method: Option<Open<LoginMethod>>,
-    /// The workspaces that are allowed; null for any.
+    /// The allowed workspaces; null for any.
     pub forced_chatgpt_workspace_id: Option<Vec<String>>,
 }
 
@@ -47,7 +47,7 @@ pub struct Settings {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum LoginMethod {
-    /// ChatGPT accounts, whoever owns their tokens.
+    /// ChatGPT accounts, external or managed.
     Chatgpt,
     /// API keys.
     Api,
@@ -57,15 +57,15 @@ pub enum LoginMethod {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigRequirementsReadResult {
-    /// What the configuration insists on; null if it is nothing.
+    /// The requirements of the configuration; null without any.
     pub requirements: Option<ConfigRequirements>,
 }
 
-/// What the configuration insists on.
+/// The requirements of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigRequirements {
-    /// The logins that are allowed.
+    /// The allowed logins.
     pub allowed_login_methods: Vec<Open<LoginMethod>>,
 }

@@ -1,7 +1,7 @@
-//! The JSON-RPC envelope: one message, borrowed from the buffer that it was read into.
+//! The JSON-RPC envelope: one message, borrowed from the input buffer.
 //!
-//! Parameters and results stay raw here. They are parsed once, by whoever knows their type, so
-//! that a secret in them is copied only to where it is kept.
+//! Parameters and results stay raw here. They are parsed once, into their type, so that a secret in
+//! them is copied only to its final place.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,25 +15,25 @@ use crate::strictness::is_strict;
 /// One message from the peer.
 #[derive(Debug)]
 pub struct Message<'a> {
-    /// Whether the peer wrote the `"jsonrpc"` member. It is accepted with any value.
+    /// Whether the message has the `"jsonrpc"` member. Any value is accepted.
     pub has_header: bool,
-    /// What kind of message it is.
+    /// The kind of message.
     pub kind: Kind<'a>,
 }
 
-/// The kinds of message, with what is needed to route them.
+/// The kinds of message, with the data for routing them.
 #[derive(Debug)]
 pub enum Kind<'a> {
-    /// Asks for an answer.
+    /// Expects a response.
     Request {
-        /// Names the request in its answer.
+        /// Identifies the request in its response.
         id: RequestId,
         /// Name of the method.
         method: Cow<'a, str>,
         /// The raw parameters, if the member was present.
         params: Option<&'a RawValue>,
     },
-    /// Wants no answer.
+    /// Expects no response.
     Notification {
         /// Name of the method.
         method: Cow<'a, str>,
@@ -47,7 +47,7 @@ pub enum Kind<'a> {
         /// The raw result, or the raw error object.
         outcome: Result<&'a RawValue, &'a RawValue>,
     },
-    /// Shaped like an answer, but of no use. It is never answered, lest two peers echo each
+    /// Shaped like a response, but unusable. It is never answered, or two peers could echo each
     /// other for ever.
     UselessResponse,
 }
@@ -59,9 +59,9 @@ pub enum Malformed {
     NotJson,
     /// JSON, but not a message (`-32600`).
     NotAMessage {
-        /// The request's id where it could still be read.
+        /// The request's id, if it could be parsed.
         id: Option<RequestId>,
-        /// What is wrong, in fixed words.
+        /// The problem, as a fixed text.
         problem: &'static str,
     },
 }
@@ -72,19 +72,18 @@ impl Malformed {
     }
 }
 
-/// Reads one message.
+/// Parses one message.
 ///
 /// # Errors
 ///
-/// [`Malformed`] says whether the text was not JSON or not a message. It holds no part of the
-/// text except a valid id.
+/// [`Malformed`] distinguishes invalid JSON from JSON that is not a message. It contains no part of
+/// the text except a valid id.
 pub fn parse(text: &str) -> Result<Message<'_>, Malformed> {
     let members: Members<'_> = serde_json::from_str(text).map_err(|error| {
         if !error.is_data() {
             return Malformed::NotJson;
         }
-        // A well-formed text of another shape stops the reader early; what follows may still be
-        // broken.
+        // Valid JSON of another shape stops the parser early; the rest may still be invalid.
         match serde_json::from_str::<IgnoredAny>(text) {
             Ok(_) if text.trim_start().starts_with('[') => {
                 Malformed::message("batches are not supported; send one message at a time")
@@ -100,7 +99,7 @@ pub fn parse(text: &str) -> Result<Message<'_>, Malformed> {
     members.into_kind().map(|kind| Message { has_header, kind })
 }
 
-/// The members of a message that have a meaning.
+/// The relevant members of a message.
 #[derive(Default)]
 struct Members<'a> {
     has_header: bool,
@@ -158,7 +157,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A string value: borrowed unless it has escapes.
+/// Returns a string value: borrowed unless it has escapes.
 fn borrowed_string(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<&str>(raw.get())
         .map(Cow::Borrowed)

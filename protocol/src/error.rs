@@ -1,16 +1,16 @@
-//! What an error answer says: its code, and the kind that hosts act on.
+//! Error responses: the code, and the kind for hosts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::login::UNKNOWN_LOGIN_TYPE;
 
-/// Not JSON.
+/// Invalid JSON.
 pub const PARSE_ERROR: i32 = -32700;
-/// Not a message, or refused by a rule. Codex answers nearly every refusal with this code.
+/// Not a message, or refused by a rule. codex answers nearly every refusal with this code.
 pub const INVALID_REQUEST: i32 = -32600;
-/// No such method.
+/// Unknown method.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-/// The parameters do not have the method's shape.
+/// The parameters do not match the method's type.
 pub const INVALID_PARAMS: i32 = -32602;
 /// The server or the backend failed.
 pub const INTERNAL_ERROR: i32 = -32603;
@@ -19,30 +19,30 @@ pub const REQUEST_CANCELLED: i32 = -32800;
 /// Too many requests are in flight on this connection.
 pub const OVERLOADED: i32 = -32001;
 
-/// What reading parameters may report in fixed words: the member between backticks, and what is
-/// wrong with it. The texts of other errors are never sent, because they may quote the input.
+/// Fixed texts that errors in parameters may contain: the member in backticks, and the problem.
+/// Other texts of errors are never sent, because they may quote the input.
 pub const PARAMS_PROBLEMS: &[&str] = &[UNKNOWN_LOGIN_TYPE];
 
 /// The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
 ///
-/// The list grows; a client treats a kind that it does not know like no kind.
+/// The list grows; a client treats an unknown kind like an absent one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ErrorKind {
-    /// The parameters do not have the method's shape; `path` says where.
+    /// The parameters do not match the method's type; `path` is the place.
     InvalidParams,
-    /// A request came before `initialize`.
+    /// A request preceded `initialize`.
     NotInitialized,
-    /// `initialize` came twice.
+    /// A second `initialize`.
     AlreadyInitialized,
     /// `clientInfo.name` cannot be sent as an HTTP header.
     InvalidClientName,
-    /// The id is in use by a request still in flight.
+    /// The id is that of another request in flight.
     DuplicateId,
     /// The message is longer than the limit of this server.
     MessageTooLong,
-    /// The framing of the message is broken.
+    /// The framing of the message is invalid.
     BadFrame,
     /// The request was cancelled.
     Cancelled,
@@ -54,18 +54,18 @@ pub enum ErrorKind {
     ChatgptAuthRequired,
     /// The configuration forbids this kind of login.
     LoginDisabled,
-    /// The configuration cannot be used; repair what the text names, then try again.
+    /// The configuration is unusable; repair the setting named in the text, then try again.
     ConfigurationInvalid,
     /// The thread belongs to another account than the one in force, and the connection that owns
     /// the thread did not change it.
     AccountChanged,
     /// The host owns the login; only it may change it.
     ExternalAuthActive,
-    /// The account is not among the allowed workspaces, or not the account it has to be.
+    /// The account is not among the allowed workspaces, or not the required account.
     WorkspaceMismatch,
     /// The token is not a JSON Web Token that can be sent.
     InvalidToken,
-    /// The credential was refused and cannot be renewed; sign in again.
+    /// The credential was refused and cannot be renewed; a new login is needed.
     ReauthRequired,
     /// The host answered the refresh request with an error.
     HostRefused,
@@ -73,11 +73,11 @@ pub enum ErrorKind {
     HostTimeout,
     /// No host is connected that could answer the refresh request.
     HostGone,
-    /// The host's answer to the refresh request had another shape.
+    /// The host's answer to the refresh request does not have the expected type.
     HostAnswerInvalid,
-    /// The backend failed in a way that may pass; try again later.
+    /// A transient failure of the backend; try again later.
     Retryable,
-    /// The backend refused the request; trying again will not help.
+    /// The backend refused the request; trying again does not help.
     BackendRefused,
     /// The plan's usage limit is reached.
     UsageLimitExceeded,
@@ -91,17 +91,17 @@ pub enum ErrorKind {
     WorkspaceRefused,
     /// The backend does not serve this region or country; a new token does not help.
     RegionRefused,
-    /// The network's edge wants a browser; a new token does not help.
+    /// The network's edge demands a browser; a new token does not help.
     Challenged,
-    /// The backend's answer is over a limit of this program.
+    /// The backend's response exceeds a limit of this program.
     AnswerTooLarge,
-    /// This server does not do what was asked.
+    /// This server does not support the request.
     Unsupported,
-    /// A login that this server runs came to nothing.
+    /// A managed login failed.
     LoginFailed,
-    /// The ports of the browser login are taken.
+    /// The ports of the browser login are in use.
     PortUnavailable,
-    /// The place where credentials are kept cannot be read or written.
+    /// The store of credentials cannot be read or written.
     StoreFailed,
     /// No such thread, turn or login.
     NotFound,
@@ -109,24 +109,24 @@ pub enum ErrorKind {
     TurnInProgress,
     /// There is no connection to the backend or the issuer; the text names the cause.
     Unreachable,
-    /// A secret would have left this machine unencrypted, so it was not sent.
+    /// A secret would have been sent unencrypted to another machine, so it was not sent.
     PlaintextRefused,
 }
 
-/// The `data` member of an error answer.
+/// The `data` member of an error response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorData {
-    /// What happened.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// Where in the parameters the problem is, as `member.member`. Never the value.
+    /// The path of the invalid parameter, as `member.member`. Never the value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
     /// HTTP status of the backend.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
-    /// The backend's id of the request.
+    /// The backend's request id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
 }

@@ -1,5 +1,4 @@
-//! Tokens that the host owns: their shape, and the request by which the server asks for new
-//! ones.
+//! Tokens that the host owns: their type, and the request for new ones.
 
 use std::borrow::Cow;
 
@@ -8,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire, expose_optional_on_the_wire};
 
-/// ChatGPT tokens as the host hands them over, at login and as the answer to a refresh request.
+/// ChatGPT tokens from the host, at login and in the answer to a refresh request.
 ///
-/// Both forms that codex ever had are read: `{accessToken, chatgptAccountId, chatgptPlanType?}`,
-/// and `{idToken, accessToken}` from its first weeks, in which account, plan and email come from
-/// the id token.
+/// Both of codex's forms are accepted: `{accessToken, chatgptAccountId, chatgptPlanType?}`, and
+/// `{idToken, accessToken}` from its first weeks, with account, plan and email in the id token.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -20,13 +18,14 @@ pub struct ExternalTokens {
     /// A JSON Web Token, sent to the backend as bearer. Its signature is not checked.
     #[serde(serialize_with = "expose_on_the_wire")]
     pub access_token: Secret,
-    /// The workspace. It decides over what the token says. Required unless `idToken` is given.
+    /// The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+    /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chatgpt_account_id: Option<String>,
-    /// The plan, if the host knows better than the token.
+    /// The plan, if it differs from the token's claims.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chatgpt_plan_type: Option<String>,
-    /// Only in the first form: the token that names account, plan and email.
+    /// Only in the first form: the token with account, plan and email.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "expose_optional_on_the_wire"
@@ -34,7 +33,7 @@ pub struct ExternalTokens {
     pub id_token: Option<Secret>,
 }
 
-/// The members of [`ExternalTokens`] as they arrive.
+/// The members of [`ExternalTokens`] as received.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenFields<'a> {
@@ -72,19 +71,19 @@ impl<'de> Deserialize<'de> for ExternalTokens {
     }
 }
 
-/// Parameters of `account/chatgptAuthTokens/refresh`, which the server asks of the host.
+/// Parameters of `account/chatgptAuthTokens/refresh`, a request of the server to the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshParams {
-    /// Why new tokens are needed.
+    /// The reason for the request.
     pub reason: Open<RefreshReason>,
-    /// The account of the tokens in use, so that a host with several workspaces picks the right
+    /// The account of the tokens in use, so that a host with several workspaces selects the right
     /// one.
     pub previous_account_id: Option<String>,
 }
 
-/// Why new tokens are needed.
+/// The reason for requesting new tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! The beginning of a message that is too long to be read.
+//! The beginning of a message that is too long to be parsed.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::request_id::RequestId;
 
-/// Returns the id of a request from the first bytes of its text, if it is among them.
+/// Returns the id of a request from the first bytes of its text, if they contain it.
 ///
-/// The text breaks off somewhere. Members are read in order up to that place, so the id is found
-/// wherever everything before it is short. Answers and notifications have none.
+/// The text is truncated. Members are parsed in order up to that place, so the id is found if
+/// everything before it is short. Responses and notifications have none.
 #[must_use]
 pub fn request_id(head: &[u8]) -> Option<RequestId> {
     let mut found = Found::default();
     let mut reader = serde_json::Deserializer::from_slice(head);
-    // The text breaks off, so that it ends with an error.
+    // The text is truncated, so parsing ends with an error.
     drop(reader.deserialize_map(HeadVisitor(&mut found)));
     let is_request = found.has_request_member && !found.has_answer_member;
     found.id.filter(|_| is_request && found.is_id_whole)
@@ -23,7 +23,7 @@ pub fn request_id(head: &[u8]) -> Option<RequestId> {
 #[derive(Default)]
 struct Found {
     id: Option<RequestId>,
-    /// Whether another member follows: the text may break off within a number.
+    /// Whether another member follows: the text may be truncated within a number.
     is_id_whole: bool,
     has_request_member: bool,
     has_answer_member: bool,

@@ -1,4 +1,4 @@
-//! `initialize`: who the client is, what it can do, and who we are.
+//! `initialize`: name, version and capabilities of the client, and those of the server.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InitializeParams {
-    /// Who connects.
+    /// Name and version of the client.
     pub client_info: ClientInfo,
-    /// What the client can do. Absent and null mean the defaults.
+    /// The client's capabilities. Absent and null mean the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<ClientCapabilities>,
     /// Process id of the host. If it is an ancestor of this process, the server exits when that
@@ -18,36 +18,36 @@ pub struct InitializeParams {
     pub process_id: Option<u32>,
 }
 
-/// Who connects.
+/// Name and version of the client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientInfo {
-    /// Name of the program. It becomes the `originator` of backend calls, so it must be a legal
+    /// Name of the program. It becomes the `originator` of backend calls, so it must be a valid
     /// HTTP header value.
     pub name: String,
-    /// Name to show to people.
+    /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Version of the program.
     pub version: String,
 }
 
-/// What the client can do.
+/// The client's capabilities.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClientCapabilities {
-    /// Accepted for codex clients. Nothing here requires it.
+    /// Accepted for codex's clients. Nothing here requires it.
     pub experimental_api: bool,
-    /// Names of notifications that this connection does not want. Unknown names are ignored.
+    /// Names of notifications that this connection opts out of. Unknown names are ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_out_notification_methods: Option<Vec<String>>,
-    /// How long the client may take to answer a refresh request, in milliseconds, from 1,000 to
-    /// 600,000. The default is 10,000, which is what codex allows.
+    /// Timeout of the client's answer to a refresh request, in milliseconds, from 1,000 to 600,000.
+    /// The default is codex's: 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_refresh_timeout_ms: Option<u64>,
-    /// Whether the client also answers refresh requests whose reason is `expiring`, sent a
-    /// minute before the token expires.
+    /// Whether the client also answers refresh requests with the reason `expiring`, sent a minute
+    /// before the token expires.
     pub proactive_refresh: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct ClientCapabilities {
 pub struct InitializeResult {
     /// The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`.
     pub user_agent: String,
-    /// The folder that `config.toml` is read from.
+    /// The folder of `config.toml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codex_home: Option<String>,
     /// `unix` or `windows`.
@@ -70,19 +70,19 @@ pub struct InitializeResult {
     /// `linux`, `macos`, `windows` or another name of an operating system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_os: Option<String>,
-    /// Which server answers. Absent in codex.
+    /// The server. Absent in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_info: Option<ServerInfo>,
-    /// How the process is protected. Absent in codex.
+    /// The protection of the process. Absent in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hardening: Option<HardeningReport>,
-    /// The `http://` origins of other machines to which the user lets a provider's own key go
-    /// unencrypted. Absent where there is none, and in codex.
+    /// The `http://` origins of other machines to which the user allows a provider's own key to be
+    /// sent unencrypted. Absent without any, and in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plaintext_origins: Option<Vec<String>>,
 }
 
-/// Which server answers.
+/// Name and version of the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -95,25 +95,25 @@ pub struct ServerInfo {
     pub protocol_version: String,
 }
 
-/// How the process is protected against readers of its memory.
+/// The protection of the process against readers of its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HardeningReport {
-    /// Whether other processes of the same user may read this process. `null` where the
-    /// platform does not say.
+    /// Whether other processes of the same user may read this process. `null` where the platform
+    /// does not report it.
     pub dumpable: Option<bool>,
-    /// Largest core dump in bytes, 0 for none. `null` means no limit, or not known.
+    /// Largest core dump in bytes, 0 for none. `null` means unlimited or unknown.
     pub core_limit: Option<u64>,
-    /// Whether freed memory is wiped.
+    /// Whether freed memory is zeroized.
     pub wiping_allocator: bool,
-    /// Whether the process and whatever it starts can never gain privileges. `null` where the
-    /// platform does not say.
+    /// Whether the process and its descendants can never gain privileges. `null` where the platform
+    /// does not report it.
     pub no_new_privileges: Option<bool>,
-    /// Whether the system keeps the process from changing anything in the file system.
+    /// Whether the system prevents the process from changing the file system.
     pub files_read_only: bool,
-    /// Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
-    /// where the platform is not asked.
+    /// Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
+    /// out. Absent on platforms without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_memory: Option<bool>,
 }

@@ -1,4 +1,4 @@
-//! The items of a turn: what the user said and what the model said.
+//! The items of a turn: messages of the user and of the model.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,7 @@ use crate::open::Open;
 
 /// One piece of user input.
 ///
-/// Threads take text only. The other kinds of codex are read so that they can be refused by
-/// name.
+/// Threads accept text only. codex's other kinds are parsed, to be refused by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -16,7 +15,7 @@ pub enum UserInput {
     Text {
         /// The text.
         text: String,
-        /// Marks of the editor inside the text; kept and given back. Spelled as codex does.
+        /// Marks of the editor inside the text; stored and returned. The spelling is codex's.
         #[serde(default)]
         text_elements: Vec<serde_json::Value>,
     },
@@ -28,7 +27,7 @@ pub enum UserInput {
     Skill {},
     /// A mention of an app or file: not supported.
     Mention {},
-    /// A kind without a name here: not supported.
+    /// An unknown kind: not supported.
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
@@ -43,24 +42,24 @@ pub enum UserInput {
     rename_all_fields = "camelCase"
 )]
 pub enum ThreadItem {
-    /// What the user said.
+    /// A message of the user.
     UserMessage {
         /// Id of the item.
         id: String,
-        /// Id that the client gave the message, if it did.
+        /// The client's id of the message, if given.
         client_id: Option<String>,
         /// The input.
         content: Vec<UserInput>,
     },
-    /// What the model said.
+    /// A message of the model.
     AgentMessage {
         /// Id of the item.
         id: String,
         /// The text so far.
         text: String,
-        /// Phase of the answer, if the model names one.
+        /// Phase of the message, if the model names one.
         phase: Option<String>,
-        /// Always null here; codex names the memories it used.
+        /// Always null here; codex lists the memories that it used.
         memory_citation: Option<serde_json::Value>,
     },
 }
@@ -76,7 +75,7 @@ pub struct ItemStarted {
     pub thread_id: String,
     /// Its turn.
     pub turn_id: String,
-    /// When it started, in Unix milliseconds.
+    /// The start, in Unix milliseconds.
     pub started_at_ms: i64,
 }
 
@@ -91,7 +90,7 @@ pub struct ItemCompleted {
     pub thread_id: String,
     /// Its turn.
     pub turn_id: String,
-    /// When it was complete, in Unix milliseconds.
+    /// The end, in Unix milliseconds.
     pub completed_at_ms: i64,
 }
 
@@ -104,8 +103,8 @@ pub struct AgentMessageDelta {
     pub thread_id: String,
     /// The turn.
     pub turn_id: String,
-    /// The message that grows.
+    /// The message.
     pub item_id: String,
-    /// What is added to it.
+    /// The text to append.
     pub delta: String,
 }

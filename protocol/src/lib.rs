@@ -1,16 +1,16 @@
-//! The words on the wire of `byokey app-server`.
+//! The wire protocol of `byokey app-server`.
 //!
-//! This crate holds the wire types, the one [method table](methods) and the JSON-RPC
-//! [envelope]. It does no IO, starts no task and knows no rule of authentication. The server,
-//! the schema, the clients and the tests all derive from it, so a method or a member is written
-//! once.
+//! This crate contains the wire types, the one [method table](methods) and the JSON-RPC [envelope].
+//! It does no IO, starts no task and has no rule of authentication. The server, the schema, the
+//! clients and the tests all derive from it, so a method or a member is declared once.
 //!
 //! The surface follows the account part of OpenAI's `codex app-server` (its July 2026 state);
-//! what differs on purpose is listed in `docs/compatibility.md`.
+//! intended differences are listed in `docs/compatibility.md`.
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`],
-//! [`error`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
+//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`],
+//! [`warning`], [`error`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`],
+//! [`secret`].
 
 pub mod account;
 pub mod cancel;
@@ -36,9 +36,9 @@ pub mod turn;
 pub mod usage;
 pub mod warning;
 
-/// Version of the protocol spoken here. It changes only when an old peer could be broken.
+/// Version of the protocol. It changes only if an old peer could be broken.
 pub const PROTOCOL_VERSION: &str = "1";
 
-/// The codex level whose behaviour this protocol matches. Clients of codex read it from the
-/// user agent and refuse what they find too old.
+/// The version of codex whose behaviour this protocol matches. codex's clients read it from the
+/// user agent and refuse versions that are too old.
 pub const CODEX_LEVEL: &str = "0.169.0";

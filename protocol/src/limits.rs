@@ -14,29 +14,29 @@ use crate::open::Open;
 pub struct RateLimitsReadResult {
     /// The limit named `codex`, or the first one.
     pub rate_limits: RateLimitSnapshot,
-    /// Every limit by its id.
+    /// All limits by id.
     pub rate_limits_by_limit_id: Option<BTreeMap<String, RateLimitSnapshot>>,
 }
 
 /// Parameters of the notification `account/rateLimits/updated`.
 ///
-/// The snapshot is sparse: a null part means no news. Clients merge by `limitId`.
+/// The snapshot is sparse: null means unchanged. Clients merge by `limitId`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimitsUpdated {
-    /// What is new.
+    /// The changes.
     pub rate_limits: RateLimitSnapshot,
 }
 
-/// One limit at one moment.
+/// The state of one limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimitSnapshot {
     /// Id of the limit; the main one is `codex`.
     pub limit_id: Option<String>,
-    /// Name to show to people.
+    /// Display name.
     pub limit_name: Option<String>,
     /// The shorter window.
     pub primary: Option<RateLimitWindow>,
@@ -46,11 +46,11 @@ pub struct RateLimitSnapshot {
     pub credits: Option<Credits>,
     /// Plan of the account.
     pub plan_type: Option<Open<PlanType>>,
-    /// Which limit is reached, if one is.
+    /// The limit that is reached, if one is.
     pub rate_limit_reached_type: Option<Open<RateLimitReached>>,
 }
 
-/// Use of one window.
+/// The use of one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -59,7 +59,7 @@ pub struct RateLimitWindow {
     pub used_percent: i32,
     /// Length of the window in minutes.
     pub window_duration_mins: Option<i64>,
-    /// When the window starts anew, in Unix seconds.
+    /// The reset of the window, in Unix seconds.
     pub resets_at: Option<i64>,
 }
 
@@ -70,13 +70,13 @@ pub struct RateLimitWindow {
 pub struct Credits {
     /// Whether there are any.
     pub has_credits: bool,
-    /// Whether they have no limit.
+    /// Whether they are unlimited.
     pub unlimited: bool,
-    /// What is left, as the backend writes it.
+    /// The balance, as the backend writes it.
     pub balance: Option<String>,
 }
 
-/// Which limit is reached.
+/// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -87,8 +87,8 @@ pub enum RateLimitReached {
     WorkspaceOwnerCreditsDepleted,
     /// The member has no credits left.
     WorkspaceMemberCreditsDepleted,
-    /// The workspace's owner reached the limit of use.
+    /// The workspace's owner reached the usage limit.
     WorkspaceOwnerUsageLimitReached,
-    /// The member reached the limit of use.
+    /// The member reached the usage limit.
     WorkspaceMemberUsageLimitReached,
 }

@@ -1,4 +1,4 @@
-//! Logins: start, cancel, and the notification that one ended.
+//! Logins: start, cancellation, and the notification of their end.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::external_auth::{ExternalTokens, TokenFields};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
 
-/// Parameters of `account/login/start`, told apart by `type`.
+/// Parameters of `account/login/start`, tagged by `type`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
@@ -18,7 +18,7 @@ use crate::secret::{Secret, expose_on_the_wire};
     rename_all_fields = "camelCase"
 )]
 pub enum LoginStartParams {
-    /// Tokens that the host owns and refreshes. They stay in memory.
+    /// Tokens that the host owns and refreshes. They are held in memory only.
     ChatgptAuthTokens(ExternalTokens),
     /// An OpenAI API key.
     ApiKey {
@@ -26,9 +26,9 @@ pub enum LoginStartParams {
         #[serde(serialize_with = "expose_on_the_wire")]
         api_key: Secret,
     },
-    /// A login in the browser, run by this server.
+    /// A managed login in the browser.
     Chatgpt {},
-    /// A login with a code typed on another device, run by this server.
+    /// A managed login with a code that the user enters on another device.
     ChatgptDeviceCode {},
     /// A personal access token (`at-…`).
     PersonalAccessToken {
@@ -38,10 +38,10 @@ pub enum LoginStartParams {
     },
 }
 
-/// Every member that some login has.
+/// The members of all logins.
 ///
-/// The variants are read through this one plain struct: an internally tagged enum would buffer
-/// the tokens in values that nobody wipes.
+/// The variants are read through this one plain struct: an internally tagged enum would buffer the
+/// tokens in memory that is not wiped.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LoginFields<'a> {
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for LoginStartParams {
     }
 }
 
-/// The problem of a login whose `type` has no meaning here.
+/// The problem of a login with an unknown `type`.
 pub const UNKNOWN_LOGIN_TYPE: &str = "`type` must be one of `chatgptAuthTokens`, `apiKey`, \
      `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`";
 
@@ -100,20 +100,20 @@ pub enum LoginStartResult {
     ChatgptAuthTokens {},
     /// The key is in force.
     ApiKey {},
-    /// The browser login waits for the user.
+    /// The browser login is pending.
     Chatgpt {
-        /// Names the login, for `account/login/cancel`. A UUID.
+        /// The id of the login, for `account/login/cancel`. A UUID.
         login_id: String,
         /// The page to open.
         auth_url: String,
     },
-    /// The device login waits for the user.
+    /// The device login is pending.
     ChatgptDeviceCode {
-        /// Names the login, for `account/login/cancel`. A UUID.
+        /// The id of the login, for `account/login/cancel`. A UUID.
         login_id: String,
         /// The page to open.
         verification_url: String,
-        /// The code to type there.
+        /// The code to enter there.
         user_code: String,
     },
     /// The personal access token is in force.
@@ -125,7 +125,7 @@ pub enum LoginStartResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginCancelParams {
-    /// The login to give up. A UUID.
+    /// The login to cancel. A UUID.
     pub login_id: String,
 }
 
@@ -142,34 +142,34 @@ pub struct LoginCancelResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum CancelStatus {
-    /// It was active and is no more.
+    /// It was pending, and is cancelled.
     Canceled,
-    /// No active login has that id.
+    /// No pending login has that id.
     NotFound,
 }
 
-/// Parameters of `account/login/complete`, for people whose browser runs elsewhere.
+/// Parameters of `account/login/complete`, for users whose browser runs on another machine.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginCompleteParams {
-    /// The browser login that waits. A UUID.
+    /// The pending browser login. A UUID.
     pub login_id: String,
-    /// The address that the browser was sent to in the end. It holds a code.
+    /// The address that the browser was redirected to. It contains a code.
     #[serde(serialize_with = "expose_on_the_wire")]
     pub redirect_url: Secret,
 }
 
-/// Parameters of the notification `account/login/completed`, sent at the end of every login
-/// attempt that was answered with a result.
+/// Parameters of the notification `account/login/completed`, sent at the end of every login that
+/// was answered with a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginCompleted {
-    /// The login, or null for those that are complete at once.
+    /// The login, or null for those that complete at once.
     pub login_id: Option<String>,
     /// Whether the credential is now in force.
     pub success: bool,
-    /// Why not.
+    /// The error, if it failed.
     pub error: Option<String>,
 }

@@ -32,7 +32,7 @@ use crate::turn::{
 use crate::usage::UsageReadResult;
 use crate::warning::{ConfigWarning, Warning};
 
-/// A request and its answer.
+/// A request and its result.
 pub trait Request {
     /// Name on the wire.
     const NAME: &'static str;
@@ -42,10 +42,10 @@ pub trait Request {
     type Result;
 }
 
-/// A request that the server sends and the client answers.
+/// A request of the server to the client.
 pub trait ServerRequest: Request {}
 
-/// A message without answer.
+/// A notification.
 pub trait Notification {
     /// Name on the wire.
     const NAME: &'static str;
@@ -53,16 +53,16 @@ pub trait Notification {
     type Params;
 }
 
-/// Who sends a method, and whether it is answered.
+/// The sender of a method, and whether it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// The client asks the server.
+    /// A request of the client.
     ClientRequest,
-    /// The client tells the server.
+    /// A notification of the client.
     ClientNotification,
-    /// The server asks the client.
+    /// A request of the server.
     ServerRequest,
-    /// The server tells the client.
+    /// A notification of the server.
     ServerNotification,
 }
 
@@ -75,12 +75,12 @@ pub enum Stability {
     Deprecated,
 }
 
-/// One line of the table, for those who do not need the types.
+/// One line of the table, without the types.
 #[derive(Clone, Copy, Debug)]
 pub struct MethodInfo {
     /// Name on the wire.
     pub name: &'static str,
-    /// Who sends it.
+    /// Its sender.
     pub direction: Direction,
     /// Name of the type of its parameters.
     pub params: &'static str,
@@ -90,11 +90,11 @@ pub struct MethodInfo {
     pub since: &'static str,
     /// Whether it may still change.
     pub stability: Stability,
-    /// What it is for.
+    /// Its description.
     pub doc: &'static str,
 }
 
-/// Is shown every type of the table, by [`visit_types`].
+/// Visits every type of the table, by [`visit_types`].
 #[cfg(feature = "schema")]
 pub trait TypeVisitor {
     /// A type that the server reads.
@@ -150,17 +150,17 @@ macro_rules! methods {
             }
         )*
 
-        /// The requests of the client. A `match` over it is complete, so no method is forgotten.
+        /// The requests of the client. A `match` over it is exhaustive, so no method is forgotten.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ClientRequest {
             $( #[doc = $crd] $cr, )*
         }
 
         impl ClientRequest {
-            /// All of them, in the order of the table.
+            /// All requests, in the order of the table.
             pub const ALL: &'static [Self] = &[$( Self::$cr, )*];
 
-            /// The method of that name.
+            /// Returns the method of that name.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
@@ -185,7 +185,7 @@ macro_rules! methods {
         }
 
         impl ClientNotification {
-            /// The notification of that name.
+            /// Returns the notification of that name.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
@@ -195,8 +195,8 @@ macro_rules! methods {
             }
         }
 
-        /// Shows the types of all parameters and results, in the order of the table, and last
-        /// what errors carry.
+        /// Visits the types of all parameters and results, in the order of the table, and last
+        /// those of errors.
         #[cfg(feature = "schema")]
         pub fn visit_types(visitor: &mut impl TypeVisitor) {
             $( visitor.read_by_server::<$crp>(); visitor.written_by_server::<$crr>(); )*
@@ -238,53 +238,53 @@ const fn info(
 
 methods! {
     client_requests {
-        /// Opens the connection: who the client is and what it can do.
+        /// Opens the connection, and exchanges names, versions and capabilities.
         "initialize" => Initialize(InitializeParams) -> InitializeResult, "1", Stable;
-        /// Starts a login; tokens and keys are in force when it is answered.
+        /// Starts a login. Tokens and keys are in force when it is answered.
         "account/login/start" => LoginStart(LoginStartParams) -> LoginStartResult, "1", Stable;
-        /// Gives up a login that waits for its user.
+        /// Cancels a pending login.
         "account/login/cancel" => LoginCancel(LoginCancelParams) -> LoginCancelResult, "1", Stable;
-        /// Ends a browser login with the address that the browser was sent to.
+        /// Completes a browser login with the address that the browser was redirected to.
         "account/login/complete" => LoginComplete(LoginCompleteParams) -> Empty, "1", Stable;
-        /// Forgets the credential. It never waits, not even for a refresh in flight.
+        /// Drops the credential. It never waits, not even for a refresh in flight.
         "account/logout" => Logout(LogoutParams) -> Empty, "1", Stable;
-        /// Tells the account, without touching the network.
+        /// Returns the account, without network requests.
         "account/read" => AccountRead(AccountReadParams) -> AccountReadResult, "1", Stable;
-        /// Tells the kind of credential and, if asked, the token.
+        /// Returns the auth mode and, on request, the token.
         "getAuthStatus" => GetAuthStatus(GetAuthStatusParams) -> GetAuthStatusResult, "1", Deprecated;
         /// Reads the rate limits of a ChatGPT account from the backend.
         "account/rateLimits/read" => RateLimitsRead(Empty) -> RateLimitsReadResult, "1", Stable;
         /// Reads the token usage of a ChatGPT account from the backend.
         "account/usage/read" => UsageRead(Empty) -> UsageReadResult, "1", Stable;
-        /// Lists the models that the backend offers.
+        /// Lists the available models of the backend.
         "model/list" => ModelList(ModelListParams) -> ModelListResult, "1", Stable;
-        /// Tells the settings in force that hold no secret.
+        /// Returns the settings in force that contain no secret.
         "config/read" => ConfigRead(ConfigReadParams) -> ConfigReadResult, "1", Stable;
-        /// Tells what the configuration insists on.
+        /// Returns the requirements of the configuration.
         "configRequirements/read" => ConfigRequirementsRead(Empty) -> ConfigRequirementsReadResult, "1", Stable;
         /// Lists permission profiles: none, because there are no tools.
         "permissionProfile/list" => PermissionProfileList(PermissionProfileListParams) -> PermissionProfileListResult, "1", Stable;
         /// Lists the skills of folders: none, because there are no tools.
         "skills/list" => SkillsList(SkillsListParams) -> SkillsListResult, "1", Stable;
-        /// Starts a text conversation, kept in memory.
+        /// Starts a text conversation, in memory.
         "thread/start" => ThreadStart(ThreadStartParams) -> ThreadStartResult, "1", Stable;
-        /// Takes up a thread of this process.
+        /// Resumes a thread of this process.
         "thread/resume" => ThreadResume(ThreadResumeParams) -> ThreadStartResult, "1", Stable;
         /// Lists the threads of this process.
         "thread/loaded/list" => ThreadLoadedList(ThreadLoadedListParams) -> ThreadLoadedListResult, "1", Stable;
-        /// Says something in a thread; the answer is streamed in notifications.
+        /// Starts a turn in a thread; the answer is streamed in notifications.
         "turn/start" => TurnStart(TurnStartParams) -> TurnStartResult, "1", Stable;
-        /// Stops a turn.
+        /// Interrupts a turn.
         "turn/interrupt" => TurnInterrupt(TurnInterruptParams) -> Empty, "1", Stable;
     }
     client_notifications {
-        /// Ends the handshake. Accepted and not required.
+        /// Ends the handshake. Accepted, but not required.
         "initialized" => Initialized(Empty), "1", Stable;
-        /// Cancels a request in flight; it is answered with an error at once.
+        /// Cancels a request in flight, which is answered with an error at once.
         "$/cancelRequest" => CancelRequest(CancelRequestParams), "1", Stable;
     }
     server_requests {
-        /// Asks the host for new tokens.
+        /// Requests new tokens from the host.
         "account/chatgptAuthTokens/refresh" => Refresh(RefreshParams) -> ExternalTokens, "1", Stable;
     }
     server_notifications {
@@ -292,29 +292,29 @@ methods! {
         "account/updated" => AccountUpdatedNotification(AccountUpdated), "1", Stable;
         /// A login ended.
         "account/login/completed" => LoginCompletedNotification(LoginCompleted), "1", Stable;
-        /// The backend told new rate limits.
+        /// The backend reported new rate limits.
         "account/rateLimits/updated" => RateLimitsUpdatedNotification(RateLimitsUpdated), "1", Stable;
-        /// A thread exists.
+        /// A thread was created.
         "thread/started" => ThreadStartedNotification(ThreadStarted), "1", Stable;
         /// A thread became active or idle.
         "thread/status/changed" => ThreadStatusChangedNotification(ThreadStatusChanged), "1", Stable;
-        /// A turn runs.
+        /// A turn started.
         "turn/started" => TurnStartedNotification(TurnNotification), "1", Stable;
-        /// An item began.
+        /// An item started.
         "item/started" => ItemStartedNotification(ItemStarted), "1", Stable;
-        /// The model's message grew.
+        /// A delta of the model's message.
         "item/agentMessage/delta" => AgentMessageDeltaNotification(AgentMessageDelta), "1", Stable;
         /// An item is complete.
         "item/completed" => ItemCompletedNotification(ItemCompleted), "1", Stable;
-        /// The backend told the tokens used.
+        /// The backend reported the tokens used.
         "thread/tokenUsage/updated" => TokenUsageUpdatedNotification(TokenUsageUpdated), "1", Stable;
-        /// A turn ended, well or not.
+        /// A turn ended, successfully or not.
         "turn/completed" => TurnCompletedNotification(TurnNotification), "1", Stable;
-        /// A turn met a failure.
+        /// A turn failed, or is retried.
         "error" => TurnErrorNotification(ErrorNotification), "1", Stable;
-        /// Something is not as the user may expect.
+        /// A warning for the user.
         "warning" => WarningNotification(Warning), "1", Stable;
-        /// The configuration has a mistake.
+        /// A problem in the configuration.
         "configWarning" => ConfigWarningNotification(ConfigWarning), "1", Stable;
     }
 }

@@ -1,4 +1,4 @@
-//! The models on offer.
+//! The available models.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModelListParams {
-    /// Most models to return; without it all are.
+    /// Most models to return; all by default.
     pub limit: Option<u32>,
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the previous page.
     pub cursor: Option<String>,
     /// Whether to return models that the backend hides.
     pub include_hidden: Option<bool>,
@@ -22,7 +22,7 @@ pub struct ModelListParams {
 pub struct ModelListResult {
     /// One page of models, in the backend's order of preference.
     pub data: Vec<Model>,
-    /// Where the next page starts, or null on the last one.
+    /// The cursor of the next page; null on the last one.
     pub next_cursor: Option<String>,
 }
 
@@ -31,33 +31,33 @@ pub struct ModelListResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
-    /// Id of the model, as `thread/start` takes it.
+    /// Id of the model, as for `thread/start`.
     pub id: String,
     /// The same.
     pub model: String,
-    /// Name to show to people.
+    /// Display name.
     pub display_name: String,
-    /// What it is good for.
+    /// Description.
     pub description: String,
     /// Whether the backend hides it from lists.
     pub hidden: bool,
-    /// Reasoning efforts it can be asked for.
+    /// The supported reasoning efforts.
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
-    /// The effort it takes by default.
+    /// The default reasoning effort.
     pub default_reasoning_effort: String,
-    /// What it reads: `text`.
+    /// The input modalities: `text`.
     pub input_modalities: Vec<String>,
-    /// Whether a thread gets this model when it names none.
+    /// Whether it is the model of a thread that names none.
     pub is_default: bool,
 }
 
-/// A reasoning effort and what it means.
+/// A reasoning effort and its description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReasoningEffortOption {
     /// `minimal`, `low`, `medium`, `high` or another of the backend's words.
     pub reasoning_effort: String,
-    /// What it means.
+    /// Description.
     pub description: String,
 }

@@ -1,25 +1,25 @@
-//! A value that a newer peer may fill with something that has no name here.
+//! A value that a newer peer may extend.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Something with a name here, or what a newer peer sent instead.
+/// A known value, or a newer peer's unknown one.
 ///
-/// Who writes uses the names and writes `.into()`. Who reads is not broken by a new name: it
-/// comes as [`Open::Unknown`] and is written back unchanged.
+/// Writers use the names and `.into()`. Readers are not broken by a new name: it is
+/// [`Open::Unknown`] and written back unchanged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Open<T> {
-    /// One of the names.
+    /// A known value.
     Known(T),
-    /// What came, as it came.
+    /// The raw unknown value.
     Unknown(Value),
 }
 
 impl<T> Open<T> {
-    /// The value, if it has a name here.
+    /// Returns the value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(known) => Some(known),
@@ -41,7 +41,7 @@ impl<T: PartialEq> PartialEq<T> for Open<T> {
 }
 
 impl<T: fmt::Debug> fmt::Debug for Open<T> {
-    /// Shows names only: what a peer sends may be anything.
+    /// Prints known values only: a peer's may contain a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(known) => known.fmt(f),
@@ -50,7 +50,7 @@ impl<T: fmt::Debug> fmt::Debug for Open<T> {
     }
 }
 
-/// The schema tells of the names alone, as that of `T` does.
+/// The schema lists the known values only, as that of `T` does.
 #[cfg(feature = "schema")]
 impl<T: schemars::JsonSchema> schemars::JsonSchema for Open<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {

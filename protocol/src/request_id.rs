@@ -5,17 +5,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Longest id of a request, in bytes. Each request in flight holds its id, and its answer repeats
-/// it, so that a peer could have anything stored here.
+/// Longest id of a request, in bytes. Each request in flight stores its id, and its response
+/// repeats it, so without a limit a peer could fill memory.
 pub const MAX_ID_BYTES: usize = 256;
 
-/// The id of a request, unique among the requests one side has in flight on a connection.
+/// The id of a request, unique among those that one side has in flight on a connection.
 ///
-/// JSON-RPC 2.0 section 4 allows more; codex accepts exactly these two kinds, and so do we. The
-/// two sides number their requests independently.
+/// JSON-RPC 2.0 section 4 allows more; codex accepts exactly these two kinds, and so does this
+/// server. The two sides number their requests independently.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequestId {
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// Any string of at most [`MAX_ID_BYTES`] bytes, the empty one included.
     String(String),

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use zeroize::Zeroize;
 
-/// A secret string: wiped when dropped, and never printed, serialised or cloned by accident.
+/// A secret string: zeroized on drop, and never printed, serialised or cloned by accident.
 ///
-/// It has no `Display`, no `Serialize` and no `Clone`, and its `Debug` shows only that it is
-/// there. The value leaves through [`Secret::expose`] alone, at the last line before use.
+/// It has no `Display`, no `Serialize` and no `Clone`, and its `Debug` shows a placeholder. Only
+/// [`Secret::expose`] returns the value, directly before its use.
 ///
 /// ```compile_fail,E0277
 /// let secret = byokey_protocol::secret::Secret::from("made-up");
@@ -26,7 +26,7 @@ use zeroize::Zeroize;
 /// let _copy = secret.clone();
 /// ```
 ///
-/// What is allowed compiles, so the refusals above are about these uses alone:
+/// Allowed uses compile, so the failures above are due to these uses alone:
 ///
 /// ```
 /// let secret = byokey_protocol::secret::Secret::from("made-up");
@@ -36,7 +36,7 @@ use zeroize::Zeroize;
 /// ```
 pub struct Secret(Place);
 
-/// Where the value is.
+/// The place of the value.
 enum Place {
     /// In one allocation of its exact size.
     Heap(Box<str>),
@@ -44,14 +44,14 @@ enum Place {
     Elsewhere(Box<dyn Memory>),
 }
 
-/// Memory of another kind that holds a secret. It wipes what it holds when it is dropped.
+/// Other memory for a secret. It zeroizes its content on drop.
 pub trait Memory: Any + Send + Sync {
-    /// The secret.
+    /// Returns the secret.
     fn value(&self) -> &str;
 }
 
-/// Names of the members that carry a [`Secret`], anywhere in the protocol. A test compares the
-/// list with the schema, so that a new member cannot be forgotten.
+/// Names of the members with a [`Secret`], in the whole protocol. A test compares the list with the
+/// schema, so that a new member cannot be forgotten.
 pub const SENSITIVE_MEMBERS: &[&str] = &[
     "accessToken",
     "apiKey",
@@ -60,14 +60,14 @@ pub const SENSITIVE_MEMBERS: &[&str] = &[
     "redirectUrl",
 ];
 
-/// Whether a member of that name carries a secret.
+/// Returns whether a member of that name contains a secret.
 #[must_use]
 pub fn is_sensitive(member: &str) -> bool {
     SENSITIVE_MEMBERS.contains(&member)
 }
 
 impl Secret {
-    /// The value itself. Every call stands directly before the use of the value.
+    /// Returns the value. Call it directly before its use.
     #[must_use]
     pub fn expose(&self) -> &str {
         match &self.0 {
@@ -76,31 +76,31 @@ impl Secret {
         }
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.expose().len()
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the length is zero.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 
-    /// A second copy, made knowingly: it is wiped on its own.
+    /// Returns a copy, which is wiped separately. Explicit, because there is no `Clone`.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self::from(self.expose())
     }
 
-    /// Moves the value to memory of another kind, and wipes it where it was.
+    /// Moves the value to memory of another kind, and wipes its old place.
     #[must_use]
     pub fn moved(self, to: impl FnOnce(&str) -> Box<dyn Memory>) -> Self {
         Self(Place::Elsewhere(to(self.expose())))
     }
 
-    /// The memory that the value was moved to, if it is of that kind.
+    /// Returns the memory that the value was moved to, if it is of that kind.
     #[must_use]
     pub fn memory<M: Memory>(&self) -> Option<&M> {
         match &self.0 {
@@ -131,7 +131,7 @@ impl fmt::Debug for Secret {
 }
 
 impl<'de> Deserialize<'de> for Secret {
-    /// Takes the string straight from the input into one exact-size allocation.
+    /// Copies the string straight from the input into one exact-size allocation.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct SecretVisitor;
 
@@ -177,12 +177,12 @@ impl schemars::JsonSchema for Secret {
     }
 }
 
-/// Writes a secret on the wire. Only members whose purpose is to carry a token name it, with
+/// Serialises a secret. Only members whose purpose is to carry a token use it, with
 /// `#[serde(serialize_with = "expose_on_the_wire")]`.
 ///
 /// # Errors
 ///
-/// Whatever the serializer reports.
+/// Those of the serializer.
 pub fn expose_on_the_wire<S: serde::Serializer>(
     secret: &Secret,
     serializer: S,
@@ -190,11 +190,11 @@ pub fn expose_on_the_wire<S: serde::Serializer>(
     serializer.serialize_str(secret.expose())
 }
 
-/// As [`expose_on_the_wire`], for a member that may be absent (`null`).
+/// Like [`expose_on_the_wire`], for an optional member (`null`).
 ///
 /// # Errors
 ///
-/// Whatever the serializer reports.
+/// Those of the serializer.
 pub fn expose_optional_on_the_wire<S: serde::Serializer>(
     secret: &Option<Secret>,
     serializer: S,
@@ -211,7 +211,7 @@ mod tests {
 
     use super::{Memory, SENSITIVE_MEMBERS, Secret};
 
-    /// Reads the sources of this crate for members that hold a secret.
+    /// Searches the sources of this crate for members with a secret.
     #[test]
     fn every_member_that_holds_a_secret_is_listed() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

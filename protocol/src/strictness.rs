@@ -1,16 +1,16 @@
-//! What `serde_json` lets pass in skipped values, and we do not.
+//! Checks that `serde_json` omits in skipped values.
 //!
-//! A value that is only skipped is not held to the nesting limit, and its escapes are not
-//! checked for lone surrogates. Both could surprise whoever reads the value later.
+//! A skipped value is not checked for the nesting limit, and its escapes are not checked for lone
+//! surrogates. Both could break a later reader of the value.
 
 /// Deepest nesting of arrays and objects in a message, `serde_json`'s own limit.
 const MAX_DEPTH: usize = 128;
 
-/// Whether the text, known to be otherwise valid JSON, keeps to the nesting limit and has no
-/// lone surrogate.
+/// Returns whether the text, known to be otherwise valid JSON, respects the nesting limit and has
+/// no lone surrogate.
 pub(crate) fn is_strict(text: &str) -> bool {
     let bytes = text.as_bytes();
-    // Nesting needs a bracket on either side; most messages are too short to exceed the limit.
+    // Nesting needs brackets on both sides; most messages are too short to exceed the limit.
     let may_be_deep = bytes.len() > 2 * MAX_DEPTH;
     if !may_be_deep && !bytes.contains(&b'\\') {
         return true;
@@ -36,10 +36,12 @@ pub(crate) fn is_strict(text: &str) -> bool {
     true
 }
 
-/// Where the string that has begun before this place ends; none if it has a lone surrogate.
+/// Returns the end of the string that has begun before this place; `None` if it has a lone
+/// surrogate.
 fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        // Most of a long message is strings, and most of a string is neither of the two.
+        // Most of a long message is strings, and most characters of a string are neither of the
+        // two.
         at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         if bytes.get(at) == Some(&b'"') {
             return Some(at + 1);
@@ -51,7 +53,8 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Where what these four digits begin is complete: a high surrogate needs a low one behind it.
+/// Returns the end of the code point that these four digits begin: a high surrogate needs a low one
+/// behind it.
 fn after_code_point(bytes: &[u8], at: usize) -> Option<usize> {
     match code_unit(bytes, at)? {
         0xD800..=0xDBFF => {

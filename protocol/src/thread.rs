@@ -1,4 +1,4 @@
-//! Threads: text conversations, kept in memory.
+//! Threads: text conversations, in memory.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,33 +7,33 @@ use crate::turn::Turn;
 
 /// Parameters of `thread/start`.
 ///
-/// Members of codex that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and
-/// the like) are accepted and mean nothing here, because there are no tools.
+/// codex's members that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and the
+/// like) are accepted without effect, because there are no tools.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ThreadStartParams {
-    /// The model; without it the default one.
+    /// The model; the default one if absent.
     pub model: Option<String>,
-    /// The model provider; it has to be the configured one.
+    /// The model provider; it must be the configured one.
     pub model_provider: Option<String>,
-    /// Working folder; kept and given back.
+    /// Working folder; stored and returned.
     pub cwd: Option<String>,
-    /// Kept and given back.
+    /// Stored and returned.
     pub approval_policy: Option<serde_json::Value>,
-    /// Kept and given back.
+    /// Stored and returned.
     pub sandbox: Option<serde_json::Value>,
-    /// Instructions in place of the default ones.
+    /// Instructions that replace the default ones.
     pub base_instructions: Option<String>,
-    /// Instructions added to the others.
+    /// Additional instructions.
     pub developer_instructions: Option<String>,
-    /// Every thread is in memory only, whatever this says.
+    /// No effect: every thread is in memory only.
     pub ephemeral: Option<bool>,
-    /// Settings of codex for this thread alone. Those about models and instructions are taken;
-    /// those that decide where the conversation goes are refused; the others mean nothing here,
-    /// and a `warning` says so.
+    /// codex's settings for this thread alone. Those about models and instructions are used; those
+    /// that decide where the conversation goes are refused; the others have no effect, which a
+    /// `warning` reports.
     pub config: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Not supported: refused when it has elements.
+    /// Not supported: refused unless empty.
     pub dynamic_tools: Option<Vec<serde_json::Value>>,
 }
 
@@ -44,7 +44,7 @@ pub struct ThreadStartParams {
 pub struct ThreadResumeParams {
     /// A thread of this process.
     pub thread_id: String,
-    /// Model for the following turns.
+    /// Model for later turns.
     #[serde(default)]
     pub model: Option<String>,
     /// Not supported: refused when given.
@@ -70,7 +70,7 @@ pub struct ThreadStartResult {
     pub service_tier: Option<String>,
     /// Its working folder.
     pub cwd: String,
-    /// Files that instructions were read from: none.
+    /// Files with instructions: none.
     pub instruction_sources: Vec<String>,
     /// As given, or `never`: there is nothing to approve.
     pub approval_policy: serde_json::Value,
@@ -95,7 +95,7 @@ pub struct Thread {
     pub forked_from_id: Option<String>,
     /// The first words of the user.
     pub preview: String,
-    /// Always true: nothing is kept on disk.
+    /// Always true: nothing is stored on disk.
     pub ephemeral: bool,
     /// Its model provider.
     pub model_provider: String,
@@ -105,11 +105,11 @@ pub struct Thread {
     /// Reasoning effort, if one was chosen.
     #[serde(default)]
     pub reasoning_effort: Option<String>,
-    /// When it was made, in Unix seconds.
+    /// Its creation, in Unix seconds.
     pub created_at: i64,
-    /// When it last changed, in Unix seconds.
+    /// Its last change, in Unix seconds.
     pub updated_at: i64,
-    /// How it stands.
+    /// Its status.
     pub status: Open<ThreadStatus>,
     /// Always null: there is no file.
     pub path: Option<String>,
@@ -117,7 +117,7 @@ pub struct Thread {
     pub cwd: String,
     /// Version of this program.
     pub cli_version: String,
-    /// Kind of client, as codex names it.
+    /// Kind of client, in codex's words.
     pub source: String,
     /// Always null.
     pub thread_source: Option<String>,
@@ -133,7 +133,7 @@ pub struct Thread {
     pub turns: Vec<Turn>,
 }
 
-/// How a thread stands.
+/// The status of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
@@ -142,13 +142,13 @@ pub struct Thread {
     rename_all_fields = "camelCase"
 )]
 pub enum ThreadStatus {
-    /// No turn runs.
+    /// No turn is in progress.
     Idle,
-    /// No turn runs, and the last one failed.
+    /// No turn is in progress, and the last one failed.
     SystemError,
-    /// A turn runs.
+    /// A turn is in progress.
     Active {
-        /// What it waits for: nothing, here.
+        /// What it waits for: always empty.
         active_flags: Vec<String>,
     },
 }
@@ -168,7 +168,7 @@ pub struct ThreadStarted {
 pub struct ThreadStatusChanged {
     /// The thread.
     pub thread_id: String,
-    /// How it stands now.
+    /// Its new status.
     pub status: Open<ThreadStatus>,
 }
 
@@ -177,9 +177,9 @@ pub struct ThreadStatusChanged {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ThreadLoadedListParams {
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the previous page.
     pub cursor: Option<String>,
-    /// Most ids to return; without it all are.
+    /// Most ids to return; all by default.
     pub limit: Option<u32>,
 }
 
@@ -190,7 +190,7 @@ pub struct ThreadLoadedListParams {
 pub struct ThreadLoadedListResult {
     /// Ids of the threads in memory.
     pub data: Vec<String>,
-    /// Where the next page starts, or null on the last one.
+    /// The cursor of the next page; null on the last one.
     pub next_cursor: Option<String>,
 }
 
@@ -207,20 +207,20 @@ pub struct TokenUsageUpdated {
     pub token_usage: ThreadTokenUsage,
 }
 
-/// Tokens of a thread.
+/// Token usage of a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadTokenUsage {
     /// Over all turns.
     pub total: TokenUsage,
-    /// Of the last answer.
+    /// Of the last response.
     pub last: TokenUsage,
-    /// Size of the model's context in tokens, if it is known.
+    /// Size of the model's context in tokens, if known.
     pub model_context_window: Option<i64>,
 }
 
-/// Tokens, by kind.
+/// Token usage, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -231,7 +231,7 @@ pub struct TokenUsage {
     pub input_tokens: i64,
     /// Of those, read from the backend's cache.
     pub cached_input_tokens: i64,
-    /// Of those, written to the backend's cache, if the backend tells.
+    /// Of those, written to the backend's cache, if reported.
     #[serde(default)]
     pub cache_write_input_tokens: i64,
     /// Written by the model.

@@ -1,20 +1,20 @@
-//! What clients ask about tools before they start a thread. There are none, so the lists are
-//! empty.
+//! Requests about tools that clients send before they start a thread. There are no tools, so the
+//! lists are empty.
 
 use serde::{Deserialize, Serialize};
 
 use crate::empty::Empty;
 
-/// Parameters of `permissionProfile/list`. They mean nothing here.
+/// Parameters of `permissionProfile/list`. They have no effect.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct PermissionProfileListParams {
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the previous page.
     pub cursor: Option<String>,
     /// Most profiles to return.
     pub limit: Option<u32>,
-    /// The folder to look from.
+    /// The folder to start from.
     pub cwd: Option<String>,
 }
 
@@ -34,9 +34,9 @@ pub struct PermissionProfileListResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SkillsListParams {
-    /// The folders to look in.
+    /// The folders to search.
     pub cwds: Option<Vec<String>>,
-    /// Means nothing here.
+    /// No effect.
     pub force_reload: Option<bool>,
 }
 
@@ -44,15 +44,15 @@ pub struct SkillsListParams {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillsListResult {
-    /// One entry for each folder that was named.
+    /// One entry per folder in the parameters.
     pub data: Vec<SkillsOfFolder>,
 }
 
-/// The skills of one folder. The folder is not looked into.
+/// The skills of one folder, which is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkillsOfFolder {
-    /// The folder, as it was named.
+    /// The folder, as given.
     pub cwd: String,
     /// Always empty.
     pub skills: Vec<Empty>,

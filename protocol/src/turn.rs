@@ -13,18 +13,18 @@ use crate::open::Open;
 pub struct TurnStartParams {
     /// The thread.
     pub thread_id: String,
-    /// What the user says.
+    /// The user's message.
     pub input: Vec<UserInput>,
-    /// Model for this turn and the following ones.
+    /// Model for this turn and later ones.
     #[serde(default)]
     pub model: Option<String>,
-    /// Reasoning effort for this turn and the following ones.
+    /// Reasoning effort for this turn and later ones.
     #[serde(default)]
     pub effort: Option<String>,
     /// Reasoning summary: `auto`, `concise`, `detailed` or `none`.
     #[serde(default)]
     pub summary: Option<String>,
-    /// Id that the client gives the message; it comes back in the item.
+    /// The client's id of the message, returned in the item.
     #[serde(default, rename = "clientUserMessageId", alias = "clientId")]
     pub client_id: Option<String>,
     /// Not supported: refused when given.
@@ -35,7 +35,7 @@ pub struct TurnStartParams {
     pub collaboration_mode: Option<serde_json::Value>,
 }
 
-/// Result of `turn/start` and parameters of no more than the turn itself.
+/// Result of `turn/start`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnStartResult {
@@ -63,19 +63,19 @@ pub struct Turn {
     pub id: String,
     /// The same: turns here start no other turns.
     pub root_turn_id: String,
-    /// Its items; empty where `itemsView` says so.
+    /// Its items; empty depending on `itemsView`.
     pub items: Vec<Open<ThreadItem>>,
     /// Which items are listed.
     pub items_view: Open<ItemsView>,
-    /// How it stands.
+    /// Its status.
     pub status: Open<TurnStatus>,
-    /// Why it failed; null otherwise.
+    /// The failure; null otherwise.
     pub error: Option<TurnError>,
-    /// When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before.
+    /// Its start, in Unix seconds. Null in the result of `turn/start`, which precedes it.
     pub started_at: Option<i64>,
-    /// When it ended, in Unix seconds.
+    /// Its end, in Unix seconds.
     pub completed_at: Option<i64>,
-    /// How long it took, in milliseconds.
+    /// Its duration, in milliseconds.
     pub duration_ms: Option<i64>,
 }
 
@@ -92,38 +92,38 @@ pub enum ItemsView {
     Full,
 }
 
-/// How a turn stands.
+/// The status of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum TurnStatus {
-    /// It ended well.
+    /// It ended successfully.
     Completed,
     /// The client interrupted it.
     Interrupted,
-    /// It failed; `error` says why.
+    /// It failed; `error` has the reason.
     Failed,
-    /// It runs.
+    /// It is in progress.
     InProgress,
 }
 
-/// Why a turn failed.
+/// The failure of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TurnError {
-    /// What happened, for people.
+    /// The failure, for users.
     pub message: String,
-    /// What happened, for programs.
+    /// The failure, in codex's words.
     pub codex_error_info: Option<Open<CodexErrorInfo>>,
-    /// More about it.
+    /// Details.
     pub additional_details: Option<String>,
     /// The kind of the error, where codex has no word for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kind: Option<Open<ErrorKind>>,
 }
 
-/// What made a turn fail, in codex's words.
+/// The cause of a failure, in codex's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -134,7 +134,7 @@ pub enum CodexErrorInfo {
     UsageLimitExceeded,
     /// The model is at capacity.
     ServerOverloaded,
-    /// The policy on cyber security stopped the answer.
+    /// The cyber security policy stopped the response.
     CyberPolicy,
     /// The backend failed.
     InternalServerError,
@@ -144,20 +144,20 @@ pub enum CodexErrorInfo {
     BadRequest,
     /// No connection to the backend.
     HttpConnectionFailed {
-        /// HTTP status, if there was an answer.
+        /// HTTP status, if there was a response.
         http_status_code: Option<u16>,
     },
-    /// The stream of the answer broke off.
+    /// The stream of the response broke off.
     ResponseStreamDisconnected {
         /// HTTP status, if there was one.
         http_status_code: Option<u16>,
     },
     /// Retries did not help.
     ResponseTooManyFailedAttempts {
-        /// HTTP status, if there was an answer.
+        /// HTTP status, if there was a response.
         http_status_code: Option<u16>,
     },
-    /// Anything else, every failed refresh by the host among it.
+    /// Anything else, including every failed refresh by the host.
     Other,
 }
 
@@ -168,18 +168,18 @@ pub enum CodexErrorInfo {
 pub struct TurnNotification {
     /// The thread.
     pub thread_id: String,
-    /// The turn as it stands.
+    /// The turn in its present state.
     pub turn: Turn,
 }
 
-/// Parameters of the notification `error`: a turn met a failure.
+/// Parameters of the notification `error`: a turn failed, or is retried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorNotification {
     /// The failure.
     pub error: TurnError,
-    /// Whether the server tries again by itself.
+    /// Whether the server retries by itself.
     pub will_retry: bool,
     /// The thread.
     pub thread_id: String,

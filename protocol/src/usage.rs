@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct UsageReadResult {
     /// Figures over the account's lifetime.
     pub summary: UsageSummary,
-    /// Tokens by day, if the backend tells them.
+    /// Tokens by day, if the backend reports them.
     pub daily_usage_buckets: Option<Vec<DailyUsage>>,
 }
 
-/// Figures over the account's lifetime. Null where the backend does not tell.
+/// Figures over the account's lifetime. Null where the backend does not report them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! Warnings that concern no single request.
+//! Warnings that do not belong to a request.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigWarning {
-    /// What is wrong, in one sentence.
+    /// The problem, in one sentence.
     pub summary: String,
-    /// More about it.
+    /// Details.
     pub details: Option<String>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
-    /// Where in the file.
+    /// The place in the file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub range: Option<TextRange>,
 }
@@ -24,11 +24,11 @@ pub struct ConfigWarning {
 pub struct TextRange {
     /// First character.
     pub start: TextPosition,
-    /// Behind the last character.
+    /// After the last character.
     pub end: TextPosition,
 }
 
-/// A place in a text, counted from 1.
+/// A position in a text, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TextPosition {
@@ -43,8 +43,8 @@ pub struct TextPosition {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Warning {
-    /// The thread it is about, if any.
+    /// The thread concerned, if any.
     pub thread_id: Option<String>,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
 }

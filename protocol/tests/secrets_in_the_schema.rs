@@ -1,5 +1,4 @@
-//! The schema marks every member that carries a secret, so that whoever makes a client or a log
-//! from it knows.
+//! The schema marks every member with a secret, so that authors of clients and logs can find them.
 
 #![cfg(feature = "schema")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -12,7 +11,7 @@ use byokey_protocol::secret::{SENSITIVE_MEMBERS, is_sensitive};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-/// Every member in a schema, with its own.
+/// Returns every member in a schema, with its own schema.
 fn members(schema: &Value, found: &mut Vec<(String, Value)>) {
     if let Some(properties) = schema["properties"].as_object() {
         for (name, member) in properties {
@@ -26,7 +25,7 @@ fn members(schema: &Value, found: &mut Vec<(String, Value)>) {
     }
 }
 
-/// Names of the members that are marked, and a check that the marks go together.
+/// Returns the names of the marked members, after checking that the marks agree.
 fn marked<T: JsonSchema>() -> Vec<String> {
     let schema = serde_json::to_value(schema_for!(T)).unwrap();
     let mut found = Vec::new();
@@ -62,8 +61,8 @@ fn parameters_mark_their_secrets() {
     assert_eq!(marked::<ExternalTokens>(), ["accessToken", "idToken"]);
 }
 
-/// Of the types that the server writes: the names of those that may hold a secret, and how many
-/// there are.
+/// The types that the server writes: the names of those that may contain a secret, and their
+/// number.
 #[derive(Default)]
 struct Written {
     with_secrets: Vec<Vec<String>>,

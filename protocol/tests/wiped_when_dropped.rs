@@ -1,4 +1,4 @@
-//! A secret is wiped by its own type, whatever allocator there is: this test has the ordinary one.
+//! A secret is zeroized by its own type, with any allocator: this test uses the default one.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -10,12 +10,12 @@ use std::os::unix::fs::FileExt as _;
 use byokey_protocol::secret::Secret;
 
 const LENGTH: usize = 512;
-/// Bytes that are read at once.
+/// Bytes per read.
 const CHUNK: usize = 64 * 1024;
-/// What is looked for is nowhere in memory but masked, so that the search does not find itself.
+/// The secret is in memory only in masked form, so that the search does not find itself.
 const MASK: u8 = 0x55;
 
-/// The secret that is made up here, masked.
+/// Returns the test's secret, masked.
 fn masked() -> Vec<u8> {
     let mut state = 1_u32;
     let mut letter = || {
@@ -25,8 +25,8 @@ fn masked() -> Vec<u8> {
     (0..LENGTH).map(|_| letter() ^ MASK).collect()
 }
 
-/// How often the second half of the secret stands in the memory of this process: whoever frees
-/// memory writes into its beginning.
+/// Returns how often the second half of the secret occurs in the memory of this process: freeing
+/// memory overwrites its beginning.
 fn copies(masked: &[u8]) -> usize {
     let half = &masked[LENGTH / 2..];
     let mut chunk = vec![0; CHUNK];
@@ -48,7 +48,7 @@ fn copies(masked: &[u8]) -> usize {
                 let places = chunk[..count].windows(half.len());
                 let is_it = |place: &&[u8]| place.iter().zip(half).all(|(a, b)| *a ^ MASK == *b);
                 found += places.filter(is_it).count();
-                // What stands across the end of the chunk is found with the next one.
+                // An occurrence across the end of the chunk is found with the next one.
                 at += count - half.len() + 1;
             }
         }
@@ -56,7 +56,7 @@ fn copies(masked: &[u8]) -> usize {
     found
 }
 
-/// A region of memory that can be written.
+/// Returns a writable region of memory.
 fn writable(line: &str) -> Option<Range<usize>> {
     let (range, rest) = line.split_once(' ')?;
     let (start, end) = range.split_once('-')?;
@@ -65,7 +65,7 @@ fn writable(line: &str) -> Option<Range<usize>> {
     rest.starts_with("rw").then_some(range)
 }
 
-/// What of a region lies outside another one.
+/// Returns the parts of a region outside another one.
 fn outside(region: Range<usize>, hole: &Range<usize>) -> [Range<usize>; 2] {
     let before = region.start..region.end.min(hole.start);
     let behind = region.start.max(hole.end)..region.end;

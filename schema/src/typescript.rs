@@ -203,22 +203,22 @@ fn methods() -> String {
         (
             Direction::ClientRequest,
             "ClientRequests",
-            "What the client asks the server.",
+            "Requests of the client.",
         ),
         (
             Direction::ClientNotification,
             "ClientNotifications",
-            "What the client tells the server.",
+            "Notifications of the client.",
         ),
         (
             Direction::ServerRequest,
             "ServerRequests",
-            "What the server asks the client.",
+            "Requests of the server.",
         ),
         (
             Direction::ServerNotification,
             "ServerNotifications",
-            "What the server tells the client.",
+            "Notifications of the server.",
         ),
     ] {
         let methods = METHODS

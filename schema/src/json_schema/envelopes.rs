@@ -11,23 +11,23 @@ const UNIONS: [(&str, Direction, &str); 4] = [
     (
         "ClientRequest",
         Direction::ClientRequest,
-        "A request of the client, told apart by `method`.",
+        "A request of the client, tagged by `method`.",
     ),
     (
         "ClientNotification",
         Direction::ClientNotification,
-        "A notification of the client, told apart by `method`.",
+        "A notification of the client, tagged by `method`.",
     ),
     (
         "ServerRequest",
         Direction::ServerRequest,
-        "A request of the server, told apart by `method`. Answer an unknown one with the error \
+        "A request of the server, tagged by `method`. Answer an unknown one with the error \
          -32601.",
     ),
     (
         "ServerNotification",
         Direction::ServerNotification,
-        "A notification of the server, told apart by `method`. Ignore an unknown one.",
+        "A notification of the server, tagged by `method`. Ignore an unknown one.",
     ),
 ];
 

@@ -3,15 +3,17 @@ package byokey.protocol
 import byokey.Secret
 import byokey.json.*
 
-/** Something of the protocol. */
+/** A value of the protocol. */
 public interface WireType {
-    /** Writes it, with its secrets: the result is for the peer alone. */
+    /** Writes it, with its secrets: the result is for the peer only. */
     public fun toJson(): JsonValue
 }
 
-/** JSON from the peer does not have the shape of the protocol. It says where, and never what. */
+/**
+ * JSON from the peer that does not have the expected type. The text has the path, never a value.
+ */
 public class WireException(
-    /** Where: names of members, never a value. */
+    /** The path: names of members, never a value. */
     public val at: String,
     expected: String,
 ) : IllegalArgumentException(if (at.isEmpty()) "this is not $expected" else "`$at` is not $expected")

@@ -6,7 +6,7 @@ use crate::model::{Member, Of, Shape, Type, Variant, Word};
 use crate::names::{camel, pascal};
 use crate::prose::{block_comment, with_note};
 
-const NEWER: &str = "A newer peer may use others; they are kept as they came.";
+const NEWER: &str = "A newer peer may use others; they are kept unchanged.";
 
 /// Returns a type with all its declarations.
 pub(super) fn of_type(one: &Type) -> String {

@@ -21,25 +21,25 @@ pub(super) fn file(model: &Model) -> Result<String> {
             Direction::ClientRequest,
             "ClientRequests",
             "RequestMethod<*, *>",
-            "What the client asks the server.",
+            "Requests of the client.",
         ),
         (
             Direction::ClientNotification,
             "ClientNotifications",
             "NotificationMethod<*>",
-            "What the client tells the server.",
+            "Notifications of the client.",
         ),
         (
             Direction::ServerRequest,
             "ServerRequests",
             "RequestMethod<*, *>",
-            "What the server asks the client.",
+            "Requests of the server.",
         ),
         (
             Direction::ServerNotification,
             "ServerNotifications",
             "NotificationMethod<*>",
-            "What the server tells the client.",
+            "Notifications of the server.",
         ),
     ] {
         let _ = writeln!(text, "\n/** {about} */\npublic object {name} {{");

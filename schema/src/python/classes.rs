@@ -205,7 +205,7 @@ fn writing(model: &Model, tag: &Tag<'_>, all: &[Member]) -> Result<String> {
 fn unknown(one: &Type, raw: &str) -> String {
     format!(
         "@dataclass(frozen=True, slots=True)\nclass Unknown{}:\n    \
-         \"\"\"What this version has no name for; it is kept as it came.\"\"\"\n\n    \
+         \"\"\"Unknown to this version; kept unchanged.\"\"\"\n\n    \
          raw: {raw} = field(repr=False)\n\n    \
          def to_wire(self) -> {raw}:\n        return self.raw\n",
         one.name

@@ -66,25 +66,25 @@ pub(super) fn module(model: &Model) -> Result<String> {
             Direction::ClientRequest,
             "CLIENT_REQUESTS",
             "Request[Any, Any]",
-            "What the client asks the server.",
+            "Requests of the client.",
         ),
         (
             Direction::ClientNotification,
             "CLIENT_NOTIFICATIONS",
             "Notification[Any]",
-            "What the client tells the server.",
+            "Notifications of the client.",
         ),
         (
             Direction::ServerRequest,
             "SERVER_REQUESTS",
             "Request[Any, Any]",
-            "What the server asks the client.",
+            "Requests of the server.",
         ),
         (
             Direction::ServerNotification,
             "SERVER_NOTIFICATIONS",
             "Notification[Any]",
-            "What the server tells the client.",
+            "Notifications of the server.",
         ),
     ] {
         let _ = writeln!(text, "\n{name}: Final[tuple[{kind}, ...]] = (");

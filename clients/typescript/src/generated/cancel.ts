@@ -5,6 +5,6 @@ import type { RequestId } from "./request-id.js";
 
 /** Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol. */
 export interface CancelRequestParams {
-  /** The request to cancel. One that is unknown or answered is ignored. */
+  /** The request to cancel. An unknown or answered one is ignored. */
   readonly id: RequestId;
 }

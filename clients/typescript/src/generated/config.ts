@@ -5,9 +5,9 @@ import type { Empty } from "./empty.js";
 
 /** Parameters of `config/read`. */
 export interface ConfigReadParams {
-  /** Means nothing here: there is one configuration, whatever the folder. */
+  /** No effect: there is one configuration, for all folders. */
   readonly cwd?: string | null;
-  /** Means nothing here: where a setting came from is not told. */
+  /** No effect: the source of a setting is not reported. */
   readonly includeLayers?: boolean | null;
 }
 
@@ -15,27 +15,27 @@ export interface ConfigReadParams {
 export interface ConfigReadResult {
   /** The settings. */
   readonly config: Settings;
-  /** Always empty: where a setting came from is not told. */
+  /** Always empty: the source of a setting is not reported. */
   readonly origins: Empty;
   /** Always null, for the same reason. */
   readonly layers: readonly Empty[] | null;
 }
 
-/** The settings that this server knows and that hold no secret, in the words of `config.toml`. */
+/** The known settings that contain no secret, named as in `config.toml`. */
 export interface Settings {
   /** The model of threads that name none. */
   readonly model: string | null;
   /** The model provider; null for the built-in one. */
   readonly model_provider: string | null;
-  /** The one kind of login that is allowed; null for any. */
+  /** The only allowed kind of login; null for any. */
   readonly forced_login_method: LoginMethod | null;
-  /** The workspaces that are allowed; null for any. */
+  /** The allowed workspaces; null for any. */
   readonly forced_chatgpt_workspace_id: readonly string[] | null;
 }
 
 /** A kind of login. A newer peer may use other words. */
 export type LoginMethod =
-  /** ChatGPT accounts, whoever owns their tokens. */
+  /** ChatGPT accounts, external or managed. */
   | "chatgpt"
   /** API keys. */
   | "api"
@@ -43,12 +43,12 @@ export type LoginMethod =
 
 /** Result of `configRequirements/read`. */
 export interface ConfigRequirementsReadResult {
-  /** What the configuration insists on; null if it is nothing. */
+  /** The requirements of the configuration; null without any. */
   readonly requirements: ConfigRequirements | null;
 }
 
-/** What the configuration insists on. */
+/** The requirements of the configuration. */
 export interface ConfigRequirements {
-  /** The logins that are allowed. */
+  /** The allowed logins. */
   readonly allowedLoginMethods: readonly LoginMethod[];
 }

@@ -4,24 +4,24 @@
 /**
  * The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
  *
- * The list grows; a client treats a kind that it does not know like no kind.
+ * The list grows; a client treats an unknown kind like an absent one.
  *
  * A newer peer may use other words.
  */
 export type ErrorKind =
-  /** The parameters do not have the method's shape; `path` says where. */
+  /** The parameters do not match the method's type; `path` is the place. */
   | "invalidParams"
-  /** A request came before `initialize`. */
+  /** A request preceded `initialize`. */
   | "notInitialized"
-  /** `initialize` came twice. */
+  /** A second `initialize`. */
   | "alreadyInitialized"
   /** `clientInfo.name` cannot be sent as an HTTP header. */
   | "invalidClientName"
-  /** The id is in use by a request still in flight. */
+  /** The id is that of another request in flight. */
   | "duplicateId"
   /** The message is longer than the limit of this server. */
   | "messageTooLong"
-  /** The framing of the message is broken. */
+  /** The framing of the message is invalid. */
   | "badFrame"
   /** The request was cancelled. */
   | "cancelled"
@@ -33,17 +33,17 @@ export type ErrorKind =
   | "chatgptAuthRequired"
   /** The configuration forbids this kind of login. */
   | "loginDisabled"
-  /** The configuration cannot be used; repair what the text names, then try again. */
+  /** The configuration is unusable; repair the setting named in the text, then try again. */
   | "configurationInvalid"
   /** The thread belongs to another account than the one in force, and the connection that owns the thread did not change it. */
   | "accountChanged"
   /** The host owns the login; only it may change it. */
   | "externalAuthActive"
-  /** The account is not among the allowed workspaces, or not the account it has to be. */
+  /** The account is not among the allowed workspaces, or not the required account. */
   | "workspaceMismatch"
   /** The token is not a JSON Web Token that can be sent. */
   | "invalidToken"
-  /** The credential was refused and cannot be renewed; sign in again. */
+  /** The credential was refused and cannot be renewed; a new login is needed. */
   | "reauthRequired"
   /** The host answered the refresh request with an error. */
   | "hostRefused"
@@ -51,11 +51,11 @@ export type ErrorKind =
   | "hostTimeout"
   /** No host is connected that could answer the refresh request. */
   | "hostGone"
-  /** The host's answer to the refresh request had another shape. */
+  /** The host's answer to the refresh request does not have the expected type. */
   | "hostAnswerInvalid"
-  /** The backend failed in a way that may pass; try again later. */
+  /** A transient failure of the backend; try again later. */
   | "retryable"
-  /** The backend refused the request; trying again will not help. */
+  /** The backend refused the request; trying again does not help. */
   | "backendRefused"
   /** The plan's usage limit is reached. */
   | "usageLimitExceeded"
@@ -69,17 +69,17 @@ export type ErrorKind =
   | "workspaceRefused"
   /** The backend does not serve this region or country; a new token does not help. */
   | "regionRefused"
-  /** The network's edge wants a browser; a new token does not help. */
+  /** The network's edge demands a browser; a new token does not help. */
   | "challenged"
-  /** The backend's answer is over a limit of this program. */
+  /** The backend's response exceeds a limit of this program. */
   | "answerTooLarge"
-  /** This server does not do what was asked. */
+  /** This server does not support the request. */
   | "unsupported"
-  /** A login that this server runs came to nothing. */
+  /** A managed login failed. */
   | "loginFailed"
-  /** The ports of the browser login are taken. */
+  /** The ports of the browser login are in use. */
   | "portUnavailable"
-  /** The place where credentials are kept cannot be read or written. */
+  /** The store of credentials cannot be read or written. */
   | "storeFailed"
   /** No such thread, turn or login. */
   | "notFound"
@@ -87,18 +87,18 @@ export type ErrorKind =
   | "turnInProgress"
   /** There is no connection to the backend or the issuer; the text names the cause. */
   | "unreachable"
-  /** A secret would have left this machine unencrypted, so it was not sent. */
+  /** A secret would have been sent unencrypted to another machine, so it was not sent. */
   | "plaintextRefused"
   | (string & {});
 
-/** The `data` member of an error answer. */
+/** The `data` member of an error response. */
 export interface ErrorData {
-  /** What happened. */
+  /** The kind of the error. */
   readonly kind: ErrorKind;
-  /** Where in the parameters the problem is, as `member.member`. Never the value. */
+  /** The path of the invalid parameter, as `member.member`. Never the value. */
   readonly path?: string | null;
   /** HTTP status of the backend. */
   readonly status?: number | null;
-  /** The backend's id of the request. */
+  /** The backend's request id. */
   readonly requestId?: string | null;
 }

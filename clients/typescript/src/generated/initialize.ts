@@ -3,9 +3,9 @@
 
 /** Parameters of `initialize`, the first request on a connection. */
 export interface InitializeParams {
-  /** Who connects. */
+  /** Name and version of the client. */
   readonly clientInfo: ClientInfo;
-  /** What the client can do. Absent and null mean the defaults. */
+  /** The client's capabilities. Absent and null mean the defaults. */
   readonly capabilities?: ClientCapabilities | null;
   /**
    * Process id of the host. If it is an ancestor of this process, the server exits when that
@@ -14,32 +14,32 @@ export interface InitializeParams {
   readonly processId?: number | null;
 }
 
-/** Who connects. */
+/** Name and version of the client. */
 export interface ClientInfo {
   /**
-   * Name of the program. It becomes the `originator` of backend calls, so it must be a legal HTTP
+   * Name of the program. It becomes the `originator` of backend calls, so it must be a valid HTTP
    * header value.
    */
   readonly name: string;
-  /** Name to show to people. */
+  /** Display name. */
   readonly title?: string | null;
   /** Version of the program. */
   readonly version: string;
 }
 
-/** What the client can do. */
+/** The client's capabilities. */
 export interface ClientCapabilities {
-  /** Accepted for codex clients. Nothing here requires it. */
+  /** Accepted for codex's clients. Nothing here requires it. */
   readonly experimentalApi?: boolean;
-  /** Names of notifications that this connection does not want. Unknown names are ignored. */
+  /** Names of notifications that this connection opts out of. Unknown names are ignored. */
   readonly optOutNotificationMethods?: readonly string[] | null;
   /**
-   * How long the client may take to answer a refresh request, in milliseconds, from 1,000 to
-   * 600,000. The default is 10,000, which is what codex allows.
+   * Timeout of the client's answer to a refresh request, in milliseconds, from 1,000 to 600,000.
+   * The default is codex's: 10,000.
    */
   readonly authRefreshTimeoutMs?: number | null;
   /**
-   * Whether the client also answers refresh requests whose reason is `expiring`, sent a minute
+   * Whether the client also answers refresh requests with the reason `expiring`, sent a minute
    * before the token expires.
    */
   readonly proactiveRefresh?: boolean;
@@ -54,24 +54,24 @@ export interface ClientCapabilities {
 export interface InitializeResult {
   /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */
   readonly userAgent: string;
-  /** The folder that `config.toml` is read from. */
+  /** The folder of `config.toml`. */
   readonly codexHome?: string | null;
   /** `unix` or `windows`. */
   readonly platformFamily?: string | null;
   /** `linux`, `macos`, `windows` or another name of an operating system. */
   readonly platformOs?: string | null;
-  /** Which server answers. Absent in codex. */
+  /** The server. Absent in codex. */
   readonly serverInfo?: ServerInfo | null;
-  /** How the process is protected. Absent in codex. */
+  /** The protection of the process. Absent in codex. */
   readonly hardening?: HardeningReport | null;
   /**
-   * The `http://` origins of other machines to which the user lets a provider's own key go
-   * unencrypted. Absent where there is none, and in codex.
+   * The `http://` origins of other machines to which the user allows a provider's own key to be
+   * sent unencrypted. Absent without any, and in codex.
    */
   readonly plaintextOrigins?: readonly string[] | null;
 }
 
-/** Which server answers. */
+/** Name and version of the server. */
 export interface ServerInfo {
   /** `byokey`. */
   readonly name: string;
@@ -81,27 +81,27 @@ export interface ServerInfo {
   readonly protocolVersion: string;
 }
 
-/** How the process is protected against readers of its memory. */
+/** The protection of the process against readers of its memory. */
 export interface HardeningReport {
   /**
    * Whether other processes of the same user may read this process. `null` where the platform does
-   * not say.
+   * not report it.
    */
   readonly dumpable: boolean | null;
-  /** Largest core dump in bytes, 0 for none. `null` means no limit, or not known. */
+  /** Largest core dump in bytes, 0 for none. `null` means unlimited or unknown. */
   readonly coreLimit: number | null;
-  /** Whether freed memory is wiped. */
+  /** Whether freed memory is zeroized. */
   readonly wipingAllocator: boolean;
   /**
-   * Whether the process and whatever it starts can never gain privileges. `null` where the
-   * platform does not say.
+   * Whether the process and its descendants can never gain privileges. `null` where the platform
+   * does not report it.
    */
   readonly noNewPrivileges: boolean | null;
-  /** Whether the system keeps the process from changing anything in the file system. */
+  /** Whether the system prevents the process from changing the file system. */
   readonly filesReadOnly: boolean;
   /**
-   * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
-   * where the platform is not asked.
+   * Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped out.
+   * Absent on platforms without it.
    */
   readonly lockedMemory?: boolean | null;
 }

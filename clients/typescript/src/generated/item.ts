@@ -4,7 +4,7 @@
 /**
  * One piece of user input.
  *
- * Threads take text only. The other kinds of codex are read so that they can be refused by name.
+ * Threads accept text only. codex's other kinds are parsed, to be refused by name.
  *
  * A newer peer may use another `type`: keep a branch for what is not listed.
  */
@@ -15,7 +15,7 @@ export interface UserInputText {
   readonly type: "text";
   /** The text. */
   readonly text: string;
-  /** Marks of the editor inside the text; kept and given back. Spelled as codex does. */
+  /** Marks of the editor inside the text; stored and returned. The spelling is codex's. */
   readonly text_elements?: readonly unknown[];
 }
 
@@ -42,27 +42,27 @@ export interface UserInputMention {
 /** An item of a thread. A newer peer may use another `type`: keep a branch for what is not listed. */
 export type ThreadItem = ThreadItemUserMessage | ThreadItemAgentMessage;
 
-/** What the user said. */
+/** A message of the user. */
 export interface ThreadItemUserMessage {
   readonly type: "userMessage";
   /** Id of the item. */
   readonly id: string;
-  /** Id that the client gave the message, if it did. */
+  /** The client's id of the message, if given. */
   readonly clientId: string | null;
   /** The input. */
   readonly content: readonly UserInput[];
 }
 
-/** What the model said. */
+/** A message of the model. */
 export interface ThreadItemAgentMessage {
   readonly type: "agentMessage";
   /** Id of the item. */
   readonly id: string;
   /** The text so far. */
   readonly text: string;
-  /** Phase of the answer, if the model names one. */
+  /** Phase of the message, if the model names one. */
   readonly phase: string | null;
-  /** Always null here; codex names the memories it used. */
+  /** Always null here; codex lists the memories that it used. */
   readonly memoryCitation: unknown;
 }
 
@@ -74,7 +74,7 @@ export interface ItemStarted {
   readonly threadId: string;
   /** Its turn. */
   readonly turnId: string;
-  /** When it started, in Unix milliseconds. */
+  /** The start, in Unix milliseconds. */
   readonly startedAtMs: number;
 }
 
@@ -86,7 +86,7 @@ export interface ItemCompleted {
   readonly threadId: string;
   /** Its turn. */
   readonly turnId: string;
-  /** When it was complete, in Unix milliseconds. */
+  /** The end, in Unix milliseconds. */
   readonly completedAtMs: number;
 }
 
@@ -96,8 +96,8 @@ export interface AgentMessageDelta {
   readonly threadId: string;
   /** The turn. */
   readonly turnId: string;
-  /** The message that grows. */
+  /** The message. */
   readonly itemId: string;
-  /** What is added to it. */
+  /** The text to append. */
   readonly delta: string;
 }

@@ -7,25 +7,25 @@ import type { PlanType } from "./account.js";
 export interface RateLimitsReadResult {
   /** The limit named `codex`, or the first one. */
   readonly rateLimits: RateLimitSnapshot;
-  /** Every limit by its id. */
+  /** All limits by id. */
   readonly rateLimitsByLimitId: Readonly<Record<string, RateLimitSnapshot>> | null;
 }
 
 /**
  * Parameters of the notification `account/rateLimits/updated`.
  *
- * The snapshot is sparse: a null part means no news. Clients merge by `limitId`.
+ * The snapshot is sparse: null means unchanged. Clients merge by `limitId`.
  */
 export interface RateLimitsUpdated {
-  /** What is new. */
+  /** The changes. */
   readonly rateLimits: RateLimitSnapshot;
 }
 
-/** One limit at one moment. */
+/** The state of one limit. */
 export interface RateLimitSnapshot {
   /** Id of the limit; the main one is `codex`. */
   readonly limitId: string | null;
-  /** Name to show to people. */
+  /** Display name. */
   readonly limitName: string | null;
   /** The shorter window. */
   readonly primary: RateLimitWindow | null;
@@ -35,17 +35,17 @@ export interface RateLimitSnapshot {
   readonly credits: Credits | null;
   /** Plan of the account. */
   readonly planType: PlanType | null;
-  /** Which limit is reached, if one is. */
+  /** The limit that is reached, if one is. */
   readonly rateLimitReachedType: RateLimitReached | null;
 }
 
-/** Use of one window. */
+/** The use of one window. */
 export interface RateLimitWindow {
   /** Used part in percent, rounded. */
   readonly usedPercent: number;
   /** Length of the window in minutes. */
   readonly windowDurationMins: number | null;
-  /** When the window starts anew, in Unix seconds. */
+  /** The reset of the window, in Unix seconds. */
   readonly resetsAt: number | null;
 }
 
@@ -53,13 +53,13 @@ export interface RateLimitWindow {
 export interface Credits {
   /** Whether there are any. */
   readonly hasCredits: boolean;
-  /** Whether they have no limit. */
+  /** Whether they are unlimited. */
   readonly unlimited: boolean;
-  /** What is left, as the backend writes it. */
+  /** The balance, as the backend writes it. */
   readonly balance: string | null;
 }
 
-/** Which limit is reached. A newer peer may use other words. */
+/** The limit that is reached. A newer peer may use other words. */
 export type RateLimitReached =
   /** The plan's own limit. */
   | "rate_limit_reached"
@@ -67,8 +67,8 @@ export type RateLimitReached =
   | "workspace_owner_credits_depleted"
   /** The member has no credits left. */
   | "workspace_member_credits_depleted"
-  /** The workspace's owner reached the limit of use. */
+  /** The workspace's owner reached the usage limit. */
   | "workspace_owner_usage_limit_reached"
-  /** The member reached the limit of use. */
+  /** The member reached the usage limit. */
   | "workspace_member_usage_limit_reached"
   | (string & {});

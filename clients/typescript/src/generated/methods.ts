@@ -55,45 +55,45 @@ import type {
 /** Version of the protocol. */
 export const PROTOCOL_VERSION = "1";
 
-/** What the client asks the server. */
+/** Requests of the client. */
 export interface ClientRequests {
-  /** Opens the connection: who the client is and what it can do. */
+  /** Opens the connection, and exchanges names, versions and capabilities. */
   "initialize": { params: InitializeParams; result: InitializeResult };
-  /** Starts a login; tokens and keys are in force when it is answered. */
+  /** Starts a login. Tokens and keys are in force when it is answered. */
   "account/login/start": { params: LoginStartParams; result: LoginStartResult };
-  /** Gives up a login that waits for its user. */
+  /** Cancels a pending login. */
   "account/login/cancel": { params: LoginCancelParams; result: LoginCancelResult };
-  /** Ends a browser login with the address that the browser was sent to. */
+  /** Completes a browser login with the address that the browser was redirected to. */
   "account/login/complete": { params: LoginCompleteParams; result: Empty };
-  /** Forgets the credential. It never waits, not even for a refresh in flight. */
+  /** Drops the credential. It never waits, not even for a refresh in flight. */
   "account/logout": { params: LogoutParams; result: Empty };
-  /** Tells the account, without touching the network. */
+  /** Returns the account, without network requests. */
   "account/read": { params: AccountReadParams; result: AccountReadResult };
-  /** Tells the kind of credential and, if asked, the token. @deprecated Kept for older clients. */
+  /** Returns the auth mode and, on request, the token. @deprecated Kept for older clients. */
   "getAuthStatus": { params: GetAuthStatusParams; result: GetAuthStatusResult };
   /** Reads the rate limits of a ChatGPT account from the backend. */
   "account/rateLimits/read": { params: Empty; result: RateLimitsReadResult };
   /** Reads the token usage of a ChatGPT account from the backend. */
   "account/usage/read": { params: Empty; result: UsageReadResult };
-  /** Lists the models that the backend offers. */
+  /** Lists the available models of the backend. */
   "model/list": { params: ModelListParams; result: ModelListResult };
-  /** Tells the settings in force that hold no secret. */
+  /** Returns the settings in force that contain no secret. */
   "config/read": { params: ConfigReadParams; result: ConfigReadResult };
-  /** Tells what the configuration insists on. */
+  /** Returns the requirements of the configuration. */
   "configRequirements/read": { params: Empty; result: ConfigRequirementsReadResult };
   /** Lists permission profiles: none, because there are no tools. */
   "permissionProfile/list": { params: PermissionProfileListParams; result: PermissionProfileListResult };
   /** Lists the skills of folders: none, because there are no tools. */
   "skills/list": { params: SkillsListParams; result: SkillsListResult };
-  /** Starts a text conversation, kept in memory. */
+  /** Starts a text conversation, in memory. */
   "thread/start": { params: ThreadStartParams; result: ThreadStartResult };
-  /** Takes up a thread of this process. */
+  /** Resumes a thread of this process. */
   "thread/resume": { params: ThreadResumeParams; result: ThreadStartResult };
   /** Lists the threads of this process. */
   "thread/loaded/list": { params: ThreadLoadedListParams; result: ThreadLoadedListResult };
-  /** Says something in a thread; the answer is streamed in notifications. */
+  /** Starts a turn in a thread; the answer is streamed in notifications. */
   "turn/start": { params: TurnStartParams; result: TurnStartResult };
-  /** Stops a turn. */
+  /** Interrupts a turn. */
   "turn/interrupt": { params: TurnInterruptParams; result: Empty };
 }
 
@@ -120,11 +120,11 @@ export const CLIENT_REQUESTS = [
   "turn/interrupt",
 ] as const satisfies readonly (keyof ClientRequests)[];
 
-/** What the client tells the server. */
+/** Notifications of the client. */
 export interface ClientNotifications {
-  /** Ends the handshake. Accepted and not required. */
+  /** Ends the handshake. Accepted, but not required. */
   "initialized": Empty;
-  /** Cancels a request in flight; it is answered with an error at once. */
+  /** Cancels a request in flight, which is answered with an error at once. */
   "$/cancelRequest": CancelRequestParams;
 }
 
@@ -134,9 +134,9 @@ export const CLIENT_NOTIFICATIONS = [
   "$/cancelRequest",
 ] as const satisfies readonly (keyof ClientNotifications)[];
 
-/** What the server asks the client. */
+/** Requests of the server. */
 export interface ServerRequests {
-  /** Asks the host for new tokens. */
+  /** Requests new tokens from the host. */
   "account/chatgptAuthTokens/refresh": { params: RefreshParams; result: ExternalTokens };
 }
 
@@ -145,35 +145,35 @@ export const SERVER_REQUESTS = [
   "account/chatgptAuthTokens/refresh",
 ] as const satisfies readonly (keyof ServerRequests)[];
 
-/** What the server tells the client. */
+/** Notifications of the server. */
 export interface ServerNotifications {
   /** The credential, the account or its plan changed. */
   "account/updated": AccountUpdated;
   /** A login ended. */
   "account/login/completed": LoginCompleted;
-  /** The backend told new rate limits. */
+  /** The backend reported new rate limits. */
   "account/rateLimits/updated": RateLimitsUpdated;
-  /** A thread exists. */
+  /** A thread was created. */
   "thread/started": ThreadStarted;
   /** A thread became active or idle. */
   "thread/status/changed": ThreadStatusChanged;
-  /** A turn runs. */
+  /** A turn started. */
   "turn/started": TurnNotification;
-  /** An item began. */
+  /** An item started. */
   "item/started": ItemStarted;
-  /** The model's message grew. */
+  /** A delta of the model's message. */
   "item/agentMessage/delta": AgentMessageDelta;
   /** An item is complete. */
   "item/completed": ItemCompleted;
-  /** The backend told the tokens used. */
+  /** The backend reported the tokens used. */
   "thread/tokenUsage/updated": TokenUsageUpdated;
-  /** A turn ended, well or not. */
+  /** A turn ended, successfully or not. */
   "turn/completed": TurnNotification;
-  /** A turn met a failure. */
+  /** A turn failed, or is retried. */
   "error": ErrorNotification;
-  /** Something is not as the user may expect. */
+  /** A warning for the user. */
   "warning": Warning;
-  /** The configuration has a mistake. */
+  /** A problem in the configuration. */
   "configWarning": ConfigWarning;
 }
 

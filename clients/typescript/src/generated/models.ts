@@ -3,9 +3,9 @@
 
 /** Parameters of `model/list`. */
 export interface ModelListParams {
-  /** Most models to return; without it all are. */
+  /** Most models to return; all by default. */
   readonly limit?: number | null;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | null;
   /** Whether to return models that the backend hides. */
   readonly includeHidden?: boolean | null;
@@ -15,36 +15,36 @@ export interface ModelListParams {
 export interface ModelListResult {
   /** One page of models, in the backend's order of preference. */
   readonly data: readonly Model[];
-  /** Where the next page starts, or null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly nextCursor: string | null;
 }
 
 /** One model. */
 export interface Model {
-  /** Id of the model, as `thread/start` takes it. */
+  /** Id of the model, as for `thread/start`. */
   readonly id: string;
   /** The same. */
   readonly model: string;
-  /** Name to show to people. */
+  /** Display name. */
   readonly displayName: string;
-  /** What it is good for. */
+  /** Description. */
   readonly description: string;
   /** Whether the backend hides it from lists. */
   readonly hidden: boolean;
-  /** Reasoning efforts it can be asked for. */
+  /** The supported reasoning efforts. */
   readonly supportedReasoningEfforts: readonly ReasoningEffortOption[];
-  /** The effort it takes by default. */
+  /** The default reasoning effort. */
   readonly defaultReasoningEffort: string;
-  /** What it reads: `text`. */
+  /** The input modalities: `text`. */
   readonly inputModalities: readonly string[];
-  /** Whether a thread gets this model when it names none. */
+  /** Whether it is the model of a thread that names none. */
   readonly isDefault: boolean;
 }
 
-/** A reasoning effort and what it means. */
+/** A reasoning effort and its description. */
 export interface ReasoningEffortOption {
   /** `minimal`, `low`, `medium`, `high` or another of the backend's words. */
   readonly reasoningEffort: string;
-  /** What it means. */
+  /** Description. */
   readonly description: string;
 }

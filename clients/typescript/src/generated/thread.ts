@@ -6,33 +6,33 @@ import type { Turn } from "./turn.js";
 /**
  * Parameters of `thread/start`.
  *
- * Members of codex that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and the
- * like) are accepted and mean nothing here, because there are no tools.
+ * codex's members that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and the
+ * like) are accepted without effect, because there are no tools.
  */
 export interface ThreadStartParams {
-  /** The model; without it the default one. */
+  /** The model; the default one if absent. */
   readonly model?: string | null;
-  /** The model provider; it has to be the configured one. */
+  /** The model provider; it must be the configured one. */
   readonly modelProvider?: string | null;
-  /** Working folder; kept and given back. */
+  /** Working folder; stored and returned. */
   readonly cwd?: string | null;
-  /** Kept and given back. */
+  /** Stored and returned. */
   readonly approvalPolicy?: unknown;
-  /** Kept and given back. */
+  /** Stored and returned. */
   readonly sandbox?: unknown;
-  /** Instructions in place of the default ones. */
+  /** Instructions that replace the default ones. */
   readonly baseInstructions?: string | null;
-  /** Instructions added to the others. */
+  /** Additional instructions. */
   readonly developerInstructions?: string | null;
-  /** Every thread is in memory only, whatever this says. */
+  /** No effect: every thread is in memory only. */
   readonly ephemeral?: boolean | null;
   /**
-   * Settings of codex for this thread alone. Those about models and instructions are taken; those
-   * that decide where the conversation goes are refused; the others mean nothing here, and a
-   * `warning` says so.
+   * codex's settings for this thread alone. Those about models and instructions are used; those
+   * that decide where the conversation goes are refused; the others have no effect, which a
+   * `warning` reports.
    */
   readonly config?: Readonly<Record<string, unknown>> | null;
-  /** Not supported: refused when it has elements. */
+  /** Not supported: refused unless empty. */
   readonly dynamicTools?: readonly unknown[] | null;
 }
 
@@ -40,7 +40,7 @@ export interface ThreadStartParams {
 export interface ThreadResumeParams {
   /** A thread of this process. */
   readonly threadId: string;
-  /** Model for the following turns. */
+  /** Model for later turns. */
   readonly model?: string | null;
   /** Not supported: refused when given. */
   readonly history?: unknown;
@@ -60,7 +60,7 @@ export interface ThreadStartResult {
   readonly serviceTier: string | null;
   /** Its working folder. */
   readonly cwd: string;
-  /** Files that instructions were read from: none. */
+  /** Files with instructions: none. */
   readonly instructionSources: readonly string[];
   /** As given, or `never`: there is nothing to approve. */
   readonly approvalPolicy: unknown;
@@ -82,7 +82,7 @@ export interface Thread {
   readonly forkedFromId: string | null;
   /** The first words of the user. */
   readonly preview: string;
-  /** Always true: nothing is kept on disk. */
+  /** Always true: nothing is stored on disk. */
   readonly ephemeral: boolean;
   /** Its model provider. */
   readonly modelProvider: string;
@@ -90,11 +90,11 @@ export interface Thread {
   readonly model: string | null;
   /** Reasoning effort, if one was chosen. */
   readonly reasoningEffort: string | null;
-  /** When it was made, in Unix seconds. */
+  /** Its creation, in Unix seconds. */
   readonly createdAt: number;
-  /** When it last changed, in Unix seconds. */
+  /** Its last change, in Unix seconds. */
   readonly updatedAt: number;
-  /** How it stands. */
+  /** Its status. */
   readonly status: ThreadStatus;
   /** Always null: there is no file. */
   readonly path: string | null;
@@ -102,7 +102,7 @@ export interface Thread {
   readonly cwd: string;
   /** Version of this program. */
   readonly cliVersion: string;
-  /** Kind of client, as codex names it. */
+  /** Kind of client, in codex's words. */
   readonly source: string;
   /** Always null. */
   readonly threadSource: string | null;
@@ -118,23 +118,26 @@ export interface Thread {
   readonly turns: readonly Turn[];
 }
 
-/** How a thread stands. A newer peer may use another `type`: keep a branch for what is not listed. */
+/**
+ * The status of a thread. A newer peer may use another `type`: keep a branch for what is not
+ * listed.
+ */
 export type ThreadStatus = ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive;
 
-/** No turn runs. */
+/** No turn is in progress. */
 export interface ThreadStatusIdle {
   readonly type: "idle";
 }
 
-/** No turn runs, and the last one failed. */
+/** No turn is in progress, and the last one failed. */
 export interface ThreadStatusSystemError {
   readonly type: "systemError";
 }
 
-/** A turn runs. */
+/** A turn is in progress. */
 export interface ThreadStatusActive {
   readonly type: "active";
-  /** What it waits for: nothing, here. */
+  /** What it waits for: always empty. */
   readonly activeFlags: readonly string[];
 }
 
@@ -148,15 +151,15 @@ export interface ThreadStarted {
 export interface ThreadStatusChanged {
   /** The thread. */
   readonly threadId: string;
-  /** How it stands now. */
+  /** Its new status. */
   readonly status: ThreadStatus;
 }
 
 /** Parameters of `thread/loaded/list`. */
 export interface ThreadLoadedListParams {
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | null;
-  /** Most ids to return; without it all are. */
+  /** Most ids to return; all by default. */
   readonly limit?: number | null;
 }
 
@@ -164,7 +167,7 @@ export interface ThreadLoadedListParams {
 export interface ThreadLoadedListResult {
   /** Ids of the threads in memory. */
   readonly data: readonly string[];
-  /** Where the next page starts, or null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly nextCursor: string | null;
 }
 
@@ -178,17 +181,17 @@ export interface TokenUsageUpdated {
   readonly tokenUsage: ThreadTokenUsage;
 }
 
-/** Tokens of a thread. */
+/** Token usage of a thread. */
 export interface ThreadTokenUsage {
   /** Over all turns. */
   readonly total: TokenUsage;
-  /** Of the last answer. */
+  /** Of the last response. */
   readonly last: TokenUsage;
-  /** Size of the model's context in tokens, if it is known. */
+  /** Size of the model's context in tokens, if known. */
   readonly modelContextWindow: number | null;
 }
 
-/** Tokens, by kind. */
+/** Token usage, by kind. */
 export interface TokenUsage {
   /** All of them. */
   readonly totalTokens: number;
@@ -196,7 +199,7 @@ export interface TokenUsage {
   readonly inputTokens: number;
   /** Of those, read from the backend's cache. */
   readonly cachedInputTokens: number;
-  /** Of those, written to the backend's cache, if the backend tells. */
+  /** Of those, written to the backend's cache, if reported. */
   readonly cacheWriteInputTokens: number;
   /** Written by the model. */
   readonly outputTokens: number;

@@ -3,13 +3,13 @@
 
 import type { Empty } from "./empty.js";
 
-/** Parameters of `permissionProfile/list`. They mean nothing here. */
+/** Parameters of `permissionProfile/list`. They have no effect. */
 export interface PermissionProfileListParams {
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | null;
   /** Most profiles to return. */
   readonly limit?: number | null;
-  /** The folder to look from. */
+  /** The folder to start from. */
   readonly cwd?: string | null;
 }
 
@@ -23,21 +23,21 @@ export interface PermissionProfileListResult {
 
 /** Parameters of `skills/list`. */
 export interface SkillsListParams {
-  /** The folders to look in. */
+  /** The folders to search. */
   readonly cwds?: readonly string[] | null;
-  /** Means nothing here. */
+  /** No effect. */
   readonly forceReload?: boolean | null;
 }
 
 /** Result of `skills/list`. */
 export interface SkillsListResult {
-  /** One entry for each folder that was named. */
+  /** One entry per folder in the parameters. */
   readonly data: readonly SkillsOfFolder[];
 }
 
-/** The skills of one folder. The folder is not looked into. */
+/** The skills of one folder, which is not read. */
 export interface SkillsOfFolder {
-  /** The folder, as it was named. */
+  /** The folder, as given. */
   readonly cwd: string;
   /** Always empty. */
   readonly skills: readonly Empty[];

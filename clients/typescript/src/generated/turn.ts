@@ -8,15 +8,15 @@ import type { UserInput, ThreadItem } from "./item.js";
 export interface TurnStartParams {
   /** The thread. */
   readonly threadId: string;
-  /** What the user says. */
+  /** The user's message. */
   readonly input: readonly UserInput[];
-  /** Model for this turn and the following ones. */
+  /** Model for this turn and later ones. */
   readonly model?: string | null;
-  /** Reasoning effort for this turn and the following ones. */
+  /** Reasoning effort for this turn and later ones. */
   readonly effort?: string | null;
   /** Reasoning summary: `auto`, `concise`, `detailed` or `none`. */
   readonly summary?: string | null;
-  /** Id that the client gives the message; it comes back in the item. */
+  /** The client's id of the message, returned in the item. */
   readonly clientUserMessageId?: string | null;
   /** Not supported: refused when given. */
   readonly outputSchema?: unknown;
@@ -24,7 +24,7 @@ export interface TurnStartParams {
   readonly collaborationMode?: unknown;
 }
 
-/** Result of `turn/start` and parameters of no more than the turn itself. */
+/** Result of `turn/start`. */
 export interface TurnStartResult {
   /** The turn, in progress. */
   readonly turn: Turn;
@@ -44,19 +44,19 @@ export interface Turn {
   readonly id: string;
   /** The same: turns here start no other turns. */
   readonly rootTurnId: string;
-  /** Its items; empty where `itemsView` says so. */
+  /** Its items; empty depending on `itemsView`. */
   readonly items: readonly ThreadItem[];
   /** Which items are listed. */
   readonly itemsView: ItemsView;
-  /** How it stands. */
+  /** Its status. */
   readonly status: TurnStatus;
-  /** Why it failed; null otherwise. */
+  /** The failure; null otherwise. */
   readonly error: TurnError | null;
-  /** When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before. */
+  /** Its start, in Unix seconds. Null in the result of `turn/start`, which precedes it. */
   readonly startedAt: number | null;
-  /** When it ended, in Unix seconds. */
+  /** Its end, in Unix seconds. */
   readonly completedAt: number | null;
-  /** How long it took, in milliseconds. */
+  /** Its duration, in milliseconds. */
   readonly durationMs: number | null;
 }
 
@@ -70,31 +70,31 @@ export type ItemsView =
   | "full"
   | (string & {});
 
-/** How a turn stands. A newer peer may use other words. */
+/** The status of a turn. A newer peer may use other words. */
 export type TurnStatus =
-  /** It ended well. */
+  /** It ended successfully. */
   | "completed"
   /** The client interrupted it. */
   | "interrupted"
-  /** It failed; `error` says why. */
+  /** It failed; `error` has the reason. */
   | "failed"
-  /** It runs. */
+  /** It is in progress. */
   | "inProgress"
   | (string & {});
 
-/** Why a turn failed. */
+/** The failure of a turn. */
 export interface TurnError {
-  /** What happened, for people. */
+  /** The failure, for users. */
   readonly message: string;
-  /** What happened, for programs. */
+  /** The failure, in codex's words. */
   readonly codexErrorInfo: CodexErrorInfo | null;
-  /** More about it. */
+  /** Details. */
   readonly additionalDetails: string | null;
   /** The kind of the error, where codex has no word for it. */
   readonly kind?: ErrorKind | null;
 }
 
-/** What made a turn fail, in codex's words. A newer peer may use other words. */
+/** The cause of a failure, in codex's words. A newer peer may use other words. */
 export type CodexErrorInfo =
   /** The conversation is too long for the model. */
   | "contextWindowExceeded"
@@ -102,7 +102,7 @@ export type CodexErrorInfo =
   | "usageLimitExceeded"
   /** The model is at capacity. */
   | "serverOverloaded"
-  /** The policy on cyber security stopped the answer. */
+  /** The cyber security policy stopped the response. */
   | "cyberPolicy"
   /** The backend failed. */
   | "internalServerError"
@@ -110,11 +110,11 @@ export type CodexErrorInfo =
   | "unauthorized"
   /** The backend refused the request. */
   | "badRequest"
-  /** Anything else, every failed refresh by the host among it. */
+  /** Anything else, including every failed refresh by the host. */
   | "other"
   /** No connection to the backend. */
   | { readonly httpConnectionFailed: { readonly httpStatusCode: number | null; } }
-  /** The stream of the answer broke off. */
+  /** The stream of the response broke off. */
   | { readonly responseStreamDisconnected: { readonly httpStatusCode: number | null; } }
   /** Retries did not help. */
   | { readonly responseTooManyFailedAttempts: { readonly httpStatusCode: number | null; } }
@@ -124,15 +124,15 @@ export type CodexErrorInfo =
 export interface TurnNotification {
   /** The thread. */
   readonly threadId: string;
-  /** The turn as it stands. */
+  /** The turn in its present state. */
   readonly turn: Turn;
 }
 
-/** Parameters of the notification `error`: a turn met a failure. */
+/** Parameters of the notification `error`: a turn failed, or is retried. */
 export interface ErrorNotification {
   /** The failure. */
   readonly error: TurnError;
-  /** Whether the server tries again by itself. */
+  /** Whether the server retries by itself. */
   readonly willRetry: boolean;
   /** The thread. */
   readonly threadId: string;

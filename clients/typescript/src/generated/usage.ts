@@ -5,11 +5,11 @@
 export interface UsageReadResult {
   /** Figures over the account's lifetime. */
   readonly summary: UsageSummary;
-  /** Tokens by day, if the backend tells them. */
+  /** Tokens by day, if the backend reports them. */
   readonly dailyUsageBuckets: readonly DailyUsage[] | null;
 }
 
-/** Figures over the account's lifetime. Null where the backend does not tell. */
+/** Figures over the account's lifetime. Null where the backend does not report them. */
 export interface UsageSummary {
   /** All tokens. */
   readonly lifetimeTokens: number | null;

@@ -3,13 +3,13 @@
 
 /** Parameters of the notification `configWarning`, sent once after `initialize`. */
 export interface ConfigWarning {
-  /** What is wrong, in one sentence. */
+  /** The problem, in one sentence. */
   readonly summary: string;
-  /** More about it. */
+  /** Details. */
   readonly details: string | null;
   /** The file. */
   readonly path?: string | null;
-  /** Where in the file. */
+  /** The place in the file. */
   readonly range?: TextRange | null;
 }
 
@@ -17,11 +17,11 @@ export interface ConfigWarning {
 export interface TextRange {
   /** First character. */
   readonly start: TextPosition;
-  /** Behind the last character. */
+  /** After the last character. */
   readonly end: TextPosition;
 }
 
-/** A place in a text, counted from 1. */
+/** A position in a text, counted from 1. */
 export interface TextPosition {
   /** Line. */
   readonly line: number;
@@ -31,8 +31,8 @@ export interface TextPosition {
 
 /** Parameters of the notification `warning`. */
 export interface Warning {
-  /** The thread it is about, if any. */
+  /** The thread concerned, if any. */
   readonly threadId: string | null;
-  /** What is wrong. */
+  /** The problem. */
   readonly message: string;
 }

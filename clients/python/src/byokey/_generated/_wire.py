@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 class WireError(ValueError):
-    """JSON from the peer does not have the shape of the protocol."""
+    """JSON from the peer that does not have the expected type."""
 
     def __init__(self, at: str, expected: str) -> None:
         super().__init__(f"`{at}` is not {expected}" if at else f"this is not {expected}")
         self.at = at
-        """Where: names of members, never a value."""
+        """The path: names of members, never a value."""
 
 
 def members(value: object, at: str) -> dict[str, Any]:

@@ -20,10 +20,10 @@ AuthMode: TypeAlias = (
     ]
     | str
 )
-"""Which kind of credential is in force.
+"""The kind of the credential in force.
 
-Mind the spelling: the mode of an API key is `apikey`, its account type and login type are
-`apiKey`. Both are codex's.
+The spelling is codex's: the mode of an API key is `apikey`, its account type and login type are
+`apiKey`.
 """
 
 
@@ -60,7 +60,7 @@ class AccountReadParams:
     """Parameters of `account/read`."""
 
     refresh_token: bool | None = None
-    """Asks a managed login to refresh first. It does nothing for other credentials."""
+    """Refreshes a managed login first. No effect on other credentials."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AccountReadParams:
@@ -81,8 +81,8 @@ class LogoutParams:
     """Parameters of `account/logout`."""
 
     revoke: bool | None = None
-    """Whether the issuer is asked to take a login of this server back; it is unless this is false.
-    The credential is forgotten here at once, whatever the issuer says.
+    """Whether a login of this server is revoked at the issuer; true by default. The credential is
+    dropped here at once, whatever the issuer answers.
     """
 
     @classmethod
@@ -104,7 +104,7 @@ class AccountReadResult:
     """Result of `account/read`."""
 
     account: Account | None = None
-    """The account, or null when signed out or when the provider needs no OpenAI login."""
+    """The account, or null without a login or when the provider needs no OpenAI login."""
 
     requires_openai_auth: bool
     """Whether the active model provider needs an OpenAI login."""
@@ -145,12 +145,12 @@ class AccountApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChatgpt:
-    """A ChatGPT account, whoever supplies its tokens."""
+    """A ChatGPT account, with external or managed tokens."""
 
     type: ClassVar[Literal["chatgpt"]] = "chatgpt"
 
     email: str | None = None
-    """Address of the account, if the token tells it."""
+    """Email address of the account, if the token contains it."""
 
     plan_type: PlanType
     """Plan of the account."""
@@ -174,7 +174,7 @@ class AccountChatgpt:
 
 @dataclass(frozen=True, slots=True)
 class UnknownAccount:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -183,7 +183,7 @@ class UnknownAccount:
 
 
 Account: TypeAlias = AccountApiKey | AccountChatgpt | UnknownAccount
-"""What a client may see of a credential."""
+"""The public part of a credential."""
 
 
 def account_from_wire(value: object, at: str = "") -> Account:
@@ -259,7 +259,7 @@ class GetAuthStatusResult:
     """The credential in force, or null."""
 
     auth_token: Secret | None = None
-    """The token, if it was asked for."""
+    """The token, if requested."""
 
     requires_openai_auth: bool | None = None
     """Whether the active model provider needs an OpenAI login."""

@@ -16,7 +16,7 @@ class CancelRequestParams:
     """Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol."""
 
     id: RequestId
-    """The request to cancel. One that is unknown or answered is ignored."""
+    """The request to cancel. An unknown or answered one is ignored."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> CancelRequestParams:

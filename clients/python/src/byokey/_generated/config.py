@@ -17,10 +17,10 @@ class ConfigReadParams:
     """Parameters of `config/read`."""
 
     cwd: str | None = None
-    """Means nothing here: there is one configuration, whatever the folder."""
+    """No effect: there is one configuration, for all folders."""
 
     include_layers: bool | None = None
-    """Means nothing here: where a setting came from is not told."""
+    """No effect: the source of a setting is not reported."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ConfigReadParams:
@@ -47,7 +47,7 @@ class ConfigReadResult:
     """The settings."""
 
     origins: Empty
-    """Always empty: where a setting came from is not told."""
+    """Always empty: the source of a setting is not reported."""
 
     layers: Sequence[Empty] | None = None
     """Always null, for the same reason."""
@@ -72,7 +72,7 @@ class ConfigReadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings that this server knows and that hold no secret, in the words of `config.toml`."""
+    """The known settings that contain no secret, named as in `config.toml`."""
 
     model: str | None = None
     """The model of threads that name none."""
@@ -81,10 +81,10 @@ class Settings:
     """The model provider; null for the built-in one."""
 
     forced_login_method: LoginMethod | None = None
-    """The one kind of login that is allowed; null for any."""
+    """The only allowed kind of login; null for any."""
 
     forced_chatgpt_workspace_id: Sequence[str] | None = None
-    """The workspaces that are allowed; null for any."""
+    """The allowed workspaces; null for any."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Settings:
@@ -115,7 +115,7 @@ class ConfigRequirementsReadResult:
     """Result of `configRequirements/read`."""
 
     requirements: ConfigRequirements | None = None
-    """What the configuration insists on; null if it is nothing."""
+    """The requirements of the configuration; null without any."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ConfigRequirementsReadResult:
@@ -133,10 +133,10 @@ class ConfigRequirementsReadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigRequirements:
-    """What the configuration insists on."""
+    """The requirements of the configuration."""
 
     allowed_login_methods: Sequence[LoginMethod]
-    """The logins that are allowed."""
+    """The allowed logins."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ConfigRequirements:

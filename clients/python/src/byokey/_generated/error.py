@@ -57,25 +57,25 @@ ErrorKind: TypeAlias = (
 )
 """The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
 
-The list grows; a client treats a kind that it does not know like no kind.
+The list grows; a client treats an unknown kind like an absent one.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorData:
-    """The `data` member of an error answer."""
+    """The `data` member of an error response."""
 
     kind: ErrorKind
-    """What happened."""
+    """The kind of the error."""
 
     path: str | None = None
-    """Where in the parameters the problem is, as `member.member`. Never the value."""
+    """The path of the invalid parameter, as `member.member`. Never the value."""
 
     status: int | None = None
     """HTTP status of the backend."""
 
     request_id: str | None = None
-    """The backend's id of the request."""
+    """The backend's request id."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ErrorData:

@@ -13,24 +13,25 @@ from . import _wire as wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalTokens:
-    """ChatGPT tokens as the host hands them over, at login and as the answer to a refresh request.
+    """ChatGPT tokens from the host, at login and in the answer to a refresh request.
 
-    Both forms that codex ever had are read: `{accessToken, chatgptAccountId,
-    chatgptPlanType?}`, and `{idToken, accessToken}` from its first weeks, in which account,
-    plan and email come from the id token.
+    Both of codex's forms are accepted: `{accessToken, chatgptAccountId, chatgptPlanType?}`, and
+    `{idToken, accessToken}` from its first weeks, with account, plan and email in the id token.
     """
 
     access_token: Secret
     """A JSON Web Token, sent to the backend as bearer. Its signature is not checked."""
 
     chatgpt_account_id: str | None = None
-    """The workspace. It decides over what the token says. Required unless `idToken` is given."""
+    """The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+    given.
+    """
 
     chatgpt_plan_type: str | None = None
-    """The plan, if the host knows better than the token."""
+    """The plan, if it differs from the token's claims."""
 
     id_token: Secret | None = None
-    """Only in the first form: the token that names account, plan and email."""
+    """Only in the first form: the token with account, plan and email."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ExternalTokens:
@@ -57,13 +58,13 @@ class ExternalTokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshParams:
-    """Parameters of `account/chatgptAuthTokens/refresh`, which the server asks of the host."""
+    """Parameters of `account/chatgptAuthTokens/refresh`, a request of the server to the host."""
 
     reason: RefreshReason
-    """Why new tokens are needed."""
+    """The reason for the request."""
 
     previous_account_id: str | None = None
-    """The account of the tokens in use, so that a host with several workspaces picks the right
+    """The account of the tokens in use, so that a host with several workspaces selects the right
     one.
     """
 
@@ -84,4 +85,4 @@ class RefreshParams:
 
 
 RefreshReason: TypeAlias = Literal["unauthorized", "expiring"] | str
-"""Why new tokens are needed."""
+"""The reason for requesting new tokens."""

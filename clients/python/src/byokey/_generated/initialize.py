@@ -16,10 +16,10 @@ class InitializeParams:
     """Parameters of `initialize`, the first request on a connection."""
 
     client_info: ClientInfo
-    """Who connects."""
+    """Name and version of the client."""
 
     capabilities: ClientCapabilities | None = None
-    """What the client can do. Absent and null mean the defaults."""
+    """The client's capabilities. Absent and null mean the defaults."""
 
     process_id: int | None = None
     """Process id of the host. If it is an ancestor of this process, the server exits when that
@@ -48,15 +48,15 @@ class InitializeParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientInfo:
-    """Who connects."""
+    """Name and version of the client."""
 
     name: str
-    """Name of the program. It becomes the `originator` of backend calls, so it must be a legal
+    """Name of the program. It becomes the `originator` of backend calls, so it must be a valid
     HTTP header value.
     """
 
     title: str | None = None
-    """Name to show to people."""
+    """Display name."""
 
     version: str
     """Version of the program."""
@@ -82,21 +82,21 @@ class ClientInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCapabilities:
-    """What the client can do."""
+    """The client's capabilities."""
 
     experimental_api: bool | None = None
-    """Accepted for codex clients. Nothing here requires it."""
+    """Accepted for codex's clients. Nothing here requires it."""
 
     opt_out_notification_methods: Sequence[str] | None = None
-    """Names of notifications that this connection does not want. Unknown names are ignored."""
+    """Names of notifications that this connection opts out of. Unknown names are ignored."""
 
     auth_refresh_timeout_ms: int | None = None
-    """How long the client may take to answer a refresh request, in milliseconds, from 1,000 to
-    600,000. The default is 10,000, which is what codex allows.
+    """Timeout of the client's answer to a refresh request, in milliseconds, from 1,000 to 600,000.
+    The default is codex's: 10,000.
     """
 
     proactive_refresh: bool | None = None
-    """Whether the client also answers refresh requests whose reason is `expiring`, sent a minute
+    """Whether the client also answers refresh requests with the reason `expiring`, sent a minute
     before the token expires.
     """
 
@@ -135,7 +135,7 @@ class InitializeResult:
     """The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`."""
 
     codex_home: str | None = None
-    """The folder that `config.toml` is read from."""
+    """The folder of `config.toml`."""
 
     platform_family: str | None = None
     """`unix` or `windows`."""
@@ -144,14 +144,14 @@ class InitializeResult:
     """`linux`, `macos`, `windows` or another name of an operating system."""
 
     server_info: ServerInfo | None = None
-    """Which server answers. Absent in codex."""
+    """The server. Absent in codex."""
 
     hardening: HardeningReport | None = None
-    """How the process is protected. Absent in codex."""
+    """The protection of the process. Absent in codex."""
 
     plaintext_origins: Sequence[str] | None = None
-    """The `http://` origins of other machines to which the user lets a provider's own key go
-    unencrypted. Absent where there is none, and in codex.
+    """The `http://` origins of other machines to which the user allows a provider's own key to be
+    sent unencrypted. Absent without any, and in codex.
     """
 
     @classmethod
@@ -188,7 +188,7 @@ class InitializeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
-    """Which server answers."""
+    """Name and version of the server."""
 
     name: str
     """`byokey`."""
@@ -219,30 +219,30 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardeningReport:
-    """How the process is protected against readers of its memory."""
+    """The protection of the process against readers of its memory."""
 
     dumpable: bool | None = None
     """Whether other processes of the same user may read this process. `null` where the platform
-    does not say.
+    does not report it.
     """
 
     core_limit: int | None = None
-    """Largest core dump in bytes, 0 for none. `null` means no limit, or not known."""
+    """Largest core dump in bytes, 0 for none. `null` means unlimited or unknown."""
 
     wiping_allocator: bool
-    """Whether freed memory is wiped."""
+    """Whether freed memory is zeroized."""
 
     no_new_privileges: bool | None = None
-    """Whether the process and whatever it starts can never gain privileges. `null` where the
-    platform does not say.
+    """Whether the process and its descendants can never gain privileges. `null` where the platform
+    does not report it.
     """
 
     files_read_only: bool
-    """Whether the system keeps the process from changing anything in the file system."""
+    """Whether the system prevents the process from changing the file system."""
 
     locked_memory: bool | None = None
-    """Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
-    where the platform is not asked.
+    """Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
+    out. Absent on platforms without it.
     """
 
     @classmethod

@@ -21,7 +21,7 @@ class UserInputText:
     """The text."""
 
     text_elements: Sequence[Any] | None = None
-    """Marks of the editor inside the text; kept and given back. Spelled as codex does."""
+    """Marks of the editor inside the text; stored and returned. The spelling is codex's."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> UserInputText:
@@ -115,7 +115,7 @@ class UserInputMention:
 
 @dataclass(frozen=True, slots=True)
 class UnknownUserInput:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -126,7 +126,7 @@ class UnknownUserInput:
 UserInput: TypeAlias = UserInputText | UserInputImage | UserInputLocalImage | UserInputSkill | UserInputMention | UnknownUserInput
 """One piece of user input.
 
-Threads take text only. The other kinds of codex are read so that they can be refused by name.
+Threads accept text only. codex's other kinds are parsed, to be refused by name.
 """
 
 
@@ -148,7 +148,7 @@ def user_input_from_wire(value: object, at: str = "") -> UserInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadItemUserMessage:
-    """What the user said."""
+    """A message of the user."""
 
     type: ClassVar[Literal["userMessage"]] = "userMessage"
 
@@ -156,7 +156,7 @@ class ThreadItemUserMessage:
     """Id of the item."""
 
     client_id: str | None = None
-    """Id that the client gave the message, if it did."""
+    """The client's id of the message, if given."""
 
     content: Sequence[UserInput]
     """The input."""
@@ -182,7 +182,7 @@ class ThreadItemUserMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadItemAgentMessage:
-    """What the model said."""
+    """A message of the model."""
 
     type: ClassVar[Literal["agentMessage"]] = "agentMessage"
 
@@ -193,10 +193,10 @@ class ThreadItemAgentMessage:
     """The text so far."""
 
     phase: str | None = None
-    """Phase of the answer, if the model names one."""
+    """Phase of the message, if the model names one."""
 
     memory_citation: Any
-    """Always null here; codex names the memories it used."""
+    """Always null here; codex lists the memories that it used."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadItemAgentMessage:
@@ -221,7 +221,7 @@ class ThreadItemAgentMessage:
 
 @dataclass(frozen=True, slots=True)
 class UnknownThreadItem:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -257,7 +257,7 @@ class ItemStarted:
     """Its turn."""
 
     started_at_ms: int
-    """When it started, in Unix milliseconds."""
+    """The start, in Unix milliseconds."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ItemStarted:
@@ -293,7 +293,7 @@ class ItemCompleted:
     """Its turn."""
 
     completed_at_ms: int
-    """When it was complete, in Unix milliseconds."""
+    """The end, in Unix milliseconds."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ItemCompleted:
@@ -326,10 +326,10 @@ class AgentMessageDelta:
     """The turn."""
 
     item_id: str
-    """The message that grows."""
+    """The message."""
 
     delta: str
-    """What is added to it."""
+    """The text to append."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AgentMessageDelta:

@@ -20,7 +20,7 @@ class RateLimitsReadResult:
     """The limit named `codex`, or the first one."""
 
     rate_limits_by_limit_id: Mapping[str, RateLimitSnapshot] | None = None
-    """Every limit by its id."""
+    """All limits by id."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitsReadResult:
@@ -42,11 +42,11 @@ class RateLimitsReadResult:
 class RateLimitsUpdated:
     """Parameters of the notification `account/rateLimits/updated`.
 
-    The snapshot is sparse: a null part means no news. Clients merge by `limitId`.
+    The snapshot is sparse: null means unchanged. Clients merge by `limitId`.
     """
 
     rate_limits: RateLimitSnapshot
-    """What is new."""
+    """The changes."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitsUpdated:
@@ -64,13 +64,13 @@ class RateLimitsUpdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimitSnapshot:
-    """One limit at one moment."""
+    """The state of one limit."""
 
     limit_id: str | None = None
     """Id of the limit; the main one is `codex`."""
 
     limit_name: str | None = None
-    """Name to show to people."""
+    """Display name."""
 
     primary: RateLimitWindow | None = None
     """The shorter window."""
@@ -85,7 +85,7 @@ class RateLimitSnapshot:
     """Plan of the account."""
 
     rate_limit_reached_type: RateLimitReached | None = None
-    """Which limit is reached, if one is."""
+    """The limit that is reached, if one is."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitSnapshot:
@@ -115,7 +115,7 @@ class RateLimitSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimitWindow:
-    """Use of one window."""
+    """The use of one window."""
 
     used_percent: int
     """Used part in percent, rounded."""
@@ -124,7 +124,7 @@ class RateLimitWindow:
     """Length of the window in minutes."""
 
     resets_at: int | None = None
-    """When the window starts anew, in Unix seconds."""
+    """The reset of the window, in Unix seconds."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitWindow:
@@ -152,10 +152,10 @@ class Credits:
     """Whether there are any."""
 
     unlimited: bool
-    """Whether they have no limit."""
+    """Whether they are unlimited."""
 
     balance: str | None = None
-    """What is left, as the backend writes it."""
+    """The balance, as the backend writes it."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Credits:
@@ -185,4 +185,4 @@ RateLimitReached: TypeAlias = (
     ]
     | str
 )
-"""Which limit is reached."""
+"""The limit that is reached."""

@@ -13,7 +13,7 @@ from . import _wire as wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginStartParamsChatgptAuthTokens:
-    """Tokens that the host owns and refreshes. They stay in memory."""
+    """Tokens that the host owns and refreshes. They are held in memory only."""
 
     type: ClassVar[Literal["chatgptAuthTokens"]] = "chatgptAuthTokens"
 
@@ -21,13 +21,15 @@ class LoginStartParamsChatgptAuthTokens:
     """A JSON Web Token, sent to the backend as bearer. Its signature is not checked."""
 
     chatgpt_account_id: str | None = None
-    """The workspace. It decides over what the token says. Required unless `idToken` is given."""
+    """The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+    given.
+    """
 
     chatgpt_plan_type: str | None = None
-    """The plan, if the host knows better than the token."""
+    """The plan, if it differs from the token's claims."""
 
     id_token: Secret | None = None
-    """Only in the first form: the token that names account, plan and email."""
+    """Only in the first form: the token with account, plan and email."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginStartParamsChatgptAuthTokens:
@@ -79,7 +81,7 @@ class LoginStartParamsApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginStartParamsChatgpt:
-    """A login in the browser, run by this server."""
+    """A managed login in the browser."""
 
     type: ClassVar[Literal["chatgpt"]] = "chatgpt"
 
@@ -97,7 +99,7 @@ class LoginStartParamsChatgpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginStartParamsChatgptDeviceCode:
-    """A login with a code typed on another device, run by this server."""
+    """A managed login with a code that the user enters on another device."""
 
     type: ClassVar[Literal["chatgptDeviceCode"]] = "chatgptDeviceCode"
 
@@ -139,7 +141,7 @@ class LoginStartParamsPersonalAccessToken:
 
 @dataclass(frozen=True, slots=True)
 class UnknownLoginStartParams:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -148,7 +150,7 @@ class UnknownLoginStartParams:
 
 
 LoginStartParams: TypeAlias = LoginStartParamsChatgptAuthTokens | LoginStartParamsApiKey | LoginStartParamsChatgpt | LoginStartParamsChatgptDeviceCode | LoginStartParamsPersonalAccessToken | UnknownLoginStartParams
-"""Parameters of `account/login/start`, told apart by `type`."""
+"""Parameters of `account/login/start`, tagged by `type`."""
 
 
 def login_start_params_from_wire(value: object, at: str = "") -> LoginStartParams:
@@ -205,12 +207,12 @@ class LoginStartResultApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginStartResultChatgpt:
-    """The browser login waits for the user."""
+    """The browser login is pending."""
 
     type: ClassVar[Literal["chatgpt"]] = "chatgpt"
 
     login_id: str
-    """Names the login, for `account/login/cancel`. A UUID."""
+    """The id of the login, for `account/login/cancel`. A UUID."""
 
     auth_url: str
     """The page to open."""
@@ -234,18 +236,18 @@ class LoginStartResultChatgpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginStartResultChatgptDeviceCode:
-    """The device login waits for the user."""
+    """The device login is pending."""
 
     type: ClassVar[Literal["chatgptDeviceCode"]] = "chatgptDeviceCode"
 
     login_id: str
-    """Names the login, for `account/login/cancel`. A UUID."""
+    """The id of the login, for `account/login/cancel`. A UUID."""
 
     verification_url: str
     """The page to open."""
 
     user_code: str
-    """The code to type there."""
+    """The code to enter there."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginStartResultChatgptDeviceCode:
@@ -286,7 +288,7 @@ class LoginStartResultPersonalAccessToken:
 
 @dataclass(frozen=True, slots=True)
 class UnknownLoginStartResult:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -319,7 +321,7 @@ class LoginCancelParams:
     """Parameters of `account/login/cancel`."""
 
     login_id: str
-    """The login to give up. A UUID."""
+    """The login to cancel. A UUID."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginCancelParams:
@@ -362,13 +364,13 @@ CancelStatus: TypeAlias = Literal["canceled", "notFound"] | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginCompleteParams:
-    """Parameters of `account/login/complete`, for people whose browser runs elsewhere."""
+    """Parameters of `account/login/complete`, for users whose browser runs on another machine."""
 
     login_id: str
-    """The browser login that waits. A UUID."""
+    """The pending browser login. A UUID."""
 
     redirect_url: Secret
-    """The address that the browser was sent to in the end. It holds a code."""
+    """The address that the browser was redirected to. It contains a code."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginCompleteParams:
@@ -389,17 +391,17 @@ class LoginCompleteParams:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginCompleted:
     """Parameters of the notification `account/login/completed`, sent at the end of every login
-    attempt that was answered with a result.
+    that was answered with a result.
     """
 
     login_id: str | None = None
-    """The login, or null for those that are complete at once."""
+    """The login, or null for those that complete at once."""
 
     success: bool
     """Whether the credential is now in force."""
 
     error: str | None = None
-    """Why not."""
+    """The error, if it failed."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginCompleted:

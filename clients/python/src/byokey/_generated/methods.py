@@ -70,24 +70,24 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[P, R]):
-    """A method that is answered."""
+    """A request."""
 
     name: str
     """Name on the wire."""
     read_params: Callable[[object, str], P]
-    """Reads its parameters from JSON; the second argument says where they came from."""
+    """Reads its parameters from JSON; the second argument is their path for errors."""
     read_result: Callable[[object, str], R]
     """Reads its result from JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification(Generic[P]):
-    """A method that is not answered."""
+    """A notification."""
 
     name: str
     """Name on the wire."""
     read_params: Callable[[object, str], P]
-    """Reads its parameters from JSON; the second argument says where they came from."""
+    """Reads its parameters from JSON; the second argument is their path for errors."""
 
 
 INITIALIZE: Final[Request[InitializeParams, InitializeResult]] = Request(
@@ -95,49 +95,49 @@ INITIALIZE: Final[Request[InitializeParams, InitializeResult]] = Request(
     InitializeParams.from_wire,
     InitializeResult.from_wire,
 )
-"""Opens the connection: who the client is and what it can do."""
+"""Opens the connection, and exchanges names, versions and capabilities."""
 
 ACCOUNT_LOGIN_START: Final[Request[LoginStartParams, LoginStartResult]] = Request(
     "account/login/start",
     login_start_params_from_wire,
     login_start_result_from_wire,
 )
-"""Starts a login; tokens and keys are in force when it is answered."""
+"""Starts a login. Tokens and keys are in force when it is answered."""
 
 ACCOUNT_LOGIN_CANCEL: Final[Request[LoginCancelParams, LoginCancelResult]] = Request(
     "account/login/cancel",
     LoginCancelParams.from_wire,
     LoginCancelResult.from_wire,
 )
-"""Gives up a login that waits for its user."""
+"""Cancels a pending login."""
 
 ACCOUNT_LOGIN_COMPLETE: Final[Request[LoginCompleteParams, Empty]] = Request(
     "account/login/complete",
     LoginCompleteParams.from_wire,
     Empty.from_wire,
 )
-"""Ends a browser login with the address that the browser was sent to."""
+"""Completes a browser login with the address that the browser was redirected to."""
 
 ACCOUNT_LOGOUT: Final[Request[LogoutParams, Empty]] = Request(
     "account/logout",
     LogoutParams.from_wire,
     Empty.from_wire,
 )
-"""Forgets the credential. It never waits, not even for a refresh in flight."""
+"""Drops the credential. It never waits, not even for a refresh in flight."""
 
 ACCOUNT_READ: Final[Request[AccountReadParams, AccountReadResult]] = Request(
     "account/read",
     AccountReadParams.from_wire,
     AccountReadResult.from_wire,
 )
-"""Tells the account, without touching the network."""
+"""Returns the account, without network requests."""
 
 GET_AUTH_STATUS: Final[Request[GetAuthStatusParams, GetAuthStatusResult]] = Request(
     "getAuthStatus",
     GetAuthStatusParams.from_wire,
     GetAuthStatusResult.from_wire,
 )
-"""Tells the kind of credential and, if asked, the token. Deprecated: kept for older clients."""
+"""Returns the auth mode and, on request, the token. Deprecated: kept for older clients."""
 
 ACCOUNT_RATE_LIMITS_READ: Final[Request[Empty, RateLimitsReadResult]] = Request(
     "account/rateLimits/read",
@@ -158,21 +158,21 @@ MODEL_LIST: Final[Request[ModelListParams, ModelListResult]] = Request(
     ModelListParams.from_wire,
     ModelListResult.from_wire,
 )
-"""Lists the models that the backend offers."""
+"""Lists the available models of the backend."""
 
 CONFIG_READ: Final[Request[ConfigReadParams, ConfigReadResult]] = Request(
     "config/read",
     ConfigReadParams.from_wire,
     ConfigReadResult.from_wire,
 )
-"""Tells the settings in force that hold no secret."""
+"""Returns the settings in force that contain no secret."""
 
 CONFIG_REQUIREMENTS_READ: Final[Request[Empty, ConfigRequirementsReadResult]] = Request(
     "configRequirements/read",
     Empty.from_wire,
     ConfigRequirementsReadResult.from_wire,
 )
-"""Tells what the configuration insists on."""
+"""Returns the requirements of the configuration."""
 
 PERMISSION_PROFILE_LIST: Final[Request[PermissionProfileListParams, PermissionProfileListResult]] = Request(
     "permissionProfile/list",
@@ -193,14 +193,14 @@ THREAD_START: Final[Request[ThreadStartParams, ThreadStartResult]] = Request(
     ThreadStartParams.from_wire,
     ThreadStartResult.from_wire,
 )
-"""Starts a text conversation, kept in memory."""
+"""Starts a text conversation, in memory."""
 
 THREAD_RESUME: Final[Request[ThreadResumeParams, ThreadStartResult]] = Request(
     "thread/resume",
     ThreadResumeParams.from_wire,
     ThreadStartResult.from_wire,
 )
-"""Takes up a thread of this process."""
+"""Resumes a thread of this process."""
 
 THREAD_LOADED_LIST: Final[Request[ThreadLoadedListParams, ThreadLoadedListResult]] = Request(
     "thread/loaded/list",
@@ -214,33 +214,33 @@ TURN_START: Final[Request[TurnStartParams, TurnStartResult]] = Request(
     TurnStartParams.from_wire,
     TurnStartResult.from_wire,
 )
-"""Says something in a thread; the answer is streamed in notifications."""
+"""Starts a turn in a thread; the answer is streamed in notifications."""
 
 TURN_INTERRUPT: Final[Request[TurnInterruptParams, Empty]] = Request(
     "turn/interrupt",
     TurnInterruptParams.from_wire,
     Empty.from_wire,
 )
-"""Stops a turn."""
+"""Interrupts a turn."""
 
 INITIALIZED: Final[Notification[Empty]] = Notification(
     "initialized",
     Empty.from_wire,
 )
-"""Ends the handshake. Accepted and not required."""
+"""Ends the handshake. Accepted, but not required."""
 
 CANCEL_REQUEST: Final[Notification[CancelRequestParams]] = Notification(
     "$/cancelRequest",
     CancelRequestParams.from_wire,
 )
-"""Cancels a request in flight; it is answered with an error at once."""
+"""Cancels a request in flight, which is answered with an error at once."""
 
 ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH: Final[Request[RefreshParams, ExternalTokens]] = Request(
     "account/chatgptAuthTokens/refresh",
     RefreshParams.from_wire,
     ExternalTokens.from_wire,
 )
-"""Asks the host for new tokens."""
+"""Requests new tokens from the host."""
 
 ACCOUNT_UPDATED: Final[Notification[AccountUpdated]] = Notification(
     "account/updated",
@@ -258,13 +258,13 @@ ACCOUNT_RATE_LIMITS_UPDATED: Final[Notification[RateLimitsUpdated]] = Notificati
     "account/rateLimits/updated",
     RateLimitsUpdated.from_wire,
 )
-"""The backend told new rate limits."""
+"""The backend reported new rate limits."""
 
 THREAD_STARTED: Final[Notification[ThreadStarted]] = Notification(
     "thread/started",
     ThreadStarted.from_wire,
 )
-"""A thread exists."""
+"""A thread was created."""
 
 THREAD_STATUS_CHANGED: Final[Notification[ThreadStatusChanged]] = Notification(
     "thread/status/changed",
@@ -276,19 +276,19 @@ TURN_STARTED: Final[Notification[TurnNotification]] = Notification(
     "turn/started",
     TurnNotification.from_wire,
 )
-"""A turn runs."""
+"""A turn started."""
 
 ITEM_STARTED: Final[Notification[ItemStarted]] = Notification(
     "item/started",
     ItemStarted.from_wire,
 )
-"""An item began."""
+"""An item started."""
 
 ITEM_AGENT_MESSAGE_DELTA: Final[Notification[AgentMessageDelta]] = Notification(
     "item/agentMessage/delta",
     AgentMessageDelta.from_wire,
 )
-"""The model's message grew."""
+"""A delta of the model's message."""
 
 ITEM_COMPLETED: Final[Notification[ItemCompleted]] = Notification(
     "item/completed",
@@ -300,31 +300,31 @@ THREAD_TOKEN_USAGE_UPDATED: Final[Notification[TokenUsageUpdated]] = Notificatio
     "thread/tokenUsage/updated",
     TokenUsageUpdated.from_wire,
 )
-"""The backend told the tokens used."""
+"""The backend reported the tokens used."""
 
 TURN_COMPLETED: Final[Notification[TurnNotification]] = Notification(
     "turn/completed",
     TurnNotification.from_wire,
 )
-"""A turn ended, well or not."""
+"""A turn ended, successfully or not."""
 
 ERROR: Final[Notification[ErrorNotification]] = Notification(
     "error",
     ErrorNotification.from_wire,
 )
-"""A turn met a failure."""
+"""A turn failed, or is retried."""
 
 WARNING: Final[Notification[Warning]] = Notification(
     "warning",
     Warning.from_wire,
 )
-"""Something is not as the user may expect."""
+"""A warning for the user."""
 
 CONFIG_WARNING: Final[Notification[ConfigWarning]] = Notification(
     "configWarning",
     ConfigWarning.from_wire,
 )
-"""The configuration has a mistake."""
+"""A problem in the configuration."""
 
 CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     INITIALIZE,
@@ -347,18 +347,18 @@ CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     TURN_START,
     TURN_INTERRUPT,
 )
-"""What the client asks the server."""
+"""Requests of the client."""
 
 CLIENT_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     INITIALIZED,
     CANCEL_REQUEST,
 )
-"""What the client tells the server."""
+"""Notifications of the client."""
 
 SERVER_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH,
 )
-"""What the server asks the client."""
+"""Requests of the server."""
 
 SERVER_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     ACCOUNT_UPDATED,
@@ -376,4 +376,4 @@ SERVER_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     WARNING,
     CONFIG_WARNING,
 )
-"""What the server tells the client."""
+"""Notifications of the server."""

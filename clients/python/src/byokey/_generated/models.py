@@ -16,10 +16,10 @@ class ModelListParams:
     """Parameters of `model/list`."""
 
     limit: int | None = None
-    """Most models to return; without it all are."""
+    """Most models to return; all by default."""
 
     cursor: str | None = None
-    """`nextCursor` of the page before."""
+    """`nextCursor` of the previous page."""
 
     include_hidden: bool | None = None
     """Whether to return models that the backend hides."""
@@ -52,7 +52,7 @@ class ModelListResult:
     """One page of models, in the backend's order of preference."""
 
     next_cursor: str | None = None
-    """Where the next page starts, or null on the last one."""
+    """The cursor of the next page; null on the last one."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ModelListResult:
@@ -75,31 +75,31 @@ class Model:
     """One model."""
 
     id: str
-    """Id of the model, as `thread/start` takes it."""
+    """Id of the model, as for `thread/start`."""
 
     model: str
     """The same."""
 
     display_name: str
-    """Name to show to people."""
+    """Display name."""
 
     description: str
-    """What it is good for."""
+    """Description."""
 
     hidden: bool
     """Whether the backend hides it from lists."""
 
     supported_reasoning_efforts: Sequence[ReasoningEffortOption]
-    """Reasoning efforts it can be asked for."""
+    """The supported reasoning efforts."""
 
     default_reasoning_effort: str
-    """The effort it takes by default."""
+    """The default reasoning effort."""
 
     input_modalities: Sequence[str]
-    """What it reads: `text`."""
+    """The input modalities: `text`."""
 
     is_default: bool
-    """Whether a thread gets this model when it names none."""
+    """Whether it is the model of a thread that names none."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Model:
@@ -133,13 +133,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningEffortOption:
-    """A reasoning effort and what it means."""
+    """A reasoning effort and its description."""
 
     reasoning_effort: str
     """`minimal`, `low`, `medium`, `high` or another of the backend's words."""
 
     description: str
-    """What it means."""
+    """Description."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ReasoningEffortOption:

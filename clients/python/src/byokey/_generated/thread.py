@@ -16,42 +16,42 @@ from .turn import Turn
 class ThreadStartParams:
     """Parameters of `thread/start`.
 
-    Members of codex that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and
-    the like) are accepted and mean nothing here, because there are no tools.
+    codex's members that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and
+    the like) are accepted without effect, because there are no tools.
     """
 
     model: str | None = None
-    """The model; without it the default one."""
+    """The model; the default one if absent."""
 
     model_provider: str | None = None
-    """The model provider; it has to be the configured one."""
+    """The model provider; it must be the configured one."""
 
     cwd: str | None = None
-    """Working folder; kept and given back."""
+    """Working folder; stored and returned."""
 
     approval_policy: Any = None
-    """Kept and given back."""
+    """Stored and returned."""
 
     sandbox: Any = None
-    """Kept and given back."""
+    """Stored and returned."""
 
     base_instructions: str | None = None
-    """Instructions in place of the default ones."""
+    """Instructions that replace the default ones."""
 
     developer_instructions: str | None = None
-    """Instructions added to the others."""
+    """Additional instructions."""
 
     ephemeral: bool | None = None
-    """Every thread is in memory only, whatever this says."""
+    """No effect: every thread is in memory only."""
 
     config: Mapping[str, Any] | None = None
-    """Settings of codex for this thread alone. Those about models and instructions are taken;
-    those that decide where the conversation goes are refused; the others mean nothing here, and
-    a `warning` says so.
+    """codex's settings for this thread alone. Those about models and instructions are used; those
+    that decide where the conversation goes are refused; the others have no effect, which a
+    `warning` reports.
     """
 
     dynamic_tools: Sequence[Any] | None = None
-    """Not supported: refused when it has elements."""
+    """Not supported: refused unless empty."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadStartParams:
@@ -102,7 +102,7 @@ class ThreadResumeParams:
     """A thread of this process."""
 
     model: str | None = None
-    """Model for the following turns."""
+    """Model for later turns."""
 
     history: Any = None
     """Not supported: refused when given."""
@@ -153,7 +153,7 @@ class ThreadStartResult:
     """Its working folder."""
 
     instruction_sources: Sequence[str]
-    """Files that instructions were read from: none."""
+    """Files with instructions: none."""
 
     approval_policy: Any
     """As given, or `never`: there is nothing to approve."""
@@ -216,7 +216,7 @@ class Thread:
     """The first words of the user."""
 
     ephemeral: bool
-    """Always true: nothing is kept on disk."""
+    """Always true: nothing is stored on disk."""
 
     model_provider: str
     """Its model provider."""
@@ -228,13 +228,13 @@ class Thread:
     """Reasoning effort, if one was chosen."""
 
     created_at: int
-    """When it was made, in Unix seconds."""
+    """Its creation, in Unix seconds."""
 
     updated_at: int
-    """When it last changed, in Unix seconds."""
+    """Its last change, in Unix seconds."""
 
     status: ThreadStatus
-    """How it stands."""
+    """Its status."""
 
     path: str | None = None
     """Always null: there is no file."""
@@ -246,7 +246,7 @@ class Thread:
     """Version of this program."""
 
     source: str
-    """Kind of client, as codex names it."""
+    """Kind of client, in codex's words."""
 
     thread_source: str | None = None
     """Always null."""
@@ -322,7 +322,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadStatusIdle:
-    """No turn runs."""
+    """No turn is in progress."""
 
     type: ClassVar[Literal["idle"]] = "idle"
 
@@ -340,7 +340,7 @@ class ThreadStatusIdle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadStatusSystemError:
-    """No turn runs, and the last one failed."""
+    """No turn is in progress, and the last one failed."""
 
     type: ClassVar[Literal["systemError"]] = "systemError"
 
@@ -358,12 +358,12 @@ class ThreadStatusSystemError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadStatusActive:
-    """A turn runs."""
+    """A turn is in progress."""
 
     type: ClassVar[Literal["active"]] = "active"
 
     active_flags: Sequence[str]
-    """What it waits for: nothing, here."""
+    """What it waits for: always empty."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadStatusActive:
@@ -382,7 +382,7 @@ class ThreadStatusActive:
 
 @dataclass(frozen=True, slots=True)
 class UnknownThreadStatus:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: dict[str, Any] = field(repr=False)
 
@@ -391,7 +391,7 @@ class UnknownThreadStatus:
 
 
 ThreadStatus: TypeAlias = ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive | UnknownThreadStatus
-"""How a thread stands."""
+"""The status of a thread."""
 
 
 def thread_status_from_wire(value: object, at: str = "") -> ThreadStatus:
@@ -435,7 +435,7 @@ class ThreadStatusChanged:
     """The thread."""
 
     status: ThreadStatus
-    """How it stands now."""
+    """Its new status."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadStatusChanged:
@@ -458,10 +458,10 @@ class ThreadLoadedListParams:
     """Parameters of `thread/loaded/list`."""
 
     cursor: str | None = None
-    """`nextCursor` of the page before."""
+    """`nextCursor` of the previous page."""
 
     limit: int | None = None
-    """Most ids to return; without it all are."""
+    """Most ids to return; all by default."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadLoadedListParams:
@@ -488,7 +488,7 @@ class ThreadLoadedListResult:
     """Ids of the threads in memory."""
 
     next_cursor: str | None = None
-    """Where the next page starts, or null on the last one."""
+    """The cursor of the next page; null on the last one."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadLoadedListResult:
@@ -539,16 +539,16 @@ class TokenUsageUpdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadTokenUsage:
-    """Tokens of a thread."""
+    """Token usage of a thread."""
 
     total: TokenUsage
     """Over all turns."""
 
     last: TokenUsage
-    """Of the last answer."""
+    """Of the last response."""
 
     model_context_window: int | None = None
-    """Size of the model's context in tokens, if it is known."""
+    """Size of the model's context in tokens, if known."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadTokenUsage:
@@ -570,7 +570,7 @@ class ThreadTokenUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenUsage:
-    """Tokens, by kind."""
+    """Token usage, by kind."""
 
     total_tokens: int
     """All of them."""
@@ -582,7 +582,7 @@ class TokenUsage:
     """Of those, read from the backend's cache."""
 
     cache_write_input_tokens: int
-    """Of those, written to the backend's cache, if the backend tells."""
+    """Of those, written to the backend's cache, if reported."""
 
     output_tokens: int
     """Written by the model."""

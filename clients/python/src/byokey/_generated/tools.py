@@ -14,16 +14,16 @@ from .empty import Empty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionProfileListParams:
-    """Parameters of `permissionProfile/list`. They mean nothing here."""
+    """Parameters of `permissionProfile/list`. They have no effect."""
 
     cursor: str | None = None
-    """`nextCursor` of the page before."""
+    """`nextCursor` of the previous page."""
 
     limit: int | None = None
     """Most profiles to return."""
 
     cwd: str | None = None
-    """The folder to look from."""
+    """The folder to start from."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> PermissionProfileListParams:
@@ -76,10 +76,10 @@ class SkillsListParams:
     """Parameters of `skills/list`."""
 
     cwds: Sequence[str] | None = None
-    """The folders to look in."""
+    """The folders to search."""
 
     force_reload: bool | None = None
-    """Means nothing here."""
+    """No effect."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> SkillsListParams:
@@ -103,7 +103,7 @@ class SkillsListResult:
     """Result of `skills/list`."""
 
     data: Sequence[SkillsOfFolder]
-    """One entry for each folder that was named."""
+    """One entry per folder in the parameters."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> SkillsListResult:
@@ -121,10 +121,10 @@ class SkillsListResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkillsOfFolder:
-    """The skills of one folder. The folder is not looked into."""
+    """The skills of one folder, which is not read."""
 
     cwd: str
-    """The folder, as it was named."""
+    """The folder, as given."""
 
     skills: Sequence[Empty]
     """Always empty."""

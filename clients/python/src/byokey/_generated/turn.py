@@ -21,19 +21,19 @@ class TurnStartParams:
     """The thread."""
 
     input: Sequence[UserInput]
-    """What the user says."""
+    """The user's message."""
 
     model: str | None = None
-    """Model for this turn and the following ones."""
+    """Model for this turn and later ones."""
 
     effort: str | None = None
-    """Reasoning effort for this turn and the following ones."""
+    """Reasoning effort for this turn and later ones."""
 
     summary: str | None = None
     """Reasoning summary: `auto`, `concise`, `detailed` or `none`."""
 
     client_user_message_id: str | None = None
-    """Id that the client gives the message; it comes back in the item."""
+    """The client's id of the message, returned in the item."""
 
     output_schema: Any = None
     """Not supported: refused when given."""
@@ -77,7 +77,7 @@ class TurnStartParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnStartResult:
-    """Result of `turn/start` and parameters of no more than the turn itself."""
+    """Result of `turn/start`."""
 
     turn: Turn
     """The turn, in progress."""
@@ -133,25 +133,25 @@ class Turn:
     """The same: turns here start no other turns."""
 
     items: Sequence[ThreadItem]
-    """Its items; empty where `itemsView` says so."""
+    """Its items; empty depending on `itemsView`."""
 
     items_view: ItemsView
     """Which items are listed."""
 
     status: TurnStatus
-    """How it stands."""
+    """Its status."""
 
     error: TurnError | None = None
-    """Why it failed; null otherwise."""
+    """The failure; null otherwise."""
 
     started_at: int | None = None
-    """When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before."""
+    """Its start, in Unix seconds. Null in the result of `turn/start`, which precedes it."""
 
     completed_at: int | None = None
-    """When it ended, in Unix seconds."""
+    """Its end, in Unix seconds."""
 
     duration_ms: int | None = None
-    """How long it took, in milliseconds."""
+    """Its duration, in milliseconds."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Turn:
@@ -188,21 +188,21 @@ ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"] | str
 
 
 TurnStatus: TypeAlias = Literal["completed", "interrupted", "failed", "inProgress"] | str
-"""How a turn stands."""
+"""The status of a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnError:
-    """Why a turn failed."""
+    """The failure of a turn."""
 
     message: str
-    """What happened, for people."""
+    """The failure, for users."""
 
     codex_error_info: CodexErrorInfo | None = None
-    """What happened, for programs."""
+    """The failure, in codex's words."""
 
     additional_details: str | None = None
-    """More about it."""
+    """Details."""
 
     kind: ErrorKind | None = None
     """The kind of the error, where codex has no word for it."""
@@ -233,7 +233,7 @@ class CodexErrorInfoHttpConnectionFailed:
     """No connection to the backend."""
 
     http_status_code: int | None = None
-    """HTTP status, if there was an answer."""
+    """HTTP status, if there was a response."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> CodexErrorInfoHttpConnectionFailed:
@@ -251,7 +251,7 @@ class CodexErrorInfoHttpConnectionFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodexErrorInfoResponseStreamDisconnected:
-    """The stream of the answer broke off."""
+    """The stream of the response broke off."""
 
     http_status_code: int | None = None
     """HTTP status, if there was one."""
@@ -275,7 +275,7 @@ class CodexErrorInfoResponseTooManyFailedAttempts:
     """Retries did not help."""
 
     http_status_code: int | None = None
-    """HTTP status, if there was an answer."""
+    """HTTP status, if there was a response."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> CodexErrorInfoResponseTooManyFailedAttempts:
@@ -293,7 +293,7 @@ class CodexErrorInfoResponseTooManyFailedAttempts:
 
 @dataclass(frozen=True, slots=True)
 class UnknownCodexErrorInfo:
-    """What this version has no name for; it is kept as it came."""
+    """Unknown to this version; kept unchanged."""
 
     raw: Any = field(repr=False)
 
@@ -314,7 +314,7 @@ CodexErrorInfo: TypeAlias = CodexErrorInfoHttpConnectionFailed | CodexErrorInfoR
     ]
     | str
 )
-"""What made a turn fail, in codex's words."""
+"""The cause of a failure, in codex's words."""
 
 
 def codex_error_info_from_wire(value: object, at: str = "") -> CodexErrorInfo:
@@ -338,7 +338,7 @@ class TurnNotification:
     """The thread."""
 
     turn: Turn
-    """The turn as it stands."""
+    """The turn in its present state."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TurnNotification:
@@ -358,13 +358,13 @@ class TurnNotification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorNotification:
-    """Parameters of the notification `error`: a turn met a failure."""
+    """Parameters of the notification `error`: a turn failed, or is retried."""
 
     error: TurnError
     """The failure."""
 
     will_retry: bool
-    """Whether the server tries again by itself."""
+    """Whether the server retries by itself."""
 
     thread_id: str
     """The thread."""

@@ -19,7 +19,7 @@ class UsageReadResult:
     """Figures over the account's lifetime."""
 
     daily_usage_buckets: Sequence[DailyUsage] | None = None
-    """Tokens by day, if the backend tells them."""
+    """Tokens by day, if the backend reports them."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> UsageReadResult:
@@ -39,7 +39,7 @@ class UsageReadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSummary:
-    """Figures over the account's lifetime. Null where the backend does not tell."""
+    """Figures over the account's lifetime. Null where the backend does not report them."""
 
     lifetime_tokens: int | None = None
     """All tokens."""

@@ -15,16 +15,16 @@ class ConfigWarning:
     """Parameters of the notification `configWarning`, sent once after `initialize`."""
 
     summary: str
-    """What is wrong, in one sentence."""
+    """The problem, in one sentence."""
 
     details: str | None = None
-    """More about it."""
+    """Details."""
 
     path: str | None = None
     """The file."""
 
     range: TextRange | None = None
-    """Where in the file."""
+    """The place in the file."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ConfigWarning:
@@ -56,7 +56,7 @@ class TextRange:
     """First character."""
 
     end: TextPosition
-    """Behind the last character."""
+    """After the last character."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TextRange:
@@ -76,7 +76,7 @@ class TextRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPosition:
-    """A place in a text, counted from 1."""
+    """A position in a text, counted from 1."""
 
     line: int
     """Line."""
@@ -105,10 +105,10 @@ class Warning:
     """Parameters of the notification `warning`."""
 
     thread_id: str | None = None
-    """The thread it is about, if any."""
+    """The thread concerned, if any."""
 
     message: str
-    """What is wrong."""
+    """The problem."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Warning:

@@ -6,12 +6,12 @@ import byokey.Secret
 import byokey.json.*
 
 /**
- * Which kind of credential is in force.
+ * The kind of the credential in force.
  *
- * Mind the spelling: the mode of an API key is `apikey`, its account type and login type are
- * `apiKey`. Both are codex's.
+ * The spelling is codex's: the mode of an API key is `apikey`, its account type and login type are
+ * `apiKey`.
  *
- * A newer peer may use others; they are kept as they came.
+ * A newer peer may use others; they are kept unchanged.
  */
 @JvmInline
 public value class AuthMode(public val value: String) : WireType {
@@ -36,7 +36,7 @@ public value class AuthMode(public val value: String) : WireType {
     }
 }
 
-/** The plan of a ChatGPT account. A newer peer may use others; they are kept as they came. */
+/** The plan of a ChatGPT account. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class PlanType(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
@@ -60,7 +60,7 @@ public value class PlanType(public val value: String) : WireType {
         /** ChatGPT Team. */
         public val Team: PlanType = PlanType("team")
 
-        /** Business, billed by usage and bought without sales contact. */
+        /** Business, billed by usage and bought without a sales contact. */
         public val SelfServeBusinessUsageBased: PlanType = PlanType("self_serve_business_usage_based")
 
         /** ChatGPT Business. */
@@ -99,7 +99,7 @@ public value class PlanType(public val value: String) : WireType {
         /** A plan that codex calls `self_serve_business_prolite`. */
         public val SelfServeBusinessProlite: PlanType = PlanType("self_serve_business_prolite")
 
-        /** A plan without a name here, or none was told. */
+        /** An unknown plan, or none. */
         public val Unknown: PlanType = PlanType("unknown")
 
         /** Reads it; `at` says where it came from. */
@@ -110,7 +110,7 @@ public value class PlanType(public val value: String) : WireType {
 
 /** Parameters of `account/read`. */
 public data class AccountReadParams(
-    /** Asks a managed login to refresh first. It does nothing for other credentials. */
+    /** Refreshes a managed login first. No effect on other credentials. */
     public val refreshToken: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -131,8 +131,8 @@ public data class AccountReadParams(
 /** Parameters of `account/logout`. */
 public data class LogoutParams(
     /**
-     * Whether the issuer is asked to take a login of this server back; it is unless this is false.
-     * The credential is forgotten here at once, whatever the issuer says.
+     * Whether a login of this server is revoked at the issuer; true by default. The credential is
+     * dropped here at once, whatever the issuer answers.
      */
     public val revoke: Boolean? = null,
 ) : WireType {
@@ -153,7 +153,7 @@ public data class LogoutParams(
 
 /** Result of `account/read`. */
 public data class AccountReadResult(
-    /** The account, or null when signed out or when the provider needs no OpenAI login. */
+    /** The account, or null without a login or when the provider needs no OpenAI login. */
     public val account: Account? = null,
     /** Whether the active model provider needs an OpenAI login. */
     public val requiresOpenaiAuth: Boolean,
@@ -175,7 +175,7 @@ public data class AccountReadResult(
     }
 }
 
-/** What a client may see of a credential. A newer peer may use others; they are kept as they came. */
+/** The public part of a credential. A newer peer may use others; they are kept unchanged. */
 public sealed interface Account : WireType {
     /** An API key. */
     public class ApiKey : Account {
@@ -196,9 +196,9 @@ public sealed interface Account : WireType {
         }
     }
 
-    /** A ChatGPT account, whoever supplies its tokens. */
+    /** A ChatGPT account, with external or managed tokens. */
     public data class Chatgpt(
-        /** Address of the account, if the token tells it. */
+        /** Email address of the account, if the token contains it. */
         public val email: String? = null,
         /** Plan of the account. */
         public val planType: PlanType,
@@ -298,7 +298,7 @@ public data class GetAuthStatusParams(
 public data class GetAuthStatusResult(
     /** The credential in force, or null. */
     public val authMethod: AuthMode? = null,
-    /** The token, if it was asked for. */
+    /** The token, if requested. */
     public val authToken: Secret? = null,
     /** Whether the active model provider needs an OpenAI login. */
     public val requiresOpenaiAuth: Boolean? = null,

@@ -6,7 +6,7 @@ import byokey.json.*
 
 /** Parameters of the notification `$/cancelRequest`, as in the Language Server Protocol. */
 public data class CancelRequestParams(
-    /** The request to cancel. One that is unknown or answered is ignored. */
+    /** The request to cancel. An unknown or answered one is ignored. */
     public val id: RequestId,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

@@ -6,9 +6,9 @@ import byokey.json.*
 
 /** Parameters of `config/read`. */
 public data class ConfigReadParams(
-    /** Means nothing here: there is one configuration, whatever the folder. */
+    /** No effect: there is one configuration, for all folders. */
     public val cwd: String? = null,
-    /** Means nothing here: where a setting came from is not told. */
+    /** No effect: the source of a setting is not reported. */
     public val includeLayers: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -32,7 +32,7 @@ public data class ConfigReadParams(
 public data class ConfigReadResult(
     /** The settings. */
     public val config: Settings,
-    /** Always empty: where a setting came from is not told. */
+    /** Always empty: the source of a setting is not reported. */
     public val origins: Empty,
     /** Always null, for the same reason. */
     public val layers: List<Empty>? = null,
@@ -56,15 +56,15 @@ public data class ConfigReadResult(
     }
 }
 
-/** The settings that this server knows and that hold no secret, in the words of `config.toml`. */
+/** The known settings that contain no secret, named as in `config.toml`. */
 public data class Settings(
     /** The model of threads that name none. */
     public val model: String? = null,
     /** The model provider; null for the built-in one. */
     public val modelProvider: String? = null,
-    /** The one kind of login that is allowed; null for any. */
+    /** The only allowed kind of login; null for any. */
     public val forcedLoginMethod: LoginMethod? = null,
-    /** The workspaces that are allowed; null for any. */
+    /** The allowed workspaces; null for any. */
     public val forcedChatgptWorkspaceId: List<String>? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -88,13 +88,13 @@ public data class Settings(
     }
 }
 
-/** A kind of login. A newer peer may use others; they are kept as they came. */
+/** A kind of login. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class LoginMethod(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
 
     public companion object {
-        /** ChatGPT accounts, whoever owns their tokens. */
+        /** ChatGPT accounts, external or managed. */
         public val Chatgpt: LoginMethod = LoginMethod("chatgpt")
 
         /** API keys. */
@@ -108,7 +108,7 @@ public value class LoginMethod(public val value: String) : WireType {
 
 /** Result of `configRequirements/read`. */
 public data class ConfigRequirementsReadResult(
-    /** What the configuration insists on; null if it is nothing. */
+    /** The requirements of the configuration; null without any. */
     public val requirements: ConfigRequirements? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -126,9 +126,9 @@ public data class ConfigRequirementsReadResult(
     }
 }
 
-/** What the configuration insists on. */
+/** The requirements of the configuration. */
 public data class ConfigRequirements(
-    /** The logins that are allowed. */
+    /** The allowed logins. */
     public val allowedLoginMethods: List<LoginMethod>,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

@@ -7,34 +7,34 @@ import byokey.json.*
 /**
  * The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
  *
- * The list grows; a client treats a kind that it does not know like no kind.
+ * The list grows; a client treats an unknown kind like an absent one.
  *
- * A newer peer may use others; they are kept as they came.
+ * A newer peer may use others; they are kept unchanged.
  */
 @JvmInline
 public value class ErrorKind(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
 
     public companion object {
-        /** The parameters do not have the method's shape; `path` says where. */
+        /** The parameters do not match the method's type; `path` is the place. */
         public val InvalidParams: ErrorKind = ErrorKind("invalidParams")
 
-        /** A request came before `initialize`. */
+        /** A request preceded `initialize`. */
         public val NotInitialized: ErrorKind = ErrorKind("notInitialized")
 
-        /** `initialize` came twice. */
+        /** A second `initialize`. */
         public val AlreadyInitialized: ErrorKind = ErrorKind("alreadyInitialized")
 
         /** `clientInfo.name` cannot be sent as an HTTP header. */
         public val InvalidClientName: ErrorKind = ErrorKind("invalidClientName")
 
-        /** The id is in use by a request still in flight. */
+        /** The id is that of another request in flight. */
         public val DuplicateId: ErrorKind = ErrorKind("duplicateId")
 
         /** The message is longer than the limit of this server. */
         public val MessageTooLong: ErrorKind = ErrorKind("messageTooLong")
 
-        /** The framing of the message is broken. */
+        /** The framing of the message is invalid. */
         public val BadFrame: ErrorKind = ErrorKind("badFrame")
 
         /** The request was cancelled. */
@@ -52,7 +52,7 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The configuration forbids this kind of login. */
         public val LoginDisabled: ErrorKind = ErrorKind("loginDisabled")
 
-        /** The configuration cannot be used; repair what the text names, then try again. */
+        /** The configuration is unusable; repair the setting named in the text, then try again. */
         public val ConfigurationInvalid: ErrorKind = ErrorKind("configurationInvalid")
 
         /**
@@ -64,13 +64,13 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The host owns the login; only it may change it. */
         public val ExternalAuthActive: ErrorKind = ErrorKind("externalAuthActive")
 
-        /** The account is not among the allowed workspaces, or not the account it has to be. */
+        /** The account is not among the allowed workspaces, or not the required account. */
         public val WorkspaceMismatch: ErrorKind = ErrorKind("workspaceMismatch")
 
         /** The token is not a JSON Web Token that can be sent. */
         public val InvalidToken: ErrorKind = ErrorKind("invalidToken")
 
-        /** The credential was refused and cannot be renewed; sign in again. */
+        /** The credential was refused and cannot be renewed; a new login is needed. */
         public val ReauthRequired: ErrorKind = ErrorKind("reauthRequired")
 
         /** The host answered the refresh request with an error. */
@@ -82,13 +82,13 @@ public value class ErrorKind(public val value: String) : WireType {
         /** No host is connected that could answer the refresh request. */
         public val HostGone: ErrorKind = ErrorKind("hostGone")
 
-        /** The host's answer to the refresh request had another shape. */
+        /** The host's answer to the refresh request does not have the expected type. */
         public val HostAnswerInvalid: ErrorKind = ErrorKind("hostAnswerInvalid")
 
-        /** The backend failed in a way that may pass; try again later. */
+        /** A transient failure of the backend; try again later. */
         public val Retryable: ErrorKind = ErrorKind("retryable")
 
-        /** The backend refused the request; trying again will not help. */
+        /** The backend refused the request; trying again does not help. */
         public val BackendRefused: ErrorKind = ErrorKind("backendRefused")
 
         /** The plan's usage limit is reached. */
@@ -109,22 +109,22 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The backend does not serve this region or country; a new token does not help. */
         public val RegionRefused: ErrorKind = ErrorKind("regionRefused")
 
-        /** The network's edge wants a browser; a new token does not help. */
+        /** The network's edge demands a browser; a new token does not help. */
         public val Challenged: ErrorKind = ErrorKind("challenged")
 
-        /** The backend's answer is over a limit of this program. */
+        /** The backend's response exceeds a limit of this program. */
         public val AnswerTooLarge: ErrorKind = ErrorKind("answerTooLarge")
 
-        /** This server does not do what was asked. */
+        /** This server does not support the request. */
         public val Unsupported: ErrorKind = ErrorKind("unsupported")
 
-        /** A login that this server runs came to nothing. */
+        /** A managed login failed. */
         public val LoginFailed: ErrorKind = ErrorKind("loginFailed")
 
-        /** The ports of the browser login are taken. */
+        /** The ports of the browser login are in use. */
         public val PortUnavailable: ErrorKind = ErrorKind("portUnavailable")
 
-        /** The place where credentials are kept cannot be read or written. */
+        /** The store of credentials cannot be read or written. */
         public val StoreFailed: ErrorKind = ErrorKind("storeFailed")
 
         /** No such thread, turn or login. */
@@ -136,7 +136,7 @@ public value class ErrorKind(public val value: String) : WireType {
         /** There is no connection to the backend or the issuer; the text names the cause. */
         public val Unreachable: ErrorKind = ErrorKind("unreachable")
 
-        /** A secret would have left this machine unencrypted, so it was not sent. */
+        /** A secret would have been sent unencrypted to another machine, so it was not sent. */
         public val PlaintextRefused: ErrorKind = ErrorKind("plaintextRefused")
 
         /** Reads it; `at` says where it came from. */
@@ -145,15 +145,15 @@ public value class ErrorKind(public val value: String) : WireType {
     }
 }
 
-/** The `data` member of an error answer. */
+/** The `data` member of an error response. */
 public data class ErrorData(
-    /** What happened. */
+    /** The kind of the error. */
     public val kind: ErrorKind,
-    /** Where in the parameters the problem is, as `member.member`. Never the value. */
+    /** The path of the invalid parameter, as `member.member`. Never the value. */
     public val path: String? = null,
     /** HTTP status of the backend. */
     public val status: Long? = null,
-    /** The backend's id of the request. */
+    /** The backend's request id. */
     public val requestId: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

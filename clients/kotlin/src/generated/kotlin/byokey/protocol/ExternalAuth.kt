@@ -6,20 +6,22 @@ import byokey.Secret
 import byokey.json.*
 
 /**
- * ChatGPT tokens as the host hands them over, at login and as the answer to a refresh request.
+ * ChatGPT tokens from the host, at login and in the answer to a refresh request.
  *
- * Both forms that codex ever had are read: `{accessToken, chatgptAccountId, chatgptPlanType?}`,
- * and `{idToken, accessToken}` from its first weeks, in which account, plan and email come from
- * the id token.
+ * Both of codex's forms are accepted: `{accessToken, chatgptAccountId, chatgptPlanType?}`, and
+ * `{idToken, accessToken}` from its first weeks, with account, plan and email in the id token.
  */
 public data class ExternalTokens(
     /** A JSON Web Token, sent to the backend as bearer. Its signature is not checked. */
     public val accessToken: Secret,
-    /** The workspace. It decides over what the token says. Required unless `idToken` is given. */
+    /**
+     * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+     * given.
+     */
     public val chatgptAccountId: String? = null,
-    /** The plan, if the host knows better than the token. */
+    /** The plan, if it differs from the token's claims. */
     public val chatgptPlanType: String? = null,
-    /** Only in the first form: the token that names account, plan and email. */
+    /** Only in the first form: the token with account, plan and email. */
     public val idToken: Secret? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -43,12 +45,12 @@ public data class ExternalTokens(
     }
 }
 
-/** Parameters of `account/chatgptAuthTokens/refresh`, which the server asks of the host. */
+/** Parameters of `account/chatgptAuthTokens/refresh`, a request of the server to the host. */
 public data class RefreshParams(
-    /** Why new tokens are needed. */
+    /** The reason for the request. */
     public val reason: RefreshReason,
     /**
-     * The account of the tokens in use, so that a host with several workspaces picks the right
+     * The account of the tokens in use, so that a host with several workspaces selects the right
      * one.
      */
     public val previousAccountId: String? = null,
@@ -70,7 +72,7 @@ public data class RefreshParams(
     }
 }
 
-/** Why new tokens are needed. A newer peer may use others; they are kept as they came. */
+/** The reason for requesting new tokens. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class RefreshReason(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)

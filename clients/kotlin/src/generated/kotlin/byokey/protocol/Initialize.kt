@@ -6,9 +6,9 @@ import byokey.json.*
 
 /** Parameters of `initialize`, the first request on a connection. */
 public data class InitializeParams(
-    /** Who connects. */
+    /** Name and version of the client. */
     public val clientInfo: ClientInfo,
-    /** What the client can do. Absent and null mean the defaults. */
+    /** The client's capabilities. Absent and null mean the defaults. */
     public val capabilities: ClientCapabilities? = null,
     /**
      * Process id of the host. If it is an ancestor of this process, the server exits when that
@@ -35,14 +35,14 @@ public data class InitializeParams(
     }
 }
 
-/** Who connects. */
+/** Name and version of the client. */
 public data class ClientInfo(
     /**
-     * Name of the program. It becomes the `originator` of backend calls, so it must be a legal
+     * Name of the program. It becomes the `originator` of backend calls, so it must be a valid
      * HTTP header value.
      */
     public val name: String,
-    /** Name to show to people. */
+    /** Display name. */
     public val title: String? = null,
     /** Version of the program. */
     public val version: String,
@@ -66,19 +66,19 @@ public data class ClientInfo(
     }
 }
 
-/** What the client can do. */
+/** The client's capabilities. */
 public data class ClientCapabilities(
-    /** Accepted for codex clients. Nothing here requires it. */
+    /** Accepted for codex's clients. Nothing here requires it. */
     public val experimentalApi: Boolean? = null,
-    /** Names of notifications that this connection does not want. Unknown names are ignored. */
+    /** Names of notifications that this connection opts out of. Unknown names are ignored. */
     public val optOutNotificationMethods: List<String>? = null,
     /**
-     * How long the client may take to answer a refresh request, in milliseconds, from 1,000 to
-     * 600,000. The default is 10,000, which is what codex allows.
+     * Timeout of the client's answer to a refresh request, in milliseconds, from 1,000 to 600,000.
+     * The default is codex's: 10,000.
      */
     public val authRefreshTimeoutMs: Long? = null,
     /**
-     * Whether the client also answers refresh requests whose reason is `expiring`, sent a minute
+     * Whether the client also answers refresh requests with the reason `expiring`, sent a minute
      * before the token expires.
      */
     public val proactiveRefresh: Boolean? = null,
@@ -113,19 +113,19 @@ public data class ClientCapabilities(
 public data class InitializeResult(
     /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */
     public val userAgent: String,
-    /** The folder that `config.toml` is read from. */
+    /** The folder of `config.toml`. */
     public val codexHome: String? = null,
     /** `unix` or `windows`. */
     public val platformFamily: String? = null,
     /** `linux`, `macos`, `windows` or another name of an operating system. */
     public val platformOs: String? = null,
-    /** Which server answers. Absent in codex. */
+    /** The server. Absent in codex. */
     public val serverInfo: ServerInfo? = null,
-    /** How the process is protected. Absent in codex. */
+    /** The protection of the process. Absent in codex. */
     public val hardening: HardeningReport? = null,
     /**
-     * The `http://` origins of other machines to which the user lets a provider's own key go
-     * unencrypted. Absent where there is none, and in codex.
+     * The `http://` origins of other machines to which the user allows a provider's own key to be
+     * sent unencrypted. Absent without any, and in codex.
      */
     public val plaintextOrigins: List<String>? = null,
 ) : WireType {
@@ -156,7 +156,7 @@ public data class InitializeResult(
     }
 }
 
-/** Which server answers. */
+/** Name and version of the server. */
 public data class ServerInfo(
     /** `byokey`. */
     public val name: String,
@@ -184,27 +184,27 @@ public data class ServerInfo(
     }
 }
 
-/** How the process is protected against readers of its memory. */
+/** The protection of the process against readers of its memory. */
 public data class HardeningReport(
     /**
      * Whether other processes of the same user may read this process. `null` where the platform
-     * does not say.
+     * does not report it.
      */
     public val dumpable: Boolean? = null,
-    /** Largest core dump in bytes, 0 for none. `null` means no limit, or not known. */
+    /** Largest core dump in bytes, 0 for none. `null` means unlimited or unknown. */
     public val coreLimit: Long? = null,
-    /** Whether freed memory is wiped. */
+    /** Whether freed memory is zeroized. */
     public val wipingAllocator: Boolean,
     /**
-     * Whether the process and whatever it starts can never gain privileges. `null` where the
-     * platform does not say.
+     * Whether the process and its descendants can never gain privileges. `null` where the platform
+     * does not report it.
      */
     public val noNewPrivileges: Boolean? = null,
-    /** Whether the system keeps the process from changing anything in the file system. */
+    /** Whether the system prevents the process from changing the file system. */
     public val filesReadOnly: Boolean,
     /**
-     * Whether the system keeps stored tokens and keys out of its swap, as it was asked to. Absent
-     * where the platform is not asked.
+     * Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
+     * out. Absent on platforms without it.
      */
     public val lockedMemory: Boolean? = null,
 ) : WireType {

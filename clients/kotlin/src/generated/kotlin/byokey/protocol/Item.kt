@@ -7,16 +7,16 @@ import byokey.json.*
 /**
  * One piece of user input.
  *
- * Threads take text only. The other kinds of codex are read so that they can be refused by name.
+ * Threads accept text only. codex's other kinds are parsed, to be refused by name.
  *
- * A newer peer may use others; they are kept as they came.
+ * A newer peer may use others; they are kept unchanged.
  */
 public sealed interface UserInput : WireType {
     /** Text. */
     public data class Text(
         /** The text. */
         public val text: String,
-        /** Marks of the editor inside the text; kept and given back. Spelled as codex does. */
+        /** Marks of the editor inside the text; stored and returned. The spelling is codex's. */
         public val textElements: List<JsonValue>? = null,
     ) : UserInput {
         override fun toJson(): JsonValue = writeObject {
@@ -138,13 +138,13 @@ public sealed interface UserInput : WireType {
     }
 }
 
-/** An item of a thread. A newer peer may use others; they are kept as they came. */
+/** An item of a thread. A newer peer may use others; they are kept unchanged. */
 public sealed interface ThreadItem : WireType {
-    /** What the user said. */
+    /** A message of the user. */
     public data class UserMessage(
         /** Id of the item. */
         public val id: String,
-        /** Id that the client gave the message, if it did. */
+        /** The client's id of the message, if given. */
         public val clientId: String? = null,
         /** The input. */
         public val content: List<UserInput>,
@@ -169,15 +169,15 @@ public sealed interface ThreadItem : WireType {
         }
     }
 
-    /** What the model said. */
+    /** A message of the model. */
     public data class AgentMessage(
         /** Id of the item. */
         public val id: String,
         /** The text so far. */
         public val text: String,
-        /** Phase of the answer, if the model names one. */
+        /** Phase of the message, if the model names one. */
         public val phase: String? = null,
-        /** Always null here; codex names the memories it used. */
+        /** Always null here; codex lists the memories that it used. */
         public val memoryCitation: JsonValue? = null,
     ) : ThreadItem {
         override fun toJson(): JsonValue = writeObject {
@@ -232,7 +232,7 @@ public data class ItemStarted(
     public val threadId: String,
     /** Its turn. */
     public val turnId: String,
-    /** When it started, in Unix milliseconds. */
+    /** The start, in Unix milliseconds. */
     public val startedAtMs: Long,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -264,7 +264,7 @@ public data class ItemCompleted(
     public val threadId: String,
     /** Its turn. */
     public val turnId: String,
-    /** When it was complete, in Unix milliseconds. */
+    /** The end, in Unix milliseconds. */
     public val completedAtMs: Long,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -294,9 +294,9 @@ public data class AgentMessageDelta(
     public val threadId: String,
     /** The turn. */
     public val turnId: String,
-    /** The message that grows. */
+    /** The message. */
     public val itemId: String,
-    /** What is added to it. */
+    /** The text to append. */
     public val delta: String,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

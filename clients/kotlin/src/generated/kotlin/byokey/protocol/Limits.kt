@@ -8,7 +8,7 @@ import byokey.json.*
 public data class RateLimitsReadResult(
     /** The limit named `codex`, or the first one. */
     public val rateLimits: RateLimitSnapshot,
-    /** Every limit by its id. */
+    /** All limits by id. */
     public val rateLimitsByLimitId: Map<String, RateLimitSnapshot>? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -31,10 +31,10 @@ public data class RateLimitsReadResult(
 /**
  * Parameters of the notification `account/rateLimits/updated`.
  *
- * The snapshot is sparse: a null part means no news. Clients merge by `limitId`.
+ * The snapshot is sparse: null means unchanged. Clients merge by `limitId`.
  */
 public data class RateLimitsUpdated(
-    /** What is new. */
+    /** The changes. */
     public val rateLimits: RateLimitSnapshot,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -52,11 +52,11 @@ public data class RateLimitsUpdated(
     }
 }
 
-/** One limit at one moment. */
+/** The state of one limit. */
 public data class RateLimitSnapshot(
     /** Id of the limit; the main one is `codex`. */
     public val limitId: String? = null,
-    /** Name to show to people. */
+    /** Display name. */
     public val limitName: String? = null,
     /** The shorter window. */
     public val primary: RateLimitWindow? = null,
@@ -66,7 +66,7 @@ public data class RateLimitSnapshot(
     public val credits: Credits? = null,
     /** Plan of the account. */
     public val planType: PlanType? = null,
-    /** Which limit is reached, if one is. */
+    /** The limit that is reached, if one is. */
     public val rateLimitReachedType: RateLimitReached? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -96,13 +96,13 @@ public data class RateLimitSnapshot(
     }
 }
 
-/** Use of one window. */
+/** The use of one window. */
 public data class RateLimitWindow(
     /** Used part in percent, rounded. */
     public val usedPercent: Long,
     /** Length of the window in minutes. */
     public val windowDurationMins: Long? = null,
-    /** When the window starts anew, in Unix seconds. */
+    /** The reset of the window, in Unix seconds. */
     public val resetsAt: Long? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -128,9 +128,9 @@ public data class RateLimitWindow(
 public data class Credits(
     /** Whether there are any. */
     public val hasCredits: Boolean,
-    /** Whether they have no limit. */
+    /** Whether they are unlimited. */
     public val unlimited: Boolean,
-    /** What is left, as the backend writes it. */
+    /** The balance, as the backend writes it. */
     public val balance: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -152,7 +152,7 @@ public data class Credits(
     }
 }
 
-/** Which limit is reached. A newer peer may use others; they are kept as they came. */
+/** The limit that is reached. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class RateLimitReached(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
@@ -167,10 +167,10 @@ public value class RateLimitReached(public val value: String) : WireType {
         /** The member has no credits left. */
         public val WorkspaceMemberCreditsDepleted: RateLimitReached = RateLimitReached("workspace_member_credits_depleted")
 
-        /** The workspace's owner reached the limit of use. */
+        /** The workspace's owner reached the usage limit. */
         public val WorkspaceOwnerUsageLimitReached: RateLimitReached = RateLimitReached("workspace_owner_usage_limit_reached")
 
-        /** The member reached the limit of use. */
+        /** The member reached the usage limit. */
         public val WorkspaceMemberUsageLimitReached: RateLimitReached = RateLimitReached("workspace_member_usage_limit_reached")
 
         /** Reads it; `at` says where it came from. */

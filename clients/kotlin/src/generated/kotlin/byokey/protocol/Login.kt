@@ -6,19 +6,22 @@ import byokey.Secret
 import byokey.json.*
 
 /**
- * Parameters of `account/login/start`, told apart by `type`. A newer peer may use others; they are
- * kept as they came.
+ * Parameters of `account/login/start`, tagged by `type`. A newer peer may use others; they are
+ * kept unchanged.
  */
 public sealed interface LoginStartParams : WireType {
-    /** Tokens that the host owns and refreshes. They stay in memory. */
+    /** Tokens that the host owns and refreshes. They are held in memory only. */
     public data class ChatgptAuthTokens(
         /** A JSON Web Token, sent to the backend as bearer. Its signature is not checked. */
         public val accessToken: Secret,
-        /** The workspace. It decides over what the token says. Required unless `idToken` is given. */
+        /**
+         * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+         * given.
+         */
         public val chatgptAccountId: String? = null,
-        /** The plan, if the host knows better than the token. */
+        /** The plan, if it differs from the token's claims. */
         public val chatgptPlanType: String? = null,
-        /** Only in the first form: the token that names account, plan and email. */
+        /** Only in the first form: the token with account, plan and email. */
         public val idToken: Secret? = null,
     ) : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
@@ -64,7 +67,7 @@ public sealed interface LoginStartParams : WireType {
         }
     }
 
-    /** A login in the browser, run by this server. */
+    /** A managed login in the browser. */
     public class Chatgpt : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("chatgpt"))
@@ -83,7 +86,7 @@ public sealed interface LoginStartParams : WireType {
         }
     }
 
-    /** A login with a code typed on another device, run by this server. */
+    /** A managed login with a code that the user enters on another device. */
     public class ChatgptDeviceCode : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("chatgptDeviceCode"))
@@ -150,7 +153,7 @@ public sealed interface LoginStartParams : WireType {
 
 /**
  * Result of `account/login/start`, with the `type` of its parameters. A newer peer may use others;
- * they are kept as they came.
+ * they are kept unchanged.
  */
 public sealed interface LoginStartResult : WireType {
     /** The host's tokens are in force. */
@@ -191,9 +194,9 @@ public sealed interface LoginStartResult : WireType {
         }
     }
 
-    /** The browser login waits for the user. */
+    /** The browser login is pending. */
     public data class Chatgpt(
-        /** Names the login, for `account/login/cancel`. A UUID. */
+        /** The id of the login, for `account/login/cancel`. A UUID. */
         public val loginId: String,
         /** The page to open. */
         public val authUrl: String,
@@ -216,13 +219,13 @@ public sealed interface LoginStartResult : WireType {
         }
     }
 
-    /** The device login waits for the user. */
+    /** The device login is pending. */
     public data class ChatgptDeviceCode(
-        /** Names the login, for `account/login/cancel`. A UUID. */
+        /** The id of the login, for `account/login/cancel`. A UUID. */
         public val loginId: String,
         /** The page to open. */
         public val verificationUrl: String,
-        /** The code to type there. */
+        /** The code to enter there. */
         public val userCode: String,
     ) : LoginStartResult {
         override fun toJson(): JsonValue = writeObject {
@@ -291,7 +294,7 @@ public sealed interface LoginStartResult : WireType {
 
 /** Parameters of `account/login/cancel`. */
 public data class LoginCancelParams(
-    /** The login to give up. A UUID. */
+    /** The login to cancel. A UUID. */
     public val loginId: String,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -329,16 +332,16 @@ public data class LoginCancelResult(
     }
 }
 
-/** Whether there was a login to cancel. A newer peer may use others; they are kept as they came. */
+/** Whether there was a login to cancel. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class CancelStatus(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
 
     public companion object {
-        /** It was active and is no more. */
+        /** It was pending, and is cancelled. */
         public val Canceled: CancelStatus = CancelStatus("canceled")
 
-        /** No active login has that id. */
+        /** No pending login has that id. */
         public val NotFound: CancelStatus = CancelStatus("notFound")
 
         /** Reads it; `at` says where it came from. */
@@ -347,11 +350,11 @@ public value class CancelStatus(public val value: String) : WireType {
     }
 }
 
-/** Parameters of `account/login/complete`, for people whose browser runs elsewhere. */
+/** Parameters of `account/login/complete`, for users whose browser runs on another machine. */
 public data class LoginCompleteParams(
-    /** The browser login that waits. A UUID. */
+    /** The pending browser login. A UUID. */
     public val loginId: String,
-    /** The address that the browser was sent to in the end. It holds a code. */
+    /** The address that the browser was redirected to. It contains a code. */
     public val redirectUrl: Secret,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -372,15 +375,15 @@ public data class LoginCompleteParams(
 }
 
 /**
- * Parameters of the notification `account/login/completed`, sent at the end of every login attempt
- * that was answered with a result.
+ * Parameters of the notification `account/login/completed`, sent at the end of every login that
+ * was answered with a result.
  */
 public data class LoginCompleted(
-    /** The login, or null for those that are complete at once. */
+    /** The login, or null for those that complete at once. */
     public val loginId: String? = null,
     /** Whether the credential is now in force. */
     public val success: Boolean,
-    /** Why not. */
+    /** The error, if it failed. */
     public val error: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

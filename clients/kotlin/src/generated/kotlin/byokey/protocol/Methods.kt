@@ -4,54 +4,54 @@ package byokey.protocol
 
 import byokey.json.JsonValue
 
-/** A method that is answered. */
+/** A request. */
 public class RequestMethod<P : WireType, R : WireType>(
     /** Name on the wire. */
     public val name: String,
-    /** Reads its parameters; the second argument says where they came from. */
+    /** Reads its parameters; the second argument is their path for errors. */
     public val readParams: (JsonValue, String) -> P,
     /** Reads its result. */
     public val readResult: (JsonValue, String) -> R,
 )
 
-/** A method that is not answered. */
+/** A notification. */
 public class NotificationMethod<P : WireType>(
     /** Name on the wire. */
     public val name: String,
-    /** Reads its parameters; the second argument says where they came from. */
+    /** Reads its parameters; the second argument is their path for errors. */
     public val readParams: (JsonValue, String) -> P,
 )
 
 /** Version of the protocol. */
 public const val PROTOCOL_VERSION: String = "1"
 
-/** What the client asks the server. */
+/** Requests of the client. */
 public object ClientRequests {
-    /** Opens the connection: who the client is and what it can do. */
+    /** Opens the connection, and exchanges names, versions and capabilities. */
     public val initialize: RequestMethod<InitializeParams, InitializeResult> =
         RequestMethod("initialize", InitializeParams.Companion::fromJson, InitializeResult.Companion::fromJson)
 
-    /** Starts a login; tokens and keys are in force when it is answered. */
+    /** Starts a login. Tokens and keys are in force when it is answered. */
     public val accountLoginStart: RequestMethod<LoginStartParams, LoginStartResult> =
         RequestMethod("account/login/start", LoginStartParams.Companion::fromJson, LoginStartResult.Companion::fromJson)
 
-    /** Gives up a login that waits for its user. */
+    /** Cancels a pending login. */
     public val accountLoginCancel: RequestMethod<LoginCancelParams, LoginCancelResult> =
         RequestMethod("account/login/cancel", LoginCancelParams.Companion::fromJson, LoginCancelResult.Companion::fromJson)
 
-    /** Ends a browser login with the address that the browser was sent to. */
+    /** Completes a browser login with the address that the browser was redirected to. */
     public val accountLoginComplete: RequestMethod<LoginCompleteParams, Empty> =
         RequestMethod("account/login/complete", LoginCompleteParams.Companion::fromJson, Empty.Companion::fromJson)
 
-    /** Forgets the credential. It never waits, not even for a refresh in flight. */
+    /** Drops the credential. It never waits, not even for a refresh in flight. */
     public val accountLogout: RequestMethod<LogoutParams, Empty> =
         RequestMethod("account/logout", LogoutParams.Companion::fromJson, Empty.Companion::fromJson)
 
-    /** Tells the account, without touching the network. */
+    /** Returns the account, without network requests. */
     public val accountRead: RequestMethod<AccountReadParams, AccountReadResult> =
         RequestMethod("account/read", AccountReadParams.Companion::fromJson, AccountReadResult.Companion::fromJson)
 
-    /** Tells the kind of credential and, if asked, the token. Kept for older clients. */
+    /** Returns the auth mode and, on request, the token. Kept for older clients. */
     public val getAuthStatus: RequestMethod<GetAuthStatusParams, GetAuthStatusResult> =
         RequestMethod("getAuthStatus", GetAuthStatusParams.Companion::fromJson, GetAuthStatusResult.Companion::fromJson)
 
@@ -63,15 +63,15 @@ public object ClientRequests {
     public val accountUsageRead: RequestMethod<Empty, UsageReadResult> =
         RequestMethod("account/usage/read", Empty.Companion::fromJson, UsageReadResult.Companion::fromJson)
 
-    /** Lists the models that the backend offers. */
+    /** Lists the available models of the backend. */
     public val modelList: RequestMethod<ModelListParams, ModelListResult> =
         RequestMethod("model/list", ModelListParams.Companion::fromJson, ModelListResult.Companion::fromJson)
 
-    /** Tells the settings in force that hold no secret. */
+    /** Returns the settings in force that contain no secret. */
     public val configRead: RequestMethod<ConfigReadParams, ConfigReadResult> =
         RequestMethod("config/read", ConfigReadParams.Companion::fromJson, ConfigReadResult.Companion::fromJson)
 
-    /** Tells what the configuration insists on. */
+    /** Returns the requirements of the configuration. */
     public val configRequirementsRead: RequestMethod<Empty, ConfigRequirementsReadResult> =
         RequestMethod("configRequirements/read", Empty.Companion::fromJson, ConfigRequirementsReadResult.Companion::fromJson)
 
@@ -83,11 +83,11 @@ public object ClientRequests {
     public val skillsList: RequestMethod<SkillsListParams, SkillsListResult> =
         RequestMethod("skills/list", SkillsListParams.Companion::fromJson, SkillsListResult.Companion::fromJson)
 
-    /** Starts a text conversation, kept in memory. */
+    /** Starts a text conversation, in memory. */
     public val threadStart: RequestMethod<ThreadStartParams, ThreadStartResult> =
         RequestMethod("thread/start", ThreadStartParams.Companion::fromJson, ThreadStartResult.Companion::fromJson)
 
-    /** Takes up a thread of this process. */
+    /** Resumes a thread of this process. */
     public val threadResume: RequestMethod<ThreadResumeParams, ThreadStartResult> =
         RequestMethod("thread/resume", ThreadResumeParams.Companion::fromJson, ThreadStartResult.Companion::fromJson)
 
@@ -95,11 +95,11 @@ public object ClientRequests {
     public val threadLoadedList: RequestMethod<ThreadLoadedListParams, ThreadLoadedListResult> =
         RequestMethod("thread/loaded/list", ThreadLoadedListParams.Companion::fromJson, ThreadLoadedListResult.Companion::fromJson)
 
-    /** Says something in a thread; the answer is streamed in notifications. */
+    /** Starts a turn in a thread; the answer is streamed in notifications. */
     public val turnStart: RequestMethod<TurnStartParams, TurnStartResult> =
         RequestMethod("turn/start", TurnStartParams.Companion::fromJson, TurnStartResult.Companion::fromJson)
 
-    /** Stops a turn. */
+    /** Interrupts a turn. */
     public val turnInterrupt: RequestMethod<TurnInterruptParams, Empty> =
         RequestMethod("turn/interrupt", TurnInterruptParams.Companion::fromJson, Empty.Companion::fromJson)
 
@@ -127,13 +127,13 @@ public object ClientRequests {
     )
 }
 
-/** What the client tells the server. */
+/** Notifications of the client. */
 public object ClientNotifications {
-    /** Ends the handshake. Accepted and not required. */
+    /** Ends the handshake. Accepted, but not required. */
     public val initialized: NotificationMethod<Empty> =
         NotificationMethod("initialized", Empty.Companion::fromJson)
 
-    /** Cancels a request in flight; it is answered with an error at once. */
+    /** Cancels a request in flight, which is answered with an error at once. */
     public val cancelRequest: NotificationMethod<CancelRequestParams> =
         NotificationMethod("$/cancelRequest", CancelRequestParams.Companion::fromJson)
 
@@ -144,9 +144,9 @@ public object ClientNotifications {
     )
 }
 
-/** What the server asks the client. */
+/** Requests of the server. */
 public object ServerRequests {
-    /** Asks the host for new tokens. */
+    /** Requests new tokens from the host. */
     public val accountChatgptAuthTokensRefresh: RequestMethod<RefreshParams, ExternalTokens> =
         RequestMethod("account/chatgptAuthTokens/refresh", RefreshParams.Companion::fromJson, ExternalTokens.Companion::fromJson)
 
@@ -156,7 +156,7 @@ public object ServerRequests {
     )
 }
 
-/** What the server tells the client. */
+/** Notifications of the server. */
 public object ServerNotifications {
     /** The credential, the account or its plan changed. */
     public val accountUpdated: NotificationMethod<AccountUpdated> =
@@ -166,11 +166,11 @@ public object ServerNotifications {
     public val accountLoginCompleted: NotificationMethod<LoginCompleted> =
         NotificationMethod("account/login/completed", LoginCompleted.Companion::fromJson)
 
-    /** The backend told new rate limits. */
+    /** The backend reported new rate limits. */
     public val accountRateLimitsUpdated: NotificationMethod<RateLimitsUpdated> =
         NotificationMethod("account/rateLimits/updated", RateLimitsUpdated.Companion::fromJson)
 
-    /** A thread exists. */
+    /** A thread was created. */
     public val threadStarted: NotificationMethod<ThreadStarted> =
         NotificationMethod("thread/started", ThreadStarted.Companion::fromJson)
 
@@ -178,15 +178,15 @@ public object ServerNotifications {
     public val threadStatusChanged: NotificationMethod<ThreadStatusChanged> =
         NotificationMethod("thread/status/changed", ThreadStatusChanged.Companion::fromJson)
 
-    /** A turn runs. */
+    /** A turn started. */
     public val turnStarted: NotificationMethod<TurnNotification> =
         NotificationMethod("turn/started", TurnNotification.Companion::fromJson)
 
-    /** An item began. */
+    /** An item started. */
     public val itemStarted: NotificationMethod<ItemStarted> =
         NotificationMethod("item/started", ItemStarted.Companion::fromJson)
 
-    /** The model's message grew. */
+    /** A delta of the model's message. */
     public val itemAgentMessageDelta: NotificationMethod<AgentMessageDelta> =
         NotificationMethod("item/agentMessage/delta", AgentMessageDelta.Companion::fromJson)
 
@@ -194,23 +194,23 @@ public object ServerNotifications {
     public val itemCompleted: NotificationMethod<ItemCompleted> =
         NotificationMethod("item/completed", ItemCompleted.Companion::fromJson)
 
-    /** The backend told the tokens used. */
+    /** The backend reported the tokens used. */
     public val threadTokenUsageUpdated: NotificationMethod<TokenUsageUpdated> =
         NotificationMethod("thread/tokenUsage/updated", TokenUsageUpdated.Companion::fromJson)
 
-    /** A turn ended, well or not. */
+    /** A turn ended, successfully or not. */
     public val turnCompleted: NotificationMethod<TurnNotification> =
         NotificationMethod("turn/completed", TurnNotification.Companion::fromJson)
 
-    /** A turn met a failure. */
+    /** A turn failed, or is retried. */
     public val error: NotificationMethod<ErrorNotification> =
         NotificationMethod("error", ErrorNotification.Companion::fromJson)
 
-    /** Something is not as the user may expect. */
+    /** A warning for the user. */
     public val warning: NotificationMethod<Warning> =
         NotificationMethod("warning", Warning.Companion::fromJson)
 
-    /** The configuration has a mistake. */
+    /** A problem in the configuration. */
     public val configWarning: NotificationMethod<ConfigWarning> =
         NotificationMethod("configWarning", ConfigWarning.Companion::fromJson)
 

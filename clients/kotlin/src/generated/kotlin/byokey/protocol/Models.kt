@@ -6,9 +6,9 @@ import byokey.json.*
 
 /** Parameters of `model/list`. */
 public data class ModelListParams(
-    /** Most models to return; without it all are. */
+    /** Most models to return; all by default. */
     public val limit: Long? = null,
-    /** `nextCursor` of the page before. */
+    /** `nextCursor` of the previous page. */
     public val cursor: String? = null,
     /** Whether to return models that the backend hides. */
     public val includeHidden: Boolean? = null,
@@ -36,7 +36,7 @@ public data class ModelListParams(
 public data class ModelListResult(
     /** One page of models, in the backend's order of preference. */
     public val data: List<Model>,
-    /** Where the next page starts, or null on the last one. */
+    /** The cursor of the next page; null on the last one. */
     public val nextCursor: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -58,23 +58,23 @@ public data class ModelListResult(
 
 /** One model. */
 public data class Model(
-    /** Id of the model, as `thread/start` takes it. */
+    /** Id of the model, as for `thread/start`. */
     public val id: String,
     /** The same. */
     public val model: String,
-    /** Name to show to people. */
+    /** Display name. */
     public val displayName: String,
-    /** What it is good for. */
+    /** Description. */
     public val description: String,
     /** Whether the backend hides it from lists. */
     public val hidden: Boolean,
-    /** Reasoning efforts it can be asked for. */
+    /** The supported reasoning efforts. */
     public val supportedReasoningEfforts: List<ReasoningEffortOption>,
-    /** The effort it takes by default. */
+    /** The default reasoning effort. */
     public val defaultReasoningEffort: String,
-    /** What it reads: `text`. */
+    /** The input modalities: `text`. */
     public val inputModalities: List<String>,
-    /** Whether a thread gets this model when it names none. */
+    /** Whether it is the model of a thread that names none. */
     public val isDefault: Boolean,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -108,11 +108,11 @@ public data class Model(
     }
 }
 
-/** A reasoning effort and what it means. */
+/** A reasoning effort and its description. */
 public data class ReasoningEffortOption(
     /** `minimal`, `low`, `medium`, `high` or another of the backend's words. */
     public val reasoningEffort: String,
-    /** What it means. */
+    /** Description. */
     public val description: String,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {

@@ -7,33 +7,33 @@ import byokey.json.*
 /**
  * Parameters of `thread/start`.
  *
- * Members of codex that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and the
- * like) are accepted and mean nothing here, because there are no tools.
+ * codex's members that only limit its tools (`approvalPolicy`, `sandbox`, `permissions` and the
+ * like) are accepted without effect, because there are no tools.
  */
 public data class ThreadStartParams(
-    /** The model; without it the default one. */
+    /** The model; the default one if absent. */
     public val model: String? = null,
-    /** The model provider; it has to be the configured one. */
+    /** The model provider; it must be the configured one. */
     public val modelProvider: String? = null,
-    /** Working folder; kept and given back. */
+    /** Working folder; stored and returned. */
     public val cwd: String? = null,
-    /** Kept and given back. */
+    /** Stored and returned. */
     public val approvalPolicy: JsonValue? = null,
-    /** Kept and given back. */
+    /** Stored and returned. */
     public val sandbox: JsonValue? = null,
-    /** Instructions in place of the default ones. */
+    /** Instructions that replace the default ones. */
     public val baseInstructions: String? = null,
-    /** Instructions added to the others. */
+    /** Additional instructions. */
     public val developerInstructions: String? = null,
-    /** Every thread is in memory only, whatever this says. */
+    /** No effect: every thread is in memory only. */
     public val ephemeral: Boolean? = null,
     /**
-     * Settings of codex for this thread alone. Those about models and instructions are taken;
-     * those that decide where the conversation goes are refused; the others mean nothing here, and
-     * a `warning` says so.
+     * codex's settings for this thread alone. Those about models and instructions are used; those
+     * that decide where the conversation goes are refused; the others have no effect, which a
+     * `warning` reports.
      */
     public val config: JsonObject? = null,
-    /** Not supported: refused when it has elements. */
+    /** Not supported: refused unless empty. */
     public val dynamicTools: List<JsonValue>? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -73,7 +73,7 @@ public data class ThreadStartParams(
 public data class ThreadResumeParams(
     /** A thread of this process. */
     public val threadId: String,
-    /** Model for the following turns. */
+    /** Model for later turns. */
     public val model: String? = null,
     /** Not supported: refused when given. */
     public val history: JsonValue? = null,
@@ -113,7 +113,7 @@ public data class ThreadStartResult(
     public val serviceTier: String? = null,
     /** Its working folder. */
     public val cwd: String,
-    /** Files that instructions were read from: none. */
+    /** Files with instructions: none. */
     public val instructionSources: List<String>,
     /** As given, or `never`: there is nothing to approve. */
     public val approvalPolicy: JsonValue? = null,
@@ -167,7 +167,7 @@ public data class Thread(
     public val forkedFromId: String? = null,
     /** The first words of the user. */
     public val preview: String,
-    /** Always true: nothing is kept on disk. */
+    /** Always true: nothing is stored on disk. */
     public val ephemeral: Boolean,
     /** Its model provider. */
     public val modelProvider: String,
@@ -175,11 +175,11 @@ public data class Thread(
     public val model: String? = null,
     /** Reasoning effort, if one was chosen. */
     public val reasoningEffort: String? = null,
-    /** When it was made, in Unix seconds. */
+    /** Its creation, in Unix seconds. */
     public val createdAt: Long,
-    /** When it last changed, in Unix seconds. */
+    /** Its last change, in Unix seconds. */
     public val updatedAt: Long,
-    /** How it stands. */
+    /** Its status. */
     public val status: ThreadStatus,
     /** Always null: there is no file. */
     public val path: String? = null,
@@ -187,7 +187,7 @@ public data class Thread(
     public val cwd: String,
     /** Version of this program. */
     public val cliVersion: String,
-    /** Kind of client, as codex names it. */
+    /** Kind of client, in codex's words. */
     public val source: String,
     /** Always null. */
     public val threadSource: String? = null,
@@ -257,9 +257,9 @@ public data class Thread(
     }
 }
 
-/** How a thread stands. A newer peer may use others; they are kept as they came. */
+/** The status of a thread. A newer peer may use others; they are kept unchanged. */
 public sealed interface ThreadStatus : WireType {
-    /** No turn runs. */
+    /** No turn is in progress. */
     public class Idle : ThreadStatus {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("idle"))
@@ -278,7 +278,7 @@ public sealed interface ThreadStatus : WireType {
         }
     }
 
-    /** No turn runs, and the last one failed. */
+    /** No turn is in progress, and the last one failed. */
     public class SystemError : ThreadStatus {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("systemError"))
@@ -297,9 +297,9 @@ public sealed interface ThreadStatus : WireType {
         }
     }
 
-    /** A turn runs. */
+    /** A turn is in progress. */
     public data class Active(
-        /** What it waits for: nothing, here. */
+        /** What it waits for: always empty. */
         public val activeFlags: List<String>,
     ) : ThreadStatus {
         override fun toJson(): JsonValue = writeObject {
@@ -365,7 +365,7 @@ public data class ThreadStarted(
 public data class ThreadStatusChanged(
     /** The thread. */
     public val threadId: String,
-    /** How it stands now. */
+    /** Its new status. */
     public val status: ThreadStatus,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -387,9 +387,9 @@ public data class ThreadStatusChanged(
 
 /** Parameters of `thread/loaded/list`. */
 public data class ThreadLoadedListParams(
-    /** `nextCursor` of the page before. */
+    /** `nextCursor` of the previous page. */
     public val cursor: String? = null,
-    /** Most ids to return; without it all are. */
+    /** Most ids to return; all by default. */
     public val limit: Long? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -413,7 +413,7 @@ public data class ThreadLoadedListParams(
 public data class ThreadLoadedListResult(
     /** Ids of the threads in memory. */
     public val data: List<String>,
-    /** Where the next page starts, or null on the last one. */
+    /** The cursor of the next page; null on the last one. */
     public val nextCursor: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -461,13 +461,13 @@ public data class TokenUsageUpdated(
     }
 }
 
-/** Tokens of a thread. */
+/** Token usage of a thread. */
 public data class ThreadTokenUsage(
     /** Over all turns. */
     public val total: TokenUsage,
-    /** Of the last answer. */
+    /** Of the last response. */
     public val last: TokenUsage,
-    /** Size of the model's context in tokens, if it is known. */
+    /** Size of the model's context in tokens, if known. */
     public val modelContextWindow: Long? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -489,7 +489,7 @@ public data class ThreadTokenUsage(
     }
 }
 
-/** Tokens, by kind. */
+/** Token usage, by kind. */
 public data class TokenUsage(
     /** All of them. */
     public val totalTokens: Long,
@@ -497,7 +497,7 @@ public data class TokenUsage(
     public val inputTokens: Long,
     /** Of those, read from the backend's cache. */
     public val cachedInputTokens: Long,
-    /** Of those, written to the backend's cache, if the backend tells. */
+    /** Of those, written to the backend's cache, if reported. */
     public val cacheWriteInputTokens: Long,
     /** Written by the model. */
     public val outputTokens: Long,

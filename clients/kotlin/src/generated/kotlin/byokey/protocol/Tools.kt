@@ -4,13 +4,13 @@ package byokey.protocol
 
 import byokey.json.*
 
-/** Parameters of `permissionProfile/list`. They mean nothing here. */
+/** Parameters of `permissionProfile/list`. They have no effect. */
 public data class PermissionProfileListParams(
-    /** `nextCursor` of the page before. */
+    /** `nextCursor` of the previous page. */
     public val cursor: String? = null,
     /** Most profiles to return. */
     public val limit: Long? = null,
-    /** The folder to look from. */
+    /** The folder to start from. */
     public val cwd: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -58,9 +58,9 @@ public data class PermissionProfileListResult(
 
 /** Parameters of `skills/list`. */
 public data class SkillsListParams(
-    /** The folders to look in. */
+    /** The folders to search. */
     public val cwds: List<String>? = null,
-    /** Means nothing here. */
+    /** No effect. */
     public val forceReload: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -82,7 +82,7 @@ public data class SkillsListParams(
 
 /** Result of `skills/list`. */
 public data class SkillsListResult(
-    /** One entry for each folder that was named. */
+    /** One entry per folder in the parameters. */
     public val data: List<SkillsOfFolder>,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -100,9 +100,9 @@ public data class SkillsListResult(
     }
 }
 
-/** The skills of one folder. The folder is not looked into. */
+/** The skills of one folder, which is not read. */
 public data class SkillsOfFolder(
-    /** The folder, as it was named. */
+    /** The folder, as given. */
     public val cwd: String,
     /** Always empty. */
     public val skills: List<Empty>,

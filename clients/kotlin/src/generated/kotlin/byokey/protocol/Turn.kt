@@ -8,15 +8,15 @@ import byokey.json.*
 public data class TurnStartParams(
     /** The thread. */
     public val threadId: String,
-    /** What the user says. */
+    /** The user's message. */
     public val input: List<UserInput>,
-    /** Model for this turn and the following ones. */
+    /** Model for this turn and later ones. */
     public val model: String? = null,
-    /** Reasoning effort for this turn and the following ones. */
+    /** Reasoning effort for this turn and later ones. */
     public val effort: String? = null,
     /** Reasoning summary: `auto`, `concise`, `detailed` or `none`. */
     public val summary: String? = null,
-    /** Id that the client gives the message; it comes back in the item. */
+    /** The client's id of the message, returned in the item. */
     public val clientUserMessageId: String? = null,
     /** Not supported: refused when given. */
     public val outputSchema: JsonValue? = null,
@@ -52,7 +52,7 @@ public data class TurnStartParams(
     }
 }
 
-/** Result of `turn/start` and parameters of no more than the turn itself. */
+/** Result of `turn/start`. */
 public data class TurnStartResult(
     /** The turn, in progress. */
     public val turn: Turn,
@@ -102,19 +102,19 @@ public data class Turn(
     public val id: String,
     /** The same: turns here start no other turns. */
     public val rootTurnId: String,
-    /** Its items; empty where `itemsView` says so. */
+    /** Its items; empty depending on `itemsView`. */
     public val items: List<ThreadItem>,
     /** Which items are listed. */
     public val itemsView: ItemsView,
-    /** How it stands. */
+    /** Its status. */
     public val status: TurnStatus,
-    /** Why it failed; null otherwise. */
+    /** The failure; null otherwise. */
     public val error: TurnError? = null,
-    /** When it started, in Unix seconds. Null in the answer to `turn/start`, which comes before. */
+    /** Its start, in Unix seconds. Null in the result of `turn/start`, which precedes it. */
     public val startedAt: Long? = null,
-    /** When it ended, in Unix seconds. */
+    /** Its end, in Unix seconds. */
     public val completedAt: Long? = null,
-    /** How long it took, in milliseconds. */
+    /** Its duration, in milliseconds. */
     public val durationMs: Long? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -148,7 +148,7 @@ public data class Turn(
     }
 }
 
-/** Which items of a turn are listed. A newer peer may use others; they are kept as they came. */
+/** Which items of a turn are listed. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class ItemsView(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
@@ -169,22 +169,22 @@ public value class ItemsView(public val value: String) : WireType {
     }
 }
 
-/** How a turn stands. A newer peer may use others; they are kept as they came. */
+/** The status of a turn. A newer peer may use others; they are kept unchanged. */
 @JvmInline
 public value class TurnStatus(public val value: String) : WireType {
     override fun toJson(): JsonValue = JsonString(value)
 
     public companion object {
-        /** It ended well. */
+        /** It ended successfully. */
         public val Completed: TurnStatus = TurnStatus("completed")
 
         /** The client interrupted it. */
         public val Interrupted: TurnStatus = TurnStatus("interrupted")
 
-        /** It failed; `error` says why. */
+        /** It failed; `error` has the reason. */
         public val Failed: TurnStatus = TurnStatus("failed")
 
-        /** It runs. */
+        /** It is in progress. */
         public val InProgress: TurnStatus = TurnStatus("inProgress")
 
         /** Reads it; `at` says where it came from. */
@@ -193,13 +193,13 @@ public value class TurnStatus(public val value: String) : WireType {
     }
 }
 
-/** Why a turn failed. */
+/** The failure of a turn. */
 public data class TurnError(
-    /** What happened, for people. */
+    /** The failure, for users. */
     public val message: String,
-    /** What happened, for programs. */
+    /** The failure, in codex's words. */
     public val codexErrorInfo: CodexErrorInfo? = null,
-    /** More about it. */
+    /** Details. */
     public val additionalDetails: String? = null,
     /** The kind of the error, where codex has no word for it. */
     public val kind: ErrorKind? = null,
@@ -225,10 +225,7 @@ public data class TurnError(
     }
 }
 
-/**
- * What made a turn fail, in codex's words. A newer peer may use others; they are kept as they
- * came.
- */
+/** The cause of a failure, in codex's words. A newer peer may use others; they are kept unchanged. */
 public sealed interface CodexErrorInfo : WireType {
     /** One without details. */
     @JvmInline
@@ -238,7 +235,7 @@ public sealed interface CodexErrorInfo : WireType {
 
     /** No connection to the backend. */
     public data class HttpConnectionFailed(
-        /** HTTP status, if there was an answer. */
+        /** HTTP status, if there was a response. */
         public val httpStatusCode: Long? = null,
     ) : CodexErrorInfo {
         override fun toJson(): JsonValue = writeObject {
@@ -258,7 +255,7 @@ public sealed interface CodexErrorInfo : WireType {
         }
     }
 
-    /** The stream of the answer broke off. */
+    /** The stream of the response broke off. */
     public data class ResponseStreamDisconnected(
         /** HTTP status, if there was one. */
         public val httpStatusCode: Long? = null,
@@ -282,7 +279,7 @@ public sealed interface CodexErrorInfo : WireType {
 
     /** Retries did not help. */
     public data class ResponseTooManyFailedAttempts(
-        /** HTTP status, if there was an answer. */
+        /** HTTP status, if there was a response. */
         public val httpStatusCode: Long? = null,
     ) : CodexErrorInfo {
         override fun toJson(): JsonValue = writeObject {
@@ -323,7 +320,7 @@ public sealed interface CodexErrorInfo : WireType {
         /** The model is at capacity. */
         public val ServerOverloaded: Word = Word("serverOverloaded")
 
-        /** The policy on cyber security stopped the answer. */
+        /** The cyber security policy stopped the response. */
         public val CyberPolicy: Word = Word("cyberPolicy")
 
         /** The backend failed. */
@@ -335,7 +332,7 @@ public sealed interface CodexErrorInfo : WireType {
         /** The backend refused the request. */
         public val BadRequest: Word = Word("badRequest")
 
-        /** Anything else, every failed refresh by the host among it. */
+        /** Anything else, including every failed refresh by the host. */
         public val Other: Word = Word("other")
 
         /** Reads it; `at` says where it came from. */
@@ -357,7 +354,7 @@ public sealed interface CodexErrorInfo : WireType {
 public data class TurnNotification(
     /** The thread. */
     public val threadId: String,
-    /** The turn as it stands. */
+    /** The turn in its present state. */
     public val turn: Turn,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -377,11 +374,11 @@ public data class TurnNotification(
     }
 }
 
-/** Parameters of the notification `error`: a turn met a failure. */
+/** Parameters of the notification `error`: a turn failed, or is retried. */
 public data class ErrorNotification(
     /** The failure. */
     public val error: TurnError,
-    /** Whether the server tries again by itself. */
+    /** Whether the server retries by itself. */
     public val willRetry: Boolean,
     /** The thread. */
     public val threadId: String,

@@ -8,7 +8,7 @@ import byokey.json.*
 public data class UsageReadResult(
     /** Figures over the account's lifetime. */
     public val summary: UsageSummary,
-    /** Tokens by day, if the backend tells them. */
+    /** Tokens by day, if the backend reports them. */
     public val dailyUsageBuckets: List<DailyUsage>? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -28,7 +28,7 @@ public data class UsageReadResult(
     }
 }
 
-/** Figures over the account's lifetime. Null where the backend does not tell. */
+/** Figures over the account's lifetime. Null where the backend does not report them. */
 public data class UsageSummary(
     /** All tokens. */
     public val lifetimeTokens: Long? = null,

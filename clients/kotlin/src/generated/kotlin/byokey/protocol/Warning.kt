@@ -6,13 +6,13 @@ import byokey.json.*
 
 /** Parameters of the notification `configWarning`, sent once after `initialize`. */
 public data class ConfigWarning(
-    /** What is wrong, in one sentence. */
+    /** The problem, in one sentence. */
     public val summary: String,
-    /** More about it. */
+    /** Details. */
     public val details: String? = null,
     /** The file. */
     public val path: String? = null,
-    /** Where in the file. */
+    /** The place in the file. */
     public val range: TextRange? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -40,7 +40,7 @@ public data class ConfigWarning(
 public data class TextRange(
     /** First character. */
     public val start: TextPosition,
-    /** Behind the last character. */
+    /** After the last character. */
     public val end: TextPosition,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -60,7 +60,7 @@ public data class TextRange(
     }
 }
 
-/** A place in a text, counted from 1. */
+/** A position in a text, counted from 1. */
 public data class TextPosition(
     /** Line. */
     public val line: Long,
@@ -86,9 +86,9 @@ public data class TextPosition(
 
 /** Parameters of the notification `warning`. */
 public data class Warning(
-    /** The thread it is about, if any. */
+    /** The thread concerned, if any. */
     public val threadId: String? = null,
-    /** What is wrong. */
+    /** The problem. */
     public val message: String,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
