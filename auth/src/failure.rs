@@ -184,7 +184,7 @@ pub enum RecoveryFailure {
     },
     /// The host's tokens are for another user in the same workspace, and come from a connection
     /// other than the supplier.
-    #[error("external auth refresh returned tokens of another person in workspace {workspace:?}")]
+    #[error("external auth refresh returned tokens of another user in workspace {workspace:?}")]
     OtherPerson {
         /// The workspace of both.
         workspace: String,

@@ -52,7 +52,7 @@ pub enum IssuerFailure {
         text: String,
     },
     /// The answer does not have the expected type.
-    #[error("the issuer's answer has an unexpected shape")]
+    #[error("the issuer's answer has an unexpected format")]
     UnexpectedAnswer,
     /// A setting names an address to which secrets must not be sent.
     #[error("`{setting}` must be an https:// URL, or an http:// URL of this machine")]

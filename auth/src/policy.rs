@@ -45,7 +45,7 @@ impl LoginPolicy {
         let name = if is_identifier(forbidden) {
             forbidden
         } else {
-            "a name that is no identifier"
+            "an invalid identifier"
         };
         Some(name.to_owned())
     }

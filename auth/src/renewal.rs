@@ -125,6 +125,6 @@ async fn revoke_successor(issuer: Arc<dyn Issuer>, answer: IssuerAnswer<RenewedT
     // The login is dropped before the issuer answers.
     drop(refresh_token);
     if let Err(failure) = revoked.await {
-        tracing::warn!("the issuer did not take the login back: {failure}");
+        tracing::warn!("the issuer did not revoke the login: {failure}");
     }
 }

@@ -144,7 +144,7 @@ pub enum StoreFailure {
     },
     /// The content is not a credential.
     #[error(
-        "{place} does not hold a login that can be read; it was left as it is. Move it away, then \
+        "{place} does not contain a readable login; it was left unchanged. Move it away, then \
          sign in again"
     )]
     Corrupt {
@@ -152,7 +152,7 @@ pub enum StoreFailure {
         place: String,
     },
     /// The content belongs to an unknown kind of login.
-    #[error("{place} holds a kind of login that is not known here; it was left as it is")]
+    #[error("{place} contains an unknown kind of login; it was left unchanged")]
     Foreign {
         /// The file, or the kind of store.
         place: String,
@@ -166,7 +166,7 @@ pub enum StoreFailure {
         problem: String,
     },
     /// The stored credential was not removed.
-    #[error("{place} was not removed: {problem}; what it holds is still there")]
+    #[error("{place} was not removed: {problem}; its content is still there")]
     NotRemoved {
         /// The file, or the kind of store.
         place: String,
@@ -178,8 +178,8 @@ pub enum StoreFailure {
     Locked,
     /// The keyring did not answer in time; it may be waiting for its password.
     #[error(
-        "the keyring did not answer in time; if it asks for its password, give it and try again, \
-         or choose another store with --store file"
+        "the keyring did not answer in time; if it prompts for its password, enter it and try \
+         again, or choose another store with --store file"
     )]
     SilentKeyring,
     /// There is no keyring.

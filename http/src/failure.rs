@@ -201,7 +201,7 @@ impl fmt::Display for Unreachable {
                 "{subject} did not answer in time; {check}, and whether a firewall is in between"
             ),
             ConnectCause::NoRoute(kind) => {
-                write!(f, "there is no way to {subject} ({kind}); {check}")
+                write!(f, "there is no route to {subject} ({kind}); {check}")
             }
             ConnectCause::NotPermitted => write!(
                 f,
@@ -291,7 +291,7 @@ mod tests {
                 ConnectCause::NoRoute(io::ErrorKind::NetworkDown),
                 None,
                 true,
-                "no way to a.example",
+                "no route to a.example",
             ),
             (
                 ConnectCause::NotPermitted,

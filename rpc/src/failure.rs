@@ -15,7 +15,7 @@ pub enum RequestFailure<E = ErrorCode> {
     #[error("the peer answered with an error")]
     Refused(E),
     /// The result does not have the expected type.
-    #[error("the peer's answer does not have the shape of the protocol")]
+    #[error("the peer's answer does not match the protocol")]
     AnswerInvalid,
     /// The connection ended, or the peer can send no more answers.
     #[error("the connection ended before the peer answered")]

@@ -77,7 +77,7 @@ impl Listening {
 
     /// Returns the file with the generated token.
     pub async fn token_file(&self) -> PathBuf {
-        said(&self.server, "byokey: clients show the bearer in ")
+        said(&self.server, "byokey: clients present the bearer in ")
             .await
             .into()
     }

@@ -184,7 +184,12 @@ async fn a_token_of_the_users_is_good() {
         let listening = Listening::websocket(setup).await;
         assert!(listening.connect(TOKEN).await.is_ok(), "{flag}");
         assert!(listening.connect("another").await.is_err(), "{flag}");
-        assert!(!listening.server.log().contains("clients show the bearer"));
+        assert!(
+            !listening
+                .server
+                .log()
+                .contains("clients present the bearer")
+        );
     }
 }
 
@@ -297,7 +302,7 @@ async fn what_cannot_be_listened_on_is_told_at_once() {
         (
             &["--listen", "ws://0.0.0.0:0"],
             &[],
-            "others can reach 0.0.0.0:0, so choose how clients identify themselves with \
+            "others can reach 0.0.0.0:0, so choose how clients authenticate with \
              --ws-auth; or listen on ws://127.0.0.1:0"
                 .to_owned(),
         ),

@@ -148,7 +148,7 @@ async fn a_process_that_is_no_ancestor_is_ignored_with_one_line() {
     assert_eq!(server.exit_code().await, Some(0));
     let log = server.whole_log().await;
     assert_eq!(
-        log.matches("is no ancestor of this one").count(),
+        log.matches("is not an ancestor of this one").count(),
         1,
         "{log}"
     );

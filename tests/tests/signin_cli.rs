@@ -358,7 +358,7 @@ async fn a_broken_or_foreign_file_is_told_and_left_alone() {
             let refused = person.run(arguments, "sk-new").await;
             assert_ne!(refused.code, Some(0));
             assert!(
-                refused.stderr.contains("left as it is"),
+                refused.stderr.contains("left unchanged"),
                 "{}",
                 refused.stderr
             );

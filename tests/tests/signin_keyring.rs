@@ -230,7 +230,10 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
     assert_eq!(lines.len(), 9, "{printed}\n{told}");
     assert_eq!(lines[..2], ["codex 0", "no file"]);
     assert_eq!(lines[3], "import 0", "{told}");
-    assert!(told.contains("The access token alone was taken"), "{told}");
+    assert!(
+        told.contains("Only the access token was imported"),
+        "{told}"
+    );
     let report: Value = serde_json::from_str(lines[4]).unwrap();
     assert_eq!(report["email"], "ada@example.com");
     assert_eq!(report["refresh"], "nobody");

@@ -181,7 +181,9 @@ async fn the_environment_signs_in_before_the_first_request() {
     let setup = Setup::default().environment("CODEX_ACCESS_TOKEN", TOKEN);
     let (server, mut host) = start(&issuer, setup).await;
     assert_eq!(account(&mut host).await, Value::Null);
-    let log = server.log_with("nobody is signed in at the start").await;
+    let log = server
+        .log_with("no credential is in force after startup")
+        .await;
     assert!(!log.contains(TOKEN));
 }
 

@@ -208,9 +208,7 @@ async fn a_store_that_cannot_be_written_refuses_the_login_and_a_broken_one_the_s
     std::fs::write(shared.file(), "{ CANARY").unwrap();
     let (server, mut host) = shared.start().await;
     assert_eq!(account(&mut host).await, Value::Null);
-    let log = server
-        .log_with("does not hold a login that can be read")
-        .await;
+    let log = server.log_with("does not contain a readable login").await;
     assert!(!log.contains("CANARY"));
     assert_eq!(std::fs::read_to_string(shared.file()).unwrap(), "{ CANARY");
 }

@@ -116,7 +116,7 @@ async fn status_and_the_server_agree_about_any_file() {
             let warning = host.notification("warning").await;
             let message = warning["message"].as_str().unwrap_or_default();
             assert!(
-                message.contains("nobody is signed in at the start"),
+                message.contains("no credential is in force after startup"),
                 "{warning}"
             );
         }

@@ -280,7 +280,7 @@ async fn a_process_that_is_no_ancestor_is_not_watched() {
     let mut server = setup.start();
     let mut host = Host::initialized(&mut server).await;
     host.request("account/read", json!({})).await.unwrap();
-    said(&server, "is no ancestor of this one").await;
+    said(&server, "is not an ancestor of this one").await;
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
 }
@@ -325,7 +325,7 @@ async fn a_console_is_read_and_its_ctrl_c_ends_the_program() {
     let setup = setup.argument("--parent-pid").argument("4");
     let input = terminal.try_clone().unwrap();
     let mut server = setup.stdin(input).stdout(terminal).start();
-    said(&server, "is no ancestor of this one").await;
+    said(&server, "is not an ancestor of this one").await;
     person
         .write_all(b"{\"id\":7,\"method\":\"account/read\"}")
         .unwrap();

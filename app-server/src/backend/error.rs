@@ -24,10 +24,10 @@ use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BackendError {
     /// No credential is in force.
-    #[error("nobody is signed in; send account/login/start first")]
+    #[error("no credential is in force; send account/login/start first")]
     AuthRequired,
     /// The user logged out while the call was in progress.
-    #[error("signed out while the request was under way")]
+    #[error("signed out while the request was in progress")]
     SignedOut,
     /// The conversation belongs to another account than the one in force.
     #[error(
@@ -51,7 +51,7 @@ pub enum BackendError {
     #[error("the connection to the backend broke off")]
     Interrupted,
     /// The response does not have the expected type.
-    #[error("the backend's answer has an unexpected shape")]
+    #[error("the backend's answer has an unexpected format")]
     UnexpectedBody,
     /// No model is available.
     #[error("the backend lists no model; name one with `model` in config.toml or in thread/start")]

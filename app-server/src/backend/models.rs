@@ -16,7 +16,7 @@ use byokey_auth::{Credential, Generation, Lease};
 const LIST_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The cached model list. The lock is held while a list is read, so that concurrent callers share
-/// one request and its outcome (single flight).
+/// one request and its outcome (single-flight).
 #[derive(Debug, Default)]
 pub struct Models {
     known: Mutex<Known>,

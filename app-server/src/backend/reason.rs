@@ -216,7 +216,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::WorkspaceRefused,
         info: None,
         may_pass: false,
-        text: "the workspace is deactivated; its owner has to renew the plan, or sign in to another workspace",
+        text: "the workspace is deactivated; its owner must renew the plan, or sign in to another workspace",
     },
     Row {
         reason: Reason::WrongWorkspace,
@@ -267,7 +267,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::BackendRefused,
         info: Some(BadRequest),
         may_pass: false,
-        text: "the backend does not take a parameter of the request",
+        text: "the backend does not support a parameter of the request",
     },
     Row {
         reason: Reason::ForeignReasoning,
@@ -276,7 +276,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::BackendRefused,
         info: Some(BadRequest),
         may_pass: false,
-        text: "the conversation holds reasoning of another account or model; start a new thread",
+        text: "the conversation contains reasoning of another account or model; start a new thread",
     },
     Row {
         reason: Reason::RequestForm,
@@ -291,7 +291,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::BackendRefused,
         info: Some(BadRequest),
         may_pass: false,
-        text: "the backend does not take requests of this form; it is not the one this program knows, or newer",
+        text: "the backend does not accept requests of this form; it may be another or a newer one than this program supports",
     },
     Row {
         reason: Reason::Challenged,
@@ -300,7 +300,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::Challenged,
         info: None,
         may_pass: false,
-        text: "the network's edge (Cloudflare) wants a browser and lets no program through; try another network, without VPN or proxy",
+        text: "the network's edge (Cloudflare) demands a browser and blocks programs; try another network, without VPN or proxy",
     },
 ];
 

@@ -67,7 +67,7 @@ impl DevBackendCommand {
         print(&format!(
             "listening on {url}; in another terminal:\n  byokey app-server \
              -c chatgpt_base_url={url}/backend-api -c openai_base_url={url}/v1\n\
-             and to sign in with logins that are made up, apart from your own:\n  {}\n  byokey login",
+             and to sign in with fake logins, apart from your own:\n  {}\n  byokey login",
             for_logins(&url)
         ));
         loop {

@@ -56,7 +56,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
         ..tokens
     };
     let Ok(login) = ManagedLogin::new(tokens) else {
-        return fail(&format!("{place} holds tokens that cannot be read"));
+        return fail(&format!("{place} contains tokens that cannot be read"));
     };
     let expires_at = login.expires_at;
     let now = services.clock.unix_seconds();
@@ -76,13 +76,13 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     tell("Successfully imported the login of codex");
     if take_refresh_token {
         tell(
-            "Warning: codex and byokey now hold one refresh token. It can be used once, so the \
+            "Warning: codex and byokey now share one refresh token. It can be used once, so the \
              first to renew its login signs the other out. Use one of them only.",
         );
     } else {
         let until = expires_at.map_or_else(String::new, |at| format!(" at {at} (Unix seconds)"));
         tell(&format!(
-            "The access token alone was taken. It is not renewed and expires{until}; codex stays \
+            "Only the access token was imported. It is not renewed and expires{until}; codex stays \
              signed in."
         ));
     }
@@ -130,11 +130,11 @@ fn found(
     match kept {
         Ok(Some(Stored::Managed(tokens))) => Ok(Some(tokens)),
         Ok(Some(Stored::ApiKey(_))) => Err(format!(
-            "{place} holds an API key, not a login. Run: {show} | jq -r .OPENAI_API_KEY | byokey \
-             login --with-api-key"
+            "{place} contains an API key, not a login. Run: {show} | jq -r .OPENAI_API_KEY | \
+             byokey login --with-api-key"
         )),
         Ok(Some(Stored::PersonalAccessToken(_))) => Err(format!(
-            "{place} holds an access token, not a login. Run: {show} | jq -r \
+            "{place} contains an access token, not a login. Run: {show} | jq -r \
              .personal_access_token | byokey login --with-access-token"
         )),
         Ok(None) => Ok(None),

@@ -107,7 +107,7 @@ pub(crate) enum ListenError {
     #[error(transparent)]
     Token(#[from] SecretFileError),
     #[error(
-        "others can reach {0}, so choose how clients identify themselves with --ws-auth; or \
+        "others can reach {0}, so choose how clients authenticate with --ws-auth; or \
          listen on ws://127.0.0.1:{port}", port = .0.port()
     )]
     Exposed(SocketAddr),
@@ -115,7 +115,7 @@ pub(crate) enum ListenError {
     Address(SocketAddr, io::Error),
     #[error(
         "there is no home folder for the socket or the token; name the socket with --listen \
-         unix://PATH, or choose how clients identify themselves with --ws-auth"
+         unix://PATH, or choose how clients authenticate with --ws-auth"
     )]
     NoHome,
     #[error("cannot serve standard input and output: {0}")]
@@ -242,7 +242,7 @@ impl Open {
         say(&format!("listening on {address}"));
         if let Some(file) = token {
             let path = file.path().display();
-            say(&format!("clients show the bearer in {path}"));
+            say(&format!("clients present the bearer in {path}"));
         }
         if *exposed {
             say("nothing on this port is encrypted: put a TLS proxy in front of it");

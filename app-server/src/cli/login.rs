@@ -122,7 +122,7 @@ async fn on_another_device(services: Arc<Services>) -> ExitCode {
         Ok(started) => {
             tell(&format!(
                 "Open this page on any device and sign in:\n\n    {}\n\nThen enter this code; it \
-                 is good for 15 minutes. Enter it only if you started this login yourself:\n\n    {}\n",
+                 is valid for 15 minutes. Enter it only if you started this login yourself:\n\n    {}\n",
                 started.url, started.user_code
             ));
             ended(what, outcome(&services, started.id).await)

@@ -107,7 +107,7 @@ impl Common {
         if self.config.iter().any(|setting| carries_secret(setting)) {
             tracing::warn!(
                 "-c carries a secret: arguments are readable by other processes; name the \
-                 variable of the environment that holds it, with `env_key` or `env_http_headers`"
+                 environment variable that contains it, with `env_key` or `env_http_headers`"
             );
         }
         Overrides {

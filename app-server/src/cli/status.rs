@@ -195,8 +195,8 @@ impl Report {
         match self.other_store {
             None => asked,
             Some(other) => format!(
-                "{asked}. The store `{other}` holds a login: choose it with `--store {other}`, or \
-                 with BYOKEY_STORE"
+                "{asked}. The store `{other}` contains a login: choose it with `--store {other}`, \
+                 or with BYOKEY_STORE"
             ),
         }
     }
@@ -224,7 +224,7 @@ impl Report {
         add("renewed by", self.refresh.map(str::to_owned));
         add("store", Some(self.store.to_owned()));
         if self.status == State::Expired {
-            lines.push("The token has expired and nobody renews it: run `byokey login`.".into());
+            lines.push("The token has expired and is not renewed: run `byokey login`.".into());
         }
         lines.join("\n")
     }

@@ -144,7 +144,7 @@ fn own_bearer(
         if !is_variable(&variable) {
             table.report(
                 "env_key",
-                "must be the name of an environment variable that holds the key",
+                "must be the name of the environment variable with the key",
             );
             return (None, None);
         }
@@ -206,7 +206,7 @@ fn checked(
         if HeaderName::try_from(name).is_err() {
             table.report(name, "is not the name of a header");
         } else if HeaderValue::try_from(value).is_err() {
-            table.report(name, "has a value that a header cannot hold");
+            table.report(name, "has a value that is invalid in a header");
         }
     }
     headers

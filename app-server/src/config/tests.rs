@@ -214,7 +214,7 @@ const PROVIDER_TABLE: &[(&str, &str)] = &[
     ),
     (
         "http_headers.X-Good=\"a\\u0000b\"",
-        "X-Good` has a value that a header cannot hold",
+        "X-Good` has a value that is invalid in a header",
     ),
     (
         "http_headers={\"not a name\" = \"x\"}",

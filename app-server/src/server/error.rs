@@ -31,11 +31,11 @@ impl Answered for LoginRefusal {
             ),
             Self::Invalid(InvalidCredential::Quoted(token)) => RequestError::invalid_params(
                 token.member(),
-                "must not be in quotes; hand over what is between them",
+                "must not be in quotes; pass the text between them",
             ),
             Self::Invalid(InvalidCredential::WithScheme(token)) => RequestError::invalid_params(
                 token.member(),
-                "must not begin with `Bearer`; hand over what stands behind it",
+                "must not begin with `Bearer`; pass the text after it",
             ),
             Self::Invalid(invalid @ InvalidCredential::AccountsDiffer) => {
                 RequestError::refused(invalid.kind(), invalid.to_string())

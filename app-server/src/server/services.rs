@@ -153,7 +153,7 @@ impl Services {
         let config = self.config();
         let checked = config.check(Stops::Logins);
         if let Err(problem) = checked.and_then(|()| config.check(Stops::Restoring)) {
-            tracing::error!("nobody is signed in at the start: {problem}");
+            tracing::error!("no credential is in force after startup: {problem}");
             return;
         }
         let services = Arc::clone(self);
@@ -162,7 +162,7 @@ impl Services {
                 Ok(()) => {}
                 Err(SignInFailure::Refused(
                     LoginRefusal::Overtaken | LoginRefusal::ExternalAuthActive,
-                )) => tracing::debug!("somebody signed in or out before the start was over"),
+                )) => tracing::debug!("a login or logout preceded the end of startup"),
                 Err(failure) => services.report_startup_problem(&failure),
             }
         });
@@ -177,7 +177,7 @@ impl Services {
     }
 
     fn report_startup_problem(&self, failure: &SignInFailure) {
-        let message = format!("nobody is signed in at the start: {failure}");
+        let message = format!("no credential is in force after startup: {failure}");
         tracing::error!("{message}");
         self.peers.notify::<WarningNotification>(&warning(&message));
         // Startup runs once.

@@ -55,10 +55,10 @@ pub enum InvalidCredential {
     #[error(transparent)]
     Token(#[from] InvalidToken),
     /// The token or key is in quotes.
-    #[error("the {0} is in quotes; hand over what is between them")]
+    #[error("the {0} is in quotes; pass the text between them")]
     Quoted(TokenKind),
     /// The token or key is preceded by a header's scheme.
-    #[error("the {0} begins with `Bearer`; hand over what stands behind it")]
+    #[error("the {0} begins with `Bearer`; pass the text after it")]
     WithScheme(TokenKind),
     /// The tokens, or a token and its label, are for different accounts.
     #[error("the id token and the access token are for different accounts")]

@@ -260,7 +260,7 @@ impl AuthManager {
     }
 
     /// Recovers from a 401 of a call under this generation: asks the host or the issuer once for
-    /// all waiting calls (single flight), and returns when a newer credential is in force.
+    /// all waiting calls (single-flight), and returns when a newer credential is in force.
     ///
     /// # Errors
     ///

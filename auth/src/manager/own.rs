@@ -215,7 +215,7 @@ impl AuthManager {
         // The login is dropped before the issuer answers.
         drop(forgotten);
         if let Err(failure) = revoked.await {
-            tracing::warn!("the issuer did not take the login back: {failure}");
+            tracing::warn!("the issuer did not revoke the login: {failure}");
         }
     }
 

@@ -82,7 +82,7 @@ pub struct HostTokens {
 
 /// The waiters of a refresh, its outcome, and the update for all clients.
 #[derive(Debug)]
-#[must_use = "those who wait must be woken"]
+#[must_use = "the waiters must be woken"]
 pub struct Settlement<W> {
     /// The waiters to wake.
     pub waiters: Vec<W>,
@@ -97,7 +97,7 @@ pub struct Settlement<W> {
 pub enum Recovery<W> {
     /// A decision: retry, or fail.
     Decided(W, Result<Remedy, RecoveryFailure>),
-    /// Wait for the refresh in flight (single flight).
+    /// Wait for the refresh in flight (single-flight).
     Joined,
     /// Request this refresh and wait for it.
     Ask(RefreshOrder),

@@ -122,7 +122,7 @@ impl FileStore {
         if matches!(auth_file::read(&text), Content::Corrupt) {
             return Err(StoreFailure::NotRemoved {
                 place: self.place(),
-                problem: "it does not hold a login that can be read".to_owned(),
+                problem: "it does not contain a readable login".to_owned(),
             });
         }
         file.remove().map_err(refused)?;
@@ -136,7 +136,7 @@ impl FileStore {
             Access::Write => "change",
         };
         Some(format!(
-            "other users of this machine may be able to {may} {place}, which holds a login; run \
+            "other users of this machine may be able to {may} {place}, which contains a login; run \
              `chmod 600 {place}`",
             place = self.place()
         ))

@@ -33,7 +33,7 @@ impl Keeper {
     }
 }
 
-/// Reads now and after each update. Updates during a read lead to one more read (single flight).
+/// Reads now and after each update. Updates during a read lead to one more read (single-flight).
 async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account>>) {
     let keeping = async {
         let mut is_known = false;

@@ -64,7 +64,7 @@ export class AccountState implements AsyncIterable<Account | null> {
     }
   }
 
-  /** Changes during a read lead to one more read (single flight). */
+  /** Changes during a read lead to one more read (single-flight). */
   async #refresh(): Promise<void> {
     this.#isStale = true;
     if (this.#isReading) return;

@@ -189,8 +189,7 @@ impl fmt::Display for ProxyFailure {
         match self.why {
             Why::Unusable(problem) => write!(
                 f,
-                "{variable} {problem}; nothing was sent, because a proxy that cannot be used is \
-                 not passed by"
+                "{variable} {problem}; nothing was sent, because an unusable proxy is not bypassed"
             ),
             Why::SocksToThisMachine => write!(
                 f,

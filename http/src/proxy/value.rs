@@ -65,10 +65,10 @@ impl fmt::Display for Problem {
             }
             Self::Port => "has a port that is not a number from 1 to 65535",
             Self::Host => {
-                "has no host that can be read; characters like `/`, `#` and `%` in a user or \
+                "has no valid host; characters like `/`, `#` and `%` in a user or \
                  password have to be percent-encoded"
             }
-            Self::Path => "has more than a host and a port in it; it must end behind the port",
+            Self::Path => "has more than a host and a port in it; it must end after the port",
         })
     }
 }

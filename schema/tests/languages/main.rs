@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
     clippy::print_stdout,
-    reason = "what is skipped is told on the test's output"
+    reason = "skipped steps are reported on the test's output"
 )]
 
 use std::collections::BTreeMap;

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stderr, reason = "what is skipped is told")]
+    #[expect(clippy::print_stderr, reason = "skipped steps are reported")]
     fn files_can_be_read_and_neither_changed_nor_started() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));

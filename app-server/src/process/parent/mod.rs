@@ -60,7 +60,7 @@ enum Unwatched {
         not(any(target_os = "linux", target_os = "macos", windows)),
         expect(dead_code, reason = "nothing is watched")
     )]
-    #[error("the process to watch is no ancestor of this one")]
+    #[error("the process to watch is not an ancestor of this one")]
     NotAnAncestor,
     #[cfg_attr(
         any(target_os = "linux", target_os = "macos", windows),

@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for Once {
         let mut members = BTreeMap::new();
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("a duplicate member"));
             }
         }
         Ok(Members(members))

@@ -23,7 +23,7 @@ pub(super) struct Entry {
         any(target_os = "linux", target_os = "macos", windows),
         feature = "keyring"
     )),
-    expect(dead_code, reason = "there is no keyring to look into")
+    expect(dead_code, reason = "there is no keyring")
 )]
 pub(super) struct Name {
     /// The program, which the keyring shows to its owner.

@@ -44,7 +44,7 @@ class AccountState:
                 await changed.wait()
 
     def _update(self) -> None:
-        """Handles a change. Changes during a read lead to one more read (single flight)."""
+        """Handles a change. Changes during a read lead to one more read (single-flight)."""
         self._stale.set()
 
     def _end(self) -> None:
