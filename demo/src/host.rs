@@ -1,4 +1,4 @@
-//! The host: it speaks with the server, shows what both say, and holds what it was told.
+//! The host: it talks to the server, shows the messages of both, and queues those received.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,10 +17,10 @@ use super::json::Json;
 use super::link::{Asked, Event, Link, Question};
 use super::screen::{Direction, Screen};
 
-/// The code of an answer that refuses a token, which is the host's own.
+/// The host's own error code for refusing to supply a token.
 const REFUSED: i32 = -32000;
 
-/// Why the story cannot go on.
+/// Why the scenario stops.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     #[error("{awaited} did not come within {}s", patience.as_secs_f32())]
@@ -29,12 +29,12 @@ pub(super) enum Stop {
     Closed { awaited: String },
     #[error("byokey sent a line that is not JSON")]
     NotJson,
-    /// No one reads the story any more.
+    /// The output is closed.
     #[error("the output is gone: {0}")]
     Output(#[from] io::Error),
 }
 
-/// What the server said and the story has not used yet.
+/// Messages of the server that the scenario has not used yet.
 #[derive(Default)]
 struct Heard {
     /// The ids of the requests that it has answered.
@@ -50,9 +50,9 @@ pub(super) struct Host {
     events: Receiver<Event>,
     patience: Duration,
     heard: Heard,
-    /// How often the backend said 401.
+    /// How many 401s the backend has sent.
     pub(super) refusals: usize,
-    /// How often the server asked for a token.
+    /// How many refresh requests the server has sent.
     pub(super) questions: usize,
     pub(super) screen: Screen,
 }
@@ -80,7 +80,7 @@ impl Host {
         self.link.ask(method, &params)
     }
 
-    /// Sends a request and waits for its answer: an object with a `result` or an `error`.
+    /// Sends a request and waits for its response: an object with a `result` or an `error`.
     pub(super) fn call(&mut self, method: &str, params: impl Serialize) -> Result<Value, Stop> {
         let asked = self.ask(method, params);
         self.answer(asked)
@@ -91,14 +91,14 @@ impl Host {
         self.link.notify(method);
     }
 
-    /// Waits for the answer to a request: an object with a `result` or an `error`.
+    /// Waits for the response to a request: an object with a `result` or an `error`.
     pub(super) fn answer(&mut self, asked: Asked) -> Result<Value, Stop> {
         let awaited = format!("the answer to request {}", asked.id);
         self.wait(&awaited, |heard| {
             let at = heard.answered.iter().position(|id| *id == asked.id)?;
             Some(heard.answered.swap_remove(at))
         })?;
-        // It has arrived, so this does not wait.
+        // It has arrived, so this does not block.
         match self.link.answer(asked, self.patience) {
             Ok(result) => {
                 let result: Value =
@@ -119,24 +119,24 @@ impl Host {
         })
     }
 
-    /// Waits until the server asks for a token.
+    /// Waits for a refresh request.
     pub(super) fn asked_for_token(&mut self) -> Result<Question, Stop> {
         self.wait(Refresh::NAME, |heard| heard.questions.pop_front())
     }
 
-    /// Hands over a token that the server asked for; returns the parameters of its request.
+    /// Answers a refresh request with a token; returns the parameters of the request.
     pub(super) fn hand_over(question: Question, tokens: ExternalTokens) -> Value {
         let params = question.params.clone();
         question.answer(Ok(tokens));
         params
     }
 
-    /// Answers a request for a token with an error.
+    /// Answers a refresh request with an error.
     pub(super) fn refuse(question: Question, message: &'static str) {
         question.answer(Err(RequestError::new(REFUSED, message)));
     }
 
-    /// Returns the parameters of all notifications of this method that were not waited for.
+    /// Returns the parameters of all unawaited notifications of this method.
     pub(super) fn overheard(&mut self, method: &str) -> Vec<Value> {
         let all = std::mem::take(&mut self.heard.notifications);
         let (found, others): (VecDeque<_>, _) = all.into_iter().partition(|(it, _)| it == method);
@@ -144,13 +144,13 @@ impl Host {
         found.into_iter().map(|(_, params)| params).collect()
     }
 
-    /// Closes the server's input and waits for its end; returns its exit code, if it has one.
+    /// Closes the server's input and waits for its exit; returns its exit code, if it has one.
     pub(super) fn hang_up(&mut self) -> Result<Option<i32>, Stop> {
         self.link.close();
         self.wait("the end of byokey", |heard| heard.exit_code)
     }
 
-    /// Hears what comes until `take` finds what is awaited in it.
+    /// Receives events until `take` finds the awaited one.
     fn wait<T>(
         &mut self,
         awaited: &str,
@@ -168,7 +168,7 @@ impl Host {
         }
     }
 
-    /// Hears and shows one thing more.
+    /// Receives and shows one event.
     fn hear(&mut self, awaited: &str) -> Result<(), Stop> {
         match self.events.recv_timeout(self.patience) {
             Ok(Event::Said(direction, message)) => self.show(direction, &message)?,

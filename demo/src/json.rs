@@ -30,7 +30,7 @@ impl Json {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The number, if it is a whole one.
+    /// Returns the number of an integer.
     pub(super) fn integer(&self) -> Option<i64> {
         match self {
             Self::Plain(text) => text.parse().ok(),
@@ -38,7 +38,7 @@ impl Json {
         }
     }
 
-    /// The text, if it is one.
+    /// Returns the text of a string.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -14,10 +14,10 @@
 //!     ✓ byokey asked for a new token and said why
 //! ```
 //!
-//! Each chapter checks what it shows. The last line is the verdict, and the exit code agrees with
+//! Each chapter checks what it shows. The last line is the result, and the exit code agrees with
 //! it.
 //!
-//! The host stands on `byokey-rpc` and knows nothing of the server but its program.
+//! The host uses `byokey-rpc` and knows only the program of the server.
 //!
 //! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`, `ends` →
 //! `scenario` → `report` → `host` → `link` → `screen` → `abbreviate`, `line` → `json`, `style`,
@@ -68,8 +68,8 @@ const PIECE_DELAY: Duration = Duration::from_millis(25);
 /// shown in the order in which they were sent. The response waits as long.
 const LINE_DELAY: Duration = Duration::from_millis(5);
 
-/// Tells the story on standard output, with this program as the server. Returns whether all
-/// went as expected.
+/// Runs the scenario on standard output, with this program as the server. Returns whether all
+/// checks passed.
 ///
 /// # Errors
 ///

@@ -27,33 +27,33 @@ use tokio::sync::{oneshot, watch};
 
 use super::screen::Direction;
 
-/// The variable with the level of the log.
+/// The variable with the log level.
 const LEVEL: &str = "RUST_LOG";
 
-/// What an answer brings: the result, or why there is none.
+/// The outcome of a request: its result, or why there is none.
 type Outcome = Result<Box<RawValue>, RequestFailure<ErrorObjectOwned>>;
 
-/// Something that happens on the stage.
+/// An event of the scenario.
 pub(super) enum Event {
-    /// A message was sent. Its meaning, if it is for the host, is the next event.
+    /// A message was sent. If it is for the host, its meaning is the next event.
     Said(Direction, Vec<u8>),
-    /// The server notified the host.
+    /// The server sent a notification.
     Notification { method: String, params: Value },
-    /// The server asks for a token.
+    /// The server sent a refresh request.
     Question(Question),
     /// The server called the backend.
     Backend(Exchange),
-    /// The server ended, with this exit code if it has one.
+    /// The server exited, with this exit code if it has one.
     End(Option<i32>),
 }
 
-/// A request that was sent.
+/// A sent request.
 pub(super) struct Asked {
     pub(super) id: i64,
     answer: PendingAnswer<Outcome>,
 }
 
-/// A request of the server for a token. It is owed an answer.
+/// A refresh request of the server. It is owed an answer.
 pub(super) struct Question {
     pub(super) params: Value,
     reply: oneshot::Sender<Result<ExternalTokens, RequestError>>,
@@ -66,7 +66,7 @@ impl Question {
     }
 }
 
-/// The connection to the server. Dropping it closes the server's input and waits for its end.
+/// The connection to the server. Dropping it closes the server's input and waits for its exit.
 pub(super) struct Link {
     peer: Arc<Peer>,
     next_id: Arc<AtomicI64>,
@@ -76,9 +76,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Spawns the server with these settings and nothing of this environment but the level of the
-    /// log, and passes on what it sends. It is killed if it does not end within `patience` of the
-    /// end of its input.
+    /// Spawns the server with these settings and an environment without anything but the log level,
+    /// and forwards its output. It is killed if it does not exit within `patience` of the end of
+    /// its input.
     ///
     /// # Errors
     ///
@@ -97,11 +97,11 @@ impl Link {
         }
         command
             .env_clear()
-            // There is no configuration beside the program, so no user's is read.
+            // The program's folder has no configuration, so no user's is read.
             .env("CODEX_HOME", folder)
             .env("BYOKEY_HOME", folder)
             .env("NO_PROXY", "127.0.0.1")
-            // More of the log appears on standard error, beside the story.
+            // With a higher log level the log goes to standard error beside the output.
             .envs(std::env::var_os(LEVEL).map(|level| (LEVEL, level)));
         Self::open(events, move || {
             let (mut child, (output, input)) = Child::spawn(command)?;
@@ -113,9 +113,8 @@ impl Link {
         })
     }
 
-    /// Connects with a server over two streams, which are opened on the thread that serves them.
-    /// What is opened with them is the exit code of the server, to be waited for when its output
-    /// has ended.
+    /// Connects to a server over two streams, which are opened on the thread that serves them,
+    /// together with a future for the server's exit code, awaited after the end of its output.
     pub(super) fn open<R, W, E>(
         events: Sender<Event>,
         open: impl FnOnce() -> io::Result<(R, W, E)> + Send + 'static,
@@ -150,14 +149,15 @@ impl Link {
                 };
                 drop(started.send(Ok(Handle::current())));
                 let limits = Limits {
-                    // The server stops reading while we do not: each would wait for the other.
+                    // Without a limit here: the server stops reading while we do not, so both could
+                    // wait for each other.
                     high_water: usize::MAX,
                     ..Limits::default()
                 };
-                // This drops the server's input, and its output stays open to the end.
+                // This drops the server's input; its output stays open to the end.
                 byokey_rpc::serve(&mut output, input, connection, limits, when_closing).await;
                 drop(tokio::io::copy(&mut output, &mut tokio::io::sink()).await);
-                // The story may be over.
+                // The scenario may be over.
                 drop(events.send(Event::End(exit_code.await)));
             });
         })?;
@@ -173,13 +173,13 @@ impl Link {
 
     /// Sends a request.
     pub(super) fn ask(&self, method: &str, params: &impl Serialize) -> Asked {
-        // Requests come from one thread, so the next id is the one of this request.
+        // Requests are sent from one thread, so the next id is that of this request.
         let id = self.next_id.load(Ordering::Relaxed);
         let answer = self.peer.request_raw(method, params);
         Asked { id, answer }
     }
 
-    /// Waits for the answer to a request.
+    /// Waits for the response to a request.
     pub(super) fn answer(&self, asked: Asked, patience: Duration) -> Outcome {
         self.runtime
             .block_on(async { asked.answer.within(patience).await })
@@ -200,13 +200,13 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.close();
         if let Some(serving) = self.serving.take() {
-            // It fails only if the thread panicked, which it has reported itself.
+            // It fails only if the thread panicked, which has been reported.
             drop(serving.join());
         }
     }
 }
 
-/// Shows every message of both sides, in the order of the wire.
+/// Records every message of both sides, in the order of the wire.
 #[derive(Debug)]
 struct Tap(Sender<Event>);
 
@@ -224,7 +224,7 @@ impl Observer for Tap {
     fn skipped(&self) {}
 }
 
-/// Passes on what the server asks and notifies.
+/// Forwards the server's requests and notifications.
 struct Host {
     peer: Arc<Peer>,
     events: Sender<Event>,
@@ -254,7 +254,7 @@ impl Service for Host {
 
     fn notification(&mut self, method: &str, params: Option<&RawValue>) {
         let params = params.map(|params| serde_json::from_str(params.get()));
-        // It was read as JSON before.
+        // It was parsed as JSON before.
         let params = params.and_then(Result::ok).unwrap_or(Value::Null);
         let method = method.to_owned();
         drop(self.events.send(Event::Notification { method, params }));

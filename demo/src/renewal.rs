@@ -1,4 +1,4 @@
-//! The chapters in which the backend says 401.
+//! The chapters with a 401.
 
 use byokey_dev_backend::Route;
 use serde_json::json;

@@ -1,14 +1,14 @@
-//! Whether all went as expected.
+//! The result of the checks.
 
 use super::host::Stop;
 
-/// The checks so far, and whether they held.
+/// The checks so far, and their results.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// The chapter being told, counted from 1.
+    /// The current chapter, counted from 1.
     pub(super) chapter: usize,
     checks: usize,
-    /// What did not hold: the chapter and the check.
+    /// The failed checks with their chapters.
     pub(super) broken: Vec<(usize, String)>,
 }
 
@@ -20,17 +20,17 @@ impl Report {
         }
     }
 
-    /// Counts a chapter that could not be told to its end.
+    /// Records a chapter that could not be finished.
     pub(super) fn stopped(&mut self, stop: &Stop) {
         self.count(&stop.to_string(), false);
     }
 
-    /// Whether there were checks and all of them held.
+    /// Returns whether there were checks and all of them passed.
     pub(super) fn is_good(&self) -> bool {
         self.checks > 0 && self.broken.is_empty()
     }
 
-    /// The report in one line.
+    /// Returns the result in one line.
     pub(super) fn line(&self) -> String {
         let (checks, broken) = (self.checks, self.broken.len());
         match self.broken.first() {

@@ -12,12 +12,12 @@ use super::json::Json;
 use super::report::Report;
 use super::tokens::{Token, Tokens};
 
-/// What a chapter works with.
+/// The context of a chapter.
 pub(super) struct Scenario {
     pub(super) host: Host,
     pub(super) backend: DevBackend,
     pub(super) tokens: Arc<Tokens>,
-    /// The conversation, once there is one.
+    /// The conversation, once started.
     pub(super) thread_id: Value,
     pub(super) report: Report,
 }

@@ -19,7 +19,7 @@ const MARGIN: &str = "    ";
 /// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    /// The host to the server.
+    /// From the host to the server.
     In,
     /// From the server to the host.
     Out,

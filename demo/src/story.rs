@@ -69,12 +69,12 @@ const STORY: [Chapter; 10] = [
     },
 ];
 
-/// Tells the whole story, or as much of it as there is.
+/// Runs the whole scenario, or as much of it as possible.
 pub(super) fn tell(mut scenario: Scenario) -> Report {
     if let Err(stop) = tell_chapters(&mut scenario) {
         scenario.report.stopped(&stop);
         let line = format!("    ✗ the story stops here: {stop}");
-        // If no one reads any more, the exit code still says so.
+        // If the output is closed, the exit code still reports the result.
         drop(scenario.host.screen.line(vec![(Style::Bad, line)]));
     }
     drop(tell_report(&mut scenario));

@@ -48,7 +48,7 @@ fn serve(settings: &[String], input: UnixStream, output: UnixStream) -> JoinHand
     })
 }
 
-/// Passes on what the server writes, falsified.
+/// Forwards the server's messages, one of them falsified.
 fn falsified(
     output: UnixStream,
     falsify: impl Fn(&mut Value) + Send + 'static,
@@ -58,7 +58,7 @@ fn falsified(
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let mut message: Value = serde_json::from_str(&line).unwrap();
             falsify(&mut message);
-            // The story may be over.
+            // The scenario may be over.
             let _ = writeln!(theirs, "{message}");
         }
     });

@@ -1,4 +1,4 @@
-//! The chapter in which a model answers, and what the others need for turns of their own.
+//! The chapter with a model's reply, and turns for the other chapters.
 
 use byokey_dev_backend::Route;
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use super::account::DEFAULT_MODEL;
 use super::host::Stop;
 use super::scenario::Scenario;
 
-/// What the user says in every turn.
+/// The user's message in every turn.
 const SAID: &str = "Hello, is anybody there?";
-/// What the stand-in for the backend makes of it.
+/// The loopback backend's reply.
 const REPLY: &str = "You said: Hello, is anybody there?";
 
 pub(super) fn streamed(scenario: &mut Scenario) -> Result<(), Stop> {
@@ -38,7 +38,7 @@ pub(super) fn start(scenario: &mut Scenario) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Waits for the end of the turn and returns in how many pieces the reply came.
+/// Waits for the end of the turn and returns the number of deltas of the reply.
 pub(super) fn complete(scenario: &mut Scenario) -> Result<usize, Stop> {
     let completed = scenario.host.notification("turn/completed")?;
     let deltas = scenario.host.overheard("item/agentMessage/delta");
