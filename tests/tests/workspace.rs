@@ -193,7 +193,7 @@ fn places_on_the_map(map: &str) -> BTreeSet<String> {
     places
 }
 
-/// What is in a folder of the workspace, named from its root.
+/// Returns the entries of a folder of the workspace, by path from its root.
 fn entries(folder: &str) -> Vec<String> {
     std::fs::read_dir(root().join(folder))
         .unwrap()

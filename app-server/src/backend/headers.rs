@@ -56,7 +56,7 @@ impl Identity {
     }
 }
 
-/// `<originator>/<codex level> (<system>; <architecture>) <terminal> (<client>; <version>)
+/// Returns `<originator>/<codex level> (<system>; <architecture>) <terminal> (<client>; <version>)
 /// byokey/<our version>`. Invalid header characters become `_`.
 fn user_agent(originator: &str, client: Option<&ClientInfo>) -> String {
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);

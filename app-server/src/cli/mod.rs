@@ -69,7 +69,7 @@ enum Command {
     ImportCodex(import_codex::ImportCodex),
 }
 
-/// Options that may stand before and after the subcommand.
+/// Options that may precede or follow the subcommand.
 #[derive(Debug, Default, Args)]
 struct Common {
     /// Override a setting of config.toml; the value is TOML, or else a string. Repeatable.

@@ -108,7 +108,7 @@ impl Findings {
 const INVALID: &str =
     "Invalid configuration; logins and model calls are refused until it is repaired.";
 
-/// A warning without details.
+/// Returns a warning without details.
 fn warning(summary: &str) -> ConfigWarning {
     ConfigWarning {
         summary: summary.to_owned(),

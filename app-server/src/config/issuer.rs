@@ -9,7 +9,7 @@ const ISSUER: &str = "https://auth.openai.com";
 /// codex's client id; its redirect URIs are registered with it.
 const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
 
-/// The addresses that the environment names, else codex's.
+/// Reads the addresses from the environment; codex's by default.
 pub(super) fn read(environment: &Environment) -> IssuerSettings {
     let named = |setting| Some(Endpoint::parse(environment.get(setting)?.trim(), setting));
     let issuer =

@@ -15,7 +15,7 @@ struct Body<'a> {
     client_id: &'a str,
 }
 
-/// The refresh token identifies the whole login.
+/// Returns the request. The refresh token identifies the whole login.
 pub(super) fn request(
     settings: &IssuerSettings,
     refresh_token: &Secret,

@@ -28,7 +28,7 @@ pub(super) fn challenge(verifier: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(digest)
 }
 
-/// Constant-time comparison of a secret with a given value.
+/// Compares a secret with a given value. The comparison is constant-time.
 pub(super) fn matches(expected: &Secret, given: &str) -> bool {
     expected.expose().as_bytes().ct_eq(given.as_bytes()).into()
 }

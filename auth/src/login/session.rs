@@ -16,10 +16,10 @@ use byokey_base::clock::Clock;
 
 /// Observes how logins end.
 pub trait Audience: Send + Sync {
-    /// A login ended.
+    /// Called at the end of a login.
     fn login_completed(&self, completed: LoginCompleted);
 
-    /// The account changed.
+    /// Called when the account has changed.
     fn account_updated(&self, update: AccountUpdated);
 }
 

@@ -144,7 +144,7 @@ fn absolute(flag: &'static str, path: &Path) -> Result<(), SettingsError> {
     }
 }
 
-/// Blank means none.
+/// Trims a value; `None` if it is blank.
 fn trimmed(text: String) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
