@@ -1,0 +1,5 @@
+"""`python -m byokey_bin` runs the program."""
+
+from . import main
+
+main()

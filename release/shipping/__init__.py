@@ -1,0 +1,1 @@
+"""Makes packages from built programs. Nothing here reaches the network."""
