@@ -37,7 +37,7 @@ esac
 # Each kind of test with further requirements has a script that installs them, under .cache/.
 tools() {
   local setup
-  for setup in tests/*/setup.sh clients/*/setup.sh; do
+  for setup in tests/*/setup.sh clients/*/setup.sh release/setup.sh; do
     # Only the long run tests Windows.
     if [ -x "$setup" ] && [ "$setup" != tests/windows/setup.sh ]; then
       echo "-- $setup"
@@ -94,6 +94,28 @@ clients() {
   done
 }
 
+# What users install, and that it works from a server on this machine.
+packages() {
+  case $BYOKEY_RELEASE_BIN in
+  *-linux-musl/*) ;;
+  *)
+    skip "packages: the program is not static"
+    return
+    ;;
+  esac
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    skip "packages: there is no python3, or one older than 3.11"
+    return
+  fi
+  export PYTHONDONTWRITEBYTECODE=1
+  release/build --out "$logs/dist"
+  BYOKEY_DIST="$logs/dist" release/check 2>&1 | tee "$logs/packages.log"
+  local line
+  while IFS= read -r line; do
+    skipped+=("packages: ${line#*: }")
+  done < <(grep -ao 'SKIPPED: .*' "$logs/packages.log" | sort -u)
+}
+
 if $fast; then
   step "formatting" cargo fmt --all --check
   step "unit tests" run_tests fast --workspace --lib --bins
@@ -118,6 +140,7 @@ if $gate; then
   BYOKEY_SMALL_BIN=$(cat "$logs/small")
   step "tests" run_tests tests --workspace
   step "clients" clients
+  step "packages" packages
   step "instruction counts" bench/instructions.sh
 fi
 

@@ -1,0 +1,1 @@
+"""Installs the packages in dist/ as users do, from this machine only."""

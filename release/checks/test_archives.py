@@ -1,0 +1,175 @@
+"""The archives, their digests and bills of materials, and that they do not depend on the machine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tomllib
+import unittest
+import zipfile
+from pathlib import Path
+
+from shipping import archive, npm, wheel
+from shipping.project import ROOT, load, targets
+
+from . import support
+
+MAX_PLATFORM_PACKAGE = 4_600_000
+
+
+class Archives(unittest.TestCase):
+    def test_the_digests_are_those_of_the_files(self) -> None:
+        listed = (support.DIST / "SHA256SUMS").read_text()
+        self.assertEqual(listed, archive.sums(support.DIST))
+        self.assertIn("install.sh", listed)
+
+    def test_the_program_in_the_archive_works(self) -> None:
+        with support.folder() as root:
+            program = support.unpacked(root)
+            there = {path.name for path in program.parent.iterdir()}
+            self.assertLessEqual({"README.md", "LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"}, there)
+            variables = support.environment(root)
+            support.version_line([program], env=variables)
+            self.assertIn("serverInfo", support.handshake([program], env=variables))
+            demo = support.run([program, "demo"], env=variables).stdout
+            self.assertNotIn("✗", demo)
+
+    def test_it_runs_in_an_empty_root(self) -> None:
+        """Nothing of a distribution is needed: no loader, no library, no file."""
+        if os.geteuid() != 0 or os.uname().sysname != "Linux":
+            print("SKIPPED: an empty root needs the superuser")
+            return
+        with support.folder() as root:
+            shutil.copy(support.unpacked(root / "unpacked"), root / "byokey")
+            shutil.rmtree(root / "unpacked")
+            inside = {"BYOKEY_HOME": "/home"}
+            support.version_line(["chroot", root, "/byokey"], env={**inside, "PATH": os.environ["PATH"]})
+            support.handshake(["chroot", root, "/byokey"], env={**inside, "PATH": os.environ["PATH"]})
+
+    def test_packages_depend_on_their_contents_only(self) -> None:
+        """The same program gives the same bytes, whenever it is packed."""
+        project, program = load(), b"made up"
+        for target in targets():
+            make = [
+                lambda: archive.program_archive(project, target, program, []),
+                lambda: npm.platform_package(project, target, program),
+                lambda: npm.main_package(project, [target]),
+                lambda: wheel.program_wheel(project, target, program),
+            ]
+            for one in make:
+                self.assertEqual(one(), one())
+        with tarfile.open(fileobj=io.BytesIO(archive.program_archive(project, targets()[0], program, [])[1])) as file:
+            for member in file.getmembers():
+                self.assertEqual((member.uid, member.gid, member.uname), (0, 0, ""))
+                self.assertEqual(member.mtime, project.epoch)
+
+    def test_the_bill_of_materials_names_what_is_in_the_program(self) -> None:
+        bills = list(support.DIST.glob("*.cdx.json"))
+        self.assertTrue(bills)
+        locked = (ROOT / "Cargo.lock").read_text()
+        for path in bills:
+            bill = json.loads(path.read_text())
+            self.assertEqual((bill["bomFormat"], bill["specVersion"]), ("CycloneDX", "1.6"))
+            names = {component["name"] for component in bill["components"]}
+            self.assertLessEqual({"ring", "tokio", "serde_json", "rustls"}, names)
+            # What only tests and builds need.
+            self.assertFalse(names & {"proptest", "cc", "byokey-tests", "schemars"}, names)
+            for component in bill["components"]:
+                self.assertIn(f'name = "{component["name"]}"\nversion = "{component["version"]}"', locked)
+                self.assertIn("licenses", component, component["name"])
+            references = {component["bom-ref"] for component in bill["components"]}
+            references.add(bill["metadata"]["component"]["bom-ref"])
+            for dependency in bill["dependencies"]:
+                self.assertLessEqual({dependency["ref"], *dependency["dependsOn"]}, references)
+
+    def test_packages_are_small(self) -> None:
+        for path in [*support.DIST.glob("npm/byokey-*-*-*.tgz"), *support.DIST.glob("pypi/byokey_bin-*.whl")]:
+            size = path.stat().st_size
+            support.figure(f"{path.name}: {size / 1e6:.2f} MB")
+            self.assertLessEqual(size, MAX_PLATFORM_PACKAGE)
+
+
+class OtherProcessor(unittest.TestCase):
+    def test_the_program_for_aarch64_answers_under_qemu(self) -> None:
+        path = support.DIST / f"byokey-{load().version}-aarch64-unknown-linux-musl.tar.gz"
+        qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+        if not path.exists() or qemu is None:
+            print("SKIPPED: there is no package for aarch64, or no qemu-aarch64; the long run has both")
+            return
+        with support.folder() as root:
+            with tarfile.open(path) as file:
+                file.extractall(root)
+            (program,) = root.glob("*/byokey")
+            variables = support.environment(root)
+            support.version_line([qemu, program], env=variables)
+            support.handshake([qemu, program], env=variables)
+
+
+class Binstall(unittest.TestCase):
+    """`cargo binstall` builds an address from the manifest."""
+
+    def test_the_address_is_that_of_the_archive(self) -> None:
+        project = load()
+        manifest = tomllib.loads((ROOT / "app-server/Cargo.toml").read_text())
+        settings = manifest["package"]["metadata"]["binstall"]
+        self.assertEqual(settings["pkg-fmt"], "tgz")
+        triple = next(target.triple for target in targets() if "linux" in target.triple)
+        values = {
+            "version": project.version,
+            "target": triple,
+            "archive-suffix": ".tar.gz",
+            "bin": "byokey",
+            "binary-ext": "",
+        }
+
+        def rendered(template: str) -> str:
+            for name, value in values.items():
+                template = template.replace(f"{{ {name} }}", value)
+            self.assertNotIn("{", template)
+            return template
+
+        file = f"{archive.name_of(project, next(each for each in targets() if each.triple == triple))}.tar.gz"
+        self.assertEqual(rendered(settings["pkg-url"]), project.download(file))
+        with tarfile.open(support.archive_of_this_machine()) as packed:
+            values["target"] = support.archive_of_this_machine().name.removeprefix(
+                f"byokey-{project.version}-"
+            ).removesuffix(".tar.gz")
+            self.assertIn(rendered(settings["bin-dir"]), packed.getnames())
+
+
+class Publish(unittest.TestCase):
+    def test_placeholders_are_not_published(self) -> None:
+        with support.folder() as root:
+            out = root / "dist"
+            command = [ROOT / "release/build", "--publish", "--out", out]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=support.PATIENCE)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("downloads", result.stderr)
+            self.assertFalse(out.exists())
+
+    def test_what_is_made_here_says_that_it_is_unpublished(self) -> None:
+        for path in support.DIST.glob("npm/*.tgz"):
+            with tarfile.open(path) as file:
+                manifest = json.load(file.extractfile("package/package.json"))
+                readme = file.extractfile("package/README.md").read().decode()
+            self.assertTrue(manifest["private"], path)
+            self.assertTrue(readme.startswith("> This is an unpublished build"), path)
+        for path in support.DIST.glob("pypi/*.whl"):
+            with zipfile.ZipFile(path) as file:
+                (name,) = [name for name in file.namelist() if name.endswith("/METADATA")]
+                text = file.read(name).decode()
+            self.assertIn(wheel.UNPUBLISHED, text, path)
+        self.assertIn("unpublished build", (support.DIST / "install.sh").read_text())
+
+    def test_every_address_stands_in_project_toml(self) -> None:
+        """A placeholder elsewhere would be published with the rest."""
+        listed = subprocess.run(
+            ["git", "grep", "-l", "byokey[.]invalid"], cwd=ROOT, capture_output=True, text=True
+        ).stdout.split()
+        allowed = {"release/project.toml", "release/README.md", "app-server/Cargo.toml", "release/shipping/project.py"}
+        others = [path for path in listed if Path(path) not in map(Path, allowed) and "checks" not in path]
+        self.assertEqual(others, [])
