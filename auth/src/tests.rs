@@ -163,7 +163,7 @@ async fn after_a_failure_the_old_tokens_stay_and_the_next_401_asks_again() {
 }
 
 #[tokio::test]
-async fn a_logout_fails_those_who_wait_and_a_late_answer_signs_nobody_in() {
+async fn a_logout_fails_the_waiters_and_a_late_answer_is_ignored() {
     let scene = scene(LoginPolicy::default());
     scene.login("old@example.com", "ws-1");
     let call = scene.call();
@@ -238,7 +238,7 @@ async fn an_answer_that_fails_a_check_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_when_a_refresh_changed_the_account_and_only_then() {
+async fn all_clients_are_notified_when_a_refresh_changed_the_account_and_only_then() {
     let scene = scene(LoginPolicy::default());
     scene.login("same@example.com", "ws-1");
     for (email, account, told) in [

@@ -100,7 +100,7 @@ fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Dur
 }
 
 #[test]
-fn told_truly_the_story_is_good() {
+fn an_unmodified_scenario_passes() {
     let report = told(|_| {}, 0);
     assert!(report.is_good(), "{report:?}");
     assert_eq!(report.chapter, 10);
@@ -169,7 +169,7 @@ fn a_wrong_question() {
 }
 
 #[test]
-fn a_change_of_account_that_nobody_hears_of() {
+fn a_change_of_account_without_a_notification() {
     let email = "/result/account/email";
     assert_eq!(noticed_by("/params/planType", "team", "pro"), [7]);
     assert_eq!(

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_nobody_made_up_is_hidden_too() {
+    fn a_token_from_elsewhere_is_hidden_too() {
         let tokens = Tokens::made_up();
         let foreign = TestToken::new("mallory").encode();
         let shown = tokens.redacted(&foreign, false).unwrap();

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_tell_who_may_come_in() {
+    fn the_rules_decide_which_clients_are_admitted() {
         let own = format!("localhost:{PORT}");
         let good = format!("Authorization: Bearer {TOKEN}\r\n");
         for (head, may) in [

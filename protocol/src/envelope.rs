@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_shapes_are_told_apart() {
+    fn the_four_shapes_are_distinguished() {
         let kind = |text| parse(text).unwrap().kind;
         assert!(matches!(
             kind(r#"{"id":1,"method":"m"}"#),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_from_what_is_not_a_message() {
+    fn invalid_json_is_distinguished_from_json_that_is_not_a_message() {
         for text in [
             "garbage",
             r#"{"id":1"#,

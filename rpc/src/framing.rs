@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_header_is_told_from_one_to_come() {
+    fn a_bad_header_is_distinguished_from_an_incomplete_one() {
         let find = |text: &str| Framing::ContentLength.find(text.as_bytes(), 0, 10);
         for bad in [
             "Content-Length: x\r\n\r\n",

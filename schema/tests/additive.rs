@@ -32,7 +32,7 @@ fn old_and_new_peers_understand_each_other() {
 }
 
 #[test]
-fn the_changelog_tells_every_change_of_the_wire() {
+fn the_changelog_names_every_change_of_the_wire() {
     let changelog = std::fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     let digests = digests(&changelog);
     let (first, today) = (digest(&baseline()), digest(&today()));

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_a_person_tell_who_it_is_and_have_parts_of_their_own() {
+    fn tokens_of_a_user_name_the_user_and_have_parts_of_their_own() {
         let person = TestToken::new("ada");
         let one = MadeUp::of_person("access token", &person, "1");
         let claims = one.text.split('.').nth(1).unwrap();

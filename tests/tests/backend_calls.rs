@@ -50,7 +50,7 @@ fn header<'a>(request: &'a RecordedRequest, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn every_call_says_who_asks_and_for_whom() {
+async fn every_call_names_the_originator_and_the_account() {
     let backend = backend();
     let mut server = Setup::default().backend(&backend).start();
     let mut host = Host::new(&mut server);
@@ -411,7 +411,7 @@ async fn a_bearer_that_the_backend_repeats_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_silent_backend_delays_nobody_else() {
+async fn a_silent_backend_delays_no_other_request() {
     let backend = backend();
     let (_server, mut host, _) = signed_in(&backend, &[]).await;
     backend.set_script(script("usage", json!([{"hang": true, "repeat": 0}])));

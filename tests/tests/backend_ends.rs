@@ -259,7 +259,7 @@ async fn an_answer_after_an_error_event_counts() {
 }
 
 #[tokio::test]
-async fn a_named_wait_is_kept_or_told() {
+async fn a_requested_wait_is_respected_or_reported() {
     let backend = backend();
     let (_server, mut host) = signed_in(&backend, &RETRIES).await;
     let limited = |wait: &str| {

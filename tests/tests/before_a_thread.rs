@@ -17,7 +17,7 @@ async fn answers(server: &mut Server, questions: &[(&str, Value)]) -> Vec<Value>
 }
 
 #[tokio::test]
-async fn the_defaults_are_told() {
+async fn the_defaults_are_reported() {
     let questions = [
         (
             "config/read",
@@ -42,7 +42,7 @@ async fn the_defaults_are_told() {
 }
 
 #[tokio::test]
-async fn the_settings_in_force_are_told_without_their_secrets() {
+async fn the_settings_in_force_are_returned_without_their_secrets() {
     let setup = Setup::default().config(
         r#"
 model = "some-model"

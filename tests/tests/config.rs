@@ -225,7 +225,7 @@ async fn a_forced_workspace_is_a_string_or_a_list_and_blank_means_any() {
 }
 
 #[tokio::test]
-async fn a_forced_workspace_of_another_type_lets_nobody_in() {
+async fn a_forced_workspace_of_another_type_refuses_all_logins() {
     let mut server = Setup::default()
         .config("forced_chatgpt_workspace_id = 7")
         .start();

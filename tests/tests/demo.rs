@@ -202,7 +202,7 @@ fn assert_good(run: &Run, width: usize) {
 }
 
 #[test]
-fn the_story_is_told_in_order_and_without_tokens() {
+fn the_chapters_are_shown_in_order_and_without_tokens() {
     let home = Home::new("");
     let run = run(demo(&home));
     assert_good(&run, WIDEST);
@@ -283,7 +283,7 @@ fn who_wants_no_colours_gets_none() {
 }
 
 #[test]
-fn nobodys_settings_take_part() {
+fn no_users_settings_take_part() {
     let home =
         Home::new("chatgpt_base_url = \"http://127.0.0.1:1\"\nforced_login_method = \"api\"");
     let mut command = demo(&home);
@@ -306,7 +306,7 @@ fn nothing_is_logged_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_reader_who_leaves_ends_it() {
+fn a_reader_that_leaves_ends_it() {
     let home = Home::new("");
     let mut command = demo(&home);
     // It may end before its server has logged anything.

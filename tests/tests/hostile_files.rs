@@ -20,7 +20,7 @@ fn fifo(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_not_a_regular_file_is_told_and_never_blocks() {
+async fn a_configuration_that_is_not_a_regular_file_is_reported_and_never_blocks() {
     type Make = fn(&Path);
     let makes: [(&str, Make); 3] = [
         ("it is a FIFO", fifo),

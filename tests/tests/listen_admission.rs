@@ -256,7 +256,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_listened_on_is_told_at_once() {
+async fn an_address_that_cannot_be_listened_on_is_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = |text: &str, mode| {
         secret_file(&folder, text, mode)
@@ -371,7 +371,7 @@ async fn what_cannot_be_listened_on_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_and_harms_nobody_else() {
+async fn guessing_is_slowed_down_and_does_not_affect_others() {
     let listening = Listening::websocket(Setup::default()).await;
     let request = upgrade(
         &listening.address().to_string(),
@@ -396,7 +396,7 @@ async fn guessing_is_slowed_down_and_harms_nobody_else() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_finish_the_handshake_is_shown_out() {
+async fn an_unfinished_handshake_is_disconnected() {
     let listening = Listening::websocket(Setup::default()).await;
     let begun = Instant::now();
     let mut slow = Vec::new();

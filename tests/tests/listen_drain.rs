@@ -83,7 +83,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn clients_are_told_that_the_server_ends() {
+async fn clients_are_notified_of_the_end_of_the_server() {
     let mut listening = Listening::websocket(Setup::default()).await;
     let mut client = listening.client().await;
     let mut deaf = listening.client().await;

@@ -187,7 +187,7 @@ async fn a_connection_that_goes_takes_only_its_own_requests_with_it() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_is_given_up_and_holds_nobody_up() {
+async fn a_client_that_does_not_read_is_disconnected_and_blocks_no_other() {
     let backend = backend();
     // More notifications than a connection's socket buffers hold, of a text within its limit.
     let delta = json!({

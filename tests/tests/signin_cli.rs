@@ -170,7 +170,7 @@ async fn a_login_on_another_device_is_kept_as_codex_keeps_it() {
 }
 
 #[tokio::test]
-async fn without_a_screen_the_address_is_told_at_once_and_the_last_page_can_be_pasted() {
+async fn without_a_screen_the_address_is_printed_at_once_and_the_last_page_can_be_pasted() {
     let _ports = LoginPorts::take().await;
     let person = Person::new().await;
     let url = person.issuer.url();
@@ -322,7 +322,7 @@ async fn what_is_no_login_of_codex_is_refused_with_the_command_that_works() {
 }
 
 #[tokio::test]
-async fn an_expired_token_that_nobody_renews_is_not_signed_in() {
+async fn an_expired_token_without_renewal_is_no_login() {
     let person = Person::new().await;
     let token = TestToken {
         expires_at: 1,
@@ -344,7 +344,7 @@ async fn an_expired_token_that_nobody_renews_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn a_broken_or_foreign_file_is_told_and_left_alone() {
+async fn a_broken_or_foreign_file_is_reported_and_left_unchanged() {
     let person = Person::new().await;
     person.run(&["login", "--with-api-key"], "sk-made-up").await;
     let file = person.folder().join("auth.json");

@@ -98,7 +98,7 @@ async fn an_issuer_without_device_logins_says_so() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_and_the_account_stays() {
+async fn a_failure_is_reported_and_the_account_stays() {
     let issuer = Issuer::start().await;
     let (_server, mut host) = start(&issuer, Setup::default()).await;
     issuer.next(Ask::DevicePoll, 500, json!("CANARY"));

@@ -88,7 +88,7 @@ async fn a_key_lives_in_the_keyring_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_locked_keyring_is_told_and_holds_nobody_up() {
+async fn a_locked_keyring_is_reported_and_blocks_no_request() {
     if keyring::is_missing() {
         return;
     }
@@ -249,7 +249,7 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
 }
 
 #[tokio::test]
-async fn a_locked_keyring_with_codexs_login_is_told() {
+async fn a_locked_keyring_with_codexs_login_is_reported() {
     let Some(codex) = byokey_tests::codex::program() else {
         return;
     };

@@ -78,7 +78,7 @@ async fn a_401_is_final() {
 }
 
 #[tokio::test]
-async fn an_owner_that_is_not_known_for_certain_signs_nobody_in() {
+async fn an_unconfirmed_owner_fails_the_login() {
     let whole = json!({
         "email": null, "chatgpt_user_id": "u", "chatgpt_account_id": "ws",
         "chatgpt_plan_type": "pro", "chatgpt_account_is_fedramp": true,
@@ -127,7 +127,7 @@ async fn what_is_no_such_token_is_sent_nowhere() {
 }
 
 #[tokio::test]
-async fn the_configuration_decides_who_may_sign_in() {
+async fn the_configuration_decides_which_logins_are_allowed() {
     let issuer = Issuer::start().await;
     let api_only = Setup::default().config("forced_login_method = \"api\"");
     let (_server, mut host) = start(&issuer, api_only).await;

@@ -89,7 +89,7 @@ async fn a_call_gives_up_when_the_tokens_that_it_asked_for_are_refused() {
 }
 
 #[tokio::test]
-async fn a_login_of_somebody_else_in_the_store_is_never_adopted() {
+async fn another_users_login_in_the_store_is_never_adopted() {
     let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
     let (_server, mut host) = shared.start().await;
@@ -110,7 +110,7 @@ async fn a_login_of_somebody_else_in_the_store_is_never_adopted() {
 }
 
 #[tokio::test]
-async fn each_refusal_for_good_is_told_in_its_own_words() {
+async fn each_permanent_refusal_has_its_own_text() {
     for (code, reason) in [
         (
             "refresh_token_expired",

@@ -24,7 +24,7 @@ async fn slow(issuer: &Issuer, backend: &DevBackend) -> (Server, Host) {
 }
 
 #[tokio::test]
-async fn who_needs_the_login_waits_for_it_and_nobody_else() {
+async fn only_requests_that_need_the_login_wait_for_it() {
     let (issuer, backend) = (
         Issuer::start().await,
         DevBackend::start(Options::new()).unwrap(),
@@ -93,7 +93,7 @@ async fn a_login_or_logout_meanwhile_goes_ahead_and_wins() {
 }
 
 #[tokio::test]
-async fn a_keyring_that_never_answers_holds_up_only_who_asks_for_the_login() {
+async fn a_keyring_that_never_answers_blocks_only_requests_for_the_login() {
     let folder = tempfile::tempdir().unwrap();
     let bus = folder.path().join("bus");
     // It accepts connections and stays silent.

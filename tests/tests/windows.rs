@@ -375,7 +375,7 @@ async fn a_port_is_listened_on_and_a_unix_socket_is_not() {
 }
 
 #[tokio::test]
-async fn a_login_is_kept_and_told_and_forgotten() {
+async fn a_login_is_stored_reported_and_removed() {
     let Some(windows) = windows() else { return };
     for store in ["file", "keyring"] {
         let home = Home::new("");

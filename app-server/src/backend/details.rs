@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_limits_are_told() {
+    fn ends_of_limits_are_reported() {
         let limit = cause(r#"{"error":{"type":"usage_limit_reached","resets_at":"1999999999"}}"#);
         assert!(
             limit

@@ -76,7 +76,7 @@ mod tests {
     use super::super::{ApiKey, ChatgptAccount, Credential};
 
     #[test]
-    fn accounts_are_told_apart_by_workspace_and_person() {
+    fn accounts_are_distinguished_by_workspace_and_user() {
         let account = |id: &str, user: Option<&str>| ChatgptAccount {
             id: Some(id.to_owned()),
             user_id: user.map(str::to_owned),

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_for_somebody_else_is_refused() {
+    fn an_answer_for_another_account_is_refused() {
         let login = ManagedLogin::new(managed_tokens("ws-1", "u-1", "rt-1")).unwrap();
         for (account, user) in [("ws-2", "u-1"), ("ws-1", "u-2")] {
             let token = || Some(Secret::from(token_of(account, user, 99).as_str()));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_renewal_is_told_by_expiry_or_else_by_age() {
+    fn the_time_of_renewal_depends_on_expiry_or_else_on_age() {
         let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
         tokens.access_token = Secret::from(token_of("ws-1", "u-1", 1_000).as_str());
         assert_eq!(ManagedLogin::new(tokens).unwrap().renew_at(), Some(700));

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_may_pass_and_its_body_is_not_told() {
+    fn everything_else_is_transient_and_its_body_is_not_repeated() {
         for (status, body) in [
             (500, "CANARY"),
             (400, r#"{"error":"CANARY"}"#),

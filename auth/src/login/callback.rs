@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_empty_codes_are_told_apart() {
+    fn errors_and_empty_codes_are_distinguished() {
         let state = Secret::from("right");
         let denied = judge_query(
             "state=right&error=access_denied&error_description=a%20b",

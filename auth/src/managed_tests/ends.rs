@@ -117,7 +117,7 @@ async fn a_login_that_its_owner_only_lent_is_not_given_back() {
 }
 
 #[tokio::test]
-async fn a_login_is_overtaken_by_whoever_signs_in_or_out_meanwhile() {
+async fn a_login_is_superseded_by_a_later_login_or_logout() {
     let scene = Scene::signed_in().await;
     let begun = scene.auth.begin_login(None);
     drop(scene.auth.logout(Revocation::Revoke));

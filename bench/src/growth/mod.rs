@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_too_fast_is_told() {
+    fn a_steep_growth_is_reported() {
         assert_eq!(shape(Shape::Flat, |_| 3.0), Shape::Flat);
         assert_eq!(shape(Shape::Flat, |x| 9.0 + x / 10.0), Shape::Steep);
         assert_eq!(shape(Shape::Linear, |x| 50.0 + 2.0 * x), Shape::Linear);

@@ -18,7 +18,7 @@ use crate::made_up::{TOKEN, error, gone, options, python, run, spawn, supply};
 const CLOSING_TAKES: Duration = Duration::from_secs(3);
 
 #[test]
-fn the_real_server_tells_of_itself() {
+fn the_real_server_describes_itself() {
     // Without the test's timeout: it may have to be built.
     let program = byokey();
     run(async {
@@ -156,7 +156,7 @@ fn a_server_that_does_not_read_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn a_dropped_call_is_told_to_the_server() {
+fn a_dropped_call_is_cancelled_at_the_server() {
     run(async {
         let client = spawn(&[
             "first = ask(); cancel = ask()",
@@ -174,7 +174,7 @@ fn a_dropped_call_is_told_to_the_server() {
 }
 
 #[test]
-fn a_call_that_is_dropped_before_it_is_written_is_told_too() {
+fn a_call_that_is_dropped_before_it_is_written_is_cancelled_too() {
     run(async {
         let client = spawn(&[
             "send(method='saw', params=[ask()['method'], ask()['method']])",
@@ -251,7 +251,7 @@ fn nothing_from_the_start_is_missed() {
 }
 
 #[test]
-fn a_stream_that_nobody_reads_does_not_grow_for_ever() {
+fn an_unread_stream_does_not_grow_for_ever() {
     run(async {
         let client = spawn(&[
             "m = ask()",

@@ -98,7 +98,7 @@ async fn http1_and_http2_are_served_over_tls() {
 }
 
 #[tokio::test]
-async fn a_broken_handshake_harms_nobody_else() {
+async fn a_broken_handshake_does_not_affect_others() {
     let (backend, certificate) = start_tls();
     assert!(
         try_call(&backend, get(USAGE, Some("t"))).await.is_err(),

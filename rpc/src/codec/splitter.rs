@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_told_once_and_the_next_one_is_found() {
+    fn a_long_message_is_reported_once_and_the_next_one_is_found() {
         let long = "x".repeat(100_000);
         let lines = format!("{{a}}\n{long}\n{{b}}\n");
         let frames = format!(
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_between_frames_is_told_once_and_the_next_frame_is_found() {
+    fn nonsense_between_frames_is_reported_once_and_the_next_frame_is_found() {
         let frame = "Content-Length: 3\r\n\r\n{a}";
         let cut = frame.replace('3', "2");
         let (long, tail) = ("c".repeat(30_000), "]\"content-\"\nConte");

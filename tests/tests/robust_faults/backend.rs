@@ -41,7 +41,7 @@ async fn a_backend_that_always_says_401_is_asked_twice_and_the_host_once() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_by_status_and_never_by_body() {
+async fn refusals_name_the_status_and_never_the_body() {
     let mut stage = Stage::start().await;
     let body = json!({"error": {"message": "secret-of-the-backend"}});
     for (status, kind) in [
@@ -62,7 +62,7 @@ async fn refusals_are_told_by_status_and_never_by_body() {
 }
 
 #[tokio::test]
-async fn answers_that_are_cut_or_of_another_shape_are_told_as_such() {
+async fn truncated_and_invalid_answers_are_reported_as_such() {
     let mut stage = Stage::start().await;
     let dropped = stage.refused_with(json!({"drop": true})).await;
     assert_eq!(dropped.kind(), "retryable", "{dropped:?}");

@@ -76,7 +76,7 @@ async fn a_host_that_cannot_answer_any_more_is_not_asked() {
 }
 
 #[tokio::test]
-async fn a_turn_in_progress_is_told_to_its_end() {
+async fn a_turn_in_progress_is_reported_to_its_end() {
     let mut stage = Stage::start().await;
     let started = stage.host.request("thread/start", json!({})).await;
     let thread = started.unwrap()["thread"]["id"].take();

@@ -70,7 +70,7 @@ async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
 const DELTAS: usize = 120_000;
 
 #[tokio::test]
-async fn a_reply_that_nobody_reads_is_not_piled_up() {
+async fn an_unread_reply_is_not_piled_up() {
     // A text within its limit, in enough events that their notifications have 20 MB.
     let delta = json!({"type": "response.output_text.delta", "delta": "xxxx"});
     let message = json!({"type": "message", "role": "assistant",

@@ -22,7 +22,7 @@ pub(crate) fn answered(output: &str) {
 }
 
 #[tokio::test]
-async fn pipes_that_somebody_made_non_blocking_are_used_as_any_other() {
+async fn pipes_that_another_process_made_non_blocking_are_used_as_any_other() {
     let (input, feed) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).unwrap();
     let (output, out) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let mut server = Setup::default().stdin(input).stdout(out).start();

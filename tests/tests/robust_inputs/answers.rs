@@ -36,7 +36,7 @@ impl Probe {
 }
 
 #[tokio::test]
-async fn row_30_answers_that_nobody_waits_for_are_ignored() {
+async fn row_30_unexpected_answers_are_ignored() {
     let mut probe = Probe::start().await;
     for answer in [
         json!({"id": 77, "result": {"accessToken": CANARY}}),

@@ -85,7 +85,7 @@ async fn row_33_a_request_that_waits_for_a_refresh_is_cancelled_and_the_refresh_
 }
 
 #[tokio::test]
-async fn the_refresh_goes_on_when_all_who_waited_are_cancelled() {
+async fn the_refresh_goes_on_when_all_waiters_are_cancelled() {
     let mut probe = Probe::start().await;
     let (call, refresh) = probe.wait_for_refresh().await;
     probe.is_cancelled(call).await;

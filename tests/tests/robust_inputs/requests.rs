@@ -37,7 +37,7 @@ async fn row_20_an_id_in_flight_cannot_be_used_again() {
 }
 
 #[tokio::test]
-async fn row_23_an_unknown_method_is_told_without_the_list_of_all() {
+async fn row_23_an_unknown_method_is_reported_without_the_list_of_all() {
     let mut probe = Probe::start().await;
     for method in [CANARY, "", "$/cancelRequest", "account/Read", "shutdown"] {
         let line = line(method, &json!({"x": CANARY}));
@@ -47,7 +47,7 @@ async fn row_23_an_unknown_method_is_told_without_the_list_of_all() {
 }
 
 #[tokio::test]
-async fn row_25_bad_params_are_told_by_their_place() {
+async fn row_25_bad_params_are_reported_by_their_path() {
     let mut probe = Probe::start().await;
     for (method, params, path) in [
         ("account/login/start", json!({"x": CANARY}), "type"),

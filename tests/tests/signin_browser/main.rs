@@ -207,7 +207,7 @@ async fn both_families_are_ours_and_a_silent_connection_ends_after_five_seconds(
 }
 
 #[tokio::test]
-async fn the_issuers_refusal_is_shown_escaped_and_told_without_its_words() {
+async fn the_issuers_refusal_is_shown_escaped_and_reported_without_its_text() {
     let mut scene = Scene::start(Setup::default()).await;
     let login = scene.begin().await;
     let target = format!(
@@ -274,7 +274,7 @@ async fn success_is_shown_only_after_the_exchange_and_a_code_counts_once() {
 }
 
 #[tokio::test]
-async fn a_failed_exchange_names_the_status_and_signs_nobody_in() {
+async fn a_failed_exchange_names_the_status_and_fails_the_login() {
     let mut scene = Scene::start(Setup::default()).await;
     scene.issuer.next(Ask::Code, 500, json!("CANARY"));
     let login = scene.begin().await;

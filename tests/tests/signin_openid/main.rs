@@ -181,7 +181,7 @@ async fn a_logout_has_the_provider_take_the_login_back() {
 }
 
 #[tokio::test]
-async fn who_declines_is_told_so_in_the_browser_and_nobody_is_signed_in() {
+async fn declining_is_shown_in_the_browser_and_fails_the_login() {
     if !are_here() {
         return;
     }
@@ -204,7 +204,7 @@ async fn who_declines_is_told_so_in_the_browser_and_nobody_is_signed_in() {
 }
 
 #[tokio::test]
-async fn who_agrees_after_the_login_was_cancelled_signs_nobody_in() {
+async fn consent_after_the_login_was_cancelled_is_ignored() {
     if !are_here() {
         return;
     }
@@ -319,7 +319,7 @@ async fn a_person_signs_in_and_out_on_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_person_who_declines_is_told_so_on_the_command_line_too() {
+async fn a_declined_login_is_reported_on_the_command_line_too() {
     if !are_here() {
         return;
     }

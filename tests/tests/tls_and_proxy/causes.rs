@@ -15,7 +15,7 @@ fn closed() -> String {
 }
 
 #[tokio::test]
-async fn no_connection_is_told_from_a_backend_that_fails() {
+async fn no_connection_is_distinguished_from_a_failing_backend() {
     let plain = DevBackend::start(Options::new()).unwrap();
     let not_tls = plain.base_url().replace("http://", "https://");
     for (url, part) in [

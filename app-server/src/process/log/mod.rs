@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_tells_its_place_and_not_its_message() {
+    fn a_panic_logs_its_location_and_not_its_message() {
         let lines = Lines::default();
         let written = lines.clone();
         let subscriber = tracing_subscriber::fmt()

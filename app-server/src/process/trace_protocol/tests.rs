@@ -159,7 +159,7 @@ fn equal_secrets_have_equal_names_within_one_process() {
 }
 
 #[test]
-fn what_is_no_json_is_told_by_its_length() {
+fn invalid_json_is_traced_by_its_length() {
     for garbage in ["made-up", r#"{"accessToken":"made-up""#, r#"{} "made-up""#] {
         let line = received(garbage);
         assert_eq!(line, format!("‹unreadable line, {} bytes›", garbage.len()));
@@ -169,7 +169,7 @@ fn what_is_no_json_is_told_by_its_length() {
 }
 
 #[test]
-fn a_slow_reader_holds_nobody_up() {
+fn a_slow_reader_blocks_no_other() {
     let place = Place {
         delay: Duration::from_millis(2),
         ..Place::default()

@@ -92,7 +92,7 @@ mod tests {
     use crate::StoreFailure;
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_changes_nothing() {
+    async fn an_abandoned_step_changes_nothing() {
         let entry = Entry::new("byokey-test", "made-up", Duration::from_millis(20));
         let (unlock, locked) = mpsc::channel::<()>();
         let (changed, changes) = mpsc::channel();

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_nobody_else_can_own() {
+    fn only_names_that_no_other_site_can_own() {
         for good in [
             "127.0.0.1:4500",
             "localhost:4500",

@@ -79,7 +79,7 @@ mod tests {
     use crate::transport::stdio::threaded_reader::ThreadedReader;
 
     #[tokio::test]
-    async fn a_descriptor_that_somebody_made_non_blocking_is_read_to_its_end() {
+    async fn a_descriptor_that_another_process_made_non_blocking_is_read_to_its_end() {
         let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
         let mut reader = ThreadedReader::new(Blocking::new(reader)).unwrap();
         let late = std::thread::spawn(move || {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_descriptor_that_somebody_made_non_blocking_is_written_whole() {
+    async fn a_descriptor_that_another_process_made_non_blocking_is_written_whole() {
         let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
         let length = 1 << 20;
         let slow = std::thread::spawn(move || {
