@@ -30,6 +30,7 @@ pub struct Outbox {
     emptied: Notify,
     observer: Option<Arc<dyn Observer>>,
     overflowed: Notify,
+    hung_up: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +119,17 @@ impl Outbox {
     /// Waits until the peer is to be disconnected because it does not read.
     pub async fn overflowed(&self) {
         self.overflowed.notified().await;
+    }
+
+    /// Ends the connection as a shutdown does: requests in flight are answered with an error,
+    /// and queued messages are still sent.
+    pub fn hang_up(&self) {
+        self.hung_up.notify_one();
+    }
+
+    /// Waits until the connection is to end.
+    pub async fn hung_up(&self) {
+        self.hung_up.notified().await;
     }
 
     /// Drops queued and later messages: the peer is gone.

@@ -175,6 +175,11 @@ impl Peer {
         }
     }
 
+    /// Ends the connection in good order, without the others of its listener.
+    pub fn hang_up(&self) {
+        self.outbox.hang_up();
+    }
+
     /// Ends the connection: nothing more is sent, and open requests fail.
     pub fn close(&self) {
         self.outbox.close();

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(target_os = "linux")]
 
-use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Write as _};
+use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::{Home, Host, PATIENCE, Server, Setup, byokey};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
@@ -18,6 +20,11 @@ const PROMISE: Duration = Duration::from_secs(1);
 /// How long a program that must live on is observed.
 const LIVES_ON: Duration = Duration::from_millis(1500);
 
+/// The socket of a listener in the home folder.
+const SOCKET: &str = "private/socket";
+/// The argument for it.
+const ON_A_SOCKET: &str = "--listen unix://$HOME/private/socket";
+
 /// A shell, a second one that it started, and the program started by that one. The test holds the
 /// program's input open.
 struct Family {
@@ -26,12 +33,16 @@ struct Family {
     output: BufReader<PipeReader>,
     /// The standard error of the second shell and the program.
     said: mpsc::Receiver<String>,
-    _home: Home,
+    home: Home,
 }
 
 impl Family {
-    /// The arguments may name the first shell as `$FIRST`.
+    /// The arguments may name the first shell as `$FIRST`, and the home folder as `$HOME`.
     fn found(arguments: &str) -> Self {
+        Self::with_environment(arguments, &[])
+    }
+
+    fn with_environment(arguments: &str, environment: &[(&str, &str)]) -> Self {
         let home = Home::new("");
         let (stdin, input) = std::io::pipe().unwrap();
         let (output, stdout) = std::io::pipe().unwrap();
@@ -45,6 +56,7 @@ impl Family {
         command.args(["-c", &script]).arg(byokey());
         command.env_clear().env("PATH", "/usr/bin:/bin");
         command.env("HOME", home.path());
+        command.envs(environment.iter().copied());
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         let first = command.process_group(0).spawn().unwrap();
         drop(command);
@@ -58,21 +70,31 @@ impl Family {
             input,
             output: BufReader::new(output),
             said: lines,
-            _home: home,
+            home,
         }
     }
 
     fn initialize(&mut self, process_id: Value) -> Value {
-        let client = json!({"name": "test-host", "version": "1.0"});
-        let params = json!({"clientInfo": client, "processId": process_id});
-        self.ask(&json!({"id": 1, "method": "initialize", "params": params}))
+        self.ask(&introduction(process_id))
     }
 
     fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.input, "{request}").unwrap();
+        self.next()
+    }
+
+    /// The next message of the program.
+    fn next(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap()
+    }
+
+    /// A client of the listener in the home folder.
+    fn connect(&self) -> Client {
+        Client(BufReader::new(
+            UnixStream::connect(self.home.path().join(SOCKET)).unwrap(),
+        ))
     }
 
     fn kill_first(&mut self) {
@@ -84,6 +106,30 @@ impl Family {
     fn hears(&self, within: Duration) -> Option<String> {
         self.said.recv_timeout(within).ok()
     }
+}
+
+/// A connection to a listener.
+struct Client(BufReader<UnixStream>);
+
+impl Client {
+    fn ask(&mut self, request: &Value) -> Value {
+        writeln!(self.0.get_mut(), "{request}").unwrap();
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Whether the program closes the connection within this time, with nothing more in it.
+    fn is_closed(&mut self, within: Duration) -> bool {
+        self.0.get_mut().set_read_timeout(Some(within)).unwrap();
+        matches!(self.0.read(&mut [0]), Ok(0))
+    }
+}
+
+fn introduction(process_id: Value) -> Value {
+    let client = json!({"name": "test-host", "version": "1.0"});
+    let params = json!({"clientInfo": client, "processId": process_id});
+    json!({"id": 1, "method": "initialize", "params": params})
 }
 
 impl Drop for Family {
@@ -171,4 +217,67 @@ async fn a_process_id_is_a_number() {
         let params = json!({"clientInfo": client, "processId": ignored});
         host.request("initialize", params).await.expect("ignored");
     }
+}
+
+/// The process that one client of a listener names ends that client's connection, and not the
+/// server of all.
+#[test]
+fn on_a_listener_a_client_ends_no_more_than_its_own_connection() {
+    let mut family = Family::found(ON_A_SOCKET);
+    let listening = family.hears(PATIENCE).unwrap();
+    assert!(listening.contains("listening on"), "{listening}");
+    let mut naming = [family.connect(), family.connect()];
+    for client in &mut naming {
+        let answer = client.ask(&introduction(json!(family.first.id())));
+        assert_eq!(answer["id"], 1);
+    }
+    let mut other = family.connect();
+    assert_eq!(other.ask(&introduction(Value::Null))["id"], 1);
+    family.kill_first();
+    let killed = Instant::now();
+    for client in &mut naming {
+        assert!(client.is_closed(PATIENCE));
+    }
+    assert!(killed.elapsed() <= PROMISE, "{:?}", killed.elapsed());
+    assert_eq!(family.hears(LIVES_ON), None, "the server goes on");
+    let answer = other.ask(&json!({"id": 2, "method": "account/read"}));
+    assert_eq!(answer["id"], 2);
+    assert_eq!(family.connect().ask(&introduction(Value::Null))["id"], 1);
+}
+
+/// Whoever started the server decides with what it ends.
+#[test]
+fn on_a_listener_the_argument_still_ends_the_server() {
+    let mut family = Family::found(&format!("{ON_A_SOCKET} --parent-pid $FIRST"));
+    assert!(family.hears(PATIENCE).unwrap().contains("listening on"));
+    let mut client = family.connect();
+    assert_eq!(client.ask(&introduction(Value::Null))["id"], 1);
+    family.kill_first();
+    let killed = Instant::now();
+    assert_eq!(family.hears(PATIENCE).as_deref(), Some("exit code 0"));
+    assert!(killed.elapsed() <= PROMISE, "{:?}", killed.elapsed());
+    assert!(!family.home.path().join(SOCKET).exists());
+}
+
+/// What is tidied up at the end has to fit into that second.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_answer_does_not_put_the_end_off() {
+    let issuer = Issuer::start().await;
+    let held = issuer.hold(Ask::Revoke);
+    let url = issuer.url();
+    let environment = [("CODEX_APP_SERVER_LOGIN_ISSUER", &*url)];
+    let mut family = Family::with_environment("--parent-pid $FIRST", &environment);
+    family.initialize(Value::Null);
+    let device = json!({"type": "chatgptDeviceCode"});
+    let login = json!({"id": 2, "method": "account/login/start", "params": device});
+    writeln!(family.input, "{login}").unwrap();
+    while family.next()["method"] != "account/updated" {}
+    let logout = json!({"id": 3, "method": "account/logout"});
+    assert_eq!(family.ask(&logout)["id"], 3);
+    issuer.wait_for(Ask::Revoke, 1).await;
+    family.kill_first();
+    let killed = Instant::now();
+    assert_eq!(family.hears(PATIENCE).as_deref(), Some("exit code 0"));
+    assert!(killed.elapsed() <= PROMISE, "{:?}", killed.elapsed());
+    drop(held);
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use byokey_app_server::config::{Config, Environment};
 use byokey_app_server::process::hardening;
@@ -22,6 +23,10 @@ use super::generate::Generate;
 use super::listen::{Listen, Open};
 use super::{Common, fail};
 use byokey_app_server::process::signals::Signals;
+
+/// How long the end of the program may take when its parent has ended. Together with the last lines
+/// of a trace it stays within the second that is promised.
+const ORPHANED_FAREWELL: Duration = Duration::from_millis(400);
 
 /// Options of `byokey app-server`.
 #[derive(Debug, Args)]
@@ -151,12 +156,19 @@ fn serve(
             Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
             Open::Listener { bound, .. } => {
                 let (shared, clock) = (Arc::clone(services), Arc::clone(&services.clock));
-                let open = move || connection::open(Arc::clone(&shared));
+                let open = move || connection::open_shared(Arc::clone(&shared));
                 let listener = Listener::new(bound, open, limits, clock)?;
                 serve_listener(listener, services, signals).await;
             }
         }
-        services.end().await;
+        let cut_short = async {
+            services.parent.gone().await;
+            tokio::time::sleep(ORPHANED_FAREWELL).await;
+        };
+        tokio::select! {
+            () = services.end() => {}
+            () = cut_short => {}
+        }
         Ok(())
     });
     // No client is left to receive the results of calls in progress.

@@ -52,7 +52,7 @@ impl Peers {
     /// Removes a peer.
     pub fn leave(&self, peer: &Peer) {
         self.connected().retain(|other| other.id != peer.id);
-        peer.rpc.close();
+        peer.close();
     }
 
     /// Sends a notification to every peer that has introduced itself and has not opted out.

@@ -1,12 +1,13 @@
 //! One client: its connection, and the content of its `initialize`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use byokey_protocol::methods::{Notification, ServerRequest};
 use byokey_rpc::RequestFailure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
 
 use byokey_auth::Supplier;
 
@@ -29,16 +30,38 @@ pub struct Peer {
     /// Its connection.
     pub rpc: Arc<byokey_rpc::Peer>,
     client: OnceLock<Client>,
+    /// Waits for what its connection ends with. Goes with the peer.
+    end: Mutex<JoinSet<()>>,
 }
 
 impl Peer {
     /// Returns a client that has not introduced itself.
-    pub(super) const fn new(id: Supplier, rpc: Arc<byokey_rpc::Peer>) -> Self {
+    pub(super) fn new(id: Supplier, rpc: Arc<byokey_rpc::Peer>) -> Self {
         Self {
             id,
             rpc,
             client: OnceLock::new(),
+            end: Mutex::default(),
         }
+    }
+
+    /// Ends the connection in good order when this future ends.
+    pub fn end_after(&self, end: impl Future<Output = ()> + Send + 'static) {
+        let rpc = Arc::clone(&self.rpc);
+        self.end().spawn(async move {
+            end.await;
+            rpc.hang_up();
+        });
+    }
+
+    /// Ends the connection: nothing more is sent, and `end_after` has no effect any more.
+    pub(super) fn close(&self) {
+        self.rpc.close();
+        self.end().abort_all();
+    }
+
+    fn end(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the content of its `initialize`, once received.

@@ -20,13 +20,27 @@ pub struct Session {
     changes: Arc<Changes>,
 }
 
-/// Opens the connection of a new client.
+/// Opens the connection of the one client that the process has.
 #[must_use]
 pub fn open(services: Arc<Services>) -> Connection {
+    open_for(services, false)
+}
+
+/// Opens the connection of a new client of a listener, which ends for no more than itself.
+#[must_use]
+pub fn open_shared(services: Arc<Services>) -> Connection {
+    open_for(services, true)
+}
+
+fn open_for(services: Arc<Services>, is_shared: bool) -> Connection {
     let peer = services.peers.join();
     let rpc = Arc::clone(&peer.rpc);
     let session = Session {
-        context: Context { services, peer },
+        context: Context {
+            services,
+            peer,
+            is_shared,
+        },
         changes: Arc::default(),
     };
     Connection::new(rpc, session)

@@ -262,7 +262,11 @@ mod tests {
         let services = Services::new(config, HardeningReport::default());
         let peer = services.peers.join();
         let rpc = Arc::clone(&peer.rpc);
-        let context = Context { services, peer };
+        let context = Context {
+            services,
+            peer,
+            is_shared: false,
+        };
         let in_flight = Arc::default();
         let call = Call {
             context: &context,

@@ -18,6 +18,8 @@ pub struct Context {
     pub services: Arc<Services>,
     /// The client.
     pub peer: Arc<Peer>,
+    /// Whether other connections may share the process.
+    pub is_shared: bool,
 }
 
 /// An action right after the result was sent.

@@ -56,7 +56,7 @@ pub enum Ended {
     PeerGone,
     /// The peer reads so slowly that its queue reached the limit.
     PeerTooSlow,
-    /// A shutdown was requested.
+    /// A shutdown was requested, of all connections or of this one.
     Shutdown,
 }
 
@@ -116,6 +116,7 @@ where
         // The shutdown's sender is gone; the connection goes on.
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
         () = outbox.overflowed() => Ended::PeerTooSlow,
+        () = outbox.hung_up() => Ended::Shutdown,
     };
     if ended == Ended::Shutdown {
         handler.give_up();

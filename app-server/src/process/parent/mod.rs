@@ -14,7 +14,7 @@
 )]
 mod platform;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -22,35 +22,70 @@ use tokio::sync::watch;
 /// The watched ancestors.
 #[derive(Debug, Default)]
 pub struct ParentWatch {
-    watched: Mutex<HashSet<u32>>,
+    watched: Mutex<Watched>,
     gone: Arc<watch::Sender<bool>>,
 }
 
+#[derive(Debug, Default)]
+struct Watched {
+    /// Those that live, each watched once, however many connections name it.
+    ancestors: HashMap<u32, watch::Receiver<bool>>,
+    /// The last pid that was ignored, which is reported once. The others are not recorded: a peer may
+    /// name any number.
+    ignored: Option<u32>,
+}
+
 impl ParentWatch {
-    /// Watches a process from now on, within a runtime. A pid that is not an ancestor's is ignored:
-    /// it may come from another pid namespace.
+    /// Ends the program with this process from now on, within a runtime. A pid that is not an
+    /// ancestor's is ignored: it may come from another pid namespace.
     pub fn watch(&self, pid: u32) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watched.insert(pid) {
-            return;
-        }
-        match platform::end_of_ancestor(pid) {
-            Ok(end) => {
-                let gone = Arc::clone(&self.gone);
-                tokio::spawn(async move {
-                    end.await;
-                    gone.send_replace(true);
-                });
-            }
-            Err(unwatched) => tracing::warn!("{unwatched}; not watching it"),
+        if let Some(end) = self.end_of(pid) {
+            let gone = Arc::clone(&self.gone);
+            tokio::spawn(async move {
+                end.await;
+                gone.send_replace(true);
+            });
         }
     }
 
-    /// Waits until a watched process has ended.
+    /// Returns a future that ends with this process; none, with a warning in the log, for a pid
+    /// that is not an ancestor's.
+    pub fn end_of(&self, pid: u32) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.ancestors.retain(|_, ended| !*ended.borrow());
+        let mut ended = match watched.ancestors.get(&pid) {
+            Some(ended) => ended.clone(),
+            None => match platform::end_of_ancestor(pid) {
+                Ok(end) => {
+                    let ended = watch_end(end);
+                    watched.ancestors.insert(pid, ended.clone());
+                    ended
+                }
+                Err(unwatched) => {
+                    if watched.ignored.replace(pid) != Some(pid) {
+                        tracing::warn!("{unwatched}; not watching it");
+                    }
+                    return None;
+                }
+            },
+        };
+        Some(async move { drop(ended.wait_for(|ended| *ended).await) })
+    }
+
+    /// Waits until a process has ended that the program ends with.
     pub async fn gone(&self) {
         // `self` owns the sender.
         drop(self.gone.subscribe().wait_for(|gone| *gone).await);
     }
+}
+
+fn watch_end(end: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+    let (ended, is_over) = watch::channel(false);
+    tokio::spawn(async move {
+        end.await;
+        ended.send_replace(true);
+    });
+    is_over
 }
 
 /// Why a process is not watched.

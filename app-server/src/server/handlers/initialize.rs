@@ -45,7 +45,7 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
     let parent = params.process_id;
     Ok(Reply::then(result, move |context| {
         if let Some(pid) = parent {
-            context.services.parent.watch(pid);
+            end_with(context, pid);
         }
         context.peer.introduce(client);
         for warning in &context.services.config().warnings {
@@ -55,6 +55,18 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             context.peer.notify::<WarningNotification>(&warning);
         }
     }))
+}
+
+/// Ends with the process that a client names: alone, the program; on a listener, no more than the
+/// client's own connection.
+fn end_with(context: &Context, pid: u32) {
+    let parent = &context.services.parent;
+    if !context.is_shared {
+        return parent.watch(pid);
+    }
+    if let Some(end) = parent.end_of(pid) {
+        context.peer.end_after(end);
+    }
 }
 
 fn plaintext_origins(services: &Services) -> Option<Vec<String>> {
