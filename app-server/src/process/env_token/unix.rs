@@ -1,15 +1,16 @@
 //! Through a pipe, by executing the program again.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use crate::config::Environment;
+use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 use zeroize::Zeroizing;
 
@@ -54,7 +55,13 @@ pub(super) fn received(environment: &Environment) -> Option<Zeroizing<String>> {
     if STANDARD.contains(&descriptor) {
         return None;
     }
-    let pipe = File::open(path(descriptor)).ok()?;
+    // Our own pipe holds the whole token and has no writer any more. One that a host made may be
+    // silent for ever, and is not waited for.
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let pipe = options.open(path(descriptor)).ok()?;
     if !pipe.metadata().ok()?.file_type().is_fifo() {
         return None;
     }
