@@ -177,8 +177,8 @@ impl ManagedLogin {
     pub fn renew_at(&self) -> Option<i64> {
         self.tokens.refresh_token.as_ref()?;
         match (self.expires_at, self.tokens.obtained_at) {
-            (Some(expires_at), _) => Some(expires_at - RENEW_BEFORE),
-            (None, Some(obtained_at)) => Some(obtained_at + RENEW_AFTER),
+            (Some(expires_at), _) => Some(expires_at.saturating_sub(RENEW_BEFORE)),
+            (None, Some(obtained_at)) => Some(obtained_at.saturating_add(RENEW_AFTER)),
             (None, None) => None,
         }
     }

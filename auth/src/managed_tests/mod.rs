@@ -1,5 +1,6 @@
 //! Managed logins: refresh, rotation, several processes, logout.
 
+mod clocks;
 mod ends;
 
 use std::sync::Arc;

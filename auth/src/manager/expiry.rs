@@ -8,8 +8,9 @@ use crate::credential::Credential;
 
 /// How long before its expiry a new token is requested from a host that wants this, in seconds.
 const ASK_HOST_BEFORE: i64 = 60;
-/// Delay after a failed renewal of a managed login, in seconds.
-const TRY_AGAIN_AFTER: i64 = 60;
+/// Delay after a failed renewal of a managed login. Not by the time of day: that may be corrected
+/// meanwhile, and a minute would become hours.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// How often the time of day is checked again, since it may be set or the machine may sleep.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
@@ -29,15 +30,14 @@ impl AuthManager {
     pub(super) fn watch_expiry(self: &Arc<Self>, when: Due) {
         let now = self.renewer.clock.unix_seconds();
         let due = self.state().credential().and_then(|held| self.due(held));
-        let due = match when {
-            Due::NowOrLater => due,
-            Due::Later => due.filter(|due| *due > now),
-            Due::InAMinute => due.map(|due| due.max(now + TRY_AGAIN_AFTER)),
-        };
+        let due = due.filter(|due| when != Due::Later || *due > now);
         let generation = self.state().generation();
         let task = due.map(|due| {
             let manager = Arc::clone(self);
             let task = tokio::spawn(async move {
+                if when == Due::InAMinute {
+                    tokio::time::sleep(TRY_AGAIN_AFTER).await;
+                }
                 manager.sleep_until(due).await;
                 let order = manager.state().expiring(generation);
                 if let Some(order) = order {
@@ -54,7 +54,7 @@ impl AuthManager {
     fn due(&self, credential: &Credential) -> Option<i64> {
         match credential {
             Credential::External(login) if self.host.wants_proactive_refresh(login.supplier) => {
-                Some(login.expires_at? - ASK_HOST_BEFORE)
+                Some(login.expires_at?.saturating_sub(ASK_HOST_BEFORE))
             }
             Credential::Managed(login) => login.renew_at(),
             _ => None,
@@ -62,7 +62,9 @@ impl AuthManager {
     }
 
     async fn sleep_until(&self, due: i64) {
-        while let Ok(wait @ 1..) = u64::try_from(due - self.renewer.clock.unix_seconds()) {
+        while let Ok(wait @ 1..) =
+            u64::try_from(due.saturating_sub(self.renewer.clock.unix_seconds()))
+        {
             tokio::time::sleep(Duration::from_secs(wait).min(LOOK_AGAIN)).await;
         }
     }
