@@ -11,9 +11,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use byokey_tests::{Host, Setup};
+use byokey_tests::command::{command, run};
+use byokey_tests::{Home, Host, PATIENCE, Setup};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 fn fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -75,4 +77,41 @@ async fn a_trace_goes_into_our_own_regular_file_and_nowhere_else() {
             .unwrap()
             .starts_with("earlier\n")
     );
+}
+
+/// Scripts of the loopback backend come from files, and from pipes such as `<(jq …)`.
+#[tokio::test]
+async fn a_script_is_bounded_and_a_silent_pipe_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["silent", "pipe"] {
+        fifo(&path(name));
+    }
+    fs::File::create(path("endless"))
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    let home = Home::new("");
+    for (name, problem) in [
+        ("silent", "its other side did not finish within 2 s"),
+        ("endless", "it has more than 16777216 bytes"),
+        ("", "it is a folder, not a regular file"),
+    ] {
+        let script = path(name).display().to_string();
+        let ended = run(&home, &["dev-backend", "--script", &script], &[], "").await;
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(problem), "{}", ended.stderr);
+    }
+    let pipe = path("pipe");
+    let script = pipe.display().to_string();
+    let writer = std::thread::spawn(move || fs::write(pipe, "{}").unwrap());
+    let mut backend = command(&home, &["dev-backend", "--script", &script], &[])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(backend.stdout.take().unwrap()).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    let line = line.unwrap().unwrap().unwrap();
+    assert!(line.contains("listening on http://127.0.0.1:"), "{line}");
+    backend.kill().await.unwrap();
+    writer.join().unwrap();
 }

@@ -1,13 +1,17 @@
 //! `byokey dev-backend`.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use byokey_base::owner_only;
 use byokey_dev_backend::{DevBackend, Options, Script, presets};
 use clap::Args;
 
 use super::{fail, print};
+
+/// Longest script, in bytes.
+const MAX_SCRIPT: u64 = 16 * 1024 * 1024;
 
 /// Options of `byokey dev-backend`.
 #[derive(Debug, Args)]
@@ -78,8 +82,8 @@ impl DevBackendCommand {
     fn read_script(&self) -> Result<Script, String> {
         let text = match &self.script {
             None => "{}".to_owned(),
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))?,
+            Some(path) => read(path)
+                .map_err(|problem| format!("cannot read {}: {problem}", path.display()))?,
         };
         let script = Script::from_json(&text).map_err(|error| error.to_string())?;
         let script = script
@@ -90,4 +94,12 @@ impl DevBackendCommand {
             None => script,
         })
     }
+}
+
+/// Reads a script: a regular file, or a pipe such as that of process substitution.
+fn read(path: &Path) -> Result<String, String> {
+    let read = owner_only::read_named_of_anyone(path, MAX_SCRIPT);
+    let bytes = read.map_err(|failure| failure.to_string())?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    Ok(text.to_owned())
 }

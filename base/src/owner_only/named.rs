@@ -21,22 +21,45 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// [`FileFailure`]
 pub fn read_named(path: &Path, limit: u64) -> Result<Trusted, FileFailure> {
-    is_readable(&std::fs::metadata(path).map_err(FileFailure::of)?)?;
-    let mut options = OpenOptions::new();
-    let file = never_block(options.read(true)).open(path);
-    let mut file = file.map_err(FileFailure::of)?;
-    let metadata = file.metadata()?;
-    is_readable(&metadata)?;
+    let (mut file, metadata) = open_named(path)?;
     if !is_trusted(&metadata) {
         return Err(FileFailure::Foreign);
     }
-    let text = if metadata.is_file() {
-        read_bounded(&file, &metadata, limit)?
-    } else {
-        read_pipe(&mut file, limit)?
-    };
+    let text = read_open(&mut file, &metadata, limit)?;
     let access = access_of(&metadata);
     Ok(Trusted { text, access })
+}
+
+/// The same for what is no matter of trust: the file may belong to any user.
+///
+/// # Errors
+///
+/// [`FileFailure`]
+pub fn read_named_of_anyone(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
+    let (mut file, metadata) = open_named(path)?;
+    read_open(&mut file, &metadata, limit)
+}
+
+fn open_named(path: &Path) -> Result<(File, Metadata), FileFailure> {
+    is_readable(&std::fs::metadata(path).map_err(FileFailure::of)?)?;
+    let mut options = OpenOptions::new();
+    let file = never_block(options.read(true)).open(path);
+    let file = file.map_err(FileFailure::of)?;
+    let metadata = file.metadata()?;
+    is_readable(&metadata)?;
+    Ok((file, metadata))
+}
+
+fn read_open(
+    file: &mut File,
+    metadata: &Metadata,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>, FileFailure> {
+    if metadata.is_file() {
+        read_bounded(file, metadata, limit)
+    } else {
+        read_pipe(file, limit)
+    }
 }
 
 fn is_readable(metadata: &Metadata) -> Result<(), FileFailure> {
