@@ -367,3 +367,41 @@ async fn a_broken_or_foreign_file_is_reported_and_left_unchanged() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
     }
 }
+
+/// A claim that would move the cursor, change colours or turn the direction of the text around is
+/// shown as codes.
+#[tokio::test]
+async fn status_shows_no_control_characters_of_claims() {
+    let person = Person::new().await;
+    let email = "ada\u{1b}]0;owned\u{7}\u{1b}[2J\r\n\u{9b}31m\u{202e}moc.elpmaxe@eve";
+    let token = byokey_dev_backend::unsigned(
+        &json!({
+            "email": email, "exp": 4_102_444_800_i64,
+            "https://api.openai.com/auth": {"chatgpt_plan_type": "plus"},
+        }),
+        "made-up",
+    );
+    let mut login = codexs_login(&token);
+    login["tokens"]
+        .as_object_mut()
+        .unwrap()
+        .remove("account_id");
+    std::fs::create_dir_all(person.folder()).unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test plays an earlier program"
+    )]
+    std::fs::write(person.folder().join("auth.json"), login.to_string()).unwrap();
+    let ended = person.run(&["status"], "").await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let line = ended.stderr.lines().find(|line| line.contains("email:"));
+    let line = line.unwrap();
+    assert!(line.contains(r"ada\u{1b}]0;owned\u{7}"), "{line}");
+    let is_odd = |it: char| it != '\n' && (it.is_control() || it == '\u{202e}');
+    assert!(!ended.stderr.contains(is_odd), "{:?}", ended.stderr);
+    // Programs get JSON, which escapes what it has to.
+    let ended = person.run(&["status", "--json"], "").await;
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["email"], email);
+    assert!(!ended.stdout.contains('\u{1b}'));
+}
