@@ -282,6 +282,7 @@ fn usual(state: &State, ask: Ask) -> Value {
 
 fn reply(status: u16, body: &Value) -> Response<Full<Bytes>> {
     let (kind, text) = match body {
+        Value::String(page) if page.starts_with('<') => ("text/html", page.clone()),
         Value::String(text) => ("text/plain", text.clone()),
         body => ("application/json", body.to_string()),
     };

@@ -130,9 +130,10 @@ async fn a_refusal_of_the_issuer_ends_the_login_with_its_reason() {
     for (status, code, told) in [
         (401, "access_denied", "the login was denied"),
         (400, "expired_token", "the code has expired; start again"),
+        (401, "authorization_declined", "the login was denied"),
         (
             401,
-            "authorization_declined",
+            "something_new",
             "device auth failed with status 401 Unauthorized",
         ),
     ] {
@@ -146,6 +147,54 @@ async fn a_refusal_of_the_issuer_ends_the_login_with_its_reason() {
         );
     }
     assert!(issuer.asked(Ask::Code).is_empty());
+    assert!(!server.log().contains("CANARY"));
+}
+
+/// As the real issuer writes it: nested codes, two names for pending, a gateway that fails once.
+#[tokio::test]
+async fn what_waits_is_told_from_what_is_over_in_every_form() {
+    let nested = |code: &str, message: &str| {
+        json!({"error": {
+            "message": message, "type": "invalid_request_error", "param": null, "code": code,
+        }})
+    };
+    let issuer = Issuer::start().await;
+    let (server, mut host) = start(&issuer, Setup::default()).await;
+    issuer
+        .next(
+            Ask::DevicePoll,
+            403,
+            nested("deviceauth_authorization_pending", "CANARY"),
+        )
+        .next(
+            Ask::DevicePoll,
+            400,
+            nested("deviceauth_authorization_unknown", "CANARY"),
+        )
+        .next(Ask::DevicePoll, 502, json!("CANARY"));
+    begin(&mut host).await;
+    let completed = host.notification("account/login/completed").await;
+    assert_eq!(completed["success"], true, "{completed}");
+    assert_eq!(issuer.asked(Ask::DevicePoll).len(), 4);
+
+    let expired = "Device authorization code has expired. Please request a new code.";
+    for (body, told) in [
+        (
+            nested("unknown", expired),
+            "the code has expired; start again",
+        ),
+        (nested("access_denied", "CANARY"), "the login was denied"),
+        (
+            json!("<!doctype html><title>Just a moment...</title>CANARY"),
+            "the issuer's network asks this computer to prove that it is a browser",
+        ),
+    ] {
+        issuer.next(Ask::DevicePoll, 403, body);
+        begin(&mut host).await;
+        let completed = host.notification("account/login/completed").await;
+        let error = completed["error"].as_str().unwrap();
+        assert!(error.starts_with(told), "{error}");
+    }
     assert!(!server.log().contains("CANARY"));
 }
 

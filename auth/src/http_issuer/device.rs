@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::secret::{Secret, expose_on_the_wire};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::exchange::{Answer, Request};
 use super::settings::IssuerSettings;
@@ -57,10 +59,31 @@ struct Granted {
     code_verifier: Secret,
 }
 
-#[derive(Default, Deserialize)]
+/// The error of an answer, which is a code or an object with one.
+#[derive(Default)]
 struct Refusal {
-    #[serde(default)]
-    error: Option<String>,
+    code: String,
+    message: String,
+}
+
+impl Refusal {
+    fn of(answer: &Answer) -> Self {
+        let body: Value = answer.json().unwrap_or_default();
+        let error = body.get("error");
+        let text = |found: Option<&Value>| {
+            let text = found.and_then(Value::as_str).unwrap_or_default();
+            text.to_ascii_lowercase()
+        };
+        let code = text(error.and_then(|error| error.get("code")));
+        let plain = [text(error), text(body.get("code"))];
+        let given = std::iter::once(code)
+            .chain(plain)
+            .find(|code| !code.is_empty());
+        Self {
+            code: given.unwrap_or_default(),
+            message: text(error.and_then(|error| error.get("message"))),
+        }
+    }
 }
 
 pub(super) fn code_request(settings: &IssuerSettings) -> Result<Request, IssuerFailure> {
@@ -130,14 +153,36 @@ pub(super) fn read_poll(
             redirect_uri: redirect_uri.into(),
         }));
     }
-    let refusal: Refusal = answer.json().unwrap_or_default();
     let failed = |why: &str| Err(IssuerFailure::Refused(why.to_owned()));
-    match (refusal.error.as_deref(), answer.status.as_u16()) {
-        (Some("slow_down"), _) | (_, 429) => Ok(DevicePoll::SlowDown),
-        (Some("access_denied"), _) => failed("the login was denied"),
-        (Some("expired_token"), _) => failed("the code has expired; start again"),
-        (Some("authorization_pending"), _) | (_, 403 | 404) => Ok(DevicePoll::Pending),
-        _ => failed(&format!("device auth failed with status {}", answer.status)),
+    let refusal = Refusal::of(answer);
+    match refusal.code.as_str() {
+        "slow_down" => return Ok(DevicePoll::SlowDown),
+        // The real issuer's second name for it, as of early 2026.
+        "authorization_pending"
+        | "deviceauth_authorization_pending"
+        | "deviceauth_authorization_unknown" => return Ok(DevicePoll::Pending),
+        code if code.contains("denied") || code.contains("declined") => {
+            return failed("the login was denied");
+        }
+        code if code.contains("expired") || refusal.message.contains("has expired") => {
+            return failed("the code has expired; start again");
+        }
+        _ => {}
+    }
+    let status = format!("device auth failed with status {}", answer.status);
+    match answer.status.as_u16() {
+        429 => Ok(DevicePoll::SlowDown),
+        // A gateway before the issuer. It may pass, and the code is good meanwhile.
+        502..=504 => Err(IssuerFailure::Unreachable {
+            kind: ErrorKind::Retryable,
+            text: status,
+        }),
+        403 if answer.is_page => failed(
+            "the issuer's network asks this computer to prove that it is a browser (status 403): \
+             try without a VPN or proxy, or sign in with the browser",
+        ),
+        403 | 404 => Ok(DevicePoll::Pending),
+        _ => failed(&status),
     }
 }
 
@@ -148,6 +193,7 @@ mod tests {
     use super::super::exchange::Answer;
     use super::super::settings::{Endpoint, IssuerSettings};
     use super::{read_code, read_poll};
+    use crate::IssuerFailure;
     use crate::login::DevicePoll;
 
     fn settings() -> IssuerSettings {
@@ -183,22 +229,60 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_questions() {
-        let read = |status, body| read_poll(&settings(), &Answer::of(status, body));
-        assert!(matches!(read(403, ""), Ok(DevicePoll::Pending)));
-        assert!(matches!(read(404, "{}"), Ok(DevicePoll::Pending)));
-        let pending = read(400, r#"{"error":"authorization_pending"}"#);
-        assert!(matches!(pending, Ok(DevicePoll::Pending)));
-        let slower = read(400, r#"{"error":"slow_down"}"#);
-        assert!(matches!(slower, Ok(DevicePoll::SlowDown)));
+    fn what_waits_is_told_from_what_is_over() {
+        let read = |status, body: &str| read_poll(&settings(), &Answer::of(status, body));
+        let nested = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"CANARY"}}}}"#);
         for (status, body) in [
-            (500, "CANARY"),
-            (400, r#"{"error":"access_denied"}"#),
-            (400, r#"{"error":"expired_token"}"#),
-            (403, r#"{"error":"access_denied"}"#),
+            (403, String::new()),
+            (404, "{}".to_owned()),
+            (404, "<html>".to_owned()),
+            (400, r#"{"error":"authorization_pending"}"#.to_owned()),
+            (403, nested("deviceauth_authorization_pending")),
+            (403, nested("deviceauth_authorization_unknown")),
+            (400, nested("deviceauth_authorization_unknown")),
+            (403, r#"{"error":[1]}"#.to_owned()),
         ] {
-            let failure = read(status, body).unwrap_err().to_string();
-            assert!(!failure.contains("CANARY"), "{failure}");
+            let pending = read(status, &body);
+            assert!(
+                matches!(pending, Ok(DevicePoll::Pending)),
+                "{status} {body}"
+            );
+        }
+        for (status, body) in [
+            (400, r#"{"error":"slow_down"}"#.to_owned()),
+            (403, nested("slow_down")),
+            (429, String::new()),
+        ] {
+            let slower = read(status, &body);
+            assert!(
+                matches!(slower, Ok(DevicePoll::SlowDown)),
+                "{status} {body}"
+            );
+        }
+        for status in [502, 503, 504] {
+            let passing = read(status, "<html>CANARY");
+            let passing = matches!(passing, Err(IssuerFailure::Unreachable { .. }));
+            assert!(passing, "{status}");
+        }
+        let expired = "Device authorization code has expired. Please request a new code.";
+        for (status, body, words) in [
+            (500, "CANARY".to_owned(), "status 500"),
+            (400, r#"{"error":"access_denied"}"#.to_owned(), "denied"),
+            (403, r#"{"error":"access_denied"}"#.to_owned(), "denied"),
+            (403, nested("deviceauth_access_denied"), "denied"),
+            (400, r#"{"error":"expired_token"}"#.to_owned(), "expired"),
+            (403, nested("deviceauth_authorization_expired"), "expired"),
+            (
+                403,
+                format!(r#"{{"error":{{"code":null,"message":"{expired}"}}}}"#),
+                "expired",
+            ),
+            (403, "<html>CANARY".to_owned(), "a browser (status 403)"),
+        ] {
+            let Err(IssuerFailure::Refused(text)) = read(status, &body) else {
+                panic!("{status} {body}");
+            };
+            assert!(text.contains(words) && !text.contains("CANARY"), "{text}");
         }
     }
 }

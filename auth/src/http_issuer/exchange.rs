@@ -37,6 +37,8 @@ pub(super) struct Request {
 /// A complete response. Its body is wiped on drop.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    /// Whether it is a page for a browser, such as a challenge of what stands before the issuer.
+    pub(super) is_page: bool,
     body: Zeroizing<Vec<u8>>,
 }
 
@@ -69,6 +71,7 @@ impl IssuerClient {
         let sent = self.http.send(request).await;
         let mut response = sent.map_err(|failure| unanswered(&failure))?;
         let status = response.status();
+        let is_page = is_page(response.headers());
         let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
         loop {
             let chunk = response.chunk().await;
@@ -79,8 +82,19 @@ impl IssuerClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(Answer {
+            status,
+            is_page,
+            body,
+        })
     }
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html")) || headers.contains_key("cf-mitigated")
 }
 
 fn unanswered(failure: &HttpFailure) -> IssuerFailure {
@@ -151,6 +165,7 @@ impl Answer {
     pub(super) fn of(status: u16, body: &str) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap(),
+            is_page: body.starts_with('<'),
             body: Zeroizing::new(body.as_bytes().to_vec()),
         }
     }

@@ -13,6 +13,8 @@ use crate::IssuerFailure;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// Added to the polling interval each time the issuer answers `slow_down` (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
+/// Longest wait between two polls after failures.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Polls until the user is done, and logs in.
 pub(super) async fn run(code: DeviceCode, session: &Session) -> Result<(), LoginFailure> {
@@ -33,14 +35,20 @@ pub(super) async fn run(code: DeviceCode, session: &Session) -> Result<(), Login
 
 async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, LoginFailure> {
     let mut interval = code.interval;
+    let mut wait = interval;
     loop {
-        tokio::time::sleep_until(Instant::now() + interval).await;
+        tokio::time::sleep_until(Instant::now() + wait).await;
         match session.grantor.poll_device(code).await {
             Ok(DevicePoll::Granted(grant)) => return Ok(grant),
-            Ok(DevicePoll::Pending) => {}
-            Ok(DevicePoll::SlowDown) => interval += SLOWER,
-            // The network may recover; exponential backoff, as the standard asks.
-            Err(IssuerFailure::Unreachable { .. }) => interval = (interval * 2).min(DEADLINE),
+            Ok(DevicePoll::Pending) => wait = interval,
+            Ok(DevicePoll::SlowDown) => {
+                interval += SLOWER;
+                wait = interval;
+            }
+            // The network or a gateway may recover; exponential backoff, as the standard asks.
+            Err(IssuerFailure::Unreachable { .. }) => {
+                wait = (wait * 2).min(LONGEST_WAIT.max(interval));
+            }
             Err(failure) => return Err(LoginFailure::Device(failure)),
         }
     }

@@ -166,6 +166,9 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
         Ok(DevicePoll::SlowDown),
         Ok(DevicePoll::Pending),
         unreachable(),
+        unreachable(),
+        unreachable(),
+        Ok(DevicePoll::Pending),
         granted(),
     ]);
     let begun = Instant::now();
@@ -179,7 +182,7 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
         .iter()
         .map(|at| (*at - std::mem::replace(&mut last, *at)).as_secs())
         .collect();
-    assert_eq!(waits, [7, 7, 12, 12, 24]);
+    assert_eq!(waits, [7, 7, 12, 12, 24, 48, 60, 12]);
 }
 
 #[tokio::test(start_paused = true)]
