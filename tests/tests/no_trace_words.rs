@@ -1,7 +1,9 @@
 //! No secret appears in output: not in responses, not in the log, not in the report of a crash.
 
 use byokey_dev_backend::{DevBackend, Options, Script};
+use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::made_up::Random;
+use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Canaries, Framing, Host, MadeUp, Server, Setup, messages};
 use serde_json::{Value, json};
 
@@ -235,6 +237,51 @@ async fn a_session_that_is_traced_to_standard_error() {
         names[0]
     )));
     assert!(log.contains("‹unreadable line, "), "{log}");
+}
+
+/// What a pending login needs, and what looks like a secret wherever it is.
+#[tokio::test]
+async fn a_trace_hides_pending_logins_and_what_looks_like_a_secret() {
+    let _ports = LoginPorts::take().await;
+    let issuer = Issuer::start().await;
+    for _ in 0..20 {
+        issuer.next(Ask::DevicePoll, 403, json!({}));
+    }
+    let setup = Setup::default().argument("--trace-protocol=-");
+    let mut server = issuer.set_up(setup).start();
+    let mut host = Host::initialized(&mut server).await;
+    let start = "account/login/start";
+    let device = json!({"type": "chatgptDeviceCode"});
+    let device = host.request(start, device).await.unwrap();
+    let user_code = device["userCode"].as_str().unwrap();
+    let browser = json!({"type": "chatgpt"});
+    let browser = host.request(start, browser).await.unwrap();
+    let url = browser["authUrl"].as_str().unwrap();
+    let parameter = |name: &str| {
+        let (_, rest) = url.split_once(&format!("{name}=")).unwrap();
+        rest.split('&').next().unwrap()
+    };
+    let shapes = [
+        "rt_made-up-refresh-token",
+        "session=made-up-cookie-value",
+        "made-up-bearer-of-a-host",
+        "eyJtYWRlLXVwIjoxfQ.eyJtYWRlLXVwIjoxfQ.made-up",
+    ];
+    let note = json!({
+        "seen": shapes[0], "header": format!("Cookie: {}", shapes[1]),
+        "log": format!("sent Authorization: Bearer {}", shapes[2]), "got": [[shapes[3]]],
+    });
+    host.request("account/read", json!({"note": note}))
+        .await
+        .unwrap();
+    host.close_input();
+    assert_eq!(server.exit_code().await, Some(0));
+    let log = server.whole_log().await;
+    assert!(log.contains("authUrl") && log.contains("account/read"));
+    let hidden = [user_code, parameter("state"), parameter("code_challenge")];
+    for secret in hidden.into_iter().chain(shapes) {
+        assert!(!log.contains(secret), "{secret} is in: {log}");
+    }
 }
 
 /// Ends a program. Its output was searched, and its log is searched on drop.

@@ -245,7 +245,7 @@ fn on_a_listener_a_client_ends_no_more_than_its_own_connection() {
     assert_eq!(family.connect().ask(&introduction(Value::Null))["id"], 1);
 }
 
-/// Whoever started the server decides with what it ends.
+/// The command line of the server decides what it ends with.
 #[test]
 fn on_a_listener_the_argument_still_ends_the_server() {
     let mut family = Family::found(&format!("{ON_A_SOCKET} --parent-pid $FIRST"));

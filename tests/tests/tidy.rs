@@ -1,5 +1,6 @@
 //! Rules about the sources: their size, which module imports which, where a secret is exposed, and
-//! that the tests named in `tests/README.md` exist. `workspace` holds which crate may depend on which.
+//! that the tests named in `tests/README.md` and `docs/world.md` exist. `workspace` holds which
+//! crate may depend on which.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -262,8 +263,10 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_test_that_the_readme_names_exists() {
-    let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+fn every_test_that_the_documents_name_exists() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let readme = read("tests/README.md");
+    let text = readme.clone() + &read("docs/world.md");
     let tests = tests();
     let mut count = 0;
     // `file::test` of the black-box tests, or `path.rs::test`. Of a path, the file's name suffices:
@@ -276,14 +279,14 @@ fn every_test_that_the_readme_names_exists() {
         assert!(exists, "{place}::{test} does not exist");
         count += 1;
     }
-    let (_, of_codex) = text.split_once("| in codex | here |").unwrap();
+    let (_, of_codex) = readme.split_once("| in codex | here |").unwrap();
     let transcripts = named(of_codex).filter(|name| name.contains('/') && !name.contains("::"));
     for name in transcripts {
         let path = root().join(format!("tests/transcripts/{name}.txt"));
         assert!(path.exists(), "{name} does not exist");
         count += 1;
     }
-    assert!(count > 250, "only {count} names were found");
+    assert!(count > 350, "only {count} names were found");
 }
 
 /// Each kind of input has tests, named after its row.

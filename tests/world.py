@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Runs the tests that docs/world.md lists against an older program and the present one, and writes
+the two columns of results there.
+
+    BYOKEY_OLD_BIN=…/byokey BYOKEY_BIN=target/debug/byokey tests/world.py [--only POINT] [--check]
+
+The older program is a build of the commit that the table names. Without BYOKEY_OLD_BIN its column
+stays as it is. `--check` writes nothing, and fails where a test of the present program fails.
+`--executables FOLDER` takes the tests as they were built there, in place of building them.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TABLE = ROOT / "docs/world.md"
+ROW = re.compile(r"^\| (\S+) \| (.*) \| `(\w+)::(\w+)` \| (.*) \| (.*) \|$")
+# How long one test may take. An older program can let it wait for each of its deadlines.
+LIMIT = 240
+
+
+def built(names):
+    """Builds the tests of these files; returns where each executable is."""
+    targets = [word for name in sorted(names) for word in ("--test", name)]
+    command = ["cargo", "test", "--locked", "--workspace", "--no-run", "--message-format=json", *targets]
+    lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    messages = (json.loads(line) for line in lines.splitlines())
+    return {
+        message["target"]["name"]: message["executable"]
+        for message in messages
+        if message.get("reason") == "compiler-artifact" and message.get("executable")
+    }
+
+
+def found(names, folder):
+    """The newest executable of each of these files in a folder."""
+    newest = {}
+    for name in names:
+        files = [path for path in folder.glob(f"{name}-*") if not path.suffix]
+        if files:
+            newest[name] = str(max(files, key=lambda path: path.stat().st_mtime))
+    return newest
+
+
+def run(executable, test, program):
+    """Runs one test against a program; returns one word."""
+    if executable is None:
+        return "missing"
+    listed = subprocess.run([executable, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    names = [line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")]
+    full = [name for name in names if name == test or name.endswith(f"::{test}")]
+    if len(full) != 1:
+        return "missing"
+    environment = {**os.environ, "BYOKEY_BIN": program, "BYOKEY_RELEASE_BIN": program}
+    process = subprocess.Popen(
+        [executable, "--exact", full[0], "--nocapture", "--test-threads", "1"],
+        cwd=ROOT / "tests", env=environment, start_new_session=True, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    try:
+        output, _ = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return "hangs"
+    if process.returncode != 0:
+        return "fails"
+    return "skipped" if re.search(r"^(SKIPPED|skipped):", output, re.MULTILINE) else "passes"
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--only")
+    arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--executables", type=pathlib.Path)
+    arguments.add_argument("--jobs", type=int, default=4)
+    arguments = arguments.parse_args()
+    lines = TABLE.read_text().splitlines()
+    rows = {index: ROW.match(line).groups() for index, line in enumerate(lines) if ROW.match(line)}
+    chosen = {i: row for i, row in rows.items() if arguments.only in (None, row[0])}
+    files = {row[2] for row in chosen.values()}
+    executables = found(files, arguments.executables) if arguments.executables else built(files)
+    old, new = os.environ.get("BYOKEY_OLD_BIN"), os.environ.get("BYOKEY_BIN")
+    programs = [path and str(pathlib.Path(path).resolve()) for path in (old, new)]
+
+    def results(name):
+        # Tests of one file may share ports, and run one after another.
+        done = {}
+        for index, (point, rule, file, test, *before) in chosen.items():
+            if file != name:
+                continue
+            words = [
+                run(executables.get(name), test, program) if program else word
+                for program, word in zip(programs, before)
+            ]
+            done[index] = words
+            print(f"{point:>3}  {words[0]:8} {words[1]:8} {file}::{test}", flush=True)
+        return done
+
+    failed = False
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for done in pool.map(results, sorted(files)):
+            for index, (before, now) in done.items():
+                point, rule, file, test, *_ = rows[index]
+                lines[index] = f"| {point} | {rule} | `{file}::{test}` | {before} | {now} |"
+                failed |= now not in ("passes", "skipped")
+    if not arguments.check:
+        TABLE.write_text("\n".join(lines) + "\n")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
