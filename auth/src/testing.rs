@@ -56,7 +56,7 @@ pub(crate) fn managed_tokens(account: &str, user: &str, refresh_token: &str) -> 
 pub(crate) struct NoIssuer;
 
 impl NoIssuer {
-    fn nobody<T: Send + 'static>() -> IssuerAnswer<T> {
+    fn unreachable<T: Send + 'static>() -> IssuerAnswer<T> {
         let failure = IssuerFailure::Unreachable {
             kind: ErrorKind::Retryable,
             text: "no issuer here".into(),
@@ -67,15 +67,15 @@ impl NoIssuer {
 
 impl Issuer for NoIssuer {
     fn refresh(&self, _: &Secret) -> IssuerAnswer<RenewedTokens> {
-        Self::nobody()
+        Self::unreachable()
     }
 
     fn revoke(&self, _: &Secret) -> IssuerAnswer<()> {
-        Self::nobody()
+        Self::unreachable()
     }
 
     fn whoami(&self, _: &Secret) -> IssuerAnswer<TokenOwner> {
-        Self::nobody()
+        Self::unreachable()
     }
 }
 

@@ -241,7 +241,7 @@ async fn an_answer_that_fails_a_check_replaces_nothing() {
 async fn all_clients_are_notified_when_a_refresh_changed_the_account_and_only_then() {
     let scene = scene(LoginPolicy::default());
     scene.login("same@example.com", "ws-1");
-    for (email, account, told) in [
+    for (email, account, notified) in [
         ("same@example.com", "ws-1", 0),
         ("same@example.com", "ws-2", 1),
         ("b@example.com", "ws-2", 2),
@@ -251,7 +251,7 @@ async fn all_clients_are_notified_when_a_refresh_changed_the_account_and_only_th
         scene.host.answer(fresh(email, account));
         call.await.unwrap().unwrap();
         settle().await;
-        assert_eq!(scene.host.updates.lock().unwrap().len(), told);
+        assert_eq!(scene.host.updates.lock().unwrap().len(), notified);
     }
 }
 

@@ -78,7 +78,7 @@ pub fn run(program: &Path) -> io::Result<bool> {
     let tokens = Arc::new(Tokens::made_up());
     let screen = Screen::of_stdout(Arc::clone(&tokens));
     let scenario = set_the_stage(program, tokens, screen)?;
-    Ok(story::tell(scenario).is_good())
+    Ok(story::run(scenario).is_good())
 }
 
 /// Starts the backend and the server.

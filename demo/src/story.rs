@@ -13,75 +13,75 @@ struct Chapter {
     title: &'static str,
     /// An explanation for new users.
     caption: &'static str,
-    tell: fn(&mut Scenario) -> Result<(), Stop>,
+    run: fn(&mut Scenario) -> Result<(), Stop>,
 }
 
 const STORY: [Chapter; 10] = [
     Chapter {
         title: "The host introduces itself",
         caption: "It has started byokey as a child process and speaks JSON-RPC over two pipes.",
-        tell: account::introduction,
+        run: account::introduction,
     },
     Chapter {
         title: "The host hands over a token",
         caption: "The host owns the login. byokey keeps the token in memory and nowhere else.",
-        tell: account::login,
+        run: account::login,
     },
     Chapter {
         title: "Limits and models",
         caption: "byokey asks the backend on the host's behalf, with the host's token.",
-        tell: account::limits_and_models,
+        run: account::limits_and_models,
     },
     Chapter {
         title: "A streamed turn",
         caption: "A conversation with a model. The reply arrives piece by piece.",
-        tell: turn::streamed,
+        run: turn::streamed,
     },
     Chapter {
         title: "The token expires",
         caption: "On a 401, byokey asks the host for a new token and repeats the call.",
-        tell: renewal::during_a_turn,
+        run: renewal::during_a_turn,
     },
     Chapter {
         title: "Any call recovers, not turns alone",
         caption: "Here it is the rate limits that meet the 401.",
-        tell: renewal::during_any_call,
+        run: renewal::during_any_call,
     },
     Chapter {
         title: "The user has switched accounts",
-        caption: "The new token is Bob's. byokey takes it and tells every client.",
-        tell: renewal::by_another_account,
+        caption: "The new token is Bob's. byokey adopts it and notifies every client.",
+        run: renewal::by_another_account,
     },
     Chapter {
         title: "The host refuses",
         caption: "No new token: the call fails with a typed error, and the login stays.",
-        tell: renewal::refused,
+        run: renewal::refused,
     },
     Chapter {
         title: "Logout",
         caption: "byokey forgets the token at once.",
-        tell: ends::logout,
+        run: ends::logout,
     },
     Chapter {
         title: "The host is done",
         caption: "It closes the pipe, and byokey ends by itself.",
-        tell: ends::end_of_input,
+        run: ends::end_of_input,
     },
 ];
 
 /// Runs the whole scenario, or as much of it as possible.
-pub(super) fn tell(mut scenario: Scenario) -> Report {
-    if let Err(stop) = tell_chapters(&mut scenario) {
+pub(super) fn run(mut scenario: Scenario) -> Report {
+    if let Err(stop) = run_chapters(&mut scenario) {
         scenario.report.stopped(&stop);
         let line = format!("    ✗ the story stops here: {stop}");
         // If the output is closed, the exit code still reports the result.
         drop(scenario.host.screen.line(vec![(Style::Bad, line)]));
     }
-    drop(tell_report(&mut scenario));
+    drop(print_report(&mut scenario));
     scenario.report
 }
 
-fn tell_chapters(scenario: &mut Scenario) -> Result<(), Stop> {
+fn run_chapters(scenario: &mut Scenario) -> Result<(), Stop> {
     introduce(scenario)?;
     for (number, chapter) in (1..).zip(&STORY) {
         scenario.report.chapter = number;
@@ -92,7 +92,7 @@ fn tell_chapters(scenario: &mut Scenario) -> Result<(), Stop> {
             format!("{number:>2}  {}", chapter.title),
         )])?;
         screen.line(vec![(Style::Plain, format!("    {}", chapter.caption))])?;
-        (chapter.tell)(scenario)?;
+        (chapter.run)(scenario)?;
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ fn introduce(scenario: &mut Scenario) -> io::Result<()> {
     Ok(())
 }
 
-fn tell_report(scenario: &mut Scenario) -> io::Result<()> {
+fn print_report(scenario: &mut Scenario) -> io::Result<()> {
     let style = if scenario.report.is_good() {
         Style::Good
     } else {

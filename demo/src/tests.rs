@@ -70,16 +70,16 @@ fn asynchronous(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
     tokio::net::UnixStream::from_std(stream)
 }
 
-fn told(falsify: impl Fn(&mut Value) + Send + 'static, code: i32) -> Report {
-    told_with_patience(falsify, code, PATIENCE)
+fn run_falsified(falsify: impl Fn(&mut Value) + Send + 'static, code: i32) -> Report {
+    run_with_patience(falsify, code, PATIENCE)
 }
 
-fn told_with_patience(
+fn run_with_patience(
     falsify: impl Fn(&mut Value) + Send + 'static,
     code: i32,
     patience: Duration,
 ) -> Report {
-    story::tell(stage(falsify, code, patience))
+    story::run(stage(falsify, code, patience))
 }
 
 fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Duration) -> Scenario {
@@ -101,7 +101,7 @@ fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Dur
 
 #[test]
 fn an_unmodified_scenario_passes() {
-    let report = told(|_| {}, 0);
+    let report = run_falsified(|_| {}, 0);
     assert!(report.is_good(), "{report:?}");
     assert_eq!(report.chapter, 10);
 }
@@ -114,7 +114,7 @@ fn noticed_by(pointer: &'static str, old: impl Into<Value>, new: impl Into<Value
             *place = new.clone();
         }
     };
-    let report = told(falsify, 0);
+    let report = run_falsified(falsify, 0);
     assert!(!report.is_good());
     let mut chapters: Vec<_> = report.broken.iter().map(|(chapter, _)| *chapter).collect();
     chapters.dedup();
@@ -225,7 +225,7 @@ fn a_call_with_another_token() {
 
 #[test]
 fn a_bad_end() {
-    let report = told(|_| {}, 101);
+    let report = run_falsified(|_| {}, 101);
     let check = "byokey exits with code 0".to_owned();
     assert_eq!(report.broken, [(10, check)]);
 }
@@ -237,7 +237,7 @@ fn a_story_that_cannot_go_on_stops() {
             *message = Value::Null;
         }
     };
-    let report = told_with_patience(lose_login, 0, Duration::from_millis(500));
+    let report = run_with_patience(lose_login, 0, Duration::from_millis(500));
     assert!(!report.is_good());
     let (chapter, stop) = report.broken.last().unwrap();
     assert_eq!(*chapter, 2);

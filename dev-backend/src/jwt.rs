@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_says_what_it_was_told_to() {
+    fn a_token_has_its_claims() {
         let token = TestToken {
             plan: "team".to_owned(),
             expires_at: 7,

@@ -110,7 +110,7 @@ impl Comparison<'_> {
                 self.words(old_words, new_words);
                 self.variants(old, new);
             }
-            _ => self.tell("has another shape"),
+            _ => self.report("has another shape"),
         }
     }
 
@@ -118,30 +118,30 @@ impl Comparison<'_> {
         for before in old {
             let name = &before.name;
             let Some(after) = new.iter().find(|after| after.name == *name) else {
-                self.tell(&format!("has no member `{name}` any more"));
+                self.report(&format!("has no member `{name}` any more"));
                 continue;
             };
             if after.of != before.of {
-                self.tell(&format!("has a member `{name}` of another type"));
+                self.report(&format!("has a member `{name}` of another type"));
             }
             if after.range != before.range {
-                self.tell(&format!("has other numbers as `{name}`"));
+                self.report(&format!("has other numbers as `{name}`"));
             }
             match (before.optional, after.optional) {
-                (false, true) => self.tell(&format!("may come without `{name}` now")),
-                (true, false) => self.tell(&format!("must not come without `{name}` any more")),
+                (false, true) => self.report(&format!("may come without `{name}` now")),
+                (true, false) => self.report(&format!("must not come without `{name}` any more")),
                 _ => {}
             }
             match (before.nullable, after.nullable) {
-                (false, true) => self.tell(&format!("may have null as `{name}` now")),
-                (true, false) => self.tell(&format!("must not have null as `{name}` any more")),
+                (false, true) => self.report(&format!("may have null as `{name}` now")),
+                (true, false) => self.report(&format!("must not have null as `{name}` any more")),
                 _ => {}
             }
         }
         for after in new {
             let is_new = !old.iter().any(|before| before.name == after.name);
             if is_new && !after.optional {
-                self.tell(&format!(
+                self.report(&format!(
                     "has a new member `{}` that is not optional",
                     after.name
                 ));
@@ -182,16 +182,16 @@ impl Comparison<'_> {
 
     fn values(&mut self, old: &[&String], new: &[&String]) {
         for gone in old.iter().filter(|value| !new.contains(value)) {
-            self.tell(&format!("has no `{gone}` any more"));
+            self.report(&format!("has no `{gone}` any more"));
         }
         for more in new.iter().filter(|value| !old.contains(value)) {
             if !self.may_grow {
-                self.tell(&format!("has a new `{more}`, which an old server refuses"));
+                self.report(&format!("has a new `{more}`, which an old server refuses"));
             }
         }
     }
 
-    fn tell(&mut self, what: &str) {
+    fn report(&mut self, what: &str) {
         self.found.push(format!("{}: it {what}", self.place));
     }
 }

@@ -72,7 +72,7 @@ fn digests(changelog: &str) -> Vec<String> {
 }
 
 /// Returns the additions since the baseline that no entry mentions.
-fn untold(old: &Wire, new: &Wire, changelog: &str) -> Vec<String> {
+fn unmentioned(old: &Wire, new: &Wire, changelog: &str) -> Vec<String> {
     let sections: Vec<_> = protocol_sections(changelog).collect();
     let told = |name: &String| {
         let name = format!("`{name}`");
@@ -89,11 +89,11 @@ fn the_changelog_names_everything_that_came() {
         Wire::read(&baseline()).unwrap(),
         Wire::read(&today()).unwrap(),
     );
-    let untold = untold(&old, &new, &changelog);
+    let unmentioned = unmentioned(&old, &new, &changelog);
     assert!(
-        untold.is_empty(),
+        unmentioned.is_empty(),
         "no entry under `### Protocol` in CHANGELOG.md names these: `{}`",
-        untold.join("`, `")
+        unmentioned.join("`, `")
     );
 }
 
@@ -117,11 +117,11 @@ fn a_new_digest_without_new_words_is_not_enough() {
     let entry =
         |words: &str| format!("### Protocol\n\n- {words} (wire `0`)\n\n### Added\n- `more`\n");
     let names = ["more", "Answer.more", "Mood.so", "Tell.c"];
-    assert_eq!(untold(&old, &grown, &entry("Something.")), names);
+    assert_eq!(unmentioned(&old, &grown, &entry("Something.")), names);
     let some = entry("`more` and `Mood.so` are new.");
-    assert_eq!(untold(&old, &grown, &some), ["Answer.more", "Tell.c"]);
+    assert_eq!(unmentioned(&old, &grown, &some), ["Answer.more", "Tell.c"]);
     let all = entry("`more`, `Answer.more`, `Tell.c` and `Mood.so` are new.");
-    assert_eq!(untold(&old, &grown, &all), [""; 0]);
+    assert_eq!(unmentioned(&old, &grown, &all), [""; 0]);
 }
 
 #[test]

@@ -132,8 +132,8 @@ impl StreamWindow {
         let positive = |number: Option<Integer>| number.map(|it| it.0).filter(|it| *it > 0);
         let minutes = positive(self.window_minutes);
         let resets_at = positive(self.reset_at);
-        let tells = self.used_percent.0 != 0.0 || minutes.is_some() || resets_at.is_some();
-        tells.then(|| RateLimitWindow {
+        let has_content = self.used_percent.0 != 0.0 || minutes.is_some() || resets_at.is_some();
+        has_content.then(|| RateLimitWindow {
             used_percent: percent(self.used_percent.0),
             window_duration_mins: minutes,
             resets_at,

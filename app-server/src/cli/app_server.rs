@@ -177,7 +177,7 @@ fn serve(
 }
 
 /// Waits for a signal, or for the end of the parent.
-async fn told_to_end(signals: &mut Signals, services: &Services) {
+async fn end_requested(signals: &mut Signals, services: &Services) {
     tokio::select! {
         () = signals.any() => {}
         () = services.parent.gone() => {}
@@ -208,7 +208,7 @@ async fn serve_stdio(
     ));
     tokio::select! {
         ended = &mut connection => return Ok(ended.map(|_| ())?),
-        () = told_to_end(&mut signals, services) => {}
+        () = end_requested(&mut signals, services) => {}
     }
     end.send_replace(true);
     Ok(connection.await.map(|_| ())?)

@@ -236,10 +236,10 @@ fn a_setting_that_cannot_be_used_stops_what_depends_on_it() {
         let config = load(&[setting]);
         assert_eq!(stopped(&config), *stops, "{setting}");
         assert_eq!(config.warnings.len(), 1, "{setting}: {:?}", config.warnings);
-        let told = details(&config.warnings[0]);
-        assert!(told.contains(words), "{setting}: {told}");
+        let text = details(&config.warnings[0]);
+        assert!(text.contains(words), "{setting}: {text}");
         let refused = config.check(stops[0]).unwrap_err().to_string();
-        assert_eq!(refused, format!("failed to load configuration: {told}"));
+        assert_eq!(refused, format!("failed to load configuration: {text}"));
     }
 }
 
@@ -249,9 +249,9 @@ fn a_setting_of_the_selected_provider_stops_its_calls() {
         let setting = format!("model_providers.relay.{setting}");
         let config = load(&[SELECTED, RELAY, &setting]);
         assert_eq!(stopped(&config), [Stops::ModelCalls], "{setting}");
-        let told = details(&config.warnings[0]);
-        assert!(told.contains(words), "{setting}: {told}");
-        assert!(!told.contains("sk-made-up"), "{told}");
+        let text = details(&config.warnings[0]);
+        assert!(text.contains(words), "{setting}: {text}");
+        assert!(!text.contains("sk-made-up"), "{text}");
         // The same where another provider is selected.
         let config = load(&[RELAY, &setting]);
         assert!(stopped(&config).is_empty(), "{setting}");

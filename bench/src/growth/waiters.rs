@@ -54,7 +54,10 @@ pub(crate) fn fan_out(waiters: usize) -> Result<f64, Failure> {
     runtime.block_on(async {
         let host = Arc::<SlowHost>::default();
         let manager = signed_in(Arc::clone(&host))?;
-        let generation = manager.lease().ok_or("nobody is signed in")?.generation;
+        let generation = manager
+            .lease()
+            .ok_or("no credential is in force")?
+            .generation;
         let begin = Instant::now();
         let calls: Vec<_> = (0..waiters)
             .map(|_| {
@@ -108,7 +111,7 @@ impl SlowHost {
             supplier: Supplier(0),
         };
         only.send(answer)
-            .map_err(|_| "nobody waits for the host".into())
+            .map_err(|_| "no refresh is pending".into())
     }
 }
 
@@ -133,21 +136,21 @@ impl Host for SlowHost {
 struct NoIssuer;
 
 impl NoIssuer {
-    fn nobody<T: Send + 'static>() -> IssuerAnswer<T> {
+    fn unreachable<T: Send + 'static>() -> IssuerAnswer<T> {
         Box::pin(std::future::ready(Err(IssuerFailure::UnexpectedAnswer)))
     }
 }
 
 impl Issuer for NoIssuer {
     fn refresh(&self, _: &Secret) -> IssuerAnswer<RenewedTokens> {
-        Self::nobody()
+        Self::unreachable()
     }
 
     fn revoke(&self, _: &Secret) -> IssuerAnswer<()> {
-        Self::nobody()
+        Self::unreachable()
     }
 
     fn whoami(&self, _: &Secret) -> IssuerAnswer<TokenOwner> {
-        Self::nobody()
+        Self::unreachable()
     }
 }

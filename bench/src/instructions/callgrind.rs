@@ -56,6 +56,6 @@ fn counted(report: &str) -> Result<f64, Failure> {
     let line = report
         .lines()
         .find_map(|line| line.split_once("Collected :"));
-    let (_, count) = line.ok_or("valgrind tells no count")?;
+    let (_, count) = line.ok_or("valgrind reports no count")?;
     Ok(count.trim().parse()?)
 }

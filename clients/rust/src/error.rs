@@ -31,7 +31,7 @@ pub enum ByokeyError {
     #[error("{0}: try again later if `is_retryable` says so")]
     Backend(RequestError),
     /// The request itself is invalid.
-    #[error("{0}: correct the request; `path` says where, if the server told")]
+    #[error("{0}: correct the request; `path` says where, if known")]
     InvalidRequest(RequestError),
     /// The server is gone.
     #[error("the server is gone{}: spawn a new client", status_text(.status.as_ref()))]

@@ -184,7 +184,7 @@ impl Events {
         }
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn publish(&self, event: &Event) {
         if event.method() == methods::AccountUpdatedNotification::NAME {
             self.account_updated.notify_one();
         }

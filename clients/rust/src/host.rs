@@ -61,7 +61,7 @@ impl Service for Host {
 
     fn notification(&mut self, method: &str, params: Option<&RawValue>) {
         let params = params.map_or("{}", RawValue::get);
-        self.events.tell(&Event::read(method, params));
+        self.events.publish(&Event::read(method, params));
     }
 
     fn skipped(&mut self, _: Skipped<'_>) {

@@ -1,11 +1,11 @@
 // The remedy, for each kind of error.
 
 const HINTS: Readonly<Record<string, string>> = {
-  authRequired: "Nobody is signed in: call `login`.",
+  authRequired: "No account is signed in: call `login`.",
   chatgptAuthRequired: "This needs a ChatGPT account, and an API key is in force: call `login` with tokens.",
   reauthRequired: "The login was refused and cannot be renewed: have the user sign in again.",
-  hostRefused: "The token provider failed; what it said stayed in this process. Ask it directly to see why.",
-  hostTimeout: "The token provider took too long; `capabilities.authRefreshTimeoutMs` gives it more time.",
+  hostRefused: "The token provider failed; its error stayed in this process. Call it directly to see it.",
+  hostTimeout: "The token provider timed out; `capabilities.authRefreshTimeoutMs` sets its timeout.",
   hostGone: "No client is connected that could supply new tokens.",
   hostAnswerInvalid: "The token provider has to give `accessToken` and `chatgptAccountId`, both of the same account.",
   accountChanged: "The conversation belongs to another account: start a new thread.",
@@ -21,7 +21,7 @@ const HINTS: Readonly<Record<string, string>> = {
   unreachable: "There is no connection to the backend or the issuer: the message names the cause.",
   backendRefused: "The backend refused it; the same call will fail again.",
   plaintextRefused: "The address is not https:// and not on this machine: no secret is sent there.",
-  usageLimitExceeded: "The plan's limit is reached: `readRateLimits` tells when it ends.",
+  usageLimitExceeded: "The plan's limit is reached: `readRateLimits` returns its end.",
   contextWindowExceeded: "The conversation is too long for the model: start a new thread.",
   policyRefused: "The backend refused the request under a policy: have the user rephrase it.",
   modelUnavailable: "The model is not to be had: choose one of `listModels`, or update the server.",
@@ -40,7 +40,7 @@ const HINTS: Readonly<Record<string, string>> = {
   unsupported: "This server does not do that.",
   notFound: "There is no such thread, turn or login in this server.",
   turnInProgress: "The thread has a turn in progress: wait for `turn/completed`, or interrupt it.",
-  cancelled: "The call was given up.",
+  cancelled: "The call was cancelled.",
 };
 
 const GENERAL = "The reference of the protocol lists codes and kinds.";

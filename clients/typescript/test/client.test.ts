@@ -14,7 +14,7 @@ import { isRunning, until, within } from "./support/wait.js";
 
 const ECHO = `handlers.echo = ({ id, params }) => send({ id, result: params ?? null });`;
 
-test("the handshake tells who the host is, what it can do, and its process", async () => {
+test("the handshake sends the host's name, capabilities and process", async () => {
   const script = `
     let first;
     handlers.initialize = ({ id, params }) => { first = params; send({ id, result: server }); };
@@ -49,7 +49,7 @@ test("a handshake that is refused ends the server", async () => {
   assert.ok(!isLeft);
 });
 
-test("a server that ends before it is ready is told with its status", async () => {
+test("a server that ends before it is ready is reported with its status", async () => {
   const spawned = ByokeyClient.spawn({ ...fake(""), args: ["--eval", "process.exit(7)"] });
   await assert.rejects(within(spawned, "the end"), (error) => {
     assert.ok(error instanceof ConnectionClosedError);
@@ -118,7 +118,7 @@ test("a listener that throws fails the host, and not the other listeners", async
   assert.equal(await run(process.execPath, ["--input-type=module", "--eval", script]), "heard\nmade up\n");
 });
 
-test("a stream that nobody reads keeps so many events, and says that some were lost", async () => {
+test("an unread stream stores a limited number of events, and reports that some were lost", async () => {
   const stream = new EventStream<number>(() => {});
   for (let n = 0; n <= 100_000; n++) stream.push(n);
   for (let n = 0; n < 100_000; n++) assert.equal((await stream.next()).value, n);

@@ -68,7 +68,7 @@ test("where nothing is found, the error says where it was looked for and what to
   );
 });
 
-test("a program that cannot be started is told with its reason", async () => {
+test("a program that cannot be started is reported with the reason", async () => {
   const folder = newFolder();
   const plain = join(folder, "plain");
   writeFileSync(plain, "");

@@ -41,7 +41,7 @@ function counting(more: object = {}, delay = 0): { args: string[]; runs: () => n
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
 
-test("a command is told why and for whom, and nothing of an earlier question", async () => {
+test("a command gets the reason and the account, and nothing of an earlier request", async () => {
   const script = `
     const { BYOKEY_REFRESH_REASON: chatgptAccountId, BYOKEY_PREVIOUS_ACCOUNT_ID: id = "none", MADE_UP } = process.env;
     console.log(JSON.stringify({ accessToken: id, chatgptAccountId, chatgptPlanType: MADE_UP }));
@@ -90,7 +90,7 @@ test("the same question asked twice at once runs the command once", async () => 
   assert.equal(runs(), 1);
 });
 
-test("a failure is told without a word of what the command said, and is not kept", async () => {
+test("a failure is reported without the command's output, and is not cached", async () => {
   const problems: [string, RegExp][] = [
     [`console.log("${SECRET}"); console.error("${SECRET}"); process.exit(3)`, /ended with status 3/],
     [`console.log("${SECRET}")`, /did not print one JSON object/],
@@ -127,13 +127,13 @@ test("a command that takes too long is ended, with all that it started", async (
   await until(() => !pids.some(isRunning), "the end of the processes");
 });
 
-test("a command that nobody waits for is ended", async () => {
+test("an abandoned command is ended", async () => {
   const over = new AbortController();
   const tokens = commandTokens("sleep", ["300"]);
   const answer = tokens(UNAUTHORIZED, { signal: over.signal });
   over.abort();
-  await assert.rejects(within(answer, "the end"), /nobody waits/);
-  await assert.rejects(tokens(UNAUTHORIZED, { signal: AbortSignal.abort() }), /nobody waits/);
+  await assert.rejects(within(answer, "the end"), /no call waits/);
+  await assert.rejects(tokens(UNAUTHORIZED, { signal: AbortSignal.abort() }), /no call waits/);
 });
 
 test("the server asks the command, and the call that waited goes on", { skip: WITHOUT_BYOKEY }, async () => {

@@ -31,7 +31,7 @@ test(
     const seen = [];
     const backend = await devBackend({ rejectedBearers: [tokens.ada] }, (line) => seen.push(line));
 
-    await step("the extension starts the server and shows that nobody is signed in", async () => {
+    await step("the extension starts the server and shows that no account is signed in", async () => {
       editor = await openEditor({
         vsix: here("../out/byokey-account.vsix"),
         pictures,
@@ -111,7 +111,7 @@ test(
       await editor.picture("asked-for-another-token");
     });
 
-    await step("a token that is none is told with a next step", async () => {
+    await step("an invalid token is reported with a next step", async () => {
       await editor.command("byokey: Sign In");
       await editor.choose("Paste an access token");
       await editor.type("It stays in VS Code", tokens["not-a-token"]);

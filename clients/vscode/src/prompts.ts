@@ -79,7 +79,7 @@ export async function askForCommand(current: string | undefined): Promise<string
   ];
   const signIn = { label: "$(sign-in) Sign in", value: "byokey.signIn" };
   const choices = current === undefined ? [signIn, ...always] : [...signedIn, ...always];
-  const placeHolder = current === undefined ? "Nobody is signed in" : `Signed in with ${current}`;
+  const placeHolder = current === undefined ? "Not signed in" : `Signed in with ${current}`;
   const chosen = await vscode.window.showQuickPick(choices, { title: "byokey account", placeHolder });
   return chosen?.value;
 }
@@ -87,12 +87,12 @@ export async function askForCommand(current: string | undefined): Promise<string
 function sources(): Choice<Source>[] {
   const { tokenCommand, authenticationProvider } = settings();
   const choices: Choice<Source>[] = [
-    { label: "Paste an access token", detail: "Kept in VS Code's secret storage.", value: "pasted" },
+    { label: "Paste an access token", detail: "Stored in VS Code's secret storage.", value: "pasted" },
   ];
   if (tokenCommand.length > 0) {
     choices.push({
       label: "Run the token command",
-      detail: "The setting byokey.tokenCommand. Nothing is kept.",
+      detail: "The setting byokey.tokenCommand. Nothing is stored.",
       value: "command",
     });
   }

@@ -154,7 +154,7 @@ export class Session {
 
   async #refresh(...question: Parameters<TokenProvider>): Promise<Tokens> {
     if (this.#tokens === undefined) {
-      throw new Error("nobody is signed in");
+      throw new Error("no account is signed in");
     }
     try {
       this.#refreshFailure = undefined;

@@ -33,7 +33,7 @@ function pastedTokens(account: StoredAccount, accounts: Accounts): TokenProvider
     }
     const { accessToken, chatgptAccountId } = kept;
     if (accessToken === undefined || chatgptAccountId === undefined) {
-      throw new Error("the account was kept without its token; sign in again");
+      throw new Error("the account was stored without its token; sign in again");
     }
     return { accessToken, chatgptAccountId };
   };

@@ -155,7 +155,7 @@ fn constants(class: &str, words: &[Word]) -> String {
 
 fn reader(indent: &str, name: &str, json: &str, body: &str) -> String {
     format!(
-        "{indent}/** Reads it; `at` says where it came from. */\n\
+        "{indent}/** Reads it; `at` is its path for errors. */\n\
          {indent}public fun fromJson({json}: JsonValue, at: String = \"\"): {name} =\n\
          {indent}    {body}\n"
     )

@@ -67,7 +67,7 @@ pub(crate) fn logout(
         let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
         if let Err(failure) = auth.clear_store().await {
             // The credential in memory is dropped in any case.
-            tell(&context, &update);
+            announce(&context, &update);
             return Err(RequestError::failed(
                 format!("logout failed: {failure}"),
                 ErrorKind::StoreFailed.into(),
@@ -79,7 +79,7 @@ pub(crate) fn logout(
 
 fn signed_out(update: AccountUpdated, forgotten: Option<Forgotten>) -> Reply<Empty> {
     Reply::then(Empty {}, move |context| {
-        tell(context, &update);
+        announce(context, &update);
         if let Some(forgotten) = forgotten.filter(Forgotten::is_revocable) {
             let auth = context.services.auth.clone();
             let revoked = async move { auth.revoke(forgotten).await };
@@ -88,7 +88,7 @@ fn signed_out(update: AccountUpdated, forgotten: Option<Forgotten>) -> Reply<Emp
     })
 }
 
-fn tell(context: &Context, update: &AccountUpdated) {
+fn announce(context: &Context, update: &AccountUpdated) {
     let peers = &context.services.peers;
     peers.notify::<AccountUpdatedNotification>(update);
 }

@@ -63,7 +63,7 @@ class ByokeyClient:
         self._refresh_tokens = refresh_tokens
         self._events = Events()
         self._account: AccountState | None = None
-        self._connection = Connection(server, self._answer, self._events.tell)
+        self._connection = Connection(server, self._answer, self._events.publish)
         self._running = asyncio.ensure_future(self._run())
         self.server: InitializeResult
         """The server's description of itself."""

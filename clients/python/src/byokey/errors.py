@@ -78,7 +78,7 @@ class BackendError(RequestError):
 class InvalidRequestError(RequestError):
     """The request itself is invalid."""
 
-    advice = "correct the request; `path` says where, if the server told"
+    advice = "correct the request; `path` says where, if known"
 
 
 class ConnectionClosedError(ByokeyError):

@@ -132,7 +132,7 @@ class Events:
         """Calls the watcher on every notification of this name, with any content."""
         self._watchers.append((method, watcher))
 
-    def tell(self, method: str, raw: object) -> None:
+    def publish(self, method: str, raw: object) -> None:
         """Publishes a notification."""
         event = read_event(method, raw)
         for wanted, watcher in self._watchers:

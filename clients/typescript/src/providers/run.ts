@@ -33,7 +33,7 @@ export function run(command: string, args: readonly string[], options: Run): Pro
       reject(problem(command, what));
     };
     const timer = setTimeout(() => stop(`took longer than ${options.timeoutMs} ms`), options.timeoutMs);
-    const giveUp = (): void => stop("was given up, because nobody waits for it any more");
+    const giveUp = (): void => stop("was cancelled, because no call waits for it any more");
     const finish = (): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", giveUp);

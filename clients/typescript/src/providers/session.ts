@@ -39,7 +39,7 @@ export function sessionTokens<S extends Session>(
   return async (request = FIRST_LOGIN) => {
     const session = await sessionFor(options.getSession, request.reason, given);
     if (session === undefined) {
-      throw new TokenProviderError("Nobody signed in: there is no session. Ask the user again.");
+      throw new TokenProviderError("There is no session: the user did not sign in. Ask again.");
     }
     const { accessToken } = session;
     const tokens = onlyTokens({

@@ -30,7 +30,7 @@ public value class AuthMode(public val value: String) : WireType {
         /** A personal access token. */
         public val PersonalAccessToken: AuthMode = AuthMode("personalAccessToken")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AuthMode =
             AuthMode(readString(json, at))
     }
@@ -102,7 +102,7 @@ public value class PlanType(public val value: String) : WireType {
         /** An unknown plan, or none. */
         public val Unknown: PlanType = PlanType("unknown")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): PlanType =
             PlanType(readString(json, at))
     }
@@ -118,7 +118,7 @@ public data class AccountReadParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AccountReadParams =
             with(readMembers(json, at)) {
                 AccountReadParams(
@@ -141,7 +141,7 @@ public data class LogoutParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LogoutParams =
             with(readMembers(json, at)) {
                 LogoutParams(
@@ -164,7 +164,7 @@ public data class AccountReadResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AccountReadResult =
             with(readMembers(json, at)) {
                 AccountReadResult(
@@ -190,7 +190,7 @@ public sealed interface Account : WireType {
         override fun toString(): String = "ApiKey()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ApiKey =
                 readMembers(json, at).let { ApiKey() }
         }
@@ -210,7 +210,7 @@ public sealed interface Account : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Chatgpt =
                 with(readMembers(json, at)) {
                     Chatgpt(
@@ -233,7 +233,7 @@ public sealed interface Account : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Account =
             when (readTag(json, "type", at)) {
                 "apiKey" -> ApiKey.fromJson(json, at)
@@ -259,7 +259,7 @@ public data class AccountUpdated(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AccountUpdated =
             with(readMembers(json, at)) {
                 AccountUpdated(
@@ -283,7 +283,7 @@ public data class GetAuthStatusParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): GetAuthStatusParams =
             with(readMembers(json, at)) {
                 GetAuthStatusParams(
@@ -310,7 +310,7 @@ public data class GetAuthStatusResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): GetAuthStatusResult =
             with(readMembers(json, at)) {
                 GetAuthStatusResult(

@@ -14,7 +14,7 @@ public data class CancelRequestParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): CancelRequestParams =
             with(readMembers(json, at)) {
                 CancelRequestParams(

@@ -17,7 +17,7 @@ public data class ConfigReadParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ConfigReadParams =
             with(readMembers(json, at)) {
                 ConfigReadParams(
@@ -44,7 +44,7 @@ public data class ConfigReadResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ConfigReadResult =
             with(readMembers(json, at)) {
                 ConfigReadResult(
@@ -75,7 +75,7 @@ public data class Settings(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Settings =
             with(readMembers(json, at)) {
                 Settings(
@@ -100,7 +100,7 @@ public value class LoginMethod(public val value: String) : WireType {
         /** API keys. */
         public val Api: LoginMethod = LoginMethod("api")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginMethod =
             LoginMethod(readString(json, at))
     }
@@ -116,7 +116,7 @@ public data class ConfigRequirementsReadResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ConfigRequirementsReadResult =
             with(readMembers(json, at)) {
                 ConfigRequirementsReadResult(
@@ -136,7 +136,7 @@ public data class ConfigRequirements(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ConfigRequirements =
             with(readMembers(json, at)) {
                 ConfigRequirements(

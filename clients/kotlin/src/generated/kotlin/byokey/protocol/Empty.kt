@@ -15,7 +15,7 @@ public class Empty : WireType {
     override fun toString(): String = "Empty()"
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Empty =
             readMembers(json, at).let { Empty() }
     }

@@ -139,7 +139,7 @@ public value class ErrorKind(public val value: String) : WireType {
         /** A secret would have been sent unencrypted to another machine, so it was not sent. */
         public val PlaintextRefused: ErrorKind = ErrorKind("plaintextRefused")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ErrorKind =
             ErrorKind(readString(json, at))
     }
@@ -164,7 +164,7 @@ public data class ErrorData(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ErrorData =
             with(readMembers(json, at)) {
                 ErrorData(

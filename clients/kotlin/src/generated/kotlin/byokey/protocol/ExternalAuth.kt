@@ -32,7 +32,7 @@ public data class ExternalTokens(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ExternalTokens =
             with(readMembers(json, at)) {
                 ExternalTokens(
@@ -61,7 +61,7 @@ public data class RefreshParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RefreshParams =
             with(readMembers(json, at)) {
                 RefreshParams(
@@ -84,7 +84,7 @@ public value class RefreshReason(public val value: String) : WireType {
         /** The token expires within a minute. Sent only to clients that declare `proactiveRefresh`. */
         public val Expiring: RefreshReason = RefreshReason("expiring")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RefreshReason =
             RefreshReason(readString(json, at))
     }

@@ -23,7 +23,7 @@ public data class InitializeParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): InitializeParams =
             with(readMembers(json, at)) {
                 InitializeParams(
@@ -54,7 +54,7 @@ public data class ClientInfo(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ClientInfo =
             with(readMembers(json, at)) {
                 ClientInfo(
@@ -91,7 +91,7 @@ public data class ClientCapabilities(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ClientCapabilities =
             with(readMembers(json, at)) {
                 ClientCapabilities(
@@ -140,7 +140,7 @@ public data class InitializeResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): InitializeResult =
             with(readMembers(json, at)) {
                 InitializeResult(
@@ -172,7 +172,7 @@ public data class ServerInfo(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ServerInfo =
             with(readMembers(json, at)) {
                 ServerInfo(
@@ -218,7 +218,7 @@ public data class HardeningReport(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): HardeningReport =
             with(readMembers(json, at)) {
                 HardeningReport(

@@ -26,7 +26,7 @@ public sealed interface UserInput : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Text =
                 with(readMembers(json, at)) {
                     Text(
@@ -50,7 +50,7 @@ public sealed interface UserInput : WireType {
         override fun toString(): String = "Image()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Image =
                 readMembers(json, at).let { Image() }
         }
@@ -69,7 +69,7 @@ public sealed interface UserInput : WireType {
         override fun toString(): String = "LocalImage()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): LocalImage =
                 readMembers(json, at).let { LocalImage() }
         }
@@ -88,7 +88,7 @@ public sealed interface UserInput : WireType {
         override fun toString(): String = "Skill()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Skill =
                 readMembers(json, at).let { Skill() }
         }
@@ -107,7 +107,7 @@ public sealed interface UserInput : WireType {
         override fun toString(): String = "Mention()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Mention =
                 readMembers(json, at).let { Mention() }
         }
@@ -125,7 +125,7 @@ public sealed interface UserInput : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): UserInput =
             when (readTag(json, "type", at)) {
                 "text" -> Text.fromJson(json, at)
@@ -157,7 +157,7 @@ public sealed interface ThreadItem : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): UserMessage =
                 with(readMembers(json, at)) {
                     UserMessage(
@@ -189,7 +189,7 @@ public sealed interface ThreadItem : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): AgentMessage =
                 with(readMembers(json, at)) {
                     AgentMessage(
@@ -214,7 +214,7 @@ public sealed interface ThreadItem : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadItem =
             when (readTag(json, "type", at)) {
                 "userMessage" -> UserMessage.fromJson(json, at)
@@ -243,7 +243,7 @@ public data class ItemStarted(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ItemStarted =
             with(readMembers(json, at)) {
                 ItemStarted(
@@ -275,7 +275,7 @@ public data class ItemCompleted(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ItemCompleted =
             with(readMembers(json, at)) {
                 ItemCompleted(
@@ -307,7 +307,7 @@ public data class AgentMessageDelta(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AgentMessageDelta =
             with(readMembers(json, at)) {
                 AgentMessageDelta(

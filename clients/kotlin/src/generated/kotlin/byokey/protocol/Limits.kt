@@ -17,7 +17,7 @@ public data class RateLimitsReadResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitsReadResult =
             with(readMembers(json, at)) {
                 RateLimitsReadResult(
@@ -42,7 +42,7 @@ public data class RateLimitsUpdated(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitsUpdated =
             with(readMembers(json, at)) {
                 RateLimitsUpdated(
@@ -80,7 +80,7 @@ public data class RateLimitSnapshot(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitSnapshot =
             with(readMembers(json, at)) {
                 RateLimitSnapshot(
@@ -112,7 +112,7 @@ public data class RateLimitWindow(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitWindow =
             with(readMembers(json, at)) {
                 RateLimitWindow(
@@ -140,7 +140,7 @@ public data class Credits(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Credits =
             with(readMembers(json, at)) {
                 Credits(
@@ -173,7 +173,7 @@ public value class RateLimitReached(public val value: String) : WireType {
         /** The member reached the usage limit. */
         public val WorkspaceMemberUsageLimitReached: RateLimitReached = RateLimitReached("workspace_member_usage_limit_reached")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitReached =
             RateLimitReached(readString(json, at))
     }

@@ -33,7 +33,7 @@ public sealed interface LoginStartParams : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ChatgptAuthTokens =
                 with(readMembers(json, at)) {
                     ChatgptAuthTokens(
@@ -57,7 +57,7 @@ public sealed interface LoginStartParams : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ApiKey =
                 with(readMembers(json, at)) {
                     ApiKey(
@@ -80,7 +80,7 @@ public sealed interface LoginStartParams : WireType {
         override fun toString(): String = "Chatgpt()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Chatgpt =
                 readMembers(json, at).let { Chatgpt() }
         }
@@ -99,7 +99,7 @@ public sealed interface LoginStartParams : WireType {
         override fun toString(): String = "ChatgptDeviceCode()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ChatgptDeviceCode =
                 readMembers(json, at).let { ChatgptDeviceCode() }
         }
@@ -116,7 +116,7 @@ public sealed interface LoginStartParams : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): PersonalAccessToken =
                 with(readMembers(json, at)) {
                     PersonalAccessToken(
@@ -138,7 +138,7 @@ public sealed interface LoginStartParams : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginStartParams =
             when (readTag(json, "type", at)) {
                 "chatgptAuthTokens" -> ChatgptAuthTokens.fromJson(json, at)
@@ -169,7 +169,7 @@ public sealed interface LoginStartResult : WireType {
         override fun toString(): String = "ChatgptAuthTokens()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ChatgptAuthTokens =
                 readMembers(json, at).let { ChatgptAuthTokens() }
         }
@@ -188,7 +188,7 @@ public sealed interface LoginStartResult : WireType {
         override fun toString(): String = "ApiKey()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ApiKey =
                 readMembers(json, at).let { ApiKey() }
         }
@@ -208,7 +208,7 @@ public sealed interface LoginStartResult : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Chatgpt =
                 with(readMembers(json, at)) {
                     Chatgpt(
@@ -236,7 +236,7 @@ public sealed interface LoginStartResult : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ChatgptDeviceCode =
                 with(readMembers(json, at)) {
                     ChatgptDeviceCode(
@@ -261,7 +261,7 @@ public sealed interface LoginStartResult : WireType {
         override fun toString(): String = "PersonalAccessToken()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): PersonalAccessToken =
                 readMembers(json, at).let { PersonalAccessToken() }
         }
@@ -279,7 +279,7 @@ public sealed interface LoginStartResult : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginStartResult =
             when (readTag(json, "type", at)) {
                 "chatgptAuthTokens" -> ChatgptAuthTokens.fromJson(json, at)
@@ -302,7 +302,7 @@ public data class LoginCancelParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginCancelParams =
             with(readMembers(json, at)) {
                 LoginCancelParams(
@@ -322,7 +322,7 @@ public data class LoginCancelResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginCancelResult =
             with(readMembers(json, at)) {
                 LoginCancelResult(
@@ -344,7 +344,7 @@ public value class CancelStatus(public val value: String) : WireType {
         /** No pending login has that id. */
         public val NotFound: CancelStatus = CancelStatus("notFound")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): CancelStatus =
             CancelStatus(readString(json, at))
     }
@@ -363,7 +363,7 @@ public data class LoginCompleteParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginCompleteParams =
             with(readMembers(json, at)) {
                 LoginCompleteParams(
@@ -393,7 +393,7 @@ public data class LoginCompleted(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): LoginCompleted =
             with(readMembers(json, at)) {
                 LoginCompleted(

@@ -20,7 +20,7 @@ public data class ModelListParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ModelListParams =
             with(readMembers(json, at)) {
                 ModelListParams(
@@ -45,7 +45,7 @@ public data class ModelListResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ModelListResult =
             with(readMembers(json, at)) {
                 ModelListResult(
@@ -90,7 +90,7 @@ public data class Model(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Model =
             with(readMembers(json, at)) {
                 Model(
@@ -121,7 +121,7 @@ public data class ReasoningEffortOption(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ReasoningEffortOption =
             with(readMembers(json, at)) {
                 ReasoningEffortOption(

@@ -19,7 +19,7 @@ public sealed interface RequestId : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): RequestId =
             if (json is JsonString) Text(json.value) else Number(readLong(json, at))
     }

@@ -50,7 +50,7 @@ public data class ThreadStartParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStartParams =
             with(readMembers(json, at)) {
                 ThreadStartParams(
@@ -88,7 +88,7 @@ public data class ThreadResumeParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadResumeParams =
             with(readMembers(json, at)) {
                 ThreadResumeParams(
@@ -138,7 +138,7 @@ public data class ThreadStartResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStartResult =
             with(readMembers(json, at)) {
                 ThreadStartResult(
@@ -227,7 +227,7 @@ public data class Thread(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Thread =
             with(readMembers(json, at)) {
                 Thread(
@@ -272,7 +272,7 @@ public sealed interface ThreadStatus : WireType {
         override fun toString(): String = "Idle()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Idle =
                 readMembers(json, at).let { Idle() }
         }
@@ -291,7 +291,7 @@ public sealed interface ThreadStatus : WireType {
         override fun toString(): String = "SystemError()"
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): SystemError =
                 readMembers(json, at).let { SystemError() }
         }
@@ -308,7 +308,7 @@ public sealed interface ThreadStatus : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): Active =
                 with(readMembers(json, at)) {
                     Active(
@@ -330,7 +330,7 @@ public sealed interface ThreadStatus : WireType {
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStatus =
             when (readTag(json, "type", at)) {
                 "idle" -> Idle.fromJson(json, at)
@@ -351,7 +351,7 @@ public data class ThreadStarted(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStarted =
             with(readMembers(json, at)) {
                 ThreadStarted(
@@ -374,7 +374,7 @@ public data class ThreadStatusChanged(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStatusChanged =
             with(readMembers(json, at)) {
                 ThreadStatusChanged(
@@ -398,7 +398,7 @@ public data class ThreadLoadedListParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadLoadedListParams =
             with(readMembers(json, at)) {
                 ThreadLoadedListParams(
@@ -422,7 +422,7 @@ public data class ThreadLoadedListResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadLoadedListResult =
             with(readMembers(json, at)) {
                 ThreadLoadedListResult(
@@ -449,7 +449,7 @@ public data class TokenUsageUpdated(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TokenUsageUpdated =
             with(readMembers(json, at)) {
                 TokenUsageUpdated(
@@ -477,7 +477,7 @@ public data class ThreadTokenUsage(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadTokenUsage =
             with(readMembers(json, at)) {
                 ThreadTokenUsage(
@@ -514,7 +514,7 @@ public data class TokenUsage(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TokenUsage =
             with(readMembers(json, at)) {
                 TokenUsage(

@@ -20,7 +20,7 @@ public data class PermissionProfileListParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): PermissionProfileListParams =
             with(readMembers(json, at)) {
                 PermissionProfileListParams(
@@ -45,7 +45,7 @@ public data class PermissionProfileListResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): PermissionProfileListResult =
             with(readMembers(json, at)) {
                 PermissionProfileListResult(
@@ -69,7 +69,7 @@ public data class SkillsListParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): SkillsListParams =
             with(readMembers(json, at)) {
                 SkillsListParams(
@@ -90,7 +90,7 @@ public data class SkillsListResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): SkillsListResult =
             with(readMembers(json, at)) {
                 SkillsListResult(
@@ -116,7 +116,7 @@ public data class SkillsOfFolder(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): SkillsOfFolder =
             with(readMembers(json, at)) {
                 SkillsOfFolder(

@@ -35,7 +35,7 @@ public data class TurnStartParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnStartParams =
             with(readMembers(json, at)) {
                 TurnStartParams(
@@ -62,7 +62,7 @@ public data class TurnStartResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnStartResult =
             with(readMembers(json, at)) {
                 TurnStartResult(
@@ -85,7 +85,7 @@ public data class TurnInterruptParams(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnInterruptParams =
             with(readMembers(json, at)) {
                 TurnInterruptParams(
@@ -130,7 +130,7 @@ public data class Turn(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Turn =
             with(readMembers(json, at)) {
                 Turn(
@@ -163,7 +163,7 @@ public value class ItemsView(public val value: String) : WireType {
         /** All. */
         public val Full: ItemsView = ItemsView("full")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ItemsView =
             ItemsView(readString(json, at))
     }
@@ -187,7 +187,7 @@ public value class TurnStatus(public val value: String) : WireType {
         /** It is in progress. */
         public val InProgress: TurnStatus = TurnStatus("inProgress")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnStatus =
             TurnStatus(readString(json, at))
     }
@@ -212,7 +212,7 @@ public data class TurnError(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnError =
             with(readMembers(json, at)) {
                 TurnError(
@@ -245,7 +245,7 @@ public sealed interface CodexErrorInfo : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): HttpConnectionFailed =
                 with(readMembers(json, at)) {
                     HttpConnectionFailed(
@@ -267,7 +267,7 @@ public sealed interface CodexErrorInfo : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ResponseStreamDisconnected =
                 with(readMembers(json, at)) {
                     ResponseStreamDisconnected(
@@ -289,7 +289,7 @@ public sealed interface CodexErrorInfo : WireType {
         }
 
         public companion object {
-            /** Reads it; `at` says where it came from. */
+            /** Reads it; `at` is its path for errors. */
             public fun fromJson(json: JsonValue, at: String = ""): ResponseTooManyFailedAttempts =
                 with(readMembers(json, at)) {
                     ResponseTooManyFailedAttempts(
@@ -335,7 +335,7 @@ public sealed interface CodexErrorInfo : WireType {
         /** Anything else, including every failed refresh by the host. */
         public val Other: Word = Word("other")
 
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): CodexErrorInfo =
             when {
                 json is JsonString -> Word(json.value)
@@ -363,7 +363,7 @@ public data class TurnNotification(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TurnNotification =
             with(readMembers(json, at)) {
                 TurnNotification(
@@ -393,7 +393,7 @@ public data class ErrorNotification(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ErrorNotification =
             with(readMembers(json, at)) {
                 ErrorNotification(

@@ -17,7 +17,7 @@ public data class UsageReadResult(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): UsageReadResult =
             with(readMembers(json, at)) {
                 UsageReadResult(
@@ -50,7 +50,7 @@ public data class UsageSummary(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): UsageSummary =
             with(readMembers(json, at)) {
                 UsageSummary(
@@ -77,7 +77,7 @@ public data class DailyUsage(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): DailyUsage =
             with(readMembers(json, at)) {
                 DailyUsage(

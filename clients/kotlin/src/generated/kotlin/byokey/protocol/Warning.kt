@@ -23,7 +23,7 @@ public data class ConfigWarning(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ConfigWarning =
             with(readMembers(json, at)) {
                 ConfigWarning(
@@ -49,7 +49,7 @@ public data class TextRange(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TextRange =
             with(readMembers(json, at)) {
                 TextRange(
@@ -73,7 +73,7 @@ public data class TextPosition(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): TextPosition =
             with(readMembers(json, at)) {
                 TextPosition(
@@ -97,7 +97,7 @@ public data class Warning(
     }
 
     public companion object {
-        /** Reads it; `at` says where it came from. */
+        /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): Warning =
             with(readMembers(json, at)) {
                 Warning(
