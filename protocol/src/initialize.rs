@@ -13,7 +13,7 @@ pub struct InitializeParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<ClientCapabilities>,
     /// Process id of the host. If it is an ancestor of this process, the server exits when that
-    /// process ends. Absent and null mean off.
+    /// process ends; on a listener, only this connection ends. Absent and null mean off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_id: Option<u32>,
 }

@@ -9,7 +9,7 @@ export interface InitializeParams {
   readonly capabilities?: ClientCapabilities | null;
   /**
    * Process id of the host. If it is an ancestor of this process, the server exits when that
-   * process ends. Absent and null mean off.
+   * process ends; on a listener, only this connection ends. Absent and null mean off.
    */
   readonly processId?: number | null;
 }

@@ -23,7 +23,7 @@ class InitializeParams:
 
     process_id: int | None = None
     """Process id of the host. If it is an ancestor of this process, the server exits when that
-    process ends. Absent and null mean off.
+    process ends; on a listener, only this connection ends. Absent and null mean off.
     """
 
     @classmethod

@@ -12,7 +12,7 @@ public data class InitializeParams(
     public val capabilities: ClientCapabilities? = null,
     /**
      * Process id of the host. If it is an ancestor of this process, the server exits when that
-     * process ends. Absent and null mean off.
+     * process ends; on a listener, only this connection ends. Absent and null mean off.
      */
     public val processId: Long? = null,
 ) : WireType {
