@@ -24,6 +24,10 @@ pub struct ExternalTokens {
     pub chatgpt_account_id: Option<String>,
     /// The plan, if it differs from the token's claims.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<crate::account::PlanType>")
+    )]
     pub chatgpt_plan_type: Option<String>,
     /// Only in the first form: the token with account, plan and email.
     #[serde(

@@ -8,9 +8,8 @@
 //! intended differences are listed in `docs/compatibility.md`.
 //!
 //! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`],
-//! [`warning`], [`error`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`],
-//! [`secret`].
+//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`],
+//! [`error`], [`error_class`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
 
 pub mod account;
 pub mod cancel;
@@ -18,6 +17,7 @@ pub mod config;
 pub mod empty;
 pub mod envelope;
 pub mod error;
+pub mod error_class;
 pub mod external_auth;
 pub mod head;
 pub mod initialize;

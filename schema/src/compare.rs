@@ -9,11 +9,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Member, Shape, Type, Variant, Word};
+use crate::model::{Member, Of, Shape, Type, Variant, Word};
 use crate::wire::Wire;
 
-/// Types of which the server reads an unknown variant without refusing the whole message.
-pub const OPEN: [&str; 1] = ["UserInput"];
+/// Types that the server reads without refusing the whole message for a variant it does not know.
+pub const OPEN: [&str; 2] = ["UserInput", "PlanType"];
 
 /// Returns all changes by which the new state may break an old peer, or the old state a new peer.
 #[must_use]
@@ -38,6 +38,7 @@ pub fn breaks(old: &Wire, new: &Wire) -> Vec<String> {
                 let open = params || OPEN.contains(&name.as_str());
                 let may_grow = open || !read_by_server.contains(name);
                 let mut comparison = Comparison {
+                    new,
                     may_grow,
                     place: name.clone(),
                     found: &mut found,
@@ -76,6 +77,7 @@ fn reached(wire: &Wire, by_server: bool) -> BTreeSet<String> {
 }
 
 struct Comparison<'a> {
+    new: &'a Wire,
     may_grow: bool,
     place: String,
     found: &'a mut Vec<String>,
@@ -114,6 +116,15 @@ impl Comparison<'_> {
         }
     }
 
+    /// Whether any string is still read, some of them now with a meaning.
+    fn is_open_word(&self, old: &Of, new: &Of) -> bool {
+        let Of::Named(name) = new else { return false };
+        let shape = self.new.types.get(name).map(|one| &one.shape);
+        *old == Of::String
+            && OPEN.contains(&name.as_str())
+            && matches!(shape, Some(Shape::Words(_)))
+    }
+
     fn members(&mut self, old: &[Member], new: &[Member]) {
         for before in old {
             let name = &before.name;
@@ -121,7 +132,7 @@ impl Comparison<'_> {
                 self.report(&format!("has no member `{name}` any more"));
                 continue;
             };
-            if after.of != before.of {
+            if after.of != before.of && !self.is_open_word(&before.of, &after.of) {
                 self.report(&format!("has a member `{name}` of another type"));
             }
             if after.range != before.range {

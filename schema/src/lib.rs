@@ -6,6 +6,7 @@
 
 pub mod collect;
 pub mod compare;
+pub mod error_kinds;
 pub mod examples;
 pub mod families;
 pub mod growth;

@@ -1,24 +1,34 @@
 //! `meta.json`: the method table in machine-readable form.
 
+use byokey_protocol::error_class::ErrorClass;
 use byokey_protocol::methods::{Direction, METHODS, MethodInfo, Stability};
 use byokey_protocol::secret::SENSITIVE_MEMBERS;
 use byokey_protocol::{CODEX_LEVEL, PROTOCOL_VERSION};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::Result;
 use crate::json_schema::text;
+use crate::model::Model;
+use crate::{Result, error_kinds};
 
 /// Returns the file.
 ///
 /// # Errors
 ///
-/// It cannot be serialised.
-pub fn file() -> Result<String> {
+/// It cannot be written as text.
+pub fn file(model: &Model) -> Result<String> {
     let methods: Vec<_> = METHODS.iter().map(method).collect();
+    let kinds: Map<_, _> = error_kinds::kinds(model)?
+        .into_iter()
+        .map(|(value, kind)| {
+            let class = kind.class().map(ErrorClass::name);
+            (value, json!({ "class": class, "advice": kind.advice() }))
+        })
+        .collect();
     text(&json!({
         "protocolVersion": PROTOCOL_VERSION,
         "codexLevel": CODEX_LEVEL,
         "sensitiveMembers": SENSITIVE_MEMBERS,
+        "errorKinds": kinds,
         "methods": methods,
     }))
 }

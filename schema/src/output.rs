@@ -7,8 +7,8 @@ use crate::json_schema::{envelopes, open};
 use crate::model::Model;
 use crate::wire::Wire;
 use crate::{
-    Result, collect, examples, json_schema, kotlin, meta, oldest, open_rpc, python, reference,
-    typescript,
+    Result, collect, error_kinds, examples, json_schema, kotlin, meta, oldest, open_rpc, python,
+    reference, typescript,
 };
 
 /// The command that writes all files.
@@ -45,7 +45,7 @@ pub fn files() -> Result<Files> {
     let mut published = open::published(&definitions, &collect::written());
     let open_rpc = open_rpc::file(&published, &examples)?;
     files.insert("schema/v1/openrpc.json".to_owned(), open_rpc);
-    files.insert("schema/v1/meta.json".to_owned(), meta::file()?);
+    files.insert("schema/v1/meta.json".to_owned(), meta::file(&model)?);
     files.insert(OLDEST.to_owned(), oldest::file(&baseline()?)?);
     files.insert(
         "docs/protocol.md".to_owned(),
@@ -56,6 +56,7 @@ pub fn files() -> Result<Files> {
     files.extend(typescript::files(&model)?);
     files.extend(python::files(&model)?);
     files.extend(kotlin::files(&model)?);
+    files.extend(error_kinds::files(&model)?);
     Ok(files)
 }
 

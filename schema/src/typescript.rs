@@ -50,6 +50,11 @@ fn imports(model: &Model, family: &str, types: &[Type]) -> String {
     let members = types.iter().flat_map(Type::members);
     let names: BTreeSet<_> = members.filter_map(|member| member.of.named()).collect();
     let mut text = String::new();
+    if types.iter().any(|one| {
+        accepts_secrets(&one.name) && one.members().any(|member| member.of.holds(&Of::Secret))
+    }) {
+        text.push_str("import type { Secret } from \"../secret.js\";\n");
+    }
     for (other, held) in model.families.iter().filter(|(other, _)| *other != family) {
         let held = held.iter().map(|one| one.name.as_str());
         let used: Vec<_> = held.filter(|name| names.contains(name)).collect();
@@ -156,10 +161,22 @@ fn interface(name: &str, about: &str, tag: Option<(&str, &str)>, members: &[Memb
             _ => member.doc.clone(),
         };
         text.push_str(&block_comment("  ", &about));
-        let _ = writeln!(text, "  {}", property(member));
+        let property = property(member);
+        let property = match member.of {
+            Of::Secret if accepts_secrets(name) => {
+                property.replacen(": string", ": string | Secret", 1)
+            }
+            _ => property,
+        };
+        let _ = writeln!(text, "  {property}");
     }
     text.push_str("}\n");
     text
+}
+
+/// Whether a type is one that the client sends: it may hold a `Secret` in place of a text.
+fn accepts_secrets(name: &str) -> bool {
+    !name.contains("Result")
 }
 
 fn property(member: &Member) -> String {

@@ -6,7 +6,11 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use byokey_protocol::error::ErrorKind;
+use byokey_protocol::error_class::ErrorClass;
 use jsonrpsee_types::ErrorObjectOwned;
+use serde::Deserialize as _;
+use serde::de::value::StrDeserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -92,70 +96,6 @@ pub struct RequestError {
 
 type Class = fn(RequestError) -> ByokeyError;
 
-/// The variant of a kind. Any other kind is a plain [`ByokeyError::Request`].
-const CLASSES: [(Class, &[&str]); 5] = [
-    (
-        ByokeyError::SignInRequired,
-        &["authRequired", "chatgptAuthRequired", "reauthRequired"],
-    ),
-    (
-        ByokeyError::RefreshFailed,
-        &[
-            "hostRefused",
-            "hostTimeout",
-            "hostGone",
-            "hostAnswerInvalid",
-        ],
-    ),
-    (
-        ByokeyError::Login,
-        &[
-            "loginDisabled",
-            "externalAuthActive",
-            "workspaceMismatch",
-            "invalidToken",
-            "loginFailed",
-            "portUnavailable",
-            "storeFailed",
-        ],
-    ),
-    (
-        ByokeyError::Backend,
-        &[
-            "retryable",
-            "unreachable",
-            "backendRefused",
-            "plaintextRefused",
-            "usageLimitExceeded",
-            "contextWindowExceeded",
-            "policyRefused",
-            "modelUnavailable",
-            "workspaceRefused",
-            "regionRefused",
-            "challenged",
-            "answerTooLarge",
-        ],
-    ),
-    (
-        ByokeyError::InvalidRequest,
-        &[
-            "invalidParams",
-            "notInitialized",
-            "alreadyInitialized",
-            "invalidClientName",
-            "duplicateId",
-            "messageTooLong",
-            "badFrame",
-            "overloaded",
-            "unsupported",
-            "notFound",
-            "turnInProgress",
-            "configurationInvalid",
-            "accountChanged",
-        ],
-    ),
-];
-
 impl ByokeyError {
     /// Returns the server's error response, if it is one.
     #[must_use]
@@ -206,10 +146,19 @@ impl ByokeyError {
     }
 }
 
+/// The variant of a kind. Any other kind is a plain [`ByokeyError::Request`].
 fn class(kind: Option<&str>) -> Option<Class> {
-    let kind = kind?;
-    let (class, _) = CLASSES.iter().find(|(_, kinds)| kinds.contains(&kind))?;
-    Some(*class)
+    Some(match known_kind(kind)?.class()? {
+        ErrorClass::SignInRequired => ByokeyError::SignInRequired,
+        ErrorClass::RefreshFailed => ByokeyError::RefreshFailed,
+        ErrorClass::Login => ByokeyError::Login,
+        ErrorClass::Backend => ByokeyError::Backend,
+        ErrorClass::InvalidRequest => ByokeyError::InvalidRequest,
+    })
+}
+
+fn known_kind(kind: Option<&str>) -> Option<ErrorKind> {
+    ErrorKind::deserialize(StrDeserializer::<serde::de::value::Error>::new(kind?)).ok()
 }
 
 /// Returns a known kind for a text; an unknown one could be any text.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use byokey_protocol::methods::{Direction, METHODS, MethodInfo};
+
 use super::free_reader;
 use crate::Result;
 use crate::model::{Member, Model, Of, Shape, Type, Variant, Word};
@@ -16,14 +18,70 @@ pub(super) fn names_of(one: &Type) -> Vec<String> {
         names.push(format!("Unknown{}", one.name));
     }
     names.extend(free_reader(one));
+    names.extend(shared_by(&one.name).map(|method| event_class(method)));
     names
 }
 
-/// Returns a type with all its declarations.
+/// The notifications of the server that carry this type, if there are several: `match` has to tell
+/// them apart, so each has a class of its own.
+fn shared_by(name: &str) -> impl Iterator<Item = &'static MethodInfo> {
+    let carriers = move || {
+        let of_server = |method: &&MethodInfo| method.direction == Direction::ServerNotification;
+        METHODS
+            .iter()
+            .filter(of_server)
+            .filter(move |method| method.params == name)
+    };
+    let is_shared = carriers().count() > 1;
+    carriers().filter(move |_| is_shared)
+}
+
+/// The class of what a notification carries.
+pub(super) fn params_class(method: &MethodInfo) -> String {
+    let is_shared = shared_by(method.params).any(|one| one.name == method.name);
+    if is_shared {
+        event_class(method)
+    } else {
+        method.params.to_owned()
+    }
+}
+
+fn event_class(method: &MethodInfo) -> String {
+    pascal(method.name)
+}
+
+/// A class for each notification that shares its type with another.
+fn event_classes(name: &str, members: &[Member]) -> String {
+    let mut text = String::new();
+    for method in shared_by(name) {
+        let class = event_class(method);
+        let _ = write!(
+            text,
+            "\n\n@dataclass(frozen=True, slots=True, kw_only=True)\nclass {class}({name}):\n{}\n    \
+             @classmethod\n    def from_wire(cls, value: object, at: str = \"\") -> {class}:\n        \
+             read = {name}.from_wire(value, at)\n        return cls(\n",
+            docstring(
+                "    ",
+                &format!("Parameters of `{}`. {}", method.name, method.doc.trim())
+            )
+        );
+        for member in members {
+            let field = snake(&member.name);
+            let _ = writeln!(text, "            {field}=read.{field},");
+        }
+        text.push_str("        )\n");
+    }
+    text
+}
+
+/// A type with all that belongs to it.
 pub(super) fn of_type(model: &Model, one: &Type) -> Result<String> {
     let name = &one.name;
     match &one.shape {
-        Shape::Object(members) => class(model, name, &one.doc, &Tag::None, members),
+        Shape::Object(members) => {
+            let class = class(model, name, &one.doc, &Tag::None, members)?;
+            Ok(class + &event_classes(name, members))
+        }
         Shape::Words(words) => Ok(alias(name, &literal(words), &one.doc)),
         Shape::Id => Ok(alias(name, "str | int", &one.doc)
             + "\n\ndef request_id_from_wire(value: object, at: str = \"\") -> RequestId:\n    \

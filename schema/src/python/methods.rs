@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use byokey_protocol::PROTOCOL_VERSION;
 use byokey_protocol::methods::{Direction, METHODS, Stability};
 
-use super::classes::reader;
+use super::classes::{params_class, reader};
 use super::{free_reader, header};
 use crate::Result;
 use crate::model::{Model, Of};
@@ -21,11 +21,15 @@ pub(super) fn module(model: &Model) -> Result<String> {
          from typing import Any, Final, Generic, TypeVar\n\n\
          from .types import (\n",
     );
-    let mut names: BTreeSet<_> = METHODS.iter().map(|method| method.params).collect();
-    names.extend(METHODS.iter().filter_map(|method| method.result));
+    let mut names: BTreeSet<_> = METHODS.iter().map(params_class).collect();
+    names.extend(
+        METHODS
+            .iter()
+            .filter_map(|method| method.result.map(str::to_owned)),
+    );
     for name in names {
         let _ = writeln!(text, "    {name},");
-        if let Some(reader) = model.find(name).and_then(free_reader) {
+        if let Some(reader) = model.find(&name).and_then(free_reader) {
             let _ = writeln!(text, "    {reader},");
         }
     }
@@ -39,20 +43,24 @@ pub(super) fn module(model: &Model) -> Result<String> {
     let reader = |name: &str| reader(model, &Of::Named(name.to_owned()));
     for method in METHODS {
         let name = screaming(method.name);
-        let params = method.params;
+        let params = params_class(method);
+        let params_reader = if params == method.params {
+            reader(&params)?
+        } else {
+            format!("{params}.from_wire")
+        };
         let _ = match method.result {
             Some(result) => writeln!(
                 text,
                 "\n{name}: Final[Request[{params}, {result}]] = Request(\n    \"{}\",\n    {},\n    {},\n)",
                 method.name,
-                reader(params)?,
+                params_reader,
                 reader(result)?
             ),
             None => writeln!(
                 text,
                 "\n{name}: Final[Notification[{params}]] = Notification(\n    \"{}\",\n    {},\n)",
-                method.name,
-                reader(params)?
+                method.name, params_reader
             ),
         };
         let mark = match method.stability {

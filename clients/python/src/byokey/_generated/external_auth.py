@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from .._secret import Secret
 from . import _wire as wire
+from .account import PlanType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,8 @@ class ExternalTokens:
     given.
     """
 
-    chatgpt_plan_type: str | None = None
-    """The plan, if it differs from the token's claims."""
+    chatgpt_plan_type: PlanType | None = None
+    """The plan, if the host knows better than the token."""
 
     id_token: Secret | None = None
     """Only in the first form: the token with account, plan and email."""

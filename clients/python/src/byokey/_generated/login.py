@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from .._secret import Secret
 from . import _wire as wire
+from .account import PlanType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,8 @@ class LoginStartParamsChatgptAuthTokens:
     given.
     """
 
-    chatgpt_plan_type: str | None = None
-    """The plan, if it differs from the token's claims."""
+    chatgpt_plan_type: PlanType | None = None
+    """The plan, if the host knows better than the token."""
 
     id_token: Secret | None = None
     """Only in the first form: the token with account, plan and email."""

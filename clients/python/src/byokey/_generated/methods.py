@@ -53,10 +53,11 @@ from .types import (
     ThreadStarted,
     ThreadStatusChanged,
     TokenUsageUpdated,
+    TurnCompleted,
     TurnInterruptParams,
-    TurnNotification,
     TurnStartParams,
     TurnStartResult,
+    TurnStarted,
     UsageReadResult,
     Warning,
 )
@@ -272,9 +273,9 @@ THREAD_STATUS_CHANGED: Final[Notification[ThreadStatusChanged]] = Notification(
 )
 """A thread became active or idle."""
 
-TURN_STARTED: Final[Notification[TurnNotification]] = Notification(
+TURN_STARTED: Final[Notification[TurnStarted]] = Notification(
     "turn/started",
-    TurnNotification.from_wire,
+    TurnStarted.from_wire,
 )
 """A turn started."""
 
@@ -302,9 +303,9 @@ THREAD_TOKEN_USAGE_UPDATED: Final[Notification[TokenUsageUpdated]] = Notificatio
 )
 """The backend reported the tokens used."""
 
-TURN_COMPLETED: Final[Notification[TurnNotification]] = Notification(
+TURN_COMPLETED: Final[Notification[TurnCompleted]] = Notification(
     "turn/completed",
-    TurnNotification.from_wire,
+    TurnCompleted.from_wire,
 )
 """A turn ended, successfully or not."""
 

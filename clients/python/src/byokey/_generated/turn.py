@@ -357,6 +357,32 @@ class TurnNotification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnStarted(TurnNotification):
+    """Parameters of `turn/started`. A turn runs."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> TurnStarted:
+        read = TurnNotification.from_wire(value, at)
+        return cls(
+            thread_id=read.thread_id,
+            turn=read.turn,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnCompleted(TurnNotification):
+    """Parameters of `turn/completed`. A turn ended, well or not."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> TurnCompleted:
+        read = TurnNotification.from_wire(value, at)
+        return cls(
+            thread_id=read.thread_id,
+            turn=read.turn,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorNotification:
     """Parameters of the notification `error`: a turn failed, or is retried."""
 

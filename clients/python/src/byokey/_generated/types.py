@@ -148,6 +148,8 @@ from .turn import (
     UnknownCodexErrorInfo,
     codex_error_info_from_wire,
     TurnNotification,
+    TurnStarted,
+    TurnCompleted,
     ErrorNotification,
 )
 from .usage import (
@@ -280,6 +282,8 @@ __all__ = [
     "UnknownCodexErrorInfo",
     "codex_error_info_from_wire",
     "TurnNotification",
+    "TurnStarted",
+    "TurnCompleted",
     "ErrorNotification",
     "UsageReadResult",
     "UsageSummary",

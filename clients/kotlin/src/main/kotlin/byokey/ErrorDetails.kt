@@ -5,6 +5,7 @@ import byokey.json.JsonObject
 import byokey.json.JsonString
 import byokey.json.JsonValue
 import byokey.protocol.ErrorKind
+import byokey.protocol.ErrorKinds
 
 // Only values of the expected form are kept: a faulty server could write a secret here.
 private val KIND = Regex("[A-Za-z][A-Za-z0-9]{0,39}")
@@ -23,7 +24,7 @@ internal class ErrorDetails private constructor(data: JsonObject?) {
 
     /** Code and kind for the text of an exception. An unknown kind could be any text. */
     fun told(code: Int): String {
-        val known = kind?.takeIf { it in CLASS_OF_KIND }
+        val known = kind?.takeIf { classOf(it) != null }
         return if (known == null) "code $code" else "code $code, ${known.value}"
     }
 
@@ -33,7 +34,7 @@ internal class ErrorDetails private constructor(data: JsonObject?) {
             val error = answer as? JsonObject
             val code = error?.whole("code") ?: INTERNAL_ERROR
             val details = ErrorDetails(error?.get("data") as? JsonObject)
-            val of = details.kind?.let(CLASS_OF_KIND::get) ?: return RequestException(method, code, details)
+            val of = classOf(details.kind) ?: return RequestException(method, code, details)
             return of(method, code, details)
         }
     }
@@ -47,48 +48,12 @@ private fun JsonObject.whole(name: String): Int? =
 
 private typealias ExceptionOf = (String, Int, ErrorDetails) -> RequestException
 
-private fun ExceptionOf.of(vararg kinds: String) = kinds.map { ErrorKind(it) to this }
-
-/** All other kinds are plain [RequestException]s. */
-private val CLASS_OF_KIND: Map<ErrorKind, ExceptionOf> = listOf(
-    ::SignInRequiredException.of("authRequired", "chatgptAuthRequired", "reauthRequired"),
-    ::RefreshFailedException.of("hostRefused", "hostTimeout", "hostGone", "hostAnswerInvalid"),
-    ::LoginException.of(
-        "loginDisabled",
-        "externalAuthActive",
-        "workspaceMismatch",
-        "invalidToken",
-        "loginFailed",
-        "portUnavailable",
-        "storeFailed",
-    ),
-    ::BackendException.of(
-        "retryable",
-        "unreachable",
-        "backendRefused",
-        "plaintextRefused",
-        "usageLimitExceeded",
-        "contextWindowExceeded",
-        "policyRefused",
-        "modelUnavailable",
-        "workspaceRefused",
-        "regionRefused",
-        "challenged",
-        "answerTooLarge",
-    ),
-    ::InvalidRequestException.of(
-        "invalidParams",
-        "notInitialized",
-        "alreadyInitialized",
-        "invalidClientName",
-        "duplicateId",
-        "messageTooLong",
-        "badFrame",
-        "overloaded",
-        "unsupported",
-        "notFound",
-        "turnInProgress",
-        "configurationInvalid",
-        "accountChanged",
-    ),
-).flatten().toMap()
+/** Every other kind is a plain [RequestException]. */
+private fun classOf(kind: ErrorKind?): ExceptionOf? = when (ErrorKinds.CLASSES[kind?.value]) {
+    "SignInRequired" -> ::SignInRequiredException
+    "RefreshFailed" -> ::RefreshFailedException
+    "Login" -> ::LoginException
+    "Backend" -> ::BackendException
+    "InvalidRequest" -> ::InvalidRequestException
+    else -> null
+}

@@ -19,15 +19,15 @@ public data class ExternalTokens(
      * given.
      */
     public val chatgptAccountId: String? = null,
-    /** The plan, if it differs from the token's claims. */
-    public val chatgptPlanType: String? = null,
-    /** Only in the first form: the token with account, plan and email. */
+    /** The plan, if the host knows better than the token. */
+    public val chatgptPlanType: PlanType? = null,
+    /** Only in the first form: the token that names account, plan and email. */
     public val idToken: Secret? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("accessToken", JsonString(accessToken.expose()))
         putIfThere("chatgptAccountId", chatgptAccountId?.let { JsonString(it) })
-        putIfThere("chatgptPlanType", chatgptPlanType?.let { JsonString(it) })
+        putIfThere("chatgptPlanType", chatgptPlanType?.toJson())
         putIfThere("idToken", idToken?.let { JsonString(it.expose()) })
     }
 
@@ -38,7 +38,7 @@ public data class ExternalTokens(
                 ExternalTokens(
                     accessToken = required("accessToken", ::readSecret),
                     chatgptAccountId = optional("chatgptAccountId", ::readString),
-                    chatgptPlanType = optional("chatgptPlanType", ::readString),
+                    chatgptPlanType = optional("chatgptPlanType", PlanType.Companion::fromJson),
                     idToken = optional("idToken", ::readSecret),
                 )
             }
