@@ -36,13 +36,15 @@ class Differs(Exception):
 
 
 def filled(value: Any, ids: dict[str, Any]) -> Any:
-    """Returns `value` with `$name` replaced by tokens and `#name` by ids."""
+    """`value` with tokens for `$name` and ids for `#name`, which also stand between spaces in a text."""
     if isinstance(value, dict):
         return {key: filled(member, ids) for key, member in value.items()}
     if isinstance(value, list):
         return [filled(element, ids) for element in value]
     if isinstance(value, str) and value[:1] == "$" and value[1:] in TOKENS:
         return TOKENS[value[1:]]
+    if isinstance(value, str) and " $" in value:
+        return " ".join(filled(word, {}) for word in value.split(" "))
     if isinstance(value, str) and value[:1] == "#" and value[1:] in ids:
         return ids[value[1:]]
     return value
@@ -66,13 +68,18 @@ def has(actual: Any, wanted: Any) -> bool:
 class Server:
     """One run of a script."""
 
-    def __init__(self, script: dict[str, Any]) -> None:
-        self.steps: list[dict[str, Any]] = script["server"]
+    def __init__(self, script: dict[str, Any], run: int) -> None:
+        # A server that is started again goes on with the next list.
+        lists: list[list[dict[str, Any]]] = script.get("servers", [script.get("server", [])])
+        self.steps = lists[min(run, len(lists) - 1)]
+        self.startup: list[dict[str, Any]] = script.get("startup", [])
         self.handshake: dict[str, Any] | None = script.get("initialize", HANDSHAKE)
         self.ids: dict[str, Any] = {}
         self.asked = 0
 
     def run(self) -> None:
+        for step in self.startup:
+            self.step(step)
         first = self.receive()
         self.check(first.get("method") == "initialize", "the first request is not `initialize`")
         params = first.get("params", {})
@@ -132,6 +139,9 @@ class Server:
         elif kind == "raw":
             sys.stdout.buffer.write(step["raw"].encode("latin-1"))
             sys.stdout.buffer.flush()
+        elif kind == "log":
+            sys.stderr.write(wanted["log"] + "\n")
+            sys.stderr.flush()
         elif kind == "pause":
             time.sleep(step["pause"] / 1000)
         elif kind == "exit":
@@ -164,13 +174,25 @@ class Server:
 
 
 def report(verdict: str) -> None:
-    Path(sys.argv[2]).write_text(verdict)
+    """What went wrong in one run is not forgotten in the next."""
+    path = Path(sys.argv[2])
+    if not path.exists() or path.read_text() == "ok":
+        path.write_text(verdict)
+
+
+def count_runs() -> int:
+    """How many servers there were before, of the same exchange."""
+    runs = Path(sys.argv[2] + ".runs")
+    before = runs.stat().st_size if runs.exists() else 0
+    with runs.open("a") as file:
+        file.write("x")
+    return before
 
 
 def main() -> None:
     script = json.loads(Path(sys.argv[1]).read_text())
     try:
-        Server(script).run()
+        Server(script, count_runs()).run()
     except Differs as difference:
         report(str(difference))
         sys.exit(1)

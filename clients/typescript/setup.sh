@@ -26,5 +26,4 @@ else
     "${packages[@]}"
   echo "${packages[*]}" >"$stamp"
 fi
-rm -rf dist
-"$tools/node_modules/.bin/tsc" --project tsconfig.json
+./build.sh

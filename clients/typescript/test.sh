@@ -9,7 +9,7 @@ if [ ! -x "$tsc" ] || ! command -v node >/dev/null; then
   echo "TypeScript client: skipped, ./setup.sh has not installed its tools"
   exit 0
 fi
-rm -rf dist .build
-"$tsc" --project tsconfig.json
+rm -rf .build
+./build.sh
 "$tsc" --project tsconfig.test.json
 ../suite/overheard.sh node --test .build/test/*.test.js

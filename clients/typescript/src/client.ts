@@ -6,17 +6,41 @@ import { Connection } from "./connection.js";
 import { findProgram } from "./discovery.js";
 import { StartTimeoutError } from "./errors.js";
 import { type Event, type EventName, type EventParams, Events } from "./events.js";
-import type { ClientCapabilities, ClientInfo, InitializeResult, RefreshParams } from "./generated/types.js";
-import { onlyTokens, type TokenProvider } from "./providers/provider.js";
+import type {
+  ClientCapabilities,
+  ClientInfo,
+  InitializeResult,
+  LoginStartResultChatgpt,
+  LoginStartResultChatgptDeviceCode,
+  RefreshParams,
+} from "./generated/types.js";
+import { explainEnd } from "./identify.js";
+import { type DeviceCode, waitForLogin } from "./logins.js";
+import { onlyTokens, type TokenContext, type TokenProvider } from "./providers/provider.js";
+import { redact } from "./redact.js";
+import { run, type RunOptions, type RunResult } from "./run.js";
 import { startProcess } from "./stdio.js";
-import type { ExitStatus } from "./transport.js";
+import type { ExitStatus, Transport } from "./transport.js";
 
-/** Options for spawning the server. */
-export interface SpawnOptions {
+/** How the server is spawned. The compiler insists on one of: a token provider, or `serverOwnsLogin`. */
+export type SpawnOptions = CommonOptions &
+  (
+    | {
+        /** Supplies new tokens when the backend refuses the old ones. */
+        readonly refreshTokens: TokenProvider;
+        readonly serverOwnsLogin?: false | undefined;
+      }
+    | {
+        readonly refreshTokens?: undefined;
+        /** The login is the server's own: in the browser, with a device code, a key, or one that it has stored. */
+        readonly serverOwnsLogin: true;
+      }
+  );
+
+/** What all servers are spawned with. */
+export interface CommonOptions {
   /** Name and version of the host. */
   readonly clientInfo: ClientInfo;
-  /** Supplies new tokens when the backend refuses the old ones. */
-  readonly refreshTokens: TokenProvider;
   /**
    * The program. By default `BYOKEY_BIN`, then the program bundled with this package, then `byokey`
    * on the search path.
@@ -29,7 +53,10 @@ export interface SpawnOptions {
   readonly workingDirectory?: string | undefined;
   /** The host's capabilities. */
   readonly capabilities?: ClientCapabilities | undefined;
-  /** Called with each line of the server's standard error, which is dropped by default. */
+  /**
+   * Is given each line that the server writes to standard error, and the lines of a token command,
+   * redacted. Without it only the last lines are kept, for errors.
+   */
   readonly onLog?: ((line: string) => void) | undefined;
   /** Timeout of the handshake, in milliseconds: 10,000 by default. */
   readonly startTimeoutMs?: number | undefined;
@@ -65,10 +92,14 @@ export class ByokeyClient {
 
   /** Starts a server and runs the handshake. */
   static async spawn(options: SpawnOptions): Promise<ByokeyClient> {
+    if (options.refreshTokens === undefined && !options.serverOwnsLogin) {
+      throw new TypeError("`refreshTokens` is required, or `serverOwnsLogin: true`");
+    }
     const events = new Events();
     const over = new AbortController();
+    const found = findProgram(options.command);
     const transport = await startProcess({
-      ...findProgram(options.command),
+      ...found,
       args: options.args ?? ["app-server"],
       environment: options.environment,
       workingDirectory: options.workingDirectory,
@@ -76,15 +107,23 @@ export class ByokeyClient {
     });
     const connection = new Connection(transport, {
       answer: (method, params) =>
-        method === REFRESH ? refresh(options.refreshTokens, params as RefreshParams, over.signal) : undefined,
+        method === REFRESH && options.refreshTokens !== undefined
+          ? refresh(options.refreshTokens, params as RefreshParams, { signal: over.signal, onLog: options.onLog })
+          : undefined,
       tell: (method, params) => events.tell(method, params),
     });
     void connection.closed.then(() => {
       over.abort();
       events.end();
     });
-    const server = await shakeHands(connection, options);
-    // A stream opened right after this gets all events.
+    let server: InitializeResult;
+    try {
+      server = await shakeHands(connection, transport, options);
+    } catch (error) {
+      throw await explainEnd(error, found);
+    }
+    if (server.serverInfo?.name === "byokey") connection.trustTexts();
+    // Whoever asks for events right after this has them all.
     setImmediate(() => events.release());
     return new ByokeyClient(server, connection, events, transport.pid);
   }
@@ -126,7 +165,26 @@ export class ByokeyClient {
     return this.request("account/logout", revoke === undefined ? {} : { revoke }, options);
   }
 
-  /** Returns the account, without network requests. */
+  /**
+   * Signs in with the browser: `open` is given the page to open, and the account is returned when the
+   * user is done. Give it up with `signal`; a login waits for at most 15 minutes.
+   */
+  loginInBrowser(open: (authUrl: string) => unknown, options: CallOptions = {}): Promise<Result<"account/read">> {
+    const opened = ({ authUrl }: LoginStartResultChatgpt): unknown => open(authUrl);
+    return waitForLogin(this, "chatgpt", opened, options, this.#textOf);
+  }
+
+  /** Signs in with a code that the user types on any device: `show` is given the page and the code. */
+  loginWithDeviceCode(
+    show: (code: DeviceCode) => unknown,
+    options: CallOptions = {},
+  ): Promise<Result<"account/read">> {
+    const shown = ({ verificationUrl, userCode }: LoginStartResultChatgptDeviceCode): unknown =>
+      show({ verificationUrl, userCode });
+    return waitForLogin(this, "chatgptDeviceCode", shown, options, this.#textOf);
+  }
+
+  /** Returns the account, without touching the network. */
   readAccount(options?: CallOptions): Promise<Result<"account/read">> {
     return this.request("account/read", {}, options);
   }
@@ -161,7 +219,12 @@ export class ByokeyClient {
     return this.request("turn/start", params, options);
   }
 
-  /** Interrupts a turn. */
+  /** Asks one question and returns the whole answer; `onDelta` is called with its pieces as they come. */
+  run(text: string, options: RunOptions = {}): Promise<RunResult> {
+    return run(this, text, options, this.#textOf);
+  }
+
+  /** Stops a turn. */
   interruptTurn(threadId: string, turnId: string, options?: CallOptions): Promise<Result<"turn/interrupt">> {
     return this.request("turn/interrupt", { threadId, turnId }, options);
   }
@@ -191,7 +254,11 @@ export class ByokeyClient {
     return this.#events.on(name, listener as (params: unknown) => void);
   }
 
-  /** Ends the server. Pending calls fail at once. */
+  /** What may be shown of a text of the server. */
+  readonly #textOf = (message: string): string | undefined =>
+    this.server.serverInfo?.name === "byokey" && message !== "" ? redact(message) : undefined;
+
+  /** Ends the server. Calls that wait fail at once. */
   close(): Promise<void> {
     return this.#connection.close();
   }
@@ -202,10 +269,17 @@ export class ByokeyClient {
   }
 }
 
-async function shakeHands(connection: Connection, options: SpawnOptions): Promise<InitializeResult> {
+async function shakeHands(
+  connection: Connection,
+  transport: Transport,
+  options: SpawnOptions,
+): Promise<InitializeResult> {
   const { clientInfo, capabilities, startTimeoutMs = START_TIMEOUT_MS } = options;
   const tooLate = new AbortController();
-  const timer = setTimeout(() => tooLate.abort(new StartTimeoutError(startTimeoutMs)), startTimeoutMs);
+  const timer = setTimeout(
+    () => tooLate.abort(new StartTimeoutError(startTimeoutMs, transport.launched)),
+    startTimeoutMs,
+  );
   try {
     const params = { clientInfo, capabilities, processId: process.pid };
     const server = await connection.request("initialize", params, tooLate.signal);
@@ -219,7 +293,7 @@ async function shakeHands(connection: Connection, options: SpawnOptions): Promis
   }
 }
 
-async function refresh(provider: TokenProvider, params: RefreshParams, signal: AbortSignal): Promise<unknown> {
+async function refresh(provider: TokenProvider, params: RefreshParams, context: TokenContext): Promise<unknown> {
   const { reason, previousAccountId = null } = params;
-  return onlyTokens(await provider({ reason, previousAccountId }, { signal }));
+  return onlyTokens(await provider({ reason, previousAccountId }, context));
 }

@@ -1,8 +1,9 @@
 // JSON-RPC over lines: requests in both directions, and notifications.
 
-import { ByokeyError, ConnectionClosedError } from "./errors.js";
+import { ConnectionClosedError } from "./errors.js";
 import { isRecord, parseRecord } from "./json.js";
 import { refusalOf } from "./refusals.js";
+import { exposedJson } from "./secret.js";
 import type { ExitStatus, Transport } from "./transport.js";
 
 /** Handles the server's requests and notifications. */
@@ -33,13 +34,15 @@ export class Connection {
   #lastId = 0;
   /** Why no more requests are accepted. */
   #over: ConnectionClosedError | undefined;
+  /** Whether the server is one whose texts are written to be shown. */
+  #isTrusted = false;
 
   constructor(transport: Transport, handlers: Handlers) {
     this.#transport = transport;
     this.#handlers = handlers;
     transport.listen((line) => this.#receive(line));
     this.closed = transport.ended.then((exit) => {
-      this.#end(new ConnectionClosedError(exit, false));
+      this.#end(new ConnectionClosedError(exit, false, transport.launched));
       return exit;
     });
   }
@@ -67,14 +70,24 @@ export class Connection {
     });
   }
 
-  /** Sends a notification. */
+  /** Has errors carry the server's own texts from now on. */
+  trustTexts(): void {
+    this.#isTrusted = true;
+  }
+
+  /** The error of calls that come too late; none while the server runs. */
+  get failure(): ConnectionClosedError | undefined {
+    return this.#over && again(this.#over);
+  }
+
+  /** Tells the server. */
   notify(method: string, params?: unknown): void {
     this.#send({ method, params });
   }
 
   /** Ends the server. Pending calls fail at once. */
   async close(): Promise<void> {
-    this.#end(new ConnectionClosedError(undefined, true));
+    this.#end(new ConnectionClosedError(undefined, true, this.#transport.launched));
     this.#transport.close();
     await this.closed;
   }
@@ -97,7 +110,7 @@ export class Connection {
     if (pending === undefined) return;
     this.#pending.delete(id);
     if (isRecord(message["error"]) || !("result" in message)) {
-      pending.reject(refusalOf(pending.method, message["error"]));
+      pending.reject(refusalOf(pending.method, message["error"], this.#isTrusted));
     } else {
       pending.resolve(message["result"]);
     }
@@ -118,7 +131,7 @@ export class Connection {
   }
 
   #send(message: Record<string, unknown>): () => boolean {
-    return this.#transport.send(JSON.stringify(message));
+    return this.#transport.send(exposedJson(message));
   }
 
   #end(error: ConnectionClosedError): void {
@@ -129,7 +142,7 @@ export class Connection {
   }
 }
 
-/** Returns the same error with the caller's own stack. */
-function again(error: ConnectionClosedError): ByokeyError {
-  return new ConnectionClosedError(error.exit, error.closedHere);
+/** The same error with the caller's own stack. */
+function again(error: ConnectionClosedError): ConnectionClosedError {
+  return new ConnectionClosedError(error.exit, error.closedHere, error);
 }

@@ -1,7 +1,7 @@
 // Discovery of the program: named by the host, by the environment, bundled, or on the search path.
 
 import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, extname, isAbsolute, join } from "node:path";
 
 import { ServerNotFoundError } from "./errors.js";
 import packageFolder from "./folder.cjs";
@@ -20,9 +20,15 @@ export function findProgram(
   environment: Environment = process.env,
   folder: string | undefined = packageFolder,
 ): Found {
-  if (command !== undefined) return { command, searched: [`the option \`command\` (${command})`] };
+  if (command !== undefined) {
+    const searched = [`the option \`command\` (${command})`];
+    return { command: resolved(command, environment, searched), searched };
+  }
   const named = environment["BYOKEY_BIN"];
-  if (named !== undefined && named !== "") return { command: named, searched: [`BYOKEY_BIN (${named})`] };
+  if (named !== undefined && named !== "") {
+    const searched = [`BYOKEY_BIN (${named})`];
+    return { command: resolved(named, environment, searched), searched };
+  }
   const bundled = folder === undefined ? [] : bundledPrograms(folder);
   const onPath = pathFolders(environment).map((entry) => join(entry, fileName()));
   const program = [...bundled, ...onPath].find(isExecutable);
@@ -31,16 +37,30 @@ export function findProgram(
   return { command: program, searched };
 }
 
-/** Beside the package's code and above it: in the package itself, or in a bundle's folder. */
+/**
+ * Windows looks for a bare name in the working directory first, where a stranger's program may lie in a
+ * folder that was merely opened. So such names are looked up here, on the search path alone.
+ */
+function resolved(command: string, environment: Environment, searched: readonly string[]): string {
+  if (process.platform !== "win32" || /[\\/:]/.test(command)) return command;
+  const names = extname(command) === "" ? [`${command}.exe`, `${command}.com`] : [command];
+  const places = pathFolders(environment).flatMap((folder) => names.map((name) => join(folder, name)));
+  const program = places.find(isExecutable);
+  if (program === undefined) throw new ServerNotFoundError(searched, "was not found on the search path");
+  return program;
+}
+
+/** Beside the package's code and above it: in the package itself, of either kind of module, and in a bundle's folder. */
 function bundledPrograms(folder: string): string[] {
   const path = ["bin", `${process.platform}-${process.arch}`, fileName()];
-  return [join(folder, "..", ...path), join(folder, ...path)];
+  const ofPackage = basename(folder) === "cjs" ? [join(folder, "../..", ...path)] : [];
+  return [...ofPackage, join(folder, "..", ...path), join(folder, ...path)];
 }
 
 function pathFolders(environment: Environment): string[] {
   // Windows spells it `Path`.
   const name = Object.keys(environment).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
-  return (environment[name] ?? "").split(delimiter).filter((entry) => entry !== "");
+  return (environment[name] ?? "").split(delimiter).filter((entry) => isAbsolute(entry));
 }
 
 function fileName(): string {

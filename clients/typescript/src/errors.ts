@@ -1,7 +1,9 @@
-// The errors of this package. Their texts are its own: text of the server is never part of them.
+// The errors of this package. Their texts are its own. What `byokey` says about an error is added to
+// them, redacted; what any other program wrote is never part of them.
 
-import { hintFor } from "./hints.js";
-import type { ExitStatus } from "./transport.js";
+import { adviceFor } from "./generated/error-kinds.js";
+import type { Turn } from "./generated/types.js";
+import type { ExitStatus, Launched } from "./transport.js";
 
 /** The base of all errors of this package. */
 export class ByokeyError extends Error {
@@ -18,6 +20,8 @@ export interface Refusal {
   readonly path?: string | undefined;
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
+  /** What the server said, redacted. */
+  readonly serverMessage?: string | undefined;
 }
 
 /** The server answered a request with an error. */
@@ -34,6 +38,8 @@ export class RequestError extends ByokeyError {
   readonly status: number | undefined;
   /** The backend's request id. */
   readonly requestId: string | undefined;
+  /** What `byokey` said about it, redacted, for people; of other servers it is not kept. */
+  readonly serverMessage: string | undefined;
 
   static {
     this.prototype.name = "RequestError";
@@ -47,6 +53,7 @@ export class RequestError extends ByokeyError {
     this.path = refusal.path;
     this.status = refusal.status;
     this.requestId = refusal.requestId;
+    this.serverMessage = refusal.serverMessage;
   }
 }
 
@@ -90,9 +97,58 @@ export class InvalidRequestError extends RequestError {
   }
 }
 
+/** A turn ended without an answer. */
+export class TurnFailedError extends ByokeyError {
+  readonly threadId: string;
+  /** The turn as it ended. */
+  readonly turn: Turn;
+  /** The kind of the error, or codex's word for it. */
+  readonly kind: string | undefined;
+
+  static {
+    this.prototype.name = "TurnFailedError";
+  }
+
+  constructor(threadId: string, turn: Turn, serverMessage: string | undefined) {
+    const { codexErrorInfo, kind } = turn.error ?? {};
+    const word = kind ?? (typeof codexErrorInfo === "string" ? codexErrorInfo : Object.keys(codexErrorInfo ?? {})[0]);
+    const known = word !== undefined && /^[A-Za-z]{1,40}$/.test(word) ? word : undefined;
+    const how = turn.status === "interrupted" ? "was interrupted" : "failed";
+    super(
+      [
+        `The turn ${how}${known === undefined ? "" : ` (${known})`}.`,
+        serverMessage && sentence(serverMessage),
+        adviceFor(known),
+      ]
+        .filter((part) => part !== undefined && part !== "")
+        .join(" "),
+    );
+    this.threadId = threadId;
+    this.turn = turn;
+    this.kind = known;
+  }
+}
+
+/** An error that says which program it is about. Nothing of it holds a secret. */
+abstract class ProgramError extends ByokeyError {
+  /** The path of the program. */
+  readonly command: string | undefined;
+  /** Its arguments; values of settings are left out. */
+  readonly args: readonly string[];
+  /** The last lines that it wrote to standard error, the latest last. */
+  readonly lastLog: readonly string[];
+
+  constructor(text: string, launched: Launched | undefined) {
+    super(text + logOf(launched));
+    this.command = launched?.command;
+    this.args = launched?.args ?? [];
+    this.lastLog = launched?.lastLog ?? [];
+  }
+}
+
 /** The server is gone. */
-export class ConnectionClosedError extends ByokeyError {
-  /** The exit status of the server's process, if known. */
+export class ConnectionClosedError extends ProgramError {
+  /** How the server's process ended, if that is known. */
   readonly exit: ExitStatus | undefined;
   /** Whether this client was closed, rather than the server gone by itself. */
   readonly closedHere: boolean;
@@ -101,46 +157,51 @@ export class ConnectionClosedError extends ByokeyError {
     this.prototype.name = "ConnectionClosedError";
   }
 
-  constructor(exit: ExitStatus | undefined, closedHere: boolean) {
+  constructor(exit: ExitStatus | undefined, closedHere: boolean, launched?: LaunchedLike) {
+    const what = launchedOf(launched);
     super(
       closedHere
         ? "This client was closed. Spawn a new one."
-        : `The server ${endOf(exit)}. Spawn it again; \`onLog\` is given what it writes to standard error.`,
+        : `The server ${endOf(exit)}${lineOf(what)}. Spawn it again, or have a \`Supervisor\` do that.`,
+      closedHere && what !== undefined ? { ...what, lastLog: [] } : what,
     );
     this.exit = exit;
     this.closedHere = closedHere;
   }
 }
 
-/** The program cannot be started. */
-export class ServerNotFoundError extends ByokeyError {
-  /** Where it was searched for, in this order. */
+/** The program cannot be started, or is another one of the same name. */
+export class ServerNotFoundError extends ProgramError {
+  /** Where it was looked for, in this order. */
   readonly searched: readonly string[];
 
   static {
     this.prototype.name = "ServerNotFoundError";
   }
 
-  constructor(searched: readonly string[], problem: string) {
+  constructor(searched: readonly string[], problem: string, launched?: LaunchedLike) {
+    const what = launchedOf(launched);
     super(
-      `The byokey program ${problem}. Install it, or name it with the option \`command\` or in BYOKEY_BIN. ` +
-        `Looked for: ${searched.join("; ")}.`,
+      `The byokey program ${problem}${lineOf(what)}. Install it, or name it with the option \`command\` or in ` +
+        `BYOKEY_BIN. Looked for: ${searched.join("; ")}.`,
+      what,
     );
     this.searched = searched;
   }
 }
 
-/** The program started, but did not answer the handshake in time. It was ended. */
-export class StartTimeoutError extends ByokeyError {
+/** The program started, and did not answer the handshake in time. It was ended. */
+export class StartTimeoutError extends ProgramError {
   static {
     this.prototype.name = "StartTimeoutError";
   }
 
-  constructor(milliseconds: number) {
+  constructor(milliseconds: number, launched?: LaunchedLike) {
+    const what = launchedOf(launched);
     super(
-      `The program did not answer \`initialize\` within ${milliseconds} ms and was ended. See that \`command\` and ` +
-        "`args` start `byokey app-server`; `onLog` is given what it writes to standard error, and " +
-        "`startTimeoutMs` gives it more time.",
+      `The program did not answer \`initialize\` within ${milliseconds} ms and was ended${lineOf(what)}. See that ` +
+        "`command` and `args` start `byokey app-server`; `startTimeoutMs` gives it more time.",
+      what,
     );
   }
 }
@@ -152,7 +213,7 @@ export class TokenProviderError extends ByokeyError {
   }
 }
 
-function textOf({ method, code, kind, path, status, requestId }: Refusal): string {
+function textOf({ method, code, kind, path, status, requestId, serverMessage }: Refusal): string {
   const facts = [
     `code ${code}`,
     kind === undefined ? undefined : `kind ${kind}`,
@@ -160,7 +221,30 @@ function textOf({ method, code, kind, path, status, requestId }: Refusal): strin
     status === undefined ? undefined : `HTTP status ${status}`,
     requestId === undefined ? undefined : `request ${requestId}`,
   ].filter((fact) => fact !== undefined);
-  return `\`${method}\` failed (${facts.join(", ")}). ${hintFor(kind)}`;
+  const said = serverMessage === undefined ? "" : ` ${sentence(serverMessage)}`;
+  return `\`${method}\` failed (${facts.join(", ")}).${said} ${adviceFor(kind)}`;
+}
+
+/** What was started, or an error that says it. */
+type LaunchedLike = Omit<Launched, "command"> & { readonly command: string | undefined };
+
+function launchedOf(like: LaunchedLike | undefined): Launched | undefined {
+  if (like?.command === undefined) return undefined;
+  return { command: like.command, args: like.args, lastLog: like.lastLog };
+}
+
+function lineOf(launched: Launched | undefined): string {
+  return launched === undefined ? "" : ` (\`${[launched.command, ...launched.args].join(" ")}\`)`;
+}
+
+function logOf(launched: Launched | undefined): string {
+  if (launched === undefined || launched.lastLog.length === 0) return "";
+  return ` The end of its log:\n${launched.lastLog.map((line) => `  ${line}`).join("\n")}`;
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
 function endOf(exit: ExitStatus | undefined): string {

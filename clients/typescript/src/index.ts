@@ -1,6 +1,18 @@
 // The public API of the package.
 
-export { ByokeyClient, type SpawnOptions } from "./client.js";
+export { ByokeyClient, type CommonOptions, type SpawnOptions } from "./client.js";
+export {
+  Supervisor,
+  type CloseAction,
+  type Restart,
+  type ServerEnd,
+  type Supervised,
+  type Supervision,
+  type SupervisorOptions,
+} from "./supervisor.js";
+export type { DeviceCode } from "./logins.js";
+export type { RunOptions, RunResult } from "./run.js";
+export { Secret } from "./secret.js";
 export type { AccountState } from "./account-state.js";
 export type { CallOptions, Method, Params, Result } from "./calls.js";
 export type { Event, EventName, EventParams, KnownEvent, UnknownEvent } from "./events.js";
@@ -17,8 +29,9 @@ export {
   SignInRequiredError,
   StartTimeoutError,
   TokenProviderError,
+  TurnFailedError,
 } from "./errors.js";
-export type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
+export type { SecretTokens, TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
 export { commandTokens, type CommandOptions } from "./providers/command.js";
 export {
   sessionTokens,

@@ -8,10 +8,14 @@ const LINE_FEED = 0x0a;
  */
 export class LineSplitter {
   readonly #take: (line: string) => void;
+  readonly #most: number;
   #pieces: Uint8Array[] = [];
+  #length = 0;
 
-  constructor(take: (line: string) => void) {
+  /** Of a line that is longer than `most` bytes the rest is dropped. */
+  constructor(take: (line: string) => void, most = Infinity) {
     this.#take = take;
+    this.#most = most;
   }
 
   /** Adds the next chunk. */
@@ -20,11 +24,11 @@ export class LineSplitter {
     for (;;) {
       const end = chunk.indexOf(LINE_FEED, start);
       if (end < 0) break;
-      this.#pieces.push(chunk.subarray(start, end));
+      this.#keep(chunk.subarray(start, end));
       this.#flush();
       start = end + 1;
     }
-    if (start < chunk.length) this.#pieces.push(chunk.subarray(start));
+    if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
   /** Passes an unterminated last line on, if there is one. */
@@ -32,9 +36,17 @@ export class LineSplitter {
     if (this.#pieces.length > 0) this.#flush();
   }
 
+  #keep(piece: Uint8Array): void {
+    const room = this.#most - this.#length;
+    const kept = piece.length > room ? piece.subarray(0, room) : piece;
+    this.#length += kept.length;
+    this.#pieces.push(kept);
+  }
+
   #flush(): void {
     const line = Buffer.concat(this.#pieces).toString("utf8");
     this.#pieces = [];
+    this.#length = 0;
     this.#take(line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 }

@@ -1,50 +1,17 @@
 // Maps an error response to the class of the error.
 
 import * as errors from "./errors.js";
+import { classOf, type ErrorClass } from "./generated/error-kinds.js";
 import { isRecord } from "./json.js";
+import { redact } from "./redact.js";
 
-const CLASSES = new Map<string, new (refusal: errors.Refusal) => errors.RequestError>([
-  ...kinds(errors.SignInRequiredError, ["authRequired", "chatgptAuthRequired", "reauthRequired"]),
-  ...kinds(errors.RefreshFailedError, ["hostRefused", "hostTimeout", "hostGone", "hostAnswerInvalid"]),
-  ...kinds(errors.LoginError, [
-    "loginDisabled",
-    "externalAuthActive",
-    "workspaceMismatch",
-    "invalidToken",
-    "loginFailed",
-    "portUnavailable",
-    "storeFailed",
-  ]),
-  ...kinds(errors.BackendError, [
-    "retryable",
-    "unreachable",
-    "backendRefused",
-    "plaintextRefused",
-    "usageLimitExceeded",
-    "contextWindowExceeded",
-    "policyRefused",
-    "modelUnavailable",
-    "workspaceRefused",
-    "regionRefused",
-    "challenged",
-    "answerTooLarge",
-  ]),
-  ...kinds(errors.InvalidRequestError, [
-    "invalidParams",
-    "notInitialized",
-    "alreadyInitialized",
-    "invalidClientName",
-    "duplicateId",
-    "messageTooLong",
-    "badFrame",
-    "overloaded",
-    "unsupported",
-    "notFound",
-    "turnInProgress",
-    "configurationInvalid",
-    "accountChanged",
-  ]),
-]);
+const CLASSES = {
+  SignInRequired: errors.SignInRequiredError,
+  RefreshFailed: errors.RefreshFailedError,
+  Login: errors.LoginError,
+  Backend: errors.BackendError,
+  InvalidRequest: errors.InvalidRequestError,
+} as const satisfies Record<ErrorClass, new (refusal: errors.Refusal) => errors.RequestError>;
 
 /** The code for invalid responses. */
 const INTERNAL_ERROR = -32603;
@@ -54,9 +21,9 @@ const KIND = /^[A-Za-z][A-Za-z0-9]{0,39}$/;
 const PATH = /^[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}$/;
 const REQUEST_ID = /^[\w-]{1,64}$/;
 
-/** Returns the error for a response without a result. */
-export function refusalOf(method: string, error: unknown): errors.RequestError {
-  const { code, data } = isRecord(error) ? error : {};
+/** Returns the error for what a server wrote instead of a result; its text only if it can be trusted. */
+export function refusalOf(method: string, error: unknown, isTrusted: boolean): errors.RequestError {
+  const { code, data, message } = isRecord(error) ? error : {};
   const { kind, path, status, requestId } = isRecord(data) ? data : {};
   const refusal: errors.Refusal = {
     method,
@@ -65,13 +32,11 @@ export function refusalOf(method: string, error: unknown): errors.RequestError {
     path: text(path, PATH),
     status: integer(status),
     requestId: text(requestId, REQUEST_ID),
+    serverMessage: isTrusted && typeof message === "string" && message !== "" ? redact(message) : undefined,
   };
-  const Class = CLASSES.get(refusal.kind ?? "") ?? errors.RequestError;
+  const name = classOf(refusal.kind);
+  const Class = name === undefined ? errors.RequestError : CLASSES[name];
   return new Class(refusal);
-}
-
-function kinds<T>(value: T, keys: readonly string[]): [string, T][] {
-  return keys.map((key) => [key, value]);
 }
 
 function integer(value: unknown): number | undefined {

@@ -6,7 +6,8 @@ import type { Readable, Writable } from "node:stream";
 import { ServerNotFoundError } from "./errors.js";
 import { LineSplitter } from "./lines.js";
 import { Outbox } from "./outbox.js";
-import type { ExitStatus, Transport } from "./transport.js";
+import { redact, redactArguments, Tail } from "./redact.js";
+import type { ExitStatus, Launched, Transport } from "./transport.js";
 
 /** What to start, and the consumers of its output. */
 export interface StdioOptions {
@@ -25,6 +26,9 @@ const KILL_AFTER_MS = 1_500;
 /** For reading the rest of the pipes of an ended process, or ending one without pipes. */
 const LEFTOVERS_MS = 500;
 
+/** Of a longer line of the log the rest is dropped. */
+const MOST_LOG_LINE_BYTES = 65_536;
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** Starts the program. */
@@ -35,11 +39,11 @@ export async function startProcess(options: StdioOptions): Promise<Transport> {
     ...(options.environment && { env: options.environment }),
     ...(options.workingDirectory !== undefined && { cwd: options.workingDirectory }),
   });
-  const transport = new Process(child, options.onLog);
+  const transport = new Process(child, options);
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new ServerNotFoundError(options.searched, problemOf(error.code)));
+      reject(new ServerNotFoundError(options.searched, problemOf(error.code), transport.launched));
     });
   });
   return transport;
@@ -50,11 +54,19 @@ class Process implements Transport {
   readonly #child: Child;
   readonly #outbox: Outbox;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #tail = new Tail();
+  readonly #command: string;
+  readonly #args: readonly string[];
 
-  constructor(child: Child, onLog: StdioOptions["onLog"]) {
+  constructor(child: Child, { command, args, onLog }: StdioOptions) {
     this.#child = child;
+    this.#command = redact(command);
+    this.#args = redactArguments(args);
     this.#outbox = new Outbox(child.stdin);
-    readLines(child.stderr, onLog ?? (() => {}));
+    readLines(child.stderr, (line) => {
+      this.#tail.push(line);
+      onLog?.(line);
+    }, MOST_LOG_LINE_BYTES);
     this.ended = new Promise((resolve) => {
       child.once("close", (code: number | null, signal: string | null) => {
         for (const timer of this.#timers) clearTimeout(timer);
@@ -71,6 +83,10 @@ class Process implements Transport {
     // A server whose output is closed is useless.
     child.stdout.once("close", () => this.#later(LEFTOVERS_MS, () => child.kill("SIGKILL")));
     child.on("error", () => {});
+  }
+
+  get launched(): Launched {
+    return { command: this.#command, args: this.#args, lastLog: this.#tail.lines() };
   }
 
   get pid(): number | undefined {
@@ -96,8 +112,8 @@ class Process implements Transport {
   }
 }
 
-function readLines(stream: Readable, take: (line: string) => void): void {
-  const lines = new LineSplitter(take);
+function readLines(stream: Readable, take: (line: string) => void, most?: number): void {
+  const lines = new LineSplitter(take, most);
   stream.on("data", (chunk: Buffer) => lines.push(chunk));
   stream.once("end", () => lines.end());
   stream.on("error", () => {});

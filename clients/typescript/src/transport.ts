@@ -6,8 +6,18 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
-/** The transport of lines. */
+/** What was started, and what it wrote last, without secrets. */
+export interface Launched {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The last lines of its standard error, the latest last. */
+  readonly lastLog: readonly string[];
+}
+
+/** Where lines go to and come from. */
 export interface Transport {
+  /** What was started, with what it has written so far. */
+  readonly launched: Launched;
   /** The process id. */
   readonly pid: number | undefined;
   /** Resolves when the process has ended and all its output was read. */

@@ -28,11 +28,40 @@ test("the package holds the code, its types, and nothing of the workshop", () =>
   for (const path of [...beside, "dist/index.js", "dist/index.d.ts", "dist/folder.cjs"]) {
     assert.ok(paths.includes(path), path);
   }
-  const code = /^dist\/.*\.(js|cjs|d\.ts|d\.cts)$/;
+  const code = /^dist\/(.*\.(js|cjs|d\.ts|d\.cts)|cjs\/package\.json)$/;
   assert.deepEqual(
     paths.filter((path) => !beside.includes(path) && !code.test(path)),
     [],
   );
+});
+
+test("a CommonJS user has the same classes, with types and without a bundler", async () => {
+  const inside = join(folder, "commonjs");
+  mkdirSync(inside);
+  writeFileSync(join(inside, "package.json"), '{ "type": "commonjs" }');
+  const text = `
+    import { ByokeyClient, Secret, ServerNotFoundError } from "@byokey/client";
+    const clientInfo = { name: "commonjs", version: "1.0" };
+    export const client: Promise<ByokeyClient> = ByokeyClient.spawn({ clientInfo, serverOwnsLogin: true, command: "/nowhere" });
+    client.catch((error: unknown) => {
+      console.log(error instanceof ServerNotFoundError, String(new Secret("made up")));
+      void import("@byokey/client").then((esm) => console.log(esm.ByokeyClient.name));
+    });`;
+  writeFileSync(join(inside, "host.ts"), text);
+  const compilerOptions = {
+    strict: true,
+    target: "ES2022",
+    module: "Node16",
+    outDir: "out",
+    rootDir: ".",
+    lib: ["ES2022", "ESNext.Disposable"],
+    types: ["node"],
+    typeRoots: [join(TOOLS, "@types")],
+  };
+  writeFileSync(join(inside, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["host.ts"] }));
+  await run(join(TOOLS, ".bin/tsc"), ["--project", inside]);
+  const output = await run(process.execPath, [join(inside, "out/host.js")]);
+  assert.equal(output, "true [redacted]\nByokeyClient\n");
 });
 
 test("it needs no other package", async () => {

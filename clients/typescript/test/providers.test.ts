@@ -11,9 +11,12 @@ import {
   commandTokens,
   sessionTokens,
   TokenProviderError,
+  type SecretTokens,
   type Session,
   type SessionRequest,
 } from "@byokey/client";
+
+import { exposedJson } from "#internal/secret.js";
 
 import { Backend } from "./support/backend.js";
 import { newFolder, WITHOUT_BYOKEY } from "./support/places.js";
@@ -39,6 +42,11 @@ function counting(more: object = {}, delay = 0): { args: string[]; runs: () => n
   return { args: ["--eval", script], runs: () => (existsSync(file) ? readFileSync(file, "utf8").length : 0) };
 }
 
+/** Tokens with their secret in clear, to compare. */
+function clear({ accessToken, ...rest }: SecretTokens): object {
+  return { accessToken: accessToken.expose(), ...rest };
+}
+
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
 
 test("a command gets the reason and the account, and nothing of an earlier request", async () => {
@@ -48,9 +56,9 @@ test("a command gets the reason and the account, and nothing of an earlier reque
   `;
   const environment = { ...process.env, BYOKEY_PREVIOUS_ACCOUNT_ID: "from outside", MADE_UP: "pro" };
   const tokens = commandTokens(process.execPath, ["--eval", script], { environment });
-  assert.deepEqual({ ...(await tokens()) }, { accessToken: "none", chatgptAccountId: "login", chatgptPlanType: "pro" });
+  assert.deepEqual(clear(await tokens()), { accessToken: "none", chatgptAccountId: "login", chatgptPlanType: "pro" });
   assert.deepEqual(
-    { ...(await tokens(UNAUTHORIZED)) },
+    clear(await tokens(UNAUTHORIZED)),
     { accessToken: "ws-ada", chatgptAccountId: "unauthorized", chatgptPlanType: "pro" },
   );
 });
@@ -59,13 +67,13 @@ test("an answer is kept until the backend refuses it", async () => {
   const { args, runs } = counting();
   const tokens = commandTokens(process.execPath, args);
   const first = await tokens();
-  assert.equal(first.accessToken, `${SECRET}-1`);
+  assert.equal(first.accessToken.expose(), `${SECRET}-1`);
   assert.equal(await tokens(LOGIN), first);
   assert.equal(runs(), 1);
-  assert.equal((await tokens(UNAUTHORIZED)).accessToken, `${SECRET}-2`);
-  assert.equal((await tokens()).accessToken, `${SECRET}-2`, "what came last is kept");
-  assert.equal((await tokens({ reason: "login", previousAccountId: "ws-bob" })).accessToken, `${SECRET}-3`);
-  assert.equal((await tokens(EXPIRING)).accessToken, `${SECRET}-4`, "it may be the one that expires");
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken.expose(), `${SECRET}-2`);
+  assert.equal((await tokens()).accessToken.expose(), `${SECRET}-2`, "what came last is kept");
+  assert.equal((await tokens({ reason: "login", previousAccountId: "ws-bob" })).accessToken.expose(), `${SECRET}-3`);
+  assert.equal((await tokens(EXPIRING)).accessToken.expose(), `${SECRET}-4`, "it may be the one that expires");
 });
 
 test("an answer is kept until a minute before it expires", async () => {
@@ -150,7 +158,7 @@ test("the server asks the command, and the call that waited goes on", { skip: WI
     await client.login({ type: "chatgptAuthTokens", ...(await refreshTokens()) });
     const { rateLimits } = await within(client.readRateLimits(), "the limits");
     assert.equal(rateLimits.limitId, "codex");
-    assert.equal((await refreshTokens()).accessToken, TOKENS["ada-renewed"]);
+    assert.equal((await refreshTokens()).accessToken.expose(), TOKENS["ada-renewed"]);
   } finally {
     await close(client);
     await backend.stop();
@@ -176,18 +184,18 @@ function sessions(...accessTokens: (string | undefined)[]): {
 test("a session is made for the first login, and forced when its token was refused", async () => {
   const { asked, getSession } = sessions("one", "one", "two", "three", "three", "three");
   const tokens = sessionTokens({ getSession, accountId: ({ account }) => account.id, planType: () => "pro" });
-  assert.deepEqual({ ...(await tokens()) }, { accessToken: "one", chatgptAccountId: "ws-ada", chatgptPlanType: "pro" });
-  assert.equal((await tokens(UNAUTHORIZED)).accessToken, "two");
+  assert.deepEqual(clear(await tokens()), { accessToken: "one", chatgptAccountId: "ws-ada", chatgptPlanType: "pro" });
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken.expose(), "two");
   assert.deepEqual(asked, [{ createIfNone: true }, { silent: true }, { forceNewSession: true }]);
-  assert.equal((await tokens(UNAUTHORIZED)).accessToken, "three", "a newer token is taken without the user");
-  assert.equal((await tokens(EXPIRING)).accessToken, "three");
+  assert.equal((await tokens(UNAUTHORIZED)).accessToken.expose(), "three", "a newer token is taken without the user");
+  assert.equal((await tokens(EXPIRING)).accessToken.expose(), "three");
   assert.deepEqual(asked.slice(3), [{ silent: true }, { silent: true }]);
 });
 
 test("a session whose token is not known to be newer is forced", async () => {
   const { asked, getSession } = sessions("one", "two");
   const tokens = sessionTokens({ getSession, accountId: async () => "ws-bob" });
-  assert.deepEqual({ ...(await tokens(UNAUTHORIZED)) }, { accessToken: "two", chatgptAccountId: "ws-bob" });
+  assert.deepEqual(clear(await tokens(UNAUTHORIZED)), { accessToken: "two", chatgptAccountId: "ws-bob" });
   assert.deepEqual(asked, [{ silent: true }, { forceNewSession: true }]);
 });
 
@@ -202,9 +210,29 @@ test("tokens do not show themselves, and can be sent", async () => {
     getSession: sessions(TOKENS["ada"]).getSession,
     accountId: () => "ws-ada",
   })();
-  assert.equal(inspect(tokens), "{ accessToken: '[redacted]', chatgptAccountId: 'ws-ada' }");
-  assert.deepEqual(JSON.parse(JSON.stringify({ ...tokens })), {
-    accessToken: TOKENS["ada"],
+  const secret = TOKENS["ada"] ?? "";
+  const login = { type: "chatgptAuthTokens", ...tokens };
+  const shown = [inspect(tokens), inspect(login), JSON.stringify(login), `${tokens.accessToken}`, String(tokens)];
+  for (const text of [...shown, JSON.stringify(structuredClone(login)), inspect(structuredClone(login))]) {
+    assert.ok(!text.includes(secret), text);
+  }
+  assert.equal(JSON.stringify(tokens), '{"accessToken":"[redacted]","chatgptAccountId":"ws-ada"}');
+  assert.deepEqual(JSON.parse(exposedJson(login)), {
+    type: "chatgptAuthTokens",
+    accessToken: secret,
     chatgptAccountId: "ws-ada",
   });
+});
+
+test("what a command writes to standard error reaches the log of the client that asked it, redacted", async () => {
+  const log: string[] = [];
+  const context = { signal: new AbortController().signal, onLog: (line: string) => log.push(line) };
+  const script = `echo "the login has expired: run my-login; it was ${TOKENS["ada"]}" >&2; exit 3`;
+  await assert.rejects(commandTokens("sh", ["-c", script])(UNAUTHORIZED, context), TokenProviderError);
+  assert.deepEqual(log, ["[token command] the login has expired: run my-login; it was [redacted]"]);
+  const own: string[] = [];
+  const tokens = commandTokens("sh", ["-c", script], { onLog: (line) => own.push(line) });
+  await assert.rejects(tokens(UNAUTHORIZED, context), TokenProviderError);
+  assert.equal(own.length, 1);
+  assert.equal(log.length, 1);
 });

@@ -14,7 +14,7 @@ const exchanges = transcripts();
 assert.ok(exchanges.length >= 20, "the exchanges are not where they should be");
 
 describe("against the scripted server", () => {
-  for (const exchange of exchanges.filter((exchange) => "server" in exchange)) {
+  for (const exchange of exchanges.filter((exchange) => "server" in exchange || "servers" in exchange)) {
     test(`${exchange.name}: ${exchange.about}`, async () => {
       const report = join(newFolder(), "report");
       const args = [join(SUITE, "scripted_server.py"), exchange.file, report];

@@ -1,7 +1,7 @@
 // Tokens from a command, like git's credential helpers.
 
 import { parseRecord } from "../json.js";
-import { FIRST_LOGIN, onlyTokens, type TokenContext, type TokenRequest, type Tokens } from "./provider.js";
+import { FIRST_LOGIN, onlyTokens, type SecretTokens, type TokenContext, type TokenRequest } from "./provider.js";
 import { problem, run } from "./run.js";
 
 /** Options of the command. */
@@ -11,10 +11,12 @@ export interface CommandOptions {
   /** Its environment, instead of that of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory?: string;
+  /** Is given each line that it writes to standard error, redacted. Default: `onLog` of the client that asks. */
+  readonly onLog?: (line: string) => void;
 }
 
 interface Answer {
-  readonly tokens: Tokens;
+  readonly tokens: SecretTokens;
   /** In seconds since 1970. */
   readonly expiresAt: number | undefined;
 }
@@ -34,16 +36,16 @@ export function commandTokens(
   command: string,
   args: readonly string[] = [],
   options: CommandOptions = {},
-): (request?: TokenRequest, context?: TokenContext) => Promise<Tokens> {
+): (request?: TokenRequest, context?: TokenContext) => Promise<SecretTokens> {
   let kept: Answer | undefined;
-  const runs = new Map<string, Promise<Tokens>>();
+  const runs = new Map<string, Promise<SecretTokens>>();
   return (request = FIRST_LOGIN, context) => {
     if (kept !== undefined && serves(kept, request)) return Promise.resolve(kept.tokens);
     const key = JSON.stringify([request.reason, request.previousAccountId]);
     const started = runs.get(key);
     if (started !== undefined) return started;
     kept = undefined;
-    const run = ask(command, args, options, request, context?.signal)
+    const run = ask(command, args, options, request, context)
       .then((answer) => {
         kept = answer;
         return answer.tokens;
@@ -69,7 +71,7 @@ async function ask(
   args: readonly string[],
   options: CommandOptions,
   request: TokenRequest,
-  signal: AbortSignal | undefined,
+  context: TokenContext | undefined,
 ): Promise<Answer> {
   const { previousAccountId, reason } = request;
   const { BYOKEY_PREVIOUS_ACCOUNT_ID: _, ...environment } = options.environment ?? process.env;
@@ -81,7 +83,8 @@ async function ask(
     },
     workingDirectory: options.workingDirectory,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    signal,
+    signal: context?.signal,
+    onLog: options.onLog ?? context?.onLog,
   });
   return read(command, output);
 }

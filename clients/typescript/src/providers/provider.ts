@@ -1,8 +1,7 @@
 // Token providers: the source of new tokens.
 
-import { inspect } from "node:util";
-
-import type { RefreshReason } from "../generated/types.js";
+import type { PlanType, RefreshReason } from "../generated/types.js";
+import { Secret } from "../secret.js";
 
 /** The reason and the account of a request for tokens. */
 export interface TokenRequest {
@@ -21,15 +20,22 @@ export interface TokenRequest {
 export interface TokenContext {
   /** Aborted when no call waits for the tokens any more. */
   readonly signal: AbortSignal;
+  /** Where lines for the host's log go: `onLog` of `spawn`. */
+  readonly onLog?: ((line: string) => void) | undefined;
 }
 
 /** Tokens of a ChatGPT account. */
 export interface Tokens {
-  /** A secret: never log it. */
-  readonly accessToken: string;
+  /** A secret: never log it. As a `Secret` it does not show by accident. */
+  readonly accessToken: string | Secret;
   readonly chatgptAccountId: string;
-  /** The plan, if known; by default the one in the token. */
-  readonly chatgptPlanType?: string | null;
+  /** The plan, if it is known; else the token tells it. */
+  readonly chatgptPlanType?: PlanType | null;
+}
+
+/** Tokens that do not show: not in a log, not after a spread, and not in JSON. */
+export interface SecretTokens extends Tokens {
+  readonly accessToken: Secret;
 }
 
 /** Supplies tokens. If it throws, the waiting calls fail with `RefreshFailedError`. */
@@ -38,13 +44,12 @@ export type TokenProvider = (request: TokenRequest, context: TokenContext) => To
 /** The request of a host that calls a provider of this package itself. */
 export const FIRST_LOGIN: TokenRequest = { reason: "login", previousAccountId: null };
 
-/** Picks the members that are sent to the server; the result's representation shows no token. */
-export function onlyTokens({ accessToken, chatgptAccountId, chatgptPlanType }: Tokens): Tokens {
-  const tokens = {
-    accessToken,
+/** Returns the members that the server is given, whatever else an object has; they show no token. */
+export function onlyTokens({ accessToken, chatgptAccountId, chatgptPlanType }: Tokens): SecretTokens {
+  return {
+    // What is no text at all is left for the server to refuse, by the name of the member.
+    accessToken: typeof accessToken === "string" ? new Secret(accessToken) : accessToken,
     chatgptAccountId,
     ...(chatgptPlanType != null && { chatgptPlanType }),
   };
-  const shown = { ...tokens, accessToken: "[redacted]" };
-  return Object.defineProperty(tokens, inspect.custom, { value: () => shown });
 }

@@ -3,6 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 import { TokenProviderError } from "../errors.js";
+import { LineSplitter } from "../lines.js";
+import { redact } from "../redact.js";
 
 /** Options of a command. */
 export interface Run {
@@ -10,15 +12,18 @@ export interface Run {
   readonly workingDirectory: string | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Is given the lines of its standard error, redacted. */
+  readonly onLog: ((line: string) => void) | undefined;
 }
 
 const MOST_OUTPUT_BYTES = 1_048_576;
+const MOST_LOG_LINE_BYTES = 65_536;
 
 /** Runs the command to its end and returns its output. */
 export function run(command: string, args: readonly string[], options: Run): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
       windowsHide: true,
       // In a process group, so that all its descendants end with it.
       detached: process.platform !== "win32",
@@ -27,6 +32,8 @@ export function run(command: string, args: readonly string[], options: Run): Pro
     });
     const chunks: Buffer[] = [];
     let length = 0;
+    const log = new LineSplitter((line) => options.onLog?.(`[token command] ${redact(line)}`), MOST_LOG_LINE_BYTES);
+    child.stderr.on("data", (chunk: Buffer) => log.push(chunk));
     const stop = (what: string): void => {
       finish();
       end(child);
@@ -51,6 +58,7 @@ export function run(command: string, args: readonly string[], options: Run): Pro
     });
     child.once("close", (code, signal) => {
       finish();
+      log.end();
       if (code === 0) resolve(Buffer.concat(chunks).toString("utf8"));
       else reject(problem(command, signal === null ? `ended with status ${code}` : `was ended by ${signal}`));
     });
@@ -60,6 +68,7 @@ export function run(command: string, args: readonly string[], options: Run): Pro
 /** Ends a command and its descendants. */
 function end(child: ChildProcess): void {
   child.stdout?.destroy();
+  child.stderr?.destroy();
   if (child.pid === undefined) return;
   try {
     if (process.platform === "win32") child.kill();
@@ -71,5 +80,7 @@ function end(child: ChildProcess): void {
 
 /** The failure of a command. */
 export function problem(command: string, what: string): TokenProviderError {
-  return new TokenProviderError(`The token command \`${command}\` ${what}. Run it by hand to see what it says.`);
+  return new TokenProviderError(
+    `The token command \`${command}\` ${what}. \`onLog\` is given what it writes to standard error.`,
+  );
 }

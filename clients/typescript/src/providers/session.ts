@@ -1,7 +1,7 @@
 // Tokens from an `AuthenticationSession` of VS Code.
 
 import { TokenProviderError } from "../errors.js";
-import { FIRST_LOGIN, onlyTokens, type TokenRequest, type Tokens } from "./provider.js";
+import { FIRST_LOGIN, onlyTokens, type SecretTokens, type TokenRequest } from "./provider.js";
 
 /** The required part of VS Code's `AuthenticationSession`. */
 export interface Session {
@@ -34,7 +34,7 @@ export interface SessionOptions<S extends Session> {
  */
 export function sessionTokens<S extends Session>(
   options: SessionOptions<S>,
-): (request?: TokenRequest) => Promise<Tokens> {
+): (request?: TokenRequest) => Promise<SecretTokens> {
   let given: string | undefined;
   return async (request = FIRST_LOGIN) => {
     const session = await sessionFor(options.getSession, request.reason, given);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import * as byokey from "@byokey/client";
-import { ByokeyClient, type TokenRequest, type Tokens } from "@byokey/client";
+import { ByokeyClient, Supervisor, type TokenContext, type TokenRequest, type Tokens } from "@byokey/client";
 
 import type { Program } from "./backend.js";
 import { showsNone } from "./secrets.js";
@@ -14,25 +14,47 @@ import { close, until, within } from "./wait.js";
 export async function play(transcript: Transcript, program: Program): Promise<void> {
   const player = new Player(transcript);
   const log: string[] = [];
-  const spawning = ByokeyClient.spawn({
+  const options: byokey.SpawnOptions = {
     clientInfo: { name: "suite", version: "1.0.0" },
-    refreshTokens: (request) => player.refresh(request),
+    refreshTokens: (request, context) => player.refresh(request, context),
     onLog: (line) => log.push(line),
     ...program,
     startTimeoutMs: transcript.startTimeoutMs,
     ...(transcript.capabilities && { capabilities: transcript.capabilities }),
-  });
+  };
+  if (transcript.supervised === true) {
+    const onRestart = (): void => void (player.restarts += 1);
+    const supervisor = await within(Supervisor.start({ ...options, onRestart, pausesMs: [10] }), "the start");
+    try {
+      await player.run({ events: () => supervisor.events(), client: () => supervisor.ready(), log });
+    } finally {
+      await supervisor.close();
+    }
+    return;
+  }
+  const spawning = ByokeyClient.spawn(options);
   if (transcript.spawnFails !== undefined) {
-    checkClass(await within(failureOf(spawning), "the end of the handshake"), transcript.spawnFails);
+    const error = await within(failureOf(spawning), "the end of the handshake");
+    checkClass(error, transcript.spawnFails);
+    for (const text of transcript.spawnSays ?? []) assert.ok((error as Error).message.includes(text), String(error));
+    showsNone(error, Object.values(TOKENS));
     return;
   }
   const client = await within(spawning, "the handshake");
   try {
-    await player.run(client);
+    await player.run({ events: () => client.events(), client: () => Promise.resolve(client), log });
   } finally {
     await close(client);
   }
   showsNone(log, Object.values(TOKENS));
+}
+
+/** What an exchange is played with. */
+interface Stage {
+  readonly events: () => AsyncIterator<byokey.Event>;
+  /** The client; of a supervisor, that of the server that runs. */
+  readonly client: () => Promise<ByokeyClient>;
+  readonly log: readonly string[];
 }
 
 interface Call {
@@ -45,33 +67,39 @@ class Player {
   readonly #names: Record<string, unknown> = { ...TOKENS };
   readonly #calls = new Map<unknown, Call>();
   readonly #asked: TokenRequest[] = [];
+  restarts = 0;
 
   constructor(transcript: Transcript) {
     this.#transcript = transcript;
   }
 
-  refresh(request: TokenRequest): Promise<Tokens> {
+  refresh(request: TokenRequest, context: TokenContext): Promise<Tokens> {
     const refresh = this.#transcript.refresh?.[this.#asked.length];
     this.#asked.push(request);
     if (refresh?.hang === true) return new Promise(() => {});
+    if (refresh?.command !== undefined) {
+      const { says, status } = refresh.command;
+      return byokey.commandTokens("sh", ["-c", 'echo "$0" >&2; exit "$1"', says, `${status}`])(request, context);
+    }
     if (refresh?.answer === undefined) throw new Error(refresh?.fail ?? "asked too often");
     return Promise.resolve(filled(refresh.answer, this.#names) as Tokens);
   }
 
-  async run(client: ByokeyClient): Promise<void> {
-    const events = client.events();
+  async run(stage: Stage): Promise<void> {
+    const events = stage.events();
     for (const [index, step] of this.#transcript.client.entries()) {
       const what = `step ${index + 1}, ${Object.keys(step)[0]}`;
       try {
-        await within(this.#step(client, events, step), what);
+        await within(this.#step(stage, events, step), what);
       } catch (error) {
         throw new Error(`${this.#transcript.name}: ${what}: ${(error as Error).message}`, { cause: error });
       }
     }
   }
 
-  async #step(client: ByokeyClient, events: AsyncIterator<byokey.Event>, step: Json): Promise<void> {
+  async #step(stage: Stage, events: AsyncIterator<byokey.Event>, step: Json): Promise<void> {
     const is = filled(step["is"], this.#names);
+    const client = await stage.client();
     if (typeof step["call"] === "string") {
       this.#call(client, step["call"], step);
     } else if ("result" in step) {
@@ -100,6 +128,12 @@ class Player {
       if (has(client.account.current, wanted)) return;
       for await (const account of client.account) if (has(account, wanted)) return;
       assert.ok(has(client.account.current, wanted), "the account differs");
+    } else if (typeof step["logged"] === "string") {
+      const text = step["logged"];
+      await until(() => stage.log.some((line) => line.includes(text)), "the line of the log");
+    } else if (typeof step["restarted"] === "number") {
+      const number = step["restarted"];
+      await until(() => this.restarts >= number, "the restart");
     } else if ("kill" in step) {
       assert.ok(client.pid !== undefined);
       process.kill(client.pid, "SIGKILL");
@@ -131,6 +165,8 @@ class Player {
     checkClass(error, step["error"]);
     const { kind, code } = error as { kind?: unknown; code?: unknown };
     assert.deepEqual({ kind, code }, { kind: step["kind"], code: step["code"] });
+    const says = String(step["says"] ?? "");
+    assert.ok((error as Error).message.includes(says), String(error));
     showsNone(error, Object.values(TOKENS));
   }
 }

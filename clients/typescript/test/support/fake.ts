@@ -1,6 +1,6 @@
 // Fake servers of a few lines, for what the suite does not cover.
 
-import { ByokeyClient, type SpawnOptions } from "@byokey/client";
+import { ByokeyClient, type CommonOptions, type SpawnOptions, type TokenProvider } from "@byokey/client";
 
 import { close, within } from "./wait.js";
 
@@ -19,10 +19,11 @@ const PRELUDE = `
   });
 `;
 
-/**
- * Options for a fake server with this script. It may add to `handlers`, and use `send` and `log`.
- */
-export function fake(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
+/** What a test may change. */
+export type FakeOptions = Partial<CommonOptions> & { readonly refreshTokens?: TokenProvider };
+
+/** Options for a server that is this script. It may add to `handlers`, and `send` and `log`. */
+export function fake(script: string, options: FakeOptions = {}): SpawnOptions & { readonly refreshTokens: TokenProvider } {
   return {
     clientInfo: { name: "tests", version: "1.0.0" },
     refreshTokens: () => Promise.reject(new Error("nobody asks")),
@@ -36,7 +37,7 @@ export function fake(script: string, options: Partial<SpawnOptions> = {}): Spawn
 export async function withFake(
   script: string,
   act: (client: ByokeyClient) => Promise<void>,
-  options: Partial<SpawnOptions> = {},
+  options: FakeOptions = {},
 ): Promise<void> {
   const client = await within(ByokeyClient.spawn(fake(script, options)), "the handshake");
   try {

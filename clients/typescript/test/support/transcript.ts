@@ -12,6 +12,7 @@ export interface Refresh {
   readonly answer?: Json;
   readonly fail?: string;
   readonly hang?: true;
+  readonly command?: { readonly says: string; readonly status: number };
 }
 
 /** One transcript. */
@@ -23,6 +24,8 @@ export interface Transcript {
   readonly refresh?: readonly Refresh[];
   readonly startTimeoutMs?: number;
   readonly spawnFails?: string;
+  readonly spawnSays?: readonly string[];
+  readonly supervised?: boolean;
   readonly codex?: boolean;
   readonly client: readonly Json[];
   readonly backend?: Json;

@@ -1,0 +1,297 @@
+// A server that is started again when it ends.
+//
+// The pauses between starts grow, so that a program that cannot run is not started for ever at full
+// speed. Listeners belong to the supervisor and hear every server; after a restart it signs in again.
+
+import { AccountState } from "./account-state.js";
+import { ByokeyClient, type SpawnOptions } from "./client.js";
+import { ByokeyError, ConnectionClosedError } from "./errors.js";
+import { type Event, type EventName, type EventParams, Events } from "./events.js";
+import type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
+import type { ExitStatus } from "./transport.js";
+
+/** What to do about a server that has ended. */
+export type CloseAction = "restart" | "doNotRestart";
+
+/** The end of a server, or a start that failed. */
+export interface ServerEnd {
+  /** How the process ended, if it had started. */
+  readonly exit: ExitStatus | undefined;
+  /** Why a restart failed; `undefined` where a running server ended. */
+  readonly error: unknown;
+  /** How many ends there were in a row; a server that ran for 30 seconds begins a new row. */
+  readonly endsInARow: number;
+  /** The pause before the next start, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+/** A server that took the place of one that had ended. */
+export interface Restart<C = ByokeyClient> {
+  /** The new server. Threads of the old one are gone. */
+  readonly client: C;
+  /** How many restarts there were, this one included. */
+  readonly restarts: number;
+  /** Why signing in again failed; `undefined` where it worked or there was nothing to do. */
+  readonly signInError: unknown;
+}
+
+/** How a server is supervised. */
+export interface Supervision<C = ByokeyClient> {
+  /** Signs in through the token provider at the start and at each restart. Default: whether there is a provider. */
+  readonly signIn?: boolean | undefined;
+  /** Is called when a new server runs and is signed in, in place of one that had ended. */
+  readonly onRestart?: ((restart: Restart<C>) => void) | undefined;
+  /** Decides what follows the end of a server; without it, it is always started again. */
+  readonly onClose?: ((end: ServerEnd) => CloseAction | undefined | void) | undefined;
+  /** Pauses before the first, second, … start in a row; the last one is the ceiling. */
+  readonly pausesMs?: readonly number[] | undefined;
+}
+
+/** How a supervised server is spawned. */
+export type SupervisorOptions = SpawnOptions & Supervision;
+
+/** What a supervisor needs of a client. */
+export type Supervised = Pick<ByokeyClient, "login" | "logout" | "readAccount" | "events" | "closed" | "close">;
+
+const PAUSES_MS = [100, 500, 2_000, 10_000, 60_000] as const;
+const HEALTHY_AFTER_MS = 30_000;
+
+/** A server that is kept running. */
+export class Supervisor<C extends Supervised = ByokeyClient> {
+  /** Resolves when the server has ended and will not be started again. */
+  readonly closed: Promise<void>;
+  readonly #spawn: (refreshTokens: TokenProvider | undefined) => Promise<C>;
+  readonly #provider: TokenProvider | undefined;
+  readonly #options: Supervision<C>;
+  readonly #events = new Events();
+  readonly #over = new AbortController();
+  #setClosed!: () => void;
+  #client: C | undefined;
+  #waiting: { resolve: (client: C) => void; reject: (error: unknown) => void }[] = [];
+  #account: AccountState | undefined;
+  #onClient: (() => void)[] = [];
+  #isSignedIn: boolean;
+  #accountId: string | null = null;
+  /** Counts what changes the account by hand; tokens that were asked for before are not used. */
+  #changes = 0;
+  /** Counts starts; only the last one goes on. */
+  #starts = 0;
+  #restarts = 0;
+  #endsInARow = 0;
+  #wake: (() => void) | undefined;
+
+  /** For tests and for hosts with a client of their own; others call `Supervisor.start`. */
+  constructor(
+    spawn: (refreshTokens: TokenProvider | undefined) => Promise<C>,
+    provider: TokenProvider | undefined,
+    options: Supervision<C> = {},
+  ) {
+    this.#spawn = spawn;
+    this.#provider = provider;
+    this.#options = options;
+    this.#isSignedIn = options.signIn ?? provider !== undefined;
+    this.closed = new Promise((resolve) => (this.#setClosed = resolve));
+  }
+
+  /** Starts a server, signs in, and keeps it running. The first start fails as `ByokeyClient.spawn` does. */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const spawn = (): Promise<ByokeyClient> => ByokeyClient.spawn(options);
+    const supervisor = new Supervisor(spawn, options.refreshTokens, options);
+    try {
+      await supervisor.restart();
+    } catch (error) {
+      await supervisor.close();
+      throw error;
+    }
+    supervisor.#releaseSoon();
+    return supervisor;
+  }
+
+  /** The server that runs; `undefined` while there is none. */
+  get client(): C | undefined {
+    return this.#client;
+  }
+
+  /** Resolves with the server that runs, now or after the restart. */
+  ready(): Promise<C> {
+    if (this.#client !== undefined) return Promise.resolve(this.#client);
+    if (this.#over.signal.aborted) return Promise.reject(isClosed());
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** The account, kept current over restarts from the first use of this on. */
+  get account(): AccountState {
+    this.#account ??= new AccountState({
+      read: async () => (await this.ready()).readAccount(),
+      onUpdate: (listener) => {
+        this.on("account/updated", listener);
+        this.#onClient.push(listener);
+      },
+      closed: this.closed,
+    });
+    return this.#account;
+  }
+
+  /** Asks the token provider and signs in, now and after each restart. */
+  async signIn(): Promise<void> {
+    this.#isSignedIn = true;
+    this.#changes += 1;
+    await this.#signInTo(await this.ready());
+  }
+
+  /** Signs out, also for the servers to come. Tokens that were asked for and come later are not used. */
+  async signOut(): Promise<void> {
+    this.#isSignedIn = false;
+    this.#accountId = null;
+    this.#changes += 1;
+    try {
+      await this.#client?.logout();
+    } catch (error) {
+      // A server that has ended meanwhile has forgotten the account, too.
+      if (!(error instanceof ConnectionClosedError)) throw error;
+    }
+  }
+
+  /** All events from now on, of this server and of those that follow it. */
+  events(): AsyncIterableIterator<Event> {
+    this.#releaseSoon();
+    return this.#events.stream();
+  }
+
+  /** Calls `listener` with what each event of this name carries, over restarts. Returns what stops that. */
+  on<N extends EventName>(name: N, listener: (params: EventParams<N>) => void): () => void;
+  on(name: string, listener: (params: unknown) => void): () => void;
+  on(name: string, listener: (params: never) => void): () => void {
+    this.#releaseSoon();
+    return this.#events.on(name, listener as (params: unknown) => void);
+  }
+
+  /** Ends the server that runs, and starts another now. Fails where the start or the sign-in fails. */
+  async restart(): Promise<void> {
+    const start = ++this.#starts;
+    const isFirst = start === 1;
+    this.#endsInARow = 0;
+    const old = this.#client;
+    this.#client = undefined;
+    await old?.close();
+    await this.#start(start, isFirst, true);
+  }
+
+  /** Ends the server, for good. */
+  async close(): Promise<void> {
+    if (!this.#over.signal.aborted) {
+      this.#over.abort();
+      this.#starts += 1;
+      this.#wake?.();
+      const client = this.#client;
+      this.#client = undefined;
+      await client?.close();
+      this.#end();
+    }
+    await this.closed;
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(start: number, isFirst: boolean, isByHand: boolean): Promise<void> {
+    const client = await this.#spawn(this.#provider);
+    if (start !== this.#starts || this.#over.signal.aborted) {
+      await client.close();
+      return;
+    }
+    this.#adopt(client);
+    let signInError: unknown;
+    try {
+      if (this.#isSignedIn) await this.#signInTo(client);
+    } catch (error) {
+      if (isByHand && this.#client === client) throw error;
+      signInError = error;
+    }
+    if (this.#client !== client) return;
+    if (!isFirst) {
+      this.#restarts += 1;
+      this.#options.onRestart?.({ client, restarts: this.#restarts, signInError });
+    }
+  }
+
+  #adopt(client: C): void {
+    const startedAt = Date.now();
+    this.#client = client;
+    void this.#pass(client.events());
+    for (const { resolve } of this.#waiting.splice(0)) resolve(client);
+    for (const listener of this.#onClient) listener();
+    void client.closed.then((exit) => {
+      if (this.#client !== client) return;
+      this.#client = undefined;
+      if (Date.now() - startedAt > HEALTHY_AFTER_MS) this.#endsInARow = 0;
+      void this.#again(exit, undefined);
+    });
+  }
+
+  /** Starts again after a pause, and again, until a server runs or `onClose` has enough. */
+  async #again(exit: ExitStatus | undefined, error: unknown): Promise<void> {
+    const pauses = this.#options.pausesMs ?? PAUSES_MS;
+    this.#endsInARow += 1;
+    const pauseMs = pauses[Math.min(this.#endsInARow, pauses.length) - 1] ?? 0;
+    const end = { exit, error, endsInARow: this.#endsInARow, pauseMs };
+    if (this.#options.onClose?.(end) === "doNotRestart") {
+      this.#over.abort();
+      this.#end();
+      return;
+    }
+    const start = ++this.#starts;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pauseMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    if (start !== this.#starts || this.#over.signal.aborted) return;
+    try {
+      await this.#start(start, false, false);
+    } catch (failure) {
+      if (start === this.#starts && !this.#over.signal.aborted) await this.#again(undefined, failure);
+    }
+  }
+
+  async #signInTo(client: C): Promise<void> {
+    const provider = this.#provider;
+    if (provider === undefined) return;
+    const changes = this.#changes;
+    const request: TokenRequest = { reason: "login", previousAccountId: this.#accountId };
+    const context: TokenContext = { signal: this.#over.signal };
+    const tokens: Tokens = await provider(request, context);
+    // A sign-out, a switch or a new server that came meanwhile wins.
+    if (changes !== this.#changes || this.#client !== client) return;
+    const { accessToken, chatgptAccountId, chatgptPlanType = null } = tokens;
+    await client.login({ type: "chatgptAuthTokens", accessToken, chatgptAccountId, chatgptPlanType });
+    if (changes === this.#changes) this.#accountId = chatgptAccountId;
+  }
+
+  /** What came before the host could listen is given to those who listen in this turn of the loop. */
+  #releaseSoon(): void {
+    setImmediate(() => this.#events.release());
+  }
+
+  async #pass(events: AsyncIterable<Event>): Promise<void> {
+    try {
+      for await (const { method, params } of events) this.#events.tell(method, params);
+    } catch {
+      // Its reader lost events; the next server is heard again.
+    }
+  }
+
+  #end(): void {
+    this.#events.end();
+    for (const { reject } of this.#waiting.splice(0)) reject(isClosed());
+    this.#setClosed();
+  }
+}
+
+function isClosed(): ByokeyError {
+  return new ByokeyError("The supervisor was closed, or `onClose` did not restart the server.");
+}
