@@ -1,15 +1,15 @@
 /**
- * One server, and its logged-in account.
- *
- * A server that ends by itself is restarted and logged in again, with growing delays (backoff), so
- * that one that cannot run is not restarted constantly.
+ * One supervised server, and the account that is signed in there. The library's supervisor starts a
+ * server that ended again and signs in again; this shows what comes of it.
  */
 
 import {
   RefreshFailedError,
   SignInRequiredError,
+  Supervisor,
   type ByokeyClient,
   type RateLimitSnapshot,
+  type Supervised,
   type TokenProvider,
   type Tokens,
 } from "@byokey/client";
@@ -30,11 +30,8 @@ export type State =
     }
   | ({ readonly kind: "failed" } & Problem);
 
-/** The part of a client that a session uses. */
-export type Client = Pick<
-  ByokeyClient,
-  "login" | "logout" | "readAccount" | "readRateLimits" | "on" | "closed" | "close"
->;
+/** What a session needs of a client. */
+export type Client = Supervised & Pick<ByokeyClient, "readRateLimits">;
 
 /** The dependencies of a session. */
 export interface Surroundings {
@@ -45,29 +42,39 @@ export interface Surroundings {
   readonly pauses?: readonly number[];
 }
 
-const PAUSES = [100, 500, 2_000, 10_000, 60_000];
-/** A server that ran for this long counts as recovered. */
-const HEALTHY_AFTER_MS = 30_000;
-
-/** The session. Its methods do not throw: a failure is a state. */
+/** The session. Nothing that it does throws: what goes wrong is a state. */
 export class Session {
   readonly #around: Surroundings;
-  readonly #pauses: readonly number[];
-  #client: Client | undefined;
+  readonly #supervisor: Supervisor<Client>;
   #account: StoredAccount | undefined;
   #tokens: TokenProvider | undefined;
   #limits: RateLimitSnapshot | undefined;
   /** Why the server's last refresh request failed. */
   #refreshFailure: unknown;
-  /** Counts requested starts; only the last one may continue. */
-  #start = 0;
-  #endsInARow = 0;
-  /** Aborted when the session is disposed. */
-  readonly #over = new AbortController();
+  /** Starts by hand that are under way: they show themselves what came of them. */
+  #starting = 0;
+  #isOver = false;
 
   constructor(around: Surroundings) {
     this.#around = around;
-    this.#pauses = around.pauses ?? PAUSES;
+    const refreshTokens: TokenProvider = (...question) => this.#refresh(...question);
+    this.#supervisor = new Supervisor<Client>(() => around.spawn(refreshTokens), refreshTokens, {
+      signIn: false,
+      pausesMs: around.pauses,
+      onClose: ({ error }) => {
+        if (error === undefined) around.onChange({ kind: "starting" });
+        else around.onChange({ kind: "failed", ...problemOf(error) });
+      },
+      onRestart: ({ signInError }) => {
+        if (this.#starting > 0) return;
+        void this.#orFail(() => (signInError === undefined ? this.#showAll() : Promise.reject(signInError)));
+      },
+    });
+    this.#supervisor.on("account/rateLimits/updated", ({ rateLimits }) => {
+      this.#limits = rateLimits;
+      void this.#orFail(() => this.#show());
+    });
+    this.#supervisor.on("account/updated", () => void this.#orFail(() => this.#show()));
   }
 
   /** Label of the logged-in account, or the one at the end of the server. */
@@ -77,19 +84,10 @@ export class Session {
 
   /** Replaces the running server, and logs in again. */
   async start(): Promise<void> {
-    const start = ++this.#start;
-    const old = this.#client;
-    this.#client = undefined;
     this.#around.onChange({ kind: "starting" });
     await this.#orFail(async () => {
-      await old?.close();
-      const client = await this.#around.spawn((...question) => this.#refresh(...question));
-      if (start !== this.#start || this.#over.signal.aborted) {
-        await client.close();
-        return;
-      }
-      this.#adopt(client);
-      await this.#signInTo(client);
+      await this.#restart();
+      await this.#showAll();
     });
   }
 
@@ -100,7 +98,9 @@ export class Session {
       this.#account = account;
       this.#limits = undefined;
       this.#around.onChange({ kind: "starting" });
-      await (this.#client === undefined ? this.start() : this.#signInTo(this.#client));
+      if (this.#supervisor.client === undefined) await this.#restart();
+      await this.#supervisor.signIn();
+      await this.#showAll();
     });
   }
 
@@ -110,14 +110,14 @@ export class Session {
     this.#tokens = undefined;
     this.#limits = undefined;
     await this.#orFail(async () => {
-      await this.#client?.logout();
+      await this.#supervisor.signOut();
       this.#around.onChange({ kind: "signedOut" });
     });
   }
 
   /** Reads the limits from the backend and shows them. */
   async readLimits(): Promise<void> {
-    const client = this.#client;
+    const { client } = this.#supervisor;
     if (client === undefined || this.#account === undefined) {
       return;
     }
@@ -131,25 +131,22 @@ export class Session {
         // The account is fine, only its limits are unavailable for now.
         this.#limits = undefined;
       }
-      await this.#show(client);
+      await this.#show();
     });
   }
 
   dispose(): void {
-    this.#over.abort();
-    void this.#client?.close();
+    this.#isOver = true;
+    void this.#supervisor.close();
   }
 
-  async #signInTo(client: Client): Promise<void> {
-    if (this.#tokens === undefined) {
-      this.#around.onChange({ kind: "signedOut" });
-      return;
+  async #restart(): Promise<void> {
+    this.#starting += 1;
+    try {
+      await this.#supervisor.restart();
+    } finally {
+      this.#starting -= 1;
     }
-    const question = { reason: "login", previousAccountId: null } as const;
-    const tokens = await this.#tokens(question, { signal: this.#over.signal });
-    await client.login({ type: "chatgptAuthTokens", ...tokens });
-    await this.#show(client);
-    await this.readLimits();
   }
 
   async #refresh(...question: Parameters<TokenProvider>): Promise<Tokens> {
@@ -165,37 +162,18 @@ export class Session {
     }
   }
 
-  #adopt(client: Client): void {
-    this.#client = client;
-    const startedAt = Date.now();
-    client.on("account/rateLimits/updated", ({ rateLimits }) => {
-      this.#limits = rateLimits;
-      void this.#orFail(() => this.#show(client));
-    });
-    client.on("account/updated", () => void this.#orFail(() => this.#show(client)));
-    void client.closed.then(() => {
-      if (this.#client === client && !this.#over.signal.aborted) {
-        this.#client = undefined;
-        const wasHealthy = Date.now() - startedAt > HEALTHY_AFTER_MS;
-        this.#endsInARow = wasHealthy ? 1 : this.#endsInARow + 1;
-        this.#startLater();
-      }
-    });
+  async #showAll(): Promise<void> {
+    await this.#show();
+    await this.readLimits();
   }
 
-  #startLater(): void {
-    this.#around.onChange({ kind: "starting" });
-    const pause = this.#pauses[Math.min(this.#endsInARow, this.#pauses.length) - 1] ?? 0;
-    setTimeout(() => {
-      if (this.#client === undefined && !this.#over.signal.aborted) {
-        void this.start();
-      }
-    }, pause);
-  }
-
-  async #show(client: Client): Promise<void> {
+  async #show(): Promise<void> {
+    const { client } = this.#supervisor;
+    if (client === undefined) {
+      return;
+    }
     const { account } = await client.readAccount();
-    if (this.#client !== client) {
+    if (this.#supervisor.client !== client) {
       return;
     }
     if (account?.type === "chatgpt") {
@@ -208,13 +186,13 @@ export class Session {
 
   /** The end of the server is not shown as a failure: it is about to be restarted. */
   async #orFail(work: () => Promise<void>): Promise<void> {
-    const client = this.#client;
+    const { client } = this.#supervisor;
     try {
       await work();
     } catch (error) {
-      const isGone = client !== undefined && this.#client !== client;
-      if (!this.#over.signal.aborted && !isGone) {
-        // The server does not know why there were no tokens; the provider's own error does.
+      const isGone = client !== undefined && this.#supervisor.client !== client;
+      if (!this.#isOver && !isGone) {
+        // The server does not know why there were no tokens; who was asked for them does.
         const isRefresh = error instanceof RefreshFailedError;
         const cause = (isRefresh ? this.#refreshFailure : undefined) ?? error;
         this.#around.onChange({ kind: "failed", ...problemOf(cause) });

@@ -39,8 +39,8 @@ class FakeClient {
   readRateLimits() {
     return this.limits();
   }
-  on() {
-    return () => {};
+  async *events() {
+    await this.closed;
   }
   async close() {
     this.isClosed = true;
@@ -105,6 +105,38 @@ test("after a sign-out a new server stays signed out", async () => {
   await until(() => clients.length === 2 && last(states)?.kind !== "starting");
   assert.deepEqual(clients[1]?.logins, []);
   assert.equal(last(states)?.kind, "signedOut");
+});
+
+test("a sign-out while tokens are being fetched wins, and so does a switch", async () => {
+  const gives: ((accessToken: string) => void)[] = [];
+  const { session, clients, states } = made(
+    () => new Promise((resolve) => gives.push((accessToken) => resolve({ accessToken, chatgptAccountId: "ws" }))),
+  );
+  const first = session.signIn(ADA);
+  await until(() => gives.length === 1);
+  await session.signOut();
+  gives[0]!("ada");
+  await first;
+  assert.deepEqual(clients[0]?.logins, []);
+  assert.equal(last(states)?.kind, "signedOut");
+
+  const ada = session.signIn(ADA);
+  await until(() => gives.length === 2);
+  const bob = session.signIn({ ...ADA, label: "bob" });
+  await until(() => gives.length === 3);
+  gives[2]!("bob");
+  gives[1]!("ada");
+  await Promise.all([ada, bob]);
+  assert.deepEqual(clients[0]?.logins, ["bob"]);
+});
+
+test("a program that is gone is a failure that says so, until it is back", async () => {
+  const { session, clients, states } = made();
+  await session.signIn(ADA);
+  states.length = 0;
+  clients[0]?.end();
+  await until(() => clients.length === 2 && last(states)?.kind === "signedIn");
+  assert.equal(states[0]?.kind, "starting");
 });
 
 test("a start that is overtaken by another ends its server", async () => {
