@@ -6,11 +6,20 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import byokey
-from byokey import ByokeyClient, ByokeyError, ExternalTokens, RefreshParams, RequestError, methods
+from byokey import (
+    ByokeyClient,
+    ByokeyError,
+    ExternalTokens,
+    RefreshParams,
+    RequestError,
+    Supervisor,
+    methods,
+)
 
 SUITE = Path(__file__).resolve().parents[2] / "suite"
 TOKENS: dict[str, str] = json.loads((SUITE / "tokens.json").read_text())
@@ -50,6 +59,12 @@ def has(actual: Any, wanted: Any) -> bool:
     return type(actual) is type(wanted) and actual == wanted
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Waits until something holds; the step has a deadline."""
+    while not holds():
+        await asyncio.sleep(0.005)
+
+
 class Provider:
     """A token provider that follows the transcript."""
 
@@ -63,6 +78,10 @@ class Provider:
         async with self.changed:
             self.asked.append(request)
             self.changed.notify_all()
+        if "command" in step:
+            says, status = step["command"]["says"], step["command"]["status"]
+            helper = ["sh", "-c", 'echo "$0" >&2; exit "$1"', says, str(status)]
+            return await byokey.command_tokens(helper)(request)
         if "fail" in step:
             raise RuntimeError(step["fail"])
         if "hang" in step:
@@ -78,10 +97,18 @@ class Provider:
 class Player:
     """One run of the client's steps."""
 
-    def __init__(self, client: ByokeyClient, provider: Provider) -> None:
-        self.client = client
+    def __init__(
+        self,
+        source: ByokeyClient | Supervisor,
+        provider: Provider,
+        log: list[str],
+        restarts: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.source = source
         self.provider = provider
-        self.events = client.events()
+        self.log = log
+        self.restarts = restarts
+        self.events = source.events()
         self.calls: dict[str, asyncio.Task[Any]] = {}
         self.names: dict[str, Any] = dict(TOKENS)
 
@@ -94,6 +121,10 @@ class Player:
 
     async def step(self, step: dict[str, Any]) -> None:
         kind = next(iter(step))
+        if isinstance(self.source, ByokeyClient):
+            self.client = self.source
+        else:
+            self.client = await self.source.ready()
         if kind == "call":
             call = self.typed if step.get("typed") else self.client.request
             self.calls[step["as"]] = asyncio.create_task(call(step["call"], step.get("params")))
@@ -127,6 +158,10 @@ class Player:
             assert has(request.to_wire(), step.get("is", {})), request
         elif kind == "account":
             await self.account(step["account"])
+        elif kind == "logged":
+            await until(lambda: any(step["logged"] in line for line in self.log))
+        elif kind == "restarted":
+            await until(lambda: self.restarts() >= step["restarted"])
         elif kind == "kill":
             os.kill(self.client.pid, signal.SIGKILL)
         elif kind == "close":
@@ -155,6 +190,7 @@ class Player:
             await self.calls[step["fails"]]
         except ByokeyError as error:
             assert type(error) is getattr(byokey, step["error"]), repr(error)
+            assert step.get("says", "") in str(error), str(error)
             for shown in (str(error), repr(error), repr(vars(error)), repr(error.args)):
                 assert not any(token in shown for token in TOKENS.values()), "a token is shown"
             if isinstance(error, RequestError):

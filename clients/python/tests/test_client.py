@@ -43,7 +43,7 @@ def spawn(*lines: str, **options: Any) -> Any:
 class Starting(unittest.IsolatedAsyncioTestCase):
     async def test_a_token_provider_is_required(self) -> None:
         with self.assertRaises(TypeError):
-            ByokeyClient.spawn(client_info=HOST)  # type: ignore[call-arg]
+            ByokeyClient.spawn(client_info=HOST)  # type: ignore[call-overload]
 
     async def test_the_real_server_tells_of_itself(self) -> None:
         client = await ByokeyClient.spawn(

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from byokey import ByokeyClient, ByokeyError, ClientCapabilities, errors
+from byokey import ByokeyClient, ByokeyError, ClientCapabilities, Restart, Supervisor, errors
 from driver import PATIENCE, SUITE, TOKENS, Player, Provider, filled, transcripts
 from programs import HOST, byokey, codex, dev_backend
 
@@ -27,24 +27,34 @@ async def play(
     """Runs the client's side against this server."""
     provider = Provider(transcript.get("refresh", []))
     capabilities = transcript.get("capabilities")
-    spawning = ByokeyClient.spawn(
-        client_info=HOST,
-        refresh_tokens=provider,
-        command=command,
-        args=args,
-        environment=environment,
-        capabilities=capabilities and ClientCapabilities.from_wire(capabilities),
-        start_timeout=transcript.get("startTimeoutMs", 10_000) / 1000,
-    )
+    log: list[str] = []
+    options: dict[str, Any] = {
+        "client_info": HOST,
+        "refresh_tokens": provider,
+        "command": command,
+        "args": args,
+        "environment": environment,
+        "capabilities": capabilities and ClientCapabilities.from_wire(capabilities),
+        "on_log": log.append,
+        "start_timeout": transcript.get("startTimeoutMs", 10_000) / 1000,
+    }
+    if transcript.get("supervised"):
+        await play_supervised(transcript, provider, log, options)
+        return
+    spawning = ByokeyClient.spawn(**options)
     if "spawnFails" in transcript:
         try:
             await asyncio.wait_for(spawning, PATIENCE)
         except ByokeyError as error:
             assert type(error) is getattr(errors, transcript["spawnFails"]), repr(error)
+            for text in transcript.get("spawnSays", []):
+                assert text in str(error), str(error)
+            for shown in (str(error), repr(error), repr(vars(error))):
+                assert not any(token in shown for token in TOKENS.values()), "a token is shown"
             return
         raise AssertionError("it was spawned")
     client = await spawning
-    player = Player(client, provider)
+    player = Player(client, provider, log)
     try:
         await player.play(transcript["client"])
     finally:
@@ -53,6 +63,20 @@ async def play(
         took = time.monotonic() - closing
         await asyncio.gather(*player.calls.values(), return_exceptions=True)
     assert took < CLOSING_TAKES, f"closing took {took} seconds"
+
+
+async def play_supervised(
+    transcript: dict[str, Any], provider: Provider, log: list[str], options: dict[str, Any]
+) -> None:
+    """The same with a server that is kept running."""
+    restarts: list[Restart] = []
+    supervisor = await Supervisor.start(on_restart=restarts.append, pauses=[0.01], **options)
+    player = Player(supervisor, provider, log, lambda: len(restarts))
+    try:
+        await player.play(transcript["client"])
+    finally:
+        await asyncio.wait_for(supervisor.close(), CLOSING_TAKES)
+        await asyncio.gather(*player.calls.values(), return_exceptions=True)
 
 
 class Suite(unittest.TestCase):
@@ -94,7 +118,7 @@ def against_codex(name: str, transcript: dict[str, Any]) -> None:
 
 
 for name, transcript in transcripts().items():
-    if "server" in transcript:
+    if "server" in transcript or "servers" in transcript:
         against_the_scripted_server(name, transcript)
     if "backend" in transcript:
         against_the_real_server(name, transcript)

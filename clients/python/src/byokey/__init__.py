@@ -2,6 +2,7 @@
 
 from . import methods, types
 from ._generated.types import ClientCapabilities, ClientInfo, ExternalTokens, RefreshParams
+from ._run import DeviceCode, RunResult
 from ._secret import Secret
 from .account import AccountState
 from .client import ByokeyClient
@@ -17,18 +18,25 @@ from .errors import (
     SignInRequiredError,
     StartTimeoutError,
     TokenProviderError,
+    TurnFailedError,
 )
 from .events import Event, EventStream, UnknownEvent
 from .providers import TokenProvider, command_tokens
+from .supervisor import CloseAction, Restart, ServerEnd, Supervisor
+
+__version__ = "0.1.0"
 
 __all__ = [
+    "__version__",
     "AccountState",
     "BackendError",
     "ByokeyClient",
     "ByokeyError",
     "ClientCapabilities",
     "ClientInfo",
+    "CloseAction",
     "ConnectionClosedError",
+    "DeviceCode",
     "Event",
     "EventStream",
     "ExternalTokens",
@@ -37,12 +45,17 @@ __all__ = [
     "RefreshFailedError",
     "RefreshParams",
     "RequestError",
+    "Restart",
+    "RunResult",
     "Secret",
+    "ServerEnd",
     "ServerNotFoundError",
     "SignInRequiredError",
     "StartTimeoutError",
+    "Supervisor",
     "TokenProvider",
     "TokenProviderError",
+    "TurnFailedError",
     "UnknownEvent",
     "command_tokens",
     "methods",

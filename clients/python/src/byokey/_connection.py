@@ -12,6 +12,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from ._redact import Launched
 from ._secret import Secret
 from .errors import ConnectionClosedError, request_error
 
@@ -53,11 +54,13 @@ class Connection:
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._end: ConnectionClosedError | None = None
+        self.is_trusted = False
+        """Whether the server's own texts may be part of errors."""
 
     async def request(self, method: str, params: object) -> Any:
         """Sends a request and waits for its response. Cancelling it cancels it at the server."""
         if self._end is not None:
-            raise ConnectionClosedError(self._end.exit_status)
+            raise ConnectionClosedError(self._end.exit_status, self._end.launched)
         number = next(self._ids)
         pending = asyncio.get_running_loop().create_future()
         self._pending[number] = pending
@@ -71,7 +74,7 @@ class Connection:
         finally:
             del self._pending[number]
         if error:
-            raise request_error(method, value)
+            raise request_error(method, value, self.is_trusted)
         return value
 
     def notify(self, method: str, params: object) -> None:
@@ -103,14 +106,14 @@ class Connection:
         elif "result" in message:
             pending.set_result((False, message["result"]))
 
-    def end(self, exit_status: int | None) -> None:
-        """Fails all pending calls: no response can arrive any more."""
+    def end(self, exit_status: int | None, launched: Launched | None = None) -> None:
+        """Fails the calls that wait: nothing more will come."""
         if self._end is not None:
             return
-        self._end = ConnectionClosedError(exit_status)
+        self._end = ConnectionClosedError(exit_status, launched)
         for pending in self._pending.values():
             if not pending.done():
-                pending.set_exception(ConnectionClosedError(exit_status))
+                pending.set_exception(ConnectionClosedError(exit_status, launched))
         for task in self._answering:
             task.cancel()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from ._connection import METHOD_NOT_FOUND, Connection, Refusal
 from ._generated import methods
@@ -26,7 +27,9 @@ from ._generated.types import (
     LoginCancelResult,
     LoginCompleteParams,
     LoginStartParams,
+    LoginStartParamsChatgpt,
     LoginStartParamsChatgptAuthTokens,
+    LoginStartParamsChatgptDeviceCode,
     LoginStartResult,
     LogoutParams,
     ModelListParams,
@@ -41,12 +44,14 @@ from ._generated.types import (
     TurnStartResult,
     UsageReadResult,
 )
+from ._redact import redact
+from ._run import DeviceCode, RunResult, run, wait_for_login
 from ._secret import Secret
-from ._stdio import Server
+from ._stdio import Server, explain_end
 from .account import AccountState
-from .errors import ByokeyError, StartTimeoutError
+from .errors import ByokeyError, ConnectionClosedError, StartTimeoutError
 from .events import Events, EventStream
-from .providers import TokenProvider, ask
+from .providers import TokenProvider, ask, log_of_the_client
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -58,9 +63,15 @@ PROVIDER_FAILED = -32000
 class ByokeyClient:
     """A spawned server, and the connection to it. Created by `spawn`."""
 
-    def __init__(self, server: Server, refresh_tokens: TokenProvider) -> None:
+    def __init__(
+        self,
+        server: Server,
+        refresh_tokens: TokenProvider | None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> None:
         self._process = server
         self._refresh_tokens = refresh_tokens
+        self._on_log = on_log
         self._events = Events()
         self._account: AccountState | None = None
         self._connection = Connection(server, self._answer, self._events.publish)
@@ -68,12 +79,47 @@ class ByokeyClient:
         self.server: InitializeResult
         """The server's description of itself."""
 
+    @overload
     @classmethod
     def spawn(
         cls,
         *,
         client_info: ClientInfo,
         refresh_tokens: TokenProvider,
+        server_owns_login: Literal[False] = ...,
+        command: str | None = ...,
+        args: Sequence[str] = ...,
+        environment: Mapping[str, str] | None = ...,
+        working_directory: str | os.PathLike[str] | None = ...,
+        capabilities: ClientCapabilities | None = ...,
+        on_log: Callable[[str], None] | None = ...,
+        start_timeout: float = ...,
+    ) -> Spawning: ...
+
+    @overload
+    @classmethod
+    def spawn(
+        cls,
+        *,
+        client_info: ClientInfo,
+        refresh_tokens: None = ...,
+        server_owns_login: Literal[True],
+        command: str | None = ...,
+        args: Sequence[str] = ...,
+        environment: Mapping[str, str] | None = ...,
+        working_directory: str | os.PathLike[str] | None = ...,
+        capabilities: ClientCapabilities | None = ...,
+        on_log: Callable[[str], None] | None = ...,
+        start_timeout: float = ...,
+    ) -> Spawning: ...
+
+    @classmethod
+    def spawn(
+        cls,
+        *,
+        client_info: ClientInfo,
+        refresh_tokens: TokenProvider | None = None,
+        server_owns_login: bool = False,
         command: str | None = None,
         args: Sequence[str] = ("app-server",),
         environment: Mapping[str, str] | None = None,
@@ -85,25 +131,35 @@ class ByokeyClient:
         """Starts a server and runs the handshake: ``await`` it, or use it with ``async with``.
 
         ``client_info`` is the name and version of the host, ``refresh_tokens`` supplies new tokens
-        when the backend refuses the old ones. Without ``command`` the program is searched for in
-        ``BYOKEY_BIN``, in this package, and on the search path. ``environment`` and
-        ``working_directory`` are those of the process. ``on_log`` is called with each line of the
-        server's standard error, which is dropped by default. ``start_timeout`` is the timeout of
-        the handshake in seconds.
+        when the backend refuses the old ones. It is required, unless ``server_owns_login`` says
+        that the login is the server's own: in the browser, with a device code, a key, or one that
+        it has stored. Without ``command`` the program is looked for in ``BYOKEY_BIN``, in this
+        package, and on the search path. ``environment`` and ``working_directory`` are those of the
+        process. ``on_log`` is given each line that the server writes to standard error, and those
+        of a token command; without it only the last lines are kept, for errors. ``start_timeout``
+        is how many seconds it may take to answer the handshake.
         """
+        if refresh_tokens is None and not server_owns_login:
+            raise TypeError("`refresh_tokens` is required, or `server_owns_login=True`")
 
         async def spawned() -> ByokeyClient:
             server = await Server.start(command, args, environment, working_directory, on_log)
-            client = cls(server, refresh_tokens)
+            client = cls(server, refresh_tokens, on_log)
             try:
                 shaking = client._shake_hands(client_info, capabilities)
                 await asyncio.wait_for(shaking, start_timeout)
             except asyncio.TimeoutError:
+                launched = server.launched
                 await client.close()
-                raise StartTimeoutError(start_timeout) from None
+                raise StartTimeoutError(start_timeout, launched) from None
+            except ConnectionClosedError as error:
+                await client.close()
+                raise await explain_end(error, server.command, server.searched) from None
             except BaseException:
                 await client.close()
                 raise
+            info = client.server.server_info
+            client._connection.is_trusted = info is not None and info.name == "byokey"
             return client
 
         return Spawning(spawned)
@@ -131,6 +187,26 @@ class ByokeyClient:
                 id_token=params.id_token,
             )
         return await self.request(methods.ACCOUNT_LOGIN_START, params)
+
+    async def login_in_browser(self, open: Callable[[str], object]) -> AccountReadResult:
+        """Signs in with the browser, and returns the account when the user is done.
+
+        ``open`` is given the page to open, and may be a coroutine function. Cancelling the task
+        gives the login up; it waits for at most 15 minutes.
+        """
+        return await wait_for_login(
+            self, LoginStartParamsChatgpt(), lambda started: open(started.auth_url)
+        )
+
+    async def login_with_device_code(
+        self, show: Callable[[DeviceCode], object]
+    ) -> AccountReadResult:
+        """Signs in with a code that the user types on any device: ``show`` is given page and code."""
+        return await wait_for_login(
+            self,
+            LoginStartParamsChatgptDeviceCode(),
+            lambda started: show(DeviceCode(started.verification_url, started.user_code)),
+        )
 
     async def cancel_login(self, login_id: str) -> LoginCancelResult:
         """Cancels a pending login."""
@@ -176,6 +252,22 @@ class ByokeyClient:
     async def start_turn(self, params: TurnStartParams) -> TurnStartResult:
         """Starts a turn in a thread; the answer is streamed in events."""
         return await self.request(methods.TURN_START, params)
+
+    async def run(
+        self,
+        text: str,
+        *,
+        thread_id: str | None = None,
+        model: str | None = None,
+        on_delta: Callable[[str], object] | None = None,
+    ) -> RunResult:
+        """Asks one question and returns the whole answer.
+
+        ``thread_id`` is the conversation that it belongs to; without it a new one is started.
+        ``on_delta`` is called with each piece of the answer as it comes. Cancelling the task
+        interrupts the turn.
+        """
+        return await run(self, text, thread_id, model, on_delta)
 
     async def interrupt_turn(self, thread_id: str, turn_id: str) -> Empty:
         """Interrupts a turn."""
@@ -259,22 +351,37 @@ class ByokeyClient:
         return status
 
     def _end(self, status: int | None) -> None:
-        self._connection.end(status)
+        self._connection.end(status, self._process.launched)
         self._events.end()
         if self._account is not None:
             self._account._end()
 
     async def _answer(self, method: str, params: object) -> object:
         refresh = methods.ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH
-        if method != refresh.name:
+        if method != refresh.name or self._refresh_tokens is None:
             raise Refusal(METHOD_NOT_FOUND, "this client does not know the method")
         try:
             request: RefreshParams = refresh.read_params(params, "")
-            tokens = await ask(self._refresh_tokens, request)
+            with self._logging():
+                tokens = await ask(self._refresh_tokens, request)
             return replace(tokens, id_token=None).to_wire()
         except Exception:
             # The provider's exception may contain a token, so it stays here.
             raise Refusal(PROVIDER_FAILED, "the token provider of the host failed") from None
+
+
+    @contextlib.contextmanager
+    def _logging(self) -> Iterator[None]:
+        """Has a token command that is asked meanwhile write to the log of this client."""
+        token = log_of_the_client.set(self._on_log)
+        try:
+            yield
+        finally:
+            log_of_the_client.reset(token)
+
+    def _shown(self, message: str) -> str | None:
+        """What may be shown of a text of the server."""
+        return redact(message) if self._connection.is_trusted and message else None
 
 
 class Spawning:

@@ -103,7 +103,14 @@ class Events:
         self._streams: list[EventStream] = []
         self._listeners: list[tuple[str, Callable[[Any], object]]] = []
         self._watchers: list[tuple[str, Callable[[], None]]] = []
+        self._others: list[Events] = []
         self._ended = False
+
+    def pass_to(self, other: Events) -> None:
+        """Passes each event on to another, those first that came before a stream was opened."""
+        for event in self._early or ():
+            other.tell(event.method, event.raw)
+        self._others.append(other)
 
     def stream(self) -> EventStream:
         """Returns a new stream, from now on."""
@@ -135,6 +142,8 @@ class Events:
     def publish(self, method: str, raw: object) -> None:
         """Publishes a notification."""
         event = read_event(method, raw)
+        for other in self._others:
+            other.tell(method, raw)
         for wanted, watcher in self._watchers:
             if wanted == method:
                 watcher()

@@ -10,10 +10,13 @@ import signal
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from ._generated._wire import WireError
 from ._generated.types import ExternalTokens, RefreshParams
+from ._redact import redact
+from ._stdio import read_log
 from .errors import TokenProviderError
 
 TokenProvider: TypeAlias = Callable[[RefreshParams], ExternalTokens | Awaitable[ExternalTokens]]
@@ -22,6 +25,11 @@ TokenProvider: TypeAlias = Callable[[RefreshParams], ExternalTokens | Awaitable[
 _MARGIN = 60.0
 """How long before their expiry cached tokens are no longer used, in seconds."""
 
+
+log_of_the_client: ContextVar[Callable[[str], None] | None] = ContextVar(
+    "log_of_the_client", default=None
+)
+"""Where a command's standard error goes: `on_log` of the client that asks."""
 
 FIRST_LOGIN = RefreshParams(reason="login")
 """Returns the parameters for requesting the first tokens."""
@@ -43,16 +51,18 @@ def command_tokens(
     timeout: float = 8.0,
     environment: Mapping[str, str] | None = None,
     working_directory: str | os.PathLike[str] | None = None,
+    on_log: Callable[[str], None] | None = None,
 ) -> CommandTokens:
     """Returns a provider that runs a program, like git's credential helpers.
 
     The program gets the reason and the account in ``BYOKEY_REFRESH_REASON`` and
     ``BYOKEY_PREVIOUS_ACCOUNT_ID``, and prints one JSON object: ``accessToken``,
-    ``chatgptAccountId``, and optionally ``chatgptPlanType`` and ``expiresAt`` in seconds since
-    1970. Its tokens are cached until a minute before they expire, or until the backend refuses
-    them. Its standard error is dropped.
+    ``chatgptAccountId``, and if it likes ``chatgptPlanType`` and ``expiresAt`` in seconds since
+    1970. What it printed is kept until a minute before it expires, or until the backend refuses it.
+    What it writes to standard error goes to ``on_log``, line by line and redacted; without that, to
+    the ``on_log`` of the client that asks.
     """
-    return CommandTokens(command, timeout, environment, working_directory)
+    return CommandTokens(command, timeout, environment, working_directory, on_log)
 
 
 class CommandTokens:
@@ -64,11 +74,13 @@ class CommandTokens:
         timeout: float,
         environment: Mapping[str, str] | None,
         working_directory: str | os.PathLike[str] | None,
+        on_log: Callable[[str], None] | None,
     ) -> None:
         self._command = tuple(command)
         self._timeout = timeout
         self._environment = environment
         self._working_directory = working_directory
+        self._on_log = on_log
         self._kept: tuple[ExternalTokens, float | None] | None = None
         self._running = asyncio.Lock()
 
@@ -101,7 +113,7 @@ class CommandTokens:
                 *self._command,
                 stdin=DEVNULL,
                 stdout=PIPE,
-                stderr=DEVNULL,
+                stderr=PIPE,
                 env=environment,
                 cwd=self._working_directory,
                 start_new_session=True,
@@ -111,7 +123,7 @@ class CommandTokens:
                 f"the token command cannot be started: {error.strerror}"
             ) from None
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), self._timeout)
+            output = await asyncio.wait_for(self._read(process), self._timeout)
         except asyncio.TimeoutError:
             raise TokenProviderError(
                 f"the token command took longer than {self._timeout:g} seconds"
@@ -120,6 +132,20 @@ class CommandTokens:
             await _end(process)
         if process.returncode != 0:
             raise TokenProviderError(f"the token command ended with status {process.returncode}")
+        return output
+
+
+    async def _read(self, process: Process) -> bytes:
+        assert process.stdout and process.stderr
+        on_log = self._on_log or log_of_the_client.get()
+
+        def log(line: str) -> None:
+            if on_log is not None and line:
+                on_log(f"[token command] {redact(line)}")
+
+        output, _, _ = await asyncio.gather(
+            process.stdout.read(), read_log(process.stderr, log), process.wait()
+        )
         return output
 
 
