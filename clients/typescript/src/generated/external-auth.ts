@@ -16,11 +16,14 @@ export interface ExternalTokens {
    * log it.
    */
   readonly accessToken: string | Secret;
-  /** The workspace. It decides over what the token says. Required unless `idToken` is given. */
+  /**
+   * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+   * given.
+   */
   readonly chatgptAccountId?: string | null;
-  /** The plan, if the host knows better than the token. */
+  /** The plan, if it differs from the token's claims. */
   readonly chatgptPlanType?: PlanType | null;
-  /** Only in the first form: the token that names account, plan and email. A secret: never log it. */
+  /** Only in the first form: the token with account, plan and email. A secret: never log it. */
   readonly idToken?: string | Secret | null;
 }
 

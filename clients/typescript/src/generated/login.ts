@@ -18,11 +18,14 @@ export interface LoginStartParamsChatgptAuthTokens {
    * log it.
    */
   readonly accessToken: string | Secret;
-  /** The workspace. It decides over what the token says. Required unless `idToken` is given. */
+  /**
+   * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
+   * given.
+   */
   readonly chatgptAccountId?: string | null;
-  /** The plan, if the host knows better than the token. */
+  /** The plan, if it differs from the token's claims. */
   readonly chatgptPlanType?: PlanType | null;
-  /** Only in the first form: the token that names account, plan and email. A secret: never log it. */
+  /** Only in the first form: the token with account, plan and email. A secret: never log it. */
   readonly idToken?: string | Secret | null;
 }
 
@@ -115,7 +118,7 @@ export type CancelStatus =
 export interface LoginCompleteParams {
   /** The pending browser login. A UUID. */
   readonly loginId: string;
-  /** The address that the browser was sent to in the end. It holds a code. A secret: never log it. */
+  /** The address that the browser was redirected to. It contains a code. A secret: never log it. */
   readonly redirectUrl: string | Secret;
 }
 

@@ -29,7 +29,7 @@ class ExternalTokens:
     """
 
     chatgpt_plan_type: PlanType | None = None
-    """The plan, if the host knows better than the token."""
+    """The plan, if it differs from the token's claims."""
 
     id_token: Secret | None = None
     """Only in the first form: the token with account, plan and email."""

@@ -358,7 +358,7 @@ class TurnNotification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnStarted(TurnNotification):
-    """Parameters of `turn/started`. A turn runs."""
+    """Parameters of `turn/started`. A turn started."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TurnStarted:
@@ -371,7 +371,7 @@ class TurnStarted(TurnNotification):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnCompleted(TurnNotification):
-    """Parameters of `turn/completed`. A turn ended, well or not."""
+    """Parameters of `turn/completed`. A turn ended, successfully or not."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TurnCompleted:

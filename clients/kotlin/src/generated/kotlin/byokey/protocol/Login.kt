@@ -19,9 +19,9 @@ public sealed interface LoginStartParams : WireType {
          * given.
          */
         public val chatgptAccountId: String? = null,
-        /** The plan, if the host knows better than the token. */
+        /** The plan, if it differs from the token's claims. */
         public val chatgptPlanType: PlanType? = null,
-        /** Only in the first form: the token that names account, plan and email. */
+        /** Only in the first form: the token with account, plan and email. */
         public val idToken: Secret? = null,
     ) : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
