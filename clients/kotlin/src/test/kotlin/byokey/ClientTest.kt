@@ -5,6 +5,7 @@ import byokey.json.JsonObject
 import byokey.json.JsonString
 import byokey.protocol.ClientInfo
 import byokey.protocol.ExternalTokens
+import byokey.protocol.PlanType
 import java.io.File
 import java.nio.file.Path
 import kotlin.time.Duration.Companion.milliseconds
@@ -165,7 +166,7 @@ class ClientTest {
     fun `of what a provider returns only the three members are sent`(): Unit = runBlocking {
         val told = File(folder.toFile(), "told")
         val ask = """{"id":"r","method":"account/chatgptAuthTokens/refresh","params":{"reason":"unauthorized"}}"""
-        val provider = TokenProvider { ExternalTokens(Secret("made.up.one"), "ws-ada", "pro", Secret("made.up.two")) }
+        val provider = TokenProvider { ExternalTokens(Secret("made.up.one"), "ws-ada", PlanType.Pro, Secret("made.up.two")) }
         spawnShell("echo '$ask'; read answer; echo \"${'$'}answer\" >$told; cat >/dev/null", provider).use {
             waitUntil("an answer") { told.exists() && told.readText().endsWith("\n") }
         }
