@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ._redact import Launched
 from ._secret import Secret
@@ -85,11 +85,12 @@ class Connection:
     def receive(self, line: bytes) -> None:
         """Handles a line of the server. Invalid messages are skipped."""
         try:
-            message = json.loads(line)
+            message: object = json.loads(line)
         except (ValueError, RecursionError):
             return
         if not isinstance(message, dict):
             return
+        message = cast("dict[str, Any]", message)
         method, params = message.get("method"), message.get("params")
         if isinstance(method, str):
             if "id" in message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
@@ -371,7 +371,7 @@ class ByokeyClient:
 
 
     @contextlib.contextmanager
-    def _logging(self) -> Iterator[None]:
+    def _logging(self) -> Generator[None, None, None]:
         """Has a token command that is asked meanwhile write to the log of this client."""
         token = log_of_the_client.set(self._on_log)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ._generated.error_kinds import ADVICE, CLASSES
 from ._generated.types import Turn
@@ -194,7 +194,7 @@ def request_error(method: str, answer: object, is_trusted: bool = False) -> Requ
     """
     message = _member(answer, "message", str)
     code = _member(answer, "code", int)
-    data = _member(answer, "data", dict)
+    data = cast(object, _member(answer, "data", dict))
     kind = _text(data, "kind", _KIND)
     return CLASS_OF_KIND.get(kind or "", RequestError)(
         method,
@@ -224,7 +224,7 @@ def _sentence(text: str) -> str:
 
 
 def _member(value: object, name: str, kind: type[T]) -> T | None:
-    found = value.get(name) if isinstance(value, dict) else None
+    found = cast("dict[str, object]", value).get(name) if isinstance(value, dict) else None
     return found if type(found) is kind else None
 
 

@@ -11,7 +11,7 @@ import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ._generated._wire import WireError
 from ._generated.types import ExternalTokens, RefreshParams
@@ -37,9 +37,10 @@ FIRST_LOGIN = RefreshParams(reason="login")
 
 async def ask(provider: TokenProvider, request: RefreshParams) -> ExternalTokens:
     """Calls any provider."""
-    tokens: object = provider(request)
+    # A host without types may return anything.
+    tokens = cast(object, provider(request))
     if isinstance(tokens, Awaitable):
-        tokens = await tokens
+        tokens = cast(object, await tokens)
     if not isinstance(tokens, ExternalTokens):
         raise TokenProviderError("the token provider returned something else than ExternalTokens")
     return tokens
