@@ -24,10 +24,7 @@ from .events import Event, EventStream, UnknownEvent
 from .providers import TokenProvider, command_tokens
 from .supervisor import CloseAction, Restart, ServerEnd, Supervisor
 
-__version__ = "0.1.0"
-
 __all__ = [
-    "__version__",
     "AccountState",
     "BackendError",
     "ByokeyClient",
@@ -61,3 +58,12 @@ __all__ = [
     "methods",
     "types",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """`__version__` is that of the installed package."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("byokey")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

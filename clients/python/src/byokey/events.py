@@ -109,7 +109,7 @@ class Events:
     def pass_to(self, other: Events) -> None:
         """Passes each event on to another, those first that came before a stream was opened."""
         for event in self._early or ():
-            other.tell(event.method, event.raw)
+            other.publish(event.method, event.raw)
         self._others.append(other)
 
     def stream(self) -> EventStream:
@@ -143,7 +143,7 @@ class Events:
         """Publishes a notification."""
         event = read_event(method, raw)
         for other in self._others:
-            other.tell(method, raw)
+            other.publish(method, raw)
         for wanted, watcher in self._watchers:
             if wanted == method:
                 watcher()
