@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::credential::differ;
-use super::identifier::is_bearer;
+use super::identifier::{is_bearer, is_identifier};
 use super::lenient::{Flag, Object, Seconds, Text};
 
 /// The claims that this program uses.
@@ -25,9 +25,14 @@ pub struct Claims {
     pub user_id: Option<String>,
     /// Whether the account lives in the government's cloud, which calls must state in a header.
     pub fedramp: bool,
+    /// The region that the workspace is bound to, which a header has to name.
+    pub residency: Option<String>,
     /// When the token expires, in Unix seconds.
     pub expires_at: Option<i64>,
 }
+
+/// The residency of a workspace that is not bound to a region.
+const NO_CONSTRAINT: &str = "no_constraint";
 
 /// The text is not a JSON Web Token that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +65,18 @@ struct RawAuth {
     chatgpt_user_id: Text,
     user_id: Text,
     chatgpt_account_is_fedramp: Flag,
+    chatgpt_compute_residency: Text,
+    chatgpt_data_residency: Text,
+}
+
+impl RawAuth {
+    /// The region of computation, else that of storage; none where the workspace is not bound to
+    /// one.
+    fn residency(&mut self) -> Option<String> {
+        let compute = self.chatgpt_compute_residency.0.take();
+        let region = compute.or_else(|| self.chatgpt_data_residency.0.take());
+        region.filter(|it| is_identifier(it) && !it.eq_ignore_ascii_case(NO_CONSTRAINT))
+    }
 }
 
 impl Claims {
@@ -84,7 +101,8 @@ impl Claims {
             return Err(InvalidToken);
         }
         let raw: RawClaims = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
-        let auth = raw.auth.0.unwrap_or_default();
+        let mut auth = raw.auth.0.unwrap_or_default();
+        let residency = auth.residency();
         let profile = raw.profile.0;
         Ok(Self {
             email: raw
@@ -95,6 +113,7 @@ impl Claims {
             account_id: auth.chatgpt_account_id.0,
             user_id: auth.chatgpt_user_id.0.or(auth.user_id.0),
             fedramp: auth.chatgpt_account_is_fedramp.0.unwrap_or_default(),
+            residency,
             expires_at: raw.exp.0,
         })
     }
@@ -152,6 +171,33 @@ mod tests {
             ..Claims::default()
         };
         assert_eq!(claims, expected);
+    }
+
+    #[test]
+    fn the_residency_is_that_of_computation_else_of_storage() {
+        for (claims, region) in [
+            (
+                r#""chatgpt_compute_residency":"us","chatgpt_data_residency":"eu""#,
+                Some("us"),
+            ),
+            (r#""chatgpt_data_residency":"eu""#, Some("eu")),
+            (
+                r#""chatgpt_compute_residency":null,"chatgpt_data_residency":"eu""#,
+                Some("eu"),
+            ),
+            (
+                r#""chatgpt_compute_residency":"no_constraint","chatgpt_data_residency":"eu""#,
+                None,
+            ),
+            (r#""chatgpt_compute_residency":7"#, None),
+            (r#""chatgpt_data_residency":"e\r\nu""#, None),
+        ] {
+            let token = token(&format!(
+                r#"{{"https://api.openai.com/auth":{{{claims}}}}}"#
+            ));
+            let read = Claims::of(&token).unwrap().residency;
+            assert_eq!(read.as_deref(), region, "{claims}");
+        }
     }
 
     #[test]

@@ -137,6 +137,7 @@ impl Described {
                 plan: plan.unwrap_or_default(),
                 email: first.email.or(second.email),
                 fedramp: first.fedramp || second.fedramp,
+                residency: first.residency.or(second.residency),
             },
             expires_at,
             claimed_id,

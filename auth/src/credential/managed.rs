@@ -116,6 +116,7 @@ impl ManagedLogin {
                 plan: identity.plan.or(access.plan).unwrap_or_default(),
                 email: identity.email.or(access.email),
                 fedramp: identity.fedramp || access.fedramp,
+                residency: access.residency.or(identity.residency),
             },
             expires_at: access.expires_at,
             tokens: tokens.kept(),

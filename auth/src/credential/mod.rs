@@ -46,6 +46,8 @@ pub struct ChatgptAccount {
     pub email: Option<String>,
     /// Whether calls must state that the account lives in the government's cloud.
     pub fedramp: bool,
+    /// The region that calls have to name, where the workspace is bound to one.
+    pub residency: Option<String>,
 }
 
 /// Why a value cannot become a credential.
