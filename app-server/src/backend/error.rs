@@ -88,6 +88,8 @@ pub struct FailedStatus {
     pub is_empty: bool,
     /// The rate limits in its headers.
     pub limits: Vec<RateLimitSnapshot>,
+    /// Whether it brings a cookie with which the edge may let the next request through.
+    pub(crate) brings_cookie: bool,
 }
 
 impl std::fmt::Display for FailedStatus {
@@ -146,6 +148,23 @@ impl BackendError {
     }
 }
 
+impl BackendError {
+    /// Notes whether the answer brought a cookie.
+    pub(crate) fn with_cookie(mut self, brings_cookie: bool) -> Self {
+        if let Self::Status(failed) = &mut self {
+            failed.brings_cookie = brings_cookie;
+        }
+        self
+    }
+
+    /// Returns whether the edge refused the request, and set a cookie with which it may let it
+    /// through.
+    pub(crate) fn is_answered_by_a_cookie(&self) -> bool {
+        let challenged = Some(Reason::Challenged);
+        matches!(self, Self::Status(it) if it.brings_cookie && it.cause.reason == challenged)
+    }
+}
+
 impl FailedStatus {
     /// Returns a failure with only a status.
     pub(crate) fn of(status: StatusCode) -> Self {
@@ -156,6 +175,7 @@ impl FailedStatus {
             cause: Cause::default(),
             is_empty: false,
             limits: Vec::new(),
+            brings_cookie: false,
         }
     }
 

@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 
 use super::details::ErrorDetails;
 use super::lenient::{self, Elements, Integer, Name, Text};
-use super::limits::{MAX_EVENT, MAX_OUTPUT_ITEMS};
+use super::limits::{MAX_EVENT, MAX_OUTPUT_ITEMS, MAX_SUMMARY_PARTS};
 use super::rate_limits::RateLimitEvent;
+use super::reasoning::{Reasoning, Summary};
 use super::sse::RawEvent;
 
 /// One event.
@@ -140,6 +141,16 @@ pub(crate) struct Item {
     phase: Option<Name>,
     #[serde(default, deserialize_with = "lenient::list")]
     content: Option<Elements<Content, MAX_OUTPUT_ITEMS>>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    summary: Option<Elements<SummaryPart, MAX_SUMMARY_PARTS>>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    encrypted_content: Option<Text<MAX_EVENT>>,
+}
+
+#[derive(Deserialize)]
+struct SummaryPart {
+    #[serde(default, deserialize_with = "lenient::member")]
+    text: Option<Text<MAX_EVENT>>,
 }
 
 impl Item {
@@ -153,6 +164,24 @@ impl Item {
     pub(crate) fn text(&self) -> String {
         let parts = self.content.iter().flat_map(|content| &content.0);
         parts.filter_map(Content::text).collect()
+    }
+
+    /// Returns the encrypted reasoning, if that is what the item is. An item without its encrypted
+    /// content means nothing to the backend.
+    pub(crate) fn into_reasoning(self) -> Option<Reasoning> {
+        let is_reasoning = self.kind.is_some_and(|kind| kind.0 == "reasoning");
+        let encrypted_content = self.encrypted_content.filter(|_| is_reasoning)?.0;
+        // As codex: an id of another form is not sent back.
+        let id = self.id.map(|id| id.0).filter(|id| id.starts_with("rs_"));
+        let parts = self.summary.unwrap_or_default().0.into_iter();
+        Some(Reasoning {
+            id,
+            summary: parts
+                .filter_map(|part| Some(Summary { text: part.text?.0 }))
+                .collect(),
+            content: (),
+            encrypted_content,
+        })
     }
 
     pub(crate) fn id(&self) -> Option<String> {

@@ -2,7 +2,6 @@
 
 use std::sync::{OnceLock, RwLock};
 
-use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::ClientInfo;
 use byokey_protocol::secret::Secret;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -17,20 +16,27 @@ use byokey_base::memory;
 /// codex's originator before a client has introduced itself.
 const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
 
+/// Names the region that a workspace is bound to. Without it the backend refuses the workspace.
+const RESIDENCY: &str = "x-openai-internal-codex-residency";
+
 /// The originator in requests. The first client to introduce itself names the process.
 #[derive(Debug)]
 pub struct Identity {
     originator: OnceLock<String>,
+    /// The version of codex that this program says it is.
+    codex_version: String,
     user_agent: RwLock<String>,
 }
 
 impl Identity {
-    pub(crate) fn new(originator: Option<String>) -> Self {
-        let user_agent = user_agent(originator.as_deref().unwrap_or(DEFAULT_ORIGINATOR), None);
-        Self {
+    pub(crate) fn new(originator: Option<String>, codex_version: &str) -> Self {
+        let identity = Self {
             originator: originator.map(OnceLock::from).unwrap_or_default(),
-            user_agent: RwLock::new(user_agent),
-        }
+            codex_version: codex_version.to_owned(),
+            user_agent: RwLock::default(),
+        };
+        identity.set_user_agent(None);
+        identity
     }
 
     /// Returns the originator in requests.
@@ -43,12 +49,14 @@ impl Identity {
     /// Takes the name of the first client, and returns the user agent of this one.
     pub fn introduce(&self, client: &ClientInfo) -> String {
         // A client without a name does not name the process.
-        let originator = if client.name.trim().is_empty() {
-            self.originator()
-        } else {
-            self.originator.get_or_init(|| client.name.clone())
-        };
-        let user_agent = user_agent(originator, Some(client));
+        if !client.name.trim().is_empty() {
+            self.originator.get_or_init(|| client.name.clone());
+        }
+        self.set_user_agent(Some(client))
+    }
+
+    fn set_user_agent(&self, client: Option<&ClientInfo>) -> String {
+        let user_agent = user_agent(self.originator(), &self.codex_version, client);
         if let Ok(mut current) = self.user_agent.write() {
             current.clone_from(&user_agent);
         }
@@ -56,15 +64,15 @@ impl Identity {
     }
 }
 
-/// Returns `<originator>/<codex level> (<system>; <architecture>) <terminal> (<client>; <version>)
+/// Returns `<originator>/<version of codex> (<system>; <architecture>) <terminal> (<client>; <version>)
 /// byokey/<our version>`. Invalid header characters become `_`.
-fn user_agent(originator: &str, client: Option<&ClientInfo>) -> String {
+fn user_agent(originator: &str, codex: &str, client: Option<&ClientInfo>) -> String {
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
     let client = client.map_or_else(String::new, |client| {
         format!(" ({}; {})", client.name, client.version)
     });
     let version = env!("CARGO_PKG_VERSION");
-    format!("{originator}/{CODEX_LEVEL} ({system}; {architecture}) stdio{client} byokey/{version}")
+    format!("{originator}/{codex} ({system}; {architecture}) stdio{client} byokey/{version}")
         .chars()
         .map(|character| {
             if matches!(character, ' '..='~') {
@@ -77,7 +85,7 @@ fn user_agent(originator: &str, client: Option<&ClientInfo>) -> String {
 }
 
 pub(crate) fn of(
-    call: &Call,
+    call: &Call<'_>,
     route: &Route,
     lease: Option<&Lease>,
     config: &Config,
@@ -104,6 +112,10 @@ pub(crate) fn of(
     for (name, value) in &call.headers {
         headers.extend(text(value).map(|value| (HeaderName::from_static(name), value)));
     }
+    if call.service == super::Service::Models && config.provider.is_built_in() {
+        let version = text(&config.codex_version);
+        headers.extend(version.map(|value| (HeaderName::from_static("version"), value)));
+    }
     if call.service == super::Service::Models {
         for (name, value) in &config.provider.headers {
             let name = HeaderName::try_from(name.as_str()).ok();
@@ -128,6 +140,8 @@ pub(crate) fn of(
                     let fedramp = HeaderName::from_static("x-openai-fedramp");
                     headers.insert(fedramp, HeaderValue::from_static("true"));
                 }
+                let residency = login.residency.as_deref().and_then(text);
+                headers.extend(residency.map(|value| (HeaderName::from_static(RESIDENCY), value)));
             }
         }
         (Carries::ProviderBearer, _) => {
@@ -159,12 +173,12 @@ mod tests {
             title: None,
             version: "1\n2".into(),
         };
-        let identity = Identity::new(None);
+        let identity = Identity::new(None, "0.169.0");
         let first = identity.introduce(&client("first"));
         assert!(first.starts_with("first/0.169.0 ("), "{first}");
         assert!(first.contains("(first; 1_2) byokey/"), "{first}");
         assert!(identity.introduce(&client("second")).starts_with("first/"));
-        let fixed = Identity::new(Some("fixed".into()));
+        let fixed = Identity::new(Some("fixed".into()), "0.169.0");
         assert!(fixed.introduce(&client("first")).starts_with("fixed/"));
     }
 }

@@ -18,6 +18,17 @@ pub(crate) const MAX_ANSWER: usize = 256 * MIB;
 pub(crate) const MAX_TURN_TEXT: usize = MIB;
 /// Most messages of one response.
 pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
+/// Maximum size of the encrypted reasoning of one answer, all its items together; the others are
+/// left out.
+pub(crate) const MAX_TURN_REASONING: usize = 2 * MIB;
+/// Maximum size of the encrypted reasoning of one thread; the oldest items are dropped.
+pub(crate) const MAX_THREAD_REASONING: usize = 8 * MIB;
+/// Maximum number of parts of a summary of reasoning.
+pub(crate) const MAX_SUMMARY_PARTS: usize = 64;
+/// Maximum number of cookies of one account; the oldest is dropped.
+pub(crate) const MAX_COOKIES: usize = 16;
+/// Maximum length of a cookie with its attributes; a longer one is left out.
+pub(crate) const MAX_COOKIE: usize = 4 * KIB;
 /// Most rate limits, by their ids.
 pub(crate) const MAX_LIMIT_IDS: usize = 32;
 /// Most models of a list; the rest is skipped.
@@ -84,6 +95,20 @@ mod tests {
             ("streamed answer", size(MAX_ANSWER)),
             ("text of one answer", size(MAX_TURN_TEXT)),
             ("messages of one answer", MAX_OUTPUT_ITEMS.to_string()),
+            (
+                "encrypted reasoning of one answer",
+                size(MAX_TURN_REASONING),
+            ),
+            (
+                "encrypted reasoning of one thread",
+                size(MAX_THREAD_REASONING),
+            ),
+            (
+                "parts of a summary of reasoning",
+                MAX_SUMMARY_PARTS.to_string(),
+            ),
+            ("cookies of one account", MAX_COOKIES.to_string()),
+            ("cookie", size(MAX_COOKIE)),
             ("rate limits", MAX_LIMIT_IDS.to_string()),
             ("models of a list", MAX_MODELS.to_string()),
             ("reasoning efforts of a model", MAX_EFFORTS.to_string()),

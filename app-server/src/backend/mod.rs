@@ -5,6 +5,7 @@
 
 mod account;
 mod body;
+mod cookies;
 mod details;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod models;
 mod outcome;
 mod rate_limits;
 mod reason;
+mod reasoning;
 mod request_body;
 mod responses;
 mod retry;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use byokey_http::{HttpClient, Request, Response};
 use bytes::Bytes;
 use http::Method;
+use http::header::COOKIE;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
@@ -39,21 +42,24 @@ pub use error::{BackendError, FailedStatus};
 pub use events::Incomplete;
 pub use headers::Identity;
 pub use limits::Limit;
-pub(crate) use limits::MAX_TURN_WAIT;
+pub(crate) use limits::{MAX_THREAD_REASONING, MAX_TURN_WAIT};
 pub use models::Models;
 pub(crate) use outcome::{Next, after_stream};
 pub(crate) use rate_limits::LatestLimits;
 pub use reason::Reason;
-pub use request_body::{ChatMessage, Role, TurnRequest};
+pub use reasoning::{OwnedReasoning, Reasoning};
+pub use request_body::{ChatItem, ChatMessage, Role, TurnRequest};
 pub use responses::{StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
 pub use route::Service;
 pub(crate) use wait::in_text as wait_text;
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{AuthManager, Credential, Lease, Remedy};
+use byokey_auth::{AccountIdentity, AuthManager, Credential, Lease, Remedy};
+use cookies::Cookies;
 use limits::MAX_CALLS;
-use route::Route;
+use request_body::Recipient;
+use route::{Carries, Route};
 
 /// Retries of a short call.
 const CALL_RETRIES: u32 = 2;
@@ -67,20 +73,21 @@ pub struct Backend {
     http: Arc<HttpClient>,
     calls: Semaphore,
     models: Models,
+    cookies: Arc<Cookies>,
 }
 
 /// Decides under which credentials a call may be made.
 pub type Admission<'a> = &'a (dyn Fn(&Lease) -> bool + Sync);
 
 /// One HTTP request, before its destination and credential are decided.
-#[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) service: Service,
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Bytes>,
+    /// Makes the body for the recipient, which may change with the credential.
+    pub(crate) body: Option<&'a (dyn Fn(Recipient<'_>) -> Bytes + Sync)>,
     pub(crate) retries: u32,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
     pub(crate) deadline: Duration,
@@ -89,6 +96,8 @@ pub(crate) struct Call {
 /// A successful response, before its body.
 pub(crate) struct Answer<'a> {
     pub(crate) response: Response,
+    /// The account in whose name the call was made, where it carried the credential in force.
+    pub(crate) account: Option<AccountIdentity>,
     /// Deadline of a short call.
     deadline: Instant,
     /// The permit among the short calls in progress, until the body is read.
@@ -109,7 +118,10 @@ impl Backend {
         config: Arc<LiveConfig>,
         http: Arc<HttpClient>,
     ) -> Self {
-        let identity = Identity::new(config.current().originator_override.clone());
+        let identity = {
+            let config = config.current();
+            Identity::new(config.originator_override.clone(), &config.codex_version)
+        };
         let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
         Self {
             auth,
@@ -118,6 +130,7 @@ impl Backend {
             http,
             calls,
             models,
+            cookies: Arc::default(),
         }
     }
 
@@ -165,7 +178,7 @@ impl Backend {
     /// that `admits` rejects is not used.
     pub(crate) async fn send(
         &self,
-        call: &Call,
+        call: &Call<'_>,
         lease: Option<Lease>,
         admits: Admission<'_>,
     ) -> Result<Answer<'_>, BackendError> {
@@ -211,7 +224,7 @@ impl Backend {
     /// token.
     async fn attempt(
         &self,
-        call: &Call,
+        call: &Call<'_>,
         lease: Option<&Lease>,
         deadline: Instant,
     ) -> Result<Answer<'_>, BackendError> {
@@ -225,9 +238,10 @@ impl Backend {
                 ),
                 Some(_) => None,
             };
-            let response = Box::pin(self.attempt_now(call, lease)).await?;
+            let (response, account) = Box::pin(self.attempt_now(call, lease)).await?;
             Ok(Answer {
                 response,
+                account,
                 deadline,
                 _permit: permit,
             })
@@ -240,28 +254,51 @@ impl Backend {
         }
     }
 
-    /// Makes one attempt, with retries after connection and server errors.
+    /// Makes one attempt, with retries after connection and server errors. A challenge that comes
+    /// with a cookie is answered once, by the same request with the cookie.
     async fn attempt_now(
         &self,
-        call: &Call,
+        call: &Call<'_>,
         lease: Option<&Lease>,
-    ) -> Result<Response, BackendError> {
+    ) -> Result<(Response, Option<AccountIdentity>), BackendError> {
         let config = self.config();
         let route = Route::of(call, lease, &config)?;
         let headers = headers::of(call, &route, lease, &config, &self.identity)?;
+        let carried = lease.filter(|_| route.carries == Carries::Credential);
+        let account = carried.map(|lease| lease.credential.identity());
+        let body = call.body.map(|body| {
+            body(Recipient {
+                account: account.as_ref(),
+                is_chatgpt: carried.is_some_and(|lease| lease.credential.chatgpt().is_some()),
+            })
+        });
         let own_bearer = config.provider.own_bearer.as_ref();
         let send_once = || async {
+            let mut headers = headers.clone();
+            let cookies = account.as_ref();
+            let cookies = cookies.and_then(|account| self.cookies.header(account, &route.url));
+            headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
             let request = Request {
                 method: call.method.clone(),
                 url: route.url.clone(),
-                headers: headers.clone(),
-                body: call.body.clone(),
+                headers,
+                body: body.clone(),
                 sensitivity: route.carries.sensitivity(),
             };
             let response = self.http.send(request).await?;
-            Box::pin(error::successful(response, lease, own_bearer)).await
+            let brings_cookie =
+                carried.is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
+            let outcome = Box::pin(error::successful(response, lease, own_bearer)).await;
+            outcome.map_err(|error| error.with_cookie(brings_cookie))
         };
-        retry::with_backoff(call.retries, call.body.is_none(), send_once).await
+        let is_short = call.body.is_none();
+        let response = match retry::with_backoff(call.retries, is_short, send_once).await {
+            Err(error) if error.is_answered_by_a_cookie() => {
+                retry::with_backoff(call.retries, is_short, send_once).await?
+            }
+            outcome => outcome?,
+        };
+        Ok((response, account))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The available models, and the default one.
 
-use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::account::AuthMode;
 use byokey_protocol::models::{Model, ReasoningEffortOption};
 use tokio::sync::Mutex;
@@ -71,6 +70,9 @@ impl Backend {
             _ => match self.read_models(lease, deadline).await {
                 Ok(models) => {
                     known.failed = None;
+                    if models.is_empty() {
+                        return Ok(models);
+                    }
                     known.last = Some(ModelList {
                         of,
                         account,
@@ -96,11 +98,13 @@ impl Backend {
         lease: Option<Lease>,
         deadline: Instant,
     ) -> Result<Vec<Model>, BackendError> {
-        let query = vec![("client_version", CODEX_LEVEL.to_owned())];
+        let config = self.config();
+        let query = vec![("client_version", config.codex_version.clone())];
         let answer: ModelsAnswer = self
             .get_json(lease, Service::Models, "/models", query, deadline)
             .await?;
-        Ok(list(answer.0, self.config().model.as_deref()))
+        let version = &config.codex_version;
+        Ok(list(answer.0, config.model.as_deref(), version))
     }
 
     /// Returns the model of a thread that names none, and whether it is final: the configured one;
@@ -117,20 +121,37 @@ impl Backend {
         if let Some(model) = &self.config().model {
             return Ok((model.clone(), true));
         }
-        let has_built_in = self.config().provider.requires_openai_auth;
-        let built_in = || built_in(CODEX_LEVEL).map(|model| (model.to_owned(), false));
+        let config = self.config();
+        let has_built_in = config.provider.requires_openai_auth;
+        let built_in = || built_in(&config.codex_version).map(|model| (model.to_owned(), false));
         if lease.is_none() && has_built_in {
             return built_in().ok_or(BackendError::NoModel);
         }
+        let account = lease.as_ref().map(|lease| account(&lease.credential));
         let (models, failure) = match self.models(lease).await {
             Ok(models) => (models, BackendError::NoModel),
             Err(error) => (Vec::new(), error),
         };
-        let default = models.into_iter().find(|model| model.is_default);
-        match default {
+        let default = |models: Vec<Model>| models.into_iter().find(|model| model.is_default);
+        match default(models) {
             Some(model) => Ok((model.id, true)),
-            None => built_in().filter(|_| has_built_in).ok_or(failure),
+            // For a list that is refused or empty, the last one that was not.
+            None => match default(self.last_models(account.as_ref())) {
+                Some(model) => Ok((model.id, false)),
+                None => built_in().filter(|_| has_built_in).ok_or(failure),
+            },
         }
+    }
+
+    /// Returns the last list of this account that was not empty.
+    fn last_models(&self, account: Option<&Account>) -> Vec<Model> {
+        // Another call may be reading a list; it is not waited for a second time.
+        let Ok(known) = self.models.known.try_lock() else {
+            return Vec::new();
+        };
+        let last = known.last.as_ref();
+        let last = last.filter(|last| last.account.as_ref() == account);
+        last.map(|last| last.models.clone()).unwrap_or_default()
     }
 }
 
@@ -148,13 +169,16 @@ fn account(credential: &Credential) -> Account {
 
 /// Returns the list for clients. A model that needs a newer client than this one is hidden, and
 /// never the default.
-fn list(raw: Vec<RawModel>, configured: Option<&str>) -> Vec<Model> {
+fn list(raw: Vec<RawModel>, configured: Option<&str>, codex_version: &str) -> Vec<Model> {
+    let needed = |model: &RawModel| -> Option<String> {
+        let minimal = model.minimal_client_version()?;
+        is_newer(minimal, codex_version).then(|| minimal.to_owned())
+    };
     let is_listed = |model: &RawModel| {
         let shown = model
             .visibility()
             .is_none_or(|visibility| visibility == "list");
-        let minimal = model.minimal_client_version();
-        shown && !minimal.is_some_and(|minimal| is_newer(minimal, CODEX_LEVEL))
+        shown && needed(model).is_none()
     };
     let listed = || raw.iter().filter(|model| is_listed(model));
     let by_built_in = || {
@@ -177,7 +201,7 @@ fn list(raw: Vec<RawModel>, configured: Option<&str>) -> Vec<Model> {
             Model {
                 model: id.clone(),
                 display_name: model.display_name().unwrap_or(&id).to_owned(),
-                description: model.description().unwrap_or_default().to_owned(),
+                description: description(model, needed(model).as_deref(), codex_version),
                 hidden: !is_listed(model),
                 supported_reasoning_efforts: model
                     .efforts()
@@ -193,6 +217,20 @@ fn list(raw: Vec<RawModel>, configured: Option<&str>) -> Vec<Model> {
             }
         })
         .collect()
+}
+
+/// Returns the description of a model; for one that needs a newer client, with what to do.
+fn description(model: &RawModel, needed: Option<&str>, codex_version: &str) -> String {
+    let text = model.description().unwrap_or_default();
+    match needed {
+        None => text.to_owned(),
+        Some(needed) => format!(
+            "{text} Needs codex {needed}; this program says that it is {codex_version}: update \
+             it, or set `codex_version`."
+        )
+        .trim_start()
+        .to_owned(),
+    }
 }
 
 fn configured_model(model: &str) -> Model {
@@ -215,7 +253,7 @@ mod tests {
 
     fn default_of(answer: &str, configured: Option<&str>) -> Option<String> {
         let answer: ModelsAnswer = serde_json::from_str(answer).unwrap();
-        let models = list(answer.0, configured);
+        let models = list(answer.0, configured, "0.169.0");
         let default = models.into_iter().find(|model| model.is_default);
         default.map(|model| model.id)
     }

@@ -74,7 +74,7 @@ use CodexErrorInfo::{
     BadRequest, ContextWindowExceeded, CyberPolicy, Other, ServerOverloaded, UsageLimitExceeded,
 };
 
-/// Sources: codex 0.171.0 and public captures, listed in `docs/backend-answers.md`.
+/// Sources: codex 0.171.0 and public captures, listed in `docs/backend.md`.
 static TABLE: [Row; 22] = [
     Row {
         reason: Reason::UsageLimitReached,
@@ -189,7 +189,7 @@ static TABLE: [Row; 22] = [
         kind: ErrorKind::ModelUnavailable,
         info: Some(BadRequest),
         may_pass: false,
-        text: "the model needs a newer version of this program; update it or choose another model",
+        text: "the model needs a newer version of codex than this program says it is; update it, set `codex_version` under `[byokey]`, or choose another model",
     },
     Row {
         reason: Reason::ModelNotIncluded,

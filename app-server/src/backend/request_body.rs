@@ -1,15 +1,21 @@
-//! The body of a model request: the Responses API, text only.
+//! Body of a model request: the Responses API, text only.
 
+use std::sync::Arc;
+
+use byokey_auth::AccountIdentity;
 use serde::Serialize;
 
-/// Default instructions.
+use super::model_list::BUILT_IN;
+use super::reasoning::{INCLUDE, OwnedReasoning, Reasoning};
+
+/// Instructions of threads without any.
 const DEFAULT_INSTRUCTIONS: &str =
     "You are a helpful assistant. Answer in plain text. You have no tools.";
 
-/// The parameters of a model request.
+/// The content of a turn's request to the model.
 #[derive(Clone, Debug)]
 pub struct TurnRequest {
-    /// The thread's id, the backend's key for grouping.
+    /// The thread's id; the backend groups requests by it.
     pub thread_id: String,
     /// The model.
     pub model: String,
@@ -22,23 +28,36 @@ pub struct TurnRequest {
     /// Reasoning summary.
     pub summary: Option<String>,
     /// The conversation so far.
-    pub conversation: Vec<ChatMessage>,
+    pub conversation: Vec<ChatItem>,
+}
+
+/// One item of the conversation.
+#[derive(Clone, Debug)]
+pub enum ChatItem {
+    /// A message.
+    Message(ChatMessage),
+    /// What the model thought before the message that follows.
+    Reasoning(Arc<OwnedReasoning>),
 }
 
 /// One message of the conversation.
 #[derive(Clone, Debug)]
 pub struct ChatMessage {
-    /// Its author.
+    /// The role of its author.
     pub role: Role,
     /// Its parts.
     pub texts: Vec<String>,
+    /// The backend's id of a message of the model.
+    pub id: Option<String>,
+    /// What the model said that the message is.
+    pub phase: Option<String>,
 }
 
-/// The author of a message.
+/// Role of a message's author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The program that runs the conversation.
+    /// The program around the conversation.
     Developer,
     /// The user.
     User,
@@ -46,28 +65,46 @@ pub enum Role {
     Assistant,
 }
 
+/// The recipient of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recipient<'a> {
+    /// The account in whose name it is sent, where it carries the credential in force.
+    pub(crate) account: Option<&'a AccountIdentity>,
+    /// Whether it is the ChatGPT backend.
+    pub(crate) is_chatgpt: bool,
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
     instructions: &'a str,
     input: Vec<Item<'a>>,
-    tools: [(); 0],
-    tool_choice: &'static str,
-    parallel_tool_calls: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning: Option<Reasoning<'a>>,
+    reasoning: Option<ReasoningSettings<'a>>,
     store: bool,
     stream: bool,
-    include: [&'static str; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    include: Option<[&'static str; 1]>,
     prompt_cache_key: &'a str,
 }
 
 #[derive(Serialize)]
-struct Item<'a> {
+#[serde(untagged)]
+enum Item<'a> {
+    Message(Message<'a>),
+    Reasoning(&'a Reasoning),
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     role: Role,
     content: Vec<Part<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +115,7 @@ struct Part<'a> {
 }
 
 #[derive(Serialize)]
-struct Reasoning<'a> {
+struct ReasoningSettings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     effort: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,45 +123,69 @@ struct Reasoning<'a> {
 }
 
 impl TurnRequest {
-    /// Serialises the body.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
-        let developer = self.developer_instructions.as_deref().map(|text| Item {
-            kind: "message",
-            role: Role::Developer,
-            content: vec![Part {
-                kind: "input_text",
-                text,
-            }],
+    /// Serialises the body for this recipient. Reasoning that it cannot read is left out.
+    pub(crate) fn to_json(&self, recipient: Recipient<'_>) -> Vec<u8> {
+        let developer = self.developer_instructions.as_deref();
+        let developer = developer.map(|text| {
+            Item::Message(Message {
+                kind: "message",
+                id: None,
+                role: Role::Developer,
+                content: vec![part(Role::Developer, text)],
+                phase: None,
+            })
         });
-        let conversation = self.conversation.iter().map(|message| Item {
-            kind: "message",
-            role: message.role,
-            content: message
-                .texts
-                .iter()
-                .map(|text| part(message.role, text))
-                .collect(),
+        let conversation = self.conversation.iter().filter_map(|item| match item {
+            ChatItem::Message(message) => Some(Item::Message(message.into())),
+            ChatItem::Reasoning(reasoning) => reasoning
+                .is_of(recipient.account, &self.model)
+                .then_some(Item::Reasoning(&reasoning.item)),
         });
-        let summary = self.summary.as_deref().filter(|summary| *summary != "none");
-        let effort = self.effort.as_deref();
+        let reasoning = self.reasoning();
+        let include = self.asks_for_reasoning(recipient).then_some([INCLUDE]);
         let body = Body {
             model: &self.model,
             instructions: self
                 .base_instructions
                 .as_deref()
+                .filter(|text| !text.is_empty())
                 .unwrap_or(DEFAULT_INSTRUCTIONS),
             input: developer.into_iter().chain(conversation).collect(),
-            tools: [],
-            tool_choice: "auto",
-            parallel_tool_calls: false,
-            reasoning: (effort.is_some() || summary.is_some())
-                .then_some(Reasoning { effort, summary }),
+            reasoning,
             store: false,
             stream: true,
-            include: [],
+            include,
             prompt_cache_key: &self.thread_id,
         };
         serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    fn reasoning(&self) -> Option<ReasoningSettings<'_>> {
+        let effort = self.effort.as_deref();
+        let summary = self.summary.as_deref().filter(|it| *it != "none");
+        (effort.is_some() || summary.is_some()).then_some(ReasoningSettings { effort, summary })
+    }
+
+    /// Whether encrypted reasoning is asked for: where the model is known to reason. Elsewhere
+    /// the API refuses the request.
+    fn asks_for_reasoning(&self, recipient: Recipient<'_>) -> bool {
+        let is_built_in = || BUILT_IN.iter().any(|(slug, _)| *slug == self.model);
+        recipient.is_chatgpt || self.reasoning().is_some() || is_built_in()
+    }
+}
+
+impl<'a> From<&'a ChatMessage> for Message<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        // An id of another form is one that this program made up.
+        let id = message.id.as_deref().filter(|id| id.starts_with("msg_"));
+        let texts = message.texts.iter();
+        Self {
+            kind: "message",
+            id,
+            role: message.role,
+            content: texts.map(|text| part(message.role, text)).collect(),
+            phase: message.phase.as_deref(),
+        }
     }
 }
 

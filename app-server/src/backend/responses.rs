@@ -13,13 +13,17 @@ use tokio::time::Instant;
 use super::details::{Cause, ErrorDetails};
 use super::error::shows;
 use super::events::{Event, Incomplete};
-use super::limits::{ERROR_EVENT_GRACE, Limit, MAX_OUTPUT_ITEMS, MAX_TURN_TEXT};
+use super::limits::{
+    ERROR_EVENT_GRACE, Limit, MAX_OUTPUT_ITEMS, MAX_TURN_REASONING, MAX_TURN_TEXT,
+};
 use super::rate_limits::from_headers;
-use super::request_body::TurnRequest;
+use super::reason::Reason;
+use super::reasoning::Reasoning;
+use super::request_body::{Recipient, TurnRequest};
 use super::sse::{EventReader, RawEvent, ReadFailure};
 use super::{Admission, Answer, Backend, BackendError, Call, Service};
 use crate::config::Config;
-use byokey_auth::{AuthManager, Lease};
+use byokey_auth::{AccountIdentity, AuthManager, Lease};
 
 /// The events of a response, in order.
 #[derive(Debug, PartialEq)]
@@ -42,6 +46,8 @@ pub enum TurnEvent {
         /// Its phase, if the model names one.
         phase: Option<String>,
     },
+    /// What the model thought before the message that follows.
+    Reasoning(Reasoning),
     /// The response is complete.
     Completed(Option<TokenUsage>),
 }
@@ -72,6 +78,18 @@ pub enum StreamFailure {
     Unreadable(&'static str),
 }
 
+impl StreamFailure {
+    /// Returns whether the backend cannot read the reasoning in the request.
+    pub(crate) fn is_about_reasoning(&self) -> bool {
+        let cause = match self {
+            Self::Call(BackendError::Status(failed)) => &failed.cause,
+            Self::Reported(cause) => cause,
+            _ => return false,
+        };
+        cause.reason == Some(Reason::ForeignReasoning)
+    }
+}
+
 fn reported(cause: &Cause) -> String {
     match (cause.text(), &cause.code) {
         (Some(text), _) => text,
@@ -87,6 +105,8 @@ pub struct TurnStream {
     /// The cause of a failure that follows, and the deadline for it.
     reported: Option<(Cause, Instant)>,
     size: AnswerSize,
+    /// The account that the call was made for, where it carried the credential in force.
+    account: Option<AccountIdentity>,
     /// Used to keep bearers out of codes.
     auth: Arc<AuthManager>,
     config: Arc<Config>,
@@ -114,6 +134,7 @@ impl Backend {
     ) -> Result<TurnStream, StreamFailure> {
         let config = self.config();
         let provider = &config.provider;
+        let body = |recipient: Recipient<'_>| request.to_json(recipient).into();
         let call = Call {
             service: Service::Models,
             method: Method::POST,
@@ -125,12 +146,14 @@ impl Backend {
                 ("thread-id", request.thread_id.clone()),
                 ("x-client-request-id", request.thread_id.clone()),
             ],
-            body: Some(request.to_json().into()),
+            body: Some(&body),
             retries: provider.request_max_retries,
             deadline: provider.stream_idle_timeout,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
-        let Answer { response, .. } = self.send(&call, lease, admits).await?;
+        let Answer {
+            response, account, ..
+        } = self.send(&call, lease, admits).await?;
         let limits = from_headers(response.headers()).into_iter();
         let ready = limits
             .map(|limits| TurnEvent::RateLimits(Box::new(limits)))
@@ -141,6 +164,7 @@ impl Backend {
             ready,
             reported: None,
             size: AnswerSize::default(),
+            account,
             auth: Arc::clone(&self.auth),
             config,
             signed_out,
@@ -149,6 +173,13 @@ impl Backend {
 }
 
 impl TurnStream {
+    /// Returns the account that the answer was given to, where the call carried the credential in
+    /// force.
+    #[must_use]
+    pub const fn account(&self) -> Option<&AccountIdentity> {
+        self.account.as_ref()
+    }
+
     /// Returns the next event. None follows [`TurnEvent::Completed`].
     ///
     /// # Errors
@@ -223,6 +254,10 @@ impl TurnStream {
                 text: item.text(),
                 phase: item.phase(),
             }),
+            Event::ItemDone(item) => item
+                .into_reasoning()
+                .filter(|reasoning| self.size.admits(reasoning))
+                .map(TurnEvent::Reasoning),
             Event::Completed(usage) => Some(TurnEvent::Completed(usage.map(TokenUsage::from))),
             Event::RateLimits(limits) => Some(TurnEvent::RateLimits(Box::new((*limits).into()))),
             Event::Failed(details) => {
@@ -241,7 +276,7 @@ impl TurnStream {
                 None
             }
             Event::Incomplete(reason) => return Err(StreamFailure::Incomplete(reason)),
-            Event::ItemAdded(_) | Event::ItemDone(_) | Event::Other => None,
+            Event::ItemAdded(_) | Event::Other => None,
         })
     }
 
@@ -264,9 +299,20 @@ struct AnswerSize {
     messages: usize,
     /// Text of the current message, which its end repeats.
     growing: usize,
+    reasoning: usize,
 }
 
 impl AnswerSize {
+    /// Counts an item of reasoning. Returns whether it is within the limit.
+    fn admits(&mut self, reasoning: &Reasoning) -> bool {
+        let sum = self.reasoning.saturating_add(reasoning.size());
+        let is_admitted = sum <= MAX_TURN_REASONING;
+        if is_admitted {
+            self.reasoning = sum;
+        }
+        is_admitted
+    }
+
     fn add(&mut self, event: &TurnEvent) -> Result<(), Limit> {
         match event {
             TurnEvent::MessageStarted { .. } => {
@@ -283,7 +329,7 @@ impl AnswerSize {
                 self.text = self.text.saturating_add(text.len().max(self.growing));
                 self.growing = 0;
             }
-            TurnEvent::RateLimits(_) | TurnEvent::Completed(_) => {}
+            TurnEvent::RateLimits(_) | TurnEvent::Reasoning(_) | TurnEvent::Completed(_) => {}
         }
         if self.text > MAX_TURN_TEXT {
             return Err(Limit::TurnText);

@@ -47,7 +47,7 @@ impl Carries {
 
 impl Route {
     pub(crate) fn of(
-        call: &Call,
+        call: &Call<'_>,
         lease: Option<&Lease>,
         config: &Config,
     ) -> Result<Self, BackendError> {
@@ -69,7 +69,11 @@ impl Route {
     }
 }
 
-fn model_route(call: &Call, lease: Option<&Lease>, config: &Config) -> Result<Route, BackendError> {
+fn model_route(
+    call: &Call<'_>,
+    lease: Option<&Lease>,
+    config: &Config,
+) -> Result<Route, BackendError> {
     config.check(Stops::ModelCalls)?;
     let provider = &config.provider;
     if let Some(missing) = &provider.missing_key {
@@ -115,7 +119,7 @@ fn account_base(chatgpt_base_url: &str) -> String {
 
 fn url(
     base: &str,
-    call: &Call,
+    call: &Call<'_>,
     more: &[(String, String)],
     setting: &'static str,
 ) -> Result<Url, BackendError> {

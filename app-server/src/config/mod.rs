@@ -9,6 +9,7 @@
 //! problems), then each part, and `live` (when they are read again).
 
 mod address;
+mod codex_version;
 mod environment;
 mod file;
 mod findings;
@@ -59,6 +60,9 @@ pub struct Config {
     pub model: Option<String>,
     /// Where model requests go.
     pub provider: Provider,
+    /// The version of codex that this program says it is: in `version`, `client_version` and the
+    /// user agent. The backend offers models by it.
+    pub codex_version: String,
     /// The ChatGPT backend, without a slash at the end.
     pub chatgpt_base_url: String,
     /// Which logins are allowed.
@@ -96,6 +100,8 @@ impl Config {
 
         let provider = selection::read(&mut settings, environment);
         let model = settings.stopping(Stops::ModelCalls).string("model");
+        let codex_version =
+            codex_version::read(&mut settings.stopping(Stops::ModelCalls), environment);
         let chatgpt_base_url = address::read(
             &mut settings.stopping(Stops::ChatgptCalls),
             "chatgpt_base_url",
@@ -114,6 +120,7 @@ impl Config {
             codex_home: environment.codex_home(),
             model,
             provider,
+            codex_version,
             chatgpt_base_url,
             policy,
             store,

@@ -54,10 +54,9 @@ impl Provider {
             ("OpenAI-Organization", "OPENAI_ORGANIZATION"),
             ("OpenAI-Project", "OPENAI_PROJECT"),
         ];
-        let mut headers = vec![("version".into(), byokey_protocol::CODEX_LEVEL.into())];
-        headers.extend(from_environment.iter().filter_map(|(header, variable)| {
+        let headers = from_environment.iter().filter_map(|(header, variable)| {
             Some(((*header).to_owned(), environment.get(variable)?.to_owned()))
-        }));
+        });
         Self {
             id: BUILT_IN.into(),
             base_url,
@@ -65,7 +64,7 @@ impl Provider {
             missing_key: None,
             requires_openai_auth: true,
             query_params: Vec::new(),
-            headers,
+            headers: headers.collect(),
             request_max_retries: 4,
             stream_max_retries: 5,
             stream_idle_timeout: Duration::from_secs(300),

@@ -5,6 +5,7 @@
 
 mod account;
 mod failure;
+mod reasoning;
 mod thread;
 mod turn;
 

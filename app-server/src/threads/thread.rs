@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::account::ThreadAccount;
-use crate::backend::{ChatMessage, Role, TurnRequest};
+use super::reasoning::ThreadReasoning;
+use crate::backend::{ChatItem, ChatMessage, OwnedReasoning, Role, TurnRequest};
+use byokey_auth::AccountIdentity;
 
 /// Longest preview, in characters.
 const PREVIEW_LENGTH: usize = 100;
@@ -56,6 +58,7 @@ struct State {
     created_at: i64,
     updated_at: i64,
     turns: Vec<Turn>,
+    reasoning: ThreadReasoning,
     usage: ThreadTokenUsage,
     active: Option<watch::Sender<bool>>,
 }
@@ -83,6 +86,7 @@ impl Thread {
             created_at: now,
             updated_at: now,
             turns: Vec::new(),
+            reasoning: ThreadReasoning::default(),
             usage: ThreadTokenUsage::default(),
             active: None,
         };
@@ -194,11 +198,36 @@ impl Thread {
         }
     }
 
-    /// Adds an item to the turn in progress.
-    pub(super) fn add_item(&self, item: ThreadItem) {
-        if let Some(turn) = self.state().turns.last_mut() {
-            turn.items.push(item.into());
+    /// Adds a message of the model to the turn in progress, with what it thought before.
+    pub(super) fn add_message(&self, message: ThreadItem, reasoning: Vec<OwnedReasoning>) {
+        let mut state = self.state();
+        let State {
+            turns,
+            reasoning: all,
+            ..
+        } = &mut *state;
+        let Some(turn) = turns.last_mut() else {
+            return;
+        };
+        let item = turn.items.len();
+        turn.items.push(message.into());
+        let turn = turns.len();
+        for reasoning in reasoning {
+            all.add((turn, item), reasoning);
         }
+    }
+
+    /// Drops the reasoning that is of another account or another family of models.
+    pub(super) fn keep_reasoning_of(&self, account: Option<&AccountIdentity>, model: &str) {
+        let mut state = self.state();
+        state
+            .reasoning
+            .retain(|reasoning| reasoning.is_of(account, model));
+    }
+
+    /// Drops all reasoning. Returns whether there was any.
+    pub(super) fn drop_reasoning(&self) -> bool {
+        self.state().reasoning.retain(|_| false)
     }
 
     /// Adds the token usage of a response.
@@ -267,13 +296,7 @@ impl Thread {
             developer_instructions: settings.developer_instructions,
             effort: settings.effort,
             summary: settings.summary,
-            conversation: state
-                .turns
-                .iter()
-                .flat_map(|turn| &turn.items)
-                .filter_map(Open::known)
-                .map(message)
-                .collect(),
+            conversation: conversation(&state),
         }
     }
 
@@ -318,15 +341,36 @@ fn with_last_message(turn: Turn) -> Turn {
     }
 }
 
+/// Returns the conversation so far, with each item of reasoning in front of the message that it
+/// led to.
+fn conversation(state: &State) -> Vec<ChatItem> {
+    let mut conversation = Vec::new();
+    for (turn, number) in state.turns.iter().zip(1..) {
+        for (place, item) in turn.items.iter().enumerate() {
+            let Some(item) = item.known() else { continue };
+            let reasoning = state.reasoning.before((number, place));
+            conversation.extend(reasoning.map(ChatItem::Reasoning));
+            conversation.push(ChatItem::Message(message(item)));
+        }
+    }
+    conversation
+}
+
 fn message(item: &ThreadItem) -> ChatMessage {
     match item {
         ThreadItem::UserMessage { content, .. } => ChatMessage {
             role: Role::User,
             texts: texts(content).map(str::to_owned).collect(),
+            id: None,
+            phase: None,
         },
-        ThreadItem::AgentMessage { text, .. } => ChatMessage {
+        ThreadItem::AgentMessage {
+            id, text, phase, ..
+        } => ChatMessage {
             role: Role::Assistant,
             texts: vec![text.clone()],
+            id: Some(id.clone()),
+            phase: phase.clone(),
         },
     }
 }

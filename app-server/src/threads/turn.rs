@@ -19,7 +19,8 @@ use uuid::Uuid;
 use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::backend::{
-    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, StreamFailure, TurnEvent, delays,
+    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, StreamFailure,
+    TurnEvent, delays,
 };
 use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
@@ -96,6 +97,10 @@ impl TurnRunner {
             let Err(failure) = self.attempt().await else {
                 return Ok(());
             };
+            if failure.is_about_reasoning() && self.thread.drop_reasoning() {
+                // The same conversation without it is a request that may succeed.
+                continue;
+            }
             self.report_limits(&failure);
             let failure = TurnFailure::from(&failure);
             let wait = match (failure.next, delays.next()) {
@@ -141,6 +146,10 @@ impl TurnRunner {
         let account = &self.thread.account;
         let admits = |lease: &Lease| account.admits(lease);
         let mut answer = self.backend.respond(lease, &request, &admits).await?;
+        let account = answer.account().cloned();
+        self.thread
+            .keep_reasoning_of(account.as_ref(), &request.model);
+        let mut reasoning = Vec::new();
         let mut growing: Option<Growing> = None;
         let mut limits = LatestLimits::default();
         let usage = loop {
@@ -157,13 +166,18 @@ impl TurnRunner {
                 TurnEvent::MessageDone { id, text, phase } => {
                     let started = growing.take();
                     let message = started.unwrap_or_else(|| self.start_message(id, &text));
-                    self.finish_message(message, text, phase);
+                    self.finish_message(message, text, phase, std::mem::take(&mut reasoning));
                 }
+                TurnEvent::Reasoning(item) => reasoning.push(OwnedReasoning {
+                    item,
+                    account: account.clone(),
+                    model: request.model.clone(),
+                }),
                 TurnEvent::Completed(usage) => break usage,
             }
         };
         if let Some(message) = growing {
-            self.finish_message(message, String::new(), None);
+            self.finish_message(message, String::new(), None, reasoning);
         }
         if let Some(usage) = usage {
             self.tell_usage(usage);
@@ -196,10 +210,16 @@ impl TurnRunner {
     }
 
     /// The backend's final text takes precedence; without one the streamed text is used.
-    fn finish_message(&self, message: Growing, text: String, phase: Option<String>) {
+    fn finish_message(
+        &self,
+        message: Growing,
+        text: String,
+        phase: Option<String>,
+        reasoning: Vec<OwnedReasoning>,
+    ) {
         let text = if text.is_empty() { message.text } else { text };
         let item = agent_message(message.id, text, phase);
-        self.thread.add_item(item.clone());
+        self.thread.add_message(item.clone(), reasoning);
         self.tell_item_completed(item);
     }
 

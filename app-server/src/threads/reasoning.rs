@@ -1,0 +1,49 @@
+//! The encrypted reasoning of a thread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::backend::{MAX_THREAD_REASONING, OwnedReasoning};
+
+/// Where an item stands in the conversation: in front of this item of this turn.
+pub(super) type Place = (usize, usize);
+
+/// The reasoning of a thread, in the order of the conversation. It is wiped when it is dropped,
+/// as all memory of this process.
+#[derive(Debug, Default)]
+pub(super) struct ThreadReasoning {
+    items: VecDeque<(Place, Arc<OwnedReasoning>)>,
+    size: usize,
+}
+
+impl ThreadReasoning {
+    /// Adds an item behind the others. The oldest ones are dropped where all of them are too
+    /// large.
+    pub(super) fn add(&mut self, place: Place, reasoning: OwnedReasoning) {
+        self.size += reasoning.item.size();
+        self.items.push_back((place, Arc::new(reasoning)));
+        while self.size > MAX_THREAD_REASONING
+            && let Some((_, oldest)) = self.items.pop_front()
+        {
+            self.size -= oldest.item.size();
+        }
+    }
+
+    /// Returns the items that stand in front of that place.
+    pub(super) fn before(&self, place: Place) -> impl Iterator<Item = Arc<OwnedReasoning>> {
+        let items = self.items.iter().filter(move |(it, _)| *it == place);
+        items.map(|(_, reasoning)| Arc::clone(reasoning))
+    }
+
+    /// Drops the items for which `is_kept` returns false. Returns whether there were any.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&OwnedReasoning) -> bool) -> bool {
+        let before = self.items.len();
+        self.items.retain(|(_, reasoning)| is_kept(reasoning));
+        let sizes = self
+            .items
+            .iter()
+            .map(|(_, reasoning)| reasoning.item.size());
+        self.size = sizes.sum();
+        self.items.len() < before
+    }
+}
