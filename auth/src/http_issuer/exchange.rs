@@ -7,7 +7,7 @@ use byokey_base::memory;
 use byokey_http::{HttpClient, HttpFailure, Sensitivity};
 use byokey_protocol::secret::Secret;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -139,11 +139,8 @@ impl Request {
     }
 
     fn new(method: Method, url: Url) -> Self {
-        let user_agent = concat!("byokey/", env!("CARGO_PKG_VERSION"));
-        let headers = [
-            (USER_AGENT, HeaderValue::from_static(user_agent)),
-            (ACCEPT, HeaderValue::from_static("application/json")),
-        ];
+        // No user agent, as codex: `docs/decisions/0036-what-the-edge-sees-of-a-client.md`.
+        let headers = [(ACCEPT, HeaderValue::from_static("application/json"))];
         Self {
             method,
             url,
