@@ -54,15 +54,11 @@ pub(super) fn limits_and_models(scenario: &mut Scenario) -> Result<(), Stop> {
 
     let models = scenario.host.call("model/list", json!({}))?;
     let models = &models["result"]["data"];
-    let ids: Vec<_> = models
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|model| &model["id"])
-        .collect();
-    let named = json!([ids.len(), ids.first()]);
+    let models = models.as_array().into_iter().flatten();
+    let default = models.clone().find(|model| model["isDefault"] == true);
+    let named = json!([models.count(), default.map(|model| &model["id"])]);
     scenario.check(
-        "eleven models are on offer",
+        "eleven models are on offer, and the preferred one is the default",
         &named,
         json!([11, DEFAULT_MODEL]),
     )?;

@@ -92,9 +92,7 @@ fn set_the_stage(program: &Path, tokens: Arc<Tokens>, screen: Screen) -> io::Res
 
 fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {
     let step = json!({"deltaDelayMs": piece_delay.as_millis(), "repeat": 0});
-    // Sorted by priority for display.
-    let settings = json!({"unpublished": {"listOrder": "priority"}});
-    let script = Script::from_value(json!({"routes": {"responses": [step]}, "settings": settings}));
+    let script = Script::from_value(json!({"routes": {"responses": [step]}}));
     let options = Options::new()
         .script(script.map_err(io::Error::other)?)
         .on_request(move |exchange| {

@@ -145,7 +145,10 @@ fn a_login_that_is_not_complete() {
 fn wrong_limits_and_models() {
     let used = "/result/rateLimits/primary/usedPercent";
     assert_eq!(noticed_by(used, 42, 41), [3, 6, 8]);
-    assert_eq!(noticed_by("/result/data/0/id", "gpt-6.2-sol", "other"), [3]);
+    assert_eq!(
+        noticed_by("/result/data/10/id", "gpt-6.2-sol", "other"),
+        [3]
+    );
     assert_eq!(noticed_by("/result/model", "gpt-6.2-sol", "gpt-5.5"), [4]);
 }
 
