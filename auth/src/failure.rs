@@ -129,6 +129,7 @@ impl IssuerFailure {
         match self {
             Self::Permanent(_) => ErrorKind::ReauthRequired,
             Self::Unreachable { kind, .. } | Self::NotAsked { kind, .. } => *kind,
+            Self::Challenged { .. } => ErrorKind::Challenged,
             Self::Status(_) | Self::Refused(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
                 ErrorKind::LoginFailed
             }
@@ -209,6 +210,7 @@ impl RecoveryFailure {
             Self::Issuer(
                 IssuerFailure::Unreachable { kind, .. } | IssuerFailure::NotAsked { kind, .. },
             ) => *kind,
+            Self::Issuer(IssuerFailure::Challenged { .. }) => ErrorKind::Challenged,
             Self::Issuer(_) => ErrorKind::Retryable,
             Self::Store(_) => ErrorKind::StoreFailed,
             Self::SignedOut => ErrorKind::AuthRequired,

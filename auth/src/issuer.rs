@@ -51,6 +51,17 @@ pub enum IssuerFailure {
         /// The reason, in our words.
         text: String,
     },
+    /// The network's edge asks for a browser, in place of an answer. Nothing was executed, and no
+    /// other token or code helps.
+    #[error(
+        "the network's edge (Cloudflare) wants a browser and lets no program through; try \
+         another network, without VPN or proxy{}",
+        ray.as_ref().map(|ray| format!(" (cf-ray: {ray})")).unwrap_or_default()
+    )]
+    Challenged {
+        /// The edge's id of the request, if it is an identifier.
+        ray: Option<String>,
+    },
     /// The answer does not have the expected type.
     #[error("the issuer's answer has an unexpected format")]
     UnexpectedAnswer,

@@ -184,10 +184,6 @@ async fn what_waits_is_told_from_what_is_over_in_every_form() {
             "the code has expired; start again",
         ),
         (nested("access_denied", "CANARY"), "the login was denied"),
-        (
-            json!("<!doctype html><title>Just a moment...</title>CANARY"),
-            "the issuer's network asks this computer to prove that it is a browser",
-        ),
     ] {
         issuer.next(Ask::DevicePoll, 403, body);
         begin(&mut host).await;

@@ -80,9 +80,9 @@ pub(crate) fn after_call(error: &BackendError) -> Next {
     match error {
         BackendError::Status(failed) => after_status(failed),
         // The host's answer is final; repeating the request at once would be spam.
-        BackendError::Recovery(RecoveryFailure::Issuer(IssuerFailure::NotAsked { .. })) => {
-            Next::Final
-        }
+        BackendError::Recovery(RecoveryFailure::Issuer(
+            IssuerFailure::NotAsked { .. } | IssuerFailure::Challenged { .. },
+        )) => Next::Final,
         BackendError::Recovery(RecoveryFailure::Issuer(_))
         | BackendError::Timeout
         | BackendError::Interrupted => Next::AGAIN,

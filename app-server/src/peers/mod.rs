@@ -12,7 +12,9 @@ use byokey_protocol::external_auth::RefreshParams;
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{
     AccountUpdatedNotification, LoginCompletedNotification, Notification, Refresh,
+    WarningNotification,
 };
+use byokey_protocol::warning::Warning;
 use byokey_rpc::{ErrorCode, Observer, RequestFailure};
 use futures_util::future::{join_all, select_all};
 
@@ -152,6 +154,14 @@ impl Audience for PeerHost {
 
     fn account_updated(&self, update: AccountUpdated) {
         self.0.notify::<AccountUpdatedNotification>(&update);
+    }
+
+    fn login_held_up(&self, why: &str) {
+        tracing::warn!("{why}");
+        self.0.notify::<WarningNotification>(&Warning {
+            thread_id: None,
+            message: why.to_owned(),
+        });
     }
 }
 

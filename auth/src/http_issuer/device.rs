@@ -177,10 +177,6 @@ pub(super) fn read_poll(
             kind: ErrorKind::Retryable,
             text: status,
         }),
-        403 if answer.is_page => failed(
-            "the issuer's network asks this computer to prove that it is a browser (status 403): \
-             try without a VPN or proxy, or sign in with the browser",
-        ),
         403 | 404 => Ok(DevicePoll::Pending),
         _ => failed(&status),
     }
@@ -277,7 +273,6 @@ mod tests {
                 format!(r#"{{"error":{{"code":null,"message":"{expired}"}}}}"#),
                 "expired",
             ),
-            (403, "<html>CANARY".to_owned(), "a browser (status 403)"),
         ] {
             let Err(IssuerFailure::Refused(text)) = read(status, &body) else {
                 panic!("{status} {body}");

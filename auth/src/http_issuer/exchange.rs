@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::IssuerFailure;
+use crate::{IssuerFailure, is_identifier};
 
 /// Timeout of a call.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,8 +37,6 @@ pub(super) struct Request {
 /// A complete response. Its body is wiped on drop.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// Whether it is a page for a browser, such as a challenge of what stands before the issuer.
-    pub(super) is_page: bool,
     body: Zeroizing<Vec<u8>>,
 }
 
@@ -71,7 +69,9 @@ impl IssuerClient {
         let sent = self.http.send(request).await;
         let mut response = sent.map_err(|failure| unanswered(&failure))?;
         let status = response.status();
-        let is_page = is_page(response.headers());
+        if let Some(challenged) = challenge(status, response.headers()) {
+            return Err(challenged);
+        }
         let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
         loop {
             let chunk = response.chunk().await;
@@ -82,19 +82,21 @@ impl IssuerClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            status,
-            is_page,
-            body,
-        })
+        Ok(Answer { status, body })
     }
 }
 
-fn is_page(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("text/html")) || headers.contains_key("cf-mitigated")
+/// Returns the failure, if the head is that of a challenge: a page in place of an answer.
+fn challenge(status: StatusCode, headers: &HeaderMap) -> Option<IssuerFailure> {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    let is_page = header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    let is_challenge = header("cf-mitigated").is_some();
+    (is_challenge || status == StatusCode::FORBIDDEN && is_page).then(|| {
+        let ray = header("cf-ray").filter(|ray| is_identifier(ray));
+        IssuerFailure::Challenged {
+            ray: ray.map(str::to_owned),
+        }
+    })
 }
 
 fn unanswered(failure: &HttpFailure) -> IssuerFailure {
@@ -162,7 +164,6 @@ impl Answer {
     pub(super) fn of(status: u16, body: &str) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap(),
-            is_page: body.starts_with('<'),
             body: Zeroizing::new(body.as_bytes().to_vec()),
         }
     }

@@ -36,6 +36,7 @@ pub(super) async fn run(code: DeviceCode, session: &Session) -> Result<(), Login
 async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, LoginFailure> {
     let mut interval = code.interval;
     let mut wait = interval;
+    let mut is_held_up = false;
     loop {
         tokio::time::sleep_until(Instant::now() + wait).await;
         match session.grantor.poll_device(code).await {
@@ -48,6 +49,15 @@ async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, Logi
             // The network or a gateway may recover; exponential backoff, as the standard asks.
             Err(IssuerFailure::Unreachable { .. }) => {
                 wait = (wait * 2).min(LONGEST_WAIT.max(interval));
+            }
+            // The code stays valid, and the user may change the network meanwhile.
+            Err(failure @ IssuerFailure::Challenged { .. }) => {
+                wait = interval;
+                if !std::mem::replace(&mut is_held_up, true) {
+                    let why =
+                        format!("the device login waits until it can be asked for: {failure}");
+                    session.report.held_up(&why);
+                }
             }
             Err(failure) => return Err(LoginFailure::Device(failure)),
         }

@@ -51,6 +51,11 @@ impl Report {
         self.update.get().is_some()
     }
 
+    /// Reports what holds the login up while it goes on.
+    pub(super) fn held_up(&self, why: &str) {
+        self.audience.login_held_up(why);
+    }
+
     /// Reports a cancelled login; as a success, if it has succeeded already.
     pub(super) fn give_up(&self) {
         let failure = (!self.is_signed_in()).then(|| self.given_up.clone());

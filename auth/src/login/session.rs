@@ -21,6 +21,9 @@ pub trait Audience: Send + Sync {
 
     /// Called when the account has changed.
     fn account_updated(&self, update: AccountUpdated);
+
+    /// Called when a login is held up, and goes on.
+    fn login_held_up(&self, why: &str);
 }
 
 /// One pending login.

@@ -55,9 +55,13 @@ impl Grantor for ScriptedGrantor {
 }
 
 #[derive(Default)]
-struct Ear(Mutex<Vec<LoginCompleted>>);
+struct Ear(Mutex<Vec<LoginCompleted>>, Mutex<Vec<String>>);
 
 impl Audience for Ear {
+    fn login_held_up(&self, why: &str) {
+        self.1.lock().unwrap().push(why.to_owned());
+    }
+
     fn login_completed(&self, completed: LoginCompleted) {
         self.0.lock().unwrap().push(completed);
     }
@@ -183,6 +187,25 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
         .map(|at| (*at - std::mem::replace(&mut last, *at)).as_secs())
         .collect();
     assert_eq!(waits, [7, 7, 12, 12, 24, 48, 60, 12]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_challenge_is_reported_once_and_the_polling_goes_on_at_its_pace() {
+    let challenged = || {
+        Err(IssuerFailure::Challenged {
+            ray: Some("made-up-ray".to_owned()),
+        })
+    };
+    let scene = scene(vec![challenged(), challenged(), challenged(), granted()]);
+    let begun = Instant::now();
+    scene.device().await.unwrap();
+    scene.end().await;
+    let polled = scene.grantor.polled.lock().unwrap().clone();
+    let at: Vec<_> = polled.iter().map(|at| (*at - begun).as_secs()).collect();
+    assert_eq!(at, [7, 14, 21, 28]);
+    let reported = scene.ear.1.lock().unwrap().clone();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(reported[0].contains("network") && reported[0].contains("made-up-ray"));
 }
 
 #[tokio::test(start_paused = true)]

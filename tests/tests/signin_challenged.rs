@@ -1,0 +1,93 @@
+//! Challenges of the network's edge on the way to the issuer: nothing is spent, nobody is signed
+//! out, and no request is repeated that may not be.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use byokey_dev_backend::{DevBackend, Options, Route, Script};
+use byokey_tests::{Host, Server, Setup};
+use serde_json::{Value, json};
+
+/// A backend that is its own issuer and plays these steps, and a host.
+async fn scene(routes: Value) -> (DevBackend, Server, Host) {
+    let script = Script::from_value(json!({"routes": routes})).unwrap();
+    let backend = DevBackend::start(Options::new().script(script)).unwrap();
+    let setup = Setup::default().backend(&backend);
+    let setup = setup.environment("CODEX_APP_SERVER_LOGIN_ISSUER", &backend.base_url());
+    let mut server = setup.start();
+    let host = Host::initialized(&mut server).await;
+    (backend, server, host)
+}
+
+fn challenge() -> Value {
+    json!({"preset": "cloudflare-challenge"})
+}
+
+/// Runs a login on another device, and returns its end.
+async fn device_login(host: &mut Host) -> Value {
+    let params = json!({"type": "chatgptDeviceCode"});
+    host.request("account/login/start", params).await.unwrap();
+    host.notification("account/login/completed").await
+}
+
+#[tokio::test]
+async fn a_device_login_goes_on_behind_a_challenge_and_says_so_once() {
+    let steps = json!({"devicePoll": [challenge(), challenge()]});
+    let (backend, _server, mut host) = scene(steps).await;
+    let completed = device_login(&mut host).await;
+    assert_eq!(completed["success"], true, "{completed}");
+    assert!(backend.count(Route::DevicePoll) > 2);
+    assert_eq!(backend.count(Route::Token), 1);
+    let warning = host.notification("warning").await;
+    let text = warning["message"].as_str().unwrap();
+    assert!(
+        text.contains("network") && text.contains("cf-ray"),
+        "{text}"
+    );
+    let account = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(account["account"]["type"], "chatgpt", "{account}");
+}
+
+#[tokio::test]
+async fn a_challenged_exchange_is_not_repeated() {
+    let (backend, _server, mut host) = scene(json!({"token": [challenge()]})).await;
+    let completed = device_login(&mut host).await;
+    assert_eq!(completed["success"], false, "{completed}");
+    let text = completed["error"].as_str().unwrap();
+    assert!(
+        text.contains("network") && text.contains("cf-ray"),
+        "{text}"
+    );
+    assert_eq!(backend.count(Route::Token), 1, "the code may be spent");
+}
+
+#[tokio::test]
+async fn a_challenged_renewal_signs_nobody_out() {
+    let steps = json!({"token": [{}, challenge()]});
+    let (backend, _server, mut host) = scene(steps).await;
+    device_login(&mut host).await;
+    let ask = json!({"includeToken": true});
+    let status = host.request("getAuthStatus", ask).await.unwrap();
+    backend.reject_bearer(status["authToken"].as_str().unwrap());
+    let usage = host.request("account/usage/read", json!({})).await;
+    let refused = usage.unwrap_err();
+    assert_eq!(refused.kind(), "challenged", "{refused:?}");
+    assert!(refused.message.contains("network"), "{refused:?}");
+    assert_eq!(backend.count(Route::Token), 2, "one question");
+    let account = host.request("account/read", json!({})).await.unwrap();
+    assert_ne!(account["account"], Value::Null);
+    // The refresh token was not spent.
+    host.request("account/usage/read", json!({})).await.unwrap();
+    assert_eq!(backend.count(Route::Token), 3);
+}
+
+#[tokio::test]
+async fn the_owner_of_a_token_is_not_asked_for_twice() {
+    let (backend, _server, mut host) = scene(json!({"whoami": [challenge()]})).await;
+    let login = json!({"type": "personalAccessToken", "accessToken": "at-made-up-token"});
+    let refused = host.request("account/login/start", login).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind(), "challenged", "{refused:?}");
+    assert_eq!(backend.count(Route::Whoami), 1);
+    let sent = backend.requests_to(Route::Whoami).remove(0);
+    assert_eq!(sent.header("user-agent"), None, "as codex");
+}
