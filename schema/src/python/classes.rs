@@ -18,7 +18,7 @@ pub(super) fn names_of(one: &Type) -> Vec<String> {
         names.push(format!("Unknown{}", one.name));
     }
     names.extend(free_reader(one));
-    names.extend(shared_by(&one.name).map(|method| event_class(method)));
+    names.extend(shared_by(&one.name).map(event_class));
     names
 }
 
