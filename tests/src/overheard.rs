@@ -110,7 +110,7 @@ impl Overheard {
     /// # Panics
     ///
     /// When one does, or when there was nothing to search.
-    pub fn check(&self, told: &str) -> Heard {
+    pub fn check(&self, text: &str) -> Heard {
         self.await_end();
         let [inputs, outputs, logs] = ["input", "output", "log"].map(|what| self.written(what));
         let secrets = messages(&inputs).map(|it| self.canaries.learn(&it)).sum();
@@ -122,7 +122,7 @@ impl Overheard {
         assert!(secrets > 0, "no secret was handed over");
         self.canaries.check_text("standard output", &outputs);
         self.canaries.check_text("standard error", &logs);
-        self.canaries.check_text("the client's output", told);
+        self.canaries.check_text("the client's output", text);
         Heard {
             starts: self.files("output").len(),
             secrets,
@@ -238,7 +238,7 @@ mod tests {
     }
 
     /// Runs a program that repeats its input, on standard error or on standard output.
-    fn heard(says: &str, told: &str) -> bool {
+    fn heard(says: &str, text: &str) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().join("real");
         let beginning = "#!/bin/sh\necho userAgent; echo ' DEBUG byokey' >&2";
@@ -252,7 +252,7 @@ mod tests {
             .stdout(Stdio::null())
             .status();
         assert_eq!(status.unwrap().code(), Some(7));
-        let check = std::panic::AssertUnwindSafe(|| overheard.check(told));
+        let check = std::panic::AssertUnwindSafe(|| overheard.check(text));
         std::panic::catch_unwind(check).is_ok()
     }
 

@@ -82,10 +82,10 @@ async fn a_store_in_the_working_directory_is_not_read() {
     command.args(["status", "--store", "file"]);
     let output = command.output();
     let output = tokio::time::timeout(PATIENCE, output).await.unwrap();
-    let told = String::from_utf8(output.unwrap().stderr).unwrap();
+    let message = String::from_utf8(output.unwrap().stderr).unwrap();
     assert!(
-        !told.contains("does not contain a readable login"),
-        "{told}"
+        !message.contains("does not contain a readable login"),
+        "{message}"
     );
 }
 

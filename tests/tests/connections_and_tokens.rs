@@ -21,7 +21,7 @@ async fn status(host: &mut Host) -> Value {
     host.request("getAuthStatus", ask).await.unwrap()
 }
 
-fn told(token: Option<&str>) -> Value {
+fn status_with(token: Option<&str>) -> Value {
     json!({
         "authMethod": "chatgptAuthTokens", "authToken": token, "requiresOpenaiAuth": true,
     })
@@ -34,8 +34,8 @@ async fn a_host_owned_token_is_its_suppliers() {
     let mut supplier = listening.unix_host().await;
     let mut other = listening.unix_host().await;
     supplier.login(&token(1), &person().account).await;
-    assert_eq!(status(&mut supplier).await, told(Some(&token(1))));
-    assert_eq!(status(&mut other).await, told(None));
+    assert_eq!(status(&mut supplier).await, status_with(Some(&token(1))));
+    assert_eq!(status(&mut other).await, status_with(None));
 
     // The connection that answers a refresh becomes the supplier of the new tokens.
     backend.reject_bearer(token(1));
@@ -46,7 +46,7 @@ async fn a_host_owned_token_is_its_suppliers() {
     let answer = json!({"accessToken": token(2), "chatgptAccountId": person().account});
     other.respond(&id, answer).await;
     other.answer(call).await.unwrap();
-    assert_eq!(status(&mut other).await, told(Some(&token(2))));
+    assert_eq!(status(&mut other).await, status_with(Some(&token(2))));
     let mut newcomer = listening.unix_host().await;
-    assert_eq!(status(&mut newcomer).await, told(None));
+    assert_eq!(status(&mut newcomer).await, status_with(None));
 }

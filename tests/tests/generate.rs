@@ -75,9 +75,9 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, "").unwrap();
     let output = generate("generate-ts", &file);
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.starts_with(&format!("byokey: cannot write {}/", file.display())),
-        "{told}"
+        message.starts_with(&format!("byokey: cannot write {}/", file.display())),
+        "{message}"
     );
 }

@@ -95,8 +95,8 @@ async fn memory_that_cannot_be_locked_shows_in_the_report_and_once_in_the_log() 
         assert_eq!(locked, if is_granted { "4 kB" } else { "0 kB" });
         host.close_input();
         let log = server.whole_log().await;
-        let told = log.matches(refused).count();
-        assert_eq!(told, usize::from(!is_granted), "{log}");
+        let reported = log.matches(refused).count();
+        assert_eq!(reported, usize::from(!is_granted), "{log}");
     }
 }
 

@@ -55,9 +55,9 @@ impl Driven {
         let output = tokio::time::timeout(PATIENCE, driver.output()).await;
         let output = output.expect("the driver ends in time").expect("it starts");
         let said = String::from_utf8_lossy(&output.stdout);
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {said}{told}", self.name);
-        overheard.check(&format!("{said}{told}"));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}{text}", self.name);
+        overheard.check(&format!("{said}{text}"));
         let mut seen: Value = serde_json::from_str(said.trim()).expect("a line of JSON");
         let words = seen["said"].take();
         assert!(words.as_str().unwrap().contains("Hello"), "{words}");
@@ -73,7 +73,7 @@ impl Driven {
             "said": null,
             "exitCode": 0,
         });
-        assert_eq!(seen, expected, "{}: {told}", self.name);
+        assert_eq!(seen, expected, "{}: {text}", self.name);
         let calls = backend.requests_to(Route::Usage);
         let bearers: Vec<_> = calls.iter().filter_map(|call| call.bearer()).collect();
         assert_eq!(bearers, [old.as_str(), new.as_str()]);

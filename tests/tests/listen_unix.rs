@@ -252,9 +252,9 @@ async fn there_is_place_for_so_many() {
     let mut first = listening.unix_host().await;
     let mut second = listening.unix_stranger();
     second.send(&json!({"id": 1, "method": "initialize"})).await;
-    let told = second.next().await.unwrap();
-    assert_eq!(told["error"]["code"], -32001);
-    assert_eq!(told["error"]["data"]["kind"], "overloaded");
+    let message = second.next().await.unwrap();
+    assert_eq!(message["error"]["code"], -32001);
+    assert_eq!(message["error"]["data"]["kind"], "overloaded");
     assert_eq!(second.next().await, None);
     first.request("account/read", json!({})).await.unwrap();
 }
@@ -298,6 +298,6 @@ async fn another_user_is_shown_out_even_where_the_files_let_it_in() {
     let (said, failed) = (let_in.stdout, String::from_utf8(let_in.stderr).unwrap());
     let shown_out = said == b"0\n" || failed.contains("Broken pipe") || failed.contains("reset");
     assert!(shown_out, "{said:?} {failed}");
-    let told = "a connection of another user was refused";
-    listening.server.log_with(told).await;
+    let message = "a connection of another user was refused";
+    listening.server.log_with(message).await;
 }

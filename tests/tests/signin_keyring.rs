@@ -71,9 +71,9 @@ async fn a_key_lives_in_the_keyring_and_nowhere_else() {
         printf sk-made-up-next | "$BYOKEY" login --with-api-key && "$BYOKEY" status --json
         "$BYOKEY" logout; "$BYOKEY" status --json; echo "code $?"
     "#;
-    let (printed, told) = beside_keyring(&home, true, steps).await;
+    let (printed, text) = beside_keyring(&home, true, steps).await;
     let lines: Vec<_> = printed.lines().collect();
-    assert_eq!(lines.len(), 4, "{printed}\n{told}");
+    assert_eq!(lines.len(), 4, "{printed}\n{text}");
     for line in &lines[..2] {
         let report: Value = serde_json::from_str(line).unwrap();
         assert_eq!(report["mode"], "apikey");
@@ -82,9 +82,9 @@ async fn a_key_lives_in_the_keyring_and_nowhere_else() {
     let after: Value = serde_json::from_str(lines[2]).unwrap();
     assert_eq!(after["status"], "signedOut");
     assert_eq!(lines[3], "code 1");
-    assert!(told.contains("Successfully logged out"), "{told}");
+    assert!(text.contains("Successfully logged out"), "{text}");
     assert_eq!(auth_json(&home.path().join(".local/share/byokey")), None);
-    assert!(!format!("{printed}{told}").contains("made-up"));
+    assert!(!format!("{printed}{text}").contains("made-up"));
 }
 
 #[tokio::test]
@@ -94,14 +94,14 @@ async fn a_locked_keyring_is_reported_and_blocks_no_request() {
     }
     let home = Home::new("");
     let login = r#"printf sk-made-up | "$BYOKEY" login --with-api-key; echo "code $?""#;
-    let (printed, told) = beside_keyring(&home, true, login).await;
-    assert_eq!(printed, "code 0\n", "{told}");
+    let (printed, text) = beside_keyring(&home, true, login).await;
+    assert_eq!(printed, "code 0\n", "{text}");
     let status = r#""$BYOKEY" status; echo "code $?""#;
-    let (printed, told) = beside_keyring(&home, false, status).await;
-    assert_eq!(printed, "code 2\n", "{told}");
-    assert!(told.contains("the keyring is locked; unlock it"), "{told}");
-    let (printed, told) = beside_keyring(&home, true, status).await;
-    assert_eq!(printed, "code 0\n", "nothing was lost: {told}");
+    let (printed, text) = beside_keyring(&home, false, status).await;
+    assert_eq!(printed, "code 2\n", "{text}");
+    assert!(text.contains("the keyring is locked; unlock it"), "{text}");
+    let (printed, text) = beside_keyring(&home, true, status).await;
+    assert_eq!(printed, "code 0\n", "nothing was lost: {text}");
 }
 
 #[tokio::test]
@@ -163,12 +163,12 @@ async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
           BYOKEY_HOME="$HOME/$home" "$BYOKEY" status --json
         done
     "#;
-    let (printed, told) = beside_keyring(&home, true, steps).await;
+    let (printed, text) = beside_keyring(&home, true, steps).await;
     for ended in ["status 2", "login 1", "logout 1", "auto 1"] {
-        assert!(printed.lines().any(|line| line == ended), "{printed}{told}");
+        assert!(printed.lines().any(|line| line == ended), "{printed}{text}");
     }
     assert_eq!(
-        told.matches("the keyring did not answer in time").count(),
+        text.matches("the keyring did not answer in time").count(),
         4
     );
     let seconds = printed
@@ -180,10 +180,10 @@ async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
     let reports: Vec<Value> = reports
         .map(|it| serde_json::from_str(it).unwrap())
         .collect();
-    assert_eq!(reports.len(), 3, "{printed}{told}");
+    assert_eq!(reports.len(), 3, "{printed}{text}");
     assert!(reports.iter().all(|report| report["mode"] == "apikey"));
     assert_eq!(auth_json(&home.path().join("third")), None);
-    assert!(!format!("{printed}{told}").contains("made-up"));
+    assert!(!format!("{printed}{text}").contains("made-up"));
 }
 
 /// The environment of codex and of `byokey` in that home, and what codex needs to use an issuer.
@@ -225,14 +225,14 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
         "$BYOKEY" import-codex --store file; echo "key $?"
         "#
     );
-    let (printed, told) = beside_keyring(&home, true, &steps).await;
+    let (printed, text) = beside_keyring(&home, true, &steps).await;
     let lines: Vec<_> = printed.lines().collect();
-    assert_eq!(lines.len(), 9, "{printed}\n{told}");
+    assert_eq!(lines.len(), 9, "{printed}\n{text}");
     assert_eq!(lines[..2], ["codex 0", "no file"]);
-    assert_eq!(lines[3], "import 0", "{told}");
+    assert_eq!(lines[3], "import 0", "{text}");
     assert!(
-        told.contains("Only the access token was imported"),
-        "{told}"
+        text.contains("Only the access token was imported"),
+        "{text}"
     );
     let report: Value = serde_json::from_str(lines[4]).unwrap();
     assert_eq!(report["email"], "ada@example.com");
@@ -241,11 +241,11 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
     assert_eq!(lines[6], lines[2], "codex's entry is as it was");
     assert_eq!(lines[7], "Logged in using ChatGPT");
     assert_eq!(lines[8], "key 2");
-    assert!(told.contains("byokey login --with-api-key"), "{told}");
+    assert!(text.contains("byokey login --with-api-key"), "{text}");
     let kept = auth_json(&home.path().join(".local/share/byokey")).unwrap();
     assert_eq!(kept["tokens"]["access_token"], access_token(1));
     assert_eq!(kept["tokens"]["refresh_token"], "rt-made-up-1");
-    assert!(!format!("{printed}{told}").contains("made-up"));
+    assert!(!format!("{printed}{text}").contains("made-up"));
 }
 
 #[tokio::test]
@@ -261,11 +261,11 @@ async fn a_locked_keyring_with_codexs_login_is_reported() {
     let login = format!(
         r#"{CODEX} printf sk-made-up | "{codex}" login --with-api-key 2>/dev/null; echo "code $?""#
     );
-    let (printed, told) = beside_keyring(&home, true, &login).await;
-    assert_eq!(printed, "code 0\n", "{told}");
+    let (printed, text) = beside_keyring(&home, true, &login).await;
+    assert_eq!(printed, "code 0\n", "{text}");
     let import = format!(r#"{CODEX} "$BYOKEY" import-codex --store file; echo "code $?""#);
-    let (printed, told) = beside_keyring(&home, false, &import).await;
-    assert_eq!(printed, "code 2\n", "{told}");
-    assert!(told.contains("the keyring is locked; unlock it"), "{told}");
+    let (printed, text) = beside_keyring(&home, false, &import).await;
+    assert_eq!(printed, "code 2\n", "{text}");
+    assert!(text.contains("the keyring is locked; unlock it"), "{text}");
     assert_eq!(auth_json(&home.path().join(".local/share/byokey")), None);
 }

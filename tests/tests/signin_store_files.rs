@@ -79,9 +79,9 @@ async fn what_is_not_a_regular_file_never_blocks_the_server() {
         server.log_with(what).await;
         let message = shared.refuses_logins(&mut host).await;
         assert!(message.contains(what), "{message}");
-        let (code, _, told) = shared.status().await;
-        assert_eq!(code, Some(2), "{told}");
-        assert!(told.contains(what), "{told}");
+        let (code, _, output) = shared.status().await;
+        assert_eq!(code, Some(2), "{output}");
+        assert!(output.contains(what), "{output}");
         let refused = host.request("account/logout", json!({})).await.unwrap_err();
         assert_eq!(refused.kind(), "storeFailed");
         assert!(
@@ -132,9 +132,9 @@ async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
     let warning = host.notification("warning").await.to_string();
     assert!(warning.contains("cannot be renewed"), "{warning}");
     assert_eq!(account(&mut host).await["email"], "ada@example.com");
-    let (code, _, told) = shared.status().await;
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("and it is a link"), "{told}");
+    let (code, _, output) = shared.status().await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("and it is a link"), "{output}");
     let message = shared.refuses_logins(&mut host).await;
     assert!(message.contains("it is a link"), "{message}");
     // The successor could not be saved, so the refresh token is not spent.
@@ -144,8 +144,8 @@ async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
 
     let refused = host.request("account/logout", json!({})).await.unwrap_err();
     assert_eq!(refused.kind(), "storeFailed");
-    let told = format!("{} was not removed: it is a link", shared.file().display());
-    assert!(refused.message.contains(&told), "{}", refused.message);
+    let output = format!("{} was not removed: it is a link", shared.file().display());
+    assert!(refused.message.contains(&output), "{}", refused.message);
     assert_eq!(
         account(&mut host).await,
         Value::Null,
@@ -168,9 +168,9 @@ async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
     let (server, mut host) = shared.start().await;
     assert_eq!(account(&mut host).await, Value::Null);
     server.log_with("it belongs to another user").await;
-    let (code, _, told) = shared.status().await;
+    let (code, _, output) = shared.status().await;
     assert_eq!(code, Some(2));
-    assert!(told.contains("it belongs to another user"), "{told}");
+    assert!(output.contains("it belongs to another user"), "{output}");
     shared.refuses_logins(&mut host).await;
     let refused = host.request("account/logout", json!({})).await.unwrap_err();
     assert!(
@@ -199,9 +199,9 @@ async fn a_mounted_secret_is_read_with_a_warning() {
     let message = warning["message"].as_str().unwrap_or_default();
     assert!(message.contains("other users of this machine"), "{warning}");
     assert_eq!(account(&mut host).await["email"], "ada@example.com");
-    let (code, report, told) = shared.status().await;
+    let (code, report, output) = shared.status().await;
     assert_eq!((code, &report["status"]), (Some(0), &json!("signedIn")));
-    assert!(told.contains("may be able to read"), "{told}");
+    assert!(output.contains("may be able to read"), "{output}");
 }
 
 #[tokio::test]

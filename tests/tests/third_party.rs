@@ -97,10 +97,10 @@ async fn drive(tools: &[&str], mut driver: Command) -> Option<DevBackend> {
         .env("FIRST_KEY", FIRST_KEY)
         .env("SECOND_KEY", SECOND_KEY)
         .current_dir(home.path());
-    let (ended_well, told) = run(driver).await;
-    tell(&format!("{name}\n{told}"));
+    let (ended_well, shown) = run(driver).await;
+    tell(&format!("{name}\n{shown}"));
     assert!(ended_well, "{name}: see above what it told");
-    overheard.check(&told);
+    overheard.check(&shown);
     Some(backend)
 }
 
@@ -116,18 +116,18 @@ async fn run(mut driver: Command) -> (bool, String) {
         .spawn()
         .expect("the driver starts; tests/third-party/setup.sh installs what it needs");
     let group = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    let mut told = String::new();
+    let mut shown = String::new();
     let ended_well = match tokio::time::timeout(LIMIT, child.wait()).await {
         Ok(status) => status.unwrap().success(),
         Err(_) => {
             kill_process_group(group, Signal::KILL).unwrap();
-            told = format!("ended after {LIMIT:?}\n");
+            shown = format!("ended after {LIMIT:?}\n");
             false
         }
     };
     output.rewind().unwrap();
-    output.read_to_string(&mut told).unwrap();
-    (ended_well, told)
+    output.read_to_string(&mut shown).unwrap();
+    (ended_well, shown)
 }
 
 /// Each credential is accepted twice. The two turns get two replies, in deltas.

@@ -30,10 +30,10 @@ async fn agrees(mut client: Command, cases: u32) {
         .kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, client.output()).await;
     let output = output.expect("the client ends in time").expect("it starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
     let found: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
-    assert_eq!(found, json!({"cases": cases, "wrong": []}), "{told}");
+    assert_eq!(found, json!({"cases": cases, "wrong": []}), "{text}");
     // Other clients are not affected.
     let mut host = listening.host().await;
     host.request("account/read", json!({})).await.unwrap();

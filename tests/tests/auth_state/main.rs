@@ -181,7 +181,7 @@ impl Subject {
                 .into_iter()
                 .map(|call| (call, Some(again)))
                 .collect(),
-            told: settled.update.is_some(),
+            notified: settled.update.is_some(),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Seen {
     /// The calls that stop waiting, in any order.
     pub(super) woken: Vec<(usize, Option<bool>)>,
     /// Whether clients get `account/updated`.
-    pub(super) told: bool,
+    pub(super) notified: bool,
 }
 
 /// The credential, and the refresh in flight with its waiters.
@@ -127,10 +127,10 @@ impl Model {
         let Some((token, account)) = good else {
             return self.end_refresh(End::GiveUp, false);
         };
-        let told = account != old || token.email() != old_token.email();
+        let notified = account != old || token.email() != old_token.email();
         self.in_force = InForce::Host { token, account };
         self.age += 1;
-        self.end_refresh(End::TryAgain, told)
+        self.end_refresh(End::TryAgain, notified)
     }
 
     fn allows(&self, account: Account) -> bool {
@@ -155,7 +155,7 @@ impl Model {
         true
     }
 
-    fn end_refresh(&mut self, end: End, told: bool) -> Seen {
+    fn end_refresh(&mut self, end: End, notified: bool) -> Seen {
         self.asking = None;
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         Seen {
@@ -164,7 +164,7 @@ impl Model {
             woken: waiting
                 .map(|call| (call, Some(end == End::TryAgain)))
                 .collect(),
-            told,
+            notified,
         }
     }
 }

@@ -55,8 +55,8 @@ async fn run(installed: &Path, url: &str, folder: &Path) -> Value {
         .output();
     let output = tokio::time::timeout(PATIENCE, suite).await;
     let output = output.expect("the suite ends in time").expect("it starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
     let index = std::fs::read(report.join("index.json")).expect("a report");
     serde_json::from_slice::<Value>(&index).expect("JSON")["byokey"].take()
 }

@@ -3,7 +3,7 @@
 use byokey_protocol::error::ErrorKind;
 
 use crate::operation::{
-    Operation, Outcome, Place, Reply, Shown, Told, User, account_of, person_of,
+    Operation, Outcome, Place, Received, Reply, Shown, User, account_of, person_of,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,15 +78,15 @@ impl Model {
         if matches!(operation, Operation::Connect) {
             self.lines.push(Line::Open);
         }
-        self.outcome.told = vec![Vec::new(); self.lines.len()];
+        self.outcome.received = vec![Vec::new(); self.lines.len()];
         match operation {
-            Operation::Connect => self.tell(self.lines.len() - 1, Told::Introduced),
+            Operation::Connect => self.deliver(self.lines.len() - 1, Received::Introduced),
             Operation::LoginTokens(place, user) => self.login(place, InForce::Tokens(user, place)),
             Operation::LoginKey(place) => self.login(place, InForce::Key),
             Operation::Logout(place) => self.logout(place),
             Operation::Read(place) => {
                 if self.speaks(place) {
-                    self.tell(place, Told::Account(self.shown()));
+                    self.deliver(place, Received::Account(self.shown()));
                 }
             }
             Operation::Unauthorized => self.unauthorized(),
@@ -123,15 +123,15 @@ impl Model {
         self.lines[place] == Line::Open
     }
 
-    fn tell(&mut self, place: Place, told: Told) {
+    fn deliver(&mut self, place: Place, received: Received) {
         if self.lines[place] != Line::Gone {
-            self.outcome.told[place].push(told);
+            self.outcome.received[place].push(received);
         }
     }
 
-    fn tell_all(&mut self, told: &Told) {
+    fn deliver_all(&mut self, received: &Received) {
         for place in 0..self.lines.len() {
-            self.tell(place, told.clone());
+            self.deliver(place, received.clone());
         }
     }
 
@@ -163,13 +163,13 @@ impl Model {
             return;
         }
         if credential == InForce::Key && matches!(self.in_force, InForce::Tokens(..)) {
-            return self.tell(place, Told::Refused("externalAuthActive".to_owned()));
+            return self.deliver(place, Received::Refused("externalAuthActive".to_owned()));
         }
         self.put_in_force(credential);
         self.settle(Ok(()));
-        self.tell(place, Told::SignedIn);
-        self.tell_all(&Told::LoginCompleted);
-        self.tell_all(&Told::Updated(self.shown()));
+        self.deliver(place, Received::SignedIn);
+        self.deliver_all(&Received::LoginCompleted);
+        self.deliver_all(&Received::Updated(self.shown()));
     }
 
     fn logout(&mut self, place: Place) {
@@ -178,8 +178,8 @@ impl Model {
         }
         self.put_in_force(InForce::Nobody);
         self.settle(Err(ErrorKind::AuthRequired));
-        self.tell(place, Told::SignedOut);
-        self.tell_all(&Told::Updated(Shown::Nobody));
+        self.deliver(place, Received::SignedOut);
+        self.deliver_all(&Received::Updated(Shown::Nobody));
     }
 
     fn unauthorized(&mut self) {
@@ -233,7 +233,7 @@ impl Model {
         for place in hosts {
             let number = self.asked.len();
             self.asked.push(place);
-            self.tell(place, Told::Asked(number));
+            self.deliver(place, Received::Asked(number));
             if let Some(refresh) = &mut self.refresh {
                 refresh.open.push(number);
             }
@@ -284,7 +284,7 @@ impl Model {
                 self.put_in_force(InForce::Tokens(user, place));
                 self.settle(Ok(()));
                 if before != self.shown() {
-                    self.tell_all(&Told::Updated(self.shown()));
+                    self.deliver_all(&Received::Updated(self.shown()));
                 }
             }
             Reply::BadToken => self.failed(number, ErrorKind::InvalidToken),

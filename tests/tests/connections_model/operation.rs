@@ -55,7 +55,7 @@ pub(crate) enum Reply {
 
 /// A message to one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Received {
     Introduced,
     SignedIn,
     SignedOut,
@@ -90,7 +90,7 @@ pub(crate) fn person_of(user: User) -> Option<&'static str> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The messages to each connection, in order.
-    pub(crate) told: Vec<Vec<Told>>,
+    pub(crate) received: Vec<Vec<Received>>,
     /// The calls that end, in the order in which they began, and their results.
     pub(crate) ended: Vec<(usize, Result<(), ErrorKind>)>,
 }

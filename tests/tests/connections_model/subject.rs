@@ -15,7 +15,7 @@ use byokey_rpc::MessageHandler as _;
 use serde_json::{Value, json};
 
 use crate::operation::{
-    Operation, Outcome, Place, Reply, Shown, Told, USERS, User, account_of, person_of,
+    Operation, Outcome, Place, Received, Reply, Shown, USERS, User, account_of, person_of,
 };
 
 /// A call that waits for a newer credential.
@@ -98,9 +98,9 @@ impl Subject {
         }
         self.note_generation();
         let ended = self.ended_calls();
-        let told = (0..self.connections.len()).map(|place| self.told(place));
+        let received = (0..self.connections.len()).map(|place| self.received(place));
         Outcome {
-            told: told.collect(),
+            received: received.collect(),
             ended,
         }
     }
@@ -143,7 +143,7 @@ impl Subject {
         ended
     }
 
-    fn told(&mut self, place: Place) -> Vec<Told> {
+    fn received(&mut self, place: Place) -> Vec<Received> {
         let Some(connection) = &self.connections[place] else {
             return Vec::new();
         };
@@ -156,7 +156,7 @@ impl Subject {
                 let message: Value = serde_json::from_slice(line).unwrap();
                 if message["method"] == "account/chatgptAuthTokens/refresh" {
                     self.asked.push((place, message["id"].clone()));
-                    return Told::Asked(self.asked.len() - 1);
+                    return Received::Asked(self.asked.len() - 1);
                 }
                 understood(&message)
             })
@@ -176,24 +176,24 @@ const LOGIN_KEY: &str = r#"{"id":"login","method":"account/login/start","params"
 const LOGOUT: &str = r#"{"id":"logout","method":"account/logout"}"#;
 const READ: &str = r#"{"id":"read","method":"account/read"}"#;
 
-fn understood(message: &Value) -> Told {
+fn understood(message: &Value) -> Received {
     let params = &message["params"];
     if let Some(kind) = message["error"]["data"]["kind"].as_str() {
-        return Told::Refused(kind.to_owned());
+        return Received::Refused(kind.to_owned());
     }
     match (message["method"].as_str(), message["id"].as_str()) {
-        (Some("account/login/completed"), _) => Told::LoginCompleted,
-        (Some("account/updated"), _) => Told::Updated(match params["authMode"].as_str() {
+        (Some("account/login/completed"), _) => Received::LoginCompleted,
+        (Some("account/updated"), _) => Received::Updated(match params["authMode"].as_str() {
             None => Shown::Nobody,
             Some("apikey") => Shown::Key,
             Some(_) => Shown::Account(plan(&params["planType"])),
         }),
-        (None, Some("initialize")) => Told::Introduced,
-        (None, Some("login")) => Told::SignedIn,
-        (None, Some("logout")) => Told::SignedOut,
+        (None, Some("initialize")) => Received::Introduced,
+        (None, Some("login")) => Received::SignedIn,
+        (None, Some("logout")) => Received::SignedOut,
         (None, Some("read")) => {
             let account = &message["result"]["account"];
-            Told::Account(match account["type"].as_str() {
+            Received::Account(match account["type"].as_str() {
                 None => Shown::Nobody,
                 Some("apiKey") => Shown::Key,
                 Some(_) => Shown::Account(plan(&account["planType"])),
@@ -203,9 +203,9 @@ fn understood(message: &Value) -> Told {
     }
 }
 
-fn plan(told: &Value) -> &'static str {
+fn plan(received: &Value) -> &'static str {
     let known = (0..USERS).map(account_of);
-    let mut same = known.filter(|plan| told == plan);
+    let mut same = known.filter(|plan| received == plan);
     same.next().unwrap()
 }
 

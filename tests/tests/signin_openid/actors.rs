@@ -26,7 +26,7 @@ pub(super) struct Provider {
     script: Script,
     pub(super) url: Url,
     /// Its events that were not awaited yet.
-    told: Vec<Value>,
+    seen: Vec<Value>,
 }
 
 /// The user with a browser.
@@ -97,7 +97,7 @@ impl Provider {
         Self {
             script,
             url: Url::parse(url["at"].as_str().unwrap()).unwrap(),
-            told: Vec::new(),
+            seen: Vec::new(),
         }
     }
 
@@ -120,20 +120,20 @@ impl Provider {
     /// Waits for an event, and returns it.
     pub(super) async fn waits_for(&mut self, event: &str) -> Value {
         loop {
-            if let Some(at) = self.told.iter().position(|told| told["event"] == event) {
-                return self.told.remove(at);
+            if let Some(at) = self.seen.iter().position(|seen| seen["event"] == event) {
+                return self.seen.remove(at);
             }
-            let told = self.script.hear().await;
-            assert_ne!(told["event"], "server_error", "{told}");
-            self.told.push(told);
+            let seen = self.script.hear().await;
+            assert_ne!(seen["event"], "server_error", "{seen}");
+            self.seen.push(seen);
         }
     }
 
     /// Returns whether an unawaited event has happened.
-    pub(super) async fn has_told(&mut self, event: &str) -> bool {
+    pub(super) async fn has_event(&mut self, event: &str) -> bool {
         // Events are printed in order.
         self.release().await;
-        self.told.iter().any(|told| told["event"] == event)
+        self.seen.iter().any(|seen| seen["event"] == event)
     }
 
     /// Spends a refresh token, as a thief would (replay). Returns the status of the response.

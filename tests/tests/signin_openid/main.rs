@@ -161,8 +161,8 @@ async fn refresh_tokens_rotate_and_one_that_was_stolen_ends_the_login() {
     assert_eq!(scene.account(false).await["email"], "ada@example.com");
     assert_eq!(scene.account(true).await, Value::Null);
     let ask = json!({"includeToken": true});
-    let told = scene.host.request("getAuthStatus", ask).await.unwrap();
-    assert_eq!(told["authToken"], Value::Null);
+    let seen = scene.host.request("getAuthStatus", ask).await.unwrap();
+    assert_eq!(seen["authToken"], Value::Null);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn declining_is_shown_in_the_browser_and_fails_the_login() {
     assert!(!LoginPorts::is_open(1455));
     assert_eq!(scene.account(false).await, Value::Null);
     assert_eq!(auth_json(scene.store.path()), None);
-    assert!(!scene.provider.has_told("token.asked").await);
+    assert!(!scene.provider.has_event("token.asked").await);
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn consent_after_the_login_was_cancelled_is_ignored() {
     assert_eq!(completed["success"], false);
     scene.browser.does("agree").await;
     scene.provider.waits_for("authorization.success").await;
-    assert!(!scene.provider.has_told("token.asked").await);
+    assert!(!scene.provider.has_event("token.asked").await);
     assert_eq!(scene.account(false).await, Value::Null);
 }
 
@@ -302,9 +302,9 @@ async fn a_person_signs_in_and_out_on_the_command_line() {
     assert_eq!(shown["title"], "Signed in");
 
     let status = ["status", "--json"];
-    let told = run(&desktop.home, &status, &desktop.environment(), "").await;
-    assert_eq!(told.code, Some(0), "{}", told.stderr);
-    let report: Value = serde_json::from_str(&told.stdout).unwrap();
+    let seen = run(&desktop.home, &status, &desktop.environment(), "").await;
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let report: Value = serde_json::from_str(&seen.stdout).unwrap();
     assert_eq!(report["email"], "ada@example.com");
     assert_eq!(report["refresh"], "byokey");
     assert!(report["expiresAt"].is_i64(), "{report}");
@@ -333,6 +333,6 @@ async fn a_declined_login_is_reported_on_the_command_line_too() {
         !said.contains("End-User"),
         "the provider's words are not told"
     );
-    let told = run(&desktop.home, &["status"], &desktop.environment(), "").await;
-    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    let seen = run(&desktop.home, &["status"], &desktop.environment(), "").await;
+    assert_eq!(seen.code, Some(1), "{}", seen.stderr);
 }
