@@ -1,5 +1,6 @@
 //! One request of the peer, on its way to its handler and its response.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -57,8 +58,7 @@ impl<'a> Call<'a> {
         handler: impl FnOnce(P) -> Result<T, RequestError>,
     ) -> Result<T, RequestError> {
         let params = params::parse(self.params)?;
-        catch_unwind(AssertUnwindSafe(|| handler(params)))
-            .unwrap_or_else(|_| Err(RequestError::internal()))
+        or_internal(catch_unwind(AssertUnwindSafe(|| handler(params))))
     }
 
     /// Answers with a result or an error.
@@ -93,9 +93,7 @@ impl<'a> Call<'a> {
         let pending = AssertUnwindSafe(pending).catch_unwind();
         let in_flight = Arc::clone(self.in_flight);
         self.in_flight.start(self.id, |id| async move {
-            let outcome = pending
-                .await
-                .unwrap_or_else(|_| Err(RequestError::internal()));
+            let outcome = or_internal(pending.await);
             // The task that removes the id answers; a cancelled request is answered already.
             if in_flight.finish(&id) {
                 answer(&id, outcome);
@@ -103,4 +101,11 @@ impl<'a> Call<'a> {
             }
         });
     }
+}
+
+/// Turns a panic into an internal error. Its payload is dropped: it may hold a secret.
+fn or_internal<T>(
+    caught: Result<Result<T, RequestError>, Box<dyn Any + Send>>,
+) -> Result<T, RequestError> {
+    caught.unwrap_or_else(|_| Err(RequestError::internal()))
 }
