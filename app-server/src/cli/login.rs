@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
-use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure};
+use byokey_auth::{ApiKey, LoginRefusal, OwnCredential, SignInFailure};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
 use clap::Args;
@@ -76,6 +76,7 @@ fn secret(what: &str, option: &str, variable: &str) -> Result<Secret, ExitCode> 
     read_secret().map_err(|none| {
         tell(&match none {
             NoSecret::Empty => format!("No {what} provided via stdin."),
+            NoSecret::Unreadable(error) => format!("cannot read the {what} from stdin: {error}"),
             NoSecret::Terminal => format!(
                 "--{option} expects the {what} on stdin. Try piping it, e.g. \
                  `printenv {variable} | byokey login --{option}`."
@@ -89,7 +90,7 @@ async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
     let auth = &services.auth;
     let done = match ApiKey::new(key) {
         Ok(key) => {
-            auth.sign_in(Credential::ApiKey(key), auth.begin_login(None))
+            auth.sign_in(OwnCredential::ApiKey(key), auth.begin_login(None))
                 .await
         }
         Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),

@@ -65,8 +65,9 @@ impl Person {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let Ok(runtime) = runtime else {
-            return super::fail("the system refuses what this command needs to run");
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return super::fail(&format!("cannot start: {error}")),
         };
         let services = Services::new(self.config, self.hardening);
         let code = runtime.block_on(async {
@@ -101,6 +102,8 @@ pub(crate) enum NoSecret {
     Terminal,
     /// There is none.
     Empty,
+    /// It cannot be read.
+    Unreadable(std::io::Error),
 }
 
 /// Reads a secret from standard input.
@@ -109,10 +112,10 @@ pub(crate) fn read_secret() -> Result<Secret, NoSecret> {
         return Err(NoSecret::Terminal);
     }
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
-    let file = unbuffered_input().map_err(|_| NoSecret::Empty)?;
+    let file = unbuffered_input().map_err(NoSecret::Unreadable)?;
     file.take(MAX_SECRET)
         .read_to_end(&mut text)
-        .map_err(|_| NoSecret::Empty)?;
+        .map_err(NoSecret::Unreadable)?;
     let text = std::str::from_utf8(&text)
         .map_err(|_| NoSecret::Empty)?
         .trim();

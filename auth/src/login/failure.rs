@@ -19,6 +19,14 @@ pub enum StartFailure {
         /// The last port that was tried.
         port: u16,
     },
+    /// A port cannot be bound, for another reason.
+    #[error("failed to start login server: cannot listen on 127.0.0.1:{port}: {problem}")]
+    PortRefused {
+        /// The last port that was tried.
+        port: u16,
+        /// The system's text.
+        problem: String,
+    },
     /// The browser login cannot be prepared.
     #[error("failed to start login server: {0}")]
     Browser(IssuerFailure),
@@ -43,7 +51,7 @@ impl StartFailure {
         match self {
             Self::Refused(refusal) => refusal.kind(),
             Self::Store(_) => ErrorKind::StoreFailed,
-            Self::PortUnavailable { .. } => ErrorKind::PortUnavailable,
+            Self::PortUnavailable { .. } | Self::PortRefused { .. } => ErrorKind::PortUnavailable,
             Self::Browser(failure) | Self::DeviceCode(failure) => failure.kind(),
             Self::DeviceLoginDisabled => ErrorKind::LoginDisabled,
             Self::NoRandomness => ErrorKind::LoginFailed,

@@ -33,21 +33,28 @@ impl Listener {
     /// Binds the first of these ports that is free, or becomes free when an earlier login server is
     /// asked to stop.
     pub(super) async fn bind(ports: &[u16]) -> Result<Self, StartFailure> {
-        for port in ports {
+        let mut refused = StartFailure::PortUnavailable { port: 0 };
+        for &port in ports {
             for attempt in 0..TRIES {
-                if let Ok(listener) = Self::bind_both(*port).await {
-                    return Ok(listener);
-                }
+                refused = match Self::bind_both(port).await {
+                    Ok(listener) => return Ok(listener),
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                        StartFailure::PortUnavailable { port }
+                    }
+                    Err(error) => StartFailure::PortRefused {
+                        port,
+                        problem: error.to_string(),
+                    },
+                };
                 if attempt == 0 {
-                    let asked = tokio::time::timeout(CANCEL_TIME, ask_to_stop(*port));
+                    let asked = tokio::time::timeout(CANCEL_TIME, ask_to_stop(port));
                     // If the port's owner is no login server, the port stays busy.
                     drop(asked.await);
                 }
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        let port = ports.last().copied().unwrap_or_default();
-        Err(StartFailure::PortUnavailable { port })
+        Err(refused)
     }
 
     async fn bind_both(port: u16) -> io::Result<Self> {

@@ -36,7 +36,7 @@ pub enum FileFailure {
     #[error("it was replaced meanwhile")]
     Replaced,
     /// The system call failed.
-    #[error("{}", .0.kind())]
+    #[error("{0}")]
     Refused(#[from] io::Error),
 }
 

@@ -132,6 +132,7 @@ fn clear(path: &Path) -> Result<(), SocketError> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         // A server that is too busy to accept is running.
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(refused(error)),
         Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
     }
 }
