@@ -95,7 +95,7 @@ impl World {
             Step::SignIn(person) => {
                 let token = self.refresh_token(person);
                 let tokens = managed_tokens(&workspace(person), &user(person), &token);
-                let login = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+                let login = ManagedLogin::new(tokens).unwrap().into();
                 let (auth, begun) = (Arc::clone(&self.auth), self.auth.begin_login(None));
                 // The login waits for tokens that are being saved.
                 let login = tokio::spawn(async move { auth.sign_in(login, begun).await });

@@ -56,6 +56,9 @@ pub enum LoginRefusal {
     /// A login or logout took place while this login was in progress.
     #[error("account changed before sign-in completed")]
     Overtaken,
+    /// The login was cancelled.
+    #[error("Login was not completed")]
+    Cancelled,
     /// The credential cannot be sent.
     #[error(transparent)]
     Invalid(#[from] InvalidCredential),
@@ -74,7 +77,7 @@ impl LoginRefusal {
             Self::Workspace { .. } | Self::Restricted { .. } | Self::NoWorkspace => {
                 ErrorKind::WorkspaceMismatch
             }
-            Self::Overtaken => ErrorKind::LoginFailed,
+            Self::Overtaken | Self::Cancelled => ErrorKind::LoginFailed,
             Self::Invalid(invalid) => invalid.kind(),
         }
     }

@@ -41,8 +41,8 @@ mod tests;
 pub use claims::{Claims, InvalidToken};
 pub use credential::{
     AccountIdentity, ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential,
-    ManagedLogin, ManagedTokens, PERSONAL_TOKEN_PREFIX, PersonalAccessToken, RenewedTokens,
-    Supplier, TokenKind, TokenOwner,
+    ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PersonalAccessToken,
+    RenewedTokens, Supplier, TokenKind, TokenOwner,
 };
 pub use ephemeral::EphemeralStore;
 pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};

@@ -1,6 +1,6 @@
 //! Which logins the configuration allows.
 
-use super::credential::{Credential, ExternalLogin};
+use super::credential::{ExternalLogin, OwnCredential};
 use super::failure::LoginRefusal;
 use super::identifier::is_identifier;
 use super::store::Restored;
@@ -63,12 +63,11 @@ impl LoginPolicy {
     }
 
     /// Checks whether a credential of this program is allowed.
-    pub(super) fn check_credential(&self, credential: &Credential) -> Result<(), LoginRefusal> {
+    pub(super) fn check_credential(&self, credential: &OwnCredential) -> Result<(), LoginRefusal> {
         match credential {
-            Credential::ApiKey(_) => self.check_api_key()?,
-            Credential::Managed(_) => self.check_managed()?,
-            Credential::PersonalAccessToken(_) => self.check_personal()?,
-            Credential::External(_) => return self.check_external(),
+            OwnCredential::ApiKey(_) => self.check_api_key()?,
+            OwnCredential::Managed(_) => self.check_managed()?,
+            OwnCredential::PersonalAccessToken(_) => self.check_personal()?,
         }
         self.check_workspace_of(credential)
     }
@@ -90,7 +89,7 @@ impl LoginPolicy {
     }
 
     /// Checks whether a credential of this program is for an allowed workspace.
-    fn check_workspace_of(&self, credential: &Credential) -> Result<(), LoginRefusal> {
+    fn check_workspace_of(&self, credential: &OwnCredential) -> Result<(), LoginRefusal> {
         let Some(account) = credential.chatgpt() else {
             return Ok(());
         };

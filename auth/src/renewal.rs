@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::credential::{Credential, ManagedLogin, RenewedTokens};
+use super::credential::{ManagedLogin, RenewedTokens};
 use super::failure::RecoveryFailure;
 use super::issuer::{Issuer, IssuerAnswer, IssuerFailure};
 use super::manager::{ForgetSignal, Revocation};
@@ -26,13 +26,10 @@ impl Renewer {
     /// tokens; then only the store can help. Ends when the user logs out meanwhile.
     pub(super) async fn renew(
         &self,
-        credential: &Credential,
+        login: &ManagedLogin,
         dead: Option<PermanentFailure>,
         forgotten: &ForgetSignal,
     ) -> Result<Renewal, RecoveryFailure> {
-        let Credential::Managed(login) = credential else {
-            return Err(RecoveryFailure::SignedOut);
-        };
         let looked = tokio::select! {
             looked = self.look_into_store(login) => looked?,
             _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),

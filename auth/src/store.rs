@@ -7,7 +7,7 @@ use std::pin::Pin;
 use byokey_protocol::secret::Secret;
 
 use super::credential::{
-    ApiKey, Credential, InvalidCredential, ManagedLogin, ManagedTokens, PersonalAccessToken,
+    ApiKey, InvalidCredential, ManagedLogin, ManagedTokens, OwnCredential, PersonalAccessToken,
 };
 
 /// A pending answer of a store.
@@ -45,7 +45,7 @@ impl Stored {
 )]
 pub enum Restored {
     /// A complete credential.
-    Credential(Credential),
+    Credential(OwnCredential),
     /// A personal access token; its owner is to be looked up at the issuer.
     PersonalAccessToken(Secret),
 }
@@ -59,10 +59,8 @@ impl Stored {
     /// [`InvalidCredential`] for values that cannot be sent.
     pub fn restore(self) -> Result<Restored, InvalidCredential> {
         Ok(match self {
-            Self::ApiKey(key) => Restored::Credential(Credential::ApiKey(ApiKey::new(key)?)),
-            Self::Managed(tokens) => {
-                Restored::Credential(Credential::Managed(ManagedLogin::new(tokens)?))
-            }
+            Self::ApiKey(key) => Restored::Credential(OwnCredential::ApiKey(ApiKey::new(key)?)),
+            Self::Managed(tokens) => Restored::Credential(ManagedLogin::new(tokens)?.into()),
             Self::PersonalAccessToken(token) => {
                 Restored::PersonalAccessToken(PersonalAccessToken::check(token)?)
             }
@@ -203,16 +201,15 @@ pub enum StoreFailure {
     },
 }
 
-impl Credential {
-    /// Returns the form that is stored, if it may be stored.
+impl OwnCredential {
+    /// Returns the form that is stored.
     #[must_use]
-    pub fn stored(&self) -> Option<Stored> {
+    pub fn stored(&self) -> Stored {
         match self {
-            Self::ApiKey(key) => Some(Stored::ApiKey(key.secret().duplicate())),
-            Self::External(_) => None,
-            Self::Managed(login) => Some(Stored::Managed(login.tokens().duplicate())),
+            Self::ApiKey(key) => Stored::ApiKey(key.secret().duplicate()),
+            Self::Managed(login) => Stored::Managed(login.tokens().duplicate()),
             Self::PersonalAccessToken(token) => {
-                Some(Stored::PersonalAccessToken(token.secret().duplicate()))
+                Stored::PersonalAccessToken(token.secret().duplicate())
             }
         }
     }

@@ -12,6 +12,7 @@ mod events;
 mod headers;
 mod lenient;
 mod limits;
+mod model_choice;
 mod model_list;
 mod models;
 mod outcome;
@@ -43,6 +44,7 @@ pub use events::Incomplete;
 pub use headers::Identity;
 pub use limits::Limit;
 pub(crate) use limits::{MAX_THREAD_REASONING, MAX_TURN_WAIT};
+pub use model_choice::ModelChoice;
 pub use models::Models;
 pub(crate) use outcome::{Next, after_stream};
 pub(crate) use rate_limits::LatestLimits;
@@ -230,12 +232,8 @@ impl Backend {
     ) -> Result<Answer<'_>, BackendError> {
         let attempt = async {
             let permit = match call.body {
-                None => Some(
-                    self.calls
-                        .acquire()
-                        .await
-                        .map_err(|_| BackendError::SignedOut)?,
-                ),
+                // The semaphore is never closed.
+                None => self.calls.acquire().await.ok(),
                 Some(_) => None,
             };
             let (response, account) = Box::pin(self.attempt_now(call, lease)).await?;

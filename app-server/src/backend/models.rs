@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::limits::CALL_DEADLINE;
 use super::model_list::{ModelsAnswer, RawModel, built_in, is_newer};
 use super::outcome::after_call;
-use super::{Backend, BackendError, Service};
+use super::{Backend, BackendError, ModelChoice, Service};
 use byokey_auth::{Credential, Generation, Lease};
 
 /// How long a list is cached, as in codex.
@@ -107,23 +107,22 @@ impl Backend {
         Ok(list(answer.0, config.model.as_deref(), version))
     }
 
-    /// Returns the model of a thread that names none, and whether it is final: the configured one;
+    /// Returns the model of a thread that names none: the configured one;
     /// else the default of the list; else, without a list, one of the built-in list where the
     /// provider is used with a login of OpenAI.
     ///
     /// # Errors
     ///
     /// Why there is no list, if no model can be chosen.
-    pub async fn default_model(
-        &self,
-        lease: Option<Lease>,
-    ) -> Result<(String, bool), BackendError> {
+    pub async fn default_model(&self, lease: Option<Lease>) -> Result<ModelChoice, BackendError> {
         if let Some(model) = &self.config().model {
-            return Ok((model.clone(), true));
+            return Ok(ModelChoice::Final(model.clone()));
         }
         let config = self.config();
         let has_built_in = config.provider.requires_openai_auth;
-        let built_in = || built_in(&config.codex_version).map(|model| (model.to_owned(), false));
+        let built_in = || {
+            built_in(&config.codex_version).map(|model| ModelChoice::Provisional(model.to_owned()))
+        };
         if lease.is_none() && has_built_in {
             return built_in().ok_or(BackendError::NoModel);
         }
@@ -134,10 +133,10 @@ impl Backend {
         };
         let default = |models: Vec<Model>| models.into_iter().find(|model| model.is_default);
         match default(models) {
-            Some(model) => Ok((model.id, true)),
+            Some(model) => Ok(ModelChoice::Final(model.id)),
             // For a list that is refused or empty, the last one that was not.
             None => match default(self.last_models(account.as_ref())) {
-                Some(model) => Ok((model.id, false)),
+                Some(model) => Ok(ModelChoice::Provisional(model.id)),
                 None => built_in().filter(|_| has_built_in).ok_or(failure),
             },
         }

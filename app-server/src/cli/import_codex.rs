@@ -7,7 +7,7 @@ use std::sync::Arc;
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::{FileStore, read_codex_keyring};
-use byokey_auth::{Credential, ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
+use byokey_auth::{ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
@@ -69,7 +69,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
         ));
     }
     let auth = &services.auth;
-    let done = auth.take_over(Credential::Managed(login), auth.begin_login(None));
+    let done = auth.take_over(login.into(), auth.begin_login(None));
     if let Err(failure) = done.await {
         return fail(&failure.to_string());
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores;
-use byokey_auth::{Credential, ManagedLogin, Revocation, StoreFailure, Stored};
+use byokey_auth::{ManagedLogin, Revocation, StoreFailure, Stored};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
@@ -59,7 +59,7 @@ async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
         && let Ok(login) = ManagedLogin::new(tokens)
     {
         // A policy may forbid using it, but not revoking it.
-        drop(auth.adopt(Credential::Managed(login), auth.epoch()));
+        drop(auth.adopt(login.into(), auth.epoch()));
     }
     let (_, forgotten) = auth.logout(Revocation::Revoke);
     let removed = auth.clear_store().await;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_auth::stores::{self, FileStore, StoreKind};
-use byokey_auth::{Credential, LoginRefusal, Restored, Store as _};
+use byokey_auth::{LoginRefusal, OwnCredential, Restored, Store as _};
 use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::account::{AuthMode, PlanType};
 use byokey_protocol::initialize::HardeningReport;
@@ -70,8 +70,9 @@ impl Status {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let Ok(runtime) = runtime else {
-            return fail("the system refuses what this command needs to run");
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(&format!("cannot start: {error}")),
         };
         let report = report(&person.config, &runtime);
         // A keyring may still wait for its owner.
@@ -128,7 +129,7 @@ fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
     config.policy.check_restored(&restored).map_err(unusable)?;
     Ok(match restored {
         Restored::PersonalAccessToken(_) => signed_in(AuthMode::PersonalAccessToken),
-        Restored::Credential(Credential::Managed(login)) => {
+        Restored::Credential(OwnCredential::Managed(login)) => {
             let renewable = login.tokens().refresh_token.is_some();
             let now = SystemClock.unix_seconds();
             let expired = login.expires_at.is_some_and(|expiry| expiry <= now);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::account::ThreadAccount;
 use super::reasoning::ThreadReasoning;
-use crate::backend::{ChatItem, ChatMessage, OwnedReasoning, Role, TurnRequest};
+use crate::backend::{ChatItem, ChatMessage, ModelChoice, OwnedReasoning, Role, TurnRequest};
 use byokey_auth::AccountIdentity;
 
 /// Longest preview, in characters.
@@ -32,8 +32,8 @@ pub struct Thread {
 /// The settings of a thread's turns.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The model, and whether it is final or may be looked up again.
-    pub model: (String, bool),
+    /// The model.
+    pub model: ModelChoice,
     /// Reasoning effort.
     pub effort: Option<String>,
     /// Reasoning summary.
@@ -119,7 +119,7 @@ impl Thread {
             preview: preview(&state.turns),
             ephemeral: true,
             model_provider: state.settings.model_provider.clone(),
-            model: Some(state.settings.model.0.clone()),
+            model: Some(state.settings.model.name().to_owned()),
             reasoning_effort: state.settings.effort.clone(),
             created_at: state.created_at,
             updated_at: state.updated_at,
@@ -291,7 +291,7 @@ impl Thread {
         let settings = state.settings.clone();
         TurnRequest {
             thread_id: self.id.clone(),
-            model: settings.model.0,
+            model: settings.model.into_name(),
             base_instructions: settings.base_instructions,
             developer_instructions: settings.developer_instructions,
             effort: settings.effort,

@@ -136,8 +136,7 @@ impl TurnRunner {
 
     async fn attempt(&self) -> Result<(), StreamFailure> {
         let lease = self.auth.lease();
-        let (_, settled) = self.thread.settings().model;
-        if !settled {
+        if !self.thread.settings().model.is_final() {
             let model = self.backend.default_model(self.auth.lease()).await?;
             self.thread
                 .change_settings(|settings| settings.model = model);

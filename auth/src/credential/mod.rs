@@ -7,6 +7,8 @@ mod identity;
 mod managed;
 mod personal;
 
+use std::sync::Arc;
+
 use byokey_protocol::account::{Account, AccountUpdated, AuthMode, PlanType};
 use byokey_protocol::secret::Secret;
 
@@ -28,9 +30,58 @@ pub enum Credential {
     /// Tokens that the host owns.
     External(ExternalLogin),
     /// A ChatGPT login that this program runs and renews.
-    Managed(ManagedLogin),
+    Managed(Arc<ManagedLogin>),
     /// A personal access token.
     PersonalAccessToken(PersonalAccessToken),
+}
+
+/// A credential that this program obtained itself: any but a host's tokens.
+#[derive(Debug)]
+pub enum OwnCredential {
+    /// An OpenAI API key.
+    ApiKey(ApiKey),
+    /// A ChatGPT login that this program runs and renews.
+    Managed(Arc<ManagedLogin>),
+    /// A personal access token.
+    PersonalAccessToken(PersonalAccessToken),
+}
+
+impl OwnCredential {
+    /// Returns the auth mode.
+    #[must_use]
+    pub const fn mode(&self) -> AuthMode {
+        match self {
+            Self::ApiKey(_) => AuthMode::ApiKey,
+            Self::Managed(_) => AuthMode::Chatgpt,
+            Self::PersonalAccessToken(_) => AuthMode::PersonalAccessToken,
+        }
+    }
+
+    /// Returns its ChatGPT account, if it has one.
+    #[must_use]
+    pub fn chatgpt(&self) -> Option<&ChatgptAccount> {
+        match self {
+            Self::ApiKey(_) => None,
+            Self::Managed(login) => Some(&login.account),
+            Self::PersonalAccessToken(token) => Some(&token.account),
+        }
+    }
+}
+
+impl From<ManagedLogin> for OwnCredential {
+    fn from(login: ManagedLogin) -> Self {
+        Self::Managed(Arc::new(login))
+    }
+}
+
+impl From<OwnCredential> for Credential {
+    fn from(own: OwnCredential) -> Self {
+        match own {
+            OwnCredential::ApiKey(key) => Self::ApiKey(key),
+            OwnCredential::Managed(login) => Self::Managed(login),
+            OwnCredential::PersonalAccessToken(token) => Self::PersonalAccessToken(token),
+        }
+    }
 }
 
 /// The ChatGPT account of a credential.
@@ -90,7 +141,7 @@ impl Credential {
 
     /// Returns the value for the `Authorization: Bearer` header.
     #[must_use]
-    pub const fn bearer(&self) -> &Secret {
+    pub fn bearer(&self) -> &Secret {
         match self {
             Self::ApiKey(key) => key.secret(),
             Self::External(login) => login.access_token(),
@@ -101,7 +152,7 @@ impl Credential {
 
     /// Returns its ChatGPT account, if it has one.
     #[must_use]
-    pub const fn chatgpt(&self) -> Option<&ChatgptAccount> {
+    pub fn chatgpt(&self) -> Option<&ChatgptAccount> {
         match self {
             Self::ApiKey(_) => None,
             Self::External(login) => Some(&login.account),

@@ -9,9 +9,7 @@ use tokio::sync::watch;
 use super::failure::LoginFailure;
 use super::grantor::Grantor;
 use super::report::Report;
-use crate::{
-    AuthManager, Credential, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure,
-};
+use crate::{AuthManager, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure};
 use byokey_base::clock::Clock;
 
 /// Observes how logins end.
@@ -52,8 +50,7 @@ impl Session {
         };
         let login = ManagedLogin::new(tokens)
             .map_err(|invalid| SignInFailure::Refused(LoginRefusal::Invalid(invalid)))?;
-        let credential = Credential::Managed(login);
-        let update = self.auth.sign_in(credential, self.login.clone()).await?;
+        let update = self.auth.sign_in(login.into(), self.login.clone()).await?;
         self.report.signed_in(update);
         Ok(())
     }

@@ -122,7 +122,7 @@ async fn a_login_is_superseded_by_a_later_login_or_logout() {
     let begun = scene.auth.begin_login(None);
     drop(scene.auth.logout(Revocation::Revoke));
     let tokens = managed_tokens("ws-2", "u-2", "rt-9");
-    let late = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+    let late = ManagedLogin::new(tokens).unwrap().into();
     let refused = scene.auth.sign_in(late, begun).await.unwrap_err();
     assert_eq!(refused, SignInFailure::Refused(LoginRefusal::Overtaken));
     assert!(scene.auth.lease().is_none());

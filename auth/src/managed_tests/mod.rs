@@ -68,7 +68,7 @@ impl Scene {
     }
 
     async fn login(&self, tokens: ManagedTokens) {
-        let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+        let credential = ManagedLogin::new(tokens).unwrap().into();
         let begun = self.auth.begin_login(None);
         self.auth.sign_in(credential, begun).await.unwrap();
     }
@@ -230,7 +230,7 @@ fn newer_tokens_of_another_account_are_never_put_in_force() {
     for renewal in [Renewal::Issuer, Renewal::Store] {
         let mut state = AuthState::<()>::new(LoginPolicy::default());
         let begun = state.epoch();
-        let credential = Credential::Managed(login("ws-1"));
+        let credential = login("ws-1").into();
         let _ = state.login_own(credential, begun, None).unwrap();
         let Recovery::Ask(order) = state.unauthorized(state.generation(), ()) else {
             panic!("nobody was asked");
@@ -313,7 +313,7 @@ async fn a_login_that_cannot_be_saved_is_refused() {
     };
     *scene.store.broken.lock().unwrap() = Some(full.clone());
     let tokens = managed_tokens("ws-1", "u-1", "rt-1");
-    let credential = Credential::Managed(ManagedLogin::new(tokens).unwrap());
+    let credential = ManagedLogin::new(tokens).unwrap().into();
     let refused = scene
         .auth
         .sign_in(credential, scene.auth.begin_login(None))
@@ -374,7 +374,7 @@ async fn a_login_under_way_is_newer_than_what_the_store_held_at_the_start() {
     let begun = scene.auth.begin_login(None);
     assert!(scene.auth.take_up().await.unwrap());
     let newer = ManagedLogin::new(managed_tokens("ws-2", "u-2", "rt-9")).unwrap();
-    let newer = Credential::Managed(newer);
+    let newer = newer.into();
     scene.auth.sign_in(newer, begun).await.unwrap();
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-9"));
     settle().await;

@@ -24,7 +24,7 @@ use byokey_protocol::secret::Secret;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::credential::{Credential, Supplier};
+use super::credential::{Credential, ManagedLogin, Supplier};
 use super::failure::{LoginRefusal, RecoveryFailure};
 use super::issuer::Issuer;
 use super::policy::LoginPolicy;
@@ -101,7 +101,7 @@ pub struct AuthManager {
     /// Serialises access to the store, so that its content agrees with the credential in force.
     store_turn: tokio::sync::Mutex<()>,
     /// The result of [`AuthManager::signed_out_unseen`].
-    signed_out_unseen: Mutex<Option<Arc<Credential>>>,
+    signed_out_unseen: Mutex<Option<Arc<ManagedLogin>>>,
     /// Revocations of superseded logins.
     giving_back: Arc<Background>,
     /// The last renewal of a managed login.
@@ -329,7 +329,7 @@ impl AuthManager {
         if let Ok(Renewal::Issuer(login)) = late
             && is_lost
         {
-            self.give_back(Some(Arc::new(Credential::Managed(login))));
+            self.give_back(Some(Arc::new(login)));
         }
     }
 
@@ -347,14 +347,14 @@ impl AuthManager {
                 let answer = self.host.ask_refresh(supplier, params, check);
                 Box::pin(async move { answer.await.map(Renewal::Host) })
             }
-            Authority::Issuer { credential, dead } => {
+            Authority::Issuer { login, dead } => {
                 let manager = Arc::clone(self);
                 Box::pin(async move {
                     let _turn = tokio::select! {
                         turn = manager.store_turn.lock() => turn,
                         _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),
                     };
-                    manager.renewer.renew(&credential, dead, &forgotten).await
+                    manager.renewer.renew(&login, dead, &forgotten).await
                 })
             }
         }

@@ -8,15 +8,15 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
 
 use super::{AuthManager, PendingLogin, Revocation, lock};
-use crate::credential::{Credential, ManagedLogin, PersonalAccessToken};
+use crate::credential::{Credential, ManagedLogin, OwnCredential, PersonalAccessToken};
 use crate::failure::{LoginRefusal, SignInFailure};
 use crate::state::Epoch;
 use crate::store::{Saving, Store, StoreFailure, Stored};
 use byokey_base::memory::lock_in_memory;
 
-/// The credential that a logout removed.
+/// The managed login that a logout removed, if it was one.
 #[derive(Debug)]
-pub struct Forgotten(pub(super) Option<Arc<Credential>>);
+pub struct Forgotten(pub(super) Option<Arc<ManagedLogin>>);
 
 impl AuthManager {
     /// Returns the count of logins and logouts. A login in progress records it at its beginning.
@@ -79,7 +79,7 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`SignInFailure`]; a token without a confirmed owner is refused.
-    pub async fn introspect(&self, token: Secret) -> Result<Credential, SignInFailure> {
+    pub async fn introspect(&self, token: Secret) -> Result<OwnCredential, SignInFailure> {
         let token = PersonalAccessToken::check(token).map_err(LoginRefusal::Invalid)?;
         let token = lock_in_memory(token);
         let owner = self.renewer.issuer.whoami(&token).await;
@@ -88,7 +88,7 @@ impl AuthManager {
             failure,
         })?;
         let token = PersonalAccessToken::new(token, owner).map_err(LoginRefusal::Invalid)?;
-        Ok(Credential::PersonalAccessToken(token))
+        Ok(OwnCredential::PersonalAccessToken(token))
     }
 
     /// Logs in: saves the credential where there is a store, then installs it. A managed login that
@@ -99,7 +99,7 @@ impl AuthManager {
     /// [`SignInFailure`]; the credential in force is unchanged.
     pub async fn sign_in(
         self: &Arc<Self>,
-        credential: Credential,
+        credential: OwnCredential,
         login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
         let (update, superseded) = self.replace_kept(credential, login).await?;
@@ -115,7 +115,7 @@ impl AuthManager {
     /// As [`AuthManager::sign_in`].
     pub async fn take_over(
         self: &Arc<Self>,
-        credential: Credential,
+        credential: OwnCredential,
         login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
         let (update, _) = self.replace_kept(credential, login).await?;
@@ -125,14 +125,15 @@ impl AuthManager {
     /// Logs in. Also returns the managed login that was replaced.
     async fn replace_kept(
         self: &Arc<Self>,
-        credential: Credential,
+        credential: OwnCredential,
         login: PendingLogin,
-    ) -> Result<(AccountUpdated, Option<Arc<Credential>>), SignInFailure> {
+    ) -> Result<(AccountUpdated, Option<Arc<ManagedLogin>>), SignInFailure> {
         let _turn = self.store_turn.lock().await;
         self.check_pending(&credential, &login)?;
         let store = &self.renewer.store;
         let mut superseded = self.managed_in_force();
-        if let Some(stored) = credential.stored().filter(|_| store.keeps()) {
+        if store.keeps() {
+            let stored = credential.stored();
             let _lock = store.lock().await?;
             if superseded.is_none() {
                 superseded = managed_in(&**store).await?;
@@ -152,12 +153,12 @@ impl AuthManager {
     /// Checks that the login would be accepted and is still wanted.
     fn check_pending(
         &self,
-        credential: &Credential,
+        credential: &OwnCredential,
         login: &PendingLogin,
     ) -> Result<(), LoginRefusal> {
         self.state().check_own(credential, login.epoch)?;
         if login.is_cancelled() {
-            return Err(LoginRefusal::Overtaken);
+            return Err(LoginRefusal::Cancelled);
         }
         Ok(())
     }
@@ -179,7 +180,7 @@ impl AuthManager {
     /// until [`AuthManager::clear_store`]. A renewal in flight ends; the successor of a refresh
     /// token that it spent is revoked, if the caller revokes the forgotten login too.
     pub fn logout(self: &Arc<Self>, revocation: Revocation) -> (AccountUpdated, Forgotten) {
-        let forgotten = self.state().credential().cloned();
+        let forgotten = self.managed_in_force();
         let settlement = self.state().logout();
         self.signed_out.send_replace(());
         let asking = lock(&self.asking).take();
@@ -205,7 +206,7 @@ impl AuthManager {
     /// Revokes a forgotten login at the issuer, best effort. One without a refresh token belongs to
     /// another program, and expires by itself.
     pub async fn revoke(&self, forgotten: Forgotten) {
-        let Some(Credential::Managed(login)) = forgotten.0.as_deref() else {
+        let Some(login) = forgotten.0.as_deref() else {
             return;
         };
         let Some(refresh_token) = &login.tokens().refresh_token else {
@@ -229,18 +230,16 @@ impl AuthManager {
         self.giving_back.finish(patience).await;
     }
 
-    pub(super) fn managed_in_force(&self) -> Option<Arc<Credential>> {
-        let state = self.state();
-        let credential = state.credential()?;
-        matches!(**credential, Credential::Managed(_)).then(|| Arc::clone(credential))
+    pub(super) fn managed_in_force(&self) -> Option<Arc<ManagedLogin>> {
+        self.read(|credential| match credential {
+            Some(Credential::Managed(login)) => Some(Arc::clone(login)),
+            _ => None,
+        })
     }
 
     /// Revokes a replaced login, unless its successor has the same tokens.
-    pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<Credential>>) {
-        let is_over = |old: &Credential| {
-            let Credential::Managed(old) = old else {
-                return false;
-            };
+    pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<ManagedLogin>>) {
+        let is_over = |old: &ManagedLogin| {
             !self.read(|new| match new {
                 Some(Credential::Managed(new)) => old.has_same_tokens(new),
                 _ => false,
@@ -255,18 +254,17 @@ impl AuthManager {
 }
 
 /// Returns the stored managed login. An invalid one cannot be revoked.
-async fn managed_in(store: &dyn Store) -> Result<Option<Arc<Credential>>, StoreFailure> {
+async fn managed_in(store: &dyn Store) -> Result<Option<Arc<ManagedLogin>>, StoreFailure> {
     let Some(Stored::Managed(tokens)) = store.load().await? else {
         return Ok(None);
     };
-    let login = ManagedLogin::new(tokens).ok();
-    Ok(login.map(|login| Arc::new(Credential::Managed(login))))
+    Ok(ManagedLogin::new(tokens).ok().map(Arc::new))
 }
 
 impl Forgotten {
     /// Returns whether there is a login that the issuer could revoke.
     #[must_use]
-    pub fn is_revocable(&self) -> bool {
-        matches!(self.0.as_deref(), Some(Credential::Managed(_)))
+    pub const fn is_revocable(&self) -> bool {
+        self.0.is_some()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 
 use super::{AuthManager, Forgotten, lock};
-use crate::credential::Credential;
+use crate::credential::OwnCredential;
 use crate::failure::{LoginRefusal, SignInFailure};
 use crate::state::Epoch;
 use crate::store::Restored;
@@ -19,7 +19,7 @@ impl AuthManager {
     /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn adopt(
         self: &Arc<Self>,
-        credential: Credential,
+        credential: OwnCredential,
         begun: Epoch,
     ) -> Result<AccountUpdated, LoginRefusal> {
         let settlement = self.state().take_up(credential, begun)?;
@@ -43,9 +43,11 @@ impl AuthManager {
         };
         let checked = self.state().check_own(&credential, begun);
         if let Err(refusal) = checked {
-            if self.state().credential().is_none() && credential.can_be_renewed() {
+            if let OwnCredential::Managed(login) = credential
+                && self.state().credential().is_none()
+            {
                 // A later logout must know which grant to revoke.
-                *lock(&self.signed_out_unseen) = Some(Arc::new(credential));
+                *lock(&self.signed_out_unseen) = Some(login);
             }
             return Err(refusal.into());
         }

@@ -12,7 +12,9 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use crate::credential::{ApiKey, ChatgptAccount, Credential, ExternalLogin, Supplier};
+use crate::credential::{
+    ApiKey, ChatgptAccount, Credential, ExternalLogin, OwnCredential, Supplier,
+};
 use crate::failure::{LoginRefusal, RecoveryFailure};
 use crate::permanent::PermanentFailure;
 use crate::policy::LoginPolicy;
@@ -152,12 +154,12 @@ impl<W> AuthState<W> {
     /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn login_own(
         &mut self,
-        credential: Credential,
+        credential: OwnCredential,
         begun: Epoch,
         by: Option<Supplier>,
     ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
-        Ok(self.sign_in(credential, by))
+        Ok(self.sign_in(credential.into(), by))
     }
 
     /// Installs a credential from before this process. Logins in progress are newer, so they
@@ -168,12 +170,12 @@ impl<W> AuthState<W> {
     /// [`LoginRefusal`]; the credential in force is unchanged.
     pub fn take_up(
         &mut self,
-        credential: Credential,
+        credential: OwnCredential,
         begun: Epoch,
     ) -> Result<Settlement<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
         self.installed_by = None;
-        Ok(self.replace(credential))
+        Ok(self.replace(credential.into()))
     }
 
     /// Checks whether [`AuthState::login_own`] would accept the credential.
@@ -181,10 +183,7 @@ impl<W> AuthState<W> {
     /// # Errors
     ///
     /// [`LoginRefusal`] states the reason.
-    pub fn check_own(&self, credential: &Credential, begun: Epoch) -> Result<(), LoginRefusal> {
-        if let Credential::External(_) = credential {
-            return Err(LoginRefusal::Overtaken);
-        }
+    pub fn check_own(&self, credential: &OwnCredential, begun: Epoch) -> Result<(), LoginRefusal> {
         self.check_host_is_absent()?;
         self.policy.check_credential(credential)?;
         if begun == self.epoch {
@@ -296,8 +295,8 @@ impl<W> AuthState<W> {
                     previous_account_id: Some(login.account_id().to_owned()),
                 },
             }),
-            Credential::Managed(_) => Some(Authority::Issuer {
-                credential: Arc::clone(credential),
+            Credential::Managed(login) => Some(Authority::Issuer {
+                login: Arc::clone(login),
                 dead: self.dead,
             }),
             Credential::ApiKey(_) | Credential::PersonalAccessToken(_) => None,
@@ -390,9 +389,10 @@ impl<W> AuthState<W> {
                 if !new.is_same_account(old) {
                     return Err(PermanentFailure::Mismatch.into());
                 }
-                Credential::Managed(new)
+                Credential::Managed(Arc::new(new))
             }
-            _ => return Err(RecoveryFailure::SignedOut),
+            // The answer of an issuer for a host's tokens, or the reverse: neither is requested.
+            _ => return Err(RecoveryFailure::AnswerInvalid),
         };
         let same = match (renewed.chatgpt(), previous.chatgpt()) {
             (Some(new), Some(old)) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 
-use crate::credential::{Credential, ManagedLogin, Supplier};
+use crate::credential::{ManagedLogin, Supplier};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 
@@ -44,7 +44,7 @@ pub enum Authority {
     /// The issuer of a managed login.
     Issuer {
         /// The login to renew.
-        credential: Arc<Credential>,
+        login: Arc<ManagedLogin>,
         /// Why the issuer will not renew it; then only the store can help.
         dead: Option<PermanentFailure>,
     },

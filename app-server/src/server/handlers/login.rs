@@ -1,20 +1,28 @@
 //! `account/login/start`, `account/login/complete` and `account/login/cancel`.
 
+use std::sync::Arc;
+
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
+use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::login::{
     CancelStatus, LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginCompleted,
     LoginStartParams, LoginStartResult,
 };
 use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
+use byokey_protocol::secret::Secret;
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use crate::config::Stops;
 use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
-use byokey_auth::{ApiKey, Credential, LoginRefusal, SignInFailure, is_identifier};
+use byokey_auth::{
+    ApiKey, AuthManager, LoginRefusal, OwnCredential, PendingLogin, SignInFailure, Supplier,
+    is_identifier,
+};
 
 pub(crate) fn login_start(
     context: &Context,
@@ -23,56 +31,10 @@ pub(crate) fn login_start(
     context.services.check_configuration(Stops::Logins)?;
     let auth = &context.services.auth;
     match params {
-        LoginStartParams::ChatgptAuthTokens(tokens) => {
-            auth.check_external_login().map_err(Answered::answered)?;
-            context.services.logins.cancel_active();
-            let update = auth.login_external(tokens, context.peer.id);
-            let update = update.map_err(Answered::answered)?;
-            let result = LoginStartResult::ChatgptAuthTokens {};
-            Ok(Answering::Now(complete(result, update)))
-        }
-        LoginStartParams::ApiKey { api_key } if !auth.keeps() => {
-            auth.check_api_key_login().map_err(Answered::answered)?;
-            context.services.logins.cancel_active();
-            let update = auth.login_api_key(api_key, context.peer.id);
-            let update = update.map_err(Answered::answered)?;
-            let result = LoginStartResult::ApiKey {};
-            Ok(Answering::Now(complete(result, update)))
-        }
-        LoginStartParams::ApiKey { api_key } => {
-            auth.check_api_key_login().map_err(Answered::answered)?;
-            context.services.logins.cancel_active();
-            let key = ApiKey::new(api_key).map_err(LoginRefusal::Invalid);
-            let key = key.map_err(Answered::answered)?;
-            let login = auth.begin_login(Some(context.peer.id));
-            let auth = auth.clone();
-            Ok(Answering::change(async move {
-                let update = auth.sign_in(Credential::ApiKey(key), login).await;
-                let update = update.map_err(|failure| match failure {
-                    SignInFailure::Store(failure) => RequestError::failed(
-                        format!("failed to save api key: {failure}"),
-                        ErrorKind::StoreFailed.into(),
-                    ),
-                    failure => failure.answered(),
-                })?;
-                Ok(complete(LoginStartResult::ApiKey {}, update))
-            }))
-        }
+        LoginStartParams::ChatgptAuthTokens(tokens) => sign_in(context, Given::Tokens(tokens)),
+        LoginStartParams::ApiKey { api_key } => sign_in(context, Given::ApiKey(api_key)),
         LoginStartParams::PersonalAccessToken { access_token } => {
-            auth.check_personal_login().map_err(Answered::answered)?;
-            context.services.logins.cancel_active();
-            let login = auth.begin_login(Some(context.peer.id));
-            let auth = auth.clone();
-            Ok(Answering::change(async move {
-                let writable = auth.check_store().await.map_err(StartFailure::Store);
-                writable.map_err(Answered::answered)?;
-                let signed_in = async {
-                    let credential = auth.introspect(access_token).await?;
-                    auth.sign_in(credential, login).await
-                };
-                let update = signed_in.await.map_err(Answered::answered)?;
-                Ok(complete(LoginStartResult::PersonalAccessToken {}, update))
-            }))
+            sign_in(context, Given::PersonalAccessToken(access_token))
         }
         LoginStartParams::Chatgpt {} => {
             auth.check_managed_login().map_err(Answered::answered)?;
@@ -105,6 +67,83 @@ pub(crate) fn login_start(
             }))
         }
     }
+}
+
+/// The credentials that a request itself contains.
+enum Given {
+    Tokens(ExternalTokens),
+    ApiKey(Secret),
+    PersonalAccessToken(Secret),
+}
+
+impl Given {
+    /// Checks the rules that need no look at the credential.
+    fn check(&self, auth: &AuthManager) -> Result<(), LoginRefusal> {
+        match self {
+            Self::Tokens(_) => auth.check_external_login(),
+            Self::ApiKey(_) => auth.check_api_key_login(),
+            Self::PersonalAccessToken(_) => auth.check_personal_login(),
+        }
+    }
+
+    const fn result(&self) -> LoginStartResult {
+        match self {
+            Self::Tokens(_) => LoginStartResult::ChatgptAuthTokens {},
+            Self::ApiKey(_) => LoginStartResult::ApiKey {},
+            Self::PersonalAccessToken(_) => LoginStartResult::PersonalAccessToken {},
+        }
+    }
+
+    /// Logs in. What needs neither the issuer nor a store is done at the first poll.
+    async fn login(
+        self,
+        auth: Arc<AuthManager>,
+        peer: Supplier,
+        login: PendingLogin,
+    ) -> Result<AccountUpdated, RequestError> {
+        match self {
+            Self::Tokens(tokens) => auth
+                .login_external(tokens, peer)
+                .map_err(Answered::answered),
+            Self::ApiKey(key) if !auth.keeps() => {
+                auth.login_api_key(key, peer).map_err(Answered::answered)
+            }
+            Self::ApiKey(key) => {
+                let key = ApiKey::new(key).map_err(LoginRefusal::Invalid);
+                let key = OwnCredential::ApiKey(key.map_err(Answered::answered)?);
+                let update = auth.sign_in(key, login).await;
+                update.map_err(|failure| match failure {
+                    SignInFailure::Store(failure) => RequestError::failed(
+                        format!("failed to save api key: {failure}"),
+                        ErrorKind::StoreFailed.into(),
+                    ),
+                    failure => failure.answered(),
+                })
+            }
+            Self::PersonalAccessToken(token) => {
+                let writable = auth.check_store().await.map_err(StartFailure::Store);
+                writable.map_err(Answered::answered)?;
+                let credential = auth.introspect(token).await;
+                let credential = credential.map_err(Answered::answered)?;
+                let update = auth.sign_in(credential, login).await;
+                update.map_err(Answered::answered)
+            }
+        }
+    }
+}
+
+/// Logs in with credentials from the request: at once if nothing has to be waited for.
+fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult>, RequestError> {
+    let auth = &context.services.auth;
+    given.check(auth).map_err(Answered::answered)?;
+    context.services.logins.cancel_active();
+    let (peer, result) = (context.peer.id, given.result());
+    let login = auth.begin_login(Some(peer));
+    let mut update = Box::pin(given.login(Arc::clone(auth), peer, login));
+    Ok(match update.as_mut().now_or_never() {
+        Some(update) => Answering::Now(complete(result, update?)),
+        None => Answering::change(async move { Ok(complete(result, update.await?)) }),
+    })
 }
 
 /// Returns the reply of a login that is complete with it.

@@ -15,6 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::thread_config;
+use crate::backend::ModelChoice;
 use crate::config::Stops;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
@@ -57,7 +58,7 @@ pub(crate) fn thread_start(
         }
         let account = ThreadAccount::new(owner, lease.as_ref());
         settings.model = match model {
-            Some(model) => (model, true),
+            Some(model) => ModelChoice::Final(model),
             None => {
                 let model = services.backend.default_model(lease).await;
                 model.map_err(|error| {
@@ -107,7 +108,7 @@ pub(crate) fn thread_resume(
     };
     let thread = find_thread(context, &params.thread_id, &words)?;
     if let Some(model) = params.model {
-        thread.change_settings(|settings| settings.model = (model, true));
+        thread.change_settings(|settings| settings.model = ModelChoice::Final(model));
     }
     let usage = thread.usage();
     Ok(Reply::then(describe(&thread, true), move |context| {
@@ -142,7 +143,7 @@ fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
     let settings = thread.settings();
     ThreadStartResult {
         thread: thread.to_wire(with_turns),
-        model: settings.model.0,
+        model: settings.model.into_name(),
         model_provider: settings.model_provider,
         service_tier: None,
         cwd: settings.cwd,

@@ -7,7 +7,7 @@ use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStar
 use uuid::Uuid;
 
 use super::thread::{Unfindable, find_thread, refuse_if};
-use crate::backend::BackendError;
+use crate::backend::{BackendError, ModelChoice};
 use crate::config::Config;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
@@ -47,7 +47,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         begun.map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
     thread.change_settings(|settings| {
         if let Some(model) = params.model {
-            settings.model = (model, true);
+            settings.model = ModelChoice::Final(model);
         }
         settings.effort = params.effort.or(settings.effort.take());
         settings.summary = params.summary.or(settings.summary.take());
