@@ -25,7 +25,7 @@ pub struct Claims {
     pub user_id: Option<String>,
     /// Whether the account lives in the government's cloud, which calls must state in a header.
     pub fedramp: bool,
-    /// The region that the workspace is bound to, which a header has to name.
+    /// The region that the workspace is bound to, which calls must name in a header.
     pub residency: Option<String>,
     /// When the token expires, in Unix seconds.
     pub expires_at: Option<i64>,
@@ -70,8 +70,8 @@ struct RawAuth {
 }
 
 impl RawAuth {
-    /// The region of computation, else that of storage; none where the workspace is not bound to
-    /// one.
+    /// Returns the region of computation, else that of storage; `None` if the workspace is not
+    /// bound to one.
     fn residency(&mut self) -> Option<String> {
         let compute = self.chatgpt_compute_residency.0.take();
         let region = compute.or_else(|| self.chatgpt_data_residency.0.take());

@@ -51,15 +51,15 @@ pub enum IssuerFailure {
         /// The reason, in our words.
         text: String,
     },
-    /// The network's edge asks for a browser, in place of an answer. Nothing was executed, and no
-    /// other token or code helps.
+    /// The network's edge demands a browser, in place of a response. Nothing was executed, and
+    /// another token or code does not help.
     #[error(
         "the network's edge (Cloudflare) wants a browser and lets no program through; try \
          another network, without VPN or proxy{}",
         ray.as_ref().map(|ray| format!(" (cf-ray: {ray})")).unwrap_or_default()
     )]
     Challenged {
-        /// The edge's id of the request, if it is an identifier.
+        /// The edge's request id, if it is a valid identifier.
         ray: Option<String>,
     },
     /// The answer does not have the expected type.

@@ -69,7 +69,7 @@ class Server:
     """One run of a script."""
 
     def __init__(self, script: dict[str, Any], run: int) -> None:
-        # A server that is started again goes on with the next list.
+        # A restarted server uses the next list.
         lists: list[list[dict[str, Any]]] = script.get("servers", [script.get("server", [])])
         self.steps = lists[min(run, len(lists) - 1)]
         self.startup: list[dict[str, Any]] = script.get("startup", [])

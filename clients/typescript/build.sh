@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the package into dist/: ECMAScript modules, and beside them CommonJS in dist/cjs/.
 #
-#   build.sh              builds it anew
-#   build.sh --if-absent  builds it if it is not there
+#   build.sh              rebuilds it
+#   build.sh --if-absent  builds it if it is missing
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

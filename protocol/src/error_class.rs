@@ -1,27 +1,27 @@
-//! How a client sorts the kinds of errors, and what a host can do about each.
+//! Error classes of the clients, and the advice for each kind.
 //!
-//! Every client library has the same classes of errors and the same advice. Both are generated
-//! from here, so that a new kind is sorted once.
+//! Every client library has the same classes of errors and the same advice. Both are generated from
+//! here, so that a new kind is classified once.
 
 use crate::error::ErrorKind;
 
 /// The class of an error in the client libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// A sign-in is needed.
+    /// A login is needed.
     SignInRequired,
     /// The token provider did not supply new tokens.
     RefreshFailed,
     /// A login or logout was refused.
     Login,
-    /// The backend failed or refused.
+    /// The backend failed or refused the request.
     Backend,
-    /// The request itself is wrong.
+    /// The request itself is invalid.
     InvalidRequest,
 }
 
 impl ErrorClass {
-    /// All of them, in the order of the documentation.
+    /// All classes, in the order of the documentation.
     pub const ALL: [Self; 5] = [
         Self::SignInRequired,
         Self::RefreshFailed,
@@ -30,7 +30,8 @@ impl ErrorClass {
         Self::InvalidRequest,
     ];
 
-    /// Returns its name; the clients add `Error` or `Exception` as their language does.
+    /// Returns its name; the clients add `Error` or `Exception`, as is the custom of their
+    /// language.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +45,7 @@ impl ErrorClass {
 }
 
 impl ErrorKind {
-    /// Returns the class of the error; none for a call that its caller gave up.
+    /// Returns the class of the error; `None` for a call cancelled by its caller.
     #[must_use]
     pub const fn class(self) -> Option<ErrorClass> {
         Some(match self {
@@ -90,8 +91,8 @@ impl ErrorKind {
         })
     }
 
-    /// Returns one sentence for the author of a host: what to do next. Names between backticks are
-    /// those of the client libraries in camel case.
+    /// Returns one sentence of advice for the author of a host. Names in backticks are those of the
+    /// client libraries in camel case.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {

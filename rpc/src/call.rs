@@ -103,7 +103,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Turns a panic into an internal error. Its payload is dropped: it may hold a secret.
+/// Turns a panic into an internal error. Its payload is dropped: it may contain a secret.
 fn or_internal<T>(
     caught: Result<Result<T, RequestError>, Box<dyn Any + Send>>,
 ) -> Result<T, RequestError> {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use crate::model::{Member, Of, Shape, Type, Variant, Word};
 use crate::wire::Wire;
 
-/// Types that the server reads without refusing the whole message for a variant it does not know.
+/// Types of which the server reads an unknown variant without refusing the whole message.
 pub const OPEN: [&str; 2] = ["UserInput", "PlanType"];
 
 /// Returns all changes by which the new state may break an old peer, or the old state a new peer.
@@ -116,7 +116,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether any string is still read, some of them now with a meaning.
+    /// Returns whether any string is still accepted, some of them now with a meaning.
     fn is_open_word(&self, old: &Of, new: &Of) -> bool {
         let Of::Named(name) = new else { return false };
         let shape = self.new.types.get(name).map(|one| &one.shape);

@@ -1,5 +1,5 @@
-//! The kinds of errors for the clients: the class of each, and what to do about it. For
-//! TypeScript, Python and Kotlin a file of code, and for people the table of `clients/README.md`.
+//! The kinds of errors for the clients: the class of each, and the advice. Generates code for
+//! TypeScript, Python and Kotlin, and the table of `clients/README.md`.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ const README: &str = "clients/README.md";
 const BEGIN: &str = "<!-- generated: kinds of errors -->\n";
 const END: &str = "<!-- end of what is generated -->\n";
 
-/// What a class means to a host, for the table.
+/// Returns the meaning of a class for a host, for the table.
 const fn meaning(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::SignInRequired => "a sign-in is needed",
@@ -26,11 +26,11 @@ const fn meaning(class: ErrorClass) -> &'static str {
     }
 }
 
-/// The files.
+/// Returns the files.
 ///
 /// # Errors
 ///
-/// A kind of the schema is none of the protocol, or the README has lost its marks.
+/// A kind of the schema is missing in the protocol, or the README has lost its markers.
 pub fn files(model: &Model) -> Result<Files> {
     let kinds = kinds(model)?;
     let mut files = Files::new();
@@ -50,11 +50,11 @@ pub fn files(model: &Model) -> Result<Files> {
     Ok(files)
 }
 
-/// Returns every kind as it is on the wire, with its meaning, in the order of the protocol.
+/// Returns every kind on the wire, with its meaning, in the order of the protocol.
 ///
 /// # Errors
 ///
-/// A kind of the schema is none of the protocol.
+/// A kind of the schema is missing in the protocol.
 pub fn kinds(model: &Model) -> Result<Vec<(String, ErrorKind)>> {
     let Some(Shape::Words(words)) = model.find("ErrorKind").map(|one| &one.shape) else {
         return Err("`ErrorKind` is not a list of words".to_owned());
@@ -153,7 +153,7 @@ fn kotlin(kinds: &[(String, ErrorKind)]) -> String {
     text
 }
 
-/// Returns a text with the names between backticks in snake case.
+/// Returns a text with the names in backticks in snake case.
 #[must_use]
 pub fn names_in_snake_case(text: &str) -> String {
     let mut parts = Vec::new();
@@ -168,7 +168,7 @@ pub fn names_in_snake_case(text: &str) -> String {
     parts.join("`")
 }
 
-/// Returns the README of the clients with its table of kinds as it has to be.
+/// Returns the README of the clients with an up-to-date table of kinds.
 fn readme(kinds: &[(String, ErrorKind)]) -> Result<String> {
     let path = root().join(README);
     let old = std::fs::read_to_string(path).map_err(|error| format!("{README}: {error}"))?;

@@ -14,7 +14,7 @@ use crate::{Result, error_kinds};
 ///
 /// # Errors
 ///
-/// It cannot be written as text.
+/// It cannot be serialised.
 pub fn file(model: &Model) -> Result<String> {
     let methods: Vec<_> = METHODS.iter().map(method).collect();
     let kinds: Map<_, _> = error_kinds::kinds(model)?

@@ -174,7 +174,7 @@ fn interface(name: &str, about: &str, tag: Option<(&str, &str)>, members: &[Memb
     text
 }
 
-/// Whether a type is one that the client sends: it may hold a `Secret` in place of a text.
+/// Returns whether the client sends a type: it may contain a `Secret` in place of a text.
 fn accepts_secrets(name: &str) -> bool {
     !name.contains("Result")
 }

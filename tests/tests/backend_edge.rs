@@ -12,7 +12,7 @@ fn settings(settings: &Value) -> Script {
     Script::from_value(json!({"settings": settings})).unwrap()
 }
 
-/// The cookies of each request to a route.
+/// Returns the cookies of each request to a route.
 fn cookies(backend: &DevBackend, route: Route) -> Vec<Option<String>> {
     let requests = backend.requests_to(route);
     let cookie = |header: Option<&str>| header.map(str::to_owned);
@@ -55,7 +55,7 @@ async fn a_challenge_that_stays_is_final_and_names_the_network_and_its_ray() {
     assert!(text.contains("cf-ray: 9a00000000made-up"), "{text}");
     let count = backend.count(Route::Responses);
     assert_eq!(count, 2, "once with the cookie that came");
-    // The same cookie again is no reason for another try.
+    // The same cookie again is no reason for another attempt.
     turn(&mut host).await;
     assert_eq!(backend.count(Route::Responses), count + 1);
     let account = host.request("account/read", json!({})).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_workspace_bound_to_a_region_works_because_its_region_is_named() {
         (json!({}), None),
     ] {
         let backend = backend();
-        // The paths of the ChatGPT backend, where residency is looked at.
+        // The paths of the ChatGPT backend, which checks residency.
         let url = format!("chatgpt_base_url = \"{}/backend-api\"", backend.base_url());
         let mut server = Setup::default().config(&url).start();
         let mut host = Host::initialized(&mut server).await;
@@ -150,7 +150,7 @@ async fn one_setting_says_which_codex_this_is() {
     let sent = backend.requests_to(Route::Responses).remove(0);
     assert_eq!(sent.header("version"), Some("0.150.0"));
     assert!(sent.header("user-agent").unwrap().contains("/0.150.0 ("));
-    // A model that needs a newer codex says so, once.
+    // The need for a newer codex is reported once.
     let thread = json!({"model": "gpt-6.2-sol"});
     let thread = host.request("thread/start", thread).await.unwrap();
     let input = json!([{"type": "text", "text": "Hello"}]);

@@ -1,4 +1,4 @@
-//! Rate limits in the variants that were seen: each part is read on its own.
+//! Rate limits in the observed variants: each part is parsed on its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,5 +1,5 @@
-//! What a conversation keeps for the model: encrypted reasoning is asked for, sent back as codex
-//! does, and never to another account or another family of models.
+//! Encrypted reasoning in a conversation: requested, sent back as codex does, and never to another
+//! account or another family of models.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -22,13 +22,13 @@ async fn turn(host: &mut Host, thread: &Value, more: Value) -> Value {
     host.notification("turn/completed").await["turn"].take()
 }
 
-/// The bodies that the model was asked with.
+/// Returns the bodies of the model requests.
 fn bodies(backend: &DevBackend) -> Vec<Value> {
     let requests = backend.requests_to(Route::Responses);
     requests.iter().map(|it| it.json().unwrap()).collect()
 }
 
-/// The encrypted contents in a body, in order.
+/// Returns the encrypted contents in a body, in order.
 fn contents(body: &Value) -> Vec<&str> {
     let items = body["input"].as_array().unwrap().iter();
     items
@@ -108,7 +108,7 @@ async fn another_account_gets_the_conversation_without_its_reasoning() {
     let (_server, mut host) = signed_in(&backend, &[]).await;
     let thread = thread(&mut host, MODEL).await;
     turn(&mut host, &thread, json!({})).await;
-    // The connection that owns the thread signs in to another workspace, so the thread goes on.
+    // The connection that owns the thread logs in to another workspace, so the thread continues.
     host.login(&TestToken::new("bob").encode(), "ws-2").await;
     let ended = turn(&mut host, &thread, json!({})).await;
     assert_eq!(ended["status"], "completed", "{ended}");
@@ -157,7 +157,7 @@ async fn reasoning_that_the_backend_cannot_read_is_dropped_and_the_turn_goes_on(
     let bodies_so_far = bodies(&backend);
     let counts: Vec<_> = bodies_so_far.iter().map(|it| contents(it).len()).collect();
     assert_eq!(counts, [0, 1, 0], "once more, without");
-    // A backend that refuses what holds none is not asked again.
+    // A backend that refuses a request without reasoning is not called again.
     let (_server, mut host) = signed_in(&backend, &[]).await;
     let thread = self::thread(&mut host, MODEL).await;
     backend.clear_requests();

@@ -1,6 +1,6 @@
-//! What a conversation sends to the model, beside what codex sends: member by member and header
-//! by header. `tests/conformance/requests/` holds the recording, and the row of
-//! `docs/compatibility.md` of each difference.
+//! Model requests compared with codex's, member by member and header by header.
+//! `tests/conformance/requests/` holds the recording, and the row of `docs/compatibility.md` of
+//! each difference.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -29,7 +29,7 @@ fn recording() -> Value {
     serde_json::from_str(RECORDING).unwrap()
 }
 
-/// A backend that gives the recorded answers.
+/// Returns a backend with the recorded responses.
 fn backend() -> DevBackend {
     let answers = recording()["answers"].take();
     let steps: Vec<_> = answers.as_array().unwrap().iter().collect();
@@ -53,7 +53,7 @@ fn codexs(model: &str) -> Vec<Sent> {
     requests.iter().map(sent).collect()
 }
 
-/// The same three turns with this program.
+/// Runs the same three turns with this program.
 async fn ours() -> Vec<Sent> {
     let backend = backend();
     let url = format!("chatgpt_base_url = \"{}/backend-api\"", backend.base_url());
@@ -63,7 +63,7 @@ async fn ours() -> Vec<Sent> {
     let client = json!({"clientInfo": {"name": "conformance", "version": "1.0.0"}});
     host.request("initialize", client).await.unwrap();
     host.login(&TestToken::new("ada").encode(), "ws-1").await;
-    // The call after the login, which brings the edge's cookie.
+    // The call after the login, which returns the edge's cookie.
     let limits = host.request("account/rateLimits/read", json!({})).await;
     limits.unwrap();
     let thread = json!({"model": PLAIN});
@@ -92,7 +92,7 @@ fn sent(request: &RecordedRequest) -> Sent {
     }
 }
 
-/// Names of values that change from run to run, and stand for what they are.
+/// Names of values that change from run to run.
 const VARYING: [&str; 9] = [
     "authorization",
     "content-length",
@@ -105,7 +105,7 @@ const VARYING: [&str; 9] = [
     "x-client-request-id",
 ];
 
-/// The differences of two objects, one line each.
+/// Returns the differences of two objects, one line each.
 fn compare(place: &str, codexs: &Map<String, Value>, ours: &Map<String, Value>) -> Vec<String> {
     let names: BTreeSet<_> = codexs.keys().chain(ours.keys()).collect();
     let difference = |name: &&String| {
@@ -122,7 +122,7 @@ fn compare(place: &str, codexs: &Map<String, Value>, ours: &Map<String, Value>) 
     names.iter().filter_map(difference).collect()
 }
 
-/// The items of the conversation: from the user's first text on, without settings.
+/// Returns the items of the conversation: from the user's first text on, without settings.
 fn conversation(body: &Value) -> Vec<Map<String, Value>> {
     let items = body["input"].as_array().unwrap().iter();
     let first = |item: &&Value| item["content"][0]["text"] != "First";
@@ -159,7 +159,7 @@ fn differences(codexs: &Sent, ours: &Sent) -> Vec<String> {
     found
 }
 
-/// Takes the parts of an item's content.
+/// Removes the parts of an item's content.
 fn parts(item: &mut Map<String, Value>) -> Vec<Map<String, Value>> {
     let Some(content) = item.get_mut("content").and_then(Value::as_array_mut) else {
         return Vec::new();
@@ -189,7 +189,7 @@ async fn three_turns_send_what_codex_sends_but_for_the_rows() {
     assert!(gone.is_empty(), "not there any more: {gone:#?}");
 }
 
-/// The status of the answer to this request.
+/// Returns the status of the response to this request.
 async fn status(backend: &DevBackend, request: &Sent) -> u16 {
     let mut connection = TcpStream::connect(backend.addr()).await.unwrap();
     let body = request.body.to_string();
@@ -197,7 +197,7 @@ async fn status(backend: &DevBackend, request: &Sent) -> u16 {
     let token = TestToken::new("ada").encode();
     for (name, value) in &request.headers {
         let value = match name.as_str() {
-            // The recording holds the body itself.
+            // The recording contains the body itself.
             "content-encoding" => continue,
             "authorization" => format!("Bearer {token}"),
             "content-length" => body.len().to_string(),
@@ -223,7 +223,7 @@ async fn the_strict_backend_takes_what_codex_sends() {
         for request in &requests {
             assert_eq!(status(&backend, request).await, 200, "{model}");
         }
-        // And it is the strict one: the same without its version is refused.
+        // It is the strict one: the same request without its version is refused.
         let mut without = codexs(model).remove(0);
         without.headers.remove("version");
         without.headers.remove("user-agent");

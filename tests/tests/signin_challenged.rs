@@ -1,5 +1,5 @@
-//! Challenges of the network's edge on the way to the issuer: nothing is spent, nobody is signed
-//! out, and no request is repeated that may not be.
+//! Challenges of the network's edge on the way to the issuer: nothing is spent, no login is
+//! dropped, and no request is repeated unless it is safe.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +7,7 @@ use byokey_dev_backend::{DevBackend, Options, Route, Script};
 use byokey_tests::{Host, Server, Setup};
 use serde_json::{Value, json};
 
-/// A backend that is its own issuer and plays these steps, and a host.
+/// Starts a backend that is its own issuer with these scripted steps, and a host.
 async fn scene(routes: Value) -> (DevBackend, Server, Host) {
     let script = Script::from_value(json!({"routes": routes})).unwrap();
     let backend = DevBackend::start(Options::new().script(script)).unwrap();

@@ -1,8 +1,8 @@
-//! Cookies of Cloudflare, which stands in front of the backend: with them, its checks let further
-//! calls of the same client through.
+//! Cookies of Cloudflare, in front of the backend: with them, its checks admit later calls of the
+//! same client.
 //!
-//! Only these cookies are stored, in memory, for the account that they came to. They are sent
-//! back to the origin that set them and to no other, encrypted or within this machine.
+//! Only these cookies are stored, in memory, for the account to which they were sent. They are
+//! returned only to the origin that set them, encrypted or within this machine.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,10 +16,10 @@ use url::{Origin, Url};
 
 use super::limits::{MAX_COOKIE, MAX_COOKIES};
 
-/// Hosts whose cookies are stored, and those below them: codex's list.
+/// Domains with stored cookies, including their subdomains: codex's list.
 const HOSTS: [&str; 3] = ["chatgpt.com", "chat.openai.com", "chatgpt-staging.com"];
 
-/// Names of cookies that are stored: codex's list, which follows Cloudflare's documentation.
+/// Names of stored cookies: codex's list, which follows Cloudflare's documentation.
 const NAMES: [&str; 9] = [
     "__cf_bm",
     "__cflb",
@@ -32,7 +32,7 @@ const NAMES: [&str; 9] = [
     "cf_use_ob",
 ];
 
-/// What the names of the other ones begin with.
+/// The prefix of further names.
 const PREFIX: &str = "cf_chl_";
 
 /// The cookies of the account in force.
@@ -56,7 +56,7 @@ struct Stored {
 }
 
 impl Cookies {
-    /// Returns the header with the cookies of this account for this address.
+    /// Returns the header with the cookies of this account for this URL.
     pub(crate) fn header(&self, account: &AccountIdentity, url: &Url) -> Option<HeaderValue> {
         if !is_eligible(url) {
             return None;
@@ -77,8 +77,8 @@ impl Cookies {
         (!pairs.is_empty()).then_some(header)
     }
 
-    /// Stores the cookies of an answer to a call under this credential. Returns whether there is
-    /// one among them that was not there before.
+    /// Stores the cookies of a response to a call under this credential. Returns whether one of
+    /// them is new.
     pub(crate) fn store(self: &Arc<Self>, lease: &Lease, url: &Url, headers: &HeaderMap) -> bool {
         if !is_eligible(url) || !headers.contains_key(SET_COOKIE) {
             return false;
@@ -89,7 +89,7 @@ impl Cookies {
             .as_ref()
             .is_some_and(|jar| jar.account.is_same(&account))
         {
-            // The cookies of another account end here.
+            // The cookies of another account are dropped.
             *slot = Some(Jar {
                 account,
                 cookies: Vec::new(),
@@ -111,7 +111,7 @@ impl Cookies {
         is_new
     }
 
-    /// Drops the cookies when the user signs out.
+    /// Drops the cookies at logout.
     fn forget_with(self: &Arc<Self>, lease: &Lease) {
         let (signed_out, cookies) = (lease.signed_out(), Arc::downgrade(self));
         drop(tokio::spawn(async move {
@@ -163,8 +163,8 @@ impl Stored {
     }
 }
 
-/// Returns whether cookies of this address are stored. On this machine they are, encrypted or
-/// not, so that a stand-in of the backend behaves as the backend does.
+/// Returns whether cookies of this URL are stored. On loopback they are, encrypted or not, so that
+/// the loopback backend behaves as the real one.
 fn is_eligible(url: &Url) -> bool {
     let is_listed = |host: &str| HOSTS.iter().any(|listed| is_at_or_below(host, listed));
     is_loopback(url) || url.scheme() == "https" && url.host_str().is_some_and(is_listed)
@@ -175,7 +175,7 @@ fn is_at_or_below(host: &str, domain: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Returns whether a cookie with this attribute `Domain` may be set by this address.
+/// Returns whether a cookie with this attribute `Domain` may be set by this URL.
 fn is_for(domain: Option<&str>, url: &Url) -> bool {
     let Some(domain) = domain.map(|domain| domain.trim_start_matches('.')) else {
         return true;
@@ -196,7 +196,7 @@ fn is_sendable(value: &str) -> bool {
     value.bytes().all(is_octet)
 }
 
-/// `Max-Age` counts before `Expires` (RFC 6265 section 5.3).
+/// `Max-Age` takes precedence over `Expires` (RFC 6265 section 5.3).
 fn expires_at(cookie: &Cookie<'_>, now: SystemTime) -> Option<SystemTime> {
     if let Some(age) = cookie.max_age() {
         let age = Duration::try_from(age).unwrap_or(Duration::ZERO);

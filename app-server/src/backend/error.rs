@@ -88,7 +88,7 @@ pub struct FailedStatus {
     pub is_empty: bool,
     /// The rate limits in its headers.
     pub limits: Vec<RateLimitSnapshot>,
-    /// Whether it brings a cookie with which the edge may let the next request through.
+    /// Whether it contains a cookie that may make the edge admit the next request.
     pub(crate) brings_cookie: bool,
 }
 
@@ -149,7 +149,7 @@ impl BackendError {
 }
 
 impl BackendError {
-    /// Notes whether the answer brought a cookie.
+    /// Records whether the response contains a cookie.
     pub(crate) fn with_cookie(mut self, brings_cookie: bool) -> Self {
         if let Self::Status(failed) = &mut self {
             failed.brings_cookie = brings_cookie;
@@ -157,8 +157,7 @@ impl BackendError {
         self
     }
 
-    /// Returns whether the edge refused the request, and set a cookie with which it may let it
-    /// through.
+    /// Returns whether the edge refused the request, and set a cookie for another attempt.
     pub(crate) fn is_answered_by_a_cookie(&self) -> bool {
         let challenged = Some(Reason::Challenged);
         matches!(self, Self::Status(it) if it.brings_cookie && it.cause.reason == challenged)

@@ -166,12 +166,12 @@ impl Item {
         parts.filter_map(Content::text).collect()
     }
 
-    /// Returns the encrypted reasoning, if that is what the item is. An item without its encrypted
-    /// content means nothing to the backend.
+    /// Returns the encrypted reasoning, if the item is one. An item without encrypted content is
+    /// meaningless for the backend.
     pub(crate) fn into_reasoning(self) -> Option<Reasoning> {
         let is_reasoning = self.kind.is_some_and(|kind| kind.0 == "reasoning");
         let encrypted_content = self.encrypted_content.filter(|_| is_reasoning)?.0;
-        // As codex: an id of another form is not sent back.
+        // As in codex: an id of another form is not sent back.
         let id = self.id.map(|id| id.0).filter(|id| id.starts_with("rs_"));
         let parts = self.summary.unwrap_or_default().0.into_iter();
         Some(Reasoning {

@@ -16,14 +16,15 @@ use byokey_base::memory;
 /// codex's originator before a client has introduced itself.
 const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
 
-/// Names the region that a workspace is bound to. Without it the backend refuses the workspace.
+/// Names the region of a workspace. Without it the backend refuses a workspace that is bound to
+/// one.
 const RESIDENCY: &str = "x-openai-internal-codex-residency";
 
 /// The originator in requests. The first client to introduce itself names the process.
 #[derive(Debug)]
 pub struct Identity {
     originator: OnceLock<String>,
-    /// The version of codex that this program says it is.
+    /// The version of codex that this program states.
     codex_version: String,
     user_agent: RwLock<String>,
 }

@@ -18,8 +18,8 @@ pub(crate) const MAX_ANSWER: usize = 256 * MIB;
 pub(crate) const MAX_TURN_TEXT: usize = MIB;
 /// Most messages of one response.
 pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
-/// Maximum size of the encrypted reasoning of one answer, all its items together; the others are
-/// left out.
+/// Maximum size of the encrypted reasoning of one response, all its items together; the rest is
+/// dropped.
 pub(crate) const MAX_TURN_REASONING: usize = 2 * MIB;
 /// Maximum size of the encrypted reasoning of one thread; the oldest items are dropped.
 pub(crate) const MAX_THREAD_REASONING: usize = 4 * MIB;

@@ -88,7 +88,7 @@ pub(crate) struct Call<'a> {
     pub(crate) path: &'static str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Makes the body for the recipient, which may change with the credential.
+    /// Builds the body for the recipient, which may change with the credential.
     pub(crate) body: Option<&'a (dyn Fn(Recipient<'_>) -> Bytes + Sync)>,
     pub(crate) retries: u32,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
@@ -98,7 +98,7 @@ pub(crate) struct Call<'a> {
 /// A successful response, before its body.
 pub(crate) struct Answer<'a> {
     pub(crate) response: Response,
-    /// The account in whose name the call was made, where it carried the credential in force.
+    /// The account of the call, if it carried the credential in force.
     pub(crate) account: Option<AccountIdentity>,
     /// Deadline of a short call.
     deadline: Instant,
@@ -252,8 +252,8 @@ impl Backend {
         }
     }
 
-    /// Makes one attempt, with retries after connection and server errors. A challenge that comes
-    /// with a cookie is answered once, by the same request with the cookie.
+    /// Makes one attempt, with retries after connection and server errors. A challenge with a
+    /// cookie is answered once, by the same request with the cookie.
     async fn attempt_now(
         &self,
         call: &Call<'_>,

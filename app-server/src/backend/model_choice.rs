@@ -32,7 +32,7 @@ impl ModelChoice {
         }
     }
 
-    /// Returns whether it need not be looked up again.
+    /// Returns whether it is final.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Final(_))

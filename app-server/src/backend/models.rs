@@ -134,7 +134,7 @@ impl Backend {
         let default = |models: Vec<Model>| models.into_iter().find(|model| model.is_default);
         match default(models) {
             Some(model) => Ok(ModelChoice::Final(model.id)),
-            // For a list that is refused or empty, the last one that was not.
+            // For a refused or empty list, the last valid one is used.
             None => match default(self.last_models(account.as_ref())) {
                 Some(model) => Ok(ModelChoice::Provisional(model.id)),
                 None => built_in().filter(|_| has_built_in).ok_or(failure),
@@ -144,7 +144,7 @@ impl Backend {
 
     /// Returns the last list of this account that was not empty.
     fn last_models(&self, account: Option<&Account>) -> Vec<Model> {
-        // Another call may be reading a list; it is not waited for a second time.
+        // Another call may be reading a list; do not wait for it again.
         let Ok(known) = self.models.known.try_lock() else {
             return Vec::new();
         };
@@ -218,7 +218,7 @@ fn list(raw: Vec<RawModel>, configured: Option<&str>, codex_version: &str) -> Ve
         .collect()
 }
 
-/// Returns the description of a model; for one that needs a newer client, with what to do.
+/// Returns the description of a model, with the remedy for one that needs a newer client.
 fn description(model: &RawModel, needed: Option<&str>, codex_version: &str) -> String {
     let text = model.description().unwrap_or_default();
     match needed {

@@ -1,22 +1,22 @@
-//! Encrypted reasoning: what the model thought, readable to the backend alone.
+//! Encrypted reasoning: the model's reasoning, readable to the backend alone.
 //!
 //! Nothing is stored at the backend (`store: false`), so the model sees its earlier reasoning only
-//! where the client sends it back. The backend accepts it back from the account and for the family
-//! of models that it came from, and refuses a request with any other.
+//! if the client sends it back. The backend accepts it only from the account and for the family of
+//! models that it came from, and refuses a request with any other.
 
 use std::fmt;
 
 use byokey_auth::AccountIdentity;
 use serde::Serialize;
 
-/// The value of `include` that asks for it.
+/// The value of `include` that requests it.
 pub(crate) const INCLUDE: &str = "reasoning.encrypted_content";
 
 /// One item of reasoning, in the form in which codex sends it back.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename = "reasoning")]
 pub struct Reasoning {
-    /// The backend's id, if it has the form of one.
+    /// The backend's id, if it has the right form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
     pub(super) summary: Vec<Summary>,
@@ -50,12 +50,12 @@ impl Reasoning {
     }
 }
 
-/// Reasoning with what decides to whom it may be sent back.
+/// Reasoning with the account and model that it may be sent back for.
 #[derive(Clone, Debug)]
 pub struct OwnedReasoning {
     /// The item.
     pub item: Reasoning,
-    /// The account that it came from; none where the provider has a credential of its own.
+    /// The account that it came from; none where the provider has its own credential.
     pub account: Option<AccountIdentity>,
     /// The model that it came from.
     pub model: String,
@@ -74,8 +74,8 @@ impl OwnedReasoning {
     }
 }
 
-/// Returns the family of a model: `gpt-6.2` of `gpt-6.2-sol`. A name of another form is a family
-/// of its own.
+/// Returns the family of a model: `gpt-6.2` of `gpt-6.2-sol`. A name of another form is its own
+/// family.
 fn family(model: &str) -> &str {
     let is_versioned = |family: &str| family.contains(|it: char| it.is_ascii_digit());
     let is_word = |variant: &str| variant.starts_with(|it: char| it.is_ascii_alphabetic());

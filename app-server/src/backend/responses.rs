@@ -46,7 +46,7 @@ pub enum TurnEvent {
         /// Its phase, if the model names one.
         phase: Option<String>,
     },
-    /// What the model thought before the message that follows.
+    /// The model's reasoning before the message that follows.
     Reasoning(Reasoning),
     /// The response is complete.
     Completed(Option<TokenUsage>),
@@ -105,7 +105,7 @@ pub struct TurnStream {
     /// The cause of a failure that follows, and the deadline for it.
     reported: Option<(Cause, Instant)>,
     size: AnswerSize,
-    /// The account that the call was made for, where it carried the credential in force.
+    /// The account of the call, if it carried the credential in force.
     account: Option<AccountIdentity>,
     /// Used to keep bearers out of codes.
     auth: Arc<AuthManager>,
@@ -173,8 +173,7 @@ impl Backend {
 }
 
 impl TurnStream {
-    /// Returns the account that the answer was given to, where the call carried the credential in
-    /// force.
+    /// Returns the account of the response, if the call carried the credential in force.
     #[must_use]
     pub const fn account(&self) -> Option<&AccountIdentity> {
         self.account.as_ref()

@@ -1,12 +1,12 @@
-//! The version of codex that this program says it is.
+//! The version of codex that this program states.
 
 use byokey_protocol::CODEX_LEVEL;
 
 use super::environment::Environment;
 use super::reader::Reader;
 
-/// Reads `BYOKEY_CODEX_VERSION`, else `codex_version` in the table `byokey`; the default follows
-/// the codex that this program is compared with.
+/// Reads `BYOKEY_CODEX_VERSION`, else `codex_version` in the table `byokey`; by default the version
+/// of the codex that this program is compared with.
 pub(super) fn read(settings: &mut Reader<'_>, environment: &Environment) -> String {
     if let Some(version) = environment.get("BYOKEY_CODEX_VERSION") {
         return checked(settings, "BYOKEY_CODEX_VERSION", version.trim());

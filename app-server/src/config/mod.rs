@@ -60,8 +60,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Where model requests go.
     pub provider: Provider,
-    /// The version of codex that this program says it is: in `version`, `client_version` and the
-    /// user agent. The backend offers models by it.
+    /// The version of codex that this program states, in `version`, `client_version` and the user
+    /// agent. The backend decides by it which models to offer.
     pub codex_version: String,
     /// The ChatGPT backend, without a slash at the end.
     pub chatgpt_base_url: String,

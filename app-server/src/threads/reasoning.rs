@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::backend::{MAX_THREAD_REASONING, OwnedReasoning};
 
-/// Where an item stands in the conversation: in front of this item of this turn.
+/// The position of an item in the conversation: before this item of this turn.
 pub(super) type Place = (usize, usize);
 
-/// The reasoning of a thread, in the order of the conversation. It is wiped when it is dropped,
-/// as all memory of this process.
+/// The reasoning of a thread, in the order of the conversation. It is wiped on drop, as all memory
+/// of this process.
 #[derive(Debug, Default)]
 pub(super) struct ThreadReasoning {
     items: VecDeque<(Place, Arc<OwnedReasoning>)>,
@@ -17,8 +17,7 @@ pub(super) struct ThreadReasoning {
 }
 
 impl ThreadReasoning {
-    /// Adds an item behind the others. The oldest ones are dropped where all of them are too
-    /// large.
+    /// Appends an item. The oldest ones are dropped if the total is over the limit.
     pub(super) fn add(&mut self, place: Place, reasoning: OwnedReasoning) {
         self.size += reasoning.item.size();
         self.items.push_back((place, Arc::new(reasoning)));
@@ -29,7 +28,7 @@ impl ThreadReasoning {
         }
     }
 
-    /// Returns the items that stand in front of that place.
+    /// Iterates over the items before that position.
     pub(super) fn before(&self, place: Place) -> impl Iterator<Item = Arc<OwnedReasoning>> {
         let items = self.items.iter().filter(move |(it, _)| *it == place);
         items.map(|(_, reasoning)| Arc::clone(reasoning))

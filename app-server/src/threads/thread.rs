@@ -198,7 +198,7 @@ impl Thread {
         }
     }
 
-    /// Adds a message of the model to the turn in progress, with what it thought before.
+    /// Adds a message of the model to the turn in progress, with its reasoning.
     pub(super) fn add_message(&self, message: ThreadItem, reasoning: Vec<OwnedReasoning>) {
         let mut state = self.state();
         let State {
@@ -217,7 +217,7 @@ impl Thread {
         }
     }
 
-    /// Drops the reasoning that is of another account or another family of models.
+    /// Drops the reasoning of another account or another family of models.
     pub(super) fn keep_reasoning_of(&self, account: Option<&AccountIdentity>, model: &str) {
         let mut state = self.state();
         state
@@ -341,8 +341,7 @@ fn with_last_message(turn: Turn) -> Turn {
     }
 }
 
-/// Returns the conversation so far, with each item of reasoning in front of the message that it
-/// led to.
+/// Returns the conversation so far, with each item of reasoning before the message that it led to.
 fn conversation(state: &State) -> Vec<ChatItem> {
     let mut conversation = Vec::new();
     for (turn, number) in state.turns.iter().zip(1..) {

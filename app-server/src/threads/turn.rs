@@ -98,7 +98,7 @@ impl TurnRunner {
                 return Ok(());
             };
             if failure.is_about_reasoning() && self.thread.drop_reasoning() {
-                // The same conversation without it is a request that may succeed.
+                // The same conversation without it may be accepted.
                 continue;
             }
             self.report_limits(&failure);

@@ -97,7 +97,7 @@ pub struct ChatgptAccount {
     pub email: Option<String>,
     /// Whether calls must state that the account lives in the government's cloud.
     pub fedramp: bool,
-    /// The region that calls have to name, where the workspace is bound to one.
+    /// The region that calls must name, if the workspace is bound to one.
     pub residency: Option<String>,
 }
 

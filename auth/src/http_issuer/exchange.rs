@@ -86,7 +86,7 @@ impl IssuerClient {
     }
 }
 
-/// Returns the failure, if the head is that of a challenge: a page in place of an answer.
+/// Returns the failure, if the head is that of a challenge: a page in place of a response.
 fn challenge(status: StatusCode, headers: &HeaderMap) -> Option<IssuerFailure> {
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let is_page = header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
@@ -141,7 +141,7 @@ impl Request {
     }
 
     fn new(method: Method, url: Url) -> Self {
-        // No user agent, as codex: `docs/decisions/0036-what-the-edge-sees-of-a-client.md`.
+        // No user agent, as in codex: `docs/decisions/0036-what-the-edge-sees-of-a-client.md`.
         let headers = [(ACCEPT, HeaderValue::from_static("application/json"))];
         Self {
             method,

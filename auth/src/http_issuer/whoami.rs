@@ -37,7 +37,7 @@ pub(super) fn read(answer: &Answer) -> Result<TokenOwner, IssuerFailure> {
         plan: PlanType::from_raw(&owner.chatgpt_plan_type),
         email: owner.email,
         fedramp: owner.chatgpt_account_is_fedramp,
-        // The answer does not name it.
+        // The response does not name it.
         residency: None,
     }))
 }

@@ -51,7 +51,7 @@ impl Report {
         self.update.get().is_some()
     }
 
-    /// Reports what holds the login up while it goes on.
+    /// Reports why the login is delayed while it continues.
     pub(super) fn held_up(&self, why: &str) {
         self.audience.login_held_up(why);
     }

@@ -20,7 +20,7 @@ pub trait Audience: Send + Sync {
     /// Called when the account has changed.
     fn account_updated(&self, update: AccountUpdated);
 
-    /// Called when a login is held up, and goes on.
+    /// Called when a login is delayed, and continues.
     fn login_held_up(&self, why: &str);
 }
 

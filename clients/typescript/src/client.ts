@@ -22,7 +22,10 @@ import { run, type RunOptions, type RunResult } from "./run.js";
 import { startProcess } from "./stdio.js";
 import type { ExitStatus, Transport } from "./transport.js";
 
-/** How the server is spawned. The compiler insists on one of: a token provider, or `serverOwnsLogin`. */
+/**
+ * Options for spawning the server. The compiler demands one of: a token provider, or
+ * `serverOwnsLogin`.
+ */
 export type SpawnOptions = CommonOptions &
   (
     | {
@@ -32,12 +35,15 @@ export type SpawnOptions = CommonOptions &
       }
     | {
         readonly refreshTokens?: undefined;
-        /** The login is the server's own: in the browser, with a device code, a key, or one that it has stored. */
+        /**
+         * The login is the server's own: in the browser, with a device code, a key, or a stored
+         * one.
+         */
         readonly serverOwnsLogin: true;
       }
   );
 
-/** What all servers are spawned with. */
+/** Common options of all servers. */
 export interface CommonOptions {
   /** Name and version of the host. */
   readonly clientInfo: ClientInfo;
@@ -54,8 +60,8 @@ export interface CommonOptions {
   /** The host's capabilities. */
   readonly capabilities?: ClientCapabilities | undefined;
   /**
-   * Is given each line that the server writes to standard error, and the lines of a token command,
-   * redacted. Without it only the last lines are kept, for errors.
+   * Called with each line of the server's standard error, and of a token command's, redacted. By
+   * default only the last lines are kept, for errors.
    */
   readonly onLog?: ((line: string) => void) | undefined;
   /** Timeout of the handshake, in milliseconds: 10,000 by default. */
@@ -123,7 +129,7 @@ export class ByokeyClient {
       throw await explainEnd(error, found);
     }
     if (server.serverInfo?.name === "byokey") connection.trustTexts();
-    // Whoever asks for events right after this has them all.
+    // A stream opened right after this gets all events.
     setImmediate(() => events.release());
     return new ByokeyClient(server, connection, events, transport.pid);
   }
@@ -166,15 +172,18 @@ export class ByokeyClient {
   }
 
   /**
-   * Signs in with the browser: `open` is given the page to open, and the account is returned when the
-   * user is done. Give it up with `signal`; a login waits for at most 15 minutes.
+   * Logs in with the browser: `open` is called with the page to open, and the account is returned
+   * when the user is done. `signal` cancels it; a login is pending for at most 15 minutes.
    */
   loginInBrowser(open: (authUrl: string) => unknown, options: CallOptions = {}): Promise<Result<"account/read">> {
     const opened = ({ authUrl }: LoginStartResultChatgpt): unknown => open(authUrl);
     return waitForLogin(this, "chatgpt", opened, options, this.#textOf);
   }
 
-  /** Signs in with a code that the user types on any device: `show` is given the page and the code. */
+  /**
+   * Logs in with a code that the user enters on any device: `show` is called with the page and the
+   * code.
+   */
   loginWithDeviceCode(
     show: (code: DeviceCode) => unknown,
     options: CallOptions = {},
@@ -184,7 +193,7 @@ export class ByokeyClient {
     return waitForLogin(this, "chatgptDeviceCode", shown, options, this.#textOf);
   }
 
-  /** Returns the account, without touching the network. */
+  /** Returns the account, without network requests. */
   readAccount(options?: CallOptions): Promise<Result<"account/read">> {
     return this.request("account/read", {}, options);
   }
@@ -219,12 +228,12 @@ export class ByokeyClient {
     return this.request("turn/start", params, options);
   }
 
-  /** Asks one question and returns the whole answer; `onDelta` is called with its pieces as they come. */
+  /** Asks one question and returns the whole answer; `onDelta` is called with each delta. */
   run(text: string, options: RunOptions = {}): Promise<RunResult> {
     return run(this, text, options, this.#textOf);
   }
 
-  /** Stops a turn. */
+  /** Interrupts a turn. */
   interruptTurn(threadId: string, turnId: string, options?: CallOptions): Promise<Result<"turn/interrupt">> {
     return this.request("turn/interrupt", { threadId, turnId }, options);
   }
@@ -254,11 +263,11 @@ export class ByokeyClient {
     return this.#events.on(name, listener as (params: unknown) => void);
   }
 
-  /** What may be shown of a text of the server. */
+  /** The displayable part of a text of the server. */
   readonly #textOf = (message: string): string | undefined =>
     this.server.serverInfo?.name === "byokey" && message !== "" ? redact(message) : undefined;
 
-  /** Ends the server. Calls that wait fail at once. */
+  /** Ends the server. Pending calls fail at once. */
   close(): Promise<void> {
     return this.#connection.close();
   }

@@ -34,7 +34,7 @@ export class Connection {
   #lastId = 0;
   /** Why no more requests are accepted. */
   #over: ConnectionClosedError | undefined;
-  /** Whether the server is one whose texts are written to be shown. */
+  /** Whether the server's texts are safe to display. */
   #isTrusted = false;
 
   constructor(transport: Transport, handlers: Handlers) {
@@ -70,17 +70,17 @@ export class Connection {
     });
   }
 
-  /** Has errors carry the server's own texts from now on. */
+  /** Adds the server's own texts to errors from now on. */
   trustTexts(): void {
     this.#isTrusted = true;
   }
 
-  /** The error of calls that come too late; none while the server runs. */
+  /** The error of later calls; `undefined` while the server runs. */
   get failure(): ConnectionClosedError | undefined {
     return this.#over && again(this.#over);
   }
 
-  /** Tells the server. */
+  /** Sends a notification. */
   notify(method: string, params?: unknown): void {
     this.#send({ method, params });
   }
@@ -142,7 +142,7 @@ export class Connection {
   }
 }
 
-/** The same error with the caller's own stack. */
+/** Returns the same error with the caller's own stack. */
 function again(error: ConnectionClosedError): ConnectionClosedError {
   return new ConnectionClosedError(error.exit, error.closedHere, error);
 }

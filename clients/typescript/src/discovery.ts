@@ -38,8 +38,9 @@ export function findProgram(
 }
 
 /**
- * Windows looks for a bare name in the working directory first, where a stranger's program may lie in a
- * folder that was merely opened. So such names are looked up here, on the search path alone.
+ * Windows searches the working directory first for a bare name, where a folder that was merely
+ * opened may contain a foreign program. So such names are searched for here, on the search path
+ * alone.
  */
 function resolved(command: string, environment: Environment, searched: readonly string[]): string {
   if (process.platform !== "win32" || /[\\/:]/.test(command)) return command;
@@ -50,7 +51,10 @@ function resolved(command: string, environment: Environment, searched: readonly 
   return program;
 }
 
-/** Beside the package's code and above it: in the package itself, of either kind of module, and in a bundle's folder. */
+/**
+ * Beside the package's code and above it: in the package itself, for either kind of module, or in a
+ * bundle's folder.
+ */
 function bundledPrograms(folder: string): string[] {
   const path = ["bin", `${process.platform}-${process.arch}`, fileName()];
   const ofPackage = basename(folder) === "cjs" ? [join(folder, "../..", ...path)] : [];

@@ -1,5 +1,5 @@
-// The errors of this package. Their texts are its own. What `byokey` says about an error is added to
-// them, redacted; what any other program wrote is never part of them.
+// The errors of this package. Their texts are its own. The text of `byokey` about an error is
+// added, redacted; text of other programs is never part of them.
 
 import { adviceFor } from "./generated/error-kinds.js";
 import type { Turn } from "./generated/types.js";
@@ -20,7 +20,7 @@ export interface Refusal {
   readonly path?: string | undefined;
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
-  /** What the server said, redacted. */
+  /** The server's text, redacted. */
   readonly serverMessage?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export class RequestError extends ByokeyError {
   readonly status: number | undefined;
   /** The backend's request id. */
   readonly requestId: string | undefined;
-  /** What `byokey` said about it, redacted, for people; of other servers it is not kept. */
+  /** The text of `byokey` about it, redacted, for users; that of other servers is dropped. */
   readonly serverMessage: string | undefined;
 
   static {
@@ -129,13 +129,13 @@ export class TurnFailedError extends ByokeyError {
   }
 }
 
-/** An error that says which program it is about. Nothing of it holds a secret. */
+/** An error that names its program. It contains no secret. */
 abstract class ProgramError extends ByokeyError {
   /** The path of the program. */
   readonly command: string | undefined;
-  /** Its arguments; values of settings are left out. */
+  /** Its arguments; values of settings are omitted. */
   readonly args: readonly string[];
-  /** The last lines that it wrote to standard error, the latest last. */
+  /** The last lines of its standard error, the latest last. */
   readonly lastLog: readonly string[];
 
   constructor(text: string, launched: Launched | undefined) {
@@ -148,7 +148,7 @@ abstract class ProgramError extends ByokeyError {
 
 /** The server is gone. */
 export class ConnectionClosedError extends ProgramError {
-  /** How the server's process ended, if that is known. */
+  /** The exit status of the server's process, if known. */
   readonly exit: ExitStatus | undefined;
   /** Whether this client was closed, rather than the server gone by itself. */
   readonly closedHere: boolean;
@@ -172,7 +172,7 @@ export class ConnectionClosedError extends ProgramError {
 
 /** The program cannot be started, or is another one of the same name. */
 export class ServerNotFoundError extends ProgramError {
-  /** Where it was looked for, in this order. */
+  /** Where it was searched for, in this order. */
   readonly searched: readonly string[];
 
   static {
@@ -190,7 +190,7 @@ export class ServerNotFoundError extends ProgramError {
   }
 }
 
-/** The program started, and did not answer the handshake in time. It was ended. */
+/** The program started, but did not answer the handshake in time. It was ended. */
 export class StartTimeoutError extends ProgramError {
   static {
     this.prototype.name = "StartTimeoutError";
@@ -225,7 +225,7 @@ function textOf({ method, code, kind, path, status, requestId, serverMessage }: 
   return `\`${method}\` failed (${facts.join(", ")}).${said} ${adviceFor(kind)}`;
 }
 
-/** What was started, or an error that says it. */
+/** The program that was started, or an error that names it. */
 type LaunchedLike = Omit<Launched, "command"> & { readonly command: string | undefined };
 
 function launchedOf(like: LaunchedLike | undefined): Launched | undefined {

@@ -12,7 +12,7 @@ export class LineSplitter {
   #pieces: Uint8Array[] = [];
   #length = 0;
 
-  /** Of a line that is longer than `most` bytes the rest is dropped. */
+  /** The rest of a line longer than `most` bytes is dropped. */
   constructor(take: (line: string) => void, most = Infinity) {
     this.#take = take;
     this.#most = most;

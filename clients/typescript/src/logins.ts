@@ -1,4 +1,4 @@
-// Logins that the server runs, from their start to their end.
+// Interactive logins of the server, from start to end.
 
 import type { ByokeyClient } from "./client.js";
 import type { CallOptions, Params, Result } from "./calls.js";
@@ -13,17 +13,20 @@ import type {
 export interface DeviceCode {
   /** The page to open. */
   readonly verificationUrl: string;
-  /** The code to type there. */
+  /** The code to enter there. */
   readonly userCode: string;
 }
 
-/** What a login needs of a client. */
+/** The part of a client that a login uses. */
 type LoginClient = Pick<ByokeyClient, "events" | "login" | "cancelLogin" | "readAccount">;
 
 const METHOD = "account/login/start";
 const INTERNAL_ERROR = -32603;
 
-/** Starts a login, has `show` take it to the user, and waits for its end. Giving it up cancels it. */
+/**
+ * Starts a login, passes it to the user with `show`, and waits for its end. Cancelling this cancels
+ * it.
+ */
 export async function waitForLogin<T extends LoginStartResultChatgpt | LoginStartResultChatgptDeviceCode>(
   client: LoginClient,
   type: T["type"],
@@ -31,7 +34,7 @@ export async function waitForLogin<T extends LoginStartResultChatgpt | LoginStar
   { signal }: CallOptions,
   textOf: (message: string) => string | undefined,
 ): Promise<AccountReadResult> {
-  // From before the start, so that a quick end is not missed.
+  // Subscribed before the start, so that a quick end is not missed.
   const events = client.events();
   const stop = (): void => void events.return?.();
   let loginId: string | undefined;
@@ -51,7 +54,7 @@ export async function waitForLogin<T extends LoginStartResultChatgpt | LoginStar
       return await client.readAccount({ signal });
     }
     signal?.throwIfAborted();
-    // The events have ended, so the server is gone: a call says how.
+    // The events have ended, so the server is gone: a call returns the reason.
     isOver = true;
     return await client.readAccount();
   } finally {

@@ -1,20 +1,20 @@
-// Texts of other programs, made fit to be shown: on one line, of a bounded length, without secrets.
+// Makes texts of other programs displayable: on one line, of bounded length, without secrets.
 
 const MOST_CHARACTERS = 500;
 const REDACTED = "[redacted]";
 
 const BEARER = /\b(bearer|basic)\s+\S+/gi;
 const USER_INFO = /\/\/[^/\s@]+@/g;
-/** What tokens and keys begin with: JSON Web Tokens, API keys, personal access and refresh tokens. */
+/** Prefixes of tokens and keys: JSON Web Tokens, API keys, personal access and refresh tokens. */
 const MARKED = /(?<![A-Za-z0-9])(?:eyJ|sk-|at-|rt[-_.]|sess-)[\w.+=~%-]{12,}/g;
-/** Any long run of the characters that tokens are made of. */
+/** Any long run of token characters. */
 const LONG = /[\w+=~%.-]{24,}/g;
 /** Host names are long and harmless. */
 const HOST_NAME = /^(?:[a-z0-9-]{1,20}\.)+[a-z0-9-]{1,20}\.?$/;
 const SETTING = /^([\w.-]+)=(.*)$/s;
 const PLAIN_VALUE = /^(?:true|false|\d+|https?:\/\/[^\s@?#]*)$/;
 
-/** Returns a text without what may be a secret. */
+/** Returns a text without possible secrets. */
 export function redact(text: string): string {
   const line = text.replace(/\p{Cc}+/gu, " ").trim();
   const shown = line
@@ -25,7 +25,7 @@ export function redact(text: string): string {
   return shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS)}…` : shown;
 }
 
-/** Returns arguments of a program; of settings only those values that cannot be secrets. */
+/** Returns the arguments of a program; of settings only values that cannot be secrets. */
 export function redactArguments(args: readonly string[]): string[] {
   return args.map((arg) => {
     const [, key, value] = SETTING.exec(arg) ?? [];
@@ -46,7 +46,7 @@ export class Tail {
     if (this.#lines.length > Tail.#MOST_LINES) this.#lines.shift();
   }
 
-  /** Returns them, the latest last. */
+  /** Returns the lines, the latest last. */
   lines(): readonly string[] {
     return [...this.#lines];
   }

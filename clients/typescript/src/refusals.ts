@@ -21,7 +21,7 @@ const KIND = /^[A-Za-z][A-Za-z0-9]{0,39}$/;
 const PATH = /^[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}$/;
 const REQUEST_ID = /^[\w-]{1,64}$/;
 
-/** Returns the error for what a server wrote instead of a result; its text only if it can be trusted. */
+/** Returns the error for a response without a result; with its text only if that is trusted. */
 export function refusalOf(method: string, error: unknown, isTrusted: boolean): errors.RequestError {
   const { code, data, message } = isRecord(error) ? error : {};
   const { kind, path, status, requestId } = isRecord(data) ? data : {};

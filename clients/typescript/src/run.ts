@@ -5,29 +5,29 @@ import type { CallOptions, Params } from "./calls.js";
 import { TurnFailedError } from "./errors.js";
 import type { Turn } from "./generated/types.js";
 
-/** How a question is asked. */
+/** Options of a question. */
 export interface RunOptions extends CallOptions {
-  /** The conversation that it belongs to; without it a new one is started. */
+  /** The conversation; by default a new one is started. */
   readonly threadId?: string | undefined;
-  /** The model for this turn and the following ones. */
+  /** The model for this turn and later ones. */
   readonly model?: string | undefined;
-  /** Is called with each piece of the answer as it comes. */
+  /** Called with each delta of the answer. */
   readonly onDelta?: ((delta: string) => void) | undefined;
 }
 
 /** An answer. */
 export interface RunResult {
-  /** What the model said last: the whole of its final message. */
+  /** The whole of the model's final message. */
   readonly text: string;
-  /** The conversation, to go on with. */
+  /** The conversation, to continue it. */
   readonly threadId: string;
   readonly turn: Turn;
 }
 
-/** What `run` needs of a client. */
+/** The part of a client that `run` uses. */
 type Runner = Pick<ByokeyClient, "events" | "startThread" | "startTurn" | "interruptTurn" | "readAccount">;
 
-/** Asks, waits for the end of the turn, and returns the answer. Giving it up interrupts the turn. */
+/** Starts a turn, waits for its end, and returns the answer. Cancelling it interrupts the turn. */
 export async function run(
   client: Runner,
   text: string,
@@ -35,7 +35,7 @@ export async function run(
   textOf: (message: string) => string | undefined,
 ): Promise<RunResult> {
   const { signal, onDelta } = options;
-  // From before the turn, so that nothing of it is missed.
+  // Subscribed before the turn, so that no event is missed.
   const events = client.events();
   const stop = (): void => void events.return?.();
   signal?.addEventListener("abort", stop, { once: true });
@@ -61,7 +61,7 @@ export async function run(
       client.interruptTurn(threadId, turn.id).catch(() => {});
       throw signal.reason;
     }
-    // The events have ended, so the server is gone: a call says how.
+    // The events have ended, so the server is gone: a call returns the reason.
     await client.readAccount();
     throw new TurnFailedError(threadId, turn, undefined);
   } finally {

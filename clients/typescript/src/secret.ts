@@ -1,15 +1,18 @@
-// A value that must not be shown: it survives a spread and `JSON.stringify` unseen.
+// A value that must not be shown: it stays hidden after a spread and in `JSON.stringify`.
 
 import { inspect } from "node:util";
 
 const REDACTED = "[redacted]";
 
-/** Marks secrets of any copy of this package: one may be loaded as ECMAScript module, one as CommonJS. */
+/**
+ * Marks secrets of any copy of this package: one may be loaded as ECMAScript module, one as
+ * CommonJS.
+ */
 const EXPOSE = Symbol.for("@byokey/client.expose");
 
 /**
- * A token or key. It shows as `[redacted]` in texts, logs and JSON, and a structured clone of it is
- * empty; `expose()` returns the value. The client itself writes the value where it goes to the server.
+ * A token or key. It is `[redacted]` in texts, logs and JSON, and a structured clone of it is
+ * empty; `expose()` returns the value. The client writes the value only to the server.
  */
 export class Secret {
   readonly #value: string;
@@ -18,12 +21,12 @@ export class Secret {
     this.#value = value;
   }
 
-  /** Returns the secret of a text; a secret stays what it is. */
+  /** Returns the secret of a text; a secret is returned unchanged. */
   static of(value: string | Secret): Secret {
     return typeof value === "string" ? new Secret(value) : value;
   }
 
-  /** Returns the value itself. Call it directly before the use. */
+  /** Returns the value. Call it directly before its use. */
   expose(): string {
     return this.#value;
   }

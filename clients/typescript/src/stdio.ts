@@ -26,7 +26,7 @@ const KILL_AFTER_MS = 1_500;
 /** For reading the rest of the pipes of an ended process, or ending one without pipes. */
 const LEFTOVERS_MS = 500;
 
-/** Of a longer line of the log the rest is dropped. */
+/** The rest of a longer line of the log is dropped. */
 const MOST_LOG_LINE_BYTES = 65_536;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;

@@ -1,7 +1,8 @@
-// A server that is started again when it ends.
+// Supervises a server: restarts it when it ends.
 //
-// The pauses between starts grow, so that a program that cannot run is not started for ever at full
-// speed. Listeners belong to the supervisor and hear every server; after a restart it signs in again.
+// The delays between starts grow (backoff), so that a program that cannot run is not restarted
+// constantly. Listeners belong to the supervisor and get the events of every server; after a
+// restart it logs in again.
 
 import { AccountState } from "./account-state.js";
 import { ByokeyClient, type SpawnOptions } from "./client.js";
@@ -10,55 +11,58 @@ import { type Event, type EventName, type EventParams, Events } from "./events.j
 import type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
 import type { ExitStatus } from "./transport.js";
 
-/** What to do about a server that has ended. */
+/** What follows the end of a server. */
 export type CloseAction = "restart" | "doNotRestart";
 
-/** The end of a server, or a start that failed. */
+/** The end of a server, or a failed start. */
 export interface ServerEnd {
-  /** How the process ended, if it had started. */
+  /** The exit status of the process, if it had started. */
   readonly exit: ExitStatus | undefined;
   /** Why a restart failed; `undefined` where a running server ended. */
   readonly error: unknown;
-  /** How many ends there were in a row; a server that ran for 30 seconds begins a new row. */
+  /** The number of consecutive ends; a server that ran for 30 seconds resets it. */
   readonly endsInARow: number;
-  /** The pause before the next start, in milliseconds. */
+  /** The delay before the next start, in milliseconds. */
   readonly pauseMs: number;
 }
 
-/** A server that took the place of one that had ended. */
+/** A server that replaced an ended one. */
 export interface Restart<C = ByokeyClient> {
-  /** The new server. Threads of the old one are gone. */
+  /** The new server. Threads of the old one are lost. */
   readonly client: C;
-  /** How many restarts there were, this one included. */
+  /** The number of restarts, including this one. */
   readonly restarts: number;
-  /** Why signing in again failed; `undefined` where it worked or there was nothing to do. */
+  /** Why the new login failed; `undefined` if it succeeded or was not needed. */
   readonly signInError: unknown;
 }
 
-/** How a server is supervised. */
+/** Options of the supervision. */
 export interface Supervision<C = ByokeyClient> {
-  /** Signs in through the token provider at the start and at each restart. Default: whether there is a provider. */
+  /**
+   * Whether to log in through the token provider at the start and at each restart. Default: whether
+   * there is a provider.
+   */
   readonly signIn?: boolean | undefined;
-  /** Is called when a new server runs and is signed in, in place of one that had ended. */
+  /** Called when a new, logged-in server has replaced an ended one. */
   readonly onRestart?: ((restart: Restart<C>) => void) | undefined;
-  /** Decides what follows the end of a server; without it, it is always started again. */
+  /** Decides what follows the end of a server; by default it is always restarted. */
   readonly onClose?: ((end: ServerEnd) => CloseAction | undefined | void) | undefined;
-  /** Pauses before the first, second, … start in a row; the last one is the ceiling. */
+  /** Delays before the first, second, … start in a row; the last one is the maximum. */
   readonly pausesMs?: readonly number[] | undefined;
 }
 
-/** How a supervised server is spawned. */
+/** Options for spawning a supervised server. */
 export type SupervisorOptions = SpawnOptions & Supervision;
 
-/** What a supervisor needs of a client. */
+/** The part of a client that a supervisor uses. */
 export type Supervised = Pick<ByokeyClient, "login" | "logout" | "readAccount" | "events" | "closed" | "close">;
 
 const PAUSES_MS = [100, 500, 2_000, 10_000, 60_000] as const;
 const HEALTHY_AFTER_MS = 30_000;
 
-/** A server that is kept running. */
+/** A supervised server. */
 export class Supervisor<C extends Supervised = ByokeyClient> {
-  /** Resolves when the server has ended and will not be started again. */
+  /** Resolves when the server has ended and will not be restarted. */
   readonly closed: Promise<void>;
   readonly #spawn: (refreshTokens: TokenProvider | undefined) => Promise<C>;
   readonly #provider: TokenProvider | undefined;
@@ -72,9 +76,9 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
   #onClient: (() => void)[] = [];
   #isSignedIn: boolean;
   #accountId: string | null = null;
-  /** Counts what changes the account by hand; tokens that were asked for before are not used. */
+  /** Counts explicit changes of the account; tokens requested before one are not used. */
   #changes = 0;
-  /** Counts starts; only the last one goes on. */
+  /** Counts starts; only the last one continues. */
   #starts = 0;
   #restarts = 0;
   #endsInARow = 0;
@@ -93,7 +97,10 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     this.closed = new Promise((resolve) => (this.#setClosed = resolve));
   }
 
-  /** Starts a server, signs in, and keeps it running. The first start fails as `ByokeyClient.spawn` does. */
+  /**
+   * Starts a server, logs in, and keeps it running. The first start fails as `ByokeyClient.spawn`
+   * does.
+   */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const spawn = (): Promise<ByokeyClient> => ByokeyClient.spawn(options);
     const supervisor = new Supervisor(spawn, options.refreshTokens, options);
@@ -107,19 +114,19 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     return supervisor;
   }
 
-  /** The server that runs; `undefined` while there is none. */
+  /** The running server; `undefined` without one. */
   get client(): C | undefined {
     return this.#client;
   }
 
-  /** Resolves with the server that runs, now or after the restart. */
+  /** Resolves with the running server, now or after the restart. */
   ready(): Promise<C> {
     if (this.#client !== undefined) return Promise.resolve(this.#client);
     if (this.#over.signal.aborted) return Promise.reject(isClosed());
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** The account, kept current over restarts from the first use of this on. */
+  /** The account, kept current across restarts from the first use of this on. */
   get account(): AccountState {
     this.#account ??= new AccountState({
       read: async () => (await this.ready()).readAccount(),
@@ -132,14 +139,14 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     return this.#account;
   }
 
-  /** Asks the token provider and signs in, now and after each restart. */
+  /** Requests tokens from the provider and logs in, now and after each restart. */
   async signIn(): Promise<void> {
     this.#isSignedIn = true;
     this.#changes += 1;
     await this.#signInTo(await this.ready());
   }
 
-  /** Signs out, also for the servers to come. Tokens that were asked for and come later are not used. */
+  /** Logs out, also for later servers. Tokens requested before are not used. */
   async signOut(): Promise<void> {
     this.#isSignedIn = false;
     this.#accountId = null;
@@ -147,18 +154,21 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     try {
       await this.#client?.logout();
     } catch (error) {
-      // A server that has ended meanwhile has forgotten the account, too.
+      // A server that has ended meanwhile has dropped the account, too.
       if (!(error instanceof ConnectionClosedError)) throw error;
     }
   }
 
-  /** All events from now on, of this server and of those that follow it. */
+  /** All events from now on, of this server and of later ones. */
   events(): AsyncIterableIterator<Event> {
     this.#releaseSoon();
     return this.#events.stream();
   }
 
-  /** Calls `listener` with what each event of this name carries, over restarts. Returns what stops that. */
+  /**
+   * Calls `listener` with the parameters of each event of this name, across restarts. Returns a
+   * function that stops this.
+   */
   on<N extends EventName>(name: N, listener: (params: EventParams<N>) => void): () => void;
   on(name: string, listener: (params: unknown) => void): () => void;
   on(name: string, listener: (params: never) => void): () => void {
@@ -166,7 +176,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     return this.#events.on(name, listener as (params: unknown) => void);
   }
 
-  /** Ends the server that runs, and starts another now. Fails where the start or the sign-in fails. */
+  /** Ends the running server, and starts another one. Fails if the start or the login fails. */
   async restart(): Promise<void> {
     const start = ++this.#starts;
     const isFirst = start === 1;
@@ -177,7 +187,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     await this.#start(start, isFirst, true);
   }
 
-  /** Ends the server, for good. */
+  /** Ends the server permanently. */
   async close(): Promise<void> {
     if (!this.#over.signal.aborted) {
       this.#over.abort();
@@ -231,7 +241,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     });
   }
 
-  /** Starts again after a pause, and again, until a server runs or `onClose` has enough. */
+  /** Restarts with delays until a server runs or `onClose` stops it. */
   async #again(exit: ExitStatus | undefined, error: unknown): Promise<void> {
     const pauses = this.#options.pausesMs ?? PAUSES_MS;
     this.#endsInARow += 1;
@@ -265,14 +275,17 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     const request: TokenRequest = { reason: "login", previousAccountId: this.#accountId };
     const context: TokenContext = { signal: this.#over.signal };
     const tokens: Tokens = await provider(request, context);
-    // A sign-out, a switch or a new server that came meanwhile wins.
+    // A later logout, switch or new server wins.
     if (changes !== this.#changes || this.#client !== client) return;
     const { accessToken, chatgptAccountId, chatgptPlanType = null } = tokens;
     await client.login({ type: "chatgptAuthTokens", accessToken, chatgptAccountId, chatgptPlanType });
     if (changes === this.#changes) this.#accountId = chatgptAccountId;
   }
 
-  /** What came before the host could listen is given to those who listen in this turn of the loop. */
+  /**
+   * Events before the host could listen are delivered to listeners added in this turn of the event
+   * loop.
+   */
   #releaseSoon(): void {
     setImmediate(() => this.#events.release());
   }
@@ -281,7 +294,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     try {
       for await (const { method, params } of events) this.#events.tell(method, params);
     } catch {
-      // Its reader lost events; the next server is heard again.
+      // The reader lost events; those of the next server are delivered again.
     }
   }
 

@@ -6,7 +6,7 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
-/** What was started, and what it wrote last, without secrets. */
+/** The program, and its last output, without secrets. */
 export interface Launched {
   readonly command: string;
   readonly args: readonly string[];
@@ -14,9 +14,9 @@ export interface Launched {
   readonly lastLog: readonly string[];
 }
 
-/** Where lines go to and come from. */
+/** The transport of lines. */
 export interface Transport {
-  /** What was started, with what it has written so far. */
+  /** The program, with its output so far. */
   readonly launched: Launched;
   /** The process id. */
   readonly pid: number | undefined;

@@ -1,4 +1,4 @@
-// What hosts meet on the second day: a whole answer, logins that wait, and programs that go wrong.
+// A host's further needs: a whole answer, interactive logins, and failing programs.
 
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ import { close, until, within } from "./support/wait.js";
 
 const SECRET = TOKENS["ada"] ?? "";
 
-/** A server that is byokey by its own account, and answers turns as its script says. */
+/** A server that identifies as byokey, and answers turns by a script. */
 const TURNS = `
   server.serverInfo.name = "byokey";
   const turn = (status, error = null) => ({ id: "u", items: [], status, error });
@@ -185,7 +185,7 @@ test("a start that takes too long says the same", async () => {
   });
 });
 
-/** Puts a program there that does not know `app-server`. */
+/** Creates a program that does not know `app-server`. */
 function stranger(version: string): string {
   const path = join(newFolder(), "byokey");
   const script = `case "$1" in --version) echo "${version}" ;; *) echo "error: unrecognized subcommand '$1'" >&2; exit 2 ;; esac`;

@@ -1,4 +1,4 @@
-// A server that is kept running.
+// A supervised server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ import { fake, type FakeOptions } from "./support/fake.js";
 import { isRunning, until, within } from "./support/wait.js";
 
 const TOKENS: Tokens = { accessToken: "made up", chatgptAccountId: "ws-ada" };
-/** A server that takes any login, tells about it, and dies when asked to. */
+/** A server that accepts any login, announces it, and exits on request. */
 const SERVER = `
   let email = null;
   handlers["account/login/start"] = ({ id, params }) => {

@@ -15,7 +15,7 @@ export async function spawning(): Promise<void> {
   await ByokeyClient.spawn({ clientInfo, serverOwnsLogin: true });
   // @ts-expect-error: the login is either the host's or the server's
   await ByokeyClient.spawn({ clientInfo, refreshTokens, serverOwnsLogin: true });
-  // @ts-expect-error: it has to supply whole tokens
+  // @ts-expect-error: it must return complete tokens
   await ByokeyClient.spawn({ clientInfo, refreshTokens: () => ({ accessToken: "made up" }) });
   // @ts-expect-error: the host must identify itself
   await ByokeyClient.spawn({ refreshTokens });

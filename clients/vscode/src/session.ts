@@ -1,6 +1,6 @@
 /**
- * One supervised server, and the account that is signed in there. The library's supervisor starts a
- * server that ended again and signs in again; this shows what comes of it.
+ * One supervised server, and its logged-in account. The library's supervisor restarts an ended
+ * server and logs in again; this displays the outcome.
  */
 
 import {
@@ -30,7 +30,7 @@ export type State =
     }
   | ({ readonly kind: "failed" } & Problem);
 
-/** What a session needs of a client. */
+/** The part of a client that a session uses. */
 export type Client = Supervised & Pick<ByokeyClient, "readRateLimits">;
 
 /** The dependencies of a session. */
@@ -42,7 +42,7 @@ export interface Surroundings {
   readonly pauses?: readonly number[];
 }
 
-/** The session. Nothing that it does throws: what goes wrong is a state. */
+/** The session. Its methods do not throw: a failure is a state. */
 export class Session {
   readonly #around: Surroundings;
   readonly #supervisor: Supervisor<Client>;
@@ -51,7 +51,7 @@ export class Session {
   #limits: RateLimitSnapshot | undefined;
   /** Why the server's last refresh request failed. */
   #refreshFailure: unknown;
-  /** Starts by hand that are under way: they show themselves what came of them. */
+  /** Manual starts in progress: they display their own outcome. */
   #starting = 0;
   #isOver = false;
 
@@ -192,7 +192,7 @@ export class Session {
     } catch (error) {
       const isGone = client !== undefined && this.#supervisor.client !== client;
       if (!this.#isOver && !isGone) {
-        // The server does not know why there were no tokens; who was asked for them does.
+        // The server does not know why there were no tokens; the provider's own error does.
         const isRefresh = error instanceof RefreshFailedError;
         const cause = (isRefresh ? this.#refreshFailure : undefined) ?? error;
         this.#around.onChange({ kind: "failed", ...problemOf(cause) });

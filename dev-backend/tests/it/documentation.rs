@@ -121,7 +121,7 @@ fn the_tests_that_the_document_names_exist() {
     assert!(tests.len() > 60, "{}", tests.len());
     let modules = modules();
     for (file, test) in tests {
-        // A name without a folder is a module of the server, wherever it stands.
+        // A name without a folder is a module of the server, in any folder.
         let named = |path: &&PathBuf| path.ends_with(&file);
         let paths: Vec<_> = if file.contains('/') {
             vec![root().join(&file)]

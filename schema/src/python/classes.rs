@@ -22,8 +22,8 @@ pub(super) fn names_of(one: &Type) -> Vec<String> {
     names
 }
 
-/// The notifications of the server that carry this type, if there are several: `match` has to tell
-/// them apart, so each has a class of its own.
+/// Returns the notifications of the server with this type, if there are several: each gets its own
+/// class, so that `match` can distinguish them.
 fn shared_by(name: &str) -> impl Iterator<Item = &'static MethodInfo> {
     let carriers = move || {
         let of_server = |method: &&MethodInfo| method.direction == Direction::ServerNotification;
@@ -36,7 +36,7 @@ fn shared_by(name: &str) -> impl Iterator<Item = &'static MethodInfo> {
     carriers().filter(move |_| is_shared)
 }
 
-/// The class of what a notification carries.
+/// Returns the class of a notification's parameters.
 pub(super) fn params_class(method: &MethodInfo) -> String {
     let is_shared = shared_by(method.params).any(|one| one.name == method.name);
     if is_shared {
@@ -50,7 +50,7 @@ fn event_class(method: &MethodInfo) -> String {
     pascal(method.name)
 }
 
-/// A class for each notification that shares its type with another.
+/// Returns a class for each notification that shares its type with another.
 fn event_classes(name: &str, members: &[Member]) -> String {
     let mut text = String::new();
     for method in shared_by(name) {
@@ -74,7 +74,7 @@ fn event_classes(name: &str, members: &[Member]) -> String {
     text
 }
 
-/// A type with all that belongs to it.
+/// Returns a type with all its declarations.
 pub(super) fn of_type(model: &Model, one: &Type) -> Result<String> {
     let name = &one.name;
     match &one.shape {

@@ -192,7 +192,7 @@ fn check(compiler: &Path, text: &str) -> Output {
         let path = entry.unwrap().path();
         std::fs::copy(&path, generated.join(path.file_name().unwrap())).unwrap();
     }
-    // In the package it is a class that hides its value; for the types that is enough.
+    // In the package it is a class that hides its value; for the types this suffices.
     let secret = "export declare class Secret { expose(): string; }\n";
     std::fs::write(folder.path().join("secret.ts"), secret).unwrap();
     std::fs::write(folder.path().join("package.json"), "{\"type\": \"module\"}").unwrap();

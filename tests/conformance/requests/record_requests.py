@@ -79,7 +79,7 @@ def scenario(model):
         params = {"threadId": thread, "input": [{"type": "text", "text": text}]}
         steps += [{"send": {"id": number, "method": "turn/start", "params": params}},
                   {"await": {"response": number}}, {"await": {"notification": "turn/completed"}}]
-    # Without a list, codex asks with what its own catalogue says of the model.
+    # Without a list, codex uses its own catalogue of the model.
     no_list = {"status": 404, "body": {"error": {"message": "not found"}}}
     return {
         "config": CONFIG.format(model=model), "steps": steps, "timeoutSeconds": 90,
@@ -121,7 +121,7 @@ class TlsBackend(stub_backend.Backend):
         return {"route": route}
 
 
-# ------------------------------------------------------------- what is kept
+# ------------------------------------------------------------- recorded parts
 
 
 class Keeper:

@@ -32,8 +32,8 @@ pub fn script(scenario: &Value) -> Script {
         .get("rejectedBearers")
         .cloned()
         .unwrap_or_else(|| json!([]));
-    // The recorder's stub answers in the documented shapes, which is what codex's side of the
-    // comparison shows. What is asked is held to the real rules.
+    // The recorder's stub answers in the documented shapes, as in codex's recordings. Requests are
+    // checked by the real rules.
     let settings = json!({"odd": false});
     let script = json!({"routes": routes, "rejectedBearers": rejected, "allowAnonymous": true,
                         "settings": settings});

@@ -69,7 +69,7 @@ pub(crate) fn login_start(
     }
 }
 
-/// The credentials that a request itself contains.
+/// The credentials contained in a request.
 enum Given {
     Tokens(ExternalTokens),
     ApiKey(Secret),
@@ -77,7 +77,7 @@ enum Given {
 }
 
 impl Given {
-    /// Checks the rules that need no look at the credential.
+    /// Checks the rules that do not depend on the credential.
     fn check(&self, auth: &AuthManager) -> Result<(), LoginRefusal> {
         match self {
             Self::Tokens(_) => auth.check_external_login(),
@@ -94,7 +94,7 @@ impl Given {
         }
     }
 
-    /// Logs in. What needs neither the issuer nor a store is done at the first poll.
+    /// Logs in. The synchronous part, without the issuer or a store, runs at the first poll.
     async fn login(
         self,
         auth: Arc<AuthManager>,
@@ -132,7 +132,8 @@ impl Given {
     }
 }
 
-/// Logs in with credentials from the request: at once if nothing has to be waited for.
+/// Logs in with credentials from the request: synchronously, unless the issuer or a store is
+/// involved.
 fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult>, RequestError> {
     let auth = &context.services.auth;
     given.check(auth).map_err(Answered::answered)?;

@@ -60,7 +60,7 @@ async def run(
     on_delta: Callable[[str], object] | None,
 ) -> RunResult:
     """Asks, waits for the end of the turn, and returns the answer. Cancelling it interrupts the turn."""
-    # From before the turn, so that nothing of it is missed.
+    # Subscribed before the turn, so that no event is missed.
     events = client.events()
     try:
         if thread_id is None:
@@ -88,7 +88,7 @@ async def run(
         except asyncio.CancelledError:
             _in_background(client.interrupt_turn(thread_id, turn.id))
             raise
-        # The events have ended, so the server is gone: a call says how.
+        # The events have ended, so the server is gone: a call returns the reason.
         await client.read_account()
         raise TurnFailedError(thread_id, turn, None)
     finally:
@@ -101,7 +101,7 @@ async def wait_for_login(
     show: Callable[[Any], object],
 ) -> AccountReadResult:
     """Starts a login, has `show` take it to the user, and waits for its end. Cancelling it ends it."""
-    # From before the start, so that a quick end is not missed.
+    # Subscribed before the start, so that a quick end is not missed.
     events = client.events()
     login_id = None
     try:
@@ -121,7 +121,7 @@ async def wait_for_login(
                 if not done.success:
                     raise _login_failed(client._shown(done.error or ""))
                 return await client.read_account()
-        # The events have ended, so the server is gone: a call says how.
+        # The events have ended, so the server is gone: a call returns the reason.
         login_id = None
         return await client.read_account()
     finally:

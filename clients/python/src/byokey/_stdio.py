@@ -98,7 +98,7 @@ async def _version_of(command: str) -> str | None:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        # What is left in its pipe is not read, so that the end need not wait for it.
+        # The rest of its pipe is not read, so that the end need not wait for it.
         await process.wait()
 
 

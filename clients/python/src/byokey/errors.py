@@ -178,7 +178,7 @@ CLASS_OF_KIND: dict[str, type[RequestError]] = {
 }
 """The class of a kind. Any other kind is a plain `RequestError`."""
 
-# Only what has the form of these members is kept: a server that errs could write anything there.
+# Only values of the expected form are kept: a faulty server could write a secret here.
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}", re.ASCII)
 _PATH = re.compile(r"[\w$-]{1,40}(\.[\w$-]{1,40}){0,15}", re.ASCII)
 _REQUEST_ID = re.compile(r"[\w-]{1,64}", re.ASCII)

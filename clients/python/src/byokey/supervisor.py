@@ -162,7 +162,7 @@ class Supervisor:
         self._account_id = None
         self._changes += 1
         if self._client is not None:
-            # A server that has ended meanwhile has forgotten the account, too.
+            # A server that has ended meanwhile has dropped the account, too.
             with contextlib.suppress(ConnectionClosedError):
                 await self._client.logout()
 
@@ -263,7 +263,7 @@ class Supervisor:
         request = RefreshParams(reason="login", previous_account_id=self._account_id)
         with client._logging():
             tokens = await ask(self._provider, request)
-        # A sign-out, another sign-in or a new server that came meanwhile wins.
+        # A later logout, login or new server wins.
         if changes != self._changes or self._client is not client:
             return
         await client.login(tokens)

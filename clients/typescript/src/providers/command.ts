@@ -11,7 +11,9 @@ export interface CommandOptions {
   /** Its environment, instead of that of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory?: string;
-  /** Is given each line that it writes to standard error, redacted. Default: `onLog` of the client that asks. */
+  /**
+   * Called with each line of its standard error, redacted. Default: `onLog` of the calling client.
+   */
   readonly onLog?: (line: string) => void;
 }
 

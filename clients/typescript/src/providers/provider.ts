@@ -20,20 +20,20 @@ export interface TokenRequest {
 export interface TokenContext {
   /** Aborted when no call waits for the tokens any more. */
   readonly signal: AbortSignal;
-  /** Where lines for the host's log go: `onLog` of `spawn`. */
+  /** The host's log: `onLog` of `spawn`. */
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
 /** Tokens of a ChatGPT account. */
 export interface Tokens {
-  /** A secret: never log it. As a `Secret` it does not show by accident. */
+  /** A secret: never log it. As a `Secret` it is not shown by accident. */
   readonly accessToken: string | Secret;
   readonly chatgptAccountId: string;
-  /** The plan, if it is known; else the token tells it. */
+  /** The plan, if known; by default the one in the token. */
   readonly chatgptPlanType?: PlanType | null;
 }
 
-/** Tokens that do not show: not in a log, not after a spread, and not in JSON. */
+/** Hides tokens: they do not appear in a log, after a spread, or in JSON. */
 export interface SecretTokens extends Tokens {
   readonly accessToken: Secret;
 }
@@ -44,10 +44,10 @@ export type TokenProvider = (request: TokenRequest, context: TokenContext) => To
 /** The request of a host that calls a provider of this package itself. */
 export const FIRST_LOGIN: TokenRequest = { reason: "login", previousAccountId: null };
 
-/** Returns the members that the server is given, whatever else an object has; they show no token. */
+/** Picks the members that are sent to the server; they show no token. */
 export function onlyTokens({ accessToken, chatgptAccountId, chatgptPlanType }: Tokens): SecretTokens {
   return {
-    // What is no text at all is left for the server to refuse, by the name of the member.
+    // A value that is not a text is left for the server to refuse, by the name of the member.
     accessToken: typeof accessToken === "string" ? new Secret(accessToken) : accessToken,
     chatgptAccountId,
     ...(chatgptPlanType != null && { chatgptPlanType }),

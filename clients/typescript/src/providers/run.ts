@@ -12,7 +12,7 @@ export interface Run {
   readonly workingDirectory: string | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Is given the lines of its standard error, redacted. */
+  /** Called with each line of its standard error, redacted. */
   readonly onLog: ((line: string) => void) | undefined;
 }
 

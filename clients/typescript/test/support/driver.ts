@@ -49,10 +49,10 @@ export async function play(transcript: Transcript, program: Program): Promise<vo
   showsNone(log, Object.values(TOKENS));
 }
 
-/** What an exchange is played with. */
+/** The inputs of a transcript. */
 interface Stage {
   readonly events: () => AsyncIterator<byokey.Event>;
-  /** The client; of a supervisor, that of the server that runs. */
+  /** The client; with a supervisor, that of the running server. */
   readonly client: () => Promise<ByokeyClient>;
   readonly log: readonly string[];
 }

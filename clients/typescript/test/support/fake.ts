@@ -19,10 +19,12 @@ const PRELUDE = `
   });
 `;
 
-/** What a test may change. */
+/** Options of a test. */
 export type FakeOptions = Partial<CommonOptions> & { readonly refreshTokens?: TokenProvider };
 
-/** Options for a server that is this script. It may add to `handlers`, and `send` and `log`. */
+/**
+ * Options for a fake server with this script. It may add to `handlers`, and use `send` and `log`.
+ */
 export function fake(script: string, options: FakeOptions = {}): SpawnOptions & { readonly refreshTokens: TokenProvider } {
   return {
     clientInfo: { name: "tests", version: "1.0.0" },

@@ -48,7 +48,7 @@ private fun JsonObject.whole(name: String): Int? =
 
 private typealias ExceptionOf = (String, Int, ErrorDetails) -> RequestException
 
-/** Every other kind is a plain [RequestException]. */
+/** All other kinds are plain [RequestException]s. */
 private fun classOf(kind: ErrorKind?): ExceptionOf? = when (ErrorKinds.CLASSES[kind?.value]) {
     "SignInRequired" -> ::SignInRequiredException
     "RefreshFailed" -> ::RefreshFailedException
