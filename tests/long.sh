@@ -72,6 +72,7 @@ all_mutants() {
   cargo mutants --shard "$shard" --output "$target"
 }
 
+step "client packages" clients/check-packages.sh
 step "lints, other systems" other_systems
 step "advisories" advisories
 step "Windows" windows

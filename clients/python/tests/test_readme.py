@@ -25,11 +25,13 @@ HEADINGS = [
     "Install",
     "Quick start",
     "Methods",
+    "Supervision",
     "Account",
     "Events",
     "Token providers",
     "Errors",
     "Closing",
+    "Packaging",
     "Versions",
 ]
 
@@ -79,6 +81,7 @@ class Readme(unittest.TestCase):
         self.assertEqual(
             printed.getvalue().splitlines(),
             [
+                "You said: Say hello.",
                 "now AccountChatgpt(email='bob@example.test', plan_type='team')",
                 "nobody",
                 "signed in, plan pro",
@@ -100,6 +103,9 @@ class Readme(unittest.TestCase):
             args=args,
         ) as client:
             await client.login(tokens(RefreshParams(reason="login")))
+            names = {"host": ClientInfo(name="readme", version="1"), "my_tokens": tokens, "args": args}
+            with mock.patch.dict(os.environ, {"BYOKEY_BIN": byokey()}):
+                await self.run_example("Supervision", client, names)
             await self.run_example("Token providers", client)
             answered = asyncio.Event()
             client.on(methods.TURN_COMPLETED, lambda turn: answered.set())
@@ -111,9 +117,11 @@ class Readme(unittest.TestCase):
             await self.run_example("Events", client)
             await self.run_example("Errors", client)
 
-    async def run_example(self, heading: str, client: ByokeyClient) -> None:
+    async def run_example(
+        self, heading: str, client: ByokeyClient, given: dict[str, object] | None = None
+    ) -> None:
         code = "async def example(client):\n" + textwrap.indent(examples()[heading], "    ")
-        names: dict[str, object] = {}
+        names = dict(given or {})
         exec(compile(ast.parse(code), heading, "exec"), names)
         example = names["example"]
         assert callable(example)

@@ -75,11 +75,13 @@ test("the README has the sections that all clients have", () => {
     "Install",
     "Quick start",
     "Methods",
+    "Supervision",
     "Account",
     "Events",
     "Token providers",
     "Errors",
     "Closing",
+    "Packaging",
     "Versions",
   ]);
   const lines = QUICK_START.split("\n").filter((line) => line !== "");
@@ -88,17 +90,24 @@ test("the README has the sections that all clients have", () => {
 
 test("the quick start and the README's other code satisfy the compiler", async () => {
   const given = `
-    import { ByokeyClient, commandTokens, sessionTokens, type Session, type SessionRequest } from "@byokey/client";
+    import { ByokeyClient, Supervisor, commandTokens, sessionTokens, type Session, type SessionRequest, type TokenProvider } from "@byokey/client";
+    declare const refreshTokens: TokenProvider;
     declare const client: ByokeyClient;
     declare const clientInfo: { name: string; version: string };
     declare const scopes: string[];
-    declare const vscode: { authentication: {
-      getSession(provider: string, scopes: string[], options: SessionRequest): PromiseLike<Session | undefined>;
-    } };
+    declare const vscode: {
+      authentication: {
+        getSession(provider: string, scopes: string[], options: SessionRequest): PromiseLike<Session | undefined>;
+      };
+      env: { openExternal(uri: object): PromiseLike<boolean> };
+      Uri: { parse(text: string): object };
+    };
     export async function block(): Promise<void> {`;
   writeFileSync(join(folder, "quick-start.ts"), QUICK_START);
-  const blocks = ["Methods", "Account", "Events", "Token providers"].flatMap((heading) => blocksUnder(heading, "ts"));
-  assert.equal(blocks.length, 5);
+  const sections = ["Quick start", "Methods", "Supervision", "Account", "Events", "Token providers"];
+  const blocks = sections.flatMap((heading) => blocksUnder(heading, "ts"));
+  assert.equal(blocks.length, 7);
+  for (const block of blocks) assert.ok(block.split("\n").length <= 12, "a block has more than ten lines");
   for (const [index, block] of blocks.entries()) {
     writeFileSync(join(folder, `block-${index}.ts`), `${given}\n${block}}\n`);
   }
