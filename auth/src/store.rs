@@ -39,10 +39,6 @@ impl Stored {
 
 /// A validated stored credential.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value lives for the length of a start"
-)]
 pub enum Restored {
     /// A complete credential.
     Credential(OwnCredential),
