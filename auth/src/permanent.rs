@@ -37,11 +37,13 @@ impl PermanentFailure {
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         match code.to_ascii_lowercase().as_str() {
-            "refresh_token_expired" => Some(Self::Expired),
+            // The second name is the one that was seen (9router#1821).
+            "refresh_token_expired" | "token_expired" => Some(Self::Expired),
             "refresh_token_reused" => Some(Self::Exhausted),
             "refresh_token_invalidated" => Some(Self::Revoked),
-            // RFC 6749 section 5.2: the grant is invalid; a new login is needed.
-            "invalid_grant" => Some(Self::Other),
+            // RFC 6749 section 5.2: the grant is invalid; a new login is needed. The second name
+            // is that of shared logins.
+            "invalid_grant" | "invalid_refresh_token" => Some(Self::Other),
             _ => None,
         }
     }

@@ -91,6 +91,30 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
 }
 
 #[tokio::test]
+async fn the_last_good_list_counts_before_the_built_in_one() {
+    for later in [
+        json!({"preset": "cloudflare-challenge", "repeat": 0}),
+        json!({"status": 403, "body": {"detail": "made up"}, "repeat": 0}),
+        json!({"body": {"models": []}, "repeat": 0}),
+    ] {
+        let backend = backend();
+        let (_server, mut host) = without_model(&backend).await;
+        let listed = json!({"models": [{"slug": "gpt-6.1-terra", "priority": 1}]});
+        let steps = json!([{"body": listed}, later]);
+        backend.set_script(script("models", &steps));
+        assert_eq!(default_of(&mut host).await.unwrap(), "gpt-6.1-terra");
+        // With new tokens of the same account the list is read again.
+        host.login(&TestToken::new("ada").encode(), "ws-1").await;
+        let default = default_of(&mut host).await.unwrap();
+        assert_eq!(default, "gpt-6.1-terra", "{later}");
+        // The list of one account says nothing about another.
+        host.login(&TestToken::new("bob").encode(), "ws-2").await;
+        let default = default_of(&mut host).await.unwrap();
+        assert_eq!(default, "gpt-6.2-sol", "{later}");
+    }
+}
+
+#[tokio::test]
 async fn a_provider_without_openai_login_and_list_needs_a_model() {
     let backend = backend();
     let base_url = backend.base_url();

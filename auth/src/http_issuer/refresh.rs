@@ -101,7 +101,9 @@ mod tests {
                 r#"{"error":{"code":"refresh_token_reused"}}"#,
                 Exhausted,
             ),
+            (401, r#"{"error":{"code":"token_expired"}}"#, Expired),
             (401, r#"{"error":"refresh_token_invalidated"}"#, Revoked),
+            (400, r#"{"error":"invalid_refresh_token"}"#, Other),
             (403, r#"{"code":"Refresh_Token_Reused"}"#, Exhausted),
             (400, r#"{"error":"invalid_grant"}"#, Other),
             (401, r#"{"error":{"code":"something_new"}}"#, Other),
@@ -117,6 +119,11 @@ mod tests {
         for (status, body) in [
             (500, "CANARY"),
             (400, r#"{"error":"CANARY"}"#),
+            (400, r#"{"error":"invalid_client"}"#),
+            (
+                403,
+                r#"{"error":{"code":"unsupported_country_region_territory"}}"#,
+            ),
             (429, "{}"),
             (302, ""),
         ] {
