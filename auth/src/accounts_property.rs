@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::hand::{HandIssuer, SharedStore};
 use super::testing::{NoHost, managed_tokens, token_of};
 use super::{
-    AuthManager, Credential, LoginPolicy, ManagedLogin, Outside, PermanentFailure, RenewedTokens,
-    Revocation,
+    AuthManager, Credential, Dependencies, LoginPolicy, ManagedLogin, PermanentFailure,
+    RenewedTokens, Revocation,
 };
 use byokey_base::clock::SystemClock;
 
@@ -69,14 +69,14 @@ fn user(person: u8) -> String {
 impl World {
     fn new() -> Self {
         let (issuer, store) = (Arc::<HandIssuer>::default(), Arc::<SharedStore>::default());
-        let outside = Outside {
+        let dependencies = Dependencies {
             host: Arc::new(NoHost),
             issuer: issuer.clone(),
             store: store.clone(),
             clock: Arc::new(SystemClock),
         };
         Self {
-            auth: AuthManager::new(LoginPolicy::default(), outside),
+            auth: AuthManager::new(LoginPolicy::default(), dependencies),
             issuer,
             store,
             owners: HashMap::new(),

@@ -2,7 +2,7 @@
 //! observers are notified, and the interactive logins.
 //!
 //! All behaviour lives in [`AuthManager`]; [`Credential`] is plain data. This crate knows no
-//! JSON-RPC: the host is behind [`Host`], the issuer behind [`Issuer`] and [`login::Grantor`],
+//! JSON-RPC: the host is behind [`Host`], the issuer behind [`Issuer`] and [`login::AuthorizationServer`],
 //! persistence behind [`Store`], the time of day behind [`byokey_base::clock::Clock`]. Settings come
 //! in as plain values: [`LoginPolicy`], [`http_issuer::IssuerSettings`], [`stores::StoreKind`].
 //!
@@ -41,20 +41,21 @@ mod tests;
 pub use claims::{Claims, InvalidToken};
 pub use credential::{
     AccountIdentity, ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential,
-    ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PersonalAccessToken,
-    RenewedTokens, Supplier, TokenKind, TokenOwner,
+    ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PeerId, PersonalAccessToken,
+    RenewedTokens, TokenKind, TokenOwner,
 };
 pub use ephemeral::EphemeralStore;
 pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
 pub use manager::{
-    AnswerCheck, AuthManager, Forgotten, Host, HostAnswer, Lease, Outside, PendingLogin, Revocation,
+    AnswerCheck, AuthManager, Dependencies, Forgotten, Host, HostAnswer, Lease, PendingLogin,
+    Revocation,
 };
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
 pub use state::{
-    AuthState, Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal,
-    Settlement, Ticket,
+    AuthState, Epoch, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource,
+    Renewal, Ticket, Transition,
 };
 pub use store::{Restored, Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

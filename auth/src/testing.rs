@@ -8,8 +8,8 @@ use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 
 use super::{
-    AnswerCheck, Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens,
-    RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
+    AnswerCheck, Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, PeerId,
+    RecoveryFailure, RenewedTokens, TokenOwner,
 };
 
 /// Returns an unsigned token with these claims.
@@ -83,11 +83,11 @@ impl Issuer for NoIssuer {
 pub(crate) struct NoHost;
 
 impl Host for NoHost {
-    fn ask_refresh(&self, _: Supplier, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
+    fn ask_refresh(&self, _: PeerId, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
         Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
     }
 
-    fn wants_proactive_refresh(&self, _: Supplier) -> bool {
+    fn wants_proactive_refresh(&self, _: PeerId) -> bool {
         false
     }
 

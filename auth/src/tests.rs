@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::testing::{NoIssuer, jwt, jwt_of, tokens};
 use super::{
-    AnswerCheck, AuthManager, Generation, Host, HostAnswer, HostTokens, LoginPolicy, LoginRefusal,
-    Outside, RecoveryFailure, Remedy, Revocation, Supplier,
+    AnswerCheck, AuthManager, Dependencies, Generation, Host, HostAnswer, HostTokens, LoginPolicy,
+    LoginRefusal, PeerId, Recovered, RecoveryFailure, Revocation,
 };
 use crate::ephemeral::EphemeralStore;
 use byokey_base::clock::Clock;
@@ -27,13 +27,13 @@ struct HandHost {
 }
 
 impl Host for HandHost {
-    fn ask_refresh(&self, _: Supplier, params: RefreshParams, _: AnswerCheck) -> HostAnswer {
+    fn ask_refresh(&self, _: PeerId, params: RefreshParams, _: AnswerCheck) -> HostAnswer {
         let (sender, receiver) = oneshot::channel();
         self.asked.lock().unwrap().push((params, sender));
         Box::pin(async move { receiver.await.unwrap_or(Err(RecoveryFailure::HostGone)) })
     }
 
-    fn wants_proactive_refresh(&self, _: Supplier) -> bool {
+    fn wants_proactive_refresh(&self, _: PeerId) -> bool {
         true
     }
 
@@ -74,20 +74,20 @@ fn scene(policy: LoginPolicy) -> Scene {
         Arc::new(HandHost::default()),
         Arc::new(HandClock::default()),
     );
-    let outside = Outside {
+    let dependencies = Dependencies {
         host: host.clone(),
         issuer: Arc::new(NoIssuer),
         store: Arc::new(EphemeralStore),
         clock: clock.clone(),
     };
-    let auth = AuthManager::new(policy, outside);
+    let auth = AuthManager::new(policy, dependencies);
     Scene { auth, host, clock }
 }
 
 impl Scene {
     fn login(&self, email: &str, account: &str) {
         self.auth
-            .login_external(tokens(&jwt_of(email), account), Supplier(1))
+            .login_external(tokens(&jwt_of(email), account), PeerId(1))
             .unwrap();
     }
 
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// Returns a call that just got a 401.
-    fn call(&self) -> tokio::task::JoinHandle<Result<Remedy, RecoveryFailure>> {
+    fn call(&self) -> tokio::task::JoinHandle<Result<Recovered, RecoveryFailure>> {
         let (auth, generation) = (Arc::clone(&self.auth), self.generation());
         tokio::spawn(async move { auth.recover(generation).await })
     }
@@ -110,7 +110,7 @@ impl Scene {
 fn fresh(email: &str, account: &str) -> Answer {
     Ok(HostTokens {
         tokens: tokens(&jwt_of(email), account),
-        supplier: Supplier(1),
+        supplier: PeerId(1),
     })
 }
 
@@ -129,7 +129,7 @@ async fn a_thousand_calls_cause_one_request_and_all_succeed() {
     assert_eq!(scene.host.asked(), 1);
     scene.host.answer(fresh("new@example.com", "ws-1"));
     for call in calls {
-        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+        assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
     }
     assert_eq!(scene.email().as_deref(), Some("new@example.com"));
 }
@@ -140,7 +140,7 @@ async fn a_call_under_an_older_generation_tries_again_without_asking() {
     scene.login("old@example.com", "ws-1");
     let old = scene.generation();
     scene.login("new@example.com", "ws-1");
-    assert_eq!(scene.auth.recover(old).await, Ok(Remedy::Replaced));
+    assert_eq!(scene.auth.recover(old).await, Ok(Recovered::Replaced));
     assert_eq!(scene.host.asked(), 0);
 }
 
@@ -182,7 +182,7 @@ async fn a_login_during_a_refresh_wins() {
     let call = scene.call();
     settle().await;
     scene.login("pushed@example.com", "ws-1");
-    assert_eq!(call.await.unwrap(), Ok(Remedy::Replaced));
+    assert_eq!(call.await.unwrap(), Ok(Recovered::Replaced));
     scene.host.answer(fresh("late@example.com", "ws-1"));
     settle().await;
     assert_eq!(scene.email().as_deref(), Some("pushed@example.com"));
@@ -200,14 +200,14 @@ async fn a_refused_login_during_a_refresh_changes_nothing() {
     settle().await;
     let refused = scene
         .auth
-        .login_external(tokens(&jwt("{}"), "ws-2"), Supplier(1))
+        .login_external(tokens(&jwt("{}"), "ws-2"), PeerId(1))
         .unwrap_err();
     assert_eq!(
         refused.to_string(),
         r#"External auth must use one of workspace(s) ["ws-1"], but received "ws-2"."#
     );
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn an_answer_that_fails_a_check_replaces_nothing() {
         fresh("new@example.com", ""),
         Ok(HostTokens {
             tokens: tokens("not-a-jwt", "ws-1"),
-            supplier: Supplier(1),
+            supplier: PeerId(1),
         }),
         Err(RecoveryFailure::AnswerInvalid),
     ] {
@@ -264,7 +264,7 @@ async fn a_call_that_gives_up_does_not_end_the_refresh_for_the_others() {
     first.abort();
     settle().await;
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(second.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(second.await.unwrap(), Ok(Recovered::Renewed));
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn an_api_key_has_no_recovery_and_yields_to_the_host() {
     let scene = scene(LoginPolicy::default());
     scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
+        .login_api_key(Secret::from("sk-made-up"), PeerId(1))
         .unwrap();
     assert_eq!(
         scene.call().await.unwrap(),
@@ -281,7 +281,7 @@ async fn an_api_key_has_no_recovery_and_yields_to_the_host() {
     scene.login("host@example.com", "ws-1");
     let refused = scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
+        .login_api_key(Secret::from("sk-made-up"), PeerId(1))
         .unwrap_err();
     assert_eq!(refused, LoginRefusal::ExternalAuthActive);
     assert_eq!(
@@ -291,7 +291,7 @@ async fn an_api_key_has_no_recovery_and_yields_to_the_host() {
     scene.auth.logout(Revocation::Revoke);
     scene
         .auth
-        .login_api_key(Secret::from("sk-made-up"), Supplier(1))
+        .login_api_key(Secret::from("sk-made-up"), PeerId(1))
         .unwrap();
 }
 
@@ -314,7 +314,7 @@ async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps
     let token = jwt(r#"{"exp":5000}"#);
     scene
         .auth
-        .login_external(tokens(&token, "ws-1"), Supplier(1))
+        .login_external(tokens(&token, "ws-1"), PeerId(1))
         .unwrap();
     tokio::time::sleep(Duration::from_secs(1_000)).await;
     assert_eq!(scene.host.asked(), 0, "the clock on the wall has not moved");
@@ -327,5 +327,5 @@ async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps
     settle().await;
     assert_eq!(scene.host.asked(), 1, "a 401 joins the refresh in flight");
     scene.host.answer(fresh("new@example.com", "ws-1"));
-    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
 }

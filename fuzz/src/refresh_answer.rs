@@ -3,7 +3,7 @@
 use std::str;
 
 use byokey_auth::{
-    AuthState, HostTokens, LoginPolicy, Recovery, RecoveryFailure, Renewal, Supplier, is_bearer,
+    AuthState, HostTokens, LoginPolicy, PeerId, Recovery, RecoveryFailure, Renewal, is_bearer,
     is_identifier,
 };
 use byokey_protocol::external_auth::ExternalTokens;
@@ -15,7 +15,7 @@ pub fn refresh_answer(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else {
         return;
     };
-    let supplier = Supplier(1);
+    let supplier = PeerId(1);
     let mut state = AuthState::new(LoginPolicy::default());
     let old = r#"{"accessToken":"e30.e30.made-up","chatgptAccountId":"ws-old"}"#;
     let old = serde_json::from_str(old).expect("tokens");

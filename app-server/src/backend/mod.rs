@@ -57,7 +57,7 @@ pub use route::Service;
 pub(crate) use wait::in_text as wait_text;
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{AccountIdentity, AuthManager, Credential, Lease, Remedy};
+use byokey_auth::{AccountIdentity, AuthManager, Credential, Lease, Recovered};
 use cookies::Cookies;
 use limits::MAX_CALLS;
 use request_body::Recipient;
@@ -186,7 +186,7 @@ impl Backend {
     ) -> Result<Answer<'_>, BackendError> {
         let mut deadline = Instant::now() + call.deadline;
         let mut lease = lease;
-        let mut remedies = Vec::new();
+        let mut recoveries = Vec::new();
         loop {
             if !self.admits(lease.as_ref(), admits) {
                 return Err(BackendError::AccountChanged);
@@ -199,14 +199,14 @@ impl Backend {
                 outcome => return outcome,
             };
             let generation = match lease {
-                Some(lease) if may_recover(&lease.credential, &remedies) => lease.generation,
+                Some(lease) if may_recover(&lease.credential, &recoveries) => lease.generation,
                 _ => return Err(error),
             };
             drop(error);
             let asked = Instant::now();
-            let remedy = self.auth.recover(generation).await;
+            let recovered = self.auth.recover(generation).await;
             deadline += asked.elapsed();
-            remedies.push(remedy.map_err(BackendError::Recovery)?);
+            recoveries.push(recovered.map_err(BackendError::Recovery)?);
             lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
         }
     }
@@ -300,14 +300,14 @@ impl Backend {
     }
 }
 
-/// Returns whether a call can recover from another 401 after these remedies.
+/// Returns whether a call can recover from another 401 after these recoveries.
 ///
 /// As in codex: one refresh for a host's tokens, and two steps for a managed login: the store's
 /// current content, then the issuer.
-fn may_recover(credential: &Credential, remedies: &[Remedy]) -> bool {
-    match (credential, remedies) {
+fn may_recover(credential: &Credential, recoveries: &[Recovered]) -> bool {
+    match (credential, recoveries) {
         (_, []) => credential.can_be_renewed(),
-        (Credential::Managed(_), [Remedy::Replaced]) => true,
+        (Credential::Managed(_), [Recovered::Replaced]) => true,
         _ => false,
     }
 }

@@ -89,7 +89,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns where codex stores its login, and its tokens; or an error with the remedy. codex has
+/// Returns where codex stores its login, and its tokens; or an error with the recovered. codex has
 /// either a file or a keyring entry, and removes the file when it creates the entry.
 async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> {
     let folder = folder.ok_or("there is no home folder; name codex's folder with CODEX_HOME")?;
@@ -120,7 +120,7 @@ async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> 
     }
 }
 
-/// Returns the tokens at that place, if there are any; or an error with the remedy. `show` is the
+/// Returns the tokens at that place, if there are any; or an error with the recovered. `show` is the
 /// command that displays it.
 fn found(
     kept: Result<Option<Stored>, StoreFailure>,

@@ -20,7 +20,7 @@ pub enum FolderProblem {
         variable: &'static str,
         /// Its value.
         path: PathBuf,
-        /// The remedy.
+        /// The recovered.
         hint: &'static str,
     },
     /// codex's text.

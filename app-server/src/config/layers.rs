@@ -164,7 +164,7 @@ fn merge_own(settings: &mut Table, environment: &Environment, findings: &mut Fin
     }
     if !own.is_empty() {
         findings.warn(format!(
-            "{} has settings outside of the table `[{OWN_TABLE}]`, the only one that counts there",
+            "{} has settings dependencies of the table `[{OWN_TABLE}]`, the only one that counts there",
             file.display()
         ));
     }

@@ -21,8 +21,8 @@ use futures_util::future::{join_all, select_all};
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::process::trace_protocol::ProtocolTrace;
-use byokey_auth::login::Audience;
-use byokey_auth::{AnswerCheck, Host, HostAnswer, HostTokens, RecoveryFailure, Supplier};
+use byokey_auth::login::LoginObserver;
+use byokey_auth::{AnswerCheck, Host, HostAnswer, HostTokens, PeerId, RecoveryFailure};
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Peers {
 
     /// Adds a peer. It stays until [`Peers::leave`].
     pub fn join(&self) -> Arc<Peer> {
-        let id = Supplier(self.next_peer.fetch_add(1, Ordering::Relaxed));
+        let id = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let trace = self.trace.get().map(|trace| trace.of_peer(id.0));
         let observer = trace.map(|trace| Arc::new(trace) as Arc<dyn Observer>);
         let rpc = byokey_rpc::Peer::new(Arc::clone(&self.next_request), observer);
@@ -83,7 +83,7 @@ impl Peers {
 
     /// Returns the peers to ask for tokens: the supplier; if it is gone, every other peer that can
     /// answer.
-    fn hosts(&self, supplier: Supplier) -> Vec<Arc<Peer>> {
+    fn hosts(&self, supplier: PeerId) -> Vec<Arc<Peer>> {
         let connected = self.connected();
         let able = connected.iter().filter(|peer| peer.can_be_asked());
         match able.clone().find(|peer| peer.id == supplier) {
@@ -106,7 +106,7 @@ pub struct PeerHost(pub Arc<Peers>);
 impl Host for PeerHost {
     fn ask_refresh(
         &self,
-        supplier: Supplier,
+        supplier: PeerId,
         params: RefreshParams,
         check: AnswerCheck,
     ) -> HostAnswer {
@@ -135,7 +135,7 @@ impl Host for PeerHost {
         })
     }
 
-    fn wants_proactive_refresh(&self, supplier: Supplier) -> bool {
+    fn wants_proactive_refresh(&self, supplier: PeerId) -> bool {
         let hosts = self.0.hosts(supplier);
         hosts
             .iter()
@@ -147,7 +147,7 @@ impl Host for PeerHost {
     }
 }
 
-impl Audience for PeerHost {
+impl LoginObserver for PeerHost {
     fn login_completed(&self, completed: LoginCompleted) {
         self.0.notify::<LoginCompletedNotification>(&completed);
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
-use byokey_auth::Supplier;
+use byokey_auth::PeerId;
 
 /// The content of a client's `initialize`.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Peer {
     /// Its number; also its id as a supplier of tokens.
-    pub id: Supplier,
+    pub id: PeerId,
     /// Its connection.
     pub rpc: Arc<byokey_rpc::Peer>,
     client: OnceLock<Client>,
@@ -36,7 +36,7 @@ pub struct Peer {
 
 impl Peer {
     /// Returns a client that has not introduced itself.
-    pub(super) fn new(id: Supplier, rpc: Arc<byokey_rpc::Peer>) -> Self {
+    pub(super) fn new(id: PeerId, rpc: Arc<byokey_rpc::Peer>) -> Self {
         Self {
             id,
             rpc,

@@ -19,9 +19,9 @@ use crate::server::startup::Start;
 use crate::threads::Threads;
 use byokey_auth::background::Background;
 use byokey_auth::http_issuer::HttpIssuer;
-use byokey_auth::login::{LoginOutside, Logins};
+use byokey_auth::login::{LoginDependencies, Logins};
 use byokey_auth::stores;
-use byokey_auth::{AuthManager, LoginRefusal, Outside, SignInFailure};
+use byokey_auth::{AuthManager, Dependencies, LoginRefusal, SignInFailure};
 use byokey_base::clock::{Clock, SystemClock};
 
 /// How long the end of the process waits for background calls.
@@ -83,19 +83,19 @@ impl Services {
         let store = stores::open(config.store, config.byokey_home.as_deref());
         let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
         let host = Arc::new(PeerHost(Arc::clone(&peers)));
-        let outside = Outside {
+        let dependencies = Dependencies {
             host: host.clone(),
             issuer: issuer.clone(),
             store,
             clock: Arc::clone(&clock),
         };
-        let auth = AuthManager::new(config.policy.clone(), outside);
-        let login_outside = LoginOutside {
-            grantor: issuer,
-            audience: host,
+        let auth = AuthManager::new(config.policy.clone(), dependencies);
+        let login_dependencies = LoginDependencies {
+            authorization_server: issuer,
+            observer: host,
             clock: Arc::clone(&clock),
         };
-        let logins = Logins::new(Arc::clone(&auth), login_outside);
+        let logins = Logins::new(Arc::clone(&auth), login_dependencies);
         let config = Arc::new(LiveConfig::new(config));
         let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
         let backend = Arc::new(backend);

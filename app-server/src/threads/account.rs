@@ -2,20 +2,20 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use byokey_auth::{AccountIdentity, Lease, Supplier};
+use byokey_auth::{AccountIdentity, Lease, PeerId};
 
 /// The account of a thread: the one that it began with. No part of the conversation is sent under
 /// another one, unless the connection that owns the thread changed the account itself.
 #[derive(Debug)]
 pub struct ThreadAccount {
-    owner: Supplier,
+    owner: PeerId,
     account: Mutex<Option<AccountIdentity>>,
 }
 
 impl ThreadAccount {
     /// Returns the account of a thread that this connection starts under this credential.
     #[must_use]
-    pub fn new(owner: Supplier, lease: Option<&Lease>) -> Self {
+    pub fn new(owner: PeerId, lease: Option<&Lease>) -> Self {
         let account = lease.map(|lease| lease.credential.identity());
         Self {
             owner,

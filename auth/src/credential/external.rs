@@ -21,12 +21,12 @@ pub struct ExternalLogin {
     /// When the token expires, in Unix seconds, if it has an expiry.
     pub expires_at: Option<i64>,
     /// The connection that supplied the tokens. It is asked for new ones.
-    pub supplier: Supplier,
+    pub supplier: PeerId,
 }
 
 /// The connection that supplied tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Supplier(pub u64);
+pub struct PeerId(pub u64);
 
 impl ExternalLogin {
     /// Validates that the tokens can be sent and are of one account. `chatgptAccountId` and
@@ -35,7 +35,7 @@ impl ExternalLogin {
     /// # Errors
     ///
     /// [`InvalidCredential`] when they cannot be sent, or are of several accounts.
-    pub fn new(tokens: ExternalTokens, supplier: Supplier) -> Result<Self, InvalidCredential> {
+    pub fn new(tokens: ExternalTokens, supplier: PeerId) -> Result<Self, InvalidCredential> {
         let tokens = without_white_space(tokens)?;
         let Described {
             account,
@@ -147,7 +147,7 @@ impl Described {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExternalLogin, InvalidCredential, Supplier};
+    use super::{ExternalLogin, InvalidCredential, PeerId};
     use crate::testing::{jwt, token_of, tokens};
     use byokey_protocol::account::PlanType;
     use byokey_protocol::secret::Secret;
@@ -158,7 +158,7 @@ mod tests {
             {"chatgpt_account_id":"claimed","chatgpt_plan_type":"plus"}}"#);
         let mut given = tokens(&token, "given");
         given.chatgpt_plan_type = Some("Pro".into());
-        let login = ExternalLogin::new(given, Supplier(0)).unwrap();
+        let login = ExternalLogin::new(given, PeerId(0)).unwrap();
         assert_eq!(
             (login.account_id(), login.account.plan),
             ("given", PlanType::Pro)
@@ -167,7 +167,7 @@ mod tests {
         let mut first_form = tokens("opaque", "");
         first_form.chatgpt_account_id = None;
         first_form.id_token = Some(Secret::from(token.as_str()));
-        let login = ExternalLogin::new(first_form, Supplier(0)).unwrap();
+        let login = ExternalLogin::new(first_form, PeerId(0)).unwrap();
         assert_eq!(
             (login.account_id(), login.account.plan),
             ("claimed", PlanType::Plus)
@@ -188,7 +188,7 @@ mod tests {
                 let mut given = tokens(&access_token, "");
                 given.chatgpt_account_id = label;
                 given.id_token = Some(Secret::from(id_token.as_str()));
-                let taken = ExternalLogin::new(given, Supplier(0)).map(|_| ());
+                let taken = ExternalLogin::new(given, PeerId(0)).map(|_| ());
                 let expected = fits.then_some(()).ok_or(InvalidCredential::AccountsDiffer);
                 assert_eq!(taken, expected);
             }
@@ -199,7 +199,7 @@ mod tests {
     fn what_cannot_be_sent_is_refused() {
         let token = jwt("{}");
         for account in ["", "a\r\nb", " a"] {
-            let refused = ExternalLogin::new(tokens(&token, account), Supplier(0));
+            let refused = ExternalLogin::new(tokens(&token, account), PeerId(0));
             assert_eq!(
                 refused.unwrap_err(),
                 InvalidCredential::AccountId,

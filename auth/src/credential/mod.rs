@@ -13,7 +13,7 @@ use byokey_protocol::account::{Account, AccountUpdated, AuthMode, PlanType};
 use byokey_protocol::secret::Secret;
 
 pub use api_key::ApiKey;
-pub use external::{ExternalLogin, Supplier};
+pub use external::{ExternalLogin, PeerId};
 pub use given::TokenKind;
 pub use identity::AccountIdentity;
 pub(super) use identity::differ;

@@ -21,7 +21,7 @@ use byokey_protocol::secret::Secret;
 
 use crate::{Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, RenewedTokens, TokenOwner};
 
-use crate::login::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
+use crate::login::{AuthorizationServer, AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll};
 use exchange::IssuerClient;
 pub use settings::{Endpoint, IssuerSettings};
 
@@ -73,7 +73,7 @@ impl Issuer for HttpIssuer {
     }
 }
 
-impl Grantor for HttpIssuer {
+impl AuthorizationServer for HttpIssuer {
     fn authorize_url(&self, request: &AuthorizeRequest<'_>) -> Result<String, IssuerFailure> {
         authorize::url(&self.settings, request)
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use byokey_protocol::secret::Secret;
 use tokio::sync::{mpsc, oneshot};
 
-use super::callback::{Callback, Nothing, judge_query};
+use super::attempt::LoginAttempt;
+use super::authorization_server::CodeGrant;
+use super::callback::{Callback, RejectReason, decide_query};
 use super::failure::LoginFailure;
-use super::grantor::CodeGrant;
 use super::pages::{self, Page};
 use super::server::{Event, Server, while_serving};
-use super::session::Session;
 
 /// Deadline of the user.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(10 * 60);
 const SHOW_SUCCESS: Duration = Duration::from_secs(3);
 
 /// A redirect address that the user pasted, with the sender of the verdict.
-pub(super) type Pasted = (Secret, oneshot::Sender<Result<(), Nothing>>);
+pub(super) type Pasted = (Secret, oneshot::Sender<Result<(), RejectReason>>);
 
 /// A login in the browser, with its open port.
 pub(super) struct BrowserLogin {
@@ -40,25 +40,25 @@ enum Back {
 
 impl BrowserLogin {
     /// Waits for the user, and logs in.
-    pub(super) async fn run(mut self, session: &Session) -> Result<(), LoginFailure> {
-        let done = self.wait_and_sign_in(session).await;
+    pub(super) async fn run(mut self, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
+        let done = self.wait_and_sign_in(attempt).await;
         self.server.end().await;
         done
     }
 
-    async fn wait_and_sign_in(&mut self, session: &Session) -> Result<(), LoginFailure> {
+    async fn wait_and_sign_in(&mut self, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
         let back = tokio::select! {
             back = tokio::time::timeout(DEADLINE, self.back()) => {
                 back.map_err(|_| LoginFailure::TimedOut)??
             }
-            () = session.cancelled() => return Err(LoginFailure::NotCompleted),
+            () = attempt.cancelled() => return Err(LoginFailure::NotCompleted),
         };
         let (callback, waiting) = match back {
             Back::Browser(callback, page) => (callback, Some(page)),
             Back::Pasted(callback) => (callback, None),
         };
         let (outcome, said) = match callback {
-            Callback::Code(code) => (self.trade(code, session).await, None),
+            Callback::Code(code) => (self.trade(code, attempt).await, None),
             Callback::NoCode => (Err(LoginFailure::NoCode), None),
             Callback::Denied { code, description } => {
                 (Err(denied(&code, &description)), Some((code, description)))
@@ -113,24 +113,24 @@ impl BrowserLogin {
         }
     }
 
-    async fn trade(&mut self, code: Secret, session: &Session) -> Result<(), LoginFailure> {
+    async fn trade(&mut self, code: Secret, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
         let grant = CodeGrant {
             code,
             verifier: self.verifier.duplicate(),
             redirect_uri: self.redirect_uri.clone(),
         };
-        let tokens = session.grantor.exchange(&grant);
+        let tokens = attempt.authorization_server.exchange(&grant);
         // Both are spent from here on.
         drop(grant);
         self.verifier = Secret::from("");
         let trade = async {
             tokio::select! {
                 tokens = tokens => tokens.map_err(LoginFailure::Exchange),
-                () = session.cancelled() => Err(LoginFailure::NotCompleted),
+                () = attempt.cancelled() => Err(LoginFailure::NotCompleted),
             }
         };
         let tokens = while_serving(&mut self.server, trade).await?;
-        while_serving(&mut self.server, session.sign_in(tokens)).await
+        while_serving(&mut self.server, attempt.sign_in(tokens)).await
     }
 
     async fn show_success(&mut self) {
@@ -142,10 +142,10 @@ impl BrowserLogin {
 }
 
 /// Parses a pasted redirect address.
-fn read_pasted(address: &Secret, state: &Secret) -> Result<Callback, Nothing> {
+fn read_pasted(address: &Secret, state: &Secret) -> Result<Callback, RejectReason> {
     let query = address.expose().trim().split_once('?');
-    let (_, query) = query.ok_or(Nothing::StateMismatch)?;
-    judge_query(query.split('#').next().unwrap_or_default(), state)
+    let (_, query) = query.ok_or(RejectReason::StateMismatch)?;
+    decide_query(query.split('#').next().unwrap_or_default(), state)
 }
 
 /// The issuer's refusal. Its description is for the user's browser only; hosts get the error code,

@@ -17,9 +17,9 @@ pub(super) const SUCCESS_PATH: &str = "/success";
 
 /// The meaning of a request.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Decision {
     /// Rejected, with this response.
-    Nothing(Nothing),
+    Rejected(RejectReason),
     /// The user returns from the issuer.
     Back(Callback),
     /// The success page.
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 
 /// Why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nothing {
+pub(super) enum RejectReason {
     /// It is addressed to another host name, or was sent by another site's page.
     Forbidden,
     /// The method is not allowed.
@@ -60,31 +60,31 @@ pub(super) enum Callback {
 }
 
 /// Interprets a request to the callback server at this port.
-pub(super) fn judge(request: &Parts, port: u16, state: &Secret) -> Verdict {
+pub(super) fn decide(request: &Parts, port: u16, state: &Secret) -> Decision {
     let headers = &request.headers;
     if !is_for_us(request, port) || headers.contains_key(ORIGIN) {
-        return Verdict::Nothing(Nothing::Forbidden);
+        return Decision::Rejected(RejectReason::Forbidden);
     }
     if request.method != Method::GET {
-        return Verdict::Nothing(Nothing::MethodNotAllowed);
+        return Decision::Rejected(RejectReason::MethodNotAllowed);
     }
     match request.uri.path() {
-        PATH => match judge_query(request.uri.query().unwrap_or_default(), state) {
-            Ok(callback) => Verdict::Back(callback),
-            Err(nothing) => Verdict::Nothing(nothing),
+        PATH => match decide_query(request.uri.query().unwrap_or_default(), state) {
+            Ok(callback) => Decision::Back(callback),
+            Err(reason) => Decision::Rejected(reason),
         },
-        SUCCESS_PATH => Verdict::Success,
+        SUCCESS_PATH => Decision::Success,
         // A page in the browser must not be able to end a login; a local program can do that
         // anyway.
-        "/cancel" if is_from_a_page(headers) => Verdict::Nothing(Nothing::Forbidden),
-        "/cancel" => Verdict::Cancel,
-        _ => Verdict::Nothing(Nothing::NotFound),
+        "/cancel" if is_from_a_page(headers) => Decision::Rejected(RejectReason::Forbidden),
+        "/cancel" => Decision::Cancel,
+        _ => Decision::Rejected(RejectReason::NotFound),
     }
 }
 
 /// Interprets the query of the callback, if its CSRF state is that of the login. The comparison is
 /// constant-time.
-pub(super) fn judge_query(query: &str, state: &Secret) -> Result<Callback, Nothing> {
+pub(super) fn decide_query(query: &str, state: &Secret) -> Result<Callback, RejectReason> {
     let [mut given, mut code, mut error, mut description] = [const { None }; 4];
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = Zeroizing::new(value.into_owned());
@@ -96,11 +96,11 @@ pub(super) fn judge_query(query: &str, state: &Secret) -> Result<Callback, Nothi
             _ => continue,
         };
         if place.replace(value).is_some() {
-            return Err(Nothing::Ambiguous);
+            return Err(RejectReason::Ambiguous);
         }
     }
     if !given.is_some_and(|given| matches(state, &given)) {
-        return Err(Nothing::StateMismatch);
+        return Err(RejectReason::StateMismatch);
     }
     Ok(match (error, code) {
         (Some(error), _) => Callback::Denied {
@@ -140,20 +140,20 @@ mod tests {
     use byokey_protocol::secret::Secret;
     use http::Request;
 
-    use super::{Callback, Nothing, Verdict, judge, judge_query};
+    use super::{Callback, Decision, RejectReason, decide, decide_query};
 
-    fn verdict(method: &str, target: &str, headers: &[(&str, &str)]) -> Verdict {
+    fn decision(method: &str, target: &str, headers: &[(&str, &str)]) -> Decision {
         let mut request = Request::builder().method(method).uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        judge(&parts, 1455, &Secret::from("right"))
+        decide(&parts, 1455, &Secret::from("right"))
     }
 
-    fn nothing(method: &str, target: &str, headers: &[(&str, &str)]) -> Nothing {
-        match verdict(method, target, headers) {
-            Verdict::Nothing(nothing) => nothing,
+    fn rejected(method: &str, target: &str, headers: &[(&str, &str)]) -> RejectReason {
+        match decision(method, target, headers) {
+            Decision::Rejected(reason) => reason,
             other => panic!("{method} {target} means {other:?}"),
         }
     }
@@ -165,8 +165,8 @@ mod tests {
     fn the_host_has_to_be_this_server() {
         for host in ["localhost:1455", "127.0.0.1:1455", "[::1]:1455"] {
             assert!(matches!(
-                verdict("GET", GOOD, &[("host", host)]),
-                Verdict::Back(Callback::Code(_))
+                decision("GET", GOOD, &[("host", host)]),
+                Decision::Back(Callback::Code(_))
             ));
         }
         for host in [
@@ -179,37 +179,52 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                nothing("GET", GOOD, &[("host", host)]),
-                Nothing::Forbidden,
+                rejected("GET", GOOD, &[("host", host)]),
+                RejectReason::Forbidden,
                 "{host}"
             );
         }
-        assert_eq!(nothing("GET", GOOD, &[]), Nothing::Forbidden);
-        assert_eq!(nothing("GET", GOOD, &[HOST, HOST]), Nothing::Forbidden);
+        assert_eq!(rejected("GET", GOOD, &[]), RejectReason::Forbidden);
+        assert_eq!(
+            rejected("GET", GOOD, &[HOST, HOST]),
+            RejectReason::Forbidden
+        );
         let elsewhere = format!("http://evil.example:1455{GOOD}");
-        assert_eq!(nothing("GET", &elsewhere, &[HOST]), Nothing::Forbidden);
+        assert_eq!(
+            rejected("GET", &elsewhere, &[HOST]),
+            RejectReason::Forbidden
+        );
     }
 
     #[test]
     fn pages_of_others_are_refused() {
         for origin in ["http://evil.example", "null", "http://localhost:1455"] {
             let headers = [HOST, ("origin", origin)];
-            assert_eq!(nothing("GET", GOOD, &headers), Nothing::Forbidden);
+            assert_eq!(rejected("GET", GOOD, &headers), RejectReason::Forbidden);
         }
         let from_page = [HOST, ("sec-fetch-site", "cross-site")];
-        assert_eq!(nothing("GET", "/cancel", &from_page), Nothing::Forbidden);
+        assert_eq!(
+            rejected("GET", "/cancel", &from_page),
+            RejectReason::Forbidden
+        );
         let from_page = [HOST, ("referer", "http://evil.example/")];
-        assert_eq!(nothing("GET", "/cancel", &from_page), Nothing::Forbidden);
+        assert_eq!(
+            rejected("GET", "/cancel", &from_page),
+            RejectReason::Forbidden
+        );
         assert!(matches!(
-            verdict("GET", "/cancel", &[HOST]),
-            Verdict::Cancel
+            decision("GET", "/cancel", &[HOST]),
+            Decision::Cancel
         ));
     }
 
     #[test]
     fn only_get_and_only_the_known_paths() {
         for method in ["HEAD", "POST", "PUT", "OPTIONS", "DELETE"] {
-            assert_eq!(nothing(method, GOOD, &[HOST]), Nothing::MethodNotAllowed);
+            assert_eq!(
+                rejected(method, GOOD, &[HOST]),
+                RejectReason::MethodNotAllowed
+            );
         }
         for target in [
             "/",
@@ -219,8 +234,8 @@ mod tests {
             "//auth/callback",
         ] {
             assert_eq!(
-                nothing("GET", target, &[HOST]),
-                Nothing::NotFound,
+                rejected("GET", target, &[HOST]),
+                RejectReason::NotFound,
                 "{target}"
             );
         }
@@ -239,7 +254,10 @@ mod tests {
             "error=access_denied&state=wrong",
         ] {
             let target = format!("/auth/callback?{query}");
-            assert_eq!(nothing("GET", &target, &[HOST]), Nothing::StateMismatch);
+            assert_eq!(
+                rejected("GET", &target, &[HOST]),
+                RejectReason::StateMismatch
+            );
         }
     }
 
@@ -253,14 +271,14 @@ mod tests {
             "code=a&state=right&%63ode=b",
         ] {
             let target = format!("/auth/callback?{query}");
-            assert_eq!(nothing("GET", &target, &[HOST]), Nothing::Ambiguous);
+            assert_eq!(rejected("GET", &target, &[HOST]), RejectReason::Ambiguous);
         }
     }
 
     #[test]
     fn errors_and_empty_codes_are_distinguished() {
         let state = Secret::from("right");
-        let denied = judge_query(
+        let denied = decide_query(
             "state=right&error=access_denied&error_description=a%20b",
             &state,
         );
@@ -272,7 +290,7 @@ mod tests {
             ("access_denied", "a b")
         );
         for query in ["state=right", "state=right&code="] {
-            assert!(matches!(judge_query(query, &state), Ok(Callback::NoCode)));
+            assert!(matches!(decide_query(query, &state), Ok(Callback::NoCode)));
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attempt::LoginAttempt;
+use super::authorization_server::{CodeGrant, DeviceCode, DevicePoll};
 use super::failure::LoginFailure;
-use super::grantor::{CodeGrant, DeviceCode, DevicePoll};
-use super::session::Session;
 use crate::IssuerFailure;
 
 /// Deadline of the user.
@@ -17,29 +17,29 @@ const SLOWER: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Polls until the user is done, and logs in.
-pub(super) async fn run(code: DeviceCode, session: &Session) -> Result<(), LoginFailure> {
+pub(super) async fn run(code: DeviceCode, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
     let tokens = async {
-        let grant = tokio::time::timeout(DEADLINE, granted(&code, session))
+        let grant = tokio::time::timeout(DEADLINE, granted(&code, attempt))
             .await
             .map_err(|_| LoginFailure::DeviceTimedOut)??;
-        let tokens = session.grantor.exchange(&grant);
+        let tokens = attempt.authorization_server.exchange(&grant);
         drop(grant);
         tokens.await.map_err(LoginFailure::DeviceExchange)
     };
     let tokens = tokio::select! {
         tokens = tokens => tokens?,
-        () = session.cancelled() => return Err(LoginFailure::NotCompleted),
+        () = attempt.cancelled() => return Err(LoginFailure::NotCompleted),
     };
-    session.sign_in(tokens).await
+    attempt.sign_in(tokens).await
 }
 
-async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, LoginFailure> {
+async fn granted(code: &DeviceCode, attempt: &LoginAttempt) -> Result<CodeGrant, LoginFailure> {
     let mut interval = code.interval;
     let mut wait = interval;
     let mut is_held_up = false;
     loop {
         tokio::time::sleep_until(Instant::now() + wait).await;
-        match session.grantor.poll_device(code).await {
+        match attempt.authorization_server.poll_device(code).await {
             Ok(DevicePoll::Granted(grant)) => return Ok(grant),
             Ok(DevicePoll::Pending) => wait = interval,
             Ok(DevicePoll::SlowDown) => {
@@ -56,7 +56,7 @@ async fn granted(code: &DeviceCode, session: &Session) -> Result<CodeGrant, Logi
                 if !std::mem::replace(&mut is_held_up, true) {
                     let why =
                         format!("the device login waits until it can be asked for: {failure}");
-                    session.report.held_up(&why);
+                    attempt.report.held_up(&why);
                 }
             }
             Err(failure) => return Err(LoginFailure::Device(failure)),

@@ -6,17 +6,17 @@
 //! Reading order: `callback` (the meaning of a request), `server` and `listener`, `browser`,
 //! `device`.
 
+mod attempt;
+mod authorization_server;
 mod browser;
 mod callback;
 mod device;
 mod failure;
-mod grantor;
 mod listener;
 mod pages;
 mod random;
 mod report;
 mod server;
-mod session;
 #[cfg(test)]
 mod tests;
 
@@ -28,40 +28,42 @@ use byokey_protocol::secret::Secret;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use attempt::LoginAttempt;
+pub use attempt::LoginObserver;
+pub use authorization_server::{
+    AuthorizationServer, AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll,
+};
 use browser::{BrowserLogin, Pasted};
 pub use failure::{LoginFailure, StartFailure};
-pub use grantor::{AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll, Grantor};
 use listener::Listener;
 use report::Report;
 use server::Server;
 pub use server::{Visit, visit};
-pub use session::Audience;
-use session::Session;
 
-use crate::{AuthManager, IssuerFailure, LoginRefusal, PendingLogin, Supplier};
+use crate::{AuthManager, IssuerFailure, LoginRefusal, PeerId, PendingLogin};
 use byokey_base::clock::Clock;
 use byokey_base::memory::lock_in_memory;
 
 /// Dependencies of logins.
-pub struct LoginOutside {
+pub struct LoginDependencies {
     /// The authorization server.
-    pub grantor: Arc<dyn Grantor>,
+    pub authorization_server: Arc<dyn AuthorizationServer>,
     /// Notified of the end of each login.
-    pub audience: Arc<dyn Audience>,
+    pub observer: Arc<dyn LoginObserver>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for LoginOutside {
+impl fmt::Debug for LoginDependencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginOutside").finish_non_exhaustive()
+        f.debug_struct("LoginDependencies").finish_non_exhaustive()
     }
 }
 
 /// The pending interactive login, at most one.
 pub struct Logins {
     auth: Arc<AuthManager>,
-    outside: LoginOutside,
+    dependencies: LoginDependencies,
     ports: Vec<u16>,
     /// Held while a login starts.
     beginning: tokio::sync::Mutex<()>,
@@ -144,10 +146,10 @@ enum Waiting {
 
 impl Waiting {
     /// Waits for the user and logs in. Returns the error to report, if it failed.
-    async fn run(self, session: &Session) -> Option<String> {
+    async fn run(self, attempt: &LoginAttempt) -> Option<String> {
         match self {
-            Self::Browser(login) => Some(Self::browser_failure(&login.run(session).await.err()?)),
-            Self::Device(code) => Some(device::run(code, session).await.err()?.to_string()),
+            Self::Browser(login) => Some(Self::browser_failure(&login.run(attempt).await.err()?)),
+            Self::Device(code) => Some(device::run(code, attempt).await.err()?.to_string()),
         }
     }
 
@@ -177,14 +179,18 @@ impl fmt::Debug for Logins {
 impl Logins {
     /// Returns a value without a pending login.
     #[must_use]
-    pub fn new(auth: Arc<AuthManager>, outside: LoginOutside) -> Arc<Self> {
-        Self::at_ports(auth, outside, &listener::PORTS)
+    pub fn new(auth: Arc<AuthManager>, dependencies: LoginDependencies) -> Arc<Self> {
+        Self::at_ports(auth, dependencies, &listener::PORTS)
     }
 
-    fn at_ports(auth: Arc<AuthManager>, outside: LoginOutside, ports: &[u16]) -> Arc<Self> {
+    fn at_ports(
+        auth: Arc<AuthManager>,
+        dependencies: LoginDependencies,
+        ports: &[u16],
+    ) -> Arc<Self> {
         Arc::new(Self {
             auth,
-            outside,
+            dependencies,
             ports: ports.to_vec(),
             beginning: tokio::sync::Mutex::default(),
             arrivals: watch::Sender::default(),
@@ -196,7 +202,7 @@ impl Logins {
 
     /// Registers a requested login, from that connection; `None` for this program itself. A login
     /// that is still starting ends.
-    pub fn arrive(&self, by: Option<Supplier>) -> Arrival {
+    pub fn arrive(&self, by: Option<PeerId>) -> Arrival {
         Arrival {
             number: self.overtake_starting(),
             login: self.auth.begin_login(by),
@@ -244,7 +250,10 @@ impl Logins {
             originator,
             allowed_workspaces: &self.auth.allowed_workspaces(),
         };
-        let url = self.outside.grantor.authorize_url(&request);
+        let url = self
+            .dependencies
+            .authorization_server
+            .authorize_url(&request);
         let url = url.map_err(StartFailure::Browser)?;
         let (event_sender, events) = mpsc::channel(1);
         let (paste_sender, pasted) = mpsc::channel(1);
@@ -284,7 +293,7 @@ impl Logins {
         self.auth.check_store().await?;
         let _beginning = self.beginning.lock().await;
         self.end_active().await;
-        let code = self.outside.grantor.device_code().await;
+        let code = self.dependencies.authorization_server.device_code().await;
         let code = code.map_err(|failure| match failure {
             IssuerFailure::Status(status) if status.starts_with("404") => {
                 StartFailure::DeviceLoginDisabled
@@ -387,13 +396,13 @@ impl Logins {
         let report = Arc::new(Report::new(
             id,
             waiting.given_up(),
-            Arc::clone(&self.outside.audience),
+            Arc::clone(&self.dependencies.observer),
             self.last.clone(),
         ));
-        let session = Session {
+        let attempt = LoginAttempt {
             auth: Arc::clone(&self.auth),
-            grantor: Arc::clone(&self.outside.grantor),
-            clock: Arc::clone(&self.outside.clock),
+            authorization_server: Arc::clone(&self.dependencies.authorization_server),
+            clock: Arc::clone(&self.dependencies.clock),
             login: login.until(cancelled.clone()),
             cancel: cancelled,
             report: Arc::clone(&report),
@@ -406,9 +415,9 @@ impl Logins {
         });
         let (logins, open) = (Arc::clone(self), Open::count(&self.open));
         tokio::spawn(async move {
-            let error = waiting.run(&session).await;
+            let error = waiting.run(&attempt).await;
             drop(logins.active().take_if(|active| active.id == id));
-            session.report.end(error);
+            attempt.report.end(error);
             drop(open);
         });
         id

@@ -8,23 +8,23 @@ use http::header::{
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use super::callback::{Nothing, SUCCESS_PATH};
+use super::callback::{RejectReason, SUCCESS_PATH};
 use super::failure::LoginFailure;
 
 /// A response of the callback server.
 pub(super) type Page = Response<Full<Bytes>>;
 
 /// Returns the response to a rejected request.
-pub(super) fn nothing(nothing: Nothing) -> Page {
+pub(super) fn rejected(nothing: RejectReason) -> Page {
     let (status, text) = match nothing {
-        Nothing::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
-        Nothing::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
-        Nothing::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
-        Nothing::Ambiguous => (StatusCode::BAD_REQUEST, "A parameter is there twice"),
-        Nothing::StateMismatch => (StatusCode::BAD_REQUEST, "State mismatch"),
+        RejectReason::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+        RejectReason::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
+        RejectReason::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+        RejectReason::Ambiguous => (StatusCode::BAD_REQUEST, "A parameter is there twice"),
+        RejectReason::StateMismatch => (StatusCode::BAD_REQUEST, "State mismatch"),
     };
     let mut page = text_page(status, text);
-    if nothing == Nothing::MethodNotAllowed {
+    if nothing == RejectReason::MethodNotAllowed {
         page.headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET"));
     }

@@ -8,7 +8,7 @@ use byokey_protocol::login::LoginCompleted;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::session::Audience;
+use super::attempt::LoginObserver;
 
 /// Reports how a login ended: by its own task, or at once by its successor. The first report
 /// counts.
@@ -16,7 +16,7 @@ pub(super) struct Report {
     id: Uuid,
     /// The error to report when the login is cancelled.
     given_up: String,
-    audience: Arc<dyn Audience>,
+    observer: Arc<dyn LoginObserver>,
     last: watch::Sender<Option<LoginCompleted>>,
     is_made: AtomicBool,
     /// The change of the account, once the login has succeeded.
@@ -27,13 +27,13 @@ impl Report {
     pub(super) fn new(
         id: Uuid,
         given_up: String,
-        audience: Arc<dyn Audience>,
+        observer: Arc<dyn LoginObserver>,
         last: watch::Sender<Option<LoginCompleted>>,
     ) -> Self {
         Self {
             id,
             given_up,
-            audience,
+            observer,
             last,
             is_made: AtomicBool::new(false),
             update: OnceLock::new(),
@@ -53,7 +53,7 @@ impl Report {
 
     /// Reports why the login is delayed while it continues.
     pub(super) fn held_up(&self, why: &str) {
-        self.audience.login_held_up(why);
+        self.observer.login_held_up(why);
     }
 
     /// Reports a cancelled login; as a success, if it has succeeded already.
@@ -72,10 +72,10 @@ impl Report {
             success: error.is_none(),
             error,
         };
-        self.audience.login_completed(completed.clone());
+        self.observer.login_completed(completed.clone());
         self.last.send_replace(Some(completed));
         if let Some(update) = self.update.get() {
-            self.audience.account_updated(update.clone());
+            self.observer.account_updated(update.clone());
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::callback::{Callback, Verdict, judge};
+use super::callback::{Callback, Decision, decide};
 use super::listener::Listener;
 use super::pages::{self, Page};
 
@@ -136,21 +136,21 @@ impl Visitor {
     async fn answer(&self, request: Request<Incoming>) -> Page {
         let (parts, body) = request.into_parts();
         drop(body);
-        match judge(&parts, self.port, &self.state) {
-            Verdict::Nothing(nothing) => pages::nothing(nothing),
-            Verdict::Back(callback) => {
+        match decide(&parts, self.port, &self.state) {
+            Decision::Rejected(nothing) => pages::rejected(nothing),
+            Decision::Back(callback) => {
                 let (page, answer) = oneshot::channel();
                 if self.events.send(Event::Back(callback, page)).await.is_err() {
                     return pages::no_login();
                 }
                 answer.await.unwrap_or_else(|_| pages::no_login())
             }
-            Verdict::Success if self.succeeded.load(Ordering::Relaxed) => {
+            Decision::Success if self.succeeded.load(Ordering::Relaxed) => {
                 drop(self.events.send(Event::SuccessShown).await);
                 pages::success()
             }
-            Verdict::Success => pages::no_login(),
-            Verdict::Cancel => {
+            Decision::Success => pages::no_login(),
+            Decision::Cancel => {
                 drop(self.events.send(Event::Cancel).await);
                 pages::cancelled()
             }

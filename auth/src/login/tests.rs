@@ -12,12 +12,12 @@ use byokey_protocol::secret::Secret;
 use tokio::time::Instant;
 
 use super::{
-    Audience, AuthorizeRequest, BrowserStarted, CodeGrant, DeviceCode, DevicePoll, DeviceStarted,
-    Grantor, LoginOutside, Logins, StartFailure,
+    AuthorizationServer, AuthorizeRequest, BrowserStarted, CodeGrant, DeviceCode, DevicePoll,
+    DeviceStarted, LoginDependencies, LoginObserver, Logins, StartFailure,
 };
 use crate::hand::{HandIssuer, SharedStore};
 use crate::testing::{NoHost, managed_tokens};
-use crate::{AuthManager, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens, Outside};
+use crate::{AuthManager, Dependencies, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens};
 use byokey_base::clock::SystemClock;
 
 type Poll = Result<DevicePoll, IssuerFailure>;
@@ -29,7 +29,7 @@ struct ScriptedGrantor {
     polled: Mutex<Vec<Instant>>,
 }
 
-impl Grantor for ScriptedGrantor {
+impl AuthorizationServer for ScriptedGrantor {
     fn authorize_url(&self, request: &AuthorizeRequest<'_>) -> Result<String, IssuerFailure> {
         Ok(format!("https://issuer.example/?{}", request.redirect_uri))
     }
@@ -57,7 +57,7 @@ impl Grantor for ScriptedGrantor {
 #[derive(Default)]
 struct Ear(Mutex<Vec<LoginCompleted>>, Mutex<Vec<String>>);
 
-impl Audience for Ear {
+impl LoginObserver for Ear {
     fn login_held_up(&self, why: &str) {
         self.1.lock().unwrap().push(why.to_owned());
     }
@@ -72,33 +72,33 @@ impl Audience for Ear {
 struct Scene {
     logins: Arc<Logins>,
     auth: Arc<AuthManager>,
-    grantor: Arc<ScriptedGrantor>,
+    authorization_server: Arc<ScriptedGrantor>,
     ear: Arc<Ear>,
 }
 
 fn scene(polls: Vec<Poll>) -> Scene {
-    let outside = Outside {
+    let dependencies = Dependencies {
         host: Arc::new(NoHost),
         issuer: Arc::new(HandIssuer::default()),
         store: Arc::new(SharedStore::default()),
         clock: Arc::new(SystemClock),
     };
-    let auth = AuthManager::new(LoginPolicy::default(), outside);
-    let grantor = Arc::new(ScriptedGrantor {
+    let auth = AuthManager::new(LoginPolicy::default(), dependencies);
+    let authorization_server = Arc::new(ScriptedGrantor {
         polls: Mutex::new(polls.into()),
         polled: Mutex::default(),
     });
     let ear = Arc::<Ear>::default();
-    let outside = LoginOutside {
-        grantor: grantor.clone(),
-        audience: ear.clone(),
+    let dependencies = LoginDependencies {
+        authorization_server: authorization_server.clone(),
+        observer: ear.clone(),
         clock: Arc::new(SystemClock),
     };
-    let logins = Logins::at_ports(Arc::clone(&auth), outside, &[0]);
+    let logins = Logins::at_ports(Arc::clone(&auth), dependencies, &[0]);
     Scene {
         logins,
         auth,
-        grantor,
+        authorization_server,
         ear,
     }
 }
@@ -180,7 +180,7 @@ async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so(
     let (error, _) = scene.end().await;
     assert_eq!(error, None);
     assert!(scene.auth.is_managed());
-    let polled = scene.grantor.polled.lock().unwrap();
+    let polled = scene.authorization_server.polled.lock().unwrap();
     let mut last = begun;
     let waits: Vec<_> = polled
         .iter()
@@ -200,7 +200,7 @@ async fn a_challenge_is_reported_once_and_the_polling_goes_on_at_its_pace() {
     let begun = Instant::now();
     scene.device().await.unwrap();
     scene.end().await;
-    let polled = scene.grantor.polled.lock().unwrap().clone();
+    let polled = scene.authorization_server.polled.lock().unwrap().clone();
     let at: Vec<_> = polled.iter().map(|at| (*at - begun).as_secs()).collect();
     assert_eq!(at, [7, 14, 21, 28]);
     let reported = scene.ear.1.lock().unwrap().clone();

@@ -8,10 +8,10 @@ async fn a_login_with_the_host_does_not_lose_tokens_on_their_way() {
     let call = scene.call();
     settle().await;
     let host = tokens(&jwt_of("host@example.com"), "ws-9");
-    scene.auth.login_external(host, Supplier(1)).unwrap();
+    scene.auth.login_external(host, PeerId(1)).unwrap();
     assert_eq!(
         call.await.unwrap(),
-        Ok(Remedy::Replaced),
+        Ok(Recovered::Replaced),
         "the host's tokens are newer"
     );
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use crate::hand::{HandIssuer, SharedStore};
 use crate::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use crate::{
-    AuthManager, AuthState, Credential, IssuerFailure, LoginPolicy, LoginRefusal, ManagedLogin,
-    ManagedTokens, Outside, PermanentFailure, Recovery, RecoveryFailure, Remedy, Renewal,
-    RenewedTokens, Revocation, SignInFailure, StoreFailure, Supplier,
+    AuthManager, AuthState, Credential, Dependencies, IssuerFailure, LoginPolicy, LoginRefusal,
+    ManagedLogin, ManagedTokens, PeerId, PermanentFailure, Recovered, Recovery, RecoveryFailure,
+    Renewal, RenewedTokens, Revocation, SignInFailure, StoreFailure,
 };
 use byokey_base::clock::Clock;
 
@@ -46,13 +46,13 @@ impl Scene {
 
     fn sharing(policy: LoginPolicy, issuer: Arc<HandIssuer>, store: Arc<SharedStore>) -> Self {
         let clock = Arc::<HandClock>::default();
-        let outside = Outside {
+        let dependencies = Dependencies {
             host: Arc::new(NoHost),
             issuer: issuer.clone(),
             store: store.clone(),
             clock: clock.clone(),
         };
-        let auth = AuthManager::new(policy, outside);
+        let auth = AuthManager::new(policy, dependencies);
         Self {
             auth,
             issuer,
@@ -73,7 +73,7 @@ impl Scene {
         self.auth.sign_in(credential, begun).await.unwrap();
     }
 
-    fn call(&self) -> JoinHandle<Result<Remedy, RecoveryFailure>> {
+    fn call(&self) -> JoinHandle<Result<Recovered, RecoveryFailure>> {
         let auth = Arc::clone(&self.auth);
         let generation = auth.lease().unwrap().generation;
         tokio::spawn(async move { auth.recover(generation).await })
@@ -118,7 +118,7 @@ async fn a_thousand_calls_spend_one_refresh_token_and_its_successor_is_saved_fir
     assert_eq!(scene.issuer.asked(), 1);
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
     for call in calls {
-        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+        assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
         assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-2"));
     }
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-2"));
@@ -165,7 +165,7 @@ async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
         let call = scene.call();
         settle().await;
         scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-10")));
-        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+        assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
     }
 }
 
@@ -175,7 +175,7 @@ async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() 
     let mut newer = managed_tokens("ws-1", "u-1", "rt-other-process");
     newer.access_token = Secret::from(token_of("ws-1", "u-1", FAR + 7).as_str());
     scene.store.keep(newer.duplicate());
-    assert_eq!(scene.call().await.unwrap(), Ok(Remedy::Replaced));
+    assert_eq!(scene.call().await.unwrap(), Ok(Recovered::Replaced));
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-other-process"));
     assert_eq!(scene.issuer.asked(), 0, "nothing was spent");
 
@@ -184,7 +184,7 @@ async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() 
     scene.issuer.answer(Err(PermanentFailure::Exhausted.into()));
     call.await.unwrap().unwrap_err();
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-newest"));
-    assert_eq!(scene.call().await.unwrap(), Ok(Remedy::Replaced));
+    assert_eq!(scene.call().await.unwrap(), Ok(Recovered::Replaced));
     assert!(!scene.auth.is_dead());
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-newest"));
 }
@@ -236,9 +236,9 @@ fn newer_tokens_of_another_account_are_never_put_in_force() {
             panic!("nobody was asked");
         };
         let answer = Ok(renewal(login("ws-2")));
-        let settlement = state.refreshed(order.ticket, answer).unwrap();
+        let transition = state.refreshed(order.ticket, answer).unwrap();
         let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
-        assert_eq!(settlement.outcome, mismatch);
+        assert_eq!(transition.outcome, mismatch);
         let account = state.credential().unwrap().chatgpt().unwrap();
         assert_eq!(account.id.as_deref(), Some("ws-1"));
     }
@@ -267,10 +267,10 @@ async fn two_processes_spend_one_token() {
     settle().await;
     assert_eq!(one.issuer.asked(), 1, "the other waits for the lock");
     one.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-2")));
-    assert_eq!(first.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(first.await.unwrap(), Ok(Recovered::Renewed));
     settle().await;
     assert_eq!(one.issuer.asked(), 0, "nothing more is spent");
-    assert_eq!(second.await.unwrap(), Ok(Remedy::Replaced));
+    assert_eq!(second.await.unwrap(), Ok(Recovered::Replaced));
     assert_eq!(two.refresh_token().as_deref(), Some("rt-2"));
     assert_eq!(*one.issuer.spent.lock().unwrap(), ["rt-1"]);
 }
@@ -288,7 +288,7 @@ async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
         settle().await;
         let next = format!("rt-{number}");
         scene.issuer.answer(Ok(fresh("ws-1", "u-1", &next)));
-        assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+        assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
         assert_eq!(scene.refresh_token(), Some(next));
         assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
     }
@@ -296,7 +296,7 @@ async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
     let call = scene.call();
     settle().await;
     scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-4")));
-    assert_eq!(call.await.unwrap(), Ok(Remedy::Renewed));
+    assert_eq!(call.await.unwrap(), Ok(Recovered::Renewed));
     assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-4"));
     assert_eq!(
         *scene.issuer.spent.lock().unwrap(),

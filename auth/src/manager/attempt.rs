@@ -3,21 +3,21 @@
 use tokio::sync::watch;
 
 use super::AuthManager;
-use crate::credential::Supplier;
+use crate::credential::PeerId;
 use crate::state::Epoch;
 
 /// A login in progress. A login or logout after its beginning wins over it.
 #[derive(Clone, Debug)]
 pub struct PendingLogin {
     pub(super) epoch: Epoch,
-    pub(super) by: Option<Supplier>,
+    pub(super) by: Option<PeerId>,
     cancelled: Option<watch::Receiver<bool>>,
 }
 
 impl AuthManager {
     /// Begins a login at the request of that connection; `None` for this program itself.
     #[must_use]
-    pub fn begin_login(&self, by: Option<Supplier>) -> PendingLogin {
+    pub fn begin_login(&self, by: Option<PeerId>) -> PendingLogin {
         PendingLogin {
             epoch: self.epoch(),
             by,

@@ -24,14 +24,14 @@ use byokey_protocol::secret::Secret;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::credential::{Credential, ManagedLogin, Supplier};
+use super::credential::{Credential, ManagedLogin, PeerId};
 use super::failure::{LoginRefusal, RecoveryFailure};
 use super::issuer::Issuer;
 use super::policy::LoginPolicy;
 use super::renewal::Renewer;
 use super::state::{
-    AuthState, Authority, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal,
-    Settlement,
+    AuthState, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource, Renewal,
+    Transition,
 };
 use super::store::Store;
 use crate::background::Background;
@@ -49,13 +49,13 @@ pub trait Host: Send + Sync {
     /// can answer; the first answer that passes the check counts. Has a deadline.
     fn ask_refresh(
         &self,
-        supplier: Supplier,
+        supplier: PeerId,
         params: RefreshParams,
         check: AnswerCheck,
     ) -> HostAnswer;
 
     /// Returns whether the supplier also wants to be asked before its token expires.
-    fn wants_proactive_refresh(&self, supplier: Supplier) -> bool;
+    fn wants_proactive_refresh(&self, supplier: PeerId) -> bool;
 
     /// Notifies all clients that a refresh changed the account.
     fn account_updated(&self, update: AccountUpdated);
@@ -69,7 +69,7 @@ pub type HostAnswer =
     Pin<Box<dyn Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static>>;
 
 /// Dependencies of the auth manager.
-pub struct Outside {
+pub struct Dependencies {
     /// The host that may own the login.
     pub host: Arc<dyn Host>,
     /// The issuer of tokens.
@@ -80,13 +80,13 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for Outside {
+impl fmt::Debug for Dependencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outside").finish_non_exhaustive()
+        f.debug_struct("Dependencies").finish_non_exhaustive()
     }
 }
 
-type Waiter = oneshot::Sender<Result<Remedy, RecoveryFailure>>;
+type Waiter = oneshot::Sender<Result<Recovered, RecoveryFailure>>;
 
 /// The one owner of the credential in force.
 pub struct AuthManager {
@@ -135,7 +135,7 @@ pub struct Lease {
     /// Its generation, to be named after a 401.
     pub generation: Generation,
     /// The connection that installed the account; `None` for this program itself.
-    pub installed_by: Option<Supplier>,
+    pub installed_by: Option<PeerId>,
     signed_out: watch::Receiver<()>,
 }
 
@@ -159,13 +159,13 @@ impl fmt::Debug for AuthManager {
 impl AuthManager {
     /// Returns an auth manager without a credential.
     #[must_use]
-    pub fn new(policy: LoginPolicy, outside: Outside) -> Arc<Self> {
-        let Outside {
+    pub fn new(policy: LoginPolicy, dependencies: Dependencies) -> Arc<Self> {
+        let Dependencies {
             host,
             issuer,
             store,
             clock,
-        } = outside;
+        } = dependencies;
         let giving_back = Arc::<Background>::default();
         Arc::new(Self {
             state: Mutex::new(AuthState::new(policy)),
@@ -223,11 +223,11 @@ impl AuthManager {
     pub fn login_api_key(
         self: &Arc<Self>,
         key: Secret,
-        by: Supplier,
+        by: PeerId,
     ) -> Result<AccountUpdated, LoginRefusal> {
         let superseded = self.managed_in_force();
-        let settlement = self.state().login_api_key(key, by)?;
-        let update = self.replaced(settlement);
+        let transition = self.state().login_api_key(key, by)?;
+        let update = self.replaced(transition);
         self.give_back(superseded);
         Ok(update)
     }
@@ -241,11 +241,11 @@ impl AuthManager {
     pub fn login_external(
         self: &Arc<Self>,
         tokens: ExternalTokens,
-        supplier: Supplier,
+        supplier: PeerId,
     ) -> Result<AccountUpdated, LoginRefusal> {
         let superseded = self.managed_in_force().filter(|_| !self.keeps());
-        let settlement = self.state().login_external(tokens, supplier)?;
-        let update = self.replaced(settlement);
+        let transition = self.state().login_external(tokens, supplier)?;
+        let update = self.replaced(transition);
         self.give_back(superseded);
         Ok(update)
     }
@@ -268,7 +268,7 @@ impl AuthManager {
     pub async fn recover(
         self: &Arc<Self>,
         generation: Generation,
-    ) -> Result<Remedy, RecoveryFailure> {
+    ) -> Result<Recovered, RecoveryFailure> {
         let (waiter, answer) = oneshot::channel();
         let recovery = self.state().unauthorized(generation, waiter);
         match recovery {
@@ -280,10 +280,10 @@ impl AuthManager {
     }
 
     fn ask(self: &Arc<Self>, order: RefreshOrder) {
-        let RefreshOrder { ticket, authority } = order;
-        let spends = matches!(authority, Authority::Issuer { .. });
+        let RefreshOrder { ticket, source } = order;
+        let spends = matches!(source, RefreshSource::Issuer { .. });
         let (forget, signal) = Forget::new();
-        let answer = self.answer_of(authority, signal.clone());
+        let answer = self.answer_of(source, signal.clone());
         let manager = Arc::clone(self);
         let task = tokio::spawn(async move {
             let answer = answer.await;
@@ -292,10 +292,10 @@ impl AuthManager {
                 drop(state);
                 return manager.discard(answer, signal.get());
             }
-            let settlement = state.refreshed(ticket, answer);
+            let transition = state.refreshed(ticket, answer);
             drop(state);
-            let Some(settlement) = settlement else { return };
-            match settlement.outcome {
+            let Some(transition) = transition else { return };
+            match transition.outcome {
                 Ok(_) if spends => {
                     manager.note_renewal();
                     manager.watch_expiry(Due::Later);
@@ -304,7 +304,7 @@ impl AuthManager {
                 Err(_) if spends => manager.watch_expiry(Due::InAMinute),
                 Err(_) => {}
             }
-            if let Some(update) = wake(settlement) {
+            if let Some(update) = wake(transition) {
                 manager.host.account_updated(update);
             }
         });
@@ -336,18 +336,18 @@ impl AuthManager {
     /// Sends the request synchronously, so that it precedes any later message to the host.
     fn answer_of(
         self: &Arc<Self>,
-        authority: Authority,
+        source: RefreshSource,
         forgotten: ForgetSignal,
     ) -> Pin<Box<dyn Future<Output = Result<Renewal, RecoveryFailure>> + Send>> {
-        match authority {
-            Authority::Host { supplier, params } => {
+        match source {
+            RefreshSource::Host { supplier, params } => {
                 let manager = Arc::clone(self);
                 let check =
                     Arc::new(move |answer: &HostTokens| manager.state().check_answer(answer));
                 let answer = self.host.ask_refresh(supplier, params, check);
                 Box::pin(async move { answer.await.map(Renewal::Host) })
             }
-            Authority::Issuer { login, dead } => {
+            RefreshSource::Issuer { login, dead } => {
                 let manager = Arc::clone(self);
                 Box::pin(async move {
                     let _turn = tokio::select! {
@@ -361,15 +361,15 @@ impl AuthManager {
     }
 
     /// Completes a login: it settled a refresh in flight.
-    fn replaced(self: &Arc<Self>, settlement: Settlement<Waiter>) -> AccountUpdated {
+    fn replaced(self: &Arc<Self>, transition: Transition<Waiter>) -> AccountUpdated {
         let asking = lock(&self.asking).take_if(|asking| asking.forget.is_none());
-        self.settled(settlement, asking, Revocation::Leave)
+        self.settled(transition, asking, Revocation::Leave)
     }
 
     /// Ends the refresh task and wakes the calls that waited for it.
     fn settled(
         self: &Arc<Self>,
-        settlement: Settlement<Waiter>,
+        transition: Transition<Waiter>,
         asking: Option<Asking>,
         revocation: Revocation,
     ) -> AccountUpdated {
@@ -377,7 +377,7 @@ impl AuthManager {
             asking.end(revocation);
         }
         self.watch_expiry(Due::NowOrLater);
-        wake(settlement).unwrap_or(AccountUpdated {
+        wake(transition).unwrap_or(AccountUpdated {
             auth_mode: None,
             plan_type: None,
         })
@@ -394,10 +394,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wake(settlement: Settlement<Waiter>) -> Option<AccountUpdated> {
-    for waiter in settlement.waiters {
+fn wake(transition: Transition<Waiter>) -> Option<AccountUpdated> {
+    for waiter in transition.waiters {
         // The receiver is dropped if the caller was cancelled.
-        drop(waiter.send(settlement.outcome.clone()));
+        drop(waiter.send(transition.outcome.clone()));
     }
-    settlement.update
+    transition.update
 }

@@ -146,8 +146,8 @@ impl AuthManager {
                 return Err(refusal.into());
             }
         }
-        let settlement = self.state().login_own(credential, login.epoch, login.by)?;
-        Ok((self.replaced(settlement), superseded))
+        let transition = self.state().login_own(credential, login.epoch, login.by)?;
+        Ok((self.replaced(transition), superseded))
     }
 
     /// Checks that the login would be accepted and is still wanted.
@@ -181,10 +181,10 @@ impl AuthManager {
     /// token that it spent is revoked, if the caller revokes the forgotten login too.
     pub fn logout(self: &Arc<Self>, revocation: Revocation) -> (AccountUpdated, Forgotten) {
         let forgotten = self.managed_in_force();
-        let settlement = self.state().logout();
+        let transition = self.state().logout();
         self.signed_out.send_replace(());
         let asking = lock(&self.asking).take();
-        let update = self.settled(settlement, asking, revocation);
+        let update = self.settled(transition, asking, revocation);
         (update, Forgotten(forgotten))
     }
 

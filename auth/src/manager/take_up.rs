@@ -22,8 +22,8 @@ impl AuthManager {
         credential: OwnCredential,
         begun: Epoch,
     ) -> Result<AccountUpdated, LoginRefusal> {
-        let settlement = self.state().take_up(credential, begun)?;
-        Ok(self.replaced(settlement))
+        let transition = self.state().take_up(credential, begun)?;
+        Ok(self.replaced(transition))
     }
 
     /// Restores the stored credential. Returns whether there is one.

@@ -1,7 +1,7 @@
 //! The rules of the credential in force: what may replace it, and what follows a 401.
 //!
 //! A state machine without IO and without a clock. `W` is the handle of a caller that waits for a
-//! refresh; the manager wakes those in a [`Settlement`].
+//! refresh; the manager wakes those in a [`Transition`].
 
 mod types;
 
@@ -12,16 +12,14 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use crate::credential::{
-    ApiKey, ChatgptAccount, Credential, ExternalLogin, OwnCredential, Supplier,
-};
+use crate::credential::{ApiKey, ChatgptAccount, Credential, ExternalLogin, OwnCredential, PeerId};
 use crate::failure::{LoginRefusal, RecoveryFailure};
 use crate::permanent::PermanentFailure;
 use crate::policy::LoginPolicy;
 
 pub use types::{
-    Authority, Epoch, Generation, HostTokens, Recovery, RefreshOrder, Remedy, Renewal, Settlement,
-    Ticket,
+    Epoch, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource, Renewal,
+    Ticket, Transition,
 };
 
 /// The credential in force and the refresh in flight, if any.
@@ -30,7 +28,7 @@ pub struct AuthState<W> {
     policy: LoginPolicy,
     credential: Option<Arc<Credential>>,
     /// The connection that installed the account in force; `None` for this program itself.
-    installed_by: Option<Supplier>,
+    installed_by: Option<PeerId>,
     generation: Generation,
     epoch: Epoch,
     refresh: Option<Refresh<W>>,
@@ -87,7 +85,7 @@ impl<W> AuthState<W> {
     /// Returns the connection that installed the account in force: by a login, or by an answer to a
     /// refresh that changed the account.
     #[must_use]
-    pub const fn installed_by(&self) -> Option<Supplier> {
+    pub const fn installed_by(&self) -> Option<PeerId> {
         self.installed_by
     }
 
@@ -117,8 +115,8 @@ impl<W> AuthState<W> {
     pub fn login_api_key(
         &mut self,
         key: Secret,
-        by: Supplier,
-    ) -> Result<Settlement<W>, LoginRefusal> {
+        by: PeerId,
+    ) -> Result<Transition<W>, LoginRefusal> {
         self.check_api_key_login()?;
         let key = ApiKey::new(key)?;
         Ok(self.sign_in(Credential::ApiKey(key), Some(by)))
@@ -133,8 +131,8 @@ impl<W> AuthState<W> {
     pub fn login_external(
         &mut self,
         tokens: ExternalTokens,
-        supplier: Supplier,
-    ) -> Result<Settlement<W>, LoginRefusal> {
+        supplier: PeerId,
+    ) -> Result<Transition<W>, LoginRefusal> {
         self.check_external_login()?;
         let login = ExternalLogin::new(tokens, supplier)?;
         if let Some(received) = self.policy.forbidden_workspace(&login) {
@@ -156,8 +154,8 @@ impl<W> AuthState<W> {
         &mut self,
         credential: OwnCredential,
         begun: Epoch,
-        by: Option<Supplier>,
-    ) -> Result<Settlement<W>, LoginRefusal> {
+        by: Option<PeerId>,
+    ) -> Result<Transition<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
         Ok(self.sign_in(credential.into(), by))
     }
@@ -172,7 +170,7 @@ impl<W> AuthState<W> {
         &mut self,
         credential: OwnCredential,
         begun: Epoch,
-    ) -> Result<Settlement<W>, LoginRefusal> {
+    ) -> Result<Transition<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
         self.installed_by = None;
         Ok(self.replace(credential.into()))
@@ -240,13 +238,13 @@ impl<W> AuthState<W> {
     }
 
     /// Drops the credential at once. Callers that wait for a refresh fail.
-    pub fn logout(&mut self) -> Settlement<W> {
+    pub fn logout(&mut self) -> Transition<W> {
         self.credential = None;
         self.installed_by = None;
         self.dead = None;
         self.generation.0 += 1;
         self.epoch.0 += 1;
-        Settlement {
+        Transition {
             waiters: self.take_waiters(),
             outcome: Err(RecoveryFailure::SignedOut),
             update: Some(AccountUpdated {
@@ -262,16 +260,16 @@ impl<W> AuthState<W> {
             return Recovery::Decided(waiter, Err(RecoveryFailure::SignedOut));
         };
         if generation != self.generation {
-            return Recovery::Decided(waiter, Ok(Remedy::Replaced));
+            return Recovery::Decided(waiter, Ok(Recovered::Replaced));
         }
-        let Some(authority) = self.authority(credential, RefreshReason::Unauthorized) else {
+        let Some(source) = self.refresh_source(credential, RefreshReason::Unauthorized) else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::NotRefreshable));
         };
         if let Some(refresh) = &mut self.refresh {
             refresh.waiters.push(waiter);
             return Recovery::Joined;
         }
-        Recovery::Ask(self.begin_refresh(authority, vec![waiter]))
+        Recovery::Ask(self.begin_refresh(source, vec![waiter]))
     }
 
     /// Handles the approaching expiry of the token of that generation. Returns nothing if it was
@@ -281,21 +279,25 @@ impl<W> AuthState<W> {
             return None;
         }
         let credential = self.credential.as_ref()?;
-        let authority = self.authority(credential, RefreshReason::Expiring)?;
-        Some(self.begin_refresh(authority, Vec::new()))
+        let source = self.refresh_source(credential, RefreshReason::Expiring)?;
+        Some(self.begin_refresh(source, Vec::new()))
     }
 
     /// Returns where newer tokens can be requested, if anywhere.
-    fn authority(&self, credential: &Arc<Credential>, reason: RefreshReason) -> Option<Authority> {
+    fn refresh_source(
+        &self,
+        credential: &Arc<Credential>,
+        reason: RefreshReason,
+    ) -> Option<RefreshSource> {
         match &**credential {
-            Credential::External(login) => Some(Authority::Host {
+            Credential::External(login) => Some(RefreshSource::Host {
                 supplier: login.supplier,
                 params: RefreshParams {
                     reason: reason.into(),
                     previous_account_id: Some(login.account_id().to_owned()),
                 },
             }),
-            Credential::Managed(login) => Some(Authority::Issuer {
+            Credential::Managed(login) => Some(RefreshSource::Issuer {
                 login: Arc::clone(login),
                 dead: self.dead,
             }),
@@ -316,22 +318,22 @@ impl<W> AuthState<W> {
         &mut self,
         ticket: Ticket,
         answer: Result<Renewal, RecoveryFailure>,
-    ) -> Option<Settlement<W>> {
+    ) -> Option<Transition<W>> {
         if self.refresh.as_ref()?.ticket != ticket {
             return None;
         }
         let waiters = self.take_waiters();
         Some(match answer.and_then(|renewal| self.adopt(renewal)) {
-            Ok((remedy, update)) => Settlement {
+            Ok((recovered, update)) => Transition {
                 waiters,
-                outcome: Ok(remedy),
+                outcome: Ok(recovered),
                 update,
             },
             Err(failure) => {
                 if let RecoveryFailure::Permanent(permanent) = failure {
                     self.dead = Some(permanent);
                 }
-                Settlement {
+                Transition {
                     waiters,
                     outcome: Err(failure),
                     update: None,
@@ -340,20 +342,20 @@ impl<W> AuthState<W> {
         })
     }
 
-    fn sign_in(&mut self, credential: Credential, by: Option<Supplier>) -> Settlement<W> {
+    fn sign_in(&mut self, credential: Credential, by: Option<PeerId>) -> Transition<W> {
         self.epoch.0 += 1;
         self.installed_by = by;
         self.replace(credential)
     }
 
-    fn replace(&mut self, credential: Credential) -> Settlement<W> {
+    fn replace(&mut self, credential: Credential) -> Transition<W> {
         let update = credential.update();
         self.credential = Some(Arc::new(credential));
         self.dead = None;
         self.generation.0 += 1;
-        Settlement {
+        Transition {
             waiters: self.take_waiters(),
-            outcome: Ok(Remedy::Replaced),
+            outcome: Ok(Recovered::Replaced),
             update: Some(update),
         }
     }
@@ -362,24 +364,24 @@ impl<W> AuthState<W> {
         mem::take(&mut self.refresh).map_or_else(Vec::new, |refresh| refresh.waiters)
     }
 
-    fn begin_refresh(&mut self, authority: Authority, waiters: Vec<W>) -> RefreshOrder {
+    fn begin_refresh(&mut self, source: RefreshSource, waiters: Vec<W>) -> RefreshOrder {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.refresh = Some(Refresh { ticket, waiters });
-        RefreshOrder { ticket, authority }
+        RefreshOrder { ticket, source }
     }
 
     /// Installs newer tokens after they have passed every check.
     fn adopt(
         &mut self,
         renewal: Renewal,
-    ) -> Result<(Remedy, Option<AccountUpdated>), RecoveryFailure> {
+    ) -> Result<(Recovered, Option<AccountUpdated>), RecoveryFailure> {
         let Some(previous) = self.credential.clone() else {
             return Err(RecoveryFailure::SignedOut);
         };
-        let remedy = match renewal {
-            Renewal::Store(_) => Remedy::Replaced,
-            Renewal::Host(_) | Renewal::Issuer(_) => Remedy::Renewed,
+        let recovered = match renewal {
+            Renewal::Store(_) => Recovered::Replaced,
+            Renewal::Host(_) | Renewal::Issuer(_) => Recovered::Renewed,
         };
         let renewed = match (&*previous, renewal) {
             (Credential::External(old), Renewal::Host(tokens)) => {
@@ -405,13 +407,13 @@ impl<W> AuthState<W> {
         {
             self.installed_by = Some(new.supplier);
         }
-        let settlement = self.replace(renewed);
-        Ok((remedy, settlement.update.filter(|_| !same)))
+        let transition = self.replace(renewed);
+        Ok((recovered, transition.update.filter(|_| !same)))
     }
 
     /// Returns whether an answer for this account is accepted for that login. Only the supplier may
     /// change the account: another connection must answer for the same one.
-    fn answers_for(&self, old: &ExternalLogin, new: &ChatgptAccount, from: Supplier) -> bool {
+    fn answers_for(&self, old: &ExternalLogin, new: &ChatgptAccount, from: PeerId) -> bool {
         let may_change = from == old.supplier && !self.policy.same_account;
         may_change || new.is_same(&old.account)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 
-use crate::credential::{ManagedLogin, Supplier};
+use crate::credential::{ManagedLogin, PeerId};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 
@@ -28,16 +28,16 @@ pub struct RefreshOrder {
     /// To be returned with the answer.
     pub ticket: Ticket,
     /// Where to request newer tokens, and the parameters.
-    pub authority: Authority,
+    pub source: RefreshSource,
 }
 
 /// A source of newer tokens.
 #[derive(Debug)]
-pub enum Authority {
+pub enum RefreshSource {
     /// The host that owns the login.
     Host {
         /// The peer to ask first.
-        supplier: Supplier,
+        supplier: PeerId,
         /// The parameters of the request.
         params: RefreshParams,
     },
@@ -63,7 +63,7 @@ pub enum Renewal {
 
 /// How a call can be retried after a 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
+pub enum Recovered {
     /// With tokens that were in force already: from another call, another process or another login.
     /// No request was made for this call.
     Replaced,
@@ -77,17 +77,17 @@ pub struct HostTokens {
     /// The tokens, not yet checked.
     pub tokens: ExternalTokens,
     /// The connection that answered; it is asked first next time.
-    pub supplier: Supplier,
+    pub supplier: PeerId,
 }
 
 /// The waiters of a refresh, its outcome, and the update for all clients.
 #[derive(Debug)]
 #[must_use = "the waiters must be woken"]
-pub struct Settlement<W> {
+pub struct Transition<W> {
     /// The waiters to wake.
     pub waiters: Vec<W>,
     /// How they can be retried.
-    pub outcome: Result<Remedy, RecoveryFailure>,
+    pub outcome: Result<Recovered, RecoveryFailure>,
     /// The update, if the account changed.
     pub update: Option<AccountUpdated>,
 }
@@ -96,7 +96,7 @@ pub struct Settlement<W> {
 #[derive(Debug)]
 pub enum Recovery<W> {
     /// A decision: retry, or fail.
-    Decided(W, Result<Remedy, RecoveryFailure>),
+    Decided(W, Result<Recovered, RecoveryFailure>),
     /// Wait for the refresh in flight (single-flight).
     Joined,
     /// Request this refresh and wait for it.

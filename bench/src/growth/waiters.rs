@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use byokey_auth::{
-    AnswerCheck, AuthManager, EphemeralStore, Host, HostAnswer, HostTokens, Issuer, IssuerAnswer,
-    IssuerFailure, LoginPolicy, Outside, RecoveryFailure, RenewedTokens, Supplier, TokenOwner,
+    AnswerCheck, AuthManager, Dependencies, EphemeralStore, Host, HostAnswer, HostTokens, Issuer,
+    IssuerAnswer, IssuerFailure, LoginPolicy, PeerId, RecoveryFailure, RenewedTokens, TokenOwner,
 };
 use byokey_base::clock::SystemClock;
 use byokey_protocol::account::AccountUpdated;
@@ -76,14 +76,14 @@ pub(crate) fn fan_out(waiters: usize) -> Result<f64, Failure> {
 }
 
 fn signed_in(host: Arc<SlowHost>) -> Result<Arc<AuthManager>, Failure> {
-    let outside = Outside {
+    let dependencies = Dependencies {
         host,
         issuer: Arc::new(NoIssuer),
         store: Arc::new(EphemeralStore),
         clock: Arc::new(SystemClock),
     };
-    let manager = AuthManager::new(LoginPolicy::default(), outside);
-    manager.login_external(tokens(0), Supplier(0))?;
+    let manager = AuthManager::new(LoginPolicy::default(), dependencies);
+    manager.login_external(tokens(0), PeerId(0))?;
     Ok(manager)
 }
 
@@ -108,7 +108,7 @@ impl SlowHost {
         };
         let answer = HostTokens {
             tokens: tokens(1),
-            supplier: Supplier(0),
+            supplier: PeerId(0),
         };
         only.send(answer)
             .map_err(|_| "no refresh is pending".into())
@@ -116,7 +116,7 @@ impl SlowHost {
 }
 
 impl Host for SlowHost {
-    fn ask_refresh(&self, _: Supplier, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
+    fn ask_refresh(&self, _: PeerId, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
         let (sender, answer) = oneshot::channel();
         self.0
             .lock()
@@ -125,7 +125,7 @@ impl Host for SlowHost {
         Box::pin(async move { answer.await.map_err(|_| RecoveryFailure::HostGone) })
     }
 
-    fn wants_proactive_refresh(&self, _: Supplier) -> bool {
+    fn wants_proactive_refresh(&self, _: PeerId) -> bool {
         false
     }
 

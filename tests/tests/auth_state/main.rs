@@ -9,8 +9,8 @@ mod operations;
 use std::sync::Arc;
 
 use byokey_auth::{
-    AuthState, Authority, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, Recovery,
-    RecoveryFailure, RefreshOrder, Renewal, Settlement, Supplier, Ticket,
+    AuthState, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, PeerId, Recovery,
+    RecoveryFailure, RefreshOrder, RefreshSource, Renewal, Ticket, Transition,
 };
 use byokey_protocol::external_auth::RefreshReason;
 use byokey_protocol::secret::Secret;
@@ -114,15 +114,12 @@ impl Subject {
         match *operation {
             Operation::LoginHost(token, account) => {
                 let tokens = operations::tokens(token, account);
-                let settled = self.state.login_external(tokens, Supplier(0)).ok();
+                let settled = self.state.login_external(tokens, PeerId(0)).ok();
                 self.settled(settled)
             }
             Operation::LoginKey(good) => {
                 let key = if good { "sk-made-up" } else { "sk made\nup" };
-                let settled = self
-                    .state
-                    .login_api_key(Secret::from(key), Supplier(0))
-                    .ok();
+                let settled = self.state.login_api_key(Secret::from(key), PeerId(0)).ok();
                 self.settled(settled)
             }
             Operation::Logout => {
@@ -156,7 +153,7 @@ impl Subject {
                     None => Err(RecoveryFailure::AnswerInvalid),
                     Some((token, account)) => Ok(Renewal::Host(HostTokens {
                         tokens: operations::tokens(token, account),
-                        supplier: Supplier(0),
+                        supplier: PeerId(0),
                     })),
                 };
                 let settled = self.state.refreshed(self.tickets[at], answer);
@@ -165,7 +162,7 @@ impl Subject {
         }
     }
 
-    fn settled(&mut self, settled: Option<Settlement<usize>>) -> Seen {
+    fn settled(&mut self, settled: Option<Transition<usize>>) -> Seen {
         if self.generations.last() != Some(&self.state.generation()) {
             self.generations.push(self.state.generation());
         }
@@ -187,7 +184,7 @@ impl Subject {
 
     fn asked(&mut self, order: RefreshOrder, reason: RefreshReason) -> Seen {
         assert!(!self.tickets.contains(&order.ticket), "a ticket came twice");
-        let Authority::Host { params, .. } = order.authority else {
+        let RefreshSource::Host { params, .. } = order.source else {
             panic!("tokens of the host are renewed by the host");
         };
         assert_eq!(params.reason, reason);

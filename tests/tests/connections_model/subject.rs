@@ -8,7 +8,7 @@ use std::time::Duration;
 use byokey_app_server::config::{Config, Environment, Overrides};
 use byokey_app_server::server::connection::{self, Connection};
 use byokey_app_server::server::services::Services;
-use byokey_auth::{Generation, RecoveryFailure, Remedy};
+use byokey_auth::{Generation, Recovered, RecoveryFailure};
 use byokey_dev_backend::{TestToken, unsigned};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_rpc::MessageHandler as _;
@@ -19,7 +19,7 @@ use crate::operation::{
 };
 
 /// A call that waits for a newer credential.
-type Call = Pin<Box<dyn Future<Output = Result<Remedy, RecoveryFailure>>>>;
+type Call = Pin<Box<dyn Future<Output = Result<Recovered, RecoveryFailure>>>>;
 
 /// Longer than a host's timeout.
 const TOO_LONG: Duration = Duration::from_secs(11);
@@ -164,7 +164,7 @@ impl Subject {
     }
 }
 
-fn poll(call: &mut Call) -> Option<Result<Remedy, RecoveryFailure>> {
+fn poll(call: &mut Call) -> Option<Result<Recovered, RecoveryFailure>> {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => Some(outcome),
         Poll::Pending => None,

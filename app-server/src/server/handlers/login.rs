@@ -20,7 +20,7 @@ use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{
-    ApiKey, AuthManager, LoginRefusal, OwnCredential, PendingLogin, SignInFailure, Supplier,
+    ApiKey, AuthManager, LoginRefusal, OwnCredential, PeerId, PendingLogin, SignInFailure,
     is_identifier,
 };
 
@@ -98,7 +98,7 @@ impl Given {
     async fn login(
         self,
         auth: Arc<AuthManager>,
-        peer: Supplier,
+        peer: PeerId,
         login: PendingLogin,
     ) -> Result<AccountUpdated, RequestError> {
         match self {

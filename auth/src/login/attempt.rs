@@ -6,14 +6,14 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::login::LoginCompleted;
 use tokio::sync::watch;
 
+use super::authorization_server::AuthorizationServer;
 use super::failure::LoginFailure;
-use super::grantor::Grantor;
 use super::report::Report;
 use crate::{AuthManager, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure};
 use byokey_base::clock::Clock;
 
 /// Observes how logins end.
-pub trait Audience: Send + Sync {
+pub trait LoginObserver: Send + Sync {
     /// Called at the end of a login.
     fn login_completed(&self, completed: LoginCompleted);
 
@@ -25,16 +25,16 @@ pub trait Audience: Send + Sync {
 }
 
 /// One pending login.
-pub(super) struct Session {
+pub(super) struct LoginAttempt {
     pub(super) auth: Arc<AuthManager>,
-    pub(super) grantor: Arc<dyn Grantor>,
+    pub(super) authorization_server: Arc<dyn AuthorizationServer>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) login: PendingLogin,
     pub(super) cancel: watch::Receiver<bool>,
     pub(super) report: Arc<Report>,
 }
 
-impl Session {
+impl LoginAttempt {
     /// Completes when the login is cancelled.
     pub(super) async fn cancelled(&self) {
         let mut cancel = self.cancel.clone();

@@ -7,7 +7,7 @@ use byokey_protocol::secret::Secret;
 use crate::{IssuerAnswer, IssuerFailure, ManagedTokens};
 
 /// Grants logins. Every call has a deadline.
-pub trait Grantor: Send + Sync {
+pub trait AuthorizationServer: Send + Sync {
     /// Returns the authorization page for the browser.
     ///
     /// # Errors
