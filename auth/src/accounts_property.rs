@@ -98,7 +98,7 @@ impl World {
                 let login = ManagedLogin::new(tokens).unwrap().into();
                 let (auth, begun) = (Arc::clone(&self.auth), self.auth.begin_login(None));
                 // The login waits for tokens that are being saved.
-                let login = tokio::spawn(async move { auth.sign_in(login, begun).await });
+                let login = tokio::spawn(async move { auth.login_own(login, begun).await });
                 settle().await;
                 while !login.is_finished() {
                     self.answer_oldest();

@@ -13,7 +13,7 @@ impl Store for EphemeralStore {
         "ephemeral"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         false
     }
 

@@ -95,7 +95,7 @@ impl Store for SharedStore {
         "shared"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 

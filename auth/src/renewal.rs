@@ -18,16 +18,16 @@ pub(super) struct Renewer {
     pub(super) issuer: Arc<dyn Issuer>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) giving_back: Arc<Background>,
+    pub(super) revocations: Arc<Background>,
 }
 
 impl Renewer {
-    /// Returns a newer login of the same account. `dead` is why the issuer will not renew these
+    /// Returns a newer login of the same account. `permanent_failure` is why the issuer will not renew these
     /// tokens; then only the store can help. Ends when the user logs out meanwhile.
     pub(super) async fn renew(
         &self,
         login: &ManagedLogin,
-        dead: Option<PermanentFailure>,
+        permanent_failure: Option<PermanentFailure>,
         forgotten: &ForgetSignal,
     ) -> Result<Renewal, RecoveryFailure> {
         let looked = tokio::select! {
@@ -38,8 +38,8 @@ impl Renewer {
             (_, Some(newer)) => return Ok(Renewal::Store(newer)),
             (lock, None) => lock,
         };
-        if let Some(dead) = dead {
-            return Err(RecoveryFailure::Permanent(dead));
+        if let Some(permanent_failure) = permanent_failure {
+            return Err(RecoveryFailure::Permanent(permanent_failure));
         }
         let Some(refresh_token) = &login.tokens().refresh_token else {
             return Err(RecoveryFailure::Permanent(PermanentFailure::Other));
@@ -55,7 +55,7 @@ impl Renewer {
             answer = &mut answer => answer,
             revocation = forgotten.wait() => {
                 if revocation == Revocation::Revoke {
-                    self.giving_back.spawn(revoke_successor(Arc::clone(&self.issuer), answer));
+                    self.revocations.spawn(revoke_successor(Arc::clone(&self.issuer), answer));
                 }
                 return Err(RecoveryFailure::SignedOut);
             }
@@ -92,7 +92,7 @@ impl Renewer {
         &self,
         login: &ManagedLogin,
     ) -> Result<Option<ManagedLogin>, RecoveryFailure> {
-        if !self.store.keeps() || !login.is_saved {
+        if !self.store.is_persistent() || !login.is_saved {
             return Ok(None);
         }
         let mismatch = RecoveryFailure::Permanent(PermanentFailure::Mismatch);

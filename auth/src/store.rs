@@ -79,7 +79,7 @@ pub trait Store: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Returns whether it persists anything.
-    fn keeps(&self) -> bool;
+    fn is_persistent(&self) -> bool;
 
     /// Locks the store against other processes until the lock is dropped.
     fn lock(&self) -> StoreAnswer<'_, StoreLock>;

@@ -69,7 +69,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
         ));
     }
     let auth = &services.auth;
-    let done = auth.take_over(login.into(), auth.begin_login(None));
+    let done = auth.import(login.into(), auth.begin_login(None));
     if let Err(failure) = done.await {
         return fail(&failure.to_string());
     }

@@ -90,7 +90,7 @@ async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
     let auth = &services.auth;
     let done = match ApiKey::new(key) {
         Ok(key) => {
-            auth.sign_in(OwnCredential::ApiKey(key), auth.begin_login(None))
+            auth.login_own(OwnCredential::ApiKey(key), auth.begin_login(None))
                 .await
         }
         Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),
@@ -107,7 +107,7 @@ async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
     let done = async {
         auth.check_personal_login()?;
         let credential = auth.introspect(token).await?;
-        auth.sign_in(credential, login).await
+        auth.login_own(credential, login).await
     };
     ended("Error logging in with access token", done.await.err())
 }

@@ -59,7 +59,7 @@ async fn logout(services: Arc<Services>, local: bool) -> ExitCode {
         && let Ok(login) = ManagedLogin::new(tokens)
     {
         // A policy may forbid using it, but not revoking it.
-        drop(auth.adopt(login.into(), auth.epoch()));
+        drop(auth.restore(login.into(), auth.epoch()));
     }
     let (_, forgotten) = auth.logout(Revocation::Revoke);
     let removed = auth.clear_store().await;

@@ -157,8 +157,8 @@ impl Services {
             return;
         }
         let services = Arc::clone(self);
-        let mut taken_up = Box::pin(async move {
-            match services.take_up().await {
+        let mut restored = Box::pin(async move {
+            match services.restore_from_store().await {
                 Ok(()) => {}
                 Err(SignInFailure::Refused(
                     LoginRefusal::Overtaken | LoginRefusal::ExternalAuthActive,
@@ -166,12 +166,12 @@ impl Services {
                 Err(failure) => services.report_startup_problem(&failure),
             }
         });
-        if taken_up.as_mut().now_or_never().is_some() {
+        if restored.as_mut().now_or_never().is_some() {
             return;
         }
         let under_way = self.start.begin();
         tokio::spawn(async move {
-            taken_up.await;
+            restored.await;
             drop(under_way);
         });
     }
@@ -192,15 +192,15 @@ impl Services {
         texts.map(|text| warning(&text)).collect()
     }
 
-    async fn take_up(&self) -> Result<(), SignInFailure> {
+    async fn restore_from_store(&self) -> Result<(), SignInFailure> {
         let begun = self.auth.epoch();
         if let Some(token) = self.take_given_token() {
             self.auth.check_personal_login()?;
             let credential = self.auth.introspect(token).await?;
-            self.auth.adopt(credential, begun)?;
+            self.auth.restore(credential, begun)?;
             return Ok(());
         }
-        self.auth.take_up().await.map(|_| ())
+        self.auth.restore_from_store().await.map(|_| ())
     }
 
     fn take_given_token(&self) -> Option<Secret> {
@@ -211,7 +211,7 @@ impl Services {
     pub async fn end(&self) {
         let (background, auth) = (self.background.finish(FAREWELL), self.auth.finish(FAREWELL));
         tokio::join!(background, auth);
-        if self.auth.keeps() {
+        if self.auth.is_persistent() {
             self.auth.settle_store().await;
         }
     }

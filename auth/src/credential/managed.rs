@@ -67,7 +67,7 @@ impl ManagedTokens {
     }
 
     /// Moves them to locked memory.
-    fn kept(self) -> Self {
+    fn locked(self) -> Self {
         Self {
             id_token: lock_in_memory(self.id_token),
             access_token: lock_in_memory(self.access_token),
@@ -119,7 +119,7 @@ impl ManagedLogin {
                 residency: access.residency.or(identity.residency),
             },
             expires_at: access.expires_at,
-            tokens: tokens.kept(),
+            tokens: tokens.locked(),
             is_saved: true,
         })
     }

@@ -43,14 +43,17 @@ impl LoginAttempt {
     }
 
     /// Logs in with the issuer's tokens. Once started, this is not cancelled.
-    pub(super) async fn sign_in(&self, tokens: ManagedTokens) -> Result<(), LoginFailure> {
+    pub(super) async fn log_in(&self, tokens: ManagedTokens) -> Result<(), LoginFailure> {
         let tokens = ManagedTokens {
             obtained_at: Some(self.clock.unix_seconds()),
             ..tokens
         };
         let login = ManagedLogin::new(tokens)
             .map_err(|invalid| SignInFailure::Refused(LoginRefusal::Invalid(invalid)))?;
-        let update = self.auth.sign_in(login.into(), self.login.clone()).await?;
+        let update = self
+            .auth
+            .login_own(login.into(), self.login.clone())
+            .await?;
         self.report.signed_in(update);
         Ok(())
     }

@@ -130,7 +130,7 @@ impl BrowserLogin {
             }
         };
         let tokens = while_serving(&mut self.server, trade).await?;
-        while_serving(&mut self.server, attempt.sign_in(tokens)).await
+        while_serving(&mut self.server, attempt.log_in(tokens)).await
     }
 
     async fn show_success(&mut self) {

@@ -30,7 +30,7 @@ pub(super) async fn run(code: DeviceCode, attempt: &LoginAttempt) -> Result<(), 
         tokens = tokens => tokens?,
         () = attempt.cancelled() => return Err(LoginFailure::NotCompleted),
     };
-    attempt.sign_in(tokens).await
+    attempt.log_in(tokens).await
 }
 
 async fn granted(code: &DeviceCode, attempt: &LoginAttempt) -> Result<CodeGrant, LoginFailure> {

@@ -53,9 +53,9 @@ async fn a_logout_that_revokes_nothing_leaves_a_late_renewal_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_answers_for_half_a_minute_by_either_clock() {
     let scene = Scene::signed_in().await;
-    let freshen = async |spends: bool| {
+    let refresh_managed = async |spends: bool| {
         let auth = Arc::clone(&scene.auth);
-        let asked = tokio::spawn(async move { auth.freshen().await });
+        let asked = tokio::spawn(async move { auth.refresh_managed().await });
         settle().await;
         assert_eq!(scene.issuer.asked(), usize::from(spends));
         if spends {
@@ -66,24 +66,24 @@ async fn a_renewal_answers_for_half_a_minute_by_either_clock() {
         asked.await.unwrap();
     };
     let now = |seconds| scene.clock.0.store(seconds, Ordering::Relaxed);
-    freshen(true).await;
+    refresh_managed(true).await;
     now(29);
     tokio::time::advance(Duration::from_secs(29)).await;
-    freshen(false).await;
+    refresh_managed(false).await;
     // Both clocks advance.
     now(30);
     tokio::time::advance(Duration::from_secs(1)).await;
-    freshen(true).await;
+    refresh_managed(true).await;
     // The machine slept: only the time of day advanced.
     now(3_600);
-    freshen(true).await;
+    refresh_managed(true).await;
     // The time of day was set back: the monotonic clock counts.
     tokio::time::advance(Duration::from_secs(31)).await;
-    freshen(true).await;
+    refresh_managed(true).await;
     // Another login is not the one that was renewed.
     scene.login(managed_tokens("ws-2", "u-2", "rt-9")).await;
     let auth = Arc::clone(&scene.auth);
-    let asked = tokio::spawn(async move { auth.freshen().await });
+    let asked = tokio::spawn(async move { auth.refresh_managed().await });
     settle().await;
     assert_eq!(scene.issuer.asked(), 1);
     scene.issuer.answer(Ok(fresh("ws-2", "u-2", "rt-10")));
@@ -123,7 +123,7 @@ async fn a_login_is_superseded_by_a_later_login_or_logout() {
     drop(scene.auth.logout(Revocation::Revoke));
     let tokens = managed_tokens("ws-2", "u-2", "rt-9");
     let late = ManagedLogin::new(tokens).unwrap().into();
-    let refused = scene.auth.sign_in(late, begun).await.unwrap_err();
+    let refused = scene.auth.login_own(late, begun).await.unwrap_err();
     assert_eq!(refused, SignInFailure::Refused(LoginRefusal::Overtaken));
     assert!(scene.auth.lease().is_none());
 }

@@ -70,7 +70,7 @@ impl Scene {
     async fn login(&self, tokens: ManagedTokens) {
         let credential = ManagedLogin::new(tokens).unwrap().into();
         let begun = self.auth.begin_login(None);
-        self.auth.sign_in(credential, begun).await.unwrap();
+        self.auth.login_own(credential, begun).await.unwrap();
     }
 
     fn call(&self) -> JoinHandle<Result<Recovered, RecoveryFailure>> {
@@ -137,7 +137,7 @@ async fn a_transient_failure_clears_nothing_and_the_next_401_asks_again() {
         assert!(failed.to_string().starts_with("Failed to refresh token: "));
         assert_eq!(scene.refresh_token().as_deref(), Some("rt-1"));
         assert_eq!(scene.kept_refresh_token().as_deref(), Some("rt-1"));
-        assert!(!scene.auth.is_dead());
+        assert!(!scene.auth.needs_reauth());
     }
     assert_eq!(scene.issuer.spent.lock().unwrap().len(), 3);
 }
@@ -156,12 +156,12 @@ async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
         scene.issuer.answer(Err(permanent.into()));
         let expected = Err(RecoveryFailure::Permanent(permanent));
         assert_eq!(call.await.unwrap(), expected);
-        assert!(scene.auth.is_dead());
+        assert!(scene.auth.needs_reauth());
         assert_eq!(scene.call().await.unwrap(), expected);
         assert_eq!(scene.issuer.spent.lock().unwrap().len(), 1);
 
         scene.login(managed_tokens("ws-1", "u-1", "rt-9")).await;
-        assert!(!scene.auth.is_dead());
+        assert!(!scene.auth.needs_reauth());
         let call = scene.call();
         settle().await;
         scene.issuer.answer(Ok(fresh("ws-1", "u-1", "rt-10")));
@@ -185,7 +185,7 @@ async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() 
     call.await.unwrap().unwrap_err();
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-newest"));
     assert_eq!(scene.call().await.unwrap(), Ok(Recovered::Replaced));
-    assert!(!scene.auth.is_dead());
+    assert!(!scene.auth.needs_reauth());
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-newest"));
 }
 
@@ -262,7 +262,7 @@ async fn two_processes_spend_one_token() {
     let one = Scene::signed_in().await;
     let (issuer, store) = (Arc::clone(&one.issuer), Arc::clone(&one.store));
     let two = Scene::sharing(LoginPolicy::default(), issuer, store);
-    assert!(two.auth.take_up().await.unwrap());
+    assert!(two.auth.restore_from_store().await.unwrap());
     let (first, second) = (one.call(), two.call());
     settle().await;
     assert_eq!(one.issuer.asked(), 1, "the other waits for the lock");
@@ -316,7 +316,7 @@ async fn a_login_that_cannot_be_saved_is_refused() {
     let credential = ManagedLogin::new(tokens).unwrap().into();
     let refused = scene
         .auth
-        .sign_in(credential, scene.auth.begin_login(None))
+        .login_own(credential, scene.auth.begin_login(None))
         .await;
     assert_eq!(refused.unwrap_err(), SignInFailure::Store(full));
     assert!(scene.auth.lease().is_none());
@@ -354,13 +354,13 @@ async fn a_login_that_is_still_on_its_way_from_the_store_can_be_signed_out_and_g
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-1"));
     let silent = Arc::clone(&scene.store.silent).lock_owned().await;
     let auth = Arc::clone(&scene.auth);
-    let taken_up = tokio::spawn(async move { auth.take_up().await });
+    let restored = tokio::spawn(async move { auth.restore_from_store().await });
     settle().await;
     let (_, seen) = scene.auth.logout(Revocation::Revoke);
     assert!(!seen.is_revocable());
     drop(silent);
     let overtaken = SignInFailure::Refused(LoginRefusal::Overtaken);
-    assert_eq!(taken_up.await.unwrap(), Err(overtaken));
+    assert_eq!(restored.await.unwrap(), Err(overtaken));
     assert!(scene.auth.lease().is_none());
     scene.auth.revoke(scene.auth.signed_out_unseen()).await;
     assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
@@ -372,10 +372,10 @@ async fn a_login_under_way_is_newer_than_what_the_store_held_at_the_start() {
     let scene = Scene::new(LoginPolicy::default());
     scene.store.keep(managed_tokens("ws-1", "u-1", "rt-1"));
     let begun = scene.auth.begin_login(None);
-    assert!(scene.auth.take_up().await.unwrap());
+    assert!(scene.auth.restore_from_store().await.unwrap());
     let newer = ManagedLogin::new(managed_tokens("ws-2", "u-2", "rt-9")).unwrap();
     let newer = newer.into();
-    scene.auth.sign_in(newer, begun).await.unwrap();
+    scene.auth.login_own(newer, begun).await.unwrap();
     assert_eq!(scene.refresh_token().as_deref(), Some("rt-9"));
     settle().await;
     assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-1"]);
@@ -388,7 +388,7 @@ async fn an_expired_token_is_renewed_at_the_start() {
     let mut tokens = managed_tokens("ws-1", "u-1", "rt-1");
     tokens.access_token = Secret::from(token_of("ws-1", "u-1", 5).as_str());
     scene.store.keep(tokens);
-    assert!(scene.auth.take_up().await.unwrap());
+    assert!(scene.auth.restore_from_store().await.unwrap());
     settle().await;
     assert_eq!(scene.issuer.asked(), 1);
 }

@@ -24,7 +24,7 @@ pub(super) struct LastRenewal {
 }
 
 impl AuthManager {
-    /// Returns whether `account/read` should wait for [`AuthManager::freshen`].
+    /// Returns whether `account/read` should wait for [`AuthManager::refresh_managed`].
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let now = self.renewer.clock.unix_seconds();
@@ -37,7 +37,7 @@ impl AuthManager {
 
     /// Renews a managed login, unless it was renewed recently. A failure is logged; callers read
     /// the state in force.
-    pub async fn freshen(self: &Arc<Self>) {
+    pub async fn refresh_managed(self: &Arc<Self>) {
         if !self.is_managed() || self.is_fresh() {
             return;
         }
@@ -65,7 +65,7 @@ impl AuthManager {
         };
         let (generation, is_dead) = {
             let state = self.state();
-            (state.generation(), state.dead().is_some())
+            (state.generation(), state.permanent_failure().is_some())
         };
         let since = self.renewer.clock.unix_seconds().abs_diff(last.at_unix);
         last.generation == generation

@@ -3,7 +3,7 @@
 //! It applies the rules of [`AuthState`]: wakes the callers that wait for a refresh, asks the host
 //! in a task of its own, so that a cancelled caller does not end the refresh for the others (single
 //! flight), and notifies clients of changes. `expiry` renews tokens before they expire, `own`
-//! installs credentials that this program obtained itself, `take_up` those from before the process
+//! installs credentials that this program obtained itself, `restore` those from before the process
 //! started.
 
 mod attempt;
@@ -11,7 +11,7 @@ mod expiry;
 mod forget;
 mod freshness;
 mod own;
-mod take_up;
+mod restore;
 
 use std::fmt;
 use std::future::Future;
@@ -103,7 +103,7 @@ pub struct AuthManager {
     /// The result of [`AuthManager::signed_out_unseen`].
     signed_out_unseen: Mutex<Option<Arc<ManagedLogin>>>,
     /// Revocations of superseded logins.
-    giving_back: Arc<Background>,
+    revocations: Arc<Background>,
     /// The last renewal of a managed login.
     last_renewal: Mutex<Option<LastRenewal>>,
 }
@@ -166,7 +166,7 @@ impl AuthManager {
             store,
             clock,
         } = dependencies;
-        let giving_back = Arc::<Background>::default();
+        let revocations = Arc::<Background>::default();
         Arc::new(Self {
             state: Mutex::new(AuthState::new(policy)),
             asking: Mutex::default(),
@@ -177,11 +177,11 @@ impl AuthManager {
                 issuer,
                 store,
                 clock,
-                giving_back: Arc::clone(&giving_back),
+                revocations: Arc::clone(&revocations),
             },
             store_turn: tokio::sync::Mutex::default(),
             signed_out_unseen: Mutex::default(),
-            giving_back,
+            revocations,
             last_renewal: Mutex::default(),
         })
     }
@@ -228,7 +228,7 @@ impl AuthManager {
         let superseded = self.managed_in_force();
         let transition = self.state().login_api_key(key, by)?;
         let update = self.replaced(transition);
-        self.give_back(superseded);
+        self.revoke_superseded(superseded);
         Ok(update)
     }
 
@@ -243,10 +243,10 @@ impl AuthManager {
         tokens: ExternalTokens,
         supplier: PeerId,
     ) -> Result<AccountUpdated, LoginRefusal> {
-        let superseded = self.managed_in_force().filter(|_| !self.keeps());
+        let superseded = self.managed_in_force().filter(|_| !self.is_persistent());
         let transition = self.state().login_external(tokens, supplier)?;
         let update = self.replaced(transition);
-        self.give_back(superseded);
+        self.revoke_superseded(superseded);
         Ok(update)
     }
 
@@ -324,12 +324,12 @@ impl AuthManager {
     ) {
         let is_lost = match logout {
             Some(revocation) => revocation == Revocation::Revoke,
-            None => !self.keeps(),
+            None => !self.is_persistent(),
         };
         if let Ok(Renewal::Issuer(login)) = late
             && is_lost
         {
-            self.give_back(Some(Arc::new(login)));
+            self.revoke_superseded(Some(Arc::new(login)));
         }
     }
 
@@ -347,14 +347,20 @@ impl AuthManager {
                 let answer = self.host.ask_refresh(supplier, params, check);
                 Box::pin(async move { answer.await.map(Renewal::Host) })
             }
-            RefreshSource::Issuer { login, dead } => {
+            RefreshSource::Issuer {
+                login,
+                permanent_failure,
+            } => {
                 let manager = Arc::clone(self);
                 Box::pin(async move {
                     let _turn = tokio::select! {
                         turn = manager.store_turn.lock() => turn,
                         _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),
                     };
-                    manager.renewer.renew(&login, dead, &forgotten).await
+                    manager
+                        .renewer
+                        .renew(&login, permanent_failure, &forgotten)
+                        .await
                 })
             }
         }

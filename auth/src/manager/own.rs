@@ -54,8 +54,8 @@ impl AuthManager {
 
     /// Returns whether credentials are persisted.
     #[must_use]
-    pub fn keeps(&self) -> bool {
-        self.renewer.store.keeps()
+    pub fn is_persistent(&self) -> bool {
+        self.renewer.store.is_persistent()
     }
 
     /// Returns warnings about where the login is stored, one sentence each.
@@ -97,13 +97,13 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`SignInFailure`]; the credential in force is unchanged.
-    pub async fn sign_in(
+    pub async fn login_own(
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
-        let (update, superseded) = self.replace_kept(credential, login).await?;
-        self.give_back(superseded);
+        let (update, superseded) = self.persist_and_replace(credential, login).await?;
+        self.revoke_superseded(superseded);
         Ok(update)
     }
 
@@ -112,18 +112,18 @@ impl AuthManager {
     ///
     /// # Errors
     ///
-    /// As [`AuthManager::sign_in`].
-    pub async fn take_over(
+    /// As [`AuthManager::login_own`].
+    pub async fn import(
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
     ) -> Result<AccountUpdated, SignInFailure> {
-        let (update, _) = self.replace_kept(credential, login).await?;
+        let (update, _) = self.persist_and_replace(credential, login).await?;
         Ok(update)
     }
 
     /// Logs in. Also returns the managed login that was replaced.
-    async fn replace_kept(
+    async fn persist_and_replace(
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
@@ -132,7 +132,7 @@ impl AuthManager {
         self.check_pending(&credential, &login)?;
         let store = &self.renewer.store;
         let mut superseded = self.managed_in_force();
-        if store.keeps() {
+        if store.is_persistent() {
             let stored = credential.stored();
             let _lock = store.lock().await?;
             if superseded.is_none() {
@@ -172,8 +172,8 @@ impl AuthManager {
 
     /// Returns whether the login in force is known not to be renewable any more.
     #[must_use]
-    pub fn is_dead(&self) -> bool {
-        self.state().dead().is_some()
+    pub fn needs_reauth(&self) -> bool {
+        self.state().permanent_failure().is_some()
     }
 
     /// Drops the credential at once and cancels the calls that use it. The stored login remains
@@ -195,7 +195,7 @@ impl AuthManager {
     /// [`StoreFailure`]; the login may still be stored.
     pub async fn clear_store(&self) -> Result<bool, StoreFailure> {
         let store = &self.renewer.store;
-        if !store.keeps() {
+        if !store.is_persistent() {
             return Ok(false);
         }
         let _turn = self.store_turn.lock().await;
@@ -227,7 +227,7 @@ impl AuthManager {
 
     /// Waits for the revocations of superseded logins, with a timeout.
     pub async fn finish(&self, patience: Duration) {
-        self.giving_back.finish(patience).await;
+        self.revocations.finish(patience).await;
     }
 
     pub(super) fn managed_in_force(&self) -> Option<Arc<ManagedLogin>> {
@@ -238,7 +238,7 @@ impl AuthManager {
     }
 
     /// Revokes a replaced login, unless its successor has the same tokens.
-    pub(super) fn give_back(self: &Arc<Self>, superseded: Option<Arc<ManagedLogin>>) {
+    pub(super) fn revoke_superseded(self: &Arc<Self>, superseded: Option<Arc<ManagedLogin>>) {
         let is_over = |old: &ManagedLogin| {
             !self.read(|new| match new {
                 Some(Credential::Managed(new)) => old.has_same_tokens(new),
@@ -248,7 +248,7 @@ impl AuthManager {
         if let Some(old) = superseded.filter(|old| is_over(old)) {
             let manager = Arc::clone(self);
             let revoked = async move { manager.revoke(Forgotten(Some(old))).await };
-            self.giving_back.spawn(revoked);
+            self.revocations.spawn(revoked);
         }
     }
 }

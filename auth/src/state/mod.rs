@@ -34,7 +34,7 @@ pub struct AuthState<W> {
     refresh: Option<Refresh<W>>,
     tickets: u64,
     /// Why the credential in force can no longer be renewed.
-    dead: Option<PermanentFailure>,
+    permanent_failure: Option<PermanentFailure>,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl<W> AuthState<W> {
             epoch: Epoch(0),
             refresh: None,
             tickets: 0,
-            dead: None,
+            permanent_failure: None,
         }
     }
 
@@ -72,8 +72,8 @@ impl<W> AuthState<W> {
 
     /// Returns why the credential in force can no longer be renewed, if known.
     #[must_use]
-    pub const fn dead(&self) -> Option<PermanentFailure> {
-        self.dead
+    pub const fn permanent_failure(&self) -> Option<PermanentFailure> {
+        self.permanent_failure
     }
 
     /// Returns the credential in force.
@@ -119,7 +119,7 @@ impl<W> AuthState<W> {
     ) -> Result<Transition<W>, LoginRefusal> {
         self.check_api_key_login()?;
         let key = ApiKey::new(key)?;
-        Ok(self.sign_in(Credential::ApiKey(key), Some(by)))
+        Ok(self.install_login(Credential::ApiKey(key), Some(by)))
     }
 
     /// Logs in with tokens that the host owns. They may replace any credential, and settle a
@@ -141,7 +141,7 @@ impl<W> AuthState<W> {
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        Ok(self.sign_in(Credential::External(login), Some(supplier)))
+        Ok(self.install_login(Credential::External(login), Some(supplier)))
     }
 
     /// Logs in with a credential that this program obtained, at the request of that connection.
@@ -157,7 +157,7 @@ impl<W> AuthState<W> {
         by: Option<PeerId>,
     ) -> Result<Transition<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
-        Ok(self.sign_in(credential.into(), by))
+        Ok(self.install_login(credential.into(), by))
     }
 
     /// Installs a credential from before this process. Logins in progress are newer, so they
@@ -166,14 +166,14 @@ impl<W> AuthState<W> {
     /// # Errors
     ///
     /// [`LoginRefusal`]; the credential in force is unchanged.
-    pub fn take_up(
+    pub fn restore(
         &mut self,
         credential: OwnCredential,
         begun: Epoch,
     ) -> Result<Transition<W>, LoginRefusal> {
         self.check_own(&credential, begun)?;
         self.installed_by = None;
-        Ok(self.replace(credential.into()))
+        Ok(self.install(credential.into()))
     }
 
     /// Checks whether [`AuthState::login_own`] would accept the credential.
@@ -241,7 +241,7 @@ impl<W> AuthState<W> {
     pub fn logout(&mut self) -> Transition<W> {
         self.credential = None;
         self.installed_by = None;
-        self.dead = None;
+        self.permanent_failure = None;
         self.generation.0 += 1;
         self.epoch.0 += 1;
         Transition {
@@ -275,7 +275,10 @@ impl<W> AuthState<W> {
     /// Handles the approaching expiry of the token of that generation. Returns nothing if it was
     /// replaced, cannot be renewed, or a refresh is in flight.
     pub fn expiring(&mut self, generation: Generation) -> Option<RefreshOrder> {
-        if generation != self.generation || self.refresh.is_some() || self.dead.is_some() {
+        if generation != self.generation
+            || self.refresh.is_some()
+            || self.permanent_failure.is_some()
+        {
             return None;
         }
         let credential = self.credential.as_ref()?;
@@ -299,7 +302,7 @@ impl<W> AuthState<W> {
             }),
             Credential::Managed(login) => Some(RefreshSource::Issuer {
                 login: Arc::clone(login),
-                dead: self.dead,
+                permanent_failure: self.permanent_failure,
             }),
             Credential::ApiKey(_) | Credential::PersonalAccessToken(_) => None,
         }
@@ -323,35 +326,37 @@ impl<W> AuthState<W> {
             return None;
         }
         let waiters = self.take_waiters();
-        Some(match answer.and_then(|renewal| self.adopt(renewal)) {
-            Ok((recovered, update)) => Transition {
-                waiters,
-                outcome: Ok(recovered),
-                update,
-            },
-            Err(failure) => {
-                if let RecoveryFailure::Permanent(permanent) = failure {
-                    self.dead = Some(permanent);
-                }
-                Transition {
+        Some(
+            match answer.and_then(|renewal| self.install_renewal(renewal)) {
+                Ok((recovered, update)) => Transition {
                     waiters,
-                    outcome: Err(failure),
-                    update: None,
+                    outcome: Ok(recovered),
+                    update,
+                },
+                Err(failure) => {
+                    if let RecoveryFailure::Permanent(permanent) = failure {
+                        self.permanent_failure = Some(permanent);
+                    }
+                    Transition {
+                        waiters,
+                        outcome: Err(failure),
+                        update: None,
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
-    fn sign_in(&mut self, credential: Credential, by: Option<PeerId>) -> Transition<W> {
+    fn install_login(&mut self, credential: Credential, by: Option<PeerId>) -> Transition<W> {
         self.epoch.0 += 1;
         self.installed_by = by;
-        self.replace(credential)
+        self.install(credential)
     }
 
-    fn replace(&mut self, credential: Credential) -> Transition<W> {
+    fn install(&mut self, credential: Credential) -> Transition<W> {
         let update = credential.update();
         self.credential = Some(Arc::new(credential));
-        self.dead = None;
+        self.permanent_failure = None;
         self.generation.0 += 1;
         Transition {
             waiters: self.take_waiters(),
@@ -372,7 +377,7 @@ impl<W> AuthState<W> {
     }
 
     /// Installs newer tokens after they have passed every check.
-    fn adopt(
+    fn install_renewal(
         &mut self,
         renewal: Renewal,
     ) -> Result<(Recovered, Option<AccountUpdated>), RecoveryFailure> {
@@ -407,7 +412,7 @@ impl<W> AuthState<W> {
         {
             self.installed_by = Some(new.supplier);
         }
-        let transition = self.replace(renewed);
+        let transition = self.install(renewed);
         Ok((recovered, transition.update.filter(|_| !same)))
     }
 

@@ -46,7 +46,7 @@ pub enum RefreshSource {
         /// The login to renew.
         login: Arc<ManagedLogin>,
         /// Why the issuer will not renew it; then only the store can help.
-        dead: Option<PermanentFailure>,
+        permanent_failure: Option<PermanentFailure>,
     },
 }
 

@@ -29,7 +29,7 @@ impl Store for AutoStore {
         "auto"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 

@@ -201,7 +201,7 @@ impl Store for FileStore {
         "file"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 

@@ -13,7 +13,7 @@ impl Store for NoFolderStore {
         "none"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 

@@ -20,7 +20,7 @@ pub(crate) fn account_read(
     if params.refresh_token && context.services.auth.is_managed() {
         let context = context.clone();
         return Ok(Answering::later(async move {
-            context.services.auth.freshen().await;
+            context.services.auth.refresh_managed().await;
             Ok(account(&context).into())
         }));
     }
@@ -31,7 +31,7 @@ fn account(context: &Context) -> AccountReadResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
     // A login that cannot be renewed needs a new login, so no account is reported.
-    let shown = requires_openai_auth && !auth.is_dead();
+    let shown = requires_openai_auth && !auth.needs_reauth();
     AccountReadResult {
         account: auth.read(|credential| {
             let credential = credential.filter(|_| shown);
@@ -54,7 +54,7 @@ pub(crate) fn logout(
     };
     let (update, forgotten) = auth.logout(revocation);
     let forgotten = Some(forgotten).filter(|_| revocation == Revocation::Revoke);
-    if !auth.keeps() {
+    if !auth.is_persistent() {
         return Ok(Answering::Now(signed_out(update, forgotten)));
     }
     let context = context.clone();
@@ -100,10 +100,10 @@ pub(crate) fn get_auth_status(
     let auth = &context.services.auth;
     let asked = params.refresh_token.unwrap_or_default() && auth.is_managed();
     let include_token = params.include_token.unwrap_or_default();
-    if asked || auth.is_stale() || auth.is_dead() {
+    if asked || auth.is_stale() || auth.needs_reauth() {
         let context = context.clone();
         return Ok(Answering::later(async move {
-            context.services.auth.freshen().await;
+            context.services.auth.refresh_managed().await;
             Ok(status(&context, include_token).into())
         }));
     }
@@ -113,7 +113,7 @@ pub(crate) fn get_auth_status(
 fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
-    let include_token = include_token && !auth.is_dead();
+    let include_token = include_token && !auth.needs_reauth();
     let (auth_method, auth_token) = auth.read(|credential| {
         let credential = credential.filter(|_| requires_openai_auth);
         let token = credential.filter(|held| include_token && may_see(context, held));

@@ -105,13 +105,13 @@ impl Given {
             Self::Tokens(tokens) => auth
                 .login_external(tokens, peer)
                 .map_err(Answered::answered),
-            Self::ApiKey(key) if !auth.keeps() => {
+            Self::ApiKey(key) if !auth.is_persistent() => {
                 auth.login_api_key(key, peer).map_err(Answered::answered)
             }
             Self::ApiKey(key) => {
                 let key = ApiKey::new(key).map_err(LoginRefusal::Invalid);
                 let key = OwnCredential::ApiKey(key.map_err(Answered::answered)?);
-                let update = auth.sign_in(key, login).await;
+                let update = auth.login_own(key, login).await;
                 update.map_err(|failure| match failure {
                     SignInFailure::Store(failure) => RequestError::failed(
                         format!("failed to save api key: {failure}"),
@@ -125,7 +125,7 @@ impl Given {
                 writable.map_err(Answered::answered)?;
                 let credential = auth.introspect(token).await;
                 let credential = credential.map_err(Answered::answered)?;
-                let update = auth.sign_in(credential, login).await;
+                let update = auth.login_own(credential, login).await;
                 update.map_err(Answered::answered)
             }
         }

@@ -93,7 +93,7 @@ impl Store for KeyringStore {
         "keyring"
     }
 
-    fn keeps(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         true
     }
 

@@ -17,12 +17,12 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`LoginRefusal`]; the credential in force is unchanged.
-    pub fn adopt(
+    pub fn restore(
         self: &Arc<Self>,
         credential: OwnCredential,
         begun: Epoch,
     ) -> Result<AccountUpdated, LoginRefusal> {
-        let transition = self.state().take_up(credential, begun)?;
+        let transition = self.state().restore(credential, begun)?;
         Ok(self.replaced(transition))
     }
 
@@ -31,7 +31,7 @@ impl AuthManager {
     /// # Errors
     ///
     /// [`SignInFailure`]; no credential is in force then, and the store is unchanged.
-    pub async fn take_up(self: &Arc<Self>) -> Result<bool, SignInFailure> {
+    pub async fn restore_from_store(self: &Arc<Self>) -> Result<bool, SignInFailure> {
         let begun = self.epoch();
         self.renewer.store.tidy();
         let Some(stored) = self.renewer.store.load().await? else {
@@ -51,7 +51,7 @@ impl AuthManager {
             }
             return Err(refusal.into());
         }
-        self.adopt(credential, begun)?;
+        self.restore(credential, begun)?;
         Ok(true)
     }
 
