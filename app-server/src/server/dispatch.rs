@@ -49,41 +49,49 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         return call.refuse(refused);
     }
     match request {
-        ClientRequest::Initialize => call.now::<method::Initialize>(handlers::initialize),
-        ClientRequest::LoginStart => call.change::<method::LoginStart>(handlers::login_start),
-        ClientRequest::LoginComplete => {
-            call.later::<method::LoginComplete, _>(handlers::login_complete);
+        ClientRequest::Initialize => call.sync::<method::Initialize>(handlers::initialize),
+        ClientRequest::LoginStart => {
+            call.mutate_account::<method::LoginStart>(handlers::login_start)
         }
-        ClientRequest::LoginCancel => call.now::<method::LoginCancel>(handlers::login_cancel),
-        ClientRequest::Logout => call.change::<method::Logout>(handlers::logout),
-        ClientRequest::AccountRead => call.read::<method::AccountRead>(handlers::account_read),
+        ClientRequest::LoginComplete => {
+            call.spawn::<method::LoginComplete, _>(handlers::login_complete);
+        }
+        ClientRequest::LoginCancel => call.sync::<method::LoginCancel>(handlers::login_cancel),
+        ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::logout),
+        ClientRequest::AccountRead => {
+            call.read_account::<method::AccountRead>(handlers::account_read)
+        }
         ClientRequest::GetAuthStatus => {
-            call.read::<method::GetAuthStatus>(handlers::get_auth_status);
+            call.read_account::<method::GetAuthStatus>(handlers::get_auth_status);
         }
         ClientRequest::RateLimitsRead => {
-            call.once_known::<method::RateLimitsRead, _>(handlers::rate_limits_read);
+            call.after_startup::<method::RateLimitsRead, _>(handlers::rate_limits_read);
         }
-        ClientRequest::UsageRead => call.once_known::<method::UsageRead, _>(handlers::usage_read),
-        ClientRequest::ModelList => call.once_known::<method::ModelList, _>(handlers::model_list),
-        ClientRequest::ConfigRead => call.now::<method::ConfigRead>(handlers::config_read),
+        ClientRequest::UsageRead => {
+            call.after_startup::<method::UsageRead, _>(handlers::usage_read)
+        }
+        ClientRequest::ModelList => {
+            call.after_startup::<method::ModelList, _>(handlers::model_list)
+        }
+        ClientRequest::ConfigRead => call.sync::<method::ConfigRead>(handlers::config_read),
         ClientRequest::ConfigRequirementsRead => {
-            call.now::<method::ConfigRequirementsRead>(handlers::config_requirements_read);
+            call.sync::<method::ConfigRequirementsRead>(handlers::config_requirements_read);
         }
         ClientRequest::PermissionProfileList => {
-            call.now::<method::PermissionProfileList>(handlers::permission_profile_list);
+            call.sync::<method::PermissionProfileList>(handlers::permission_profile_list);
         }
-        ClientRequest::SkillsList => call.now::<method::SkillsList>(handlers::skills_list),
+        ClientRequest::SkillsList => call.sync::<method::SkillsList>(handlers::skills_list),
         ClientRequest::ThreadStart => {
-            call.once_known::<method::ThreadStart, _>(handlers::thread_start);
+            call.after_startup::<method::ThreadStart, _>(handlers::thread_start);
         }
-        ClientRequest::ThreadResume => call.now::<method::ThreadResume>(handlers::thread_resume),
+        ClientRequest::ThreadResume => call.sync::<method::ThreadResume>(handlers::thread_resume),
         ClientRequest::ThreadLoadedList => {
-            call.now::<method::ThreadLoadedList>(handlers::thread_loaded_list);
+            call.sync::<method::ThreadLoadedList>(handlers::thread_loaded_list);
         }
         // No thread exists before startup is over, hence no turn.
-        ClientRequest::TurnStart => call.now::<method::TurnStart>(handlers::turn_start),
+        ClientRequest::TurnStart => call.sync::<method::TurnStart>(handlers::turn_start),
         ClientRequest::TurnInterrupt => {
-            call.now::<method::TurnInterrupt>(handlers::turn_interrupt);
+            call.sync::<method::TurnInterrupt>(handlers::turn_interrupt);
         }
     }
 }
@@ -99,7 +107,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler synchronously.
-    fn now<M>(self, handler: impl FnOnce(&Context, M::Params) -> Outcome<M::Result>)
+    fn sync<M>(self, handler: impl FnOnce(&Context, M::Params) -> Outcome<M::Result>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize>,
     {
@@ -109,7 +117,7 @@ impl Call<'_> {
 
     /// Runs a handler that may answer asynchronously. Returns whether it changed the account
     /// synchronously.
-    fn either<M>(
+    fn run<M>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
     ) -> bool
@@ -132,27 +140,27 @@ impl Call<'_> {
     }
 
     /// Runs a handler that may change the account.
-    fn change<M>(self, handler: AccountHandler<M>)
+    fn mutate_account<M>(self, handler: AccountHandler<M>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
         let changes = Arc::clone(self.changes);
         let services = Arc::clone(&self.context.services);
-        if self.either::<M>(handler) {
+        if self.run::<M>(handler) {
             changes.supersede();
             services.start.overtake();
         }
     }
 
     /// Runs a handler that reads the account, after the pending changes have completed or failed.
-    fn read<M>(self, handler: AccountHandler<M>)
+    fn read_account<M>(self, handler: AccountHandler<M>)
     where
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
     {
         let start = self.context.services.start.settled();
         let changes = self.changes.settled();
         if start.is_none() && changes.is_none() {
-            self.either::<M>(handler);
+            self.run::<M>(handler);
             return;
         }
         let settled = async move {
@@ -163,7 +171,7 @@ impl Call<'_> {
                 changes.await;
             }
         };
-        self.behind::<M, _>(settled, move |context, params| {
+        self.after::<M, _>(settled, move |context, params| {
             Ok(match handler(context, params)? {
                 Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
                 Answering::Later(answer) | Answering::Change(answer) => answer,
@@ -172,7 +180,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler that needs the credential, after startup has determined it.
-    fn once_known<M, F>(
+    fn after_startup<M, F>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
     ) where
@@ -180,13 +188,13 @@ impl Call<'_> {
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
         match self.context.services.start.settled() {
-            None => self.later::<M, F>(handler),
-            Some(settled) => self.behind::<M, F>(settled, handler),
+            None => self.spawn::<M, F>(handler),
+            Some(settled) => self.after::<M, F>(settled, handler),
         }
     }
 
     /// Runs a handler after another future.
-    fn behind<M, F>(
+    fn after<M, F>(
         self,
         before: impl Future<Output = ()> + Send + 'static,
         handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
@@ -194,7 +202,7 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
-        self.later::<M, _>(|context, params| {
+        self.spawn::<M, _>(|context, params| {
             let context = context.clone();
             Ok(async move {
                 before.await;
@@ -204,7 +212,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler that answers asynchronously. Its synchronous part runs now.
-    fn later<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
+    fn spawn<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
@@ -273,7 +281,7 @@ mod tests {
             changes: &Arc::default(),
             rpc: byokey_rpc::Call::new(&rpc, &in_flight, 1.into(), None),
         };
-        call.now::<AccountRead>(|_, _| panic!("made-up-{}", "secret"));
+        call.sync::<AccountRead>(|_, _| panic!("made-up-{}", "secret"));
         let mut answer = Vec::new();
         rpc.outbox.take(&mut answer);
         let answer = String::from_utf8(answer).unwrap();
