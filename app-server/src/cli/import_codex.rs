@@ -11,7 +11,7 @@ use byokey_auth::{ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored}
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
-use super::person::{Person, tell};
+use super::command::{CommandContext, tell};
 use super::{Common, fail};
 
 /// Options of `byokey import-codex`.
@@ -31,18 +31,18 @@ impl ImportCodex {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = match Person::new(common.and(self.common), environment, hardening) {
-            Ok(person) => person,
+        let context = match CommandContext::new(common.and(self.common), environment, hardening) {
+            Ok(context) => context,
             Err(code) => return code,
         };
-        if let Some(code) = person.refused() {
+        if let Some(code) = context.refused() {
             return code;
         }
-        if person.config.byokey_home == person.config.codex_home {
+        if context.config.byokey_home == context.config.codex_home {
             return fail("BYOKEY_HOME is codex's folder, so its login is in use already");
         }
         let take = self.take_refresh_token;
-        person.run(move |services| import(services, take))
+        context.run(move |services| import(services, take))
     }
 }
 

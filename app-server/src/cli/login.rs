@@ -14,8 +14,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Common;
+use super::command::{CommandContext, NoSecret, read_secret, tell, unbuffered_input};
 use super::environment::withhold;
-use super::person::{NoSecret, Person, read_secret, tell, unbuffered_input};
 
 /// Options of `byokey login`.
 #[derive(Debug, Args)]
@@ -44,29 +44,29 @@ impl Login {
         hardening: HardeningReport,
     ) -> ExitCode {
         let open = !self.no_browser && has_screen(environment);
-        let person = match Person::new(common.and(self.common), environment, hardening) {
-            Ok(person) => person,
+        let context = match CommandContext::new(common.and(self.common), environment, hardening) {
+            Ok(context) => context,
             Err(code) => return code,
         };
-        if let Some(code) = person.refused() {
+        if let Some(code) = context.refused() {
             return code;
         }
         if self.with_api_key {
             return match secret("API key", "with-api-key", "OPENAI_API_KEY") {
-                Ok(key) => person.run(|services| with_api_key(services, key)),
+                Ok(key) => context.run(|services| with_api_key(services, key)),
                 Err(code) => code,
             };
         }
         if self.with_access_token {
             return match secret("access token", "with-access-token", "CODEX_ACCESS_TOKEN") {
-                Ok(token) => person.run(|services| with_access_token(services, token)),
+                Ok(token) => context.run(|services| with_access_token(services, token)),
                 Err(code) => code,
             };
         }
         if self.device_auth {
-            return person.run(on_another_device);
+            return context.run(on_another_device);
         }
-        person.run(move |services| in_browser(services, open))
+        context.run(move |services| in_browser(services, open))
     }
 }
 

@@ -11,7 +11,7 @@ use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
 use super::Common;
-use super::person::{Person, tell};
+use super::command::{CommandContext, tell};
 
 /// Options of `byokey logout`.
 #[derive(Debug, Args)]
@@ -30,17 +30,17 @@ impl Logout {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = match Person::new(common.and(self.common), environment, hardening) {
-            Ok(person) => person,
+        let context = match CommandContext::new(common.and(self.common), environment, hardening) {
+            Ok(context) => context,
             Err(code) => return code,
         };
-        if person.without_store().is_some()
-            && let Some(code) = person.refused()
+        if context.without_store().is_some()
+            && let Some(code) = context.refused()
         {
             return code;
         }
         let local = self.local;
-        person.run(move |services| logout(services, local))
+        context.run(move |services| logout(services, local))
     }
 }
 

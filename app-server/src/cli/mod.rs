@@ -2,6 +2,7 @@
 
 mod app_server;
 mod codex_options;
+mod command;
 #[cfg(feature = "demo")]
 mod dev_backend;
 mod environment;
@@ -11,7 +12,6 @@ mod import_codex;
 mod listen;
 mod login;
 mod logout;
-mod person;
 mod status;
 
 use std::ffi::OsString;

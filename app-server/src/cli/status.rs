@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::person::{Person, tell};
+use super::command::{CommandContext, tell};
 use super::{Common, fail, print};
 
 /// Exit codes. Any failure is 2, as for wrong arguments.
@@ -63,8 +63,8 @@ impl Status {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let person = match Person::new(common.and(self.common), environment, hardening) {
-            Ok(person) => person,
+        let context = match CommandContext::new(common.and(self.common), environment, hardening) {
+            Ok(context) => context,
             Err(code) => return code,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -74,7 +74,7 @@ impl Status {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("cannot start: {error}")),
         };
-        let report = report(&person.config, &runtime);
+        let report = report(&context.config, &runtime);
         // A keyring may still wait for its owner.
         runtime.shutdown_background();
         let report = match report {

@@ -18,12 +18,12 @@ use super::Common;
 const MAX_SECRET: u64 = 64 * 1024;
 
 /// The context of a command.
-pub(crate) struct Person {
+pub(crate) struct CommandContext {
     pub(crate) config: Config,
     hardening: HardeningReport,
 }
 
-impl Person {
+impl CommandContext {
     /// Reads the configuration.
     pub(crate) fn new(
         common: Common,
