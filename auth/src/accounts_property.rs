@@ -7,7 +7,7 @@ use std::sync::Arc;
 use byokey_protocol::secret::Secret;
 use proptest::prelude::*;
 
-use super::hand::{HandIssuer, SharedStore};
+use super::fakes::{FakeIssuer, SharedStore};
 use super::testing::{NoHost, managed_tokens, token_of};
 use super::{
     AuthManager, Credential, Dependencies, LoginPolicy, ManagedLogin, PermanentFailure,
@@ -52,7 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// The state of the model, with the owner of each refresh token.
 struct World {
     auth: Arc<AuthManager>,
-    issuer: Arc<HandIssuer>,
+    issuer: Arc<FakeIssuer>,
     store: Arc<SharedStore>,
     owners: HashMap<String, u8>,
     signed_in: Option<u8>,
@@ -68,7 +68,7 @@ fn user(person: u8) -> String {
 
 impl World {
     fn new() -> Self {
-        let (issuer, store) = (Arc::<HandIssuer>::default(), Arc::<SharedStore>::default());
+        let (issuer, store) = (Arc::<FakeIssuer>::default(), Arc::<SharedStore>::default());
         let dependencies = Dependencies {
             host: Arc::new(NoHost),
             issuer: issuer.clone(),

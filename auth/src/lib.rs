@@ -18,7 +18,7 @@ mod credential;
 mod ephemeral;
 mod failure;
 #[cfg(test)]
-pub(crate) mod hand;
+pub(crate) mod fakes;
 pub mod http_issuer;
 mod identifier;
 mod issuer;

@@ -15,7 +15,7 @@ use super::{
     AuthorizationServer, AuthorizeRequest, BrowserStarted, CodeGrant, DeviceCode, DevicePoll,
     DeviceStarted, LoginDependencies, LoginObserver, Logins, StartFailure,
 };
-use crate::hand::{HandIssuer, SharedStore};
+use crate::fakes::{FakeIssuer, SharedStore};
 use crate::testing::{NoHost, managed_tokens};
 use crate::{AuthManager, Dependencies, IssuerAnswer, IssuerFailure, LoginPolicy, ManagedTokens};
 use byokey_base::clock::SystemClock;
@@ -79,7 +79,7 @@ struct Scene {
 fn scene(polls: Vec<Poll>) -> Scene {
     let dependencies = Dependencies {
         host: Arc::new(NoHost),
-        issuer: Arc::new(HandIssuer::default()),
+        issuer: Arc::new(FakeIssuer::default()),
         store: Arc::new(SharedStore::default()),
         clock: Arc::new(SystemClock),
     };

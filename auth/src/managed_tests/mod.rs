@@ -10,7 +10,7 @@ use std::time::Duration;
 use byokey_protocol::secret::Secret;
 use tokio::task::JoinHandle;
 
-use crate::hand::{HandIssuer, SharedStore};
+use crate::fakes::{FakeIssuer, SharedStore};
 use crate::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use crate::{
     AuthManager, AuthState, Credential, Dependencies, IssuerFailure, LoginPolicy, LoginRefusal,
@@ -34,7 +34,7 @@ impl Clock for HandClock {
 /// One process: its auth manager and the state that it shares with others.
 struct Scene {
     auth: Arc<AuthManager>,
-    issuer: Arc<HandIssuer>,
+    issuer: Arc<FakeIssuer>,
     store: Arc<SharedStore>,
     clock: Arc<HandClock>,
 }
@@ -44,7 +44,7 @@ impl Scene {
         Self::sharing(policy, Arc::default(), Arc::default())
     }
 
-    fn sharing(policy: LoginPolicy, issuer: Arc<HandIssuer>, store: Arc<SharedStore>) -> Self {
+    fn sharing(policy: LoginPolicy, issuer: Arc<FakeIssuer>, store: Arc<SharedStore>) -> Self {
         let clock = Arc::<HandClock>::default();
         let dependencies = Dependencies {
             host: Arc::new(NoHost),

@@ -15,7 +15,7 @@ type Answer = Result<RenewedTokens, IssuerFailure>;
 
 /// An issuer that answers a refresh when the test does.
 #[derive(Default)]
-pub(crate) struct HandIssuer {
+pub(crate) struct FakeIssuer {
     /// The refresh tokens that were spent, with the senders that answer them.
     pub(crate) asked: Mutex<Vec<(String, oneshot::Sender<Answer>)>>,
     /// All refresh tokens ever spent.
@@ -24,7 +24,7 @@ pub(crate) struct HandIssuer {
     pub(crate) revoked: Mutex<Vec<String>>,
 }
 
-impl HandIssuer {
+impl FakeIssuer {
     pub(crate) fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -36,7 +36,7 @@ impl HandIssuer {
     }
 }
 
-impl Issuer for HandIssuer {
+impl Issuer for FakeIssuer {
     fn refresh(&self, refresh_token: &Secret) -> IssuerAnswer<RenewedTokens> {
         let (sender, answer) = oneshot::channel();
         let token = refresh_token.expose().to_owned();
