@@ -1,7 +1,5 @@
 //! Rate limits in the observed variants: each part is parsed on its own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use byokey_dev_backend::Route;
 use byokey_tests::turns::{backend, rate_limits, script, signed_in, turn};
 use serde_json::{Value, json};
