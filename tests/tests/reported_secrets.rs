@@ -18,7 +18,7 @@ async fn goes_on_and_says(setup: Setup, words: &str) -> String {
     let mut host = Host::new(&mut server);
     let introduced = host.introduce("test-host", json!({}));
     let introduced = tokio::time::timeout(PATIENCE, introduced).await;
-    introduced.expect("initialize is answered in time");
+    introduced.unwrap();
     host.request("account/read", json!({})).await.unwrap();
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
@@ -31,10 +31,10 @@ async fn goes_on_and_says(setup: Setup, words: &str) -> String {
 async fn a_token_that_is_too_long_to_leave_the_environment_is_reported() {
     let issuer = Issuer::start().await;
     for (length, is_reported) in [(4096, false), (4097, true), (100_000, true)] {
-        let token = format!("at-{}", "made-up-".repeat(length));
-        let token = &token[..length];
+        let mut token = format!("at-{}", "made-up-".repeat(length));
+        token.truncate(length);
         let setup = issuer.set_up(Setup::default());
-        let setup = setup.environment("CODEX_ACCESS_TOKEN", token);
+        let setup = setup.environment("CODEX_ACCESS_TOKEN", &token);
         let log = goes_on_and_says(setup, "").await;
         let said = format!("CODEX_ACCESS_TOKEN has {length} bytes");
         assert_eq!(log.contains(&said), is_reported, "{log}");
