@@ -193,11 +193,11 @@ const PROVIDER_TABLE: &[(&str, &str)] = &[
     ("env_key=5", "must be a string"),
     (
         "env_key=\"\"",
-        "must be the name of an environment variable",
+        "must be the name of the environment variable",
     ),
     (
         "env_key=sk-made-up",
-        "must be the name of an environment variable",
+        "must be the name of the environment variable",
     ),
     ("experimental_bearer_token=5", "must be a string"),
     ("experimental_bearer_token=\" \"", "must not be blank"),
