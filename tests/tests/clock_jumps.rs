@@ -1,13 +1,14 @@
 //! A machine that slept, or whose clock was set ahead: what was due meanwhile comes once, and what
 //! waits for its user ends.
 
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use byokey_dev_backend::TestToken;
+use byokey_dev_backend::{TestToken, unsigned};
 use byokey_tests::issuer::{Ask, Issuer};
+use byokey_tests::turns::{backend, script, signed_in, turn};
 use byokey_tests::{Clocks, Host, Setup};
 use serde_json::{Value, json};
 
@@ -91,4 +92,50 @@ async fn a_device_login_that_was_slept_through_ends_without_a_burst_of_polls() {
     assert_eq!(completed["error"], text);
     let polls = issuer.asked(Ask::DevicePoll).len() - before;
     assert!(polls <= 2, "{polls} polls");
+}
+
+/// The clock of this machine may be years off that of the backend.
+#[tokio::test]
+async fn a_date_to_wait_for_counts_from_the_backends_own_clock() {
+    let backend = backend();
+    let retries = ["model_providers.mock.stream_max_retries=2"];
+    let (_server, mut host) = signed_in(&backend, &retries).await;
+    for (date, again) in [
+        (
+            "Wed, 21 Oct 2015 07:28:00 GMT",
+            "Wed, 21 Oct 2015 07:28:02 GMT",
+        ),
+        (
+            "Sun, 21 Oct 2096 07:28:00 GMT",
+            "Sun, 21 Oct 2096 07:28:02 GMT",
+        ),
+    ] {
+        let headers = json!({"date": date, "retry-after": again});
+        let busy = json!([{"status": 503, "headers": headers, "body": "x"}]);
+        backend.set_script(script("responses", &busy));
+        let begun = Instant::now();
+        let ended = turn(&mut host).await;
+        assert_eq!(ended["status"], "completed", "{ended}");
+        let waited = begun.elapsed();
+        assert!(waited >= Duration::from_secs(2), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expiry_at_the_end_of_the_calendar_is_one_like_another() {
+    for (expiry, is_due) in [(i64::MIN, true), (i64::MAX, false)] {
+        let mut server = Setup::default().start();
+        let mut host = Host::new(&mut server);
+        host.introduce("test-host", json!({"proactiveRefresh": true}))
+            .await;
+        let claims = json!({"exp": expiry, "email": "ada@example.com"});
+        host.login(&unsigned(&claims, "made-up"), "ws-1").await;
+        if is_due {
+            let (_, params) = host.asked(REFRESH).await;
+            assert_eq!(params["reason"], "expiring");
+        }
+        let seen = host.quiet_for(WATCHED).await;
+        assert!(seen.iter().all(|it| it["method"] != REFRESH), "{seen:?}");
+        wake(&mut host).await;
+    }
 }

@@ -49,7 +49,7 @@ fn backend() -> (DevBackend, String) {
     (backend, settings)
 }
 
-const EVERYDAY: &str = r#"
+const UNKNOWN: &str = r#"
 approval_policy = "on-request" # a comment
 sandbox_mode = "workspace-write"
 model_reasoning_effort = "high"
@@ -59,16 +59,20 @@ a_setting_of_tomorrow = { nested = [1, 2.5, 1979-05-27] }
 a_feature_of_tomorrow = true
 [tui]
 theme = "dark"
+[projects."/home/ada/work"]
+trust_level = "trusted"
+"#;
+
+const MCP_SERVERS: &str = r#"
 [mcp_servers.context7]
 command = "npx"
 args = ["-y", "@upstash/context7-mcp"]
 env = { KEY = "made-up" }
 [mcp_servers."with spaces"]
 url = "https://mcp.example"
-[projects."/home/ada/work"]
-trust_level = "trusted"
-[profiles.old]
-model = "gpt-5"
+"#;
+
+const UNSELECTED_PROVIDERS: &str = r#"
 [model_providers.unselected]
 name = 5
 base_url = ["not", "an", "address"]
@@ -80,11 +84,61 @@ name = "Ollama"
 base_url = "http://localhost:11434/v1"
 "#;
 
-#[tokio::test]
-async fn unknown_settings_servers_and_unselected_providers_stop_nothing() {
+const UNSELECTED_PROFILES: &str = r#"
+[profiles.old]
+model = "gpt-5"
+model_provider = "nowhere"
+[profiles."with spaces"]
+approval_policy = "never"
+"#;
+
+/// These settings behind those of the mock stop nothing and are no reason for a warning.
+async fn stop_nothing(settings: &[&str]) {
     let (_backend, mock) = backend();
-    let warnings = converse(format!("{mock}{EVERYDAY}").as_bytes()).await;
+    let warnings = converse(format!("{mock}{}", settings.concat()).as_bytes()).await;
     assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn unknown_settings_stop_nothing() {
+    // Some of them are keys of the top, where the mock's come last.
+    let (_backend, mock) = backend();
+    let (top, tables) = UNKNOWN.split_once("[features]").unwrap();
+    let warnings = converse(format!("{top}{mock}[features]{tables}").as_bytes()).await;
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn mcp_servers_stop_nothing() {
+    stop_nothing(&[MCP_SERVERS]).await;
+}
+
+#[tokio::test]
+async fn unselected_providers_stop_nothing() {
+    stop_nothing(&[UNSELECTED_PROVIDERS]).await;
+}
+
+#[tokio::test]
+async fn unselected_profiles_stop_nothing() {
+    stop_nothing(&[UNSELECTED_PROFILES]).await;
+}
+
+#[tokio::test]
+async fn all_of_them_together_stop_nothing() {
+    let all = [
+        UNKNOWN,
+        MCP_SERVERS,
+        UNSELECTED_PROVIDERS,
+        UNSELECTED_PROFILES,
+    ];
+    stop_nothing(&all).await;
+}
+
+#[tokio::test]
+async fn windows_line_ends_are_read() {
+    let (_backend, mock) = backend();
+    let text = format!("# é\n{mock}{MCP_SERVERS}").replace('\n', "\r\n");
+    assert!(converse(text.as_bytes()).await.is_empty());
 }
 
 #[tokio::test]
