@@ -146,6 +146,18 @@ plugins = {it.text for it in pom.iterfind(".//m:plugin/m:artifactId", space)}
 missing += sorted({"maven-source-plugin", "maven-jar-plugin"} - plugins)
 sys.exit("packages: pom.xml has no " + ", ".join(missing) if missing else 0)
 PY
+  ktlint
+}
+
+# Formatting as IntelliJ IDEA has it. Generated code is left out.
+ktlint() {
+  local jar=$tools/ktlint/ktlint-cli-1.7.1-all.jar
+  if [ ! -e "$jar" ] && ! mvn --batch-mode --quiet -Dmaven.repo.local="$root/.cache/maven" dependency:copy \
+    -Dartifact=com.pinterest.ktlint:ktlint-cli:1.7.1:jar:all -DoutputDirectory="$tools/ktlint" >/dev/null 2>&1; then
+    skip "ktlint: Maven cannot fetch it"
+    return
+  fi
+  (cd kotlin && java -jar "$jar" --relative "src/main/**/*.kt" "src/test/**/*.kt")
 }
 
 mkdir -p "$tools"

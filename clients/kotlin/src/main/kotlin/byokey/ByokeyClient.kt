@@ -30,15 +30,15 @@ import byokey.protocol.TurnStartParams
 import byokey.protocol.TurnStartResult
 import byokey.protocol.UsageReadResult
 import byokey.protocol.WireType
-import java.io.File
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import java.io.File
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 
 /** All requests by name, for [ByokeyClient.request]. */
 public typealias Methods = ClientRequests

@@ -10,12 +10,12 @@ import byokey.protocol.ExternalTokens
 import byokey.protocol.RefreshParams
 import byokey.protocol.RefreshReason
 import byokey.protocol.WireException
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 import java.io.File
 import java.time.Instant
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
 
 /** How long before their expiry tokens are no longer used. */
 private const val MARGIN_SECONDS = 60L

@@ -6,10 +6,6 @@ import byokey.json.JsonString
 import byokey.json.JsonSyntaxException
 import byokey.json.JsonValue
 import byokey.protocol.ClientNotifications
-import java.nio.ByteBuffer
-import java.nio.charset.CharacterCodingException
-import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.atomic.AtomicLong
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -18,6 +14,10 @@ import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.channels.ReceiveChannel
 import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
+import java.nio.charset.CharacterCodingException
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
 
 /** The error response to a request of the server, with this code and text. */
 internal class Refusal(val code: Int, message: String) : Exception(message)

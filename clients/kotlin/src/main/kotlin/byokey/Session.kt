@@ -11,7 +11,6 @@ import byokey.protocol.ServerNotifications
 import byokey.protocol.ServerRequests
 import byokey.protocol.WireException
 import byokey.protocol.WireType
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -23,6 +22,7 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.time.Duration.Companion.seconds
 
 private const val METHOD_NOT_FOUND = -32601
 private const val INVALID_PARAMS = -32602

@@ -6,11 +6,6 @@ import byokey.json.JsonString
 import byokey.protocol.ClientInfo
 import byokey.protocol.ExternalTokens
 import byokey.protocol.PlanType
-import java.io.File
-import java.nio.file.Path
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
-import kotlin.time.measureTime
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -29,6 +24,11 @@ import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.nio.file.Path
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
 
 class ClientTest {
     @TempDir
@@ -38,7 +38,10 @@ class ClientTest {
     fun `the log is given line by line, even to a function that throws`(): Unit = runBlocking {
         val lines = ArrayList<String>()
         val script = "echo one >&2; echo two >&2; echo half >&2; cat >/dev/null"
-        spawnShell(script, onLog = { synchronized(lines) { lines += it }; error("made up") }).use {
+        spawnShell(script, onLog = {
+            synchronized(lines) { lines += it }
+            error("made up")
+        }).use {
             waitUntil("three lines") { synchronized(lines) { lines.size == 3 } }
         }
         assertEquals(listOf("one", "two", "half"), lines)

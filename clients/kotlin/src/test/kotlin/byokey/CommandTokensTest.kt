@@ -3,12 +3,6 @@ package byokey
 import byokey.protocol.ExternalTokens
 import byokey.protocol.RefreshParams
 import byokey.protocol.RefreshReason
-import java.io.File
-import java.nio.file.Path
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
-import kotlin.time.measureTime
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancelAndJoin
@@ -20,6 +14,12 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.nio.file.Path
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
 
 private val EXPIRING = RefreshParams(RefreshReason.Expiring, "ws-ada")
 private val UNAUTHORIZED = RefreshParams(RefreshReason.Unauthorized, "ws-ada")

@@ -40,7 +40,15 @@ class ExceptionsTest {
 
     @Test
     fun `an error of any shape is an exception`() {
-        for (error in listOf("null", "[]", "17", "{}", """{"code":"x","data":[1]}""", """{"code":1e99,"data":{"kind":7}}""", """{"code":1,"data":{"kind":"made up"}}""")) {
+        for (error in listOf(
+            "null",
+            "[]",
+            "17",
+            "{}",
+            """{"code":"x","data":[1]}""",
+            """{"code":1e99,"data":{"kind":7}}""",
+            """{"code":1,"data":{"kind":"made up"}}""",
+        )) {
             assertEquals(if ("1," in error) 1 else -32603, of(error).code, error)
             assertNull(of(error).kind, error)
         }

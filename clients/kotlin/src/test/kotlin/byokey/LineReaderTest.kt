@@ -1,9 +1,9 @@
 package byokey
 
-import java.io.InputStream
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
+import java.io.InputStream
 
 class LineReaderTest {
     private fun lines(maxLine: Int, vararg chunks: String): List<String> = runBlocking {

@@ -1,11 +1,11 @@
 /** The programs of the tests, and their paths. */
 package byokey
 
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import java.io.File
 import java.nio.file.Files
 import java.util.concurrent.TimeUnit
-import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.Assumptions.assumeTrue
 
 /** The root of the repository; the tests run in `clients/kotlin`. */
 internal val PROJECT: File = File("../..").canonicalFile

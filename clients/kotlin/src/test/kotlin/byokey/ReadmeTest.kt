@@ -1,13 +1,13 @@
 package byokey
 
-import java.io.ByteArrayOutputStream
-import java.io.File
-import java.io.PrintStream
 import main
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
+import java.io.ByteArrayOutputStream
+import java.io.File
+import java.io.PrintStream
 
 class ReadmeTest {
     private val readme = File("README.md").readText()
@@ -16,6 +16,13 @@ class ReadmeTest {
     fun `the quick start is the one that is compiled here`() {
         val shown = readme.substringAfter("## Quick start").substringAfter("```kotlin\n").substringBefore("```")
         assertEquals(File("src/test/kotlin/byokey/QuickStart.kt").readText(), shown)
+    }
+
+    @Test
+    fun `the service of the page for plugins is the one that is compiled here`() {
+        val page = File("JETBRAINS.md").readText()
+        val shown = page.substringAfter("## A service").substringAfter("```kotlin\n").substringBefore("```")
+        assertEquals(File("src/test/kotlin/byokey/PluginSample.kt").readText(), shown)
     }
 
     @Test

@@ -1,11 +1,11 @@
 package byokey
 
 import byokey.protocol.ClientInfo
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.withTimeout
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.withTimeout
 
 private const val HELLO = """{"id":1,"result":{"userAgent":"made up","codexHome":"/nowhere",
 "platformFamily":"unix","platformOs":"linux","serverInfo":{"name":"byokey","version":"0.0.0",

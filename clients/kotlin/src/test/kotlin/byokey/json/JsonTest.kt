@@ -1,9 +1,6 @@
 package byokey.json
 
 import byokey.PROJECT
-import java.io.File
-import java.nio.ByteBuffer
-import java.nio.charset.CharacterCodingException
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -12,6 +9,9 @@ import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestFactory
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.charset.CharacterCodingException
 
 class JsonTest {
     @TestFactory

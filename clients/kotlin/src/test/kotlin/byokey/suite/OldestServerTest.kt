@@ -7,9 +7,9 @@ import byokey.protocol.ClientRequests
 import byokey.protocol.ServerNotifications
 import byokey.protocol.ServerRequests
 import byokey.protocol.WireType
-import java.io.File
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import java.io.File
 
 /** Today's types read the minimal messages of a server of this version. */
 class OldestServerTest {

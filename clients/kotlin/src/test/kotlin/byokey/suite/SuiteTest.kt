@@ -7,10 +7,6 @@ import byokey.byokeyProgram
 import byokey.codexProgram
 import byokey.protocol.ClientCapabilities
 import byokey.protocol.ClientInfo
-import java.io.File
-import java.nio.file.Path
-import kotlin.time.Duration.Companion.seconds
-import kotlin.time.measureTime
 import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -22,6 +18,10 @@ import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.nio.file.Path
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
 
 /** The suite's limit for closing, whatever is pending. */
 private val CLOSING = 3.seconds

@@ -48,8 +48,9 @@ internal fun filled(value: JsonValue, names: Map<String, JsonValue>): JsonValue 
 /** Whether [actual] contains all members of [wanted]. */
 internal fun has(actual: JsonValue?, wanted: JsonValue): Boolean = when (wanted) {
     is JsonObject -> actual is JsonObject && wanted.all { (name, member) -> has(actual[name], member) }
-    is JsonArray -> actual is JsonArray && actual.size == wanted.size &&
-        actual.zip(wanted).all { (one, other) -> has(one, other) }
+    is JsonArray ->
+        actual is JsonArray && actual.size == wanted.size &&
+            actual.zip(wanted).all { (one, other) -> has(one, other) }
     else -> actual == wanted
 }
 
