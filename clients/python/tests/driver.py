@@ -29,8 +29,8 @@ PATIENCE = 20.0
 
 def transcripts() -> dict[str, dict[str, Any]]:
     """Returns every transcript by name."""
-    files = sorted((SUITE / "transcripts").glob("*.json"))
-    return {file.stem: json.loads(file.read_text()) for file in files}
+    files = [*(SUITE / "transcripts").glob("*.json"), *(SUITE / "programs").glob("*.json")]
+    return {file.stem: json.loads(file.read_text()) | {"file": str(file)} for file in sorted(files)}
 
 
 def filled(value: Any, names: dict[str, Any]) -> Any:

@@ -88,7 +88,7 @@ def against_the_scripted_server(name: str, transcript: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report"
             server = str(SUITE / "scripted_server.py")
-            file = str(SUITE / "transcripts" / f"{name}.json")
+            file = transcript["file"]
             try:
                 asyncio.run(play(transcript, sys.executable, [server, file, str(report)]))
             except AssertionError as failure:

@@ -1,7 +1,7 @@
 // The files of the suite, read and compared as its README says.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { SUITE } from "./places.js";
 
@@ -38,12 +38,12 @@ export const TOKENS: Readonly<Record<string, string>> = JSON.parse(
 
 /** All transcripts. */
 export function transcripts(): Transcript[] {
-  const folder = join(SUITE, "transcripts");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return names.sort().map((name) => {
-    const file = join(folder, name);
-    return { name: name.replace(/\.json$/, ""), file, ...JSON.parse(readFileSync(file, "utf8")) };
-  });
+  const folders = ["transcripts", "programs"].map((name) => join(SUITE, name));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  return files
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .map((file) => ({ name: basename(file, ".json"), file, ...JSON.parse(readFileSync(file, "utf8")) }));
 }
 
 /** `value` with each `$name` replaced. */
