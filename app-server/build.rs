@@ -17,6 +17,11 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     link_the_unwinder();
+    // For `byokey version --json`.
+    println!(
+        "cargo::rustc-env=BYOKEY_TARGET={}",
+        std::env::var("TARGET")?
+    );
     if std::env::var_os("CARGO_FEATURE_GENERATE").is_some() {
         pack()?;
     }

@@ -72,10 +72,40 @@ all_mutants() {
   cargo mutants --shard "$shard" --output "$target"
 }
 
+# The packages of all machines that can be built for here; the one for aarch64 runs under qemu.
+all_packages() {
+  local triple program programs=()
+  export PYTHONDONTWRITEBYTECODE=1
+  release/setup.sh
+  for triple in aarch64-unknown-linux-musl x86_64-pc-windows-gnu; do
+    if program=$(release/cross.sh "$triple"); then
+      programs+=(--program "$triple=$program")
+    else
+      skip "packages for $triple: see above"
+    fi
+  done
+  command -v qemu-aarch64-static >/dev/null ||
+    skip "the program for aarch64: there is no qemu-aarch64-static (apt-get install qemu-user-static)"
+  BYOKEY_RELEASE_BIN=$(release/program.sh) release/build --out "$logs/all" "${programs[@]}"
+  BYOKEY_DIST="$logs/all" release/check
+}
+
+# Two builds at the same place give the same bytes.
+reproducible() {
+  local first second
+  first=$(release/program.sh)
+  cp "$first" "$logs/first"
+  rm -rf "$(dirname "$first")"
+  second=$(release/program.sh)
+  cmp "$logs/first" "$second"
+}
+
 step "client packages" clients/check-packages.sh
 step "lints, other systems" other_systems
 step "advisories" advisories
 step "Windows" windows
+step "packages for all machines" all_packages
+step "the same program twice" reproducible
 step "older codex" older_codex
 step "model of connections" model
 step "instruction counts, all" bench/instructions.sh --all

@@ -38,6 +38,29 @@ class Archives(unittest.TestCase):
             demo = support.run([program, "demo"], env=variables).stdout
             self.assertNotIn("✗", demo)
 
+    def test_shells_load_the_completions_and_the_manual_is_clean(self) -> None:
+        with support.folder() as root:
+            folder = support.unpacked(root).parent
+            completions, pages = folder / "completions", sorted(folder.glob("man/man1/*.1"))
+            self.assertGreaterEqual(len(pages), 8)
+            loads = {
+                "bash": ["-c", 'source "$1/byokey" && complete -p byokey', "bash", completions],
+                "zsh": ["-fc", 'fpath=($1 $fpath); autoload -U compinit; compinit -D -u; print $_comps[byokey]', "zsh", completions],
+                "fish": ["--no-config", "-c", f'source {completions}/byokey.fish; complete -C "byokey st"'],
+            }
+            expected = {"bash": "_byokey", "zsh": "_byokey", "fish": "status"}
+            for shell, arguments in loads.items():
+                if shutil.which(shell) is None:
+                    print(f"SKIPPED: {shell} is not installed")
+                    continue
+                printed = support.run([shell, *arguments], env=support.environment(root)).stdout
+                self.assertIn(expected[shell], printed, shell)
+            if shutil.which("mandoc") is None:
+                print("SKIPPED: mandoc is not installed")
+                return
+            # `mandoc -T lint` without remarks about style that depend on its version.
+            support.run(["mandoc", "-T", "lint", "-W", "warning,stop", *pages])
+
     def test_it_runs_in_an_empty_root(self) -> None:
         """Nothing of a distribution is needed: no loader, no library, no file."""
         if os.geteuid() != 0 or os.uname().sysname != "Linux":

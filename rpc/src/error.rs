@@ -61,6 +61,15 @@ impl RequestError {
         Self::plain(METHOD_NOT_FOUND, "Method not found")
     }
 
+    /// Returns the same error with the name of the method, and of the one that was probably meant.
+    /// The name must have been checked to be an identifier.
+    #[must_use]
+    pub fn unknown_method_named(method: &str, meant: Option<&str>) -> Self {
+        let meant = meant.map(|meant| format!("; did you mean {meant}?"));
+        let message = format!("Method not found: {method}{}", meant.unwrap_or_default());
+        Self::plain(METHOD_NOT_FOUND, message)
+    }
+
     /// Returns the error for invalid parameters. `path` names members of the protocol, never a
     /// value.
     pub fn invalid_params(path: impl Into<String>, problem: &str) -> Self {

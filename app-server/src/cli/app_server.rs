@@ -30,6 +30,7 @@ const ORPHANED_FAREWELL: Duration = Duration::from_millis(400);
 
 /// Options of `byokey app-server`.
 #[derive(Debug, Args)]
+#[cfg_attr(feature = "help", command(after_help = super::examples::APP_SERVER))]
 pub(crate) struct AppServer {
     #[command(flatten)]
     common: Common,

@@ -1,6 +1,6 @@
 //! The listening address of `byokey app-server`, and the admission of clients.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,14 @@ const RUN_FOLDER: &str = "run";
 /// The default name of the socket in it.
 const SOCKET_NAME: &str = "app-server.sock";
 
+/// What a person reads who starts the server by hand: the first line to paste, and the way out.
+const AT_A_TERMINAL: &str = concat!(
+    "this is a server for editors and agent hosts, which write JSON-RPC to its standard input. ",
+    "By hand, begin with this line; Ctrl-D ends it:\n\n",
+    r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"by-hand","version":"1"}}}"#,
+    "\n{\"id\":2,\"method\":\"account/read\"}\n\n",
+    "`byokey --help` lists the other commands; docs/protocol.md has every message."
+);
 /// The default address.
 const STDIO: &str = "stdio://";
 /// The default limit of connections.
@@ -237,6 +245,9 @@ impl Open {
             ..
         } = self
         else {
+            if io::stdin().is_terminal() {
+                say(AT_A_TERMINAL);
+            }
             return;
         };
         say(&format!("listening on {address}"));

@@ -19,6 +19,7 @@ use super::environment::withhold;
 
 /// Options of `byokey login`.
 #[derive(Debug, Args)]
+#[cfg_attr(feature = "help", command(after_help = super::examples::LOGIN))]
 pub(crate) struct Login {
     #[command(flatten)]
     common: Common,

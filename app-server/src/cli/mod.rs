@@ -6,13 +6,18 @@ mod command;
 #[cfg(feature = "demo")]
 mod dev_backend;
 mod environment;
+#[cfg(feature = "help")]
+mod examples;
 #[cfg(feature = "generate")]
 mod generate;
 mod import_codex;
 mod listen;
 mod login;
 mod logout;
+#[cfg(feature = "help")]
+mod shell;
 mod status;
+mod version;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -20,7 +25,6 @@ use std::process::ExitCode;
 
 use byokey_app_server::config::{Overrides, is_profile_name};
 use byokey_app_server::process::{env_token, log};
-use byokey_protocol::CODEX_LEVEL;
 use byokey_protocol::initialize::HardeningReport;
 use clap::{Args, Parser, Subcommand};
 
@@ -37,6 +41,7 @@ pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
     disable_version_flag = true,
     arg_required_else_help = true
 )]
+#[cfg_attr(feature = "help", command(after_help = examples::BYOKEY))]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -67,6 +72,14 @@ enum Command {
     Status(status::Status),
     /// Import the login of codex, without changing codex's file.
     ImportCodex(import_codex::ImportCodex),
+    /// Print the version; with `--json`, also the target and the optional parts.
+    Version(version::Version),
+    /// Print completions for a shell.
+    #[cfg(feature = "help")]
+    Completion(shell::Completion),
+    /// Write the manual pages into a folder.
+    #[cfg(feature = "help")]
+    Man(shell::Man),
 }
 
 /// Options that may precede or follow the subcommand.
@@ -183,8 +196,7 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         }
     };
     if cli.version {
-        let version = env!("CARGO_PKG_VERSION");
-        return print(&format!("codex-cli {CODEX_LEVEL} (byokey {version})"));
+        return print(&version::line());
     }
     let environment = env_token::environment();
     log::start(&environment);
@@ -201,6 +213,11 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Status(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::ImportCodex(command)) => command.run(cli.common, &environment, hardening),
+        Some(Command::Version(command)) => command.run(),
+        #[cfg(feature = "help")]
+        Some(Command::Completion(command)) => command.run(),
+        #[cfg(feature = "help")]
+        Some(Command::Man(command)) => command.run(),
         None => fail("name a subcommand; see `byokey --help`"),
     }
 }

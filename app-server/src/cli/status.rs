@@ -21,6 +21,7 @@ const EXPIRED: u8 = 3;
 
 /// Options of `byokey status`.
 #[derive(Debug, Args)]
+#[cfg_attr(feature = "help", command(after_help = super::examples::STATUS))]
 pub(crate) struct Status {
     #[command(flatten)]
     common: Common,

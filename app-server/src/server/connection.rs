@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use byokey_protocol::methods::ClientRequest;
-use byokey_rpc::{RequestError, Service};
+use byokey_rpc::Service;
 use serde_json::value::RawValue;
 
 use crate::server::dispatch::{Call, Changes, dispatch};
 use crate::server::reply::Context;
 use crate::server::services::Services;
+use crate::server::unknown_method::unknown_method;
 
 /// The connection of a client.
 pub type Connection = byokey_rpc::Connection<Session>;
@@ -57,7 +58,7 @@ impl Service for Session {
                     rpc: call,
                 },
             ),
-            None => call.refuse(RequestError::unknown_method()),
+            None => call.refuse(unknown_method(method)),
         }
     }
 

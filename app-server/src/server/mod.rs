@@ -11,3 +11,4 @@ mod handlers;
 pub mod reply;
 pub mod services;
 pub mod startup;
+mod unknown_method;

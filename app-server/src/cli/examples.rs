@@ -1,0 +1,33 @@
+//! Examples at the end of `--help` and of the manual pages.
+
+pub(super) const BYOKEY: &str = "\
+Examples:
+  byokey demo                        the life of a login, offline
+  byokey app-server                  what an editor or agent host spawns
+  byokey login --store file          sign in with the browser, without a host
+  byokey status --store file         the stored account
+  byokey dev-backend                 a backend on this machine, to develop a host against
+  byokey completion bash             completions; also zsh, fish, elvish, powershell
+
+`byokey COMMAND --help` has the options of a command.";
+
+pub(super) const APP_SERVER: &str = "\
+Examples:
+  byokey app-server                              JSON-RPC on standard input and output
+  byokey app-server --store file                 starts with the stored login
+  byokey app-server --listen unix://             several clients, on a socket
+  byokey app-server --trace-protocol trace.log   the traffic, with secrets redacted
+  RUST_LOG=debug byokey app-server               a more detailed log on standard error";
+
+pub(super) const LOGIN: &str = "\
+Examples:
+  byokey login --store file                      in the browser
+  byokey login --store file --device-auth        on a machine without a browser
+  printenv OPENAI_API_KEY | byokey login --store file --with-api-key";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  byokey status --store file
+  byokey status --store file --json
+
+Exit code 0: signed in, 1: signed out, 2: failure, 3: expired.";
