@@ -159,10 +159,6 @@ class Npm(unittest.TestCase):
             print("SKIPPED: dist/ has no client for npm")
             return
         self.installed()
-        discovery = self.project / "node_modules/@byokey/client/dist/discovery.js"
-        if not re.search(r"""(require|resolve|import)\w*\(["']byokey""", discovery.read_text()):
-            print("SKIPPED: the client for npm does not look into the package `byokey` yet")
-            return
         readme = (ROOT / "clients/typescript/README.md").read_text()
         quick_start = re.search(r"## Quick start.*?```js\n(.*?)```", readme, re.DOTALL)[1]
         (self.project / "quick-start.mjs").write_text(quick_start)

@@ -63,7 +63,7 @@ class Starting(unittest.IsolatedAsyncioTestCase):
             with mock.patch.dict(os.environ, nothing, clear=True):
                 with self.assertRaises(ServerNotFoundError) as none:
                     await ByokeyClient.spawn(**arguments)
-                self.assertEqual(len(none.exception.searched), 3)
+                self.assertEqual(len(none.exception.searched), 4)
                 self.assertIn("BYOKEY_BIN", str(none.exception))
                 (Path(folder) / "byokey").symlink_to(program)
                 async with ByokeyClient.spawn(**arguments):

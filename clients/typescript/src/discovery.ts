@@ -5,6 +5,7 @@ import { basename, delimiter, extname, isAbsolute, join } from "node:path";
 
 import { ServerNotFoundError } from "./errors.js";
 import packageFolder from "./folder.cjs";
+import installedProgram from "./installed.cjs";
 
 /** A program, and the searched places. */
 export interface Found {
@@ -19,6 +20,7 @@ export function findProgram(
   command: string | undefined,
   environment: Environment = process.env,
   folder: string | undefined = packageFolder,
+  installed: () => string | undefined = installedProgram,
 ): Found {
   if (command !== undefined) {
     const searched = [`the option \`command\` (${command})`];
@@ -31,8 +33,8 @@ export function findProgram(
   }
   const bundled = folder === undefined ? [] : bundledPrograms(folder);
   const onPath = pathFolders(environment).map((entry) => join(entry, fileName()));
-  const program = [...bundled, ...onPath].find(isExecutable);
-  const searched = ["BYOKEY_BIN (not set)", ...bundled, `\`${fileName()}\` on the search path`];
+  const program = [...bundled, installed(), ...onPath].filter((path) => path !== undefined).find(isExecutable);
+  const searched = ["BYOKEY_BIN (not set)", ...bundled, "the package `byokey`", `\`${fileName()}\` on the search path`];
   if (program === undefined) throw new ServerNotFoundError(searched, "was not found");
   return { command: program, searched };
 }

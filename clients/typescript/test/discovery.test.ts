@@ -33,6 +33,9 @@ test("the option comes first, then the environment, the package, and the search 
     findProgram(command, environment, dist).command;
   assert.equal(found(undefined, { PATH: path }), onPath);
   assert.equal(found(undefined, { Path: path }), onPath);
+  const packaged = program(join(folder, "node_modules/@byokey/made-up/bin/byokey"));
+  const installed = findProgram(undefined, { PATH: path }, dist, () => packaged);
+  assert.equal(installed.command, packaged);
   const beside = program(join(dist, BUNDLED));
   assert.equal(found(undefined, { PATH: path }), beside);
   const bundled = program(join(folder, BUNDLED));
@@ -60,6 +63,7 @@ test("where nothing is found, the error says where it was looked for and what to
         "BYOKEY_BIN (not set)",
         join("/nowhere", BUNDLED),
         join("/nowhere/dist", BUNDLED),
+        "the package `byokey`",
         "`byokey` on the search path",
       ]);
       assert.match(error.message, /was not found.*`command`.*BYOKEY_BIN/s);

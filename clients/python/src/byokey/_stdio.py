@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import re
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -28,10 +29,20 @@ def find_server(command: str | None) -> tuple[str, list[str]]:
     bundled = Path(__file__).parent / "_bin" / _NAME
     if bundled.exists():
         return str(bundled), [str(bundled)]
-    searched = ["BYOKEY_BIN (not set)", f"{bundled} (not there)", "PATH"]
+    if installed := _installed():
+        return installed, [installed]
+    searched = ["BYOKEY_BIN (not set)", f"{bundled} (not there)", "the package byokey-bin (not installed)", "PATH"]
     if found := search_path([_NAME], os.environ.get("PATH", "")):
         return found, searched
     raise ServerNotFoundError(searched, "was not found")
+
+
+def _installed() -> str | None:
+    """Returns the program of the package `byokey-bin`, if that is installed."""
+    try:
+        return str(importlib.import_module("byokey_bin").path())
+    except (ImportError, FileNotFoundError):
+        return None
 
 
 _NAME = "byokey.exe" if os.name == "nt" else "byokey"
