@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Type-checks the extension, bundles it with the client library, and packages it:
 #
-#   build.sh [PROGRAM]     out/byokey-account.vsix, with PROGRAM inside if it is given
+#   build.sh                     out/byokey-account.vsix, without the program
+#   build.sh PROGRAM             the same, with PROGRAM inside, for this platform
+#   build.sh PROGRAM TARGET...   out/byokey-account-TARGET.vsix for each: VS Code's names of platforms
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
 program=${1:+$(realpath "$1")}
+cd "$(dirname "${BASH_SOURCE[0]}")"
 tools="$(cd ../.. && pwd)/.cache/vscode/tools/node_modules/.bin"
 
 "$tools/tsc" --project .
@@ -18,11 +20,24 @@ mkdir -p out/package/out
 cp package.json README.md out/package/
 cp ../../LICENSE-MIT out/package/LICENSE.txt
 cp out/extension.cjs out/package/out/
-target=()
-if [ -n "$program" ]; then
-  install -D -m 755 "$program" out/package/bin/byokey
-  target=(--target "$(node -p '`${process.platform}-${process.arch}`')")
+
+# package FILE [OPTION...]
+package() {
+  (cd out/package && "$tools/vsce" package "${@:2}" --no-dependencies --allow-unused-files-pattern \
+    --allow-missing-repository --out "../$1" >/dev/null)
+  echo "packed: $PWD/out/$1"
+}
+
+if [ -z "$program" ]; then
+  package byokey-account.vsix
+  exit
 fi
-(cd out/package && "$tools/vsce" package "${target[@]}" --no-dependencies --allow-unused-files-pattern \
-  --allow-missing-repository --out ../byokey-account.vsix >/dev/null)
-echo "packed: $PWD/out/byokey-account.vsix"
+name=byokey
+[[ $program != *.exe ]] || name=byokey.exe
+install -D -m 755 "$program" "out/package/bin/$name"
+if [ $# = 1 ]; then
+  package byokey-account.vsix --target "$(node -p '`${process.platform}-${process.arch}`')"
+fi
+for target in "${@:2}"; do
+  package "byokey-account-$target.vsix" --target "$target"
+done

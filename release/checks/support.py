@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from shipping.project import ROOT, Project, load, targets
+from shipping.project import ROOT, Project, Target, load, targets
 
 DIST = Path(os.environ.get("BYOKEY_DIST", ROOT / "dist"))
 PATIENCE = 60
@@ -192,11 +192,16 @@ def project() -> Project:
     return load()
 
 
-def archive_of_this_machine() -> Path:
-    """The archive with a program that runs here."""
+def target_of_this_machine() -> Target:
+    """The target with the program that runs here."""
     here = f"{os.uname().sysname} {os.uname().machine}"
     (target,) = [target for target in targets() if target.uname == here]
-    return DIST / f"byokey-{project().version}-{target.triple}.tar.gz"
+    return target
+
+
+def archive_of_this_machine() -> Path:
+    """The archive with that program."""
+    return DIST / f"byokey-{project().version}-{target_of_this_machine().triple}.tar.gz"
 
 
 def unpacked(destination: Path) -> Path:

@@ -23,6 +23,7 @@ class Target:
 
     triple: str
     node: tuple[str, str]
+    vscode: list[str]
     wheel: str
     marker: str
     uname: str | None = None
