@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use crate::pieces::{PIECE, Pieces};
+use crate::fragments::{PIECE, Pieces};
 
 /// Shortest secret that is searched for: a shorter one could occur by chance.
 const SHORTEST: usize = 8;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::MadeUp;
-use crate::made_up::Random;
+use crate::fake_secrets::Random;
 use crate::messages::{Schemas, known_word};
 
 /// A message of a client.

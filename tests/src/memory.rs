@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::pieces::Pieces;
+use crate::fragments::Pieces;
 use crate::{MadeUp, huffman};
 
 /// A copy of all readable memory of a process.
@@ -184,7 +184,7 @@ impl Drop for Stopped {
 #[cfg(test)]
 mod tests {
     use super::{Memory, Region, Traces};
-    use crate::pieces::PIECE as WINDOW;
+    use crate::fragments::PIECE as WINDOW;
     use crate::{MadeUp, huffman};
 
     /// Returns memory with these regions, a million bytes apart.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::made_up::Random;
+use crate::fake_secrets::Random;
 use crate::{Host, MadeUp, Memory, Setup, Traces, byokey_optimised};
 
 /// How long after its end a secret may remain.

@@ -1,8 +1,8 @@
 //! No secret appears in output: not in responses, not in the log, not in the report of a crash.
 
 use byokey_dev_backend::{DevBackend, Options, Script};
+use byokey_tests::fake_secrets::Random;
 use byokey_tests::issuer::{Ask, Issuer};
-use byokey_tests::made_up::Random;
 use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Canaries, Framing, Host, MadeUp, Server, Setup, messages};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Tokens of every length, plain and with escapes.
 
-use byokey_tests::made_up::SHORTEST_JWT;
+use byokey_tests::fake_secrets::SHORTEST_JWT;
 use byokey_tests::{MadeUp, Setup, Subject, Way};
 use serde_json::json;
 

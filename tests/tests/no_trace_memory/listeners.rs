@@ -126,7 +126,7 @@ fn signed(secret: &str, label: &str) -> MadeUp {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hmac::{KeyInit as _, Mac as _};
 
-    let mut random = byokey_tests::made_up::Random::of(label);
+    let mut random = byokey_tests::fake_secrets::Random::of(label);
     let claims = json!({"exp": 4_000_000_000_i64, "jti": random.text(300)});
     let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#);
     let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
