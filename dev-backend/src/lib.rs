@@ -59,6 +59,7 @@ pub use request::route::Route;
 pub use script::document::Script;
 pub use script::error::ScriptError;
 pub use script::step::StepError;
+pub use server::connections::Connections;
 pub use server::gate::Gate;
 pub use server::handle::DevBackend;
 pub use server::options::Options;

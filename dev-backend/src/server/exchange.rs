@@ -25,6 +25,7 @@ use crate::request::record::{Journal, RecordedRequest};
 use crate::request::route::Route;
 use crate::script::cursor::ScriptCursor;
 use crate::script::step::{Content, Step};
+use crate::server::connections::Counters;
 use crate::server::gate::Gates;
 use crate::server::options::{Observer, Options};
 use crate::settings::measured::Settings;
@@ -37,6 +38,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 pub(crate) struct Shared {
     pub(crate) journal: watch::Sender<Journal>,
     pub(crate) gates: Gates,
+    pub(crate) connections: Counters,
     cursor: Mutex<ScriptCursor>,
     keep_requests: usize,
     observer: Option<Observer>,
@@ -51,6 +53,7 @@ impl Shared {
         Self {
             journal: watch::Sender::default(),
             gates: Gates::default(),
+            connections: Counters::default(),
             cursor: Mutex::new(ScriptCursor::new(options.script)),
             keep_requests: options.keep_requests,
             observer: options.observer,

@@ -12,6 +12,7 @@ use crate::request::record::{Journal, RecordedRequest};
 use crate::request::route::Route;
 use crate::script::cursor::ScriptCursor;
 use crate::script::document::Script;
+use crate::server::connections::Connections;
 use crate::server::exchange::Shared;
 use crate::server::gate::Gate;
 use crate::server::listener;
@@ -93,6 +94,11 @@ impl DevBackend {
     /// Returns how many requests to one route have arrived, refused ones included.
     pub fn count(&self, route: Route) -> usize {
         self.shared.journal.borrow().count(route)
+    }
+
+    /// The connections so far.
+    pub fn connections(&self) -> Connections {
+        self.shared.connections.get()
     }
 
     /// Waits until `count` requests to one route have arrived.

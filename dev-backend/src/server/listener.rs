@@ -11,6 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
+#[cfg(feature = "tls")]
+use tokio_rustls::rustls::HandshakeKind;
 
 use crate::server::exchange::{self, Shared};
 use crate::server::security::Security;
@@ -86,12 +88,17 @@ async fn accept(listener: TcpListener, security: &Security, shared: &Arc<Shared>
 async fn secure(stream: TcpStream, security: Security, shared: Arc<Shared>) {
     // Events are small and must not wait for each other. A failure to set this is harmless.
     let _ = stream.set_nodelay(true);
+    let counted = Arc::clone(&shared);
+    let _open = counted.connections.accept();
     match security {
         Security::Plain => converse(stream, shared).await,
         #[cfg(feature = "tls")]
         Security::Tls(acceptor) => {
             // A failed handshake is the client's to report.
             if let Ok(stream) = acceptor.accept(stream).await {
+                let kind = stream.get_ref().1.handshake_kind();
+                let is_resumed = kind == Some(HandshakeKind::Resumed);
+                counted.connections.handshake(is_resumed);
                 converse(stream, shared).await;
             }
         }

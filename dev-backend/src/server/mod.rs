@@ -1,6 +1,7 @@
 //! The running backend: the handle, its options, its sockets, and one request from arrival to
 //! response.
 
+pub(crate) mod connections;
 pub(crate) mod exchange;
 pub(crate) mod gate;
 pub(crate) mod handle;
