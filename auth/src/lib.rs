@@ -49,8 +49,8 @@ pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
 pub use manager::{
-    AnswerCheck, AuthManager, Dependencies, Forgotten, Host, HostAnswer, Lease, PendingLogin,
-    Revocation,
+    AnswerCheck, AuthManager, CredentialChange, Dependencies, Forgotten, Host, HostAnswer, Lease,
+    PendingLogin, Revocation,
 };
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};

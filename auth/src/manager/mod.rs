@@ -7,6 +7,7 @@
 //! started.
 
 mod attempt;
+mod changes;
 mod expiry;
 mod forget;
 mod freshness;
@@ -37,6 +38,8 @@ use super::store::Store;
 use crate::background::Background;
 pub use attempt::PendingLogin;
 use byokey_base::clock::Clock;
+pub use changes::CredentialChange;
+use changes::OnChange;
 use expiry::Due;
 pub use forget::Revocation;
 pub(super) use forget::{Forget, ForgetSignal};
@@ -106,6 +109,7 @@ pub struct AuthManager {
     revocations: Arc<Background>,
     /// The last renewal of a managed login.
     last_renewal: Mutex<Option<LastRenewal>>,
+    on_change: OnChange,
 }
 
 struct Asking {
@@ -183,6 +187,7 @@ impl AuthManager {
             signed_out_unseen: Mutex::default(),
             revocations,
             last_renewal: Mutex::default(),
+            on_change: OnChange::default(),
         })
     }
 
@@ -304,6 +309,9 @@ impl AuthManager {
                 Err(_) if spends => manager.watch_expiry(Due::InAMinute),
                 Err(_) => {}
             }
+            if transition.outcome.is_ok() {
+                manager.on_change.call(CredentialChange::Renewal);
+            }
             if let Some(update) = wake(transition) {
                 manager.host.account_updated(update);
             }
@@ -369,6 +377,7 @@ impl AuthManager {
     /// Completes a login: it settled a refresh in flight.
     fn replaced(self: &Arc<Self>, transition: Transition<Waiter>) -> AccountUpdated {
         let asking = lock(&self.asking).take_if(|asking| asking.forget.is_none());
+        self.on_change.call(CredentialChange::Login);
         self.settled(transition, asking, Revocation::Leave)
     }
 

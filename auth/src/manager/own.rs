@@ -7,7 +7,7 @@ use std::time::Duration;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::secret::Secret;
 
-use super::{AuthManager, PendingLogin, Revocation, lock};
+use super::{AuthManager, CredentialChange, PendingLogin, Revocation, lock};
 use crate::credential::{Credential, ManagedLogin, OwnCredential, PersonalAccessToken};
 use crate::failure::{LoginRefusal, SignInFailure};
 use crate::state::Epoch;
@@ -183,6 +183,7 @@ impl AuthManager {
         let forgotten = self.managed_in_force();
         let transition = self.state().logout();
         self.signed_out.send_replace(());
+        self.on_change.call(CredentialChange::Logout);
         let asking = lock(&self.asking).take();
         let update = self.settled(transition, asking, revocation);
         (update, Forgotten(forgotten))
