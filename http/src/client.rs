@@ -1,17 +1,20 @@
 //! The HTTP client, created on first use.
 //!
 //! There is no connection pool: hyper's buffers hold the request's headers as long as the
-//! connection lives, and a token must not outlive its call. Redirects are not followed, so a bearer
-//! never reaches an origin that the configuration does not name.
+//! connection lives, and a token must not outlive its call. A fresh connection may be opened ahead
+//! of the next call: see `standby`. TLS sessions are resumed, without early data, as long as the
+//! login is that of the same account. Redirects are not followed, so a bearer never reaches an
+//! origin that the configuration does not name.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use rustls::ClientConfig;
+use rustls::client::Resumption;
 use url::{Origin, Url};
 
 use crate::explain::{explain, host};
@@ -20,9 +23,13 @@ use crate::loopback::LocalResolver;
 use crate::plaintext::{self, Sensitivity};
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::roots::{self, Loaded, RootSettings};
+use crate::standby::{NotSent, Occasion, Slot, Target};
 
 /// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many TLS sessions can be resumed.
+const MAX_SESSIONS: usize = 8;
 
 /// Settings of the client, fixed for its life.
 #[derive(Debug, Default)]
@@ -33,6 +40,8 @@ pub struct Settings {
     pub roots: RootSettings,
     /// The `http://` origins to which a provider's own key may be sent unencrypted.
     pub plaintext_origins: Vec<Origin>,
+    /// How long a standby connection waits for its call; none where there are none.
+    pub standby: Option<Duration>,
 }
 
 /// One request.
@@ -48,21 +57,40 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// The sensitivity of its most sensitive part.
     pub sensitivity: Sensitivity,
+    /// Whether it may take the standby connection.
+    pub may_use_standby: bool,
 }
 
 /// The HTTP client.
 #[derive(Debug, Default)]
 pub struct HttpClient {
     settings: Settings,
-    /// One client per route; hardly ever more than one.
-    clients: Mutex<Vec<(Way, Client)>>,
+    connectors: Mutex<Connectors>,
     roots: OnceLock<Loaded>,
+    slot: Slot,
+}
+
+/// What makes connections for the login in force.
+#[derive(Debug)]
+struct Connectors {
+    /// One client per route; hardly ever more than one.
+    clients: Vec<(Way, Client)>,
+    sessions: Resumption,
+}
+
+impl Default for Connectors {
+    fn default() -> Self {
+        Self {
+            clients: Vec::new(),
+            sessions: Resumption::in_memory_sessions(MAX_SESSIONS),
+        }
+    }
 }
 
 /// The route that a client of the library is configured for. It cannot take another one, so the
 /// decision for a request is binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Way {
+pub(crate) struct Way {
     encrypted: bool,
     proxy: Option<Url>,
 }
@@ -72,9 +100,58 @@ impl HttpClient {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            slot: Slot::new(settings.standby),
             settings,
             ..Self::default()
         }
+    }
+
+    /// Whose connections these are: a number that grows when [`HttpClient::forget`] is called.
+    #[must_use]
+    pub fn era(&self) -> u64 {
+        self.slot.era()
+    }
+
+    /// Ends the standby connection and forgets the TLS sessions: the login is gone, or is that of
+    /// another account now. No standby connection is opened until [`HttpClient::signed_in`].
+    pub fn forget(&self) {
+        self.slot.end();
+        *self.connectors() = Connectors::default();
+    }
+
+    /// A login is in force, so that standby connections may be opened.
+    pub fn signed_in(&self) {
+        self.slot.want();
+    }
+
+    /// Opens a standby connection to the origin of this address, in the background, if the rules
+    /// ask for one: the origin is `https`, and the occasion calls for it. The era is the one in
+    /// which the occasion began.
+    pub fn open_standby(self: &Arc<Self>, url: &Url, era: u64, occasion: Occasion) {
+        if let Some((target, url)) = self.standby_target(url) {
+            self.slot.open(self, target, url, era, occasion);
+        }
+    }
+
+    /// What a standby connection for this address leads to, and the address of its origin.
+    ///
+    /// Only TLS takes round trips that are worth saving, and a small server on this machine may
+    /// serve one connection at a time.
+    fn standby_target(&self, url: &Url) -> Option<(Target, Url)> {
+        if self.settings.standby.is_none() || url.scheme() != "https" {
+            return None;
+        }
+        let proxy = self.settings.proxies.choose(url).ok()?;
+        let target = Target {
+            way: Way::of(url, proxy.as_deref()),
+            origin: url.origin(),
+        };
+        let url = Url::parse(&target.origin.ascii_serialization()).ok()?;
+        Some((target, url))
+    }
+
+    pub(crate) const fn slot(&self) -> &Slot {
+        &self.slot
     }
 
     /// Sends a request once, and returns the response before its body.
@@ -89,6 +166,7 @@ impl HttpClient {
             headers,
             body,
             sensitivity,
+            may_use_standby,
         } = request;
         let settings = &self.settings;
         let proxy = settings.proxies.choose(&url).map_err(HttpFailure::Proxy)?;
@@ -96,6 +174,13 @@ impl HttpClient {
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
         plaintext::check(&url, sensitivity, proxy, &settings.plaintext_origins)
             .map_err(HttpFailure::Plaintext)?;
+        if may_use_standby
+            && let Some(response) = self
+                .send_on_standby(&method, &url, proxy, &headers, body.as_ref())
+                .await?
+        {
+            return Ok(response);
+        }
         let client = self.client(&url, proxy)?;
         let mut request = client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
@@ -118,35 +203,81 @@ impl HttpClient {
         }
     }
 
-    fn client(&self, url: &Url, proxy: Option<&Proxy>) -> Result<Client, HttpFailure> {
-        let through_tls = proxy.is_some_and(|proxy| proxy.kind() == Kind::Https);
-        let way = Way {
-            encrypted: url.scheme() == "https" || through_tls,
-            proxy: proxy.map(|proxy| proxy.url().clone()),
+    /// Sends a request on the standby connection. Returns nothing where the request has to go over
+    /// a connection of its own, which is only where it was certainly not processed.
+    async fn send_on_standby(
+        &self,
+        method: &Method,
+        url: &Url,
+        proxy: Option<&Proxy>,
+        headers: &HeaderMap,
+        body: Option<&Bytes>,
+    ) -> Result<Option<Response>, HttpFailure> {
+        // The user of an address becomes a header, which the library knows how to write.
+        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
+            return Ok(None);
+        }
+        let target = Target {
+            way: Way::of(url, proxy),
+            origin: url.origin(),
         };
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == way) {
+        let Some(sender) = self.slot.take(&target) else {
+            return Ok(None);
+        };
+        let sent = sender.send(method.clone(), url, headers.clone(), body.cloned());
+        let sent = Box::pin(sent).await;
+        // A 408 says that the server was about to close a connection on which nothing had come.
+        let sent = sent
+            .map(|response| Some(response).filter(|it| it.status() != StatusCode::REQUEST_TIMEOUT));
+        self.slot.taken(&target, matches!(sent, Ok(Some(_))));
+        match sent {
+            Ok(response) => Ok(response),
+            Err(NotSent::Certainly) => Ok(None),
+            Err(NotSent::Perhaps) => Err(HttpFailure::Interrupted),
+        }
+    }
+
+    fn client(&self, url: &Url, proxy: Option<&Proxy>) -> Result<Client, HttpFailure> {
+        let way = Way::of(url, proxy);
+        let mut connectors = self.connectors();
+        let mut clients = connectors.clients.iter();
+        if let Some((_, client)) = clients.find(|(known, _)| *known == way) {
             return Ok(client.clone());
         }
-        let client = self.build(&way)?;
-        clients.push((way, client.clone()));
+        let builder = self.builder_with(&way, connectors.sessions.clone())?;
+        let client = builder.build().map_err(|_| HttpFailure::Setup)?;
+        connectors.clients.push((way, client.clone()));
         Ok(client)
     }
 
-    fn build(&self, way: &Way) -> Result<Client, HttpFailure> {
+    /// What connects this way, without having done so.
+    pub(crate) fn builder(&self, way: &Way) -> Result<ClientBuilder, HttpFailure> {
+        let sessions = self.connectors().sessions.clone();
+        self.builder_with(way, sessions)
+    }
+
+    fn builder_with(&self, way: &Way, sessions: Resumption) -> Result<ClientBuilder, HttpFailure> {
+        let mut tls = self.tls(way.encrypted)?;
+        tls.resumption = sessions;
         let mut builder = Client::builder()
             .redirect(Policy::none())
             .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(Arc::new(LocalResolver))
-            .tls_backend_preconfigured(self.tls(way.encrypted)?)
+            .tls_backend_preconfigured(tls)
             // Disables the library's own detection: `Proxies` decides.
             .no_proxy();
         if let Some(url) = &way.proxy {
             let proxy = reqwest::Proxy::all(url.clone());
             builder = builder.proxy(proxy.map_err(|_| HttpFailure::Setup)?);
         }
-        builder.build().map_err(|_| HttpFailure::Setup)
+        Ok(builder)
+    }
+
+    fn connectors(&self) -> MutexGuard<'_, Connectors> {
+        self.connectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the TLS configuration. The certificate authorities are loaded for the first request
@@ -172,6 +303,16 @@ impl HttpClient {
             .get()
             .map(|loaded| loaded.origin.clone())
             .unwrap_or_default()
+    }
+}
+
+impl Way {
+    fn of(url: &Url, proxy: Option<&Proxy>) -> Self {
+        let through_tls = proxy.is_some_and(|proxy| proxy.kind() == Kind::Https);
+        Self {
+            encrypted: url.scheme() == "https" || through_tls,
+            proxy: proxy.map(|proxy| proxy.url().clone()),
+        }
     }
 }
 

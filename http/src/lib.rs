@@ -11,6 +11,7 @@ mod loopback;
 mod plaintext;
 mod proxy;
 mod roots;
+mod standby;
 
 pub use client::{HttpClient, Request, Settings};
 pub use failure::{CertificateProblem, ConnectCause, HttpFailure, Unreachable};
@@ -19,3 +20,4 @@ pub use plaintext::{PlaintextRefusal, Sensitivity, may_carry_login};
 pub use proxy::{Proxies, Proxy, ProxyFailure};
 pub use reqwest::{Error as BodyError, Response};
 pub use roots::{RootSettings, RootsFailure};
+pub use standby::{Occasion, STANDBY_LIFETIME};

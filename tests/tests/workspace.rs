@@ -162,8 +162,10 @@ fn http_calls_go_through_reqwest_alone() {
                 .features
                 .iter()
                 .any(|it| it == "client" || it == "client-legacy");
+            // It sends requests itself only on connections that reqwest opened ahead.
+            let may_send = package.name == "byokey-http";
             assert!(
-                !(name.starts_with("hyper") && is_client),
+                may_send || !(name.starts_with("hyper") && is_client),
                 "`{}` uses the client of {name}",
                 package.name
             );

@@ -24,11 +24,12 @@ mod responses;
 mod retry;
 mod route;
 mod sse;
+mod standby;
 mod usage;
 mod wait;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byokey_http::{HttpClient, Request, Response};
@@ -62,6 +63,7 @@ use cookies::Cookies;
 use limits::MAX_CALLS;
 use request_body::Recipient;
 use route::{Carries, Route};
+use standby::Refill;
 
 /// Retries of a short call.
 const CALL_RETRIES: u32 = 2;
@@ -76,6 +78,8 @@ pub struct Backend {
     calls: Semaphore,
     models: Models,
     cookies: Arc<Cookies>,
+    /// The account whose connections are opened ahead.
+    connects_for: Mutex<Option<AccountIdentity>>,
 }
 
 /// Decides under which credentials a call may be made.
@@ -104,6 +108,8 @@ pub(crate) struct Answer<'a> {
     deadline: Instant,
     /// The permit among the short calls in progress, until the body is read.
     _permit: Option<SemaphorePermit<'a>>,
+    /// Prepares the next call when the body is read.
+    refill: Refill,
 }
 
 impl fmt::Debug for Backend {
@@ -133,6 +139,7 @@ impl Backend {
             calls,
             models,
             cookies: Arc::default(),
+            connects_for: Mutex::default(),
         }
     }
 
@@ -236,12 +243,14 @@ impl Backend {
                 None => self.calls.acquire().await.ok(),
                 Some(_) => None,
             };
-            let (response, account) = Box::pin(self.attempt_now(call, lease)).await?;
+            let sent = Box::pin(self.attempt_now(call, lease)).await?;
+            let (response, account, refill) = sent;
             Ok(Answer {
                 response,
                 account,
                 deadline,
                 _permit: permit,
+                refill,
             })
         };
         tokio::select! {
@@ -258,9 +267,10 @@ impl Backend {
         &self,
         call: &Call<'_>,
         lease: Option<&Lease>,
-    ) -> Result<(Response, Option<AccountIdentity>), BackendError> {
+    ) -> Result<(Response, Option<AccountIdentity>, Refill), BackendError> {
         let config = self.config();
         let route = Route::of(call, lease, &config)?;
+        let era = self.http.era();
         let headers = headers::of(call, &route, lease, &config, &self.identity)?;
         let carried = lease.filter(|_| route.carries == Carries::Credential);
         let account = carried.map(|lease| lease.credential.identity());
@@ -282,6 +292,7 @@ impl Backend {
                 headers,
                 body: body.clone(),
                 sensitivity: route.carries.sensitivity(),
+                may_use_standby: true,
             };
             let response = self.http.send(request).await?;
             let brings_cookie =
@@ -296,7 +307,8 @@ impl Backend {
             }
             outcome => outcome?,
         };
-        Ok((response, account))
+        let refill = Refill::new(&self.http, route.url, era, !is_short);
+        Ok((response, account, refill))
     }
 }
 

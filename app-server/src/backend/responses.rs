@@ -21,6 +21,7 @@ use super::reason::Reason;
 use super::reasoning::Reasoning;
 use super::request_body::{Recipient, TurnRequest};
 use super::sse::{EventReader, RawEvent, ReadFailure};
+use super::standby::Refill;
 use super::{Admission, Answer, Backend, BackendError, Call, Service};
 use crate::config::Config;
 use byokey_auth::{AccountIdentity, AuthManager, Lease};
@@ -111,6 +112,8 @@ pub struct TurnStream {
     auth: Arc<AuthManager>,
     config: Arc<Config>,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Prepares the next turn when this one is over.
+    _refill: Refill,
 }
 
 impl fmt::Debug for TurnStream {
@@ -151,9 +154,13 @@ impl Backend {
             deadline: provider.stream_idle_timeout,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
+        let answer = self.send(&call, lease, admits).await?;
         let Answer {
-            response, account, ..
-        } = self.send(&call, lease, admits).await?;
+            response,
+            account,
+            refill,
+            ..
+        } = answer;
         let limits = from_headers(response.headers()).into_iter();
         let ready = limits
             .map(|limits| TurnEvent::RateLimits(Box::new(limits)))
@@ -168,6 +175,7 @@ impl Backend {
             auth: Arc::clone(&self.auth),
             config,
             signed_out,
+            _refill: refill,
         })
     }
 }

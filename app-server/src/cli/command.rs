@@ -33,7 +33,9 @@ impl CommandContext {
         if let Err(problem) = environment.check_folders() {
             return Err(super::fail(&problem.to_string()));
         }
-        let config = Config::load(environment, &common.into_overrides());
+        let mut config = Config::load(environment, &common.into_overrides());
+        // There is no next call that could use one.
+        config.network.standby = None;
         for warning in &config.warnings {
             let details = warning.details.as_deref().unwrap_or_default();
             tell(&format!("byokey: {} {details}", warning.summary));

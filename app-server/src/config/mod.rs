@@ -115,7 +115,7 @@ impl Config {
         let originator_override = environment
             .get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
             .map(str::to_owned);
-        let network = network::read(environment, &plaintext_origins);
+        let network = network::read(&mut settings, environment, &plaintext_origins);
         Self {
             codex_home: environment.codex_home(),
             model,

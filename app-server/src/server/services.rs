@@ -99,6 +99,12 @@ impl Services {
         let config = Arc::new(LiveConfig::new(config));
         let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
         let backend = Arc::new(backend);
+        let follower = Arc::downgrade(&backend);
+        auth.on_change(move |change| {
+            if let Some(backend) = follower.upgrade() {
+                backend.follow(change);
+            }
+        });
         let threads = Threads::default();
         Arc::new(Self {
             config,

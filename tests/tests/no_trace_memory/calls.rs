@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use byokey_dev_backend::Route;
+use byokey_dev_backend::{DevBackend, Route};
 use byokey_tests::tls::Http;
 use byokey_tests::{Framing, MadeUp, Setup, Subject, Way};
 use serde_json::json;
@@ -51,6 +51,44 @@ async fn tokens_over_https() {
             assert_eq!(request.header("host").is_some(), http == Http::One);
         }
     }
+}
+
+#[tokio::test]
+async fn connections_and_tickets_that_wait() {
+    for http in [Http::One, Http::Two] {
+        let (backend, mut subject) = behind_tls(http).await;
+        let token = MadeUp::jwt("standby", ORDINARY);
+        // Another account, so that all that waits is its own.
+        subject.host.login(&token.text, "ws-standby").await;
+        for method in CALLS {
+            standby(&backend).await;
+            let traces = subject.assert_in_use(&token, "a connection waits");
+            assert_eq!(traces.full, 1, "{http:?}: only the stored copy");
+            call(&mut subject, method).await;
+        }
+        standby(&backend).await;
+        let before = backend.connections();
+        assert!(before.resumed > 0, "{http:?}: there are tickets");
+        subject.assert_in_use(&token, "a connection waits, and tickets");
+        subject.logout().await;
+        subject.assert_gone(&token, "after logout").await;
+    }
+}
+
+/// Waits until nothing is left but a connection that waits.
+async fn standby(backend: &DevBackend) {
+    let poll = async {
+        loop {
+            let connections = backend.connections();
+            if connections.open == 1 && connections.handshakes == connections.accepted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(byokey_tests::PATIENCE, poll)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -61,7 +61,10 @@ fn elsewhere(backend: &DevBackend, host: &str) -> String {
     backend.base_url().replace("127.0.0.1", host)
 }
 
+/// Without standby connections: these tests count the connections of calls.
 async fn signed_in(setup: Setup) -> (Server, Host) {
+    let off = "byokey.standby_connections=false";
+    let setup = setup.argument("-c").argument(off);
     let mut server = setup.start();
     let mut host = Host::initialized(&mut server).await;
     host.login(&TestToken::new("ada").encode(), "ws-1").await;

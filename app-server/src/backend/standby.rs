@@ -1,0 +1,100 @@
+//! Which connections are opened ahead: see `standby` in the crate `http`.
+//!
+//! One after a login, to where its calls will go, and one when a call is over. They belong to the
+//! account: a renewal keeps them, a logout or another account ends them.
+
+use std::sync::{Arc, PoisonError};
+
+use byokey_auth::{CredentialChange, Lease};
+use byokey_http::{HttpClient, Occasion};
+use http::Method;
+use url::Url;
+
+use super::route::{Carries, Route};
+use super::{Backend, Call, Service};
+
+impl Backend {
+    /// Follows a change of the credential in force.
+    pub(crate) fn follow(&self, change: CredentialChange) {
+        let lease = self.auth.lease();
+        let account = lease.as_ref().map(|lease| lease.credential.identity());
+        {
+            let mut connects_for = self
+                .connects_for
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let is_same = match (&*connects_for, &account) {
+                (Some(before), Some(now)) => before.is_same(now),
+                (before, now) => before.is_none() && now.is_none(),
+            };
+            if !is_same {
+                self.http.forget();
+            }
+            *connects_for = account;
+        }
+        let Some(lease) = lease else { return };
+        self.http.signed_in();
+        if change == CredentialChange::Login
+            && let Some(url) = self.destination(&lease)
+        {
+            let era = self.http.era();
+            self.http.open_standby(&url, era, Occasion::Login);
+        }
+    }
+
+    /// Where the login will be sent: with model requests; or, if these carry something else, with
+    /// those of the account.
+    fn destination(&self, lease: &Lease) -> Option<Url> {
+        let config = self.config();
+        [Service::Models, Service::Account]
+            .into_iter()
+            .filter_map(|service| Route::of(&first_call(service), Some(lease), &config).ok())
+            .find(|route| route.carries == Carries::Credential)
+            .map(|route| route.url)
+    }
+}
+
+/// A call that stands for all of a service: they differ in the path.
+const fn first_call(service: Service) -> Call<'static> {
+    Call {
+        service,
+        method: Method::GET,
+        path: "",
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        retries: 0,
+        deadline: std::time::Duration::ZERO,
+    }
+}
+
+/// Opens a standby connection for the next call when this value goes, with the call.
+#[derive(Debug)]
+pub(super) struct Refill {
+    http: Arc<HttpClient>,
+    url: Url,
+    era: u64,
+    occasion: Occasion,
+}
+
+impl Refill {
+    /// A call to this address was answered, which began in this era.
+    pub(super) fn new(http: &Arc<HttpClient>, url: Url, era: u64, is_turn: bool) -> Self {
+        Self {
+            http: Arc::clone(http),
+            url,
+            era,
+            occasion: if is_turn {
+                Occasion::Turn
+            } else {
+                Occasion::Call
+            },
+        }
+    }
+}
+
+impl Drop for Refill {
+    fn drop(&mut self) {
+        self.http.open_standby(&self.url, self.era, self.occasion);
+    }
+}

@@ -1,0 +1,130 @@
+//! One that waits: it costs nothing, and ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use byokey_dev_backend::Route;
+use byokey_http::{HttpClient, Occasion, Request, RootSettings, Sensitivity, Settings};
+use byokey_tests::ProcessStatus;
+use byokey_tests::tls::Http;
+use url::Url;
+
+use super::{Certified, HTTPS, opened, until};
+
+#[tokio::test]
+async fn while_it_waits_nothing_wakes() {
+    for http in HTTPS {
+        let certified = Certified::new(http);
+        let backend = certified.backend();
+        let (server, _host) = certified.signed_in(&backend.base_url()).await;
+        opened(&backend, 1).await;
+        // What the server sends after the handshake has arrived by then.
+        let quiet = async {
+            let mut before = ProcessStatus::of(server.pid()).sleeps;
+            loop {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                let after = ProcessStatus::of(server.pid()).sleeps;
+                if after == before {
+                    return;
+                }
+                before = after;
+            }
+        };
+        let quiet = tokio::time::timeout(Duration::from_secs(20), quiet).await;
+        quiet.unwrap_or_else(|_| panic!("{http:?}: never two seconds without a wake-up"));
+        assert_eq!(backend.connections().open, 1, "{http:?}: it still waits");
+    }
+}
+
+fn client(certified: &Certified, lifetime: Duration) -> Arc<HttpClient> {
+    let path = certified.path();
+    let client = HttpClient::new(Settings {
+        roots: RootSettings::read(|name| (name == "CODEX_CA_CERTIFICATE").then(|| path.into())),
+        standby: Some(lifetime),
+        ..Settings::default()
+    });
+    client.signed_in();
+    Arc::new(client)
+}
+
+fn usage(base: &str) -> Request {
+    let url = format!("{base}/backend-api/wham/usage");
+    let token = byokey_dev_backend::TestToken::new("ada").encode();
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    Request {
+        method: "GET".parse().unwrap(),
+        url: Url::parse(&url).unwrap(),
+        headers: [(hyper::header::AUTHORIZATION, bearer)]
+            .into_iter()
+            .collect(),
+        body: None,
+        sensitivity: Sensitivity::Login,
+        may_use_standby: true,
+    }
+}
+
+#[tokio::test]
+async fn it_ends_when_no_call_came_and_the_origin_rests_after_two() {
+    let certified = Certified::new(Http::One);
+    let backend = certified.backend();
+    let client = client(&certified, Duration::from_millis(300));
+    let url = Url::parse(&backend.base_url()).unwrap();
+    for handshakes in 1..=2 {
+        client.open_standby(&url, client.era(), Occasion::Login);
+        until(&backend, "its life", |it| {
+            it.handshakes == handshakes && it.open == 0
+        })
+        .await;
+    }
+    // A rest: neither a login nor a call opens one.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    client.open_standby(&url, client.era(), Occasion::Login);
+    client.forget();
+    client.signed_in();
+    client.open_standby(&url, client.era(), Occasion::Turn);
+    let response = client.send(usage(&backend.base_url())).await.unwrap();
+    assert!(response.status().is_success());
+    drop(response);
+    until(&backend, "the call", |it| it.open == 0).await;
+    assert_eq!(backend.connections().accepted, 3, "that of the call");
+}
+
+#[tokio::test]
+async fn what_an_earlier_login_asked_for_is_not_opened() {
+    let certified = Certified::new(Http::One);
+    let backend = certified.backend();
+    let client = client(&certified, Duration::from_secs(60));
+    let url = Url::parse(&backend.base_url()).unwrap();
+    let era = client.era();
+    client.forget();
+    client.open_standby(&url, client.era(), Occasion::Turn);
+    client.signed_in();
+    client.open_standby(&url, era, Occasion::Turn);
+    client.send(usage(&backend.base_url())).await.unwrap();
+    assert_eq!(backend.count(Route::Usage), 1);
+    assert_eq!(backend.connections().accepted, 1, "that of the call");
+}
+
+#[tokio::test]
+async fn a_request_on_it_is_like_any_other() {
+    for http in HTTPS {
+        let certified = Certified::new(http);
+        let backend = certified.backend();
+        let client = client(&certified, Duration::from_secs(60));
+        let mut request = usage(&backend.base_url());
+        request.url.set_query(Some("a=b%20c"));
+        client.send(request).await.unwrap();
+        let url = Url::parse(&backend.base_url()).unwrap();
+        client.open_standby(&url, client.era(), Occasion::Login);
+        opened(&backend, 2).await;
+        let mut request = usage(&backend.base_url());
+        request.url.set_query(Some("a=b%20c"));
+        client.send(request).await.unwrap();
+        assert_eq!(backend.connections().accepted, 2, "{http:?}");
+        let [own, standby] = &backend.requests()[..] else {
+            panic!("two requests");
+        };
+        assert_eq!(own.headers, standby.headers, "{http:?}");
+        assert_eq!(own.path, standby.path, "{http:?}");
+    }
+}
