@@ -24,6 +24,7 @@ use crate::plaintext::{self, Sensitivity};
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::roots::{self, Loaded, RootSettings};
 use crate::standby::{NotSent, Occasion, Slot, Target};
+use crate::way::Way;
 
 /// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,7 +68,7 @@ pub struct HttpClient {
     settings: Settings,
     connectors: Mutex<Connectors>,
     roots: OnceLock<Loaded>,
-    slot: Slot,
+    slot: Arc<Slot>,
 }
 
 /// What makes connections for the login in force.
@@ -87,20 +88,12 @@ impl Default for Connectors {
     }
 }
 
-/// The route that a client of the library is configured for. It cannot take another one, so the
-/// decision for a request is binding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Way {
-    encrypted: bool,
-    proxy: Option<Url>,
-}
-
 impl HttpClient {
     /// Returns a client that has not connected yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            slot: Slot::new(settings.standby),
+            slot: Arc::new(Slot::new(settings.standby)),
             settings,
             ..Self::default()
         }
@@ -129,7 +122,9 @@ impl HttpClient {
     /// which the occasion began.
     pub fn open_standby(self: &Arc<Self>, url: &Url, era: u64, occasion: Occasion) {
         if let Some((target, url)) = self.standby_target(url) {
-            self.slot.open(self, target, url, era, occasion);
+            let (client, way) = (Arc::clone(self), target.way.clone());
+            let connector = move || client.builder(&way).ok();
+            self.slot.open(target, url, era, occasion, connector);
         }
     }
 
@@ -148,10 +143,6 @@ impl HttpClient {
         };
         let url = Url::parse(&target.origin.ascii_serialization()).ok()?;
         Some((target, url))
-    }
-
-    pub(crate) const fn slot(&self) -> &Slot {
-        &self.slot
     }
 
     /// Sends a request once, and returns the response before its body.
@@ -251,7 +242,7 @@ impl HttpClient {
     }
 
     /// What connects this way, without having done so.
-    pub(crate) fn builder(&self, way: &Way) -> Result<ClientBuilder, HttpFailure> {
+    fn builder(&self, way: &Way) -> Result<ClientBuilder, HttpFailure> {
         let sessions = self.connectors().sessions.clone();
         self.builder_with(way, sessions)
     }
@@ -303,16 +294,6 @@ impl HttpClient {
             .get()
             .map(|loaded| loaded.origin.clone())
             .unwrap_or_default()
-    }
-}
-
-impl Way {
-    fn of(url: &Url, proxy: Option<&Proxy>) -> Self {
-        let through_tls = proxy.is_some_and(|proxy| proxy.kind() == Kind::Https);
-        Self {
-            encrypted: url.scheme() == "https" || through_tls,
-            proxy: proxy.map(|proxy| proxy.url().clone()),
-        }
     }
 }
 

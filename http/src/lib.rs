@@ -12,6 +12,7 @@ mod plaintext;
 mod proxy;
 mod roots;
 mod standby;
+mod way;
 
 pub use client::{HttpClient, Request, Settings};
 pub use failure::{CertificateProblem, ConnectCause, HttpFailure, Unreachable};

@@ -20,12 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use url::{Origin, Url};
 
-use crate::client::{HttpClient, Way};
+use crate::way::Way;
 use age::Age;
 pub(crate) use open::{NotSent, Sender};
 pub use rules::Occasion;
@@ -103,7 +104,8 @@ impl Slot {
         }
     }
 
-    /// Which login is in force, as far as connections are concerned: see [`HttpClient::era`].
+    /// Returns which login is in force, as far as connections are concerned: a number that grows with
+    /// [`Slot::end`].
     pub(crate) fn era(&self) -> u64 {
         self.state().era
     }
@@ -148,13 +150,14 @@ impl Slot {
     }
 
     /// Opens a connection in a task of its own, if the rules ask for one.
+    /// `connector` is what connects there, made in that task: it may have to read certificates.
     pub(crate) fn open(
-        &self,
-        client: &Arc<HttpClient>,
+        self: &Arc<Self>,
         target: Target,
         url: Url,
         era: u64,
         occasion: Occasion,
+        connector: impl FnOnce() -> Option<ClientBuilder> + Send + 'static,
     ) {
         // Outside a runtime there is no task, and no call that could use it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -173,20 +176,17 @@ impl Slot {
         state.end();
         state.opened += 1;
         let number = state.opened;
-        let client = Arc::clone(client);
-        let way = target.way.clone();
+        let slot = Arc::downgrade(self);
         // The task waits for the lock that is held here, so it finds itself in the slot.
         let task = runtime.spawn(async move {
-            let opened = match client.builder(&way) {
-                Ok(builder) => open::open(builder, url).await,
-                Err(_) => None,
+            let opened = match connector() {
+                Some(builder) => open::open(builder, url).await,
+                None => None,
             };
-            let Some(waiting) = client.slot().opened(number, opened) else {
-                return;
-            };
-            // What waits does not keep its client.
-            let client = Arc::downgrade(&client);
-            waiting.run(client).await;
+            let waiting = slot.upgrade().and_then(|slot| slot.opened(number, opened));
+            if let Some(waiting) = waiting {
+                waiting.run(slot).await;
+            }
         });
         state.opening = Some(Opening {
             number,
@@ -255,7 +255,7 @@ impl State {
 impl Waiting {
     /// Runs the connection until it is over. Idle, it wakes for its one timer, and when something
     /// arrives.
-    async fn run(mut self, client: Weak<HttpClient>) {
+    async fn run(mut self, slot: Weak<Slot>) {
         tokio::select! {
             biased;
             taken = self.taken => {
@@ -269,8 +269,8 @@ impl Waiting {
         }
         // Closed before another can be opened in its place.
         drop(self.connection);
-        if let Some(client) = client.upgrade() {
-            client.slot().died_unused(self.number);
+        if let Some(slot) = slot.upgrade() {
+            slot.died_unused(self.number);
         }
     }
 }
