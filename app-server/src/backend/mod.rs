@@ -58,7 +58,7 @@ pub use route::Service;
 pub(crate) use wait::in_text as wait_text;
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{AccountIdentity, AuthManager, Credential, Lease, Recovered};
+use byokey_auth::{AccountIdentity, AuthManager, Credential, Generation, Lease, Recovered};
 use cookies::Cookies;
 use limits::MAX_CALLS;
 use request_body::Recipient;
@@ -110,6 +110,15 @@ pub(crate) struct Answer<'a> {
     _permit: Option<SemaphorePermit<'a>>,
     /// Prepares the next call when the body is read.
     refill: Refill,
+}
+
+/// What came of an attempt.
+enum Attempt<'a> {
+    /// A successful response.
+    Answered(Answer<'a>),
+    /// It was not sent: while it waited for its turn, a 401 refused the credential of this
+    /// generation.
+    KnownToBeRefused(Generation),
 }
 
 impl fmt::Debug for Backend {
@@ -198,18 +207,24 @@ impl Backend {
             if !self.admits(lease.as_ref(), admits) {
                 return Err(BackendError::AccountChanged);
             }
-            let attempt = self.attempt(call, lease.as_ref(), deadline);
-            let error = match attempt.await {
-                Err(BackendError::Status(failed)) if failed.is_about_the_token() => {
-                    BackendError::Status(failed)
+            let renewable = lease
+                .as_ref()
+                .filter(|lease| may_recover(&lease.credential, &recoveries))
+                .map(|lease| lease.generation);
+            let attempt = self.attempt(call, lease.as_ref(), renewable, deadline);
+            let outcome = attempt.await;
+            let generation = match (outcome, renewable) {
+                (Ok(Attempt::KnownToBeRefused(generation)), _) => generation,
+                (Err(BackendError::Status(failed)), Some(generation))
+                    if failed.is_about_the_token() =>
+                {
+                    generation
                 }
-                outcome => return outcome,
+                (Ok(Attempt::Answered(answer)), _) => return Ok(answer),
+                (Err(error), _) => return Err(error),
             };
-            let generation = match lease {
-                Some(lease) if may_recover(&lease.credential, &recoveries) => lease.generation,
-                _ => return Err(error),
-            };
-            drop(error);
+            // Its secret is not held while the host is asked.
+            drop(lease.take());
             let asked = Instant::now();
             let recovered = self.auth.recover(generation).await;
             deadline += asked.elapsed();
@@ -235,23 +250,33 @@ impl Backend {
         &self,
         call: &Call<'_>,
         lease: Option<&Lease>,
+        renewable: Option<Generation>,
         deadline: Instant,
-    ) -> Result<Answer<'_>, BackendError> {
+    ) -> Result<Attempt<'_>, BackendError> {
         let attempt = async {
-            let permit = match call.body {
+            let permit = if call.body.is_some() {
+                None
+            } else if let Ok(permit) = self.calls.try_acquire() {
+                Some(permit)
+            } else {
                 // The semaphore is never closed.
-                None => self.calls.acquire().await.ok(),
-                Some(_) => None,
+                let permit = self.calls.acquire().await.ok();
+                // Thousands of calls that waited would learn one after the other what the first
+                // learned, at three round trips each.
+                if let Some(generation) = renewable.filter(|it| self.auth.is_refused(*it)) {
+                    return Ok(Attempt::KnownToBeRefused(generation));
+                }
+                permit
             };
             let sent = Box::pin(self.attempt_now(call, lease)).await?;
             let (response, account, refill) = sent;
-            Ok(Answer {
+            Ok(Attempt::Answered(Answer {
                 response,
                 account,
                 deadline,
                 _permit: permit,
                 refill,
-            })
+            }))
         };
         tokio::select! {
             answer = tokio::time::timeout_at(deadline, attempt) => {

@@ -284,6 +284,13 @@ impl AuthManager {
         answer.await.unwrap_or(Err(RecoveryFailure::SignedOut))
     }
 
+    /// Returns whether a call under this generation is known to be refused: a 401 said so, and the
+    /// refresh that followed is in flight or succeeded.
+    #[must_use]
+    pub fn is_refused(&self, generation: Generation) -> bool {
+        self.state().is_refused(generation)
+    }
+
     fn ask(self: &Arc<Self>, order: RefreshOrder) {
         let RefreshOrder { ticket, source } = order;
         let spends = matches!(source, RefreshSource::Issuer { .. });

@@ -32,6 +32,8 @@ pub struct AuthState<W> {
     generation: Generation,
     epoch: Epoch,
     refresh: Option<Refresh<W>>,
+    /// The generation that a 401 refused last, unless the refresh after it failed.
+    refused: Option<Generation>,
     tickets: u64,
     /// Why the credential in force can no longer be renewed.
     permanent_failure: Option<PermanentFailure>,
@@ -54,6 +56,7 @@ impl<W> AuthState<W> {
             generation: Generation(0),
             epoch: Epoch(0),
             refresh: None,
+            refused: None,
             tickets: 0,
             permanent_failure: None,
         }
@@ -265,11 +268,19 @@ impl<W> AuthState<W> {
         let Some(source) = self.refresh_source(credential, RefreshReason::Unauthorized) else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::NotRefreshable));
         };
+        self.refused = Some(generation);
         if let Some(refresh) = &mut self.refresh {
             refresh.waiters.push(waiter);
             return Recovery::Joined;
         }
         Recovery::Ask(self.begin_refresh(source, vec![waiter]))
+    }
+
+    /// Returns whether a call under that generation is known to be refused, so that sending it
+    /// would only bring another 401. After a failed refresh nothing is known.
+    #[must_use]
+    pub fn is_refused(&self, generation: Generation) -> bool {
+        self.refused == Some(generation)
     }
 
     /// Handles the approaching expiry of the token of that generation. Returns nothing if it was
@@ -334,6 +345,7 @@ impl<W> AuthState<W> {
                     update,
                 },
                 Err(failure) => {
+                    self.refused = None;
                     if let RecoveryFailure::Permanent(permanent) = failure {
                         self.permanent_failure = Some(permanent);
                     }
