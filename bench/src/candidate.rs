@@ -25,6 +25,7 @@ pub(crate) struct Candidate {
     pub(crate) kind: Kind,
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Candidate {
@@ -35,6 +36,7 @@ impl Candidate {
             kind: Kind::Echo,
             program: found("cat").ok_or("there is no `cat` on the PATH")?,
             arguments: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
@@ -51,6 +53,7 @@ impl Candidate {
             kind: Kind::Own,
             program,
             arguments: vec!["app-server".to_owned()],
+            environment: Vec::new(),
         })
     }
 
@@ -64,6 +67,12 @@ impl Candidate {
         })
     }
 
+    /// Returns the same with a variable in its environment.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
     /// Returns another app-server, by its command line. Its column is headed by its own version
     /// output.
     pub(crate) fn peer(command: &str) -> Result<Self, Failure> {
@@ -75,6 +84,7 @@ impl Candidate {
             kind: Kind::Peer,
             program,
             arguments: words.map(str::to_owned).collect(),
+            environment: Vec::new(),
         };
         candidate.name = candidate.version().replace("codex-cli", "codex");
         Ok(candidate)
@@ -89,6 +99,7 @@ impl Candidate {
             .env("HOME", home)
             .env("CODEX_HOME", home)
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.environment.iter().cloned())
             .current_dir(home);
         command
     }

@@ -1,5 +1,6 @@
 //! A host connected to a program: it answers refreshes at once and counts them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -39,7 +40,16 @@ impl Host {
         site: &Site,
         arguments: &[&str],
     ) -> Result<Self, Failure> {
-        let process = Process::start(candidate, site.home.path(), arguments)?.watched();
+        Self::start_in(candidate, site.home.path(), arguments)
+    }
+
+    /// The same, in this home folder.
+    pub(crate) fn start_in(
+        candidate: &Candidate,
+        home: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, Failure> {
+        let process = Process::start(candidate, home, arguments)?.watched();
         let mut host = Self {
             process,
             refreshes: 0,

@@ -4,6 +4,7 @@
 //! `measure` and `growth` (the measurements), `metrics` (the goals), `results`, `report`.
 
 mod candidate;
+mod far;
 mod growth;
 mod host;
 mod instructions;
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
     let done = if arguments.next_if_eq("instructions").is_some() {
         instructions::run(arguments)
+    } else if arguments.next_if_eq("far").is_some() {
+        far::run(arguments)
+    } else if arguments.next_if_eq("far-backend").is_some() {
+        far::serve(arguments)
     } else {
         Options::read(arguments).and_then(|options| run(&options))
     };
