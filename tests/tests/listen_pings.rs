@@ -1,0 +1,73 @@
+//! A WebSocket client that sends pings and does not read the pongs.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "figures are part of the output")]
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use byokey_tests::listening::introduce;
+use byokey_tests::{Host, Listening, ProcessStatus, Setup};
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+/// The token of the listener. It is made up.
+const TOKEN: &str = "made-up-capability-token-of-a-test-0123";
+/// Most that the memory may grow, in KiB.
+const MOST: u64 = 20 * 1024;
+/// Bytes of pings.
+const PINGS: usize = 96 * 1024 * 1024;
+/// The longest payload of a ping (RFC 6455 section 5.5).
+const PAYLOAD: usize = 125;
+/// How long the program may read nothing before it counts as back-pressure.
+const STALLED: Duration = Duration::from_secs(3);
+
+/// Returns many pings, masked with zeros.
+fn pings() -> Vec<u8> {
+    let head = [0x89, 0x80 | 125, 0, 0, 0, 0];
+    let ping = [&head[..], &[b'p'; PAYLOAD]].concat();
+    ping.repeat(1_000)
+}
+
+/// Connects a host, which shows the token.
+async fn host(listening: &Listening) -> Host {
+    let mut host = listening.over(listening.connect(TOKEN).await.unwrap());
+    introduce(&mut host, json!({})).await;
+    host
+}
+
+async fn read_account(host: &mut Host) {
+    host.request("account/read", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn pongs_that_are_not_read_hold_no_memory() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().write_all(TOKEN.as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let arguments = ["--ws-auth", "capability-token", "--ws-token-file", path];
+    let setup = arguments
+        .iter()
+        .fold(Setup::default(), |setup, argument| setup.argument(argument));
+    let listening = Listening::websocket(setup).await;
+    let mut other = host(&listening).await;
+    let mut client = listening.connect(TOKEN).await.unwrap();
+    let pid = listening.server.pid();
+    let before = ProcessStatus::of(pid).resident_peak;
+    let (pings, mut sent) = (pings(), 0);
+    while sent < PINGS {
+        let write = client.get_mut().write_all(&pings);
+        match tokio::time::timeout(STALLED, write).await {
+            Ok(Ok(())) => sent += pings.len(),
+            // It reads no more, or has closed the connection.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    read_account(&mut other).await;
+    let grown = ProcessStatus::of(pid).resident_peak - before;
+    let sent = sent / 1024;
+    println!("{sent} KiB of pings: memory grows by {grown} KiB");
+    assert!(grown <= MOST, "{sent} KiB of pings: {grown} KiB");
+    read_account(&mut host(&listening).await).await;
+}
