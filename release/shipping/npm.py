@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,14 @@ def main_package(project: Project, packed: list[Target]) -> tuple[str, bytes]:
 
 
 def client_package(project: Project) -> tuple[str, bytes] | None:
-    """The TypeScript client, if it was built (clients/typescript/setup.sh)."""
+    """The TypeScript client, if clients/typescript/setup.sh has installed the compiler."""
     source = ROOT / "clients/typescript"
-    if not (source / "dist/index.js").exists():
+    compiler = ROOT / ".cache/typescript-client/node_modules/.bin/tsc"
+    if not compiler.exists():
         return None
+    # What was built before may be of another commit.
+    shutil.rmtree(source / "dist", ignore_errors=True)
+    subprocess.run([compiler, "--project", "tsconfig.json"], cwd=source, check=True)
     manifest = json.loads((source / "package.json").read_text())
     # The lines that build it belong to the repository.
     manifest.pop("scripts", None)
