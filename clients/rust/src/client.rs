@@ -230,6 +230,10 @@ impl ByokeyClient {
         &self.connection
     }
 
+    pub(crate) fn shared_connection(&self) -> Arc<Connection> {
+        Arc::clone(&self.connection)
+    }
+
     /// Returns a stream of the events from now on. The first stream begins with those before it.
     #[must_use]
     pub fn events(&self) -> EventStream {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::error_class::ErrorClass;
+use byokey_protocol::turn::{Turn, TurnStatus};
 use jsonrpsee_types::ErrorObjectOwned;
 use serde::Deserialize as _;
 use serde::de::value::StrDeserializer;
@@ -37,6 +38,14 @@ pub enum ByokeyError {
     /// The request itself is invalid.
     #[error("{0}: correct the request; `path` says where, if known")]
     InvalidRequest(RequestError),
+    /// A turn ended without an answer.
+    #[error("the turn ended without an answer: {}", turn_failure(.turn))]
+    TurnFailed {
+        /// The conversation.
+        thread_id: String,
+        /// The turn as it ended.
+        turn: Box<Turn>,
+    },
     /// The server is gone.
     #[error("the server is gone{}: spawn a new client", status_text(.status.as_ref()))]
     ConnectionClosed {
@@ -165,6 +174,16 @@ fn known_kind(kind: Option<&str>) -> Option<ErrorKind> {
 fn known(kind: Option<&str>) -> String {
     let kind = kind.filter(|kind| class(Some(kind)).is_some());
     kind.map_or_else(String::new, |kind| format!(", {kind}"))
+}
+
+/// What is known of a turn's failure, without what the server wrote.
+fn turn_failure(turn: &Turn) -> String {
+    let kind = turn.error.as_ref().and_then(|error| error.kind.as_ref());
+    match (kind.and_then(|kind| kind.known()), turn.status.known()) {
+        (Some(kind), _) => kind.advice().to_owned(),
+        (None, Some(TurnStatus::Interrupted)) => "it was interrupted".to_owned(),
+        (None, _) => "`turn.error` has the reason".to_owned(),
+    }
 }
 
 fn status_text(status: Option<&ExitStatus>) -> String {

@@ -18,11 +18,15 @@ const PROVIDER_FAILED: i32 = -32000;
 pub(crate) struct Host {
     peer: Arc<Peer>,
     events: Arc<Events>,
-    provider: AnyProvider,
+    provider: Option<AnyProvider>,
 }
 
 impl Host {
-    pub(crate) const fn new(peer: Arc<Peer>, events: Arc<Events>, provider: AnyProvider) -> Self {
+    pub(crate) const fn new(
+        peer: Arc<Peer>,
+        events: Arc<Events>,
+        provider: Option<AnyProvider>,
+    ) -> Self {
         Self {
             peer,
             events,
@@ -30,11 +34,11 @@ impl Host {
         }
     }
 
-    fn refresh(&self, call: Call<'_>) {
+    fn refresh(&self, provider: &AnyProvider, call: Call<'_>) {
         let Ok(params) = call.run::<RefreshParams, _>(Ok) else {
             return call.refuse(provider_failed());
         };
-        let (peer, provider) = (Arc::clone(&self.peer), self.provider.clone());
+        let (peer, provider) = (Arc::clone(&self.peer), provider.clone());
         // The provider's error may contain a token, so it stays here.
         let tokens = async move { provider.ask(params).await.map_err(|_| provider_failed()) };
         call.spawn(tokens, move |id, outcome| match outcome {
@@ -51,11 +55,12 @@ fn provider_failed() -> RequestError {
 
 impl Service for Host {
     fn request(&mut self, method: &str, call: Call<'_>) {
-        if method == Refresh::NAME {
-            self.refresh(call);
-        } else {
-            let text = "this client does not know the method";
-            call.refuse(RequestError::new(METHOD_NOT_FOUND, text));
+        match &self.provider {
+            Some(provider) if method == Refresh::NAME => self.refresh(provider, call),
+            _ => {
+                let text = "this client does not know the method";
+                call.refuse(RequestError::new(METHOD_NOT_FOUND, text));
+            }
         }
     }
 

@@ -15,6 +15,8 @@ mod host;
 mod options;
 mod process;
 mod provider;
+mod run;
+mod supervisor;
 
 pub use account::Account;
 pub use byokey_protocol as protocol;
@@ -24,3 +26,5 @@ pub use error::{ByokeyError, RequestError};
 pub use events::{Event, EventStream};
 pub use options::SpawnOptions;
 pub use provider::{ProviderError, TokenProvider, first_login, tokens};
+pub use run::{DeviceCode, RunResult};
+pub use supervisor::{CloseAction, Restart, ServerEnd, Supervision, Supervisor};

@@ -17,7 +17,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Options of [`ByokeyClient::spawn`](crate::ByokeyClient::spawn).
 pub struct SpawnOptions {
     pub(crate) client_info: ClientInfo,
-    pub(crate) refresh_tokens: AnyProvider,
+    pub(crate) refresh_tokens: Option<AnyProvider>,
     pub(crate) command: Option<OsString>,
     pub(crate) args: Vec<OsString>,
     pub(crate) environment: Option<Vec<(OsString, OsString)>>,
@@ -33,12 +33,22 @@ impl SpawnOptions {
     #[must_use]
     pub fn new(name: &str, version: &str, refresh_tokens: impl TokenProvider) -> Self {
         Self {
+            refresh_tokens: Some(AnyProvider::new(refresh_tokens)),
+            ..Self::server_owns_login(name, version)
+        }
+    }
+
+    /// Returns the defaults for a login of the server's own: in the browser, with a device code, a
+    /// key, or one that it has stored. No provider is needed then.
+    #[must_use]
+    pub fn server_owns_login(name: &str, version: &str) -> Self {
+        Self {
             client_info: ClientInfo {
                 name: name.to_owned(),
                 title: None,
                 version: version.to_owned(),
             },
-            refresh_tokens: AnyProvider::new(refresh_tokens),
+            refresh_tokens: None,
             command: None,
             args: vec!["app-server".into()],
             environment: None,

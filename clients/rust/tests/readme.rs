@@ -14,15 +14,17 @@ use std::process::{Command, Output};
 use byokey_dev_backend::{DevBackend, Options, TestToken};
 use byokey_tests::{Overheard, byokey, cargo};
 
-const HEADINGS: [&str; 9] = [
+const HEADINGS: [&str; 11] = [
     "Install",
     "Quick start",
     "Methods",
+    "Supervision",
     "Account",
     "Events",
     "Token providers",
     "Errors",
     "Closing",
+    "Packaging",
     "Versions",
 ];
 
@@ -67,11 +69,13 @@ fn bare(text: &str) -> String {
 
 #[test]
 fn every_example_of_the_readme_is_one_that_runs() {
-    let examples = bare(&(read("examples/quick_start.rs") + &read("examples/tour.rs")));
+    let examples = ["quick_start", "supervised", "tour"];
+    let examples = examples.map(|it| read(&format!("examples/{it}.rs")));
+    let examples = bare(&examples.concat());
     let readme = read("README.md");
     let blocks = readme.split("```rust\n").skip(1);
     let blocks: Vec<_> = blocks.filter_map(|it| it.split("```").next()).collect();
-    assert_eq!(blocks.len(), 6);
+    assert_eq!(blocks.len(), 7);
     for block in blocks {
         assert!(examples.contains(&bare(block)), "{block}");
     }

@@ -15,7 +15,7 @@ use byokey_tests::tools::has;
 pub(crate) const TOKEN: &str = "made-up-token-of-the-rust-client";
 
 /// The lines may use `ask()`, the next message of the client, and `send(message)`.
-const BEGINNING: &str = r#"
+pub(crate) const BEGINNING: &str = r#"
 import json, os, signal, sys, time
 def ask():
     line = sys.stdin.readline()

@@ -1,0 +1,385 @@
+//! A server that is started again when it ends.
+//!
+//! The pauses between starts grow, so that a program that cannot run is not started for ever at
+//! full speed. Streams of events belong to the supervisor and hear every server; after a restart it
+//! signs in again through the token provider.
+
+use std::fmt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use byokey_protocol::external_auth::RefreshParams;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::client::ByokeyClient;
+use crate::error::ByokeyError;
+use crate::events::{Event, EventStream, Events};
+use crate::options::SpawnOptions;
+use crate::provider::{AnyProvider, ProviderError, first_login};
+
+/// Pauses before the first, second, … start in a row; the last one is the ceiling.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
+
+/// A server that ran for so long had recovered.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+
+/// What to do about a server that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseAction {
+    /// Start it again after the pause.
+    Restart,
+    /// Leave it.
+    DoNotRestart,
+}
+
+/// The end of a server, or a start that failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServerEnd {
+    /// How the process ended, if it had started and that is known.
+    pub status: Option<ExitStatus>,
+    /// Why a restart failed; none where a running server ended.
+    pub error: Option<ByokeyError>,
+    /// How many ends there were in a row; a server that ran for 30 seconds begins a new row.
+    pub ends_in_a_row: usize,
+    /// The pause before the next start.
+    pub pause: Duration,
+}
+
+/// A server that took the place of one that had ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Restart {
+    /// The new server. Threads of the old one are gone.
+    pub client: Arc<ByokeyClient>,
+    /// How many restarts there were, this one included.
+    pub restarts: usize,
+    /// Why signing in again failed; none where it worked or there was nothing to do.
+    pub sign_in_error: Option<ProviderError>,
+}
+
+type OnRestart = Box<dyn Fn(Restart) + Send + Sync>;
+type OnClose = Box<dyn Fn(&ServerEnd) -> CloseAction + Send + Sync>;
+
+/// How a server is supervised.
+pub struct Supervision {
+    sign_in: bool,
+    on_restart: OnRestart,
+    on_close: OnClose,
+    pauses: Vec<Duration>,
+}
+
+impl Supervision {
+    /// Returns the defaults: it signs in if there is a provider, and always starts again.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sign_in: true,
+            on_restart: Box::new(drop),
+            on_close: Box::new(|_| CloseAction::Restart),
+            pauses: PAUSES.to_vec(),
+        }
+    }
+
+    /// Sets whether it signs in through the token provider at the start and at each restart.
+    #[must_use]
+    pub const fn sign_in(mut self, sign_in: bool) -> Self {
+        self.sign_in = sign_in;
+        self
+    }
+
+    /// Sets a function that is called when a new server runs and is signed in.
+    #[must_use]
+    pub fn on_restart(mut self, on_restart: impl Fn(Restart) + Send + Sync + 'static) -> Self {
+        self.on_restart = Box::new(on_restart);
+        self
+    }
+
+    /// Sets a function that decides what follows the end of a server.
+    #[must_use]
+    pub fn on_close(
+        mut self,
+        on_close: impl Fn(&ServerEnd) -> CloseAction + Send + Sync + 'static,
+    ) -> Self {
+        self.on_close = Box::new(on_close);
+        self
+    }
+
+    /// Sets the pauses before the first, second, … start in a row; the last one is the ceiling.
+    #[must_use]
+    pub fn pauses(mut self, pauses: impl IntoIterator<Item = Duration>) -> Self {
+        self.pauses = pauses.into_iter().collect();
+        self
+    }
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Supervision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervision")
+            .field("sign_in", &self.sign_in)
+            .field("pauses", &self.pauses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that is kept running until this is closed or dropped.
+#[derive(Debug)]
+pub struct Supervisor {
+    shared: Arc<Shared>,
+    keeping: Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    options: Box<dyn Fn() -> SpawnOptions + Send + Sync>,
+    provider: Option<AnyProvider>,
+    client: watch::Sender<Option<Arc<ByokeyClient>>>,
+    /// Whether the server has ended and will not be started again.
+    closed: watch::Sender<bool>,
+    events: Events,
+    login: Mutex<LoginState>,
+}
+
+struct LoginState {
+    is_signed_in: bool,
+    account_id: Option<String>,
+    /// Counts what changes the account by hand; tokens that were requested before are dropped.
+    changes: u64,
+}
+
+impl Supervisor {
+    /// Starts a server, signs in, and keeps it running. `options` is called for each start.
+    ///
+    /// # Errors
+    ///
+    /// Of the first start, as [`ByokeyClient::spawn`], or of the first login.
+    pub async fn start(
+        options: impl Fn() -> SpawnOptions + Send + Sync + 'static,
+        supervision: Supervision,
+    ) -> Result<Self, ProviderError> {
+        let first = options();
+        let shared = Arc::new(Shared {
+            provider: first.refresh_tokens.clone(),
+            options: Box::new(options),
+            client: watch::Sender::new(None),
+            closed: watch::Sender::new(false),
+            events: Events::new(),
+            login: Mutex::new(LoginState {
+                is_signed_in: supervision.sign_in && first.refresh_tokens.is_some(),
+                account_id: None,
+                changes: 0,
+            }),
+        });
+        let client = shared.adopt(ByokeyClient::spawn(first).await?);
+        if shared.login().is_signed_in {
+            shared.sign_in_to(&client).await?;
+        }
+        let mut keeping = JoinSet::new();
+        keeping.spawn(keep(Arc::clone(&shared), client, supervision));
+        Ok(Self {
+            shared,
+            keeping: Mutex::new(keeping),
+        })
+    }
+
+    /// Returns the server that runs; none while there is none.
+    #[must_use]
+    pub fn client(&self) -> Option<Arc<ByokeyClient>> {
+        self.shared.client.borrow().clone()
+    }
+
+    /// Waits for the server that runs, now or after the restart; none if there will be no other.
+    pub async fn ready(&self) -> Option<Arc<ByokeyClient>> {
+        let mut client = self.shared.client.subscribe();
+        tokio::select! {
+            biased;
+            client = client.wait_for(Option::is_some) => client.ok().and_then(|it| it.clone()),
+            () = self.closed() => None,
+        }
+    }
+
+    /// Requests tokens and signs in, now and after each restart.
+    ///
+    /// # Errors
+    ///
+    /// Of the provider, or of the login.
+    pub async fn sign_in(&self) -> Result<(), ProviderError> {
+        {
+            let mut login = self.shared.login();
+            login.is_signed_in = true;
+            login.changes += 1;
+        }
+        match self.ready().await {
+            Some(client) => self.shared.sign_in_to(&client).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Signs out, also for the servers to come. Tokens that come later are not used.
+    ///
+    /// # Errors
+    ///
+    /// Of the logout.
+    pub async fn sign_out(&self) -> Result<(), ByokeyError> {
+        {
+            let mut login = self.shared.login();
+            login.is_signed_in = false;
+            login.account_id = None;
+            login.changes += 1;
+        }
+        match self.client() {
+            Some(client) => match client.logout(None).await {
+                // A server that has ended meanwhile has forgotten the account, too.
+                Err(ByokeyError::ConnectionClosed { .. }) => Ok(()),
+                result => result,
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Returns a stream of the events from now on, of this server and of those that follow it.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        self.shared.events.stream()
+    }
+
+    /// Waits until the server has ended and will not be started again.
+    pub async fn closed(&self) {
+        let mut closed = self.shared.closed.subscribe();
+        drop(closed.wait_for(|closed| *closed).await);
+    }
+
+    /// Ends the server, for good.
+    pub async fn close(&self) {
+        self.shared.closed.send_replace(true);
+        let keeping = {
+            let mut keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *keeping)
+        };
+        drop(keeping);
+        let client = self.shared.client.send_replace(None);
+        if let Some(client) = client {
+            client.close().await;
+        }
+        self.shared.events.end();
+    }
+}
+
+impl Shared {
+    fn login(&self) -> MutexGuard<'_, LoginState> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a new server the one that runs.
+    fn adopt(self: &Arc<Self>, client: ByokeyClient) -> Arc<ByokeyClient> {
+        let client = Arc::new(client);
+        let mut events = client.events();
+        let shared = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                if !matches!(event, Event::Lost) {
+                    shared.events.publish(&event);
+                }
+            }
+        });
+        self.client.send_replace(Some(Arc::clone(&client)));
+        client
+    }
+
+    async fn sign_in_to(&self, client: &ByokeyClient) -> Result<(), ProviderError> {
+        let Some(provider) = &self.provider else {
+            return Ok(());
+        };
+        let (changes, previous_account_id) = {
+            let login = self.login();
+            (login.changes, login.account_id.clone())
+        };
+        let request = RefreshParams {
+            previous_account_id,
+            ..first_login()
+        };
+        let tokens = provider.ask(request).await?;
+        // A sign-out or another sign-in that came meanwhile wins.
+        if self.login().changes != changes {
+            return Ok(());
+        }
+        let account_id = tokens.chatgpt_account_id.clone();
+        client.login(tokens).await?;
+        let mut login = self.login();
+        if login.changes == changes {
+            login.account_id = account_id;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Waits for the end of a server and starts the next, until `on_close` has enough.
+async fn keep(shared: Arc<Shared>, mut client: Arc<ByokeyClient>, supervision: Supervision) {
+    let (mut restarts, mut ends_in_a_row) = (0, 0);
+    loop {
+        let started = Instant::now();
+        let mut status = client.closed().await;
+        let mut error = None;
+        shared.client.send_replace(None);
+        if started.elapsed() > HEALTHY_AFTER {
+            ends_in_a_row = 0;
+        }
+        client = loop {
+            ends_in_a_row += 1;
+            let number = ends_in_a_row.min(supervision.pauses.len());
+            let pause = number
+                .checked_sub(1)
+                .and_then(|it| supervision.pauses.get(it));
+            let end = ServerEnd {
+                status,
+                error,
+                ends_in_a_row,
+                pause: pause.copied().unwrap_or_default(),
+            };
+            if (supervision.on_close)(&end) == CloseAction::DoNotRestart {
+                shared.closed.send_replace(true);
+                shared.events.end();
+                return;
+            }
+            tokio::time::sleep(end.pause).await;
+            match ByokeyClient::spawn((shared.options)()).await {
+                Ok(client) => break shared.adopt(client),
+                Err(failure) => (status, error) = (None, Some(failure)),
+            }
+        };
+        let signs_in = shared.login().is_signed_in;
+        let sign_in_error = if signs_in {
+            shared.sign_in_to(&client).await.err()
+        } else {
+            None
+        };
+        restarts += 1;
+        (supervision.on_restart)(Restart {
+            client: Arc::clone(&client),
+            restarts,
+            sign_in_error,
+        });
+    }
+}
