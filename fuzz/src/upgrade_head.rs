@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use byokey_base::clock::SystemClock;
-use byokey_rpc::websocket::{Admission, BearerRule, accept_upgrade};
+use byokey_rpc::websocket::{Admission, BearerRule, Entrance, accept_upgrade};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::runtime;
 use tokio::sync::Semaphore;
@@ -55,7 +55,10 @@ fn knock(input: &[u8]) -> (bool, Vec<u8>) {
         // The whole input fits, so that nothing blocks.
         let (mut client, server) = duplex(input.len().max(64 * 1024));
         client.write_all(input).await.expect("room");
-        let is_in = accept_upgrade(server, &admission).await.is_some();
+        let entrance = Entrance::default();
+        let is_in = accept_upgrade(server, &admission, &entrance)
+            .await
+            .is_some();
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.expect("an end");
         (is_in, answer)

@@ -74,10 +74,16 @@ impl<'a> Call<'a> {
         self.peer.respond_error(Some(&self.id), error);
     }
 
-    /// Returns whether the peer has reached the limit of requests in flight.
+    /// Returns whether the peer has reached a limit of requests in flight.
     #[must_use]
     pub fn is_overload(&self) -> bool {
-        self.in_flight.is_full()
+        self.in_flight.is_full(self.params_bytes())
+    }
+
+    /// Returns the length of the parameters, in bytes.
+    #[must_use]
+    pub fn params_bytes(&self) -> usize {
+        self.params.map_or(0, |params| params.get().len())
     }
 
     /// Spawns `pending` and answers with its outcome, through `answer`. Both are dropped when the
@@ -91,8 +97,8 @@ impl<'a> Call<'a> {
         T: Send + 'static,
     {
         let pending = AssertUnwindSafe(pending).catch_unwind();
-        let in_flight = Arc::clone(self.in_flight);
-        self.in_flight.start(self.id, |id| async move {
+        let (in_flight, bytes) = (Arc::clone(self.in_flight), self.params_bytes());
+        self.in_flight.start(self.id, bytes, |id| async move {
             let outcome = or_internal(pending.await);
             // The task that removes the id answers; a cancelled request is answered already.
             if in_flight.finish(&id) {

@@ -17,6 +17,7 @@ use crate::call::Call;
 use crate::error::RequestError;
 use crate::handler::{MessageHandler, Skipped};
 use crate::in_flight::InFlight;
+use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::params;
 use crate::peer::Peer;
@@ -119,6 +120,13 @@ impl<S: Service> Connection<S> {
 impl<S: Service> MessageHandler for Connection<S> {
     fn outbox(&self) -> &Arc<Outbox> {
         &self.peer.outbox
+    }
+
+    fn bound(&self, limits: &Limits) {
+        if let Some(bytes) = limits.max_unread {
+            self.peer.outbox.set_limit(bytes);
+        }
+        self.in_flight.set_most(limits.max_in_flight);
     }
 
     fn receive(&mut self, message: &[u8]) {

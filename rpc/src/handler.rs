@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::limits::Limits;
 use crate::outbox::Outbox;
 
 /// One connection, as seen by the transport.
@@ -13,6 +14,13 @@ use crate::outbox::Outbox;
 pub trait MessageHandler: Send + Sync {
     /// Returns the queue of messages to the peer.
     fn outbox(&self) -> &Arc<Outbox>;
+
+    /// Applies the limits of the connection, before the first message.
+    fn bound(&self, limits: &Limits) {
+        if let Some(bytes) = limits.max_unread {
+            self.outbox().set_limit(bytes);
+        }
+    }
 
     /// Handles one message, borrowed from the input buffer, where it is wiped afterwards.
     fn receive(&mut self, message: &[u8]);

@@ -2,52 +2,94 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Most requests of one peer in flight. Each takes some 4 KiB. Back-pressure is no alternative: the
-/// response that they wait for may arrive on the same stream.
-const MAX_IN_FLIGHT: usize = 12_288;
+use crate::limits::Limits;
+
+/// Most bytes of the parameters of the requests of one peer in flight: handlers may hold them.
+const MAX_IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The requests of one peer that are in flight.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct InFlight {
-    requests: Mutex<HashMap<RequestId, AbortHandle>>,
+    requests: Mutex<Requests>,
+    most: AtomicUsize,
     answered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    waiting: HashMap<RequestId, Waiting>,
+    /// Bytes of the parameters of all of them.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    task: AbortHandle,
+    bytes: usize,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self {
+            requests: Mutex::default(),
+            most: AtomicUsize::new(Limits::default().max_in_flight),
+            answered: Notify::new(),
+        }
+    }
+}
+
+impl Requests {
+    fn remove(&mut self, id: &RequestId) -> Option<AbortHandle> {
+        let Waiting { task, bytes } = self.waiting.remove(id)?;
+        self.bytes -= bytes;
+        Some(task)
+    }
 }
 
 impl InFlight {
     /// Returns whether a request with this id is in flight.
     #[must_use]
     pub fn contains(&self, id: &RequestId) -> bool {
-        self.requests().contains_key(id)
+        self.requests().waiting.contains_key(id)
     }
 
-    /// Returns whether the limit is reached.
+    /// Sets the limit of requests in flight.
+    pub(crate) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// Returns whether a limit is reached, for a request whose parameters have this length.
     #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.requests().len() >= MAX_IN_FLIGHT
+    pub fn is_full(&self, bytes: usize) -> bool {
+        let requests = self.requests();
+        requests.waiting.len() >= self.most.load(Ordering::Relaxed)
+            || requests.bytes.saturating_add(bytes) > MAX_IN_FLIGHT_BYTES
     }
 
     /// Returns whether no request is in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.requests().is_empty()
+        self.requests().waiting.is_empty()
     }
 
-    /// Spawns the task that will answer.
-    pub(crate) fn start<F>(&self, id: RequestId, task: impl FnOnce(RequestId) -> F)
+    /// Spawns the task that will answer a request whose parameters have this length.
+    pub(crate) fn start<F>(&self, id: RequestId, bytes: usize, task: impl FnOnce(RequestId) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         // The lock is held until the entry is inserted, so that the task finds it.
         let mut requests = self.requests();
-        if let Entry::Vacant(entry) = requests.entry(id) {
-            let task = task(entry.key().clone());
-            entry.insert(tokio::spawn(task).abort_handle());
+        if let Entry::Vacant(entry) = requests.waiting.entry(id) {
+            let task = tokio::spawn(task(entry.key().clone())).abort_handle();
+            entry.insert(Waiting { task, bytes });
+            requests.bytes += bytes;
         }
     }
 
@@ -77,9 +119,10 @@ impl InFlight {
         let given_up = std::mem::take(&mut *self.requests());
         self.announce();
         given_up
+            .waiting
             .into_iter()
-            .map(|(id, task)| {
-                task.abort();
+            .map(|(id, waiting)| {
+                waiting.task.abort();
                 id
             })
             .collect()
@@ -92,7 +135,7 @@ impl InFlight {
         }
     }
 
-    fn requests(&self) -> MutexGuard<'_, HashMap<RequestId, AbortHandle>> {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

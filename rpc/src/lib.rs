@@ -12,11 +12,13 @@
 mod call;
 mod codec;
 mod connection;
+mod ended;
 mod error;
 mod failure;
 mod framing;
 mod handler;
 mod in_flight;
+mod limits;
 mod message;
 mod observer;
 mod outbox;
@@ -26,11 +28,13 @@ mod transport;
 
 pub use call::Call;
 pub use connection::{Connection, Service};
+pub use ended::Ended;
 pub use error::RequestError;
 pub use failure::{AnswerError, ErrorCode, RequestFailure};
 pub use framing::Framing;
 pub use handler::{MessageHandler, Skipped};
 pub use in_flight::InFlight;
+pub use limits::Limits;
 pub use observer::Observer;
 pub use outbox::{HIGH_WATER, Outbox};
 pub use peer::{Peer, PendingAnswer};
@@ -41,6 +45,6 @@ pub use transport::listener::{
     BoundListener, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError,
 };
 pub use transport::stdio::{ClaimedStdio, check_descriptors, claim_stdio};
-pub use transport::stream::{Ended, Limits, Shutdown, serve};
+pub use transport::stream::{Shutdown, serve};
 #[cfg(feature = "listen")]
 pub use transport::websocket;

@@ -1,5 +1,6 @@
 //! Outgoing messages of one peer, already framed.
 
+use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,10 @@ pub const HIGH_WATER: usize = 256 * 1024;
 const STALL_TIME: Duration = Duration::from_secs(5);
 
 /// Capacity retained between messages, in bytes.
-const KEPT_CAPACITY: usize = 16 * 1024;
+pub(crate) const KEPT_CAPACITY: usize = 16 * 1024;
+
+/// Bytes that a framing adds to a message, at most.
+const FRAME_HEADER: usize = 64;
 
 /// The outgoing messages of one peer.
 #[derive(Debug, Default)]
@@ -72,9 +76,9 @@ impl Outbox {
                 jsonrpc: "2.0",
                 message,
             };
-            serde_json::to_writer(&mut state.bytes, &message)
+            append(&mut state.bytes, &message)
         } else {
-            serde_json::to_writer(&mut state.bytes, message)
+            append(&mut state.bytes, message)
         };
         if written.is_err() {
             // Wire types always serialise; if one did not, half a message must not be sent.
@@ -201,9 +205,73 @@ impl Outbox {
     }
 }
 
+/// Appends a message. A long one is measured first: a buffer that doubles while it is written would
+/// take a multiple of the message.
+fn append<M: Serialize>(bytes: &mut Vec<u8>, message: &M) -> serde_json::Result<()> {
+    let start = bytes.len();
+    bytes.reserve(KEPT_CAPACITY);
+    match serde_json::to_writer(Within(bytes), message) {
+        Err(error) if error.is_io() => {}
+        written => return written,
+    }
+    wipe(bytes.get_mut(start..).unwrap_or_default());
+    bytes.truncate(start);
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, message)?;
+    bytes.reserve_exact(length.0 + FRAME_HEADER);
+    serde_json::to_writer(bytes, message)
+}
+
+/// Writes into the capacity of a buffer and no further.
+struct Within<'a>(&'a mut Vec<u8>);
+
+impl io::Write for Within<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{HIGH_WATER, Outbox, STALL_TIME};
+
+    #[test]
+    fn a_long_message_takes_no_more_than_its_length() {
+        let outbox = Outbox::default();
+        outbox.push(&1);
+        outbox.push(&"x".repeat(3 * HIGH_WATER));
+        let mut bytes = Vec::new();
+        outbox.take(&mut bytes);
+        assert_eq!(bytes.len(), 2 + 3 * HIGH_WATER + 3);
+        assert!(
+            bytes.capacity() < bytes.len() + 1024,
+            "{}",
+            bytes.capacity()
+        );
+        assert!(bytes.starts_with(b"1\n\"xx") && bytes.ends_with(b"xx\"\n"));
+    }
 
     #[test]
     fn a_peer_without_a_limit_is_never_given_up() {

@@ -1,6 +1,6 @@
 //! Parses parameters and locates errors in them without quoting them.
 
-use byokey_protocol::error::PARAMS_PROBLEMS;
+use byokey_protocol::error::{PARAMS_PROBLEMS, TOO_LARGE};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -34,6 +34,9 @@ fn explain<T: DeserializeOwned>(text: &str) -> RequestError {
     let own = PARAMS_PROBLEMS.iter().find(|own| said.starts_with(**own));
     if let Some((member, problem)) = own.and_then(|own| own.strip_prefix('`')?.split_once("` ")) {
         return RequestError::invalid_params(member, problem);
+    }
+    if said.starts_with(TOO_LARGE) {
+        return RequestError::invalid_params(path, TOO_LARGE);
     }
     match (
         member(&said, "missing field `"),

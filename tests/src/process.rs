@@ -53,6 +53,17 @@ impl ProcessStatus {
         }
     }
 
+    /// Returns how many descriptors a process has open.
+    ///
+    /// # Panics
+    ///
+    /// When there is none of that id, or we may not look.
+    #[must_use]
+    pub fn descriptors(pid: u32) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd"));
+        open.expect("the process runs").count()
+    }
+
     /// Returns the range of the initial environment of a process.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ mod framed;
 mod input_buffer;
 mod splitter;
 
+use crate::ended::Ended;
 use crate::handler::MessageHandler;
 use crate::outbox::Outbox;
 
@@ -44,5 +45,5 @@ pub(crate) trait Codec {
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>);
 
     /// Queues the closing handshake, where the protocol has one.
-    fn close(&mut self) {}
+    fn close(&mut self, _: Ended) {}
 }

@@ -10,55 +10,18 @@ use tokio::sync::watch;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::codec::{Codec, FramedCodec, Progress};
+use crate::ended::Ended;
 use crate::handler::MessageHandler;
-use crate::outbox::{HIGH_WATER, Outbox};
+use crate::limits::Limits;
+use crate::outbox::Outbox;
 
 /// How long requests in flight may take after the end of input.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// How long a peer may read nothing after its input has ended.
 const STALL_TIME: Duration = Duration::from_secs(5);
 
-/// Bounds of one connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Longest message, in bytes.
-    pub max_message: usize,
-    /// Most bytes queued for a peer that does not read; beyond them it is disconnected. `None`
-    /// waits for the peer without a limit.
-    pub max_unread: Option<usize>,
-    /// Back-pressure: while more bytes than this are queued, reading from the peer stops. Only one
-    /// of two peers may do so, or both could wait for each other.
-    pub high_water: usize,
-    /// How long a peer may take to read queued messages when the connection ends.
-    pub close_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_message: 4 * 1024 * 1024,
-            max_unread: None,
-            high_water: HIGH_WATER,
-            close_timeout: Duration::from_millis(20),
-        }
-    }
-}
-
 /// Set to true to end connections.
 pub type Shutdown = watch::Receiver<bool>;
-
-/// Why a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The peer closed its side, and all its requests are answered.
-    EndOfInput,
-    /// The peer reads no more.
-    PeerGone,
-    /// The peer reads so slowly that its queue reached the limit.
-    PeerTooSlow,
-    /// A shutdown was requested, of all connections or of this one.
-    Shutdown,
-}
 
 /// Serves one connection over a stream of lines or `Content-Length` frames.
 pub async fn serve<R, W, H>(
@@ -74,10 +37,11 @@ where
     H: MessageHandler,
 {
     let codec = FramedCodec::new(limits.max_message);
-    serve_codec(reader, writer, codec, handler, limits, shutdown).await
+    let unlimited = std::future::pending();
+    serve_codec(reader, writer, codec, handler, limits, shutdown, unlimited).await
 }
 
-/// Serves one connection.
+/// Serves one connection, until `expiry` at the latest.
 pub(crate) async fn serve_codec<R, W, C, H>(
     reader: R,
     writer: W,
@@ -85,6 +49,7 @@ pub(crate) async fn serve_codec<R, W, C, H>(
     mut handler: H,
     limits: Limits,
     mut shutdown: Shutdown,
+    expiry: impl Future<Output = ()>,
 ) -> Ended
 where
     R: AsyncRead + Unpin,
@@ -93,9 +58,7 @@ where
     H: MessageHandler,
 {
     let outbox = Arc::clone(handler.outbox());
-    if let Some(bytes) = limits.max_unread {
-        outbox.set_limit(bytes);
-    }
+    handler.bound(&limits);
     let mut stream = Stream {
         reader,
         writer,
@@ -117,13 +80,15 @@ where
         Ok(_) = shutdown.wait_for(|shutdown| *shutdown) => Ended::Shutdown,
         () = outbox.overflowed() => Ended::PeerTooSlow,
         () = outbox.hung_up() => Ended::Shutdown,
+        () = expiry => Ended::Expired,
     };
-    if ended == Ended::Shutdown {
+    if matches!(ended, Ended::Shutdown | Ended::Expired) {
         handler.give_up();
     }
-    if matches!(ended, Ended::EndOfInput | Ended::Shutdown) {
+    if matches!(ended, Ended::EndOfInput | Ended::Shutdown | Ended::Expired) {
         // A peer that does not read at once gets nothing more.
-        drop(tokio::time::timeout(limits.close_timeout, stream.close(&outbox)).await);
+        let closed = stream.close(&outbox, ended);
+        drop(tokio::time::timeout(limits.close_timeout, closed).await);
     }
     ended
 }
@@ -212,8 +177,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
     }
 
     /// Writes queued messages and closes the connection gracefully.
-    async fn close(&mut self, outbox: &Outbox) -> io::Result<()> {
-        self.codec.close();
+    async fn close(&mut self, outbox: &Outbox, ended: Ended) -> io::Result<()> {
+        self.codec.close(ended);
         self.write_out(outbox).await?;
         self.writer.shutdown().await?;
         if !C::HALF_CLOSES {

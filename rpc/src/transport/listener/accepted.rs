@@ -2,29 +2,29 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::ListenerContext;
+use crate::ended::Ended;
 use crate::handler::MessageHandler;
-use crate::transport::stream::{Ended, Shutdown, serve_codec};
-use crate::transport::websocket::{WebSocketCodec, accept_upgrade};
+use crate::transport::stream::{Shutdown, serve_codec};
+use crate::transport::websocket::{Admitted, Entrance, WebSocketCodec, accept_upgrade};
 
 /// Serves a WebSocket client on a port.
 pub(super) async fn serve_tcp<F, H>(
     stream: TcpStream,
-    handshake: Option<OwnedSemaphorePermit>,
     context: &ListenerContext<F>,
     shutdown: Shutdown,
 ) where
     F: Fn() -> H + Send + Sync + 'static,
     H: MessageHandler + 'static,
 {
-    serve_upgraded(stream, handshake, context, shutdown).await;
+    let entrance = Entrance::new(Some(context.handshakes.enter()), None);
+    serve_upgraded(stream, &entrance, context, shutdown).await;
 }
 
 pub(super) async fn serve_upgraded<S, F, H>(
     stream: S,
-    handshake: Option<OwnedSemaphorePermit>,
+    entrance: &Entrance,
     context: &ListenerContext<F>,
     mut shutdown: Shutdown,
 ) where
@@ -33,21 +33,32 @@ pub(super) async fn serve_upgraded<S, F, H>(
     H: MessageHandler + 'static,
 {
     let admitted = tokio::select! {
-        admitted = accept_upgrade(stream, &context.admission) => admitted,
+        admitted = accept_upgrade(stream, &context.admission, entrance) => admitted,
+        () = entrance.evicted() => None,
         _ = shutdown.wait_for(|shutdown| *shutdown) => None,
     };
-    drop(handshake);
-    let Some((stream, _permit)) = admitted else {
+    let Some(Admitted {
+        stream,
+        permit,
+        until,
+    }) = admitted
+    else {
         return;
     };
     let (reader, writer) = tokio::io::split(stream);
     let codec = WebSocketCodec::new(context.limits.max_message);
-    let handler = (context.open)();
-    log_end(serve_codec(reader, writer, codec, handler, context.limits, shutdown).await);
+    let (handler, limits) = ((context.open)(), context.limits);
+    let expiry = context.admission.expired(until);
+    log_end(serve_codec(reader, writer, codec, handler, limits, shutdown, expiry).await);
+    drop(permit);
 }
 
 pub(super) fn log_end(ended: Ended) {
-    if ended == Ended::PeerTooSlow {
-        tracing::warn!("a connection was closed because it did not read what was sent to it");
+    match ended {
+        Ended::PeerTooSlow => {
+            tracing::warn!("a connection was closed because it did not read what was sent to it");
+        }
+        Ended::Expired => tracing::info!("a connection was closed because its bearer expired"),
+        _ => {}
     }
 }

@@ -1,4 +1,8 @@
 //! Listeners: several connections at once, each served by its own task.
+//!
+//! Every connection holds a place from its accept on, and every kind of place is bounded:
+//! handshakes, delayed refusals, connections. A new connection never queues behind slowloris
+//! clients: the oldest of those is dropped.
 
 mod accepted;
 mod socket_error;
@@ -14,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use byokey_base::clock::Clock;
+use byokey_base::places::Places;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use accepted::serve_tcp;
@@ -23,18 +28,24 @@ pub use socket_error::SocketError;
 use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, serve_unix};
 pub use url::{ListenUrl, ListenUrlError};
 
-use super::stream::{Limits, Shutdown};
+use super::stream::Shutdown;
 use super::websocket::{Admission, BearerRule};
 use crate::handler::MessageHandler;
+use crate::limits::Limits;
 
-/// Most concurrent handshakes: with their deadline, the bound against slowloris clients.
-const HANDSHAKES: usize = 64;
+/// Most concurrent handshakes; above it the oldest is dropped. With their deadline, the bound
+/// against slowloris clients.
+const MAX_HANDSHAKES: usize = 64;
+/// Most connections above the limit that are being refused or wait for the place of a silent one.
+const MAX_SURPLUS: usize = 16;
 /// Delay before the next accept when the system has no more descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Most bytes queued for a peer that does not read.
-const MAX_UNREAD: usize = 16 * 1024 * 1024;
+const MAX_UNREAD: usize = 8 * 1024 * 1024;
 /// Timeout for closing a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most requests of one connection in flight.
+const MAX_IN_FLIGHT: usize = 2048;
 
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +62,7 @@ impl ListenLimits {
             max_message: self.max_message,
             max_unread: Some(MAX_UNREAD),
             close_timeout: CLOSE_TIMEOUT,
+            max_in_flight: MAX_IN_FLIGHT,
             ..Limits::default()
         }
     }
@@ -107,15 +119,22 @@ pub struct Listener<F> {
 struct ListenerContext<F> {
     open: F,
     admission: Admission,
-    #[cfg_attr(
-        not(unix),
-        expect(
-            dead_code,
-            reason = "WebSocket clients find their place in the admission"
-        )
-    )]
-    permits: Arc<Semaphore>,
+    handshakes: Arc<Places>,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix sockets need it"))]
+    crowd: Crowd,
     limits: Limits,
+}
+
+/// The connections of a Unix socket, which count from their arrival.
+#[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "only Unix sockets need it"))]
+struct Crowd {
+    /// The places that are free.
+    permits: Arc<Semaphore>,
+    /// Those that hold a place and have sent nothing.
+    silent: Arc<Places>,
+    /// Those that found no place.
+    surplus: Arc<Places>,
 }
 
 #[derive(Debug)]
@@ -131,6 +150,16 @@ enum Acceptor {
 enum Incoming {
     Unix(UnixStream),
     Tcp(TcpStream),
+}
+
+impl Crowd {
+    fn new(permits: Arc<Semaphore>) -> Self {
+        Self {
+            permits,
+            silent: Places::new(usize::MAX),
+            surplus: Places::new(MAX_SURPLUS),
+        }
+    }
 }
 
 impl<F, H> Listener<F>
@@ -166,7 +195,8 @@ where
         let context = ListenerContext {
             open,
             admission,
-            permits,
+            handshakes: Places::new(MAX_HANDSHAKES),
+            crowd: Crowd::new(permits),
             limits: limits.of_connection(),
         };
         Ok(Self {
@@ -178,14 +208,8 @@ where
     /// Accepts and serves connections until the shutdown, then waits for them to end.
     pub async fn serve(self, mut shutdown: Shutdown) {
         let mut connections = JoinSet::new();
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
         let ends = shutdown.clone();
         loop {
-            let accepted = async {
-                // The semaphore is never closed.
-                let handshake = Arc::clone(&handshakes).acquire_owned().await.ok();
-                (handshake, self.acceptor.accept().await)
-            };
             // The guard that `wait_for` returns would make this future not `Send`.
             let shutting_down = async { drop(shutdown.wait_for(|shutdown| *shutdown).await) };
             tokio::select! {
@@ -193,9 +217,11 @@ where
                 () = shutting_down => break,
                 // A panicked task ends its own connection only.
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
-                (handshake, incoming) = accepted => match incoming {
+                incoming = self.acceptor.accept() => match incoming {
                     Ok(Some(incoming)) => {
-                        connections.spawn(self.receive(incoming, handshake, ends.clone()));
+                        connections.spawn(self.receive(incoming, ends.clone()));
+                        // One that has to leave for it goes before the next one comes.
+                        tokio::task::yield_now().await;
                     }
                     Ok(None) => {}
                     Err(_) => {
@@ -212,17 +238,13 @@ where
     fn receive(
         &self,
         incoming: Incoming,
-        handshake: Option<OwnedSemaphorePermit>,
         shutdown: Shutdown,
     ) -> impl Future<Output = ()> + Send + use<F, H> {
         let context = Arc::clone(&self.context);
         async move {
             match incoming {
-                Incoming::Unix(stream) => {
-                    drop(handshake);
-                    serve_unix(stream, &context, shutdown).await;
-                }
-                Incoming::Tcp(stream) => serve_tcp(stream, handshake, &context, shutdown).await,
+                Incoming::Unix(stream) => serve_unix(stream, &context, shutdown).await,
+                Incoming::Tcp(stream) => serve_tcp(stream, &context, shutdown).await,
             }
         }
     }

@@ -49,18 +49,23 @@ impl BearerRule {
         Self::Capability(wiped_after(|| Digest::of(token)))
     }
 
-    /// Checks the bearer in the headers of a request.
+    /// Checks the bearer in the headers of a request. Returns when it expires, in Unix seconds, if
+    /// it does.
     ///
     /// # Errors
     ///
     /// [`BearerRefusal`] states the reason.
-    pub fn check(&self, headers: &HeaderMap, unix_seconds: i64) -> Result<(), BearerRefusal> {
+    pub fn check(
+        &self,
+        headers: &HeaderMap,
+        unix_seconds: i64,
+    ) -> Result<Option<i64>, BearerRefusal> {
         let bearer = bearer(headers)?;
         // Hashing leaves the last block of its input on the stack.
         wiped_after(|| match self {
-            Self::Capability(expected) if expected.is_of(bearer) => Ok(()),
+            Self::Capability(expected) if expected.is_of(bearer) => Ok(None),
             Self::Capability(_) => Err(BearerRefusal::Token),
-            Self::Signed(bearers) => bearers.check(bearer, unix_seconds),
+            Self::Signed(bearers) => bearers.check(bearer, unix_seconds).map(Some),
         })
     }
 }
@@ -99,8 +104,8 @@ mod tests {
     fn the_token_alone_is_good() {
         let rule = BearerRule::capability(b"made-up");
         let check = |values: &[&'static str]| rule.check(&headers(values), 0);
-        assert_eq!(check(&["Bearer made-up"]), Ok(()));
-        assert_eq!(check(&["bearer  made-up"]), Ok(()));
+        assert_eq!(check(&["Bearer made-up"]), Ok(None));
+        assert_eq!(check(&["bearer  made-up"]), Ok(None));
         assert_eq!(check(&[]), Err(BearerRefusal::Missing));
         for other in [
             "Bearer made-uq",

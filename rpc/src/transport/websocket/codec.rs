@@ -9,8 +9,9 @@ use zeroize::Zeroize as _;
 
 use super::frames::{Frames, Piece, frame};
 use crate::codec::{Codec, Progress};
+use crate::ended::Ended;
 use crate::handler::{MessageHandler, Skipped};
-use crate::outbox::Outbox;
+use crate::outbox::{KEPT_CAPACITY, Outbox};
 
 /// Longest frame header that a server sends.
 const HEADER_ROOM: usize = 10;
@@ -78,11 +79,12 @@ impl Codec for WebSocketCodec {
 
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>) {
         wipe_all(bytes);
+        bytes.shrink_to(KEPT_CAPACITY);
         if !outbox.is_empty() {
             outbox.take(&mut self.lines);
             let count = memchr_iter(b'\n', &self.lines).count();
             let replies = self.frames.reply_bytes();
-            bytes.reserve(self.lines.len() + count * HEADER_ROOM + replies);
+            bytes.reserve_exact(self.lines.len() + count * HEADER_ROOM + replies);
             // JSON texts contain no line break.
             for line in self.lines.split(|byte| *byte == b'\n') {
                 if !line.is_empty() {
@@ -90,13 +92,18 @@ impl Codec for WebSocketCodec {
                 }
             }
             wipe_all(&mut self.lines);
+            self.lines.shrink_to(KEPT_CAPACITY);
         }
         // After the messages: a close frame ends the connection.
         self.frames.take_replies(bytes);
     }
 
-    fn close(&mut self) {
-        self.frames.close(CloseCode::Away, "the server ends");
+    fn close(&mut self, ended: Ended) {
+        let (code, reason) = match ended {
+            Ended::Expired => (CloseCode::Policy, "the bearer has expired"),
+            _ => (CloseCode::Away, "the server ends"),
+        };
+        self.frames.close(code, reason);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The HTTP side of a WebSocket connection: health checks and admission.
 //!
-//! A connection carries one request. A refusal states its reason in plain text.
+//! A connection carries one request. A refusal states its reason in plain text. That of a bad
+//! bearer is delayed, and holds no place among the handshakes meanwhile.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,17 +20,23 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tungstenite::handshake::derive_accept_key;
 
 use super::bearer::BearerRule;
 use super::failures::Failures;
 use super::hosts::Hosts;
 use byokey_base::clock::Clock;
+use byokey_base::places::{Place, Places};
 
 /// The deadline of a handshake: the bound against slowloris clients, with [`MAX_HEAD`].
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Longest request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// Most refusals that are delayed at once. Above it the oldest connection is dropped.
+const MAX_DELAYED: usize = 64;
+/// Longest time between two looks at the clock: a suspended machine's timers stand still.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Decides which clients are admitted.
 pub struct Admission {
@@ -45,7 +51,40 @@ struct Guard {
     hosts: Hosts,
     bearers: BearerRule,
     failures: Failures,
+    delayed: Arc<Places>,
     clock: Arc<dyn Clock>,
+}
+
+/// What a connection holds until it is admitted or refused.
+#[derive(Debug, Default)]
+pub struct Entrance {
+    handshake: Option<Place>,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Entrance {
+    /// A connection that holds a place among the handshakes, or counts as a connection already.
+    #[must_use]
+    pub fn new(handshake: Option<Place>, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            handshake,
+            permit: Mutex::new(permit),
+        }
+    }
+
+    /// Waits until the connection has to leave its place among the handshakes.
+    pub async fn evicted(&self) {
+        match &self.handshake {
+            Some(handshake) => handshake.evicted().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives the place among the handshakes back.
+    fn leave(&self) -> Result<(), Refused> {
+        let is_in_time = self.handshake.as_ref().is_none_or(Place::release);
+        is_in_time.then_some(()).ok_or(Refused::Dropped)
+    }
 }
 
 impl fmt::Debug for Admission {
@@ -54,8 +93,39 @@ impl fmt::Debug for Admission {
     }
 }
 
-/// An admitted client: its stream and its connection slot.
-pub type Admitted = (TokioIo<Upgraded>, OwnedSemaphorePermit);
+/// An admitted client.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Its stream.
+    pub stream: TokioIo<Upgraded>,
+    /// Its connection slot.
+    pub permit: OwnedSemaphorePermit,
+    /// When its bearer expires, in Unix seconds.
+    pub until: Option<i64>,
+}
+
+/// How a request is refused.
+#[derive(Debug)]
+enum Refused {
+    /// With an answer.
+    Answered(Refusal),
+    /// Without one: others need its place.
+    Dropped,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Answered(refusal)
+    }
+}
 
 /// The response that refuses a request.
 #[derive(Debug)]
@@ -72,25 +142,30 @@ impl Refusal {
 }
 
 /// Answers the request on a new stream. Returns the client if it is admitted.
-pub async fn accept_upgrade<S>(stream: S, admission: &Admission) -> Option<Admitted>
+pub async fn accept_upgrade<S>(
+    stream: S,
+    admission: &Admission,
+    entrance: &Entrance,
+) -> Option<Admitted>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let admitted = Mutex::new(None);
     let service = service_fn(async |request: Request<Incoming>| {
-        let response = match admission.decide(request).await {
+        Ok(match admission.decide(request, entrance).await {
             Ok(Decision::HealthCheck) => text(StatusCode::OK, "ok\n".to_owned()),
             Ok(Decision::Upgrade {
                 upgrade,
                 permit,
+                until,
                 response,
             }) => {
-                *admitted.lock().await = Some((upgrade, permit));
+                *admitted.lock().await = Some((upgrade, permit, until));
                 response
             }
-            Err(refusal) => text(refusal.status, format!("{}\n", refusal.text)),
-        };
-        Ok::<_, Infallible>(response)
+            Err(Refused::Answered(refusal)) => text(refusal.status, format!("{}\n", refusal.text)),
+            Err(dropped) => return Err(dropped),
+        })
     });
     let answered = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
@@ -101,9 +176,13 @@ where
         .await
         .ok()?
         .ok()?;
-    let (upgrade, permit) = admitted.into_inner()?;
-    let stream = upgrade.await.ok()?;
-    Some((TokioIo::new(stream), permit))
+    let (upgrade, permit, until) = admitted.into_inner()?;
+    let stream = TokioIo::new(upgrade.await.ok()?);
+    Some(Admitted {
+        stream,
+        permit,
+        until,
+    })
 }
 
 enum Decision {
@@ -113,6 +192,7 @@ enum Decision {
     Upgrade {
         upgrade: OnUpgrade,
         permit: OwnedSemaphorePermit,
+        until: Option<i64>,
         response: Response<String>,
     },
 }
@@ -138,6 +218,7 @@ impl Admission {
             hosts: Hosts::new(listening),
             bearers,
             failures: Failures::default(),
+            delayed: Places::new(MAX_DELAYED),
             clock,
         };
         Self {
@@ -146,41 +227,63 @@ impl Admission {
         }
     }
 
-    async fn decide(&self, request: Request<Incoming>) -> Result<Decision, Refusal> {
+    /// Waits until a bearer that expires then is good no longer.
+    pub async fn expired(&self, until: Option<i64>) {
+        let (Some(guard), Some(until)) = (&self.guard, until) else {
+            return std::future::pending().await;
+        };
+        loop {
+            let left = until.saturating_sub(guard.clock.unix_seconds());
+            match u64::try_from(left) {
+                Ok(left @ 1..) => {
+                    tokio::time::sleep(Duration::from_secs(left).min(LOOK_AGAIN)).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        request: Request<Incoming>,
+        entrance: &Entrance,
+    ) -> Result<Decision, Refused> {
         let headers = request.headers();
         if headers.contains_key(ORIGIN) {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "requests of web pages are refused: they carry an Origin header",
-            ));
+            let text = "requests of web pages are refused: they carry an Origin header";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, text).into());
         }
         if self
             .guard
             .as_ref()
             .is_some_and(|guard| !guard.hosts.admit(headers))
         {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "the Host header must be 127.0.0.1, [::1], localhost or the listening address, \
-                 with the port",
-            ));
+            let text = "the Host header must be 127.0.0.1, [::1], localhost or the listening \
+                        address, with the port";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, text).into());
         }
         let is_get = request.method() == Method::GET;
         if is_get && matches!(request.uri().path(), "/readyz" | "/healthz") {
             return Ok(Decision::HealthCheck);
         }
-        if let Some(guard) = &self.guard
-            && let Err(refusal) = guard.bearers.check(headers, guard.clock.unix_seconds())
-        {
-            tokio::time::sleep(guard.failures.count()).await;
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, refusal.to_string()));
+        let mut until = None;
+        if let Some(guard) = &self.guard {
+            match guard.bearers.check(headers, guard.clock.unix_seconds()) {
+                Ok(expiry) => until = expiry,
+                Err(refusal) => {
+                    guard.delay_refusal(entrance).await?;
+                    let text = refusal.to_string();
+                    return Err(Refusal::new(StatusCode::UNAUTHORIZED, text).into());
+                }
+            }
         }
         let accept = accept_key(&request)?;
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            return Err(Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many connections; close one or raise --max-connections",
-            ));
+        entrance.leave()?;
+        let permit = entrance.permit.lock().await.take();
+        let free = || Arc::clone(&self.permits).try_acquire_owned().ok();
+        let Some(permit) = permit.or_else(free) else {
+            let text = "too many connections; close one or raise --max-connections";
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).into());
         };
         let mut response = text(StatusCode::SWITCHING_PROTOCOLS, String::new());
         let headers = response.headers_mut();
@@ -191,8 +294,22 @@ impl Admission {
         Ok(Decision::Upgrade {
             upgrade: hyper::upgrade::on(request),
             permit,
+            until,
             response,
         })
+    }
+}
+
+impl Guard {
+    /// Waits until a bad bearer may be answered. No place that a good one needs is held meanwhile.
+    async fn delay_refusal(&self, entrance: &Entrance) -> Result<(), Refused> {
+        let answer_at = Instant::now() + self.failures.count();
+        let delayed = self.delayed.enter();
+        entrance.leave()?;
+        tokio::select! {
+            () = tokio::time::sleep_until(answer_at) => Ok(()),
+            () = delayed.evicted() => Err(Refused::Dropped),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ mod signed;
 
 pub use bearer::BearerRule;
 pub(crate) use codec::WebSocketCodec;
-pub use handshake::{Admission, Admitted, accept_upgrade};
+pub use handshake::{Admission, Admitted, Entrance, accept_upgrade};
 pub use refusal::BearerRefusal;
 pub use secret_file::{SecretFileError, TokenFile};
 pub use settings::{AuthMode, AuthSettings, SettingsError};

@@ -53,9 +53,12 @@ enum Audience {
 }
 
 impl SignedBearers {
-    pub(super) fn check(&self, token: &str, now: i64) -> Result<(), BearerRefusal> {
+    /// Checks a token. Returns until when a connection may last that shows it: its `exp`, or, where
+    /// that has passed within the skew of the clocks, the end of the skew.
+    pub(super) fn check(&self, token: &str, now: i64) -> Result<i64, BearerRefusal> {
         let claims = self.claims(token).ok_or(BearerRefusal::Jwt)?;
-        if now > claims.exp.saturating_add(self.clock_skew) {
+        let latest = claims.exp.saturating_add(self.clock_skew);
+        if now > latest {
             return Err(BearerRefusal::Expired);
         }
         let early = |nbf: i64| now < nbf.saturating_sub(self.clock_skew);
@@ -73,7 +76,7 @@ impl SignedBearers {
         if !self.audience.as_ref().is_none_or(meant) {
             return Err(BearerRefusal::Audience);
         }
-        Ok(())
+        Ok(if now < claims.exp { claims.exp } else { latest })
     }
 
     /// Returns the claims of a token with a valid signature. Before the check, only the algorithm's
@@ -125,30 +128,31 @@ mod tests {
         }
     }
 
-    fn check(claims: &Value) -> Result<(), BearerRefusal> {
+    fn check(claims: &Value) -> Result<i64, BearerRefusal> {
         let token = sign(&json!({"alg": "HS256"}), claims, SECRET);
         bearers(Some("issuer"), Some("audience")).check(&token, NOW)
     }
 
     #[test]
     fn claims_are_held_to_the_settings() {
-        let good = json!({"exp": NOW, "iss": "issuer", "aud": "audience"});
+        let good = json!({"exp": NOW + 9, "iss": "issuer", "aud": "audience"});
         let with = |member: &str, value: Value| {
             let mut claims = good.clone();
             claims[member] = value;
             check(&claims)
         };
-        assert_eq!(check(&good), Ok(()));
-        assert_eq!(with("exp", json!(NOW - 30)), Ok(()));
+        assert_eq!(check(&good), Ok(NOW + 9));
+        assert_eq!(with("exp", json!(NOW - 30)), Ok(NOW));
+        assert_eq!(with("exp", json!(NOW - 1)), Ok(NOW + 29));
         assert_eq!(with("exp", json!(NOW - 31)), Err(BearerRefusal::Expired));
         assert_eq!(with("exp", json!(null)), Err(BearerRefusal::Jwt));
-        assert_eq!(with("nbf", json!(NOW + 30)), Ok(()));
+        assert_eq!(with("nbf", json!(NOW + 30)), Ok(NOW + 9));
         assert_eq!(with("nbf", json!(NOW + 31)), Err(BearerRefusal::NotYet));
-        assert_eq!(with("nbf", json!(i64::MIN)), Ok(()));
-        assert_eq!(with("exp", json!(i64::MAX)), Ok(()));
+        assert_eq!(with("nbf", json!(i64::MIN)), Ok(NOW + 9));
+        assert_eq!(with("exp", json!(i64::MAX)), Ok(i64::MAX));
         assert_eq!(with("iss", json!("other")), Err(BearerRefusal::Issuer));
         assert_eq!(with("iss", json!(null)), Err(BearerRefusal::Issuer));
-        assert_eq!(with("aud", json!(["other", "audience"])), Ok(()));
+        assert_eq!(with("aud", json!(["other", "audience"])), Ok(NOW + 9));
         assert_eq!(with("aud", json!(["other"])), Err(BearerRefusal::Audience));
         assert_eq!(with("aud", json!(null)), Err(BearerRefusal::Audience));
     }
@@ -158,7 +162,7 @@ mod tests {
         let claims = json!({"exp": NOW});
         let check = |token: &str| bearers(None, None).check(token, NOW);
         let good = sign(&json!({"alg": "HS256", "typ": "JWT"}), &claims, SECRET);
-        assert_eq!(check(&good), Ok(()));
+        assert!(check(&good).is_ok());
         let others = [
             sign(
                 &json!({"alg": "HS256"}),

@@ -2,21 +2,46 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use byokey_base::places::Place;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
+use tokio::sync::OwnedSemaphorePermit;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::handler::MessageHandler;
-use crate::transport::listener::ListenerContext;
 use crate::transport::listener::accepted::{log_end, serve_upgraded};
+use crate::transport::listener::{Crowd, ListenerContext};
 use crate::transport::stream::{Shutdown, serve};
+use crate::transport::websocket::Entrance;
+
+/// How long a connection that has sent nothing keeps its place although another one needs it.
+const MIN_SILENCE: Duration = Duration::from_secs(5);
+/// How long a connection that found no place may take until it speaks, and one that has to leave
+/// its place to be gone.
+const SURPLUS_TIME: Duration = Duration::from_secs(1);
 
 /// The response to a connection over the limit. Its framing is not known yet, so it is one line.
 const NO_PERMIT: &[u8] =
     b"{\"error\":{\"code\":-32001,\"message\":\"too many connections; close one \
 or raise --max-connections\",\"data\":{\"kind\":\"overloaded\"}},\"id\":null}\n";
+
+/// A connection that has sent something.
+struct Speaker {
+    /// Its first byte.
+    first: u8,
+    holds: Holds,
+}
+
+/// What a connection holds.
+enum Holds {
+    /// One of the places.
+    Place(OwnedSemaphorePermit),
+    /// None of them: it is over the limit.
+    Surplus(Place),
+}
 
 /// Serves a connection to the Unix socket: as WebSocket (codex's clients) if it begins with an HTTP
 /// request, else as on standard input.
@@ -28,23 +53,93 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
     F: Fn() -> H + Send + Sync + 'static,
     H: MessageHandler + 'static,
 {
-    let first = tokio::select! {
-        first = first_byte(&stream) => first,
-        _ = shutdown.wait_for(|shutdown| *shutdown) => return,
+    let speaker = tokio::select! {
+        speaker = context.crowd.admit(&stream) => speaker,
+        _ = shutdown.wait_for(|shutdown| *shutdown) => None,
     };
-    match first {
-        Ok(Some(b'G')) => serve_upgraded(stream, None, context, shutdown).await,
-        Ok(Some(_)) => {
-            let Ok(_permit) = Arc::clone(&context.permits).try_acquire_owned() else {
-                // A client that does not read this in time loses only the reason.
-                drop(tokio::time::timeout(context.limits.close_timeout, refuse(stream)).await);
-                return;
+    match speaker {
+        None => {}
+        Some(Speaker { first: b'G', holds }) => {
+            let entrance = match holds {
+                Holds::Place(permit) => Entrance::new(None, Some(permit)),
+                Holds::Surplus(surplus) => Entrance::new(Some(surplus), None),
             };
+            serve_upgraded(stream, &entrance, context, shutdown).await;
+        }
+        Some(Speaker {
+            holds: Holds::Surplus(surplus),
+            ..
+        }) => {
+            // A client that does not read this in time loses only the reason.
+            let refused = tokio::time::timeout(context.limits.close_timeout, refuse(stream));
+            tokio::select! {
+                _ = refused => {}
+                () = surplus.evicted() => {}
+            }
+        }
+        Some(Speaker {
+            holds: Holds::Place(_permit),
+            ..
+        }) => {
             let (reader, writer) = stream.into_split();
             let handler = (context.open)();
             log_end(serve(reader, writer, handler, context.limits, shutdown).await);
         }
-        Ok(None) | Err(_) => {}
+    }
+}
+
+impl Crowd {
+    /// Waits until a new connection speaks. None if it has to go.
+    async fn admit(&self, stream: &UnixStream) -> Option<Speaker> {
+        if let Some(permit) = self.place().await {
+            let silent = self.silent.enter();
+            let first = tokio::select! {
+                first = first_byte(stream) => first.ok()??,
+                () = silent.evicted() => return None,
+            };
+            let holds = Holds::Place(permit);
+            return silent.release().then_some(Speaker { first, holds });
+        }
+        let surplus = self.surplus.enter();
+        let (first, permit) = tokio::select! {
+            found = self.find_place(stream) => found?,
+            () = surplus.evicted() => return None,
+        };
+        let holds = permit.map_or(Holds::Surplus(surplus), Holds::Place);
+        Some(Speaker { first, holds })
+    }
+
+    /// A place, if one is free, or if one has been silent for long enough to lose its place.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        let latest = Instant::now().checked_sub(MIN_SILENCE)?;
+        if !self.silent.evict_older_than(latest) {
+            return None;
+        }
+        let freed = Arc::clone(&self.permits).acquire_owned();
+        tokio::time::timeout(SURPLUS_TIME, freed).await.ok()?.ok()
+    }
+
+    /// Waits until a connection without a place speaks, and then for a place for as long as silent
+    /// ones hold some: a client is not turned away for the sake of those.
+    async fn find_place(&self, stream: &UnixStream) -> Option<(u8, Option<OwnedSemaphorePermit>)> {
+        let first = tokio::time::timeout(SURPLUS_TIME, first_byte(stream)).await;
+        let first = first.ok()?.ok()??;
+        loop {
+            if let Some(permit) = self.place().await {
+                return Some((first, Some(permit)));
+            }
+            let Some(since) = self.silent.oldest() else {
+                return Some((first, None));
+            };
+            let freed = Arc::clone(&self.permits).acquire_owned();
+            tokio::select! {
+                permit = freed => return Some((first, permit.ok())),
+                () = tokio::time::sleep_until((since + MIN_SILENCE).into()) => {}
+            }
+        }
     }
 }
 
