@@ -1,5 +1,5 @@
 //! The callback server: concurrent connections with a short deadline and bounded size (against
-//! slowloris), of which only the right request counts.
+//! slowloris), of which only the right request counts. Above their limit, the oldest is dropped.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use byokey_base::places::{Place, Places};
 use byokey_protocol::secret::Secret;
 use http::Request;
 use hyper::body::Incoming;
@@ -25,8 +26,10 @@ use super::pages::{self, Page};
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// Longest request head, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
-/// Most concurrent connections.
+/// Most concurrent connections, the one that the browser came back on not counted.
 const MAX_CONNECTIONS: usize = 64;
+/// Delay before the next accept when the system has no more descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(50);
 /// How long pending responses may take when the server stops.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -45,6 +48,7 @@ pub(super) enum Event {
 pub(super) struct Server {
     listener: Listener,
     connections: JoinSet<()>,
+    places: Arc<Places>,
     visitor: Visitor,
 }
 
@@ -55,6 +59,8 @@ struct Visitor {
     state: Arc<Secret>,
     events: mpsc::Sender<Event>,
     succeeded: Arc<AtomicBool>,
+    /// Whether the browser has come back.
+    returned: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -64,10 +70,12 @@ impl Server {
             state: Arc::new(state),
             events,
             succeeded: Arc::default(),
+            returned: Arc::default(),
         };
         Self {
             listener,
             connections: JoinSet::new(),
+            places: Places::new(MAX_CONNECTIONS),
             visitor,
         }
     }
@@ -86,17 +94,16 @@ impl Server {
     pub(super) async fn serve(&mut self) {
         loop {
             while self.connections.try_join_next().is_some() {}
-            if self.connections.len() >= MAX_CONNECTIONS {
-                self.connections.join_next().await;
-                continue;
-            }
             match self.listener.accept().await {
                 Ok((stream, _)) => {
+                    let place = self.places.enter();
                     let visitor = self.visitor.clone();
-                    self.connections.spawn(converse(stream, visitor));
+                    self.connections.spawn(converse(stream, visitor, place));
+                    // One that has to leave for it goes before the next one comes.
+                    tokio::task::yield_now().await;
                 }
                 // Out of descriptors, or the like: open connections must end first.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => tokio::time::sleep(EXHAUSTED).await,
             }
         }
     }
@@ -106,6 +113,7 @@ impl Server {
         let Self {
             listener,
             mut connections,
+            places: _,
             visitor,
         } = self;
         drop((listener, visitor));
@@ -114,13 +122,12 @@ impl Server {
     }
 }
 
-async fn converse<S>(stream: S, visitor: Visitor)
+async fn converse<S>(stream: S, visitor: Visitor, place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let visitor = visitor.clone();
-        async move { Ok::<_, Infallible>(visitor.answer(request).await) }
+    let service = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(visitor.answer(request, &place).await)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -128,17 +135,24 @@ where
         .max_buf_size(HEAD_SIZE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // Broken connections and garbage are not logged.
-    drop(served.await);
+    tokio::select! {
+        // Broken connections and garbage are not logged.
+        _ = served => {}
+        () = place.evicted() => {}
+    }
 }
 
 impl Visitor {
-    async fn answer(&self, request: Request<Incoming>) -> Page {
+    async fn answer(&self, request: Request<Incoming>, place: &Place) -> Page {
         let (parts, body) = request.into_parts();
         drop(body);
         match decide(&parts, self.port, &self.state) {
             Decision::Rejected(nothing) => pages::rejected(nothing),
             Decision::Back(callback) => {
+                if !self.returned.swap(true, Ordering::Relaxed) {
+                    // The user waits on this one until the tokens are there.
+                    place.release();
+                }
                 let (page, answer) = oneshot::channel();
                 if self.events.send(Event::Back(callback, page)).await.is_err() {
                     return pages::no_login();
@@ -179,7 +193,9 @@ where
         state: Arc::new(state),
         events: sender,
         succeeded: Arc::default(),
+        returned: Arc::default(),
     };
+    let place = Places::new(1).enter();
     let mut meaning = None;
     let listen = async {
         // The login has not ended: the browser gets an error page.
@@ -191,7 +207,7 @@ where
             };
         }
     };
-    tokio::join!(converse(stream, visitor), listen);
+    tokio::join!(converse(stream, visitor, place), listen);
     meaning
 }
 

@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a skipped check tells why")]
 
+mod crowd;
 mod ends;
 mod scene;
 
