@@ -2,6 +2,8 @@
 
 /// Longest identifier, in characters.
 const MAX_LENGTH: usize = 128;
+/// Longest bearer. Servers take headers of 8 to 16 KiB.
+const MAX_BEARER: usize = 64 * 1024;
 
 /// Returns whether the string may be an account, workspace or login id: 1 to 128 printable ASCII
 /// characters, without a space at either end. Such a string is a valid HTTP header value.
@@ -15,7 +17,7 @@ pub fn is_identifier(text: &str) -> bool {
 /// Returns whether the string can be sent as a bearer: visible ASCII characters only.
 #[must_use]
 pub fn is_bearer(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_BEARER).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -34,7 +36,8 @@ mod tests {
     #[test]
     fn a_bearer_has_no_white_space() {
         assert!(is_bearer("a.b-c_d"));
-        for bad in ["", "a b", "a\r\nb", "\u{e9}"] {
+        assert!(is_bearer(&"x".repeat(65_536)));
+        for bad in ["", "a b", "a\r\nb", "\u{e9}", &"x".repeat(65_537)] {
             assert!(!is_bearer(bad), "{bad:?}");
         }
     }

@@ -23,6 +23,9 @@ pub const OVERLOADED: i32 = -32001;
 /// Other texts of errors are never sent, because they may quote the input.
 pub const PARAMS_PROBLEMS: &[&str] = &[UNKNOWN_LOGIN_TYPE];
 
+/// The problem of a member that holds more than is read of one.
+pub const TOO_LARGE: &str = "is too large";
+
 /// The kind of an error, in `error.data.kind`. Hosts match on this and never on texts.
 ///
 /// The list grows; a client treats an unknown kind like an absent one.

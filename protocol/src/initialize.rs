@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
+
 /// Parameters of `initialize`, the first request on a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -40,7 +42,10 @@ pub struct ClientCapabilities {
     /// Accepted for codex's clients. Nothing here requires it.
     pub experimental_api: bool,
     /// Names of notifications that this connection opts out of. Unknown names are ignored.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounded::method_names"
+    )]
     pub opt_out_notification_methods: Option<Vec<String>>,
     /// Timeout of the client's answer to a refresh request, in milliseconds, from 1,000 to 600,000.
     /// The default is codex's: 10,000.

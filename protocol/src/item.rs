@@ -1,13 +1,17 @@
 //! The items of a turn: messages of the user and of the model.
 
+use std::borrow::Cow;
+
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::open::Open;
 
 /// One piece of user input.
 ///
 /// Threads accept text only. codex's other kinds are parsed, to be refused by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum UserInput {
@@ -31,6 +35,36 @@ pub enum UserInput {
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
+}
+
+/// Every member that some input has.
+///
+/// The variants are read through this one plain struct: an internally tagged enum would first hold
+/// all of an input's values in memory, which are a multiple of its text.
+#[derive(Deserialize)]
+struct InputFields<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    text: Option<String>,
+    #[serde(default, deserialize_with = "bounded::values")]
+    text_elements: Vec<serde_json::Value>,
+}
+
+impl<'de> Deserialize<'de> for UserInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = InputFields::deserialize(deserializer)?;
+        Ok(match fields.kind.as_ref() {
+            "text" => Self::Text {
+                text: fields.text.ok_or(D::Error::missing_field("text"))?,
+                text_elements: fields.text_elements,
+            },
+            "image" => Self::Image {},
+            "localImage" => Self::LocalImage {},
+            "skill" => Self::Skill {},
+            "mention" => Self::Mention {},
+            _ => Self::Unknown,
+        })
+    }
 }
 
 /// An item of a thread.

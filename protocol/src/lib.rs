@@ -12,6 +12,7 @@
 //! [`error`], [`error_class`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
 
 pub mod account;
+mod bounded;
 pub mod cancel;
 pub mod config;
 pub mod empty;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::open::Open;
 use crate::turn::Turn;
 
@@ -20,8 +21,10 @@ pub struct ThreadStartParams {
     /// Working folder; stored and returned.
     pub cwd: Option<String>,
     /// Stored and returned.
+    #[serde(deserialize_with = "bounded::value")]
     pub approval_policy: Option<serde_json::Value>,
     /// Stored and returned.
+    #[serde(deserialize_with = "bounded::value")]
     pub sandbox: Option<serde_json::Value>,
     /// Instructions that replace the default ones.
     pub base_instructions: Option<String>,
@@ -32,8 +35,10 @@ pub struct ThreadStartParams {
     /// codex's settings for this thread alone. Those about models and instructions are used; those
     /// that decide where the conversation goes are refused; the others have no effect, which a
     /// `warning` reports.
+    #[serde(deserialize_with = "bounded::settings")]
     pub config: Option<serde_json::Map<String, serde_json::Value>>,
     /// Not supported: refused unless empty.
+    #[serde(deserialize_with = "bounded::list")]
     pub dynamic_tools: Option<Vec<serde_json::Value>>,
 }
 
@@ -48,7 +53,7 @@ pub struct ThreadResumeParams {
     #[serde(default)]
     pub model: Option<String>,
     /// Not supported: refused when given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::presence")]
     pub history: Option<serde_json::Value>,
     /// Not supported: refused when given.
     #[serde(default)]

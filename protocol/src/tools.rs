@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::empty::Empty;
 
 /// Parameters of `permissionProfile/list`. They have no effect.
@@ -35,6 +36,7 @@ pub struct PermissionProfileListResult {
 #[serde(rename_all = "camelCase", default)]
 pub struct SkillsListParams {
     /// The folders to search.
+    #[serde(deserialize_with = "bounded::paths")]
     pub cwds: Option<Vec<String>>,
     /// No effect.
     pub force_reload: Option<bool>,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::error::ErrorKind;
 use crate::item::{ThreadItem, UserInput};
 use crate::open::Open;
@@ -14,6 +15,7 @@ pub struct TurnStartParams {
     /// The thread.
     pub thread_id: String,
     /// The user's message.
+    #[serde(deserialize_with = "bounded::inputs")]
     pub input: Vec<UserInput>,
     /// Model for this turn and later ones.
     #[serde(default)]
@@ -28,10 +30,10 @@ pub struct TurnStartParams {
     #[serde(default, rename = "clientUserMessageId", alias = "clientId")]
     pub client_id: Option<String>,
     /// Not supported: refused when given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::presence")]
     pub output_schema: Option<serde_json::Value>,
     /// Not supported: refused when given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::presence")]
     pub collaboration_mode: Option<serde_json::Value>,
 }
 

@@ -1,5 +1,6 @@
 //! Body of a model request: the Responses API, text only.
 
+use std::io;
 use std::sync::Arc;
 
 use byokey_auth::AccountIdentity;
@@ -157,9 +158,32 @@ impl TurnRequest {
             include,
             prompt_cache_key: &self.thread_id,
         };
-        serde_json::to_vec(&body).unwrap_or_default()
+        // Measured first: a buffer that doubles while it is written would take a multiple of it.
+        let mut length = Length(0);
+        drop(serde_json::to_writer(&mut length, &body));
+        let mut json = Vec::with_capacity(length.0);
+        match serde_json::to_writer(&mut json, &body) {
+            Ok(()) => json,
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TurnRequest {
     fn reasoning(&self) -> Option<ReasoningSettings<'_>> {
         let effort = self.effort.as_deref();
         let summary = self.summary.as_deref().filter(|it| *it != "none");

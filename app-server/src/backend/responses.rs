@@ -132,7 +132,7 @@ impl Backend {
     pub async fn respond(
         &self,
         lease: Option<Lease>,
-        request: &TurnRequest,
+        request: TurnRequest,
         admits: Admission<'_>,
     ) -> Result<TurnStream, StreamFailure> {
         let config = self.config();

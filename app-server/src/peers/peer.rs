@@ -7,15 +7,19 @@ use byokey_protocol::methods::{Notification, ServerRequest};
 use byokey_rpc::RequestFailure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use byokey_auth::PeerId;
+
+/// Most turns that one client may have running. Each holds a connection to the backend.
+const MAX_TURNS: usize = 64;
 
 /// The content of a client's `initialize`.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Notifications that it opted out of.
-    pub opted_out: Vec<String>,
+    pub opted_out: Vec<&'static str>,
     /// Its timeout for refresh requests.
     pub refresh_timeout: Duration,
     /// Whether it answers refresh requests before a token expires.
@@ -32,6 +36,7 @@ pub struct Peer {
     client: OnceLock<Client>,
     /// Waits for what its connection ends with. Goes with the peer.
     end: Mutex<JoinSet<()>>,
+    turns: Arc<Semaphore>,
 }
 
 impl Peer {
@@ -42,6 +47,7 @@ impl Peer {
             rpc,
             client: OnceLock::new(),
             end: Mutex::default(),
+            turns: Arc::new(Semaphore::new(MAX_TURNS)),
         }
     }
 
@@ -76,12 +82,19 @@ impl Peer {
         drop(self.client.set(client));
     }
 
+    /// Counts a turn that the client starts, for as long as the permit lives. None if it may start
+    /// no more.
+    #[must_use]
+    pub fn count_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).try_acquire_owned().ok()
+    }
+
     /// Sends a notification, if the client has introduced itself and has not opted out of it.
     pub fn notify<N: Notification>(&self, params: &N::Params)
     where
         N::Params: Serialize,
     {
-        let wanted = |client: &Client| !client.opted_out.iter().any(|method| method == N::NAME);
+        let wanted = |client: &Client| !client.opted_out.iter().any(|method| *method == N::NAME);
         if self.client().is_some_and(wanted) {
             self.rpc.notify::<N>(params);
         }

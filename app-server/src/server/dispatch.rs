@@ -7,7 +7,7 @@ mod changes;
 
 use std::sync::Arc;
 
-use byokey_protocol::error::ErrorKind;
+use byokey_protocol::error::{ErrorKind, TOO_LARGE};
 use byokey_protocol::methods::{self as method, ClientRequest, Request};
 use byokey_protocol::request_id::RequestId;
 use serde::Serialize;
@@ -19,6 +19,10 @@ pub use changes::Changes;
 use crate::server::error::RequestError;
 use crate::server::handlers;
 use crate::server::reply::{Answering, Context, Outcome};
+
+/// Longest parameters of a login, in bytes: a token or an address. What is longer could not be
+/// sent in a header.
+const MAX_LOGIN: usize = 256 * 1024;
 
 /// One request, on its way to its handler.
 #[derive(Debug)]
@@ -50,6 +54,11 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
     }
     match request {
         ClientRequest::Initialize => call.sync::<method::Initialize>(handlers::initialize),
+        ClientRequest::LoginStart | ClientRequest::LoginComplete
+            if call.rpc.params_bytes() > MAX_LOGIN =>
+        {
+            call.refuse(RequestError::invalid_params("", TOO_LARGE));
+        }
         ClientRequest::LoginStart => {
             call.mutate_account::<method::LoginStart>(handlers::login_start)
         }
@@ -129,6 +138,9 @@ impl Call<'_> {
                 answer(self.context, self.rpc.id(), Ok(reply));
                 return true;
             }
+            Ok(Answering::Later(_)) if self.rpc.is_overload() => {
+                self.refuse(RequestError::overloaded());
+            }
             Ok(Answering::Later(future)) => self.wait_for(future, None),
             Ok(Answering::Change(future)) => {
                 let change = self.changes.begin();
@@ -144,6 +156,9 @@ impl Call<'_> {
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
+        if self.changes.are_full() {
+            return self.refuse(RequestError::overloaded());
+        }
         let changes = Arc::clone(self.changes);
         let services = Arc::clone(&self.context.services);
         if self.run::<M>(handler) {

@@ -6,6 +6,7 @@
 mod account;
 mod failure;
 mod reasoning;
+pub(crate) mod size;
 mod thread;
 mod turn;
 
@@ -18,11 +19,24 @@ pub use account::ThreadAccount;
 pub use thread::{Settings, Thread, TurnRefusal};
 pub use turn::TurnRunner;
 
+use size::{MAX_CONVERSATION, MAX_CONVERSATIONS, MAX_THREADS, MAX_TURNS};
+
 /// The threads of this process, by id. Ids are UUIDs of version 7, so they sort by age.
 #[derive(Debug, Default)]
 pub struct Threads {
     loaded: Mutex<BTreeMap<String, Arc<Thread>>>,
     running: Arc<watch::Sender<usize>>,
+}
+
+/// Why a conversation may not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// It is as long as one may be.
+    #[error("the conversation is longer than {} MiB; start a new thread", MAX_CONVERSATION >> 20)]
+    Conversation,
+    /// Conversations with a turn in progress take all the room.
+    #[error("the turns in progress take all the room for conversations")]
+    Server,
 }
 
 /// Counts a turn as in progress until it is dropped.
@@ -37,11 +51,53 @@ impl Drop for RunningTurn {
 }
 
 impl Threads {
-    /// Adds a thread.
-    pub fn insert(&self, thread: Thread) -> Arc<Thread> {
+    /// Adds a thread. Above the limits, the least recently used ones are removed.
+    ///
+    /// # Errors
+    ///
+    /// When turns are in progress in all others, and they take all the room.
+    pub fn insert(&self, thread: Thread) -> Result<Arc<Thread>, NoRoom> {
         let thread = Arc::new(thread);
         self.loaded().insert(thread.id.clone(), Arc::clone(&thread));
-        thread
+        if let Err(no_room) = self.make_room(&thread, 0) {
+            self.loaded().remove(&thread.id);
+            return Err(no_room);
+        }
+        Ok(thread)
+    }
+
+    /// Makes room for so many more bytes in a thread: above the limits, the least recently used
+    /// threads are removed, except for those with a turn in progress.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such room.
+    pub fn make_room(&self, thread: &Thread, more: usize) -> Result<(), NoRoom> {
+        if thread.bytes().saturating_add(more) > MAX_CONVERSATION {
+            return Err(NoRoom::Conversation);
+        }
+        let mut loaded = self.loaded();
+        let all = |thread: &Thread| thread.bytes().saturating_add(thread.reasoning_bytes());
+        let mut bytes: usize = loaded.values().map(|thread| all(thread)).sum();
+        bytes = bytes.saturating_add(more);
+        while bytes > MAX_CONVERSATIONS || loaded.len() > MAX_THREADS {
+            let others = loaded.values().filter(|other| other.id != thread.id);
+            let idle = others.filter_map(|other| Some((other.idle_since()?, &other.id)));
+            let Some(oldest) = idle.min().map(|(_, id)| id.clone()) else {
+                // What the thread itself takes is bounded already.
+                let is_alone = loaded.keys().all(|id| *id == thread.id);
+                return if is_alone {
+                    Ok(())
+                } else {
+                    Err(NoRoom::Server)
+                };
+            };
+            if let Some(forgotten) = loaded.remove(&oldest) {
+                bytes = bytes.saturating_sub(all(&forgotten));
+            }
+            tracing::warn!("the thread that was unused for longest was forgotten to make room");
+        }
+        Ok(())
     }
 
     /// Returns the thread of that id.
@@ -56,11 +112,15 @@ impl Threads {
         self.loaded().keys().cloned().collect()
     }
 
-    /// Counts a turn as in progress.
+    /// Counts a turn as in progress. None at the limit.
     #[must_use]
-    pub fn running_turn(&self) -> RunningTurn {
-        self.running.send_modify(|running| *running += 1);
-        RunningTurn(Arc::clone(&self.running))
+    pub fn running_turn(&self) -> Option<RunningTurn> {
+        let counted = self.running.send_if_modified(|running| {
+            let is_free = *running < MAX_TURNS;
+            *running += usize::from(is_free);
+            is_free
+        });
+        counted.then(|| RunningTurn(Arc::clone(&self.running)))
     }
 
     /// Waits until no turn is in progress.

@@ -28,6 +28,11 @@ impl ThreadReasoning {
         }
     }
 
+    /// Returns how many bytes all items take.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
     /// Iterates over the items before that position.
     pub(super) fn before(&self, place: Place) -> impl Iterator<Item = Arc<OwnedReasoning>> {
         let items = self.items.iter().filter(move |(it, _)| *it == place);

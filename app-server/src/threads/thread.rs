@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::account::ThreadAccount;
 use super::reasoning::ThreadReasoning;
+use super::size;
 use crate::backend::{ChatItem, ChatMessage, ModelChoice, OwnedReasoning, Role, TurnRequest};
 use byokey_auth::AccountIdentity;
 
@@ -59,6 +60,9 @@ struct State {
     updated_at: i64,
     turns: Vec<Turn>,
     reasoning: ThreadReasoning,
+    /// What the items of the turns take.
+    conversation_bytes: usize,
+    settings_bytes: usize,
     usage: ThreadTokenUsage,
     active: Option<watch::Sender<bool>>,
 }
@@ -82,11 +86,13 @@ impl Thread {
     #[must_use]
     pub fn new(settings: Settings, account: ThreadAccount, now: i64) -> Self {
         let state = State {
+            settings_bytes: size::of_settings(&settings),
             settings,
             created_at: now,
             updated_at: now,
             turns: Vec::new(),
             reasoning: ThreadReasoning::default(),
+            conversation_bytes: 0,
             usage: ThreadTokenUsage::default(),
             active: None,
         };
@@ -105,7 +111,9 @@ impl Thread {
 
     /// Changes the settings of later turns.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.state().settings);
+        let mut state = self.state();
+        change(&mut state.settings);
+        state.settings_bytes = size::of_settings(&state.settings);
     }
 
     /// Returns the thread as clients see it.
@@ -141,6 +149,26 @@ impl Thread {
         }
     }
 
+    /// Returns how many bytes the conversation and its settings take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let state = self.state();
+        state.conversation_bytes + state.settings_bytes
+    }
+
+    /// Returns how many bytes the encrypted reasoning takes. It has a limit of its own.
+    #[must_use]
+    pub fn reasoning_bytes(&self) -> usize {
+        self.state().reasoning.size()
+    }
+
+    /// Returns when the thread was used last; none while a turn is in progress.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<i64> {
+        let state = self.state();
+        state.active.is_none().then_some(state.updated_at)
+    }
+
     /// Returns the thread's status.
     #[must_use]
     pub fn status(&self) -> ThreadStatus {
@@ -162,6 +190,7 @@ impl Thread {
             return Err(TurnRefusal::InProgress);
         }
         let id = Uuid::now_v7().to_string();
+        state.conversation_bytes += size::of_item(&message);
         let turn = Turn {
             root_turn_id: id.clone(),
             id,
@@ -201,6 +230,7 @@ impl Thread {
     /// Adds a message of the model to the turn in progress, with its reasoning.
     pub(super) fn add_message(&self, message: ThreadItem, reasoning: Vec<OwnedReasoning>) {
         let mut state = self.state();
+        state.conversation_bytes += size::of_item(&message);
         let State {
             turns,
             reasoning: all,

@@ -144,10 +144,10 @@ impl TurnRunner {
         let request = self.thread.request();
         let account = &self.thread.account;
         let admits = |lease: &Lease| account.admits(lease);
-        let mut answer = self.backend.respond(lease, &request, &admits).await?;
+        let model = request.model.clone();
+        let mut answer = self.backend.respond(lease, request, &admits).await?;
         let account = answer.account().cloned();
-        self.thread
-            .keep_reasoning_of(account.as_ref(), &request.model);
+        self.thread.keep_reasoning_of(account.as_ref(), &model);
         let mut reasoning = Vec::new();
         let mut growing: Option<Growing> = None;
         let mut limits = LatestLimits::default();
@@ -170,7 +170,7 @@ impl TurnRunner {
                 TurnEvent::Reasoning(item) => reasoning.push(OwnedReasoning {
                     item,
                     account: account.clone(),
-                    model: request.model.clone(),
+                    model: model.clone(),
                 }),
                 TurnEvent::Completed(usage) => break usage,
             }

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+/// Most pending changes of one peer. Each may hold a connection to the issuer.
+const MAX_CHANGES: usize = 16;
+
 /// The pending changes, by number.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -22,6 +25,11 @@ pub(super) struct Change {
 }
 
 impl Changes {
+    /// Returns whether the limit is reached.
+    pub(super) fn are_full(&self) -> bool {
+        self.under_way.borrow().len() >= MAX_CHANGES
+    }
+
     /// Registers a change.
     pub(super) fn begin(self: &Arc<Self>) -> Change {
         let number = self.next.fetch_add(1, Ordering::Relaxed);

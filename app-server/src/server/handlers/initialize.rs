@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use byokey_protocol::PROTOCOL_VERSION;
-use byokey_protocol::error::ErrorKind;
+use byokey_protocol::error::{ErrorKind, TOO_LARGE};
 use byokey_protocol::initialize::{
     ClientCapabilities, InitializeParams, InitializeResult, ServerInfo,
 };
-use byokey_protocol::methods::{ConfigWarningNotification, WarningNotification};
+use byokey_protocol::methods::{
+    ConfigWarningNotification, Direction, METHODS, WarningNotification,
+};
 use http::HeaderValue;
 
 use crate::peers::{Client, DEFAULT_REFRESH_TIMEOUT};
@@ -15,6 +17,8 @@ use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::server::services::Services;
 
+/// Longest name and version of a client, in bytes. They are sent with every request to the backend.
+const MAX_CLIENT: usize = 256;
 /// Bounds of a client's refresh timeout, in milliseconds.
 const REFRESH_TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
 
@@ -25,6 +29,14 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             ErrorKind::InvalidClientName,
             "Invalid clientInfo.name. Must be a valid HTTP header value.",
         ));
+    }
+    for (member, text) in [
+        ("clientInfo.name", name),
+        ("clientInfo.version", &params.client_info.version),
+    ] {
+        if text.len() > MAX_CLIENT {
+            return Err(RequestError::invalid_params(member, TOO_LARGE));
+        }
     }
     let client = client(params.capabilities.unwrap_or_default())?;
     let services = &context.services;
@@ -88,10 +100,23 @@ fn client(capabilities: ClientCapabilities) -> Result<Client, RequestError> {
         }
     };
     Ok(Client {
-        opted_out: capabilities
-            .opt_out_notification_methods
-            .unwrap_or_default(),
+        opted_out: known(
+            &capabilities
+                .opt_out_notification_methods
+                .unwrap_or_default(),
+        ),
         refresh_timeout,
         proactive_refresh: capabilities.proactive_refresh,
     })
+}
+
+/// Returns those of the names that are notifications of this server. The others are the client's,
+/// and are not kept.
+fn known(names: &[String]) -> Vec<&'static str> {
+    METHODS
+        .iter()
+        .filter(|method| method.direction == Direction::ServerNotification)
+        .map(|method| method.name)
+        .filter(|known| names.iter().any(|name| name == known))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use byokey_protocol::error::ErrorKind;
+use byokey_protocol::error::{ErrorKind, TOO_LARGE};
 use byokey_protocol::methods::{
     ThreadStartedNotification, TokenUsageUpdatedNotification, WarningNotification,
 };
@@ -19,7 +19,7 @@ use crate::backend::ModelChoice;
 use crate::config::Stops;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
-use crate::threads::{Settings, Thread, ThreadAccount};
+use crate::threads::{Settings, Thread, ThreadAccount, size};
 
 pub(crate) fn thread_start(
     context: &Context,
@@ -35,6 +35,22 @@ pub(crate) fn thread_start(
         .model_provider
         .is_some_and(|wanted| wanted != *provider);
     refuse_if(other_provider, "modelProvider")?;
+    for (member, text, most) in [
+        ("model", &params.model, size::MAX_NAME),
+        ("cwd", &params.cwd, size::MAX_PATH),
+        (
+            "baseInstructions",
+            &params.base_instructions,
+            size::MAX_TEXT,
+        ),
+        (
+            "developerInstructions",
+            &params.developer_instructions,
+            size::MAX_TEXT,
+        ),
+    ] {
+        check_length(member, length(text.as_ref()), most)?;
+    }
     let mut settings = Settings {
         cwd: whole_path(params.cwd.as_deref().unwrap_or(".")),
         model_provider: provider.clone(),
@@ -47,6 +63,13 @@ pub(crate) fn thread_start(
     let mut model = params.model;
     let config = params.config.unwrap_or_default();
     let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
+    for (member, text) in [
+        ("config.model", &model),
+        ("config.model_reasoning_effort", &settings.effort),
+        ("config.model_reasoning_summary", &settings.summary),
+    ] {
+        check_length(member, length(text.as_ref()), size::MAX_NAME)?;
+    }
     let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
     let owner = context.peer.id;
     // A repair of the configuration may just have restored the stored login.
@@ -68,6 +91,7 @@ pub(crate) fn thread_start(
         };
         let thread = Thread::new(settings, account, services.clock.unix_seconds());
         let thread = services.threads.insert(thread);
+        let thread = thread.map_err(|_| RequestError::overloaded())?;
         let result = describe(&thread, false);
         let started = ThreadStarted {
             thread: result.thread.clone(),
@@ -107,6 +131,7 @@ pub(crate) fn thread_resume(
         missing: "no rollout found for thread id",
     };
     let thread = find_thread(context, &params.thread_id, &words)?;
+    check_length("model", length(params.model.as_ref()), size::MAX_NAME)?;
     if let Some(model) = params.model {
         thread.change_settings(|settings| settings.model = ModelChoice::Final(model));
     }
@@ -153,6 +178,19 @@ fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
         sandbox: json!({"type": "readOnly", "networkAccess": false}),
         reasoning_effort: settings.effort,
     }
+}
+
+/// Refuses a member that is longer than it may be.
+pub(super) fn check_length(member: &str, length: usize, most: usize) -> Result<(), RequestError> {
+    if length > most {
+        return Err(RequestError::invalid_params(member, TOO_LARGE));
+    }
+    Ok(())
+}
+
+/// Returns the length of a text in JSON.
+pub(super) fn length(text: Option<&String>) -> usize {
+    text.map_or(0, |text| size::of_text(text))
 }
 
 /// Refuses a member that requests an unsupported feature of threads.

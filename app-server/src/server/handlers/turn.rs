@@ -6,13 +6,13 @@ use byokey_protocol::item::{ThreadItem, UserInput};
 use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStartResult};
 use uuid::Uuid;
 
-use super::thread::{Unfindable, find_thread, refuse_if};
+use super::thread::{Unfindable, check_length, find_thread, length, refuse_if};
 use crate::backend::{BackendError, ModelChoice};
 use crate::config::Config;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::server::services::Services;
-use crate::threads::{Thread, TurnRefusal, TurnRunner};
+use crate::threads::{NoRoom, Thread, TurnRefusal, TurnRunner, size};
 
 const UNFINDABLE: Unfindable = Unfindable {
     invalid: "invalid thread id",
@@ -20,6 +20,7 @@ const UNFINDABLE: Unfindable = Unfindable {
 };
 
 pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<TurnStartResult> {
+    check_lengths(&params)?;
     refuse_if(
         params.output_schema.is_some_and(|schema| !schema.is_null()),
         "outputSchema",
@@ -42,6 +43,18 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         client_id: params.client_id,
         content: params.input,
     };
+    let no_room = |no_room: NoRoom| {
+        let kind = match no_room {
+            NoRoom::Conversation => ErrorKind::ContextWindowExceeded,
+            NoRoom::Server => return RequestError::overloaded(),
+        };
+        RequestError::refused(kind, no_room.to_string())
+    };
+    let more = size::of_item(&message);
+    services.threads.make_room(&thread, more).map_err(no_room)?;
+    let overloaded = RequestError::overloaded;
+    let counted = context.peer.count_turn().ok_or_else(overloaded)?;
+    let running = services.threads.running_turn().ok_or_else(overloaded)?;
     let begun = thread.begin_turn(message.clone(), services.clock.unix_seconds());
     let (turn, stopped) =
         begun.map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
@@ -68,13 +81,40 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         auth: services.auth.clone(),
         clock: services.clock.clone(),
     };
-    let running = services.threads.running_turn();
-    Ok(Reply::then(result, move |_| {
+    Ok(Reply::then(result, move |context| {
+        let (services, thread) = (context.services.clone(), runner.thread.clone());
         drop(tokio::spawn(async move {
             runner.run().await;
-            drop(running);
+            // The answer may be long. A thread that is over the limit now gets no further turn.
+            if let Err(no_room) = services.threads.make_room(&thread, 0) {
+                tracing::debug!("{no_room}");
+            }
+            drop((running, counted));
         }));
     }))
+}
+
+/// Refuses what is too long to be kept.
+fn check_lengths(params: &TurnStartParams) -> Result<(), RequestError> {
+    let texts = params.input.iter().map(|input| match input {
+        UserInput::Text { text, .. } => size::of_text(text),
+        _ => 0,
+    });
+    let input: usize = texts.sum();
+    for (member, length, most) in [
+        ("input", input, size::MAX_TEXT),
+        ("model", length(params.model.as_ref()), size::MAX_NAME),
+        ("effort", length(params.effort.as_ref()), size::MAX_NAME),
+        ("summary", length(params.summary.as_ref()), size::MAX_NAME),
+        (
+            "clientUserMessageId",
+            length(params.client_id.as_ref()),
+            size::MAX_NAME,
+        ),
+    ] {
+        check_length(member, length, most)?;
+    }
+    Ok(())
 }
 
 /// A conversation with one provider is not sent to another, in case the configuration was read
