@@ -1,4 +1,4 @@
-//! Limits of a backend's responses. `docs/limits.md` lists them; a test compares.
+//! Limits of a backend's responses. `docs/limits.md` lists them; `tests/tests/limits.rs` compares.
 
 use std::time::Duration;
 
@@ -74,60 +74,4 @@ pub enum Limit {
     /// `MAX_OUTPUT_ITEMS`.
     #[error("the answer has more than {MAX_OUTPUT_ITEMS} messages")]
     OutputItems,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_documentation_lists_each_limit() {
-        let table = include_str!("../../../docs/limits.md");
-        let size = |bytes: usize| match bytes {
-            bytes if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
-            bytes => format!("{} KiB", bytes / KIB),
-        };
-        let seconds = |time: Duration| format!("{} s", time.as_secs());
-        let rows = [
-            ("JSON answer", size(MAX_JSON_BODY)),
-            ("error answer", size(MAX_ERROR_BODY)),
-            ("event of a stream, line of it", size(MAX_EVENT)),
-            ("streamed answer", size(MAX_ANSWER)),
-            ("text of one answer", size(MAX_TURN_TEXT)),
-            ("messages of one answer", MAX_OUTPUT_ITEMS.to_string()),
-            (
-                "encrypted reasoning of one answer",
-                size(MAX_TURN_REASONING),
-            ),
-            (
-                "encrypted reasoning of one thread",
-                size(MAX_THREAD_REASONING),
-            ),
-            (
-                "parts of a summary of reasoning",
-                MAX_SUMMARY_PARTS.to_string(),
-            ),
-            ("cookies of one account", MAX_COOKIES.to_string()),
-            ("cookie", size(MAX_COOKIE)),
-            ("rate limits", MAX_LIMIT_IDS.to_string()),
-            ("models of a list", MAX_MODELS.to_string()),
-            ("reasoning efforts of a model", MAX_EFFORTS.to_string()),
-            ("days of a usage profile", MAX_DAYS.to_string()),
-            ("name or id", format!("{MAX_NAME} bytes")),
-            ("description or error message", size(MAX_DESCRIPTION)),
-            ("a short call", seconds(CALL_DEADLINE)),
-            ("body of an error answer", seconds(ERROR_BODY_DEADLINE)),
-            ("stream after its event `error`", seconds(ERROR_EVENT_GRACE)),
-            ("named wait that a turn keeps", seconds(MAX_TURN_WAIT)),
-            (
-                "named wait that one request keeps",
-                seconds(MAX_REQUEST_WAIT),
-            ),
-            ("short calls at once", MAX_CALLS.to_string()),
-        ];
-        for (what, value) in rows {
-            let row = format!("| {what} | {value} |");
-            assert!(table.contains(&row), "docs/limits.md lacks: {row}");
-        }
-    }
 }

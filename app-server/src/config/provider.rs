@@ -13,6 +13,8 @@ use byokey_base::memory::lock_in_memory;
 /// Id of the built-in provider.
 pub(super) const BUILT_IN: &str = "openai";
 
+/// How long a stream may send nothing unless the provider says otherwise, as in codex.
+const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// Most retries that a configuration may request, codex's own cap.
 const MAX_RETRIES: u64 = 100;
 
@@ -67,7 +69,7 @@ impl Provider {
             headers: headers.collect(),
             request_max_retries: 4,
             stream_max_retries: 5,
-            stream_idle_timeout: Duration::from_secs(300),
+            stream_idle_timeout: STREAM_IDLE_TIMEOUT,
         }
     }
 
