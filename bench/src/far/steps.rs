@@ -108,7 +108,8 @@ fn round_trip(url: &str) -> Result<f64, Failure> {
         drop(TcpStream::connect(address)?);
         samples.push(begin.elapsed().as_secs_f64());
     }
-    Ok(Samples::new(samples).median().unwrap_or(f64::NAN))
+    // What else the machine does only makes it longer.
+    Ok(samples.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 fn measure(candidate: &Candidate, url: &str) -> Result<Vec<Option<f64>>, Failure> {
@@ -167,8 +168,10 @@ stream_max_retries = 0
     if candidate.kind == Kind::Own {
         host.login(REFUSED[1])?;
         host.settle(PAUSE)?;
-        let (seconds, refreshes) = storm(&mut host)?;
-        rows.extend([Some(seconds), Some(refreshes)]);
+        match storm(&mut host) {
+            Ok((seconds, refreshes)) => rows.extend([Some(seconds), Some(refreshes)]),
+            Err(failure) => say(&format!("  {}: no storm: {failure}", candidate.name)),
+        }
     }
     Ok(rows)
 }
