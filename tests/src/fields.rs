@@ -158,7 +158,7 @@ mod tests {
         for place in [
             "initialize.clientInfo.name",
             "initialize.capabilities.optOutNotificationMethods[]",
-            "account/login/start.chatgptPlanType",
+            "account/login/start.chatgptAccountId",
             "thread/start.config.*",
             "turn/start.input[].text",
             "$/cancelRequest.id",

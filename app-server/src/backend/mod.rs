@@ -113,6 +113,10 @@ pub(crate) struct Answer<'a> {
 }
 
 /// What came of an attempt.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value lives from an answer to its caller"
+)]
 enum Attempt<'a> {
     /// A successful response.
     Answered(Answer<'a>),
