@@ -94,7 +94,7 @@ impl Peer {
     where
         N::Params: Serialize,
     {
-        let wanted = |client: &Client| !client.opted_out.iter().any(|method| *method == N::NAME);
+        let wanted = |client: &Client| !client.opted_out.contains(&N::NAME);
         if self.client().is_some_and(wanted) {
             self.rpc.notify::<N>(params);
         }
