@@ -143,10 +143,12 @@ fn sources() -> BTreeMap<String, String> {
 /// The constants of one file that could be limits: name and expression.
 fn constants(source: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for (at, _) in source.match_indices("const ") {
-        let line = source[..at].rsplit('\n').next().unwrap().trim();
+    for (at, keyword) in source.match_indices("const ") {
+        let (before, after) = source.split_at(at);
+        let line = before.rsplit('\n').next().unwrap().trim();
         let is_item = line.is_empty() || line.starts_with("pub") || line.ends_with("pub");
-        let Some((name, rest)) = source[at + 6..].split_once(':').filter(|_| is_item) else {
+        let after = after.strip_prefix(keyword).unwrap();
+        let Some((name, rest)) = after.split_once(':').filter(|_| is_item) else {
             continue;
         };
         let is_name = |name: &str| {
@@ -288,7 +290,8 @@ fn no_limit_is_written_where_it_is_used() {
                 let digits = line.split(call).nth(1).unwrap_or_default();
                 let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
                 // One place is a handover, not a queue.
-                let is_limit = !digits.is_empty() && !(call.ends_with("l(") && digits == "1");
+                let is_handover = call.ends_with("l(") && digits == "1";
+                let is_limit = !digits.is_empty() && !is_handover;
                 assert!(
                     is_constant || !is_limit,
                     "{file}:{}: give the limit a name and a row in docs/limits.md: {line}",

@@ -1,12 +1,8 @@
 //! Connections that show no good bearer, or nothing at all: however many there are, they hold up
 //! no other, and take no more descriptors than their limit.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-#![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the test prints figures")]
 
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::time::{Duration, Instant, SystemTime};

@@ -1,5 +1,11 @@
 //! A server that is kept running: started again when it ends, and signed in again.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example prints what it does"
+)]
+
 use byokey_client::protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_client::{ProviderError, SpawnOptions, Supervision, Supervisor, tokens};
 

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use byokey_rpc::websocket::frames::{Frames, Piece, frame};
-use byokey_rpc::websocket::{Admission, accept_upgrade};
+use byokey_rpc::websocket::{Admission, Admitted, Entrance, accept_upgrade};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -25,9 +25,11 @@ pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Resu
         stream.set_nodelay(true)?;
         let admission = Arc::clone(&admission);
         tokio::spawn(async move {
-            if let Some((client, _permit)) = accept_upgrade(stream, &admission).await {
+            let admitted = accept_upgrade(stream, &admission, &Entrance::default()).await;
+            if let Some(Admitted { stream, permit, .. }) = admitted {
                 // The suite also breaks connections.
-                drop(echo(client, max_message).await);
+                drop(echo(stream, max_message).await);
+                drop(permit);
             }
         });
     }
