@@ -82,6 +82,15 @@ words() {
   fi
 }
 
+# Whether the tables of tests are those that the sources make.
+tables() {
+  if command -v python3 >/dev/null; then
+    tests/readme.py --check
+  else
+    skip "tables: there is no python3"
+  fi
+}
+
 clients() {
   local run
   # It was built with the tests, and records the log of the program in the clients' tests.
@@ -131,6 +140,7 @@ if $gate; then
   step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
   step "dependencies" dependencies
   step "words" words
+  step "tables" tables
   step "build of the tests" build_tests
   await "tools"
   await "release"

@@ -194,6 +194,7 @@ async fn settle() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // Row: tokens stay with their account
     #[test]
     fn a_token_never_moves_between_accounts(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -120,6 +120,7 @@ async fn settle() {
     }
 }
 
+// Row: one renewal for all
 #[tokio::test]
 async fn a_thousand_calls_cause_one_request_and_all_succeed() {
     let scene = scene(LoginPolicy::default());
@@ -144,6 +145,7 @@ async fn a_call_under_an_older_generation_tries_again_without_asking() {
     assert_eq!(scene.host.asked(), 0);
 }
 
+// Row: a failed refresh locks no client out
 #[tokio::test]
 async fn after_a_failure_the_old_tokens_stay_and_the_next_401_asks_again() {
     let scene = scene(LoginPolicy::default());
@@ -308,6 +310,7 @@ async fn calls_under_way_end_with_a_logout_but_not_with_a_new_login() {
     (&mut ended).await.unwrap();
 }
 
+// Row: the clock jumps
 #[tokio::test(start_paused = true)]
 async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps() {
     let scene = scene(LoginPolicy::default());

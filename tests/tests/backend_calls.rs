@@ -110,6 +110,7 @@ async fn every_call_names_the_originator_and_the_account() {
     }
 }
 
+// Codex: initialize_respects_originator_override_env_var
 #[tokio::test]
 async fn the_originator_can_be_fixed_from_outside() {
     let backend = backend();

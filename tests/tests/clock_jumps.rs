@@ -32,6 +32,7 @@ async fn wake(host: &mut Host) {
     host.request("account/read", json!({})).await.unwrap();
 }
 
+// Row: the clock jumps
 #[tokio::test]
 async fn an_expiry_that_was_slept_through_asks_for_one_token() {
     if Clocks::are_missing() {

@@ -182,6 +182,8 @@ async fn a_file_that_cannot_be_read_is_a_warning() {
     );
 }
 
+// Codex: logout_account_succeeds_when_config_reload_fails
+// Codex: account_reads_use_startup_config_when_config_reload_fails
 #[tokio::test]
 async fn account_reads_use_startup_config_when_config_reload_fails() {
     let mut server = Setup::default()

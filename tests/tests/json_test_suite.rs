@@ -64,6 +64,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+// Row: JSON as it is written
 #[test]
 fn the_envelope_parser_agrees_with_every_verdict() {
     let (mut accepted, mut refused, mut open) = (0, 0, 0);
@@ -80,6 +81,7 @@ fn the_envelope_parser_agrees_with_every_verdict() {
     assert_eq!((accepted, refused, open), (95, 188, 35));
 }
 
+// Row: JSON as it is written
 #[tokio::test]
 async fn the_program_answers_every_case_that_fits_on_a_line() {
     let mut server = Server::start();

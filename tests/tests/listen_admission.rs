@@ -73,6 +73,7 @@ fn flags(arguments: &[&str]) -> Setup {
         .fold(setup, |setup, argument| setup.argument(argument))
 }
 
+// Row: no bearer, a web page, a foreign name
 #[tokio::test]
 async fn each_rule_has_its_answer() {
     let listening = Listening::websocket(Setup::default()).await;
@@ -144,6 +145,7 @@ async fn each_rule_has_its_answer() {
     }
 }
 
+// Row: tokens of the port
 #[tokio::test]
 async fn the_token_that_is_made_is_for_us_alone() {
     let mut listening = Listening::websocket(Setup::default()).await;
@@ -255,6 +257,7 @@ fn sign(claims: &Value, secret: &str) -> String {
     format!("{signed}.{signature}")
 }
 
+// Row: tokens of the port
 #[tokio::test]
 async fn an_address_that_cannot_be_listened_on_is_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -370,6 +373,7 @@ async fn an_address_that_cannot_be_listened_on_is_reported_at_once() {
     }
 }
 
+// Row: limits of the port
 #[tokio::test]
 async fn guessing_is_slowed_down_and_does_not_affect_others() {
     let listening = Listening::websocket(Setup::default()).await;
@@ -395,6 +399,7 @@ async fn guessing_is_slowed_down_and_does_not_affect_others() {
     }
 }
 
+// Row: limits of the port
 #[tokio::test]
 async fn an_unfinished_handshake_is_disconnected() {
     let listening = Listening::websocket(Setup::default()).await;
@@ -422,6 +427,7 @@ async fn an_unfinished_handshake_is_disconnected() {
     listening.client().await;
 }
 
+// Row: limits of the port
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
     let listening = Listening::websocket(Setup::default()).await;
@@ -443,6 +449,7 @@ async fn a_head_that_is_too_long_is_refused() {
     listening.client().await;
 }
 
+// Row: limits of the port
 #[tokio::test]
 async fn there_is_place_for_so_many() {
     let listening = Listening::websocket(flags(&["--max-connections", "2"])).await;

@@ -54,6 +54,7 @@ async fn settled(listening: &Listening) {
     }
 }
 
+// Row: crowds of connections
 #[tokio::test]
 async fn a_good_bearer_is_let_in_at_once_whatever_others_do() {
     let listening = Listening::websocket(Setup::default()).await;
@@ -104,6 +105,7 @@ async fn refusals_are_delayed_within_a_bound() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }
 
+// Row: crowds of connections
 #[tokio::test]
 async fn silent_connections_keep_no_client_out_and_take_no_descriptors_over_the_limit() {
     let listening = Listening::start(Setup::default(), "unix://").await;
@@ -152,6 +154,7 @@ async fn a_silent_connection_keeps_its_place_where_no_other_needs_it() {
     assert_eq!(refused["error"]["data"]["kind"], "overloaded");
 }
 
+// Row: crowds of connections
 #[tokio::test]
 async fn a_connection_ends_with_its_signed_bearer() {
     let folder = tempfile::tempdir().unwrap();

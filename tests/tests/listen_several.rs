@@ -221,6 +221,7 @@ async fn a_client_that_does_not_read_is_disconnected_and_blocks_no_other() {
     }
 }
 
+// Row: every id answered once
 #[tokio::test]
 async fn ten_thousand_requests_on_each_of_several_connections() {
     const EACH: usize = 10_000;

@@ -46,6 +46,7 @@ async fn refusal(path: &Path) -> String {
     server.whole_log().await
 }
 
+// Row: the Unix socket
 #[tokio::test]
 async fn the_usual_place_is_made_for_us_alone() {
     let mut listening = Listening::start(Setup::default(), "unix://").await;
@@ -264,6 +265,7 @@ const CONNECT: &str = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.set
 s.connect(sys.argv[1]); s.sendall(b'{\"id\":1,\"method\":\"account/read\"}\\n'); \
 print(len(s.recv(100)))";
 
+// Row: the Unix socket
 #[tokio::test]
 async fn another_user_is_shown_out_even_where_the_files_let_it_in() {
     if !rustix::process::geteuid().is_root() {

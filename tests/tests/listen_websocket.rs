@@ -126,6 +126,7 @@ fn continuation(opcode: OpCode, text: &'static [u8]) -> Frame {
     frame
 }
 
+// Row: limits of the port
 #[tokio::test]
 async fn what_is_no_message_ends_the_connection_and_no_other() {
     let setup = Setup::default()

@@ -141,6 +141,7 @@ impl Drop for Family {
     }
 }
 
+// Row: end of the parent, input held open
 #[test]
 fn the_end_of_an_ancestor_ends_the_program() {
     for named_by_flag in [true, false] {
@@ -259,6 +260,7 @@ fn on_a_listener_the_argument_still_ends_the_server() {
     assert!(!family.home.path().join(SOCKET).exists());
 }
 
+// Row: end of the parent, input held open
 /// What is tidied up at the end has to fit into that second.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_does_not_answer_does_not_put_the_end_off() {

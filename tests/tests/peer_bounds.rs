@@ -128,6 +128,7 @@ async fn pending_token_logins_are_few_and_the_rest_is_refused() {
     stage.host.request("account/read", json!({})).await.unwrap();
 }
 
+// Row: what one client may cost
 #[tokio::test]
 async fn turns_in_progress_are_few_and_the_rest_is_refused() {
     let backend = backend();
@@ -157,6 +158,7 @@ async fn turns_in_progress_are_few_and_the_rest_is_refused() {
     }
 }
 
+// Row: what one client may cost
 #[tokio::test]
 async fn parameters_cost_no_multiple_of_their_length() {
     let backend = backend();
@@ -314,6 +316,7 @@ async fn say(host: &mut Host, thread: &Value, text: &str) -> Result<Value, Refus
     Ok(host.notification("turn/completed").await["turn"].take())
 }
 
+// Row: what one client may cost
 #[tokio::test]
 async fn conversations_are_bounded_and_the_longest_unused_are_forgotten() {
     let backend = backend();

@@ -34,6 +34,7 @@ fn uses(backend: &DevBackend, route: Route) -> BTreeMap<String, usize> {
     uses
 }
 
+// Row: one refresh for all
 #[tokio::test]
 async fn a_thousand_calls_that_get_401_cause_one_refresh_request_and_all_succeed() {
     const CALLS: usize = 1_000;
@@ -116,6 +117,7 @@ async fn turns_and_calls_of_all_kinds_share_one_refresh_request() {
     assert_eq!(uses(&backend, Route::Responses), expected);
 }
 
+// Row: a refresh holds up nothing
 #[tokio::test]
 async fn ten_thousand_requests_are_answered_while_a_refresh_is_pending() {
     const REQUESTS: usize = 10_000;
@@ -190,12 +192,14 @@ async fn assert_deadline(capabilities: Value, deadline: Duration, tries: usize) 
     panic!("waited {best:?} for a deadline of {deadline:?}");
 }
 
+// Row: the deadline of the host
 #[tokio::test]
 async fn the_deadline_of_the_client_holds_within_100_ms() {
     let capabilities = json!({"authRefreshTimeoutMs": 1_000});
     assert_deadline(capabilities, Duration::from_secs(1), 5).await;
 }
 
+// Row: the deadline of the host
 #[tokio::test]
 async fn the_deadline_without_a_wish_is_ten_seconds() {
     assert_deadline(json!({}), Duration::from_secs(10), 2).await;
@@ -233,6 +237,7 @@ async fn replace_nothing(settings: &str, answers: &[(Value, &str)]) {
     );
 }
 
+// Row: answers that may not count
 #[tokio::test]
 async fn answers_that_may_not_count_replace_nothing() {
     let two = r#"forced_chatgpt_workspace_id = ["ws-1", "ws-2"]"#;

@@ -76,6 +76,7 @@ async fn nothing_is_kept_unless_a_store_is_chosen() {
     assert_eq!(files.count(), 1, "codex's folder alone");
 }
 
+// Row: the file
 #[tokio::test]
 async fn an_api_key_comes_from_standard_input_and_is_never_shown() {
     let person = Person::new().await;
@@ -136,6 +137,8 @@ async fn an_access_token_is_checked_before_it_is_kept() {
     );
 }
 
+// Codex: device_code_login_integration_succeeds
+// Codex: device_code_login_integration_persists_without_api_key_on_exchange_failure: no such exchange is tried
 #[tokio::test]
 async fn a_login_on_another_device_is_kept_as_codex_keeps_it() {
     let person = Person::new().await;
@@ -206,6 +209,7 @@ const BROWSER: &str = "#!/bin/sh\nurl=$1\nport=${url#*localhost%3A}\nport=${port
                        grep -qi \":$(printf %04x \"$port\") 00000000:0000 0A\" /proc/net/tcp \
                        && echo open >>\"$HOME/opened\" || echo closed >>\"$HOME/opened\"\n";
 
+// Row: callback 2
 #[tokio::test]
 async fn the_browser_is_opened_once_the_port_is_ours_and_not_without_one() {
     let _ports = LoginPorts::take().await;
@@ -248,6 +252,7 @@ async fn the_browser_is_opened_once_the_port_is_ours_and_not_without_one() {
     login.kill().await.unwrap();
 }
 
+// Row: the command line
 #[tokio::test]
 async fn the_login_of_codex_is_taken_without_touching_it() {
     let person = Person::new().await;
@@ -321,6 +326,7 @@ async fn what_is_no_login_of_codex_is_refused_with_the_command_that_works() {
     }
 }
 
+// Row: the command line
 #[tokio::test]
 async fn an_expired_token_without_renewal_is_no_login() {
     let person = Person::new().await;
@@ -343,6 +349,7 @@ async fn an_expired_token_without_renewal_is_no_login() {
     assert_eq!((code, &report["status"]), (Some(0), &json!("signedIn")));
 }
 
+// Row: the file
 #[tokio::test]
 async fn a_broken_or_foreign_file_is_reported_and_left_unchanged() {
     let person = Person::new().await;

@@ -22,6 +22,7 @@ async fn account(host: &mut Host) -> Value {
     read.unwrap()["account"].take()
 }
 
+// Codex: login_account_chatgpt_device_code_succeeds_and_notifies
 #[tokio::test]
 async fn the_user_types_the_code_and_is_signed_in() {
     let issuer = Issuer::start().await;
@@ -72,6 +73,9 @@ async fn the_user_types_the_code_and_is_signed_in() {
     }
 }
 
+// Row: logins on another device
+// Codex: login_account_chatgpt_device_code_returns_error_when_disabled
+// Codex: device_code_login_integration_handles_usercode_http_failure
 #[tokio::test]
 async fn an_issuer_without_device_logins_says_so() {
     let issuer = Issuer::start().await;
@@ -97,6 +101,7 @@ async fn an_issuer_without_device_logins_says_so() {
     );
 }
 
+// Codex: login_account_chatgpt_device_code_failure_notifies_without_account_update
 #[tokio::test]
 async fn a_failure_is_reported_and_the_account_stays() {
     let issuer = Issuer::start().await;
@@ -123,6 +128,8 @@ async fn a_failure_is_reported_and_the_account_stays() {
     assert!(seen.iter().all(|it| it["method"] != "account/updated"));
 }
 
+// Row: logins on another device
+// Codex: device_code_login_integration_handles_error_payload
 #[tokio::test]
 async fn a_refusal_of_the_issuer_ends_the_login_with_its_reason() {
     let issuer = Issuer::start().await;
@@ -194,6 +201,8 @@ async fn what_waits_is_told_from_what_is_over_in_every_form() {
     assert!(!server.log().contains("CANARY"));
 }
 
+// Row: logins on another device
+// Codex: login_account_chatgpt_device_code_can_be_cancelled
 #[tokio::test]
 async fn a_login_can_be_cancelled_while_it_waits() {
     let issuer = Issuer::start().await;
@@ -211,6 +220,8 @@ async fn a_login_can_be_cancelled_while_it_waits() {
     assert_eq!(again.unwrap(), json!({"status": "notFound"}));
 }
 
+// Row: workspaces that are allowed
+// Codex: device_code_login_rejects_workspace_mismatch
 #[tokio::test]
 async fn another_workspace_than_the_configured_ones_is_refused() {
     let issuer = Issuer::start().await;
@@ -225,6 +236,7 @@ async fn another_workspace_than_the_configured_ones_is_refused() {
     assert_eq!(account(&mut host).await, Value::Null);
 }
 
+// Row: signing out
 #[tokio::test]
 async fn a_logout_forgets_and_gives_back_unless_it_is_to_be_local() {
     let issuer = Issuer::start().await;

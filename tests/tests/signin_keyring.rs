@@ -135,6 +135,7 @@ async fn without_a_keyring_the_store_says_so_and_auto_takes_the_file() {
     assert_eq!(status.code, Some(0));
 }
 
+// Row: the keyring
 #[tokio::test]
 async fn a_keyring_that_does_not_answer_is_given_up_and_nothing_is_lost() {
     if keyring::is_missing() {

@@ -173,6 +173,7 @@ async fn paste(terminal: &Terminal, block: &str) {
     assert_eq!(ended.unwrap().unwrap().code(), Some(0));
 }
 
+// Row: PKCE (RFC 7636)
 #[tokio::test]
 async fn the_lines_that_try_it_offline_do_what_they_say() {
     let curl = std::process::Command::new("curl").arg("--version").output();

@@ -41,6 +41,7 @@ async fn next(host: &mut Host, count: usize) -> Vec<Value> {
     seen
 }
 
+// Row: the order of logins
 #[tokio::test]
 async fn a_read_is_answered_behind_the_login_that_was_sent_before_it() {
     let issuer = Issuer::start().await;
@@ -122,6 +123,7 @@ async fn a_slow_login_holds_up_neither_logouts_nor_cancels_nor_logins_nor_refres
     assert_eq!(read["account"], Value::Null);
 }
 
+// Row: the order of logins
 #[tokio::test]
 async fn a_read_is_answered_behind_what_waits_for_the_store() {
     let issuer = Issuer::start().await;
@@ -156,6 +158,7 @@ async fn a_read_is_answered_behind_what_waits_for_the_store() {
     assert_eq!(read["account"], json!({"type": "apiKey"}));
 }
 
+// Row: the order of logins
 #[tokio::test]
 async fn a_login_that_was_overtaken_while_it_was_saved_is_not_kept() {
     let issuer = Issuer::start().await;

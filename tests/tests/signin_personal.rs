@@ -25,6 +25,7 @@ async fn account(host: &mut Host) -> Value {
     read.unwrap()["account"].take()
 }
 
+// Row: personal access tokens
 #[tokio::test]
 async fn the_owner_is_asked_for_and_the_token_is_used_but_never_shown() {
     let issuer = Issuer::start().await;
@@ -77,6 +78,7 @@ async fn a_401_is_final() {
     assert_eq!(backend.count(Route::Profile), 1);
 }
 
+// Row: personal access tokens
 #[tokio::test]
 async fn an_unconfirmed_owner_fails_the_login() {
     let whole = json!({
@@ -112,6 +114,7 @@ async fn an_unconfirmed_owner_fails_the_login() {
     assert!(!server.log().contains("CANARY"));
 }
 
+// Row: personal access tokens
 #[tokio::test]
 async fn what_is_no_such_token_is_sent_nowhere() {
     let issuer = Issuer::start().await;
@@ -126,6 +129,7 @@ async fn what_is_no_such_token_is_sent_nowhere() {
     assert!(issuer.asked(Ask::Whoami).is_empty());
 }
 
+// Row: workspaces that are allowed
 #[tokio::test]
 async fn the_configuration_decides_which_logins_are_allowed() {
     let issuer = Issuer::start().await;
@@ -150,6 +154,7 @@ async fn the_configuration_decides_which_logins_are_allowed() {
     assert_eq!(account(&mut host).await, Value::Null);
 }
 
+// Row: the order of logins
 #[tokio::test]
 async fn the_host_goes_before_and_wins_meanwhile() {
     let issuer = Issuer::start().await;

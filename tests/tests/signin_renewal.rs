@@ -23,6 +23,8 @@ async fn account(host: &mut Host) -> Value {
     read.unwrap()["account"].take()
 }
 
+// Row: processes that share a store
+// Codex: refresh_token_skips_refresh_when_auth_changed
 #[tokio::test]
 async fn a_newer_login_in_the_store_is_used_before_the_issuer_is_asked() {
     let shared = SharedStore::new().await;
@@ -49,6 +51,9 @@ fn bearers(shared: &SharedStore) -> Vec<String> {
     bearers.collect()
 }
 
+// Row: processes that share a store
+// Row: both steps in one call
+// Codex: unauthorized_recovery_reloads_then_refreshes_tokens
 #[tokio::test]
 async fn one_call_takes_what_the_store_has_and_then_asks_the_issuer() {
     let shared = SharedStore::new().await;
@@ -66,6 +71,7 @@ async fn one_call_takes_what_the_store_has_and_then_asks_the_issuer() {
     assert_eq!(shared.kept()["tokens"]["access_token"], access_token(1));
 }
 
+// Row: both steps in one call
 #[tokio::test]
 async fn a_call_gives_up_when_the_tokens_that_it_asked_for_are_refused() {
     for is_newer_in_store in [true, false] {
@@ -88,6 +94,8 @@ async fn a_call_gives_up_when_the_tokens_that_it_asked_for_are_refused() {
     }
 }
 
+// Codex: refresh_token_errors_on_account_mismatch
+// Codex: unauthorized_recovery_errors_on_account_mismatch
 #[tokio::test]
 async fn another_users_login_in_the_store_is_never_adopted() {
     let shared = SharedStore::new().await;
@@ -109,6 +117,8 @@ async fn another_users_login_in_the_store_is_never_adopted() {
     assert!(used.iter().all(|it| it.bearer() == Some(&access_token(90))));
 }
 
+// Row: failures of the issuer
+// Codex: refresh_token_returns_permanent_error_for_expired_refresh_token
 #[tokio::test]
 async fn each_permanent_refusal_has_its_own_text() {
     for (code, reason) in [
@@ -143,6 +153,7 @@ async fn each_permanent_refusal_has_its_own_text() {
     }
 }
 
+// Codex: refreshes_token_when_access_token_is_expired
 #[tokio::test]
 async fn an_expired_token_is_renewed_before_it_is_used() {
     let shared = SharedStore::new().await;
@@ -160,6 +171,8 @@ async fn an_expired_token_is_renewed_before_it_is_used() {
     assert_eq!(used[0].bearer(), Some(access_token(1).as_str()));
 }
 
+// Codex: get_auth_status_omits_token_after_proactive_refresh_failure: the issuer is asked once, not twice
+// Codex: get_auth_status_returns_token_after_proactive_refresh_recovery
 #[tokio::test]
 async fn a_token_without_expiry_ages_and_a_refusal_is_mended_by_the_store() {
     let shared = SharedStore::new().await;
@@ -184,6 +197,8 @@ async fn a_token_without_expiry_ages_and_a_refusal_is_mended_by_the_store() {
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
 }
 
+// Codex: auth_reloads_disk_auth_when_cached_auth_is_stale
+// Codex: auth_reloads_disk_auth_without_calling_expired_refresh_token
 #[tokio::test]
 async fn a_stale_login_is_taken_from_the_store_if_that_has_a_newer_one() {
     let shared = SharedStore::new().await;
@@ -204,6 +219,9 @@ async fn a_stale_login_is_taken_from_the_store_if_that_has_a_newer_one() {
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
 }
 
+// Row: signing out
+// Codex: logout_with_revoke_revokes_refresh_token_then_removes_auth
+// Codex: logout_with_revoke_removes_auth_when_revoke_fails
 #[tokio::test]
 async fn a_logout_gives_back_and_empties_the_store_whatever_the_issuer_says() {
     let shared = SharedStore::new().await;

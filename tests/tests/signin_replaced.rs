@@ -31,6 +31,7 @@ fn given_back(issuer: &Issuer) -> Vec<Value> {
         .collect()
 }
 
+// Row: signing out
 #[tokio::test]
 async fn over_the_protocol_with_and_without_a_store() {
     for store in ["ephemeral", "file"] {

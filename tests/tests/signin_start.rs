@@ -23,6 +23,7 @@ async fn slow(issuer: &Issuer, backend: &DevBackend) -> (Server, Host) {
     (server, host)
 }
 
+// Row: what was there before the start
 #[tokio::test]
 async fn only_requests_that_need_the_login_wait_for_it() {
     let (issuer, backend) = (
@@ -52,6 +53,7 @@ async fn only_requests_that_need_the_login_wait_for_it() {
     assert_eq!(ended["turn"]["status"], "completed");
 }
 
+// Row: what was there before the start
 #[tokio::test]
 async fn a_login_or_logout_meanwhile_goes_ahead_and_wins() {
     let (issuer, backend) = (
@@ -92,6 +94,7 @@ async fn a_login_or_logout_meanwhile_goes_ahead_and_wins() {
     }
 }
 
+// Row: what was there before the start
 #[tokio::test]
 async fn a_keyring_that_never_answers_blocks_only_requests_for_the_login() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,10 @@ async fn account(host: &mut Host) -> Value {
     read.unwrap()["account"].take()
 }
 
+// Row: rotation of refresh tokens
+// Row: the file
+// Codex: refresh_token_succeeds_updates_storage
+// Codex: refresh_token_refreshes_when_auth_is_unchanged
 #[tokio::test]
 async fn a_401_renews_the_login_and_the_next_process_has_it() {
     let shared = SharedStore::new().await;
@@ -58,6 +62,7 @@ async fn a_401_renews_the_login_and_the_next_process_has_it() {
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
 }
 
+// Row: processes that share a store
 #[tokio::test]
 async fn two_processes_spend_one_refresh_token() {
     let shared = SharedStore::new().await;
@@ -77,6 +82,11 @@ async fn two_processes_spend_one_refresh_token() {
     assert_eq!(shared.backend.count(Route::Profile), 4);
 }
 
+// Row: failures of the issuer
+// Codex: get_account_omits_chatgpt_after_permanent_refresh_failure
+// Codex: get_auth_status_omits_token_after_permanent_refresh_failure
+// Codex: refresh_token_does_not_retry_after_permanent_failure
+// Codex: refresh_token_reloads_changed_auth_after_permanent_failure
 #[tokio::test]
 async fn a_permanent_failure_shows_and_another_process_can_mend_it() {
     let shared = SharedStore::new().await;
@@ -117,6 +127,8 @@ async fn a_permanent_failure_shows_and_another_process_can_mend_it() {
     assert_eq!(account(&mut host).await["email"], "ada@example.com");
 }
 
+// Row: failures of the issuer
+// Codex: refresh_token_returns_transient_error_on_server_failure
 #[tokio::test]
 async fn a_transient_failure_changes_nothing() {
     let shared = SharedStore::new().await;
@@ -136,6 +148,10 @@ async fn a_transient_failure_changes_nothing() {
     host.request("account/usage/read", json!({})).await.unwrap();
 }
 
+// Row: renewal before the expiry
+// Codex: auth_refreshes_when_access_token_is_near_expiry
+// Codex: auth_skips_access_token_outside_refresh_window
+// Codex: returns_fresh_tokens_as_is
 #[tokio::test]
 async fn a_token_about_to_expire_is_renewed_at_the_start() {
     let shared = SharedStore::new().await;
@@ -157,6 +173,7 @@ async fn a_token_about_to_expire_is_renewed_at_the_start() {
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
 }
 
+// Row: signing out
 #[tokio::test]
 async fn a_logout_removes_the_file_also_from_under_the_host() {
     let shared = SharedStore::new().await;
@@ -185,6 +202,7 @@ async fn an_api_key_is_kept_and_taken_up_again() {
     assert_eq!(account(&mut host).await, json!({"type": "apiKey"}));
 }
 
+// Row: the file
 #[tokio::test]
 async fn a_store_that_cannot_be_written_refuses_the_login_and_a_broken_one_the_start() {
     let shared = SharedStore::new().await;

@@ -39,6 +39,7 @@ async fn agrees(mut client: Command, cases: u32) {
     host.request("account/read", json!({})).await.unwrap();
 }
 
+// Row: the WebSocket protocol
 #[tokio::test]
 async fn websockets() {
     let Some(Library { source, installed }) = library("websocket-libraries", "websockets") else {
@@ -49,6 +50,7 @@ async fn websockets() {
     agrees(client, 226).await;
 }
 
+// Row: the WebSocket protocol
 #[tokio::test]
 async fn ws() {
     let Some(Library { source, installed }) = library("websocket-libraries", "ws") else {

@@ -80,6 +80,7 @@ mod tests {
 
     use super::Start;
 
+    // Row: what was there before the start
     #[test]
     fn who_needs_the_credential_waits_until_it_is_known_or_not_needed() {
         let start = Start::default();

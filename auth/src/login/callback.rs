@@ -161,6 +161,7 @@ mod tests {
     const HOST: (&str, &str) = ("host", "localhost:1455");
     const GOOD: &str = "/auth/callback?code=made-up&state=right";
 
+    // Row: callback 5
     #[test]
     fn the_host_has_to_be_this_server() {
         for host in ["localhost:1455", "127.0.0.1:1455", "[::1]:1455"] {
@@ -196,6 +197,7 @@ mod tests {
         );
     }
 
+    // Row: callback 5
     #[test]
     fn pages_of_others_are_refused() {
         for origin in ["http://evil.example", "null", "http://localhost:1455"] {
@@ -218,6 +220,7 @@ mod tests {
         ));
     }
 
+    // Row: callback 5
     #[test]
     fn only_get_and_only_the_known_paths() {
         for method in ["HEAD", "POST", "PUT", "OPTIONS", "DELETE"] {
@@ -261,6 +264,7 @@ mod tests {
         }
     }
 
+    // Row: callback 9
     #[test]
     fn doubled_parameters_are_refused() {
         for query in [

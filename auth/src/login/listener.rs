@@ -106,6 +106,7 @@ mod tests {
 
     use super::{Listener, StartFailure};
 
+    // Row: callback 2
     #[tokio::test(start_paused = true)]
     async fn a_stranger_on_either_family_makes_the_port_busy() {
         let free = Listener::bind(&[0]).await.unwrap();

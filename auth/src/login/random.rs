@@ -48,6 +48,7 @@ mod tests {
 
     use super::{challenge, matches, state, verifier};
 
+    // Row: PKCE (RFC 7636)
     #[test]
     fn the_challenge_is_that_of_the_example_in_rfc_7636() {
         let verifier = Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
@@ -57,6 +58,7 @@ mod tests {
         );
     }
 
+    // Row: callback 6
     #[test]
     fn values_are_long_and_never_the_same() {
         let (one, two) = (verifier().unwrap(), verifier().unwrap());

@@ -132,6 +132,7 @@ fn granted() -> Poll {
     }))
 }
 
+// Row: callback 10
 #[tokio::test(start_paused = true)]
 async fn the_user_has_ten_minutes_in_the_browser() {
     let scene = scene(Vec::new());
@@ -145,6 +146,7 @@ async fn the_user_has_ten_minutes_in_the_browser() {
     assert!(connected.is_err(), "nothing listens any more");
 }
 
+// Row: logins on another device
 #[tokio::test(start_paused = true)]
 async fn the_user_has_fifteen_minutes_on_the_other_device() {
     let scene = scene(Vec::new());
@@ -157,6 +159,7 @@ async fn the_user_has_fifteen_minutes_on_the_other_device() {
     assert!((900..902).contains(&took), "{took}");
 }
 
+// Row: logins on another device
 #[tokio::test(start_paused = true)]
 async fn questions_come_at_the_issuers_pace_and_slower_for_good_when_it_says_so() {
     let unreachable = || {

@@ -83,6 +83,7 @@ async fn failures_before_and_after_a_sleep_are_tried_again_once_a_minute() {
     assert_eq!(scene.issuer.asked(), 1);
 }
 
+// Row: the clock jumps
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_back_after_a_failure_does_not_put_the_next_try_off() {
     let scene = Scene::new(LoginPolicy::default());

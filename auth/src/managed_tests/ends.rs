@@ -116,6 +116,7 @@ async fn a_login_that_its_owner_only_lent_is_not_given_back() {
     assert_eq!(*scene.issuer.revoked.lock().unwrap(), ["rt-9"]);
 }
 
+// Row: the order of logins
 #[tokio::test]
 async fn a_login_is_superseded_by_a_later_login_or_logout() {
     let scene = Scene::signed_in().await;

@@ -110,6 +110,8 @@ async fn settle() {
     }
 }
 
+// Row: one renewal for all
+// Row: rotation of refresh tokens
 #[tokio::test]
 async fn a_thousand_calls_spend_one_refresh_token_and_its_successor_is_saved_first() {
     let scene = Scene::signed_in().await;
@@ -142,6 +144,7 @@ async fn a_transient_failure_clears_nothing_and_the_next_401_asks_again() {
     assert_eq!(scene.issuer.spent.lock().unwrap().len(), 3);
 }
 
+// Row: failures of the issuer
 #[tokio::test]
 async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
     for permanent in [
@@ -169,6 +172,7 @@ async fn a_permanent_failure_is_remembered_until_the_credential_changes() {
     }
 }
 
+// Row: both steps in one call
 #[tokio::test]
 async fn a_newer_token_in_the_store_is_adopted_also_after_a_permanent_failure() {
     let scene = Scene::signed_in().await;
@@ -204,6 +208,7 @@ async fn another_account_in_the_store_or_none_is_never_adopted() {
     }
 }
 
+// Row: tokens stay with their account
 #[tokio::test]
 async fn the_same_tokens_under_another_account_in_the_store_are_no_reason_to_spend_ours() {
     let scene = Scene::new(LoginPolicy::default());
@@ -221,6 +226,7 @@ async fn the_same_tokens_under_another_account_in_the_store_are_no_reason_to_spe
     assert_eq!(call.await.unwrap(), mismatch);
 }
 
+// Row: tokens stay with their account
 #[test]
 fn newer_tokens_of_another_account_are_never_put_in_force() {
     let login = |account: &str| {
@@ -244,6 +250,7 @@ fn newer_tokens_of_another_account_are_never_put_in_force() {
     }
 }
 
+// Row: tokens stay with their account
 #[tokio::test]
 async fn an_answer_for_another_account_is_neither_used_nor_saved() {
     for (account, user) in [("ws-2", "u-1"), ("ws-1", "u-2")] {
@@ -257,6 +264,7 @@ async fn an_answer_for_another_account_is_neither_used_nor_saved() {
     }
 }
 
+// Row: processes that share a store
 #[tokio::test]
 async fn two_processes_spend_one_token() {
     let one = Scene::signed_in().await;
@@ -275,6 +283,7 @@ async fn two_processes_spend_one_token() {
     assert_eq!(*one.issuer.spent.lock().unwrap(), ["rt-1"]);
 }
 
+// Row: rotation of refresh tokens
 #[tokio::test]
 async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
     let scene = Scene::signed_in().await;
@@ -304,6 +313,7 @@ async fn a_store_that_cannot_take_the_successor_does_not_lose_it() {
     );
 }
 
+// Row: the file
 #[tokio::test]
 async fn a_login_that_cannot_be_saved_is_refused() {
     let scene = Scene::new(LoginPolicy::default());
@@ -322,6 +332,7 @@ async fn a_login_that_cannot_be_saved_is_refused() {
     assert!(scene.auth.lease().is_none());
 }
 
+// Row: renewal before the expiry
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_five_minutes_before_it_expires_and_no_sooner() {
     let scene = Scene::new(LoginPolicy::default());

@@ -75,6 +75,7 @@ async fn the_page_has_one_button_and_shows_its_fields_escaped() {
     }
 }
 
+// Row: the issuer of the loopback backend
 #[tokio::test]
 async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
     let backend = start();
@@ -116,6 +117,7 @@ async fn a_code_is_good_once_and_only_with_its_verifier_client_and_address() {
     assert_eq!(other.json()["error"], "unsupported_grant_type");
 }
 
+// Row: the issuer of the loopback backend
 #[tokio::test]
 async fn a_refresh_token_is_good_once_and_reuse_ends_the_family() {
     let backend = start();

@@ -131,36 +131,43 @@ fn most_memory() -> u64 {
     peak
 }
 
+// Row: any input
 #[test]
 fn framing() {
     smoke("framing", byokey_fuzz::framing, 2_000);
 }
 
+// Row: any input
 #[test]
 fn envelope() {
     smoke("envelope", byokey_fuzz::envelope, 100_000);
 }
 
+// Row: any input
 #[test]
 fn params() {
     smoke("params", byokey_fuzz::params, 5_000);
 }
 
+// Row: any input
 #[test]
 fn refresh_answer() {
     smoke("refresh_answer", byokey_fuzz::refresh_answer, 100_000);
 }
 
+// Row: any input
 #[test]
 fn jwt_claims() {
     smoke("jwt_claims", byokey_fuzz::jwt_claims, 100_000);
 }
 
+// Row: any input
 #[test]
 fn upgrade_head() {
     smoke("upgrade_head", byokey_fuzz::upgrade_head, 20_000);
 }
 
+// Row: any input
 #[test]
 fn callback_request() {
     smoke("callback_request", byokey_fuzz::callback_request, 20_000);

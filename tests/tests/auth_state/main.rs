@@ -21,6 +21,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 /// Sequences per run.
 const SEQUENCES: u32 = 100_000;
 
+// Row: any sequence
+// Row: tokens stay with their account
 #[test]
 fn every_sequence_ends_as_the_model_says() {
     let config = Config {

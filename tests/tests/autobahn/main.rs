@@ -61,6 +61,7 @@ async fn run(installed: &Path, url: &str, folder: &Path) -> Value {
     serde_json::from_slice::<Value>(&index).expect("JSON")["byokey"].take()
 }
 
+// Row: the WebSocket protocol
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_ends_as_it_may() {
     let Some(Library { installed, .. }) = library("websocket-libraries", "autobahn") else {

@@ -31,6 +31,8 @@ const PARTS: u64 = 2;
 /// Longest sequence.
 const LONGEST: usize = 16;
 
+// Row: a refresh holds up nothing
+// Row: any sequence
 #[test]
 fn every_sequence_ends_as_the_model_says() {
     let begun = Instant::now();

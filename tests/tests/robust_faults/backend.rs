@@ -20,6 +20,7 @@ impl Stage {
     }
 }
 
+// Row: bad backends
 #[tokio::test]
 async fn a_backend_that_always_says_401_is_asked_twice_and_the_host_once() {
     let mut stage = Stage::start().await;
@@ -40,6 +41,7 @@ async fn a_backend_that_always_says_401_is_asked_twice_and_the_host_once() {
     assert!(asked.iter().all(|message| message["method"] != REFRESH));
 }
 
+// Row: bad backends
 #[tokio::test]
 async fn refusals_name_the_status_and_never_the_body() {
     let mut stage = Stage::start().await;
@@ -61,6 +63,7 @@ async fn refusals_name_the_status_and_never_the_body() {
     }
 }
 
+// Row: bad backends
 #[tokio::test]
 async fn truncated_and_invalid_answers_are_reported_as_such() {
     let mut stage = Stage::start().await;
@@ -79,6 +82,7 @@ async fn truncated_and_invalid_answers_are_reported_as_such() {
     }
 }
 
+// Row: bad backends
 #[tokio::test]
 async fn a_backend_that_never_answers_is_given_up() {
     let mut stage = Stage::start().await;
@@ -86,6 +90,7 @@ async fn a_backend_that_never_answers_is_given_up() {
     assert_eq!(refused.kind(), "retryable", "{refused:?}");
 }
 
+// Row: bad backends
 #[tokio::test]
 async fn the_token_does_not_follow_a_redirect() {
     let other = DevBackend::start(Options::new()).unwrap();

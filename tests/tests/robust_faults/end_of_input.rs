@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{LIMITS, REFRESH, Stage};
 
+// Row: end of input, idle
 #[tokio::test]
 async fn idle_the_server_ends_at_once() {
     let mut stage = Stage::start().await;
@@ -15,6 +16,7 @@ async fn idle_the_server_ends_at_once() {
     stage.ends_within(Duration::from_secs(1), closed).await;
 }
 
+// Row: end of input, calls in flight
 #[tokio::test]
 async fn calls_in_flight_are_answered_before_the_end() {
     let mut stage = Stage::start().await;
@@ -44,6 +46,7 @@ async fn calls_that_do_not_end_are_answered_with_an_error() {
     stage.ends_within(Duration::from_secs(6), closed).await;
 }
 
+// Row: end of input, a refresh pending
 #[tokio::test]
 async fn a_pending_refresh_ends_with_the_input() {
     let mut stage = Stage::start().await;

@@ -49,6 +49,7 @@ fn name(pipe: &impl AsFd) -> String {
     format!("pipe:[{}]", fstat(pipe).unwrap().st_ino)
 }
 
+// Row: reads and writes that a signal interrupts
 #[tokio::test]
 async fn interrupted_reads_and_writes_of_pipes_are_repeated() {
     if !tools::has("strace") {
@@ -72,6 +73,7 @@ async fn interrupted_reads_and_writes_of_pipes_are_repeated() {
     answered(&text);
 }
 
+// Row: reads and writes that a signal interrupts
 #[tokio::test]
 async fn interrupted_reads_and_writes_of_files_are_repeated() {
     if !tools::has("strace") {

@@ -18,6 +18,7 @@ async fn sixteen_descriptors_are_enough_for_one_call_after_another() {
     }
 }
 
+// Row: few descriptors, little memory
 #[tokio::test]
 async fn with_too_few_descriptors_calls_fail_by_name_and_the_others_do_not() {
     let mut stage = Stage::with(Setup::default().after("ulimit -n 16")).await;
@@ -47,6 +48,7 @@ async fn with_too_few_descriptors_calls_fail_by_name_and_the_others_do_not() {
     assert!(again.is_ok(), "{again:?}");
 }
 
+// Row: few descriptors, little memory
 #[tokio::test]
 async fn with_hardly_any_descriptors_it_says_so_or_serves() {
     let mut served = 0;
@@ -81,6 +83,7 @@ async fn with_hardly_any_descriptors_it_says_so_or_serves() {
     assert!(served > 0, "some of them are enough");
 }
 
+// Row: few descriptors, little memory
 #[tokio::test]
 async fn little_memory_is_enough_whatever_the_peer_sends() {
     // The program, its stacks and its allocator's reserves fit; 100 MiB of one line would not.

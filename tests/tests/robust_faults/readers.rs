@@ -14,6 +14,7 @@ use crate::{REFRESH, Stage};
 const INITIALIZE: &[u8] = b"{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientInfo\":\
     {\"name\":\"test-host\",\"version\":\"1.0\"}}}\n";
 
+// Row: output closed
 #[tokio::test]
 async fn closed_stdout_ends_the_server_with_the_next_answer() {
     let mut server = Server::start();
@@ -31,6 +32,7 @@ async fn closed_stdout_ends_the_server_with_the_next_answer() {
     assert!(written.elapsed() <= Duration::from_secs(1));
 }
 
+// Row: output full
 #[tokio::test]
 async fn full_stdout_stops_the_reading_and_nothing_is_lost() {
     let mut server = Server::start();
@@ -108,6 +110,7 @@ async fn an_unread_reply_is_not_piled_up() {
     assert_eq!(told.count(), DELTAS);
 }
 
+// Row: log closed or full
 #[tokio::test]
 async fn closed_stderr_is_no_reason_to_stop() {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -118,6 +121,7 @@ async fn closed_stderr_is_no_reason_to_stop() {
     assert_eq!(stage.server.exit_code().await, Some(0));
 }
 
+// Row: log closed or full
 #[tokio::test]
 async fn full_stderr_never_blocks() {
     let (reader, writer) = std::io::pipe().unwrap();

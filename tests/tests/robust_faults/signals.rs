@@ -25,6 +25,7 @@ impl Stage {
     }
 }
 
+// Row: signals
 #[tokio::test]
 async fn signals_that_end_programs_end_it_well() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
@@ -49,6 +50,7 @@ async fn requests_under_way_are_answered_with_an_error_before_the_end() {
     stage.ends_within(Duration::from_secs(1), sent).await;
 }
 
+// Row: signals
 #[tokio::test]
 async fn a_broken_pipe_signal_is_ignored() {
     let mut stage = Stage::start().await;
@@ -57,6 +59,7 @@ async fn a_broken_pipe_signal_is_ignored() {
     assert!(read.is_ok(), "{read:?}");
 }
 
+// Row: signals
 #[tokio::test]
 async fn stopping_and_continuing_loses_nothing() {
     let mut stage = Stage::start().await;

@@ -21,6 +21,7 @@ pub(crate) fn answered(output: &str) {
     assert_eq!(ids, [true, true], "{output}");
 }
 
+// Row: streams that are not ready
 #[tokio::test]
 async fn pipes_that_another_process_made_non_blocking_are_used_as_any_other() {
     let (input, feed) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).unwrap();

@@ -58,6 +58,7 @@ fn introduction() -> Value {
     json!({"id": "hello", "method": "initialize", "params": {"clientInfo": client}})
 }
 
+// Row: every id answered once
 #[tokio::test]
 async fn t3_bursts_that_need_no_backend_are_answered_whole() {
     for count in [100, 1_000, 10_000, 100_000] {
@@ -66,6 +67,7 @@ async fn t3_bursts_that_need_no_backend_are_answered_whole() {
     }
 }
 
+// Row: every id answered once
 #[tokio::test]
 async fn t3_bursts_that_need_the_backend_are_answered_whole() {
     for count in [100, 1_000, 10_000] {

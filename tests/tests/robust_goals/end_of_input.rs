@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::quiet_setup;
 
+// Row: end of input, calls in flight
 #[tokio::test]
 async fn t5_a_hundred_requests_before_the_end_of_input_get_a_hundred_answers() {
     for method in ["account/read", "account/rateLimits/read", "no/such/method"] {

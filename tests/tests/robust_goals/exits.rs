@@ -24,6 +24,7 @@ async fn ended(server: &mut Server, since: Instant) -> Duration {
     since.elapsed()
 }
 
+// Row: end of input, idle
 #[tokio::test]
 async fn t6_idle_it_ends_with_its_input_within_50_ms() {
     let took = shortest("T6: end of input, idle", async || {
@@ -36,6 +37,7 @@ async fn t6_idle_it_ends_with_its_input_within_50_ms() {
     assert!(took.await <= Duration::from_millis(50));
 }
 
+// Row: end of input, a refresh pending
 #[tokio::test]
 async fn t6_with_a_refresh_pending_it_ends_with_its_input_within_a_second() {
     let took = shortest("T6: end of input, refresh pending", async || {
@@ -54,6 +56,7 @@ async fn t6_with_a_refresh_pending_it_ends_with_its_input_within_a_second() {
     assert!(took.await <= Duration::from_secs(1));
 }
 
+// Row: signals
 #[tokio::test]
 async fn t6_a_signal_ends_it_within_50_ms() {
     let took = shortest("T6: SIGTERM", async || {
@@ -67,6 +70,7 @@ async fn t6_a_signal_ends_it_within_50_ms() {
     assert!(took.await <= Duration::from_millis(50));
 }
 
+// Row: output closed
 #[tokio::test]
 async fn t8_it_ends_within_a_second_of_the_first_failed_write() {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::mutation::{Random, bad_line};
 use crate::quiet_setup;
 
+// Row: garbage costs no time
 #[tokio::test]
 async fn t4_behind_each_of_ten_thousand_bad_lines_a_valid_request_is_answered() {
     let mut server = quiet_setup().start();

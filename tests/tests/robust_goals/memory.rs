@@ -13,6 +13,7 @@ use crate::quiet_setup;
 /// The message limit, in KiB.
 const LIMIT: u64 = 4 * 1024;
 
+// Row: a line without end costs no memory
 #[tokio::test]
 async fn t1_an_endless_line_grows_the_memory_by_no_more_than_the_message_limit() {
     let mut server = quiet_setup().start();
@@ -44,6 +45,7 @@ async fn t1_an_endless_line_grows_the_memory_by_no_more_than_the_message_limit()
     assert_eq!(told[0]["error"]["data"]["kind"], "messageTooLong");
 }
 
+// Row: output full
 #[tokio::test]
 async fn t2_an_absent_reader_costs_no_memory_and_loses_no_answer() {
     let mut server = quiet_setup().start();

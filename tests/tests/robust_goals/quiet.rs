@@ -6,6 +6,7 @@ use byokey_tests::{Host, ProcessStatus};
 
 use crate::quiet_setup;
 
+// Row: idle and start
 #[tokio::test]
 async fn t9_idle_it_sleeps() {
     let mut server = quiet_setup().start();
@@ -26,6 +27,7 @@ async fn t9_idle_it_sleeps() {
     assert!(after.resident <= 12 * 1024, "{} KiB", after.resident);
 }
 
+// Row: idle and start
 #[tokio::test]
 async fn t9_it_answers_within_15_ms_of_its_start() {
     let mut best = Duration::MAX;

@@ -11,6 +11,7 @@ use crate::scene::{Scene, status};
 /// Connections that begin a request and do not end it.
 const SLOW: usize = 256;
 
+// Row: crowds of connections
 #[tokio::test]
 async fn slow_connections_do_not_hold_up_the_browser() {
     let mut scene = Scene::start(Setup::default()).await;

@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::scene::{Scene, assert_closed, query, say, status};
 
+// Codex: end_to_end_login_flow_persists_auth_json
+// Codex: creates_missing_codex_home_dir
 #[tokio::test]
 async fn a_login_is_kept_as_codex_keeps_it_in_a_folder_that_is_made() {
     let base = tempfile::tempdir().unwrap();
@@ -46,6 +48,9 @@ async fn a_login_is_kept_as_codex_keeps_it_in_a_folder_that_is_made() {
     assert_eq!(mode(folder), 0o700);
 }
 
+// Codex: login_account_chatgpt_start_can_be_cancelled
+// Row: callback 10
+// Row: callback 11
 #[tokio::test]
 async fn a_login_can_be_cancelled_while_it_waits() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -66,6 +71,7 @@ async fn a_login_can_be_cancelled_while_it_waits() {
     assert_eq!(scene.account().await, Value::Null);
 }
 
+// Codex: login_account_chatgpt_uses_debug_oauth_overrides
 #[tokio::test]
 async fn issuer_and_client_come_from_the_environment() {
     let setup = Setup::default().environment("CODEX_APP_SERVER_LOGIN_CLIENT_ID", "made-up-client");
@@ -80,6 +86,7 @@ async fn issuer_and_client_come_from_the_environment() {
     assert_eq!(traded["client_id"], "made-up-client");
 }
 
+// Row: callback 10
 #[tokio::test]
 async fn a_browser_that_goes_away_during_the_exchange_does_not_end_the_login() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -100,6 +107,7 @@ async fn a_browser_that_goes_away_during_the_exchange_does_not_end_the_login() {
     assert_eq!(scene.account().await["email"], "ada@example.com");
 }
 
+// Row: callback 11
 #[tokio::test]
 async fn a_program_that_asks_for_the_port_ends_the_login_and_has_it() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -112,6 +120,7 @@ async fn a_program_that_asks_for_the_port_ends_the_login_and_has_it() {
     assert_closed(login.port).await;
 }
 
+// Row: callback 11
 #[tokio::test]
 async fn the_port_is_closed_with_the_program() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -122,6 +131,7 @@ async fn the_port_is_closed_with_the_program() {
     assert!(!LoginPorts::is_open(login.port));
 }
 
+// Row: callback 2
 #[tokio::test]
 async fn a_login_that_gets_no_port_leaves_nothing_behind() {
     let mut scene = Scene::start(Setup::default()).await;

@@ -25,6 +25,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+// Row: PKCE (RFC 7636)
+// Row: callback 11
 #[tokio::test]
 async fn the_browser_comes_back_and_the_user_is_signed_in() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -111,6 +113,10 @@ async fn the_browser_comes_back_and_the_user_is_signed_in() {
     }
 }
 
+// Row: callback 4
+// Row: callback 5
+// Row: callback 6
+// Row: callback 9
 #[tokio::test]
 async fn strangers_and_garbage_neither_end_a_login_nor_hold_it_up() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -185,6 +191,7 @@ async fn strangers_and_garbage_neither_end_a_login_nor_hold_it_up() {
     assert_closed(port).await;
 }
 
+// Row: callback 4
 #[tokio::test]
 async fn both_families_are_ours_and_a_silent_connection_ends_after_five_seconds() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -207,6 +214,10 @@ async fn both_families_are_ours_and_a_silent_connection_ends_after_five_seconds(
     assert_closed(login.port).await;
 }
 
+// Codex: oauth_access_denied_missing_entitlement_blocks_login_with_clear_error
+// Codex: oauth_access_denied_unknown_reason_uses_generic_error_page
+// Row: callback 7
+// Row: callback 11
 #[tokio::test]
 async fn the_issuers_refusal_is_shown_escaped_and_reported_without_its_text() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -251,6 +262,8 @@ async fn the_issuers_refusal_is_shown_escaped_and_reported_without_its_text() {
     assert_eq!(scene.account().await, Value::Null);
 }
 
+// Row: callback 6
+// Row: callback 8
 #[tokio::test]
 async fn success_is_shown_only_after_the_exchange_and_a_code_counts_once() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -274,6 +287,7 @@ async fn success_is_shown_only_after_the_exchange_and_a_code_counts_once() {
     assert_eq!(scene.issuer.asked(Ask::Code).len(), 1);
 }
 
+// Row: callback 11
 #[tokio::test]
 async fn a_failed_exchange_names_the_status_and_fails_the_login() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -289,6 +303,12 @@ async fn a_failed_exchange_names_the_status_and_fails_the_login() {
     assert_closed(login.port).await;
 }
 
+// Row: workspaces that are allowed
+// Codex: login_account_chatgpt_includes_forced_workspace_query_param
+// Codex: login_account_chatgpt_includes_forced_workspace_allowlist_query_param
+// Codex: login_server_includes_forced_workspaces_as_one_query_param
+// Codex: forced_chatgpt_workspace_id_mismatch_blocks_login
+// Row: callback 11
 #[tokio::test]
 async fn workspaces_are_asked_for_and_checked() {
     for (forced, asked, told) in [
@@ -315,6 +335,7 @@ async fn workspaces_are_asked_for_and_checked() {
     }
 }
 
+// Row: callback 3
 #[tokio::test]
 async fn a_second_start_takes_the_place_of_the_first_and_a_cancel_closes_the_port() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -337,6 +358,8 @@ async fn a_second_start_takes_the_place_of_the_first_and_a_cancel_closes_the_por
     assert_eq!(refused.unwrap_err().message, "invalid login id: no-uuid");
 }
 
+// Codex: set_auth_token_cancels_active_chatgpt_login
+// Row: callback 11
 #[tokio::test]
 async fn a_login_of_another_kind_and_a_logout_end_a_browser_login() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -380,6 +403,8 @@ async fn a_login_of_another_kind_and_a_logout_end_a_browser_login() {
     assert_closed(login.port).await;
 }
 
+// Codex: falls_back_to_registered_fallback_port_when_default_port_is_in_use
+// Row: callback 1
 #[tokio::test]
 async fn an_earlier_login_server_is_asked_to_stop_then_the_other_port_is_taken() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -410,6 +435,8 @@ async fn an_earlier_login_server_is_asked_to_stop_then_the_other_port_is_taken()
     drop((stubborn, taken, other));
 }
 
+// Codex: cancels_previous_login_server_when_port_is_in_use
+// Row: callback 1
 #[tokio::test]
 async fn two_programs_of_this_kind_follow_one_another_on_the_same_port() {
     let mut scene = Scene::start(Setup::default()).await;
@@ -423,6 +450,8 @@ async fn two_programs_of_this_kind_follow_one_another_on_the_same_port() {
     assert_eq!(completed["error"], "Login server error: Login cancelled");
 }
 
+// Row: a pasted address
+// Row: callback 11
 #[tokio::test]
 async fn people_whose_browser_is_elsewhere_paste_the_address() {
     let mut scene = Scene::start(Setup::default()).await;

@@ -71,6 +71,7 @@ async fn signed_in(setup: Setup) -> (Server, Host) {
     (server, host)
 }
 
+// Codex: uses_codex_ca_cert_env
 #[tokio::test]
 async fn uses_codex_ca_cert_env() {
     let authority = Authority::new("one");
@@ -82,6 +83,7 @@ async fn uses_codex_ca_cert_env() {
     assert_eq!(backend.count(Route::Usage), 1);
 }
 
+// Codex: falls_back_to_ssl_cert_file
 #[tokio::test]
 async fn falls_back_to_ssl_cert_file() {
     let authority = Authority::new("one");
@@ -96,6 +98,7 @@ async fn falls_back_to_ssl_cert_file() {
     limits(&backend, &blank).await.unwrap();
 }
 
+// Codex: prefers_codex_ca_cert_over_ssl_cert_file
 #[tokio::test]
 async fn prefers_codex_ca_cert_over_ssl_cert_file() {
     let authority = Authority::new("one");
@@ -119,6 +122,7 @@ async fn prefers_codex_ca_cert_over_ssl_cert_file() {
     );
 }
 
+// Codex: handles_multi_certificate_bundle
 #[tokio::test]
 async fn handles_multi_certificate_bundle() {
     let (authority, other) = (Authority::new("one"), Authority::new("other"));
@@ -129,6 +133,7 @@ async fn handles_multi_certificate_bundle() {
         .unwrap();
 }
 
+// Codex: accepts_trusted_certificate_label
 #[tokio::test]
 async fn accepts_trusted_certificate_label() {
     let authority = Authority::new("one");
@@ -164,6 +169,7 @@ async fn an_unknown_authority_is_refused_and_the_source_named() {
     );
 }
 
+// Codex: rejects_empty_pem_file_with_hint
 #[tokio::test]
 async fn rejects_empty_pem_file_with_hint() {
     let backend = Authority::new("one").backend();
@@ -181,6 +187,7 @@ async fn rejects_empty_pem_file_with_hint() {
     }
 }
 
+// Codex: rejects_malformed_pem_with_hint
 #[tokio::test]
 async fn rejects_malformed_pem_with_hint() {
     let backend = Authority::new("one").backend();

@@ -29,6 +29,7 @@ fn managed(content: Content) -> ManagedTokens {
     }
 }
 
+// Row: the file
 #[test]
 fn a_renewal_keeps_what_is_not_known_here() {
     let mut tokens = managed(read(&text(&codexs())));

@@ -78,6 +78,7 @@ mod tests {
     use super::Blocking;
     use crate::transport::stdio::threaded_reader::ThreadedReader;
 
+    // Row: streams that are not ready
     #[tokio::test]
     async fn a_descriptor_that_another_process_made_non_blocking_is_read_to_its_end() {
         let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
@@ -92,6 +93,7 @@ mod tests {
         late.join().unwrap();
     }
 
+    // Row: streams that are not ready
     #[tokio::test]
     async fn a_descriptor_that_another_process_made_non_blocking_is_written_whole() {
         let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).unwrap();
