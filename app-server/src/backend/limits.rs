@@ -22,7 +22,7 @@ pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
 /// dropped.
 pub(crate) const MAX_TURN_REASONING: usize = 2 * MIB;
 /// Maximum size of the encrypted reasoning of one thread; the oldest items are dropped.
-pub(crate) const MAX_THREAD_REASONING: usize = 4 * MIB;
+pub(crate) const MAX_THREAD_REASONING: usize = 2 * MIB;
 /// Maximum number of parts of a summary of reasoning.
 pub(crate) const MAX_SUMMARY_PARTS: usize = 64;
 /// Maximum number of cookies of one account; the oldest is dropped.

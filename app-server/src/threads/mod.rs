@@ -80,6 +80,9 @@ impl Threads {
         let all = |thread: &Thread| thread.bytes().saturating_add(thread.reasoning_bytes());
         let mut bytes: usize = loaded.values().map(|thread| all(thread)).sum();
         bytes = bytes.saturating_add(more);
+        if bytes > MAX_CONVERSATIONS {
+            bytes = bytes.saturating_sub(spare_reasoning(&loaded, thread, bytes));
+        }
         while bytes > MAX_CONVERSATIONS || loaded.len() > MAX_THREADS {
             let others = loaded.values().filter(|other| other.id != thread.id);
             let idle = others.filter_map(|other| Some((other.idle_since()?, &other.id)));
@@ -137,4 +140,21 @@ impl Threads {
     fn loaded(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Thread>>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Drops reasoning until all conversations fit: a conversation goes on without it, but not without
+/// its text. That of threads with a turn in progress goes late, that of this thread last. Returns
+/// how many bytes were dropped.
+fn spare_reasoning(loaded: &BTreeMap<String, Arc<Thread>>, thread: &Thread, bytes: usize) -> usize {
+    let mut threads: Vec<_> = loaded.values().collect();
+    threads.sort_by_key(|it| (it.id == thread.id, it.idle_since().unwrap_or(i64::MAX)));
+    let mut dropped = 0;
+    for spared in threads {
+        if bytes - dropped <= MAX_CONVERSATIONS {
+            break;
+        }
+        dropped += spared.reasoning_bytes();
+        spared.drop_reasoning();
+    }
+    dropped
 }

@@ -93,12 +93,18 @@ impl TurnRunner {
         let retries = self.backend.config().provider.stream_max_retries;
         let mut delays = delays(retries);
         let mut tried = 0;
+        let mut has_dropped_reasoning = false;
         loop {
             let Err(failure) = self.attempt().await else {
                 return Ok(());
             };
-            if failure.is_about_reasoning() && self.thread.drop_reasoning() {
-                // The same conversation without it may be accepted.
+            // The same conversation without it may be accepted. Once: the next attempt may bring
+            // reasoning of its own, and fail the same way.
+            if !has_dropped_reasoning
+                && failure.is_about_reasoning()
+                && self.thread.drop_reasoning()
+            {
+                has_dropped_reasoning = true;
                 continue;
             }
             self.report_limits(&failure);
