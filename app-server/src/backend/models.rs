@@ -1,6 +1,5 @@
 //! The available models, and the default one.
 
-use byokey_protocol::account::AuthMode;
 use byokey_protocol::models::{Model, ReasoningEffortOption};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, timeout_at};
@@ -9,7 +8,7 @@ use super::limits::CALL_DEADLINE;
 use super::model_list::{ModelsAnswer, RawModel, built_in, is_newer};
 use super::outcome::after_call;
 use super::{Backend, BackendError, ModelChoice, Service};
-use byokey_auth::{Credential, Generation, Lease};
+use byokey_auth::{AccountIdentity, Generation, Lease};
 
 /// How long a list is cached, as in codex.
 const LIST_LIFETIME: Duration = Duration::from_secs(300);
@@ -27,15 +26,23 @@ struct Known {
     failed: Option<(Option<Generation>, Instant, BackendError)>,
 }
 
-/// The auth mode, and the id of a ChatGPT account.
-type Account = (AuthMode, Option<String>);
-
 #[derive(Debug)]
 struct ModelList {
     of: Option<Generation>,
-    account: Option<Account>,
+    account: Option<AccountIdentity>,
     read_at: Instant,
     models: Vec<Model>,
+}
+
+impl ModelList {
+    /// Returns whether the list was read for this account.
+    fn is_of(&self, account: Option<&AccountIdentity>) -> bool {
+        match (&self.account, account) {
+            (Some(of), Some(account)) => of.is_same(account),
+            (None, None) => true,
+            _ => false,
+        }
+    }
 }
 
 impl Backend {
@@ -55,7 +62,7 @@ impl Backend {
         let arrived = Instant::now();
         let deadline = arrived + CALL_DEADLINE;
         let of = lease.as_ref().map(|lease| lease.generation);
-        let account = lease.as_ref().map(|lease| account(&lease.credential));
+        let account = lease.as_ref().map(|lease| lease.credential.identity());
         let Ok(mut known) = timeout_at(deadline, self.models.known.lock()).await else {
             return Err(BackendError::Timeout);
         };
@@ -88,7 +95,9 @@ impl Backend {
             },
         };
         match &known.last {
-            Some(last) if last.account == account && is_passing(&error) => Ok(last.models.clone()),
+            Some(last) if last.is_of(account.as_ref()) && is_passing(&error) => {
+                Ok(last.models.clone())
+            }
             _ => Err(error),
         }
     }
@@ -126,7 +135,7 @@ impl Backend {
         if lease.is_none() && has_built_in {
             return built_in().ok_or(BackendError::NoModel);
         }
-        let account = lease.as_ref().map(|lease| account(&lease.credential));
+        let account = lease.as_ref().map(|lease| lease.credential.identity());
         let (models, failure) = match self.models(lease).await {
             Ok(models) => (models, BackendError::NoModel),
             Err(error) => (Vec::new(), error),
@@ -143,13 +152,13 @@ impl Backend {
     }
 
     /// Returns the last list of this account that was not empty.
-    fn last_models(&self, account: Option<&Account>) -> Vec<Model> {
+    fn last_models(&self, account: Option<&AccountIdentity>) -> Vec<Model> {
         // Another call may be reading a list; do not wait for it again.
         let Ok(known) = self.models.known.try_lock() else {
             return Vec::new();
         };
         let last = known.last.as_ref();
-        let last = last.filter(|last| last.account.as_ref() == account);
+        let last = last.filter(|last| last.is_of(account));
         last.map(|last| last.models.clone()).unwrap_or_default()
     }
 }
@@ -158,12 +167,6 @@ impl Backend {
 fn is_passing(error: &BackendError) -> bool {
     after_call(error).is_again()
         || matches!(error, BackendError::UnexpectedBody | BackendError::Limit(_))
-}
-
-/// Returns the cache key of a list.
-fn account(credential: &Credential) -> Account {
-    let id = credential.chatgpt().and_then(|login| login.id.clone());
-    (credential.mode(), id)
 }
 
 /// Returns the list for clients. A model that needs a newer client than this one is hidden, and
