@@ -15,6 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
+use tokio::time::Instant;
 use url::{Origin, Url};
 
 use crate::explain::{explain, host};
@@ -28,6 +29,10 @@ use crate::way::Way;
 
 /// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a call waits for an answer on a standby connection before it is sent again on one of
+/// its own, if its method is safe.
+pub(crate) const STANDBY_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How many TLS sessions can be resumed.
 const MAX_SESSIONS: usize = 8;
@@ -58,8 +63,9 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// The sensitivity of its most sensitive part.
     pub sensitivity: Sensitivity,
-    /// Whether it may take the standby connection.
-    pub may_use_standby: bool,
+    /// The era whose standby connection it may take; none if it takes none. See
+    /// [`HttpClient::era`].
+    pub standby_era: Option<u64>,
 }
 
 /// The HTTP client.
@@ -157,7 +163,7 @@ impl HttpClient {
             headers,
             body,
             sensitivity,
-            may_use_standby,
+            standby_era,
         } = request;
         let settings = &self.settings;
         let proxy = settings.proxies.choose(&url).map_err(HttpFailure::Proxy)?;
@@ -165,7 +171,7 @@ impl HttpClient {
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
         plaintext::check(&url, sensitivity, proxy, &settings.plaintext_origins)
             .map_err(HttpFailure::Plaintext)?;
-        if may_use_standby
+        if standby_era == Some(self.era())
             && let Some(response) = self
                 .send_on_standby(&method, &url, proxy, &headers, body.as_ref())
                 .await?
@@ -215,12 +221,19 @@ impl HttpClient {
         let Some(sender) = self.slot.take(&target) else {
             return Ok(None);
         };
+        let mut unanswered = Unanswered::new(&self.slot, &target);
         let sent = sender.send(method.clone(), url, headers.clone(), body.cloned());
-        let sent = Box::pin(sent).await;
-        // A 408 says that the server was about to close a connection on which nothing had come.
-        let sent = sent
-            .map(|response| Some(response).filter(|it| it.status() != StatusCode::REQUEST_TIMEOUT));
-        self.slot.taken(&target, matches!(sent, Ok(Some(_))));
+        let sent = Box::pin(sent);
+        let sent = if method.is_safe() {
+            // It may be repeated whatever became of it (RFC 9110, section 9.2.1).
+            tokio::time::timeout(STANDBY_PATIENCE, sent)
+                .await
+                .unwrap_or(Err(NotSent::Certainly))
+        } else {
+            sent.await
+        };
+        let sent = sent.map(|response| Some(response).filter(|it| !closes_unasked(it)));
+        unanswered.ends(matches!(sent, Ok(Some(_))));
         match sent {
             Ok(response) => Ok(response),
             Err(NotSent::Certainly) => Ok(None),
@@ -295,6 +308,49 @@ impl HttpClient {
             .map(|loaded| loaded.origin.clone())
             .unwrap_or_default()
     }
+}
+
+/// A request on a standby connection that is not answered yet. If the caller gives up on it, the
+/// connection counts as dead: the network may have dropped it without a word.
+struct Unanswered<'a> {
+    slot: &'a Slot,
+    target: &'a Target,
+    since: Instant,
+    is_over: bool,
+}
+
+impl<'a> Unanswered<'a> {
+    fn new(slot: &'a Slot, target: &'a Target) -> Self {
+        Self {
+            slot,
+            target,
+            since: Instant::now(),
+            is_over: false,
+        }
+    }
+
+    fn ends(&mut self, is_answered: bool) {
+        self.is_over = true;
+        self.slot.taken(self.target, is_answered);
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.is_over && self.since.elapsed() >= STANDBY_PATIENCE {
+            self.slot.taken(self.target, false);
+        }
+    }
+}
+
+/// Returns whether a server of HTTP/1.1 says that it was about to close a connection on which
+/// nothing had come (RFC 9110, section 15.5.9). Other responses with this status are answers to the
+/// request, which may have been processed.
+fn closes_unasked(response: &Response) -> bool {
+    let connection = response.headers().get(http::header::CONNECTION);
+    response.status() == StatusCode::REQUEST_TIMEOUT
+        && response.version() < http::Version::HTTP_2
+        && connection.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 /// Returns whether the proxy itself requires authentication. Only an unencrypted request can be

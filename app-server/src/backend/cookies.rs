@@ -4,10 +4,10 @@
 //! Only these cookies are stored, in memory, for the account to which they were sent. They are
 //! returned only to the origin that set them, encrypted or within this machine.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use byokey_auth::{AccountIdentity, Lease};
+use byokey_auth::AccountIdentity;
 use byokey_http::is_loopback;
 use cookie::{Cookie, Expiration};
 use http::header::SET_COOKIE;
@@ -77,26 +77,29 @@ impl Cookies {
         (!pairs.is_empty()).then_some(header)
     }
 
-    /// Stores the cookies of a response to a call under this credential. Returns whether one of
-    /// them is new.
-    pub(crate) fn store(self: &Arc<Self>, lease: &Lease, url: &Url, headers: &HeaderMap) -> bool {
+    /// The account in force is this one now. The cookies of another are dropped.
+    pub(crate) fn follow(&self, account: Option<&AccountIdentity>) {
+        let mut slot = self.jar();
+        let is_same = match (&*slot, account) {
+            (Some(jar), Some(now)) => jar.account.is_same(now),
+            _ => false,
+        };
+        if !is_same {
+            *slot = account.map(|account| Jar {
+                account: account.clone(),
+                cookies: Vec::new(),
+            });
+        }
+    }
+
+    /// Stores the cookies of a response to a call for this account, if it is the one in force.
+    /// Returns whether one of them is new.
+    pub(crate) fn store(&self, account: &AccountIdentity, url: &Url, headers: &HeaderMap) -> bool {
         if !is_eligible(url) || !headers.contains_key(SET_COOKIE) {
             return false;
         }
-        let account = lease.credential.identity();
         let mut slot = self.jar();
-        if !slot
-            .as_ref()
-            .is_some_and(|jar| jar.account.is_same(&account))
-        {
-            // The cookies of another account are dropped.
-            *slot = Some(Jar {
-                account,
-                cookies: Vec::new(),
-            });
-            self.forget_with(lease);
-        }
-        let Some(jar) = slot.as_mut() else {
+        let Some(jar) = slot.as_mut().filter(|jar| jar.account.is_same(account)) else {
             return false;
         };
         let mut is_new = false;
@@ -109,17 +112,6 @@ impl Cookies {
             }
         }
         is_new
-    }
-
-    /// Drops the cookies at logout.
-    fn forget_with(self: &Arc<Self>, lease: &Lease) {
-        let (signed_out, cookies) = (lease.signed_out(), Arc::downgrade(self));
-        drop(tokio::spawn(async move {
-            signed_out.await;
-            if let Some(cookies) = cookies.upgrade() {
-                *cookies.jar() = None;
-            }
-        }));
     }
 
     fn jar(&self) -> MutexGuard<'_, Option<Jar>> {

@@ -77,7 +77,7 @@ pub struct Backend {
     http: Arc<HttpClient>,
     calls: Semaphore,
     models: Models,
-    cookies: Arc<Cookies>,
+    cookies: Cookies,
     /// The account whose connections are opened ahead.
     connects_for: Mutex<Option<AccountIdentity>>,
 }
@@ -151,7 +151,7 @@ impl Backend {
             http,
             calls,
             models,
-            cookies: Arc::default(),
+            cookies: Cookies::default(),
             connects_for: Mutex::default(),
         }
     }
@@ -321,11 +321,12 @@ impl Backend {
                 headers,
                 body: body.clone(),
                 sensitivity: route.carries.sensitivity(),
-                may_use_standby: true,
+                standby_era: self.era_of(account.as_ref()),
             };
             let response = self.http.send(request).await?;
-            let brings_cookie =
-                carried.is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
+            let brings_cookie = account
+                .as_ref()
+                .is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
             let outcome = Box::pin(error::successful(response, lease, own_bearer)).await;
             outcome.map_err(|error| error.with_cookie(brings_cookie))
         };

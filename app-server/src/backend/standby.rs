@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use byokey_auth::{CredentialChange, Lease};
+use byokey_auth::{AccountIdentity, CredentialChange, Lease};
 use byokey_http::{HttpClient, Occasion};
 use http::Method;
 use url::Url;
@@ -30,6 +30,7 @@ impl Backend {
             if !is_same {
                 self.http.forget();
             }
+            self.cookies.follow(account.as_ref());
             *connects_for = account;
         }
         let Some(lease) = lease else { return };
@@ -40,6 +41,21 @@ impl Backend {
             let era = self.http.era();
             self.http.open_standby(&url, era, Occasion::Login);
         }
+    }
+
+    /// Returns the era of the connections that a call for this account may take. None if another
+    /// account is in force by now: its connections are not for this call.
+    pub(super) fn era_of(&self, account: Option<&AccountIdentity>) -> Option<u64> {
+        let connects_for = self
+            .connects_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_other = match (account, &*connects_for) {
+            (Some(account), Some(in_force)) => !account.is_same(in_force),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        (!is_other).then(|| self.http.era())
     }
 
     /// Where the login will be sent: with model requests; or, if these carry something else, with

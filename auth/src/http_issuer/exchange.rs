@@ -65,7 +65,7 @@ impl IssuerClient {
             body,
             // Refresh tokens, codes, and their responses: all are login secrets.
             sensitivity: Sensitivity::Login,
-            may_use_standby: false,
+            standby_era: None,
         };
         let sent = self.http.send(request).await;
         let mut response = sent.map_err(|failure| unanswered(&failure))?;

@@ -24,6 +24,11 @@ use url::Url;
 
 use super::watched::Watched;
 
+/// How long an HTTP/2 server may be silent before it is asked for a sign of life, and how long it
+/// may take for that.
+#[cfg(feature = "http2")]
+pub(crate) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An open connection.
@@ -66,7 +71,14 @@ pub(super) async fn open(builder: ClientBuilder, url: Url) -> Option<Opened> {
     #[cfg(feature = "http2")]
     if is_http2 {
         let executor = hyper_util::rt::TokioExecutor::new();
-        let (sender, connection) = http2::handshake(executor, io).await.ok()?;
+        // While a request is unanswered, so that an idle connection causes no wake-up.
+        let (sender, connection) = http2::Builder::new(executor)
+            .timer(hyper_util::rt::TokioTimer::new())
+            .keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .handshake(io)
+            .await
+            .ok()?;
         return Some(Opened {
             sender: Sender::Http2(sender),
             is_taken,

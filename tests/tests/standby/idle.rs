@@ -47,7 +47,7 @@ fn client(certified: &Certified, lifetime: Duration) -> Arc<HttpClient> {
     Arc::new(client)
 }
 
-fn usage(base: &str) -> Request {
+fn usage(client: &HttpClient, base: &str) -> Request {
     let url = format!("{base}/backend-api/wham/usage");
     let bearer = "Bearer made-up".parse().unwrap();
     Request {
@@ -58,7 +58,7 @@ fn usage(base: &str) -> Request {
             .collect(),
         body: None,
         sensitivity: Sensitivity::Login,
-        may_use_standby: true,
+        standby_era: Some(client.era()),
     }
 }
 
@@ -81,7 +81,10 @@ async fn it_ends_when_no_call_came_and_the_origin_rests_after_two() {
     client.forget();
     client.signed_in();
     client.open_standby(&url, client.era(), Occasion::Turn);
-    let response = client.send(usage(&backend.base_url())).await.unwrap();
+    let response = client
+        .send(usage(&client, &backend.base_url()))
+        .await
+        .unwrap();
     assert!(response.status().is_success());
     drop(response);
     until(&backend, "the call", |it| it.open == 0).await;
@@ -99,7 +102,10 @@ async fn what_an_earlier_login_asked_for_is_not_opened() {
     client.open_standby(&url, client.era(), Occasion::Turn);
     client.signed_in();
     client.open_standby(&url, era, Occasion::Turn);
-    client.send(usage(&backend.base_url())).await.unwrap();
+    client
+        .send(usage(&client, &backend.base_url()))
+        .await
+        .unwrap();
     assert_eq!(backend.count(Route::Usage), 1);
     assert_eq!(backend.connections().accepted, 1, "that of the call");
 }
@@ -110,13 +116,13 @@ async fn a_request_on_it_is_like_any_other() {
         let certified = Certified::new(http);
         let backend = certified.backend();
         let client = client(&certified, Duration::from_secs(60));
-        let mut request = usage(&backend.base_url());
+        let mut request = usage(&client, &backend.base_url());
         request.url.set_query(Some("a=b%20c"));
         client.send(request).await.unwrap();
         let url = Url::parse(&backend.base_url()).unwrap();
         client.open_standby(&url, client.era(), Occasion::Login);
         opened(&backend, 2).await;
-        let mut request = usage(&backend.base_url());
+        let mut request = usage(&client, &backend.base_url());
         request.url.set_query(Some("a=b%20c"));
         client.send(request).await.unwrap();
         assert_eq!(backend.connections().accepted, 2, "{http:?}");
