@@ -232,7 +232,9 @@ impl HttpClient {
         } else {
             sent.await
         };
-        let sent = sent.map(|response| Some(response).filter(|it| !closes_unasked(it)));
+        // A 408 says that the server did not receive a complete request (RFC 9110, section 15.5.9).
+        let sent = sent
+            .map(|response| Some(response).filter(|it| it.status() != StatusCode::REQUEST_TIMEOUT));
         unanswered.ends(matches!(sent, Ok(Some(_))));
         match sent {
             Ok(response) => Ok(response),
@@ -341,16 +343,6 @@ impl Drop for Unanswered<'_> {
             self.slot.taken(self.target, false);
         }
     }
-}
-
-/// Returns whether a server of HTTP/1.1 says that it was about to close a connection on which
-/// nothing had come (RFC 9110, section 15.5.9). Other responses with this status are answers to the
-/// request, which may have been processed.
-fn closes_unasked(response: &Response) -> bool {
-    let connection = response.headers().get(http::header::CONNECTION);
-    response.status() == StatusCode::REQUEST_TIMEOUT
-        && response.version() < http::Version::HTTP_2
-        && connection.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 /// Returns whether the proxy itself requires authentication. Only an unencrypted request can be
