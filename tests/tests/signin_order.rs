@@ -160,6 +160,40 @@ async fn a_read_is_answered_behind_what_waits_for_the_store() {
 
 // Row: the order of logins
 #[tokio::test]
+async fn a_login_right_after_a_logout_is_kept() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::default().environment("BYOKEY_STORE", "file");
+    let (server, mut host) = start(&issuer, setup).await;
+    let stored = server.home.path().join(".local/share/byokey/auth.json");
+    let key = |key: &str| json!({"type": "apiKey", "apiKey": key});
+    let first = key("sk-made-up-old-key");
+    host.request("account/login/start", first).await.unwrap();
+    host.quiet_for(QUIET).await;
+    let logout = host.start("account/logout", json!({})).await;
+    let login = host.start("account/login/start", key("sk-made-up-new-key"));
+    let login = login.await;
+    let read = host.start("account/read", json!({})).await;
+    let mut updates = Vec::new();
+    let read = loop {
+        let message = host.next().await.unwrap();
+        if message["method"] == "account/updated" {
+            updates.push(message["params"]["authMode"].clone());
+        } else if message["id"] == json!(read) {
+            break message;
+        } else if message["id"] == json!(logout) || message["id"] == json!(login) {
+            assert!(message["error"].is_null(), "{message}");
+        }
+    };
+    assert_eq!(read["result"]["account"], json!({"type": "apiKey"}));
+    assert_eq!(updates, [Value::Null, json!("apikey")]);
+    let later = host.quiet_for(QUIET).await;
+    assert_eq!(later, Vec::<Value>::new());
+    let stored = std::fs::read_to_string(stored).unwrap();
+    assert!(stored.contains("sk-made-up-new-key"));
+}
+
+// Row: the order of logins
+#[tokio::test]
 async fn a_login_that_was_overtaken_while_it_was_saved_is_not_kept() {
     let issuer = Issuer::start().await;
     let setup = Setup::default().environment("BYOKEY_STORE", "file");

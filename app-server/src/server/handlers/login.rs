@@ -140,8 +140,16 @@ fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult
     context.services.logins.cancel_active();
     let (peer, result) = (context.peer.id, given.result());
     let login = auth.begin_login(Some(peer));
+    // A logout that was requested before takes its turn at the store in its task. One of these
+    // queues behind it in its own, or the logout would remove what it has just saved.
+    let uses_store = auth.is_persistent() && !matches!(given, Given::Tokens(_));
     let mut update = Box::pin(given.login(Arc::clone(auth), peer, login));
-    Ok(match update.as_mut().now_or_never() {
+    let done = if uses_store {
+        None
+    } else {
+        update.as_mut().now_or_never()
+    };
+    Ok(match done {
         Some(update) => Answering::Now(complete(result, update?)),
         None => Answering::change(async move { Ok(complete(result, update.await?)) }),
     })
