@@ -158,6 +158,22 @@ async fn a_read_is_answered_behind_what_waits_for_the_store() {
     assert_eq!(read["account"], json!({"type": "apiKey"}));
 }
 
+#[tokio::test]
+async fn a_logout_and_a_login_with_tokens_need_no_place_among_pending_logins() {
+    let issuer = Issuer::start().await;
+    let (_server, mut host) = start(&issuer, Setup::default()).await;
+    let _gate = issuer.hold(Ask::Whoami);
+    for _ in 0..16 {
+        begin_login(&mut host).await;
+    }
+    let one_more = begin_login(&mut host).await;
+    let refused = host.answer(one_more).await.unwrap_err();
+    assert_eq!(refused.kind(), "overloaded");
+    host.request("account/logout", json!({})).await.unwrap();
+    // The pending ones hold their places until the issuer answers.
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+}
+
 // Row: the order of logins
 #[tokio::test]
 async fn a_login_right_after_a_logout_is_kept() {

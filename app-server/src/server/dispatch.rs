@@ -17,7 +17,7 @@ use changes::Change;
 pub use changes::Changes;
 
 use crate::server::error::RequestError;
-use crate::server::handlers;
+use crate::server::handlers::{self, LoginWait};
 use crate::server::reply::{Answering, Context, Outcome};
 
 /// Longest parameters of a login, in bytes: a token or an address. What is longer could not be
@@ -59,13 +59,17 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         {
             call.refuse(RequestError::invalid_params("", TOO_LARGE));
         }
-        ClientRequest::LoginStart => {
-            call.mutate_account::<method::LoginStart>(handlers::login_start)
-        }
+        ClientRequest::LoginStart => call.login(),
         ClientRequest::LoginComplete => {
             call.spawn::<method::LoginComplete, _>(handlers::login_complete);
         }
         ClientRequest::LoginCancel => call.sync::<method::LoginCancel>(handlers::login_cancel),
+        // It ends the logins that wait, so their number does not matter to it.
+        ClientRequest::Logout
+            if call.context.services.auth.is_persistent() && call.rpc.is_overload() =>
+        {
+            call.refuse(RequestError::overloaded());
+        }
         ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::logout),
         ClientRequest::AccountRead => {
             call.read_account::<method::AccountRead>(handlers::account_read)
@@ -151,14 +155,30 @@ impl Call<'_> {
         false
     }
 
+    /// Starts a login, unless there is no room for what its answer waits for. One that is refused
+    /// ends no other.
+    fn login(self) {
+        let (is_overload, are_full) = (self.rpc.is_overload(), self.changes.are_full());
+        self.mutate_account::<method::LoginStart>(move |context, params| {
+            let is_refused = match handlers::login_wait(context, &params) {
+                LoginWait::Nothing => false,
+                LoginWait::Start => is_overload,
+                LoginWait::Change => are_full,
+            };
+            if is_refused {
+                return Err(RequestError::overloaded());
+            }
+            handlers::login_start(context, params)
+        });
+    }
+
     /// Runs a handler that may change the account.
-    fn mutate_account<M>(self, handler: AccountHandler<M>)
-    where
+    fn mutate_account<M>(
+        self,
+        handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
+    ) where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
     {
-        if self.changes.are_full() {
-            return self.refuse(RequestError::overloaded());
-        }
         let changes = Arc::clone(self.changes);
         let services = Arc::clone(&self.context.services);
         if self.run::<M>(handler) {

@@ -24,6 +24,31 @@ use byokey_auth::{
     is_identifier,
 };
 
+/// What the answer to a login waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginWait {
+    /// Nothing.
+    Nothing,
+    /// The start of an interactive login.
+    Start,
+    /// A change of the account, by the issuer or the store.
+    Change,
+}
+
+/// Returns what the answer to a login will wait for.
+pub(crate) fn login_wait(context: &Context, params: &LoginStartParams) -> LoginWait {
+    match params {
+        LoginStartParams::ChatgptAuthTokens(_) => LoginWait::Nothing,
+        LoginStartParams::ApiKey { .. } if !context.services.auth.is_persistent() => {
+            LoginWait::Nothing
+        }
+        LoginStartParams::ApiKey { .. } | LoginStartParams::PersonalAccessToken { .. } => {
+            LoginWait::Change
+        }
+        LoginStartParams::Chatgpt {} | LoginStartParams::ChatgptDeviceCode {} => LoginWait::Start,
+    }
+}
+
 pub(crate) fn login_start(
     context: &Context,
     params: LoginStartParams,

@@ -15,7 +15,7 @@ pub(crate) use account::{account_read, get_auth_status, logout};
 pub(crate) use backend::{model_list, rate_limits_read, usage_read};
 pub(crate) use config::{config_read, config_requirements_read};
 pub(crate) use initialize::initialize;
-pub(crate) use login::{login_cancel, login_complete, login_start};
+pub(crate) use login::{LoginWait, login_cancel, login_complete, login_start, login_wait};
 pub(crate) use thread::{thread_loaded_list, thread_resume, thread_start};
 pub(crate) use tools::{permission_profile_list, skills_list};
 pub(crate) use turn::{turn_interrupt, turn_start};
