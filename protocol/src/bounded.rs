@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::TOO_LARGE;
 
-/// Most values in one member of any type.
+/// Most values in one member of any type. The marks of all inputs of a turn count as one.
 const MAX_VALUES: usize = 4096;
 /// Most bytes of text in one member of any type.
 const MAX_VALUE_TEXT: usize = 64 * 1024;
@@ -93,8 +93,14 @@ pub(crate) fn method_names<'de, D: Deserializer<'de>>(
     })
 }
 
+/// An input with values of any type.
+pub(crate) trait Input {
+    /// Returns the values.
+    fn values(&self) -> &[Value];
+}
+
 /// Reads a list of inputs.
-pub(crate) fn inputs<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn inputs<'de, T: Deserialize<'de> + Input, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_seq(Inputs(PhantomData))
@@ -102,7 +108,7 @@ pub(crate) fn inputs<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 struct Inputs<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Inputs<T> {
+impl<'de, T: Deserialize<'de> + Input> Visitor<'de> for Inputs<T> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,10 +117,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Inputs<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut inputs = Vec::new();
-        while let Some(input) = elements.next_element()? {
+        // Each input was read within this much. Together they may hold no more.
+        let mut budget = Budget::new(MAX_VALUE_TEXT);
+        while let Some(input) = elements.next_element::<T>()? {
             if inputs.len() >= MAX_ELEMENTS {
                 return Err(A::Error::custom(TOO_LARGE));
             }
+            budget.spend_on(input.values())?;
             inputs.push(input);
         }
         Ok(inputs)
@@ -185,6 +194,28 @@ impl Budget {
             return Err(E::custom(TOO_LARGE));
         };
         (self.values, self.text) = (values, text);
+        Ok(())
+    }
+
+    /// Spends what these values hold.
+    fn spend_on<E: Error>(&mut self, values: &[Value]) -> Result<(), E> {
+        for value in values {
+            match value {
+                Value::Null | Value::Bool(_) | Value::Number(_) => self.spend(1, 0)?,
+                Value::String(text) => self.spend(1, text.len())?,
+                Value::Array(values) => {
+                    self.spend(1, 0)?;
+                    self.spend_on(values)?;
+                }
+                Value::Object(members) => {
+                    self.spend(1, 0)?;
+                    for (name, value) in members {
+                        self.spend(1, name.len())?;
+                        self.spend_on(std::slice::from_ref(value))?;
+                    }
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -284,6 +315,7 @@ mod tests {
     use crate::item::UserInput;
     use crate::thread::ThreadStartParams;
     use crate::tools::SkillsListParams;
+    use crate::turn::TurnStartParams;
 
     fn problem<'a, T: Deserialize<'a> + std::fmt::Debug>(text: &'a str) -> String {
         serde_json::from_str::<T>(text).unwrap_err().to_string()
@@ -317,6 +349,27 @@ mod tests {
         }
         let text = format!(r#"{{"type":"text","text":"x","text_elements":[{many}]}}"#);
         assert!(problem::<UserInput>(&text).starts_with(TOO_LARGE));
+    }
+
+    #[test]
+    fn the_marks_of_all_inputs_count_together() {
+        let turn = |marks: Value| {
+            let input = json!({"type": "text", "text": "x", "text_elements": marks});
+            json!({"threadId": "x", "input": [input, input]}).to_string()
+        };
+        let half = vec![1; MAX_VALUES / 2];
+        let params: TurnStartParams = serde_json::from_str(&turn(json!(half))).unwrap();
+        assert_eq!(params.input.len(), 2);
+        let long = "x".repeat(MAX_VALUE_TEXT / 2);
+        let members = vec![json!({"a": [1]}); MAX_VALUES / 8 + 1];
+        for more in [
+            json!(vec![1; MAX_VALUES / 2 + 1]),
+            json!([long, "x"]),
+            json!([{&*long: "x"}]),
+            json!(members),
+        ] {
+            assert!(problem::<TurnStartParams>(&turn(more)).starts_with(TOO_LARGE));
+        }
     }
 
     #[test]

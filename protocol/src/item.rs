@@ -67,6 +67,15 @@ impl<'de> Deserialize<'de> for UserInput {
     }
 }
 
+impl bounded::Input for UserInput {
+    fn values(&self) -> &[serde_json::Value] {
+        match self {
+            Self::Text { text_elements, .. } => text_elements,
+            _ => &[],
+        }
+    }
+}
+
 /// An item of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

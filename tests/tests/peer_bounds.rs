@@ -236,6 +236,11 @@ async fn parameters_cost_no_multiple_of_their_length() {
             json!({"loginId": long}),
         ),
         (
+            "marks of many inputs",
+            "turn/start",
+            json!({"threadId": "x", "input": vec![json!({"type": "text", "text": "", "text_elements": vec![1; 3900]}); 509]}),
+        ),
+        (
             "an address",
             "account/login/complete",
             json!({"loginId": "x", "redirectUrl": long}),
