@@ -130,6 +130,29 @@ async fn pending_token_logins_are_few_and_the_rest_is_refused() {
 
 // Row: what one client may cost
 #[tokio::test]
+async fn a_turn_that_is_refused_has_no_thread_forgotten() {
+    let backend = backend();
+    let gate = backend.hold(Route::Responses);
+    let mut stage = Stage::set(&backend).await;
+    let host = &mut stage.host;
+    let busy = thread(host, 100_000).await;
+    for _ in 0..3 {
+        thread(host, 1_040_000).await;
+    }
+    let turn = |text: &str| {
+        let input = json!([{"type": "text", "text": text}]);
+        json!({"threadId": busy, "input": input})
+    };
+    host.request("turn/start", turn("Hello")).await.unwrap();
+    let refused = host.request("turn/start", turn(&"x".repeat(1_040_000)));
+    assert_eq!(refused.await.unwrap_err().kind(), "turnInProgress");
+    let loaded = host.request("thread/loaded/list", json!({})).await.unwrap();
+    assert_eq!(loaded["data"].as_array().unwrap().len(), 4);
+    gate.release();
+}
+
+// Row: what one client may cost
+#[tokio::test]
 async fn turns_in_progress_are_few_and_the_rest_is_refused() {
     let backend = backend();
     let gate = backend.hold(Route::Responses);

@@ -50,14 +50,18 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         };
         RequestError::refused(kind, no_room.to_string())
     };
-    let more = size::of_item(&message);
-    services.threads.make_room(&thread, more).map_err(no_room)?;
+    let refused = |refusal| RequestError::refused(kind(refusal), refusal.to_string());
+    // Room is made at the expense of other threads, so not for a turn that is refused.
+    if thread.idle_since().is_none() {
+        return Err(refused(TurnRefusal::InProgress));
+    }
     let overloaded = RequestError::overloaded;
     let counted = context.peer.count_turn().ok_or_else(overloaded)?;
     let running = services.threads.running_turn().ok_or_else(overloaded)?;
+    let more = size::of_item(&message);
+    services.threads.make_room(&thread, more).map_err(no_room)?;
     let begun = thread.begin_turn(message.clone(), services.clock.unix_seconds());
-    let (turn, stopped) =
-        begun.map_err(|refusal| RequestError::refused(kind(refusal), refusal.to_string()))?;
+    let (turn, stopped) = begun.map_err(refused)?;
     thread.change_settings(|settings| {
         if let Some(model) = params.model {
             settings.model = ModelChoice::Final(model);
