@@ -63,12 +63,25 @@ pub(crate) fn thread_start(
     let mut model = params.model;
     let config = params.config.unwrap_or_default();
     let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
-    for (member, text) in [
-        ("config.model", &model),
-        ("config.model_reasoning_effort", &settings.effort),
-        ("config.model_reasoning_summary", &settings.summary),
+    for (member, text, most) in [
+        ("config.model", &model, size::MAX_NAME),
+        (
+            "config.model_reasoning_effort",
+            &settings.effort,
+            size::MAX_NAME,
+        ),
+        (
+            "config.model_reasoning_summary",
+            &settings.summary,
+            size::MAX_NAME,
+        ),
+        (
+            "config.developer_instructions",
+            &settings.developer_instructions,
+            size::MAX_TEXT,
+        ),
     ] {
-        check_length(member, length(text.as_ref()), size::MAX_NAME)?;
+        check_length(member, length(text.as_ref()), most)?;
     }
     let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
     let owner = context.peer.id;
