@@ -114,7 +114,8 @@ impl Link {
     }
 
     /// Connects to a server over two streams, which are opened on the thread that serves them,
-    /// together with a future for the server's exit code, awaited after the end of its output.
+    /// together with a future for the server's exit code, awaited while the rest of its output is
+    /// read.
     pub(super) fn open<R, W, E>(
         events: Sender<Event>,
         open: impl FnOnce() -> io::Result<(R, W, E)> + Send + 'static,
@@ -156,9 +157,12 @@ impl Link {
                 };
                 // This drops the server's input; its output stays open to the end.
                 byokey_rpc::serve(&mut output, input, connection, limits, when_closing).await;
-                drop(tokio::io::copy(&mut output, &mut tokio::io::sink()).await);
+                // Both at once: the output of a server that hangs ends when it is killed.
+                let mut sink = tokio::io::sink();
+                let rest = tokio::io::copy(&mut output, &mut sink);
+                let (_, exit_code) = tokio::join!(rest, exit_code);
                 // The scenario may be over.
-                drop(events.send(Event::End(exit_code.await)));
+                drop(events.send(Event::End(exit_code)));
             });
         })?;
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
