@@ -126,8 +126,10 @@ async fn converse<S>(stream: S, visitor: Visitor, place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // Set once the login waits on this connection: it stays, also if it was just told to leave.
+    let stays = AtomicBool::new(false);
     let service = service_fn(async |request: Request<Incoming>| {
-        Ok::<_, Infallible>(visitor.answer(request, &place).await)
+        Ok::<_, Infallible>(visitor.answer(request, &place, &stays).await)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -138,12 +140,20 @@ where
     tokio::select! {
         // Broken connections and garbage are not logged.
         _ = served => {}
-        () = place.evicted() => {}
+        () = has_to_leave(&place, &stays) => {}
+    }
+}
+
+/// Waits until a connection has to leave for another one.
+async fn has_to_leave(place: &Place, stays: &AtomicBool) {
+    place.evicted().await;
+    if stays.load(Ordering::Relaxed) {
+        pending().await
     }
 }
 
 impl Visitor {
-    async fn answer(&self, request: Request<Incoming>, place: &Place) -> Page {
+    async fn answer(&self, request: Request<Incoming>, place: &Place, stays: &AtomicBool) -> Page {
         let (parts, body) = request.into_parts();
         drop(body);
         match decide(&parts, self.port, &self.state) {
@@ -152,6 +162,7 @@ impl Visitor {
                 if !self.returned.swap(true, Ordering::Relaxed) {
                     // The user waits on this one until the tokens are there.
                     place.release();
+                    stays.store(true, Ordering::Relaxed);
                 }
                 let (page, answer) = oneshot::channel();
                 if self.events.send(Event::Back(callback, page)).await.is_err() {
