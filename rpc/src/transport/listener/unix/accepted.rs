@@ -101,9 +101,20 @@ impl Crowd {
             return silent.release().then_some(Speaker { first, holds });
         }
         let surplus = self.surplus.enter();
-        let (first, permit) = tokio::select! {
-            found = self.find_place(stream) => found?,
+        let spoken = tokio::time::timeout(SURPLUS_TIME, first_byte(stream));
+        let first = tokio::select! {
+            first = spoken => first.ok()?.ok()??,
             () = surplus.evicted() => return None,
+        };
+        let permit = tokio::select! {
+            permit = self.find_place() => permit,
+            () = surplus.evicted() => {
+                if first != b'G' {
+                    // There is no time to wait until it can be written.
+                    drop(stream.try_write(NO_PERMIT));
+                }
+                return None;
+            }
         };
         let holds = permit.map_or(Holds::Surplus(surplus), Holds::Place);
         Some(Speaker { first, holds })
@@ -122,21 +133,17 @@ impl Crowd {
         tokio::time::timeout(SURPLUS_TIME, freed).await.ok()?.ok()
     }
 
-    /// Waits until a connection without a place speaks, and then for a place for as long as silent
-    /// ones hold some: a client is not turned away for the sake of those.
-    async fn find_place(&self, stream: &UnixStream) -> Option<(u8, Option<OwnedSemaphorePermit>)> {
-        let first = tokio::time::timeout(SURPLUS_TIME, first_byte(stream)).await;
-        let first = first.ok()?.ok()??;
+    /// Waits for a place for as long as silent connections hold some: a client that has spoken is
+    /// not turned away for the sake of those.
+    async fn find_place(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Some(permit) = self.place().await {
-                return Some((first, Some(permit)));
+                return Some(permit);
             }
-            let Some(since) = self.silent.oldest() else {
-                return Some((first, None));
-            };
+            let since = self.silent.oldest()?;
             let freed = Arc::clone(&self.permits).acquire_owned();
             tokio::select! {
-                permit = freed => return Some((first, permit.ok())),
+                permit = freed => return permit.ok(),
                 () = tokio::time::sleep_until((since + MIN_SILENCE).into()) => {}
             }
         }
