@@ -210,6 +210,36 @@ async fn a_login_right_after_a_logout_is_kept() {
 
 // Row: the order of logins
 #[tokio::test]
+async fn a_login_that_is_faster_than_the_logout_before_it_is_kept() {
+    let issuer = Issuer::start().await;
+    let gate = issuer.hold(Ask::Whoami);
+    let setup = Setup::default()
+        .environment("BYOKEY_STORE", "file")
+        .environment("CODEX_ACCESS_TOKEN", "at-made-up-personal-access-token");
+    let (server, mut host) = start(&issuer, setup).await;
+    let stored = server.home.path().join(".local/share/byokey/auth.json");
+    issuer.wait_for(Ask::Whoami, 1).await;
+    // The logout clears the store after the start, which waits for the issuer.
+    let logout = host.start("account/logout", json!({})).await;
+    let login = json!({"type": "apiKey", "apiKey": "sk-made-up-key"});
+    let login = host.request("account/login/start", login).await;
+    login.unwrap();
+    gate.add_permits(1);
+    host.answer(logout).await.unwrap();
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"], json!({"type": "apiKey"}));
+    let mut updates = host.quiet_for(QUIET).await;
+    updates.retain(|message| message["method"] == "account/updated");
+    let modes: Vec<_> = updates
+        .iter()
+        .map(|update| &update["params"]["authMode"])
+        .collect();
+    assert_eq!(modes, ["apikey"]);
+    assert!(stored.exists());
+}
+
+// Row: the order of logins
+#[tokio::test]
 async fn a_login_that_was_overtaken_while_it_was_saved_is_not_kept() {
     let issuer = Issuer::start().await;
     let setup = Setup::default().environment("BYOKEY_STORE", "file");

@@ -204,6 +204,36 @@ impl AuthManager {
         store.remove().await
     }
 
+    /// Removes the stored login after the logout of this epoch, unless a later login is stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthManager::clear_store`].
+    pub async fn clear_store_after(&self, logout: Epoch) -> Result<(), StoreFailure> {
+        let store = &self.renewer.store;
+        if !store.is_persistent() {
+            return Ok(());
+        }
+        let _turn = self.store_turn.lock().await;
+        let is_stored = |credential: &Credential| !matches!(credential, Credential::External(_));
+        if self.has_successor(logout, is_stored) {
+            return Ok(());
+        }
+        let _lock = store.lock().await?;
+        store.remove().await?;
+        Ok(())
+    }
+
+    /// Returns whether a later login than the logout of this epoch is in force.
+    #[must_use]
+    pub fn is_overtaken(&self, logout: Epoch) -> bool {
+        self.has_successor(logout, |_| true)
+    }
+
+    fn has_successor(&self, logout: Epoch, is_one: impl FnOnce(&Credential) -> bool) -> bool {
+        self.epoch() != logout && self.read(|credential| credential.is_some_and(is_one))
+    }
+
     /// Revokes a forgotten login at the issuer, best effort. One without a refresh token belongs to
     /// another program, and expires by itself.
     pub async fn revoke(&self, forgotten: Forgotten) {

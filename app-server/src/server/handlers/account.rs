@@ -53,9 +53,10 @@ pub(crate) fn logout(
         Revocation::Leave
     };
     let (update, forgotten) = auth.logout(revocation);
+    let epoch = auth.epoch();
     let forgotten = Some(forgotten).filter(|_| revocation == Revocation::Revoke);
     if !auth.is_persistent() {
-        return Ok(Answering::Now(signed_out(update, forgotten)));
+        return Ok(Answering::Now(signed_out(Some(update), forgotten)));
     }
     let context = context.clone();
     Ok(Answering::change(async move {
@@ -65,9 +66,12 @@ pub(crate) fn logout(
         let auth = &context.services.auth;
         let unseen = auth.signed_out_unseen();
         let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
-        if let Err(failure) = auth.clear_store().await {
+        let cleared = auth.clear_store_after(epoch).await;
+        // A login that was faster has been announced, and is in force.
+        let update = Some(update).filter(|_| !auth.is_overtaken(epoch));
+        if let Err(failure) = cleared {
             // The credential in memory is dropped in any case.
-            announce(&context, &update);
+            announce(&context, update.as_ref());
             return Err(RequestError::failed(
                 format!("logout failed: {failure}"),
                 ErrorKind::StoreFailed.into(),
@@ -77,9 +81,9 @@ pub(crate) fn logout(
     }))
 }
 
-fn signed_out(update: AccountUpdated, forgotten: Option<Forgotten>) -> Reply<Empty> {
+fn signed_out(update: Option<AccountUpdated>, forgotten: Option<Forgotten>) -> Reply<Empty> {
     Reply::then(Empty {}, move |context| {
-        announce(context, &update);
+        announce(context, update.as_ref());
         if let Some(forgotten) = forgotten.filter(Forgotten::is_revocable) {
             let auth = context.services.auth.clone();
             let revoked = async move { auth.revoke(forgotten).await };
@@ -88,9 +92,11 @@ fn signed_out(update: AccountUpdated, forgotten: Option<Forgotten>) -> Reply<Emp
     })
 }
 
-fn announce(context: &Context, update: &AccountUpdated) {
+fn announce(context: &Context, update: Option<&AccountUpdated>) {
     let peers = &context.services.peers;
-    peers.notify::<AccountUpdatedNotification>(update);
+    if let Some(update) = update {
+        peers.notify::<AccountUpdatedNotification>(update);
+    }
 }
 
 pub(crate) fn get_auth_status(
