@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+#[cfg(feature = "http2")]
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST};
@@ -27,7 +29,7 @@ use super::watched::Watched;
 /// How long an HTTP/2 server may be silent before it is asked for a sign of life, and how long it
 /// may take for that.
 #[cfg(feature = "http2")]
-pub(crate) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
