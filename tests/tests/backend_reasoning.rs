@@ -253,3 +253,22 @@ async fn a_conversation_passes_whatever_is_not_published() {
     }
     assert_eq!(backend.count(Route::Responses), 3);
 }
+
+#[tokio::test]
+async fn an_attempt_that_fails_because_of_its_own_reasoning_is_repeated_once() {
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &[]).await;
+    let reasoning = json!({"type": "response.output_item.done", "item": {"type": "reasoning",
+        "id": "rs_1", "summary": [], "encrypted_content": "gAAAA-made-up"}});
+    let message = json!({"type": "response.output_item.done", "item": {"type": "message",
+        "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "x"}]}});
+    let failed = json!({"type": "response.failed", "response": {"error": {
+        "code": "invalid_encrypted_content", "message": "made up"}}});
+    let step = json!({"events": [reasoning, message, failed]});
+    let script = json!({"routes": {"responses": vec![step; 4]}, "settings": {"strict": false}});
+    backend.set_script(Script::from_value(script).unwrap());
+    let thread = thread(&mut host, MODEL).await;
+    let ended = turn(&mut host, &thread, json!({})).await;
+    assert_eq!(ended["status"], "failed", "{ended}");
+    assert_eq!(backend.count(Route::Responses), 2);
+}
