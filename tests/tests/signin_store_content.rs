@@ -171,7 +171,7 @@ async fn a_place_that_cannot_be_a_folder_is_found_out_on_the_command_line_too() 
     let url = shared.issuer.url();
     // A configuration file that is a folder cannot be read; behind a dangling link there is none,
     // so the store is read.
-    let unreadable = ["failed to load configuration: ", ": not a directory"];
+    let unreadable = ["failed to load configuration: ", ": Not a directory"];
     let cases = [
         (&in_file, 2, &unreadable[..]),
         (&link, 1, &["could not be saved"]),

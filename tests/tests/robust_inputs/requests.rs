@@ -79,7 +79,7 @@ async fn row_25_bad_params_are_reported_by_their_path() {
         (
             "turn/start",
             json!({"threadId": CANARY, "input": [{"type": "text", "text": {CANARY: 1}}]}),
-            "input[0]",
+            "input[0].text",
         ),
         ("turn/interrupt", json!({"threadId": CANARY}), "turnId"),
     ] {
