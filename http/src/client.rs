@@ -171,7 +171,8 @@ impl HttpClient {
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
         plaintext::check(&url, sensitivity, proxy, &settings.plaintext_origins)
             .map_err(HttpFailure::Plaintext)?;
-        if standby_era == Some(self.era())
+        if cfg!(feature = "standby")
+            && standby_era == Some(self.era())
             && let Some(response) = self
                 .send_on_standby(&method, &url, proxy, &headers, body.as_ref())
                 .await?

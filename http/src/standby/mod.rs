@@ -159,6 +159,9 @@ impl Slot {
         occasion: Occasion,
         connector: impl FnOnce() -> Option<ClientBuilder> + Send + 'static,
     ) {
+        if !cfg!(feature = "standby") {
+            return;
+        }
         // Outside a runtime there is no task, and no call that could use it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
