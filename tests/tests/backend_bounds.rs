@@ -28,7 +28,7 @@ async fn drained_turn(host: &mut Host) -> Value {
 fn grown(server: &Server, before: &ProcessStatus, what: &str) {
     let after = ProcessStatus::of(server.pid());
     let grown = after.resident_peak.saturating_sub(before.resident);
-    println!("{what}: peak memory +{grown} KiB");
+    println!("figure: {what}: peak memory +{grown} KiB");
     assert!(grown <= MOST, "{what}: {grown} KiB");
 }
 

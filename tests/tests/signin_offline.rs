@@ -158,7 +158,7 @@ async fn paste(terminal: &Terminal, block: &str) {
     let mut lines = BufReader::new(login.stderr.take().unwrap()).lines();
     let address = loop {
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-        let line = line.unwrap().unwrap().expect("the address is told");
+        let line = line.unwrap().unwrap().expect("the address is printed");
         if line.starts_with("http") {
             break line;
         }
@@ -198,8 +198,8 @@ async fn the_lines_that_try_it_offline_do_what_they_say() {
 
     let ended = terminal.run(headless).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    let told = std::fs::read_to_string(terminal.byokey_home().join("told")).unwrap();
-    assert!(told.contains("Successfully logged in"), "{told}");
+    let output = std::fs::read_to_string(terminal.byokey_home().join("output")).unwrap();
+    assert!(output.contains("Successfully logged in"), "{output}");
 
     let ended = terminal.run(others).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
