@@ -80,11 +80,8 @@ impl Cookies {
     /// The account in force is this one now. The cookies of another are dropped.
     pub(crate) fn follow(&self, account: Option<&AccountIdentity>) {
         let mut slot = self.jar();
-        let is_same = match (&*slot, account) {
-            (Some(jar), Some(now)) => jar.account.is_same(now),
-            _ => false,
-        };
-        if !is_same {
+        let of = slot.as_ref().map(|jar| &jar.account);
+        if !AccountIdentity::are_same(of, account) {
             *slot = account.map(|account| Jar {
                 account: account.clone(),
                 cookies: Vec::new(),

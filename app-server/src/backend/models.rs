@@ -37,11 +37,7 @@ struct ModelList {
 impl ModelList {
     /// Returns whether the list was read for this account.
     fn is_of(&self, account: Option<&AccountIdentity>) -> bool {
-        match (&self.account, account) {
-            (Some(of), Some(account)) => of.is_same(account),
-            (None, None) => true,
-            _ => false,
-        }
+        AccountIdentity::are_same(self.account.as_ref(), account)
     }
 }
 

@@ -65,12 +65,8 @@ impl OwnedReasoning {
     /// Returns whether the backend can read it for this account and this model.
     #[must_use]
     pub fn is_of(&self, account: Option<&AccountIdentity>, model: &str) -> bool {
-        let is_same_account = match (&self.account, account) {
-            (None, None) => true,
-            (Some(own), Some(other)) => own.is_same(other),
-            _ => false,
-        };
-        is_same_account && family(&self.model) == family(model)
+        AccountIdentity::are_same(self.account.as_ref(), account)
+            && family(&self.model) == family(model)
     }
 }
 

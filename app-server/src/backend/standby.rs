@@ -23,11 +23,7 @@ impl Backend {
                 .connects_for
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let is_same = match (&*connects_for, &account) {
-                (Some(before), Some(now)) => before.is_same(now),
-                (before, now) => before.is_none() && now.is_none(),
-            };
-            if !is_same {
+            if !AccountIdentity::are_same(connects_for.as_ref(), account.as_ref()) {
                 self.http.forget();
             }
             self.cookies.follow(account.as_ref());
@@ -50,12 +46,9 @@ impl Backend {
             .connects_for
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let is_other = match (account, &*connects_for) {
-            (Some(account), Some(in_force)) => !account.is_same(in_force),
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        (!is_other).then(|| self.http.era())
+        let is_admitted =
+            account.is_none() || AccountIdentity::are_same(account, connects_for.as_ref());
+        is_admitted.then(|| self.http.era())
     }
 
     /// Where the login will be sent: with model requests; or, if these carry something else, with

@@ -17,6 +17,16 @@ pub enum AccountIdentity {
 }
 
 impl AccountIdentity {
+    /// Returns whether both are the same account, or both are none.
+    #[must_use]
+    pub fn are_same(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// Returns whether both are the same account. A user that only one of them names is not
     /// compared.
     #[must_use]
