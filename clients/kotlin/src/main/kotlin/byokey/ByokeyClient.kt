@@ -60,7 +60,7 @@ public class ByokeyClient private constructor(
      *
      * A collector that falls 100,000 events behind fails with [IllegalStateException].
      */
-    public val events: Flow<Event> get() = session.events
+    public val events: Flow<Event> get() = session.hub.events
 
     /**
      * The account, kept current from the first use of this on, which reads it, as does every
@@ -78,6 +78,29 @@ public class ByokeyClient private constructor(
     /** Starts a login. With tokens or a key it is in force when this returns. */
     public suspend fun login(params: LoginStartParams): LoginStartResult =
         request(Methods.accountLoginStart, params)
+
+    /**
+     * Signs in with the browser: [open] is given the page to open. Returns the account when the user
+     * is done. Cancelling the coroutine cancels the login; it waits for at most 15 minutes.
+     *
+     * @throws LoginException if the login fails
+     */
+    public suspend fun loginInBrowser(open: suspend (String) -> Unit): AccountReadResult =
+        waitForLogin(session, LoginStartParams.Chatgpt()) { started ->
+            if (started is LoginStartResult.Chatgpt) open(started.authUrl)
+        }
+
+    /**
+     * Signs in with a code that the user types on any device: [show] is given page and code.
+     *
+     * @throws LoginException if the login fails
+     */
+    public suspend fun loginWithDeviceCode(show: suspend (DeviceCode) -> Unit): AccountReadResult =
+        waitForLogin(session, LoginStartParams.ChatgptDeviceCode()) { started ->
+            if (started is LoginStartResult.ChatgptDeviceCode) {
+                show(DeviceCode(started.verificationUrl, started.userCode))
+            }
+        }
 
     /** Cancels a pending login. */
     public suspend fun cancelLogin(loginId: String): LoginCancelResult =
@@ -119,6 +142,23 @@ public class ByokeyClient private constructor(
     public suspend fun startTurn(params: TurnStartParams): TurnStartResult =
         request(Methods.turnStart, params)
 
+    /**
+     * Asks one question and returns the whole answer.
+     *
+     * @param text the question
+     * @param threadId the conversation that it belongs to; by default a new one
+     * @param model the model; by default that of the conversation
+     * @param onDelta called with each piece of the answer as it comes
+     * @throws TurnFailedException if the turn ends without an answer
+     */
+    public suspend fun run(
+        text: String,
+        threadId: String? = null,
+        model: String? = null,
+        onDelta: suspend (String) -> Unit = {},
+    ): RunResult =
+        answerTo(session, questionOf(text, threadId ?: startThread().thread.id, model), onDelta)
+
     /** Interrupts a turn. */
     public suspend fun interruptTurn(threadId: String, turnId: String) {
         request(Methods.turnInterrupt, TurnInterruptParams(threadId, turnId))
@@ -150,16 +190,18 @@ public class ByokeyClient private constructor(
          * Starts the server and runs the handshake.
          *
          * @param clientInfo name and version of the host
-         * @param refreshTokens supplies tokens when the backend has refused those in use
+         * @param refreshTokens supplies tokens when the backend has refused those in use, or
+         *   [ServerOwnsLogin]
          * @param command the program; by default `BYOKEY_BIN`, then the program bundled with
          *   the package, then `byokey` on the search path
          * @param args its arguments
          * @param environment its whole environment; by default the host's
          * @param workingDirectory its working directory; by default the host's
          * @param capabilities the host's capabilities
-         * @param onLog called with each line of the server's standard error
+         * @param onLog called with each line of the server's standard error, and with the redacted
+         *   lines of a token command
          * @param startTimeout timeout of the handshake
-         * @throws ServerNotFoundException if the program cannot be started
+         * @throws ServerNotFoundException if the program cannot be started, or is another one
          * @throws StartTimeoutException if it does not answer the handshake in time
          */
         public suspend fun spawn(
@@ -172,17 +214,23 @@ public class ByokeyClient private constructor(
             capabilities: ClientCapabilities? = null,
             onLog: ((String) -> Unit)? = null,
             startTimeout: Duration = 10.seconds,
-        ): ByokeyClient {
-            val process = ServerProcess.start(command, args, environment, workingDirectory, onLog != null)
-            val session = Session(process, refreshTokens, onLog)
+        ): ByokeyClient = SpawnOptions(
+            clientInfo, refreshTokens, command, args, environment, workingDirectory, capabilities, onLog, startTimeout,
+        ).spawn(onEvent = {})
+
+        /** Runs the handshake on a new [session], which it ends if that fails. */
+        internal suspend fun of(session: Session, options: SpawnOptions): ByokeyClient {
             var client: ByokeyClient? = null
             try {
                 val ownId = ProcessHandle.current().pid()
-                val hello = InitializeParams(clientInfo, capabilities, ownId)
-                val server = withTimeoutOrNull(startTimeout) { session.typedRequest(Methods.initialize, hello) }
-                    ?: throw StartTimeoutException(startTimeout)
+                val hello = InitializeParams(options.clientInfo, options.capabilities, ownId)
+                val server = withTimeoutOrNull(options.startTimeout) { session.typedRequest(Methods.initialize, hello) }
+                    ?: throw StartTimeoutException(options.startTimeout, session.launched)
+                if (server.serverInfo?.name == "byokey") session.trust()
                 session.notify(ClientNotifications.initialized.name)
                 return ByokeyClient(session, server).also { client = it }
+            } catch (closed: ConnectionClosedException) {
+                throw explainEnd(closed, session.found)
             } finally {
                 if (client == null) withContext(NonCancellable + Dispatchers.IO) { session.close() }
             }

@@ -10,10 +10,14 @@ import byokey.protocol.ExternalTokens
 import byokey.protocol.RefreshParams
 import byokey.protocol.RefreshReason
 import byokey.protocol.WireException
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
 import java.io.File
 import java.time.Instant
+import kotlin.coroutines.AbstractCoroutineContextElement
+import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 
@@ -33,19 +37,40 @@ private val TIMEOUT = 8.seconds
  *
  * Its tokens are cached until a minute before `expiresAt`, or until the backend refuses them. The
  * provider throws [TokenProviderException] if the program fails, takes longer than [timeout] or
- * prints invalid output. Its output, on either stream, never appears in an error or a log.
+ * prints invalid output. Its standard output never appears in an error or a log. Its standard error
+ * goes to [onLog], line by line and redacted; without that, to the `onLog` of the client that asks.
  */
 public fun commandTokens(
     command: List<String>,
     timeout: Duration = TIMEOUT,
     environment: Map<String, String>? = null,
     workingDirectory: File? = null,
+    onLog: ((String) -> Unit)? = null,
 ): TokenProvider {
     require(command.isNotEmpty()) { "A command has at least the name of a program." }
     return CommandTokens({ request ->
         val all = (environment ?: System.getenv()) + environmentOf(request)
-        runCommand(command, timeout, all, workingDirectory)
+        val log = onLog ?: currentCoroutineContext()[LogOfTheClient]?.onLog
+        val redacted = log?.let { take -> { line: String -> report(take, "[token command] ${redact(line)}") } }
+        runTokenCommand(command, timeout, all, workingDirectory, redacted)
     })
+}
+
+/** Where a command's standard error goes: `onLog` of the client that asks. */
+internal class LogOfTheClient(val onLog: (String) -> Unit) : AbstractCoroutineContextElement(Key) {
+    companion object Key : CoroutineContext.Key<LogOfTheClient>
+}
+
+/** Asks a provider; a token command writes to the log of the client meanwhile. */
+internal suspend fun TokenProvider.ask(request: RefreshParams, onLog: ((String) -> Unit)?): ExternalTokens =
+    if (onLog == null) tokens(request) else withContext(LogOfTheClient(onLog)) { tokens(request) }
+
+/**
+ * Passes a line to the host's function. An exception of it must not stop the reading of a log, since
+ * a full pipe blocks the program that writes.
+ */
+internal fun report(onLog: (String) -> Unit, line: String) {
+    runCatching { onLog(line) }
 }
 
 /** Caches the output of [run] as long as it is valid. */

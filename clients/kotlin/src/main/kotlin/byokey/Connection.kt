@@ -19,6 +19,11 @@ import java.nio.charset.CharacterCodingException
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicLong
 
+/** How the connection ended, and which program that was. */
+internal class End(val exitStatus: Int?, private val launched: Launched? = null) {
+    fun exception() = ConnectionClosedException(exitStatus, launched)
+}
+
 /** The error response to a request of the server, with this code and text. */
 internal class Refusal(val code: Int, message: String) : Exception(message)
 
@@ -39,18 +44,22 @@ internal class Connection(
 
         class Error(val value: JsonValue) : Answer
 
-        class Ended(val exitStatus: Int?) : Answer
+        class Ended(val end: End) : Answer
     }
 
     private val outgoing = Channel<ByteArray>(OUTGOING)
     private val lastId = AtomicLong()
     private val pending = ConcurrentHashMap<Long, CompletableDeferred<Answer>>()
-    private val ended = CompletableDeferred<Int?>()
+    private val ended = CompletableDeferred<End>()
 
     /** The lines to write, in order. Closed at the end. */
     val lines: ReceiveChannel<ByteArray> get() = outgoing
 
     val isEnded: Boolean get() = ended.isCompleted
+
+    /** Whether texts of the server may be part of errors. */
+    @Volatile
+    var isTrusted: Boolean = false
 
     /**
      * Sends a request and waits for the response. Cancelling the caller cancels the request at the
@@ -62,7 +71,7 @@ internal class Connection(
         pending[id] = waiting
         val answer = try {
             if (!send("id" to JsonNumber(id), "method" to JsonString(method), "params" to params)) {
-                waiting.complete(Answer.Ended(awaitEnd()))
+                waiting.complete(Answer.Ended(ended.await()))
             }
             waiting.await()
         } catch (cancellation: CancellationException) {
@@ -73,8 +82,8 @@ internal class Connection(
         }
         return when (answer) {
             is Answer.Result -> answer.value
-            is Answer.Error -> throw ErrorDetails.exception(method, answer.value)
-            is Answer.Ended -> throw ConnectionClosedException(answer.exitStatus)
+            is Answer.Error -> throw ErrorDetails.exception(method, answer.value, isTrusted)
+            is Answer.Ended -> throw answer.end.exception()
         }
     }
 
@@ -97,27 +106,27 @@ internal class Connection(
     }
 
     /** Fails all pending calls: no response can arrive any more. */
-    fun end(exitStatus: Int?) {
-        ended.complete(exitStatus)
+    fun end(end: End) {
+        ended.complete(end)
         outgoing.close()
         // Resumes callers that wait for space in the queue.
         while (outgoing.tryReceive().isSuccess) continue
         while (pending.isNotEmpty()) {
-            for (id in pending.keys) pending.remove(id)?.complete(Answer.Ended(exitStatus))
+            for (id in pending.keys) pending.remove(id)?.complete(Answer.Ended(end))
         }
     }
 
     /** Cancels every call at the server, and refuses new ones. */
-    fun hangUp() {
+    fun hangUp(end: End) {
         for (id in pending.keys) {
-            pending.remove(id)?.complete(Answer.Ended(null)) ?: continue
+            pending.remove(id)?.complete(Answer.Ended(end)) ?: continue
             outgoing.trySend(encode(arrayOf(cancelMethod, cancelParams(id))))
         }
         outgoing.close()
     }
 
     /** Waits for the end and returns the exit status, if known. */
-    suspend fun awaitEnd(): Int? = ended.await()
+    suspend fun awaitEnd(): Int? = ended.await().exitStatus
 
     private fun answered(id: JsonValue?, message: JsonObject) {
         val number = (id as? JsonNumber)?.toLongOrNull() ?: return

@@ -1,6 +1,7 @@
 package byokey
 
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.channels.ReceiveChannel
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 
@@ -18,11 +19,21 @@ internal class EventHub {
     private var hasEnded = false
 
     val events: Flow<Event> = flow {
-        val channel = enter()
+        val channel = enter(takesEarlier = true)
         try {
             for (event in channel) emit(event)
         } finally {
-            synchronized(lock) { collectors -= channel }
+            leave(channel)
+        }
+    }
+
+    /** Passes the events from now on to [use], which reads them to the end or leaves. */
+    suspend fun <T> reading(use: suspend (ReceiveChannel<Event>) -> T): T {
+        val channel = enter(takesEarlier = false)
+        return try {
+            use(channel)
+        } finally {
+            leave(channel)
         }
     }
 
@@ -44,13 +55,19 @@ internal class EventHub {
         }
     }
 
-    private fun enter(): Channel<Event> = synchronized(lock) {
+    private fun enter(takesEarlier: Boolean): Channel<Event> = synchronized(lock) {
         val channel = Channel<Event>(CAPACITY)
-        if (isFirst) beforeTheFirst.forEach(channel::trySend)
-        beforeTheFirst.clear()
-        isFirst = false
+        if (takesEarlier) {
+            beforeTheFirst.forEach(channel::trySend)
+            beforeTheFirst.clear()
+            isFirst = false
+        }
         if (hasEnded) channel.close() else collectors += channel
         channel
+    }
+
+    private fun leave(channel: Channel<Event>) {
+        synchronized(lock) { collectors -= channel }
     }
 
     private fun tooSlow() = IllegalStateException(

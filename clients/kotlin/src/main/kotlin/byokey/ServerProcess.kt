@@ -15,24 +15,42 @@ import kotlin.time.Duration.Companion.seconds
 private val GRACE = 1.seconds
 private val GRACE_OF_SIGNAL = 500.milliseconds
 
+/** A longer line of the log is dropped. */
+private const val MAX_LOG_LINE = 1 shl 20
+
 /**
  * The server as a child process: lines in, lines out, and its exit.
  *
  * [readLines] and [readLog] block a thread each. Writing uses a thread while the pipe is full.
  */
-internal class ServerProcess private constructor(private val process: Process) {
+internal class ServerProcess private constructor(
+    private val process: Process,
+    val found: Found,
+    args: List<String>,
+) {
+    private val command = redact(found.program)
+    private val args = redactArguments(args)
+    private val tail = Tail()
+
     // Process.destroy also closes the streams, and blocks for ever during a write.
     private val handle = process.toHandle()
 
     val id: Long get() = process.pid()
 
+    /** What was started, and what it wrote last. */
+    val launched: Launched get() = Launched(command, args, tail.lines)
+
     /** Passes each line of the server to [take] until the end. */
     suspend fun readLines(take: suspend (ByteArray) -> Unit): Unit =
         withContext(Dispatchers.IO) { LineReader(process.inputStream).forEach(take) }
 
-    /** Passes each line of the log to [take]. */
+    /** Keeps the end of the log, and passes each line of it to [take]. */
     suspend fun readLog(take: (String) -> Unit): Unit = withContext(Dispatchers.IO) {
-        LineReader(process.errorStream).forEach { take(it.decodeToString().trimEnd('\r')) }
+        LineReader(process.errorStream, MAX_LOG_LINE).forEach {
+            val line = it.decodeToString().trimEnd('\r')
+            tail.push(line)
+            take(line)
+        }
     }
 
     /** Writes a line. Returns whether the server still reads. */
@@ -85,20 +103,25 @@ internal class ServerProcess private constructor(private val process: Process) {
             args: List<String>,
             environment: Map<String, String>?,
             workingDirectory: File?,
-            hasLog: Boolean,
         ): ServerProcess = withContext(NonCancellable + Dispatchers.IO) {
             val found = findServer(command)
             val builder = ProcessBuilder(listOf(found.program) + args).directory(workingDirectory)
-            if (!hasLog) builder.redirectError(ProcessBuilder.Redirect.DISCARD)
             if (environment != null) {
                 builder.environment().clear()
                 builder.environment().putAll(environment)
             }
             try {
-                ServerProcess(builder.start())
+                ServerProcess(builder.start(), found, args)
             } catch (error: IOException) {
-                throw ServerNotFoundException(found.lookedIn, error)
+                val launched = Launched(redact(found.program), redactArguments(args), emptyList())
+                throw ServerNotFoundException(found.searched, problemWith(found.program), launched, error)
             }
+        }
+
+        private fun problemWith(program: String): String = when {
+            !File(program).exists() -> "was not found"
+            !File(program).canExecute() -> "may not be executed"
+            else -> "cannot be started"
         }
     }
 }

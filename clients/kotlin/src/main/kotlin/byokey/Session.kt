@@ -19,6 +19,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withTimeoutOrNull
@@ -35,24 +36,27 @@ private val GRACE = 1.seconds
 internal class Session(
     private val process: ServerProcess,
     private val refreshTokens: TokenProvider,
-    onLog: ((String) -> Unit)?,
+    private val onLog: ((String) -> Unit)?,
+    private val onEvent: (Event) -> Unit,
 ) {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default + CoroutineName("byokey"))
-    private val hub = EventHub()
     private val keeper = AccountKeeper(scope, ::readAccount)
     private val connection = Connection(scope, ::answer) { method, params ->
         // First, so that a host that starts to use the account on the event reads it once.
         if (method == ServerNotifications.accountUpdated.name) keeper.update()
-        hub.publish(eventOf(method, params))
+        val event = eventOf(method, params)
+        hub.publish(event)
+        onEvent(event)
     }
 
-    val events get() = hub.events
+    val hub = EventHub()
+    val launched get() = process.launched
+    val found get() = process.found
     val account get() = keeper.account
     val pid get() = process.id
     val isEnded get() = connection.isEnded
 
     init {
-        if (onLog != null) scope.launch { process.readLog { line -> tell(onLog, line) } }
         scope.launch { write() }
         scope.launch { runUntilTheEnd() }
     }
@@ -78,9 +82,28 @@ internal class Session(
 
     suspend fun awaitEnd(): Int? = connection.awaitEnd()
 
+    /** Notes that the server is `byokey`, whose texts name causes and no secrets. */
+    fun trust() {
+        connection.isTrusted = true
+    }
+
+    /** Returns what may be shown of a text of the server. */
+    fun shown(text: String?): String? = ErrorDetails.shown(text, connection.isTrusted)
+
+    /** Makes a call whose outcome does not matter. */
+    fun inBackground(call: suspend () -> Unit) {
+        scope.launch {
+            try {
+                call()
+            } catch (_: ByokeyException) {
+                // What it was to end may have ended meanwhile.
+            }
+        }
+    }
+
     /** Ends the process, and blocks until it has exited. */
     fun close() {
-        connection.hangUp()
+        connection.hangUp(End(null, process.launched))
         process.end()
         finish(process.exitStatusOrNull())
     }
@@ -97,12 +120,13 @@ internal class Session(
 
     private suspend fun runUntilTheEnd() {
         val reading = scope.launch { process.readLines(connection::receive) }
+        val logging = scope.launch { process.readLog { line -> if (onLog != null) report(onLog, line) } }
         val exit = scope.async { process.awaitExit() }
         select<Unit> {
             reading.onJoin {}
             exit.onAwait {}
         }
-        withTimeoutOrNull(GRACE) { reading.join() }
+        withTimeoutOrNull(GRACE) { joinAll(reading, logging) }
         val status = withTimeoutOrNull(GRACE) { exit.await() }
         if (status == null) process.kill()
         finish(status)
@@ -110,13 +134,13 @@ internal class Session(
     }
 
     private fun finish(exitStatus: Int?) {
-        connection.end(exitStatus)
+        connection.end(End(exitStatus, process.launched))
         hub.end()
         keeper.end()
     }
 
     private suspend fun answer(method: String, params: JsonValue): JsonValue {
-        if (method != ServerRequests.accountChatgptAuthTokensRefresh.name) {
+        if (method != ServerRequests.accountChatgptAuthTokensRefresh.name || refreshTokens === ServerOwnsLogin) {
             throw Refusal(METHOD_NOT_FOUND, "The client does not answer such requests.")
         }
         val request = try {
@@ -126,20 +150,12 @@ internal class Session(
         }
         return try {
             // The server does not use an id token in the answer.
-            refreshTokens.tokens(request).copy(idToken = null).toJson()
+            refreshTokens.ask(request, onLog).copy(idToken = null).toJson()
         } catch (@Suppress("TooGenericExceptionCaught") _: Throwable) {
             // The exception may contain a token. The server gets an answer in any case, so that
             // waiting calls fail before its timeout.
             currentCoroutineContext().ensureActive()
             throw Refusal(PROVIDER_FAILED, "The host's token provider failed.")
         }
-    }
-
-    /**
-     * An exception of the host's function must not stop the reading of the log, since a full pipe
-     * blocks the server.
-     */
-    private fun tell(onLog: (String) -> Unit, line: String) {
-        runCatching { onLog(line) }
     }
 }

@@ -18,6 +18,16 @@ public fun interface TokenProvider {
     public suspend fun tokens(request: RefreshParams): ExternalTokens
 }
 
+/**
+ * In place of a token provider: the login is the server's own, in the browser, with a device code, a
+ * key, or one that it has stored.
+ */
+public object ServerOwnsLogin : TokenProvider {
+    /** Throws, because there are no tokens in this process. */
+    override suspend fun tokens(request: RefreshParams): ExternalTokens =
+        throw TokenProviderException("The login is the server's own: it has no token provider.")
+}
+
 /** Requests tokens for the first login: with the reason `login`, and without an account. */
 public suspend fun TokenProvider.tokens(): ExternalTokens = tokens(RefreshParams(RefreshReason("login")))
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.nio.file.Path
+import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -60,6 +61,21 @@ class CommandTokensTest {
         assertTrue("too much" in failure("head -c 3000000 /dev/zero"))
         val missing = runBlocking { runCatching { commandTokens(listOf("/nowhere/made-up")).tokens(EXPIRING) } }
         assertTrue(missing.exceptionOrNull() is TokenProviderException)
+    }
+
+    @Test
+    fun `what a command writes to standard error reaches the log of the client that asks, redacted`(): Unit = runBlocking {
+        val script = "echo run my-login, it was eyJtYWRlLXVwIjp0cnVlfQ.made-up >&2; exit 3"
+        val ask = """{"id":"r","method":"account/chatgptAuthTokens/refresh","params":{"reason":"unauthorized"}}"""
+        val log = CopyOnWriteArrayList<String>()
+        spawnShell("echo '$ask'; read answer; cat >/dev/null", commandTokens(shell(script)), onLog = { log += it }).use {
+            waitUntil("a line") { log.isNotEmpty() }
+        }
+        val own = CopyOnWriteArrayList<String>()
+        val failure = runCatching { commandTokens(shell(script), onLog = { own += it }).tokens() }.exceptionOrNull()
+        assertFalse("my-login" in failure!!.stackTraceToString())
+        assertEquals(listOf("[token command] run my-login, it was [redacted]"), own.toList())
+        assertEquals(own.toList(), log.toList())
     }
 
     @Test

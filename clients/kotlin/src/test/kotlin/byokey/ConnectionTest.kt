@@ -15,12 +15,12 @@ import kotlin.time.Duration.Companion.seconds
 /** Connections whose peer does not read. */
 class ConnectionTest {
     @Test
-    fun `whoever waits for room in a full line fails when the connection ends`(): Unit = runBlocking {
+    fun `a call that waits for room in a full line fails when the connection ends`(): Unit = runBlocking {
         val connection = Connection(this, { _, _ -> JsonNull }, { _, _ -> })
         val calls = List(200) {
             async(start = CoroutineStart.UNDISPATCHED) { runCatching { connection.request("some/call", JsonObject()) } }
         }
-        connection.end(3)
+        connection.end(End(3))
         for (call in calls) {
             val failure = withTimeout(LONG.seconds) { call.await() }.exceptionOrNull()
             assertEquals(3, (failure as ConnectionClosedException).exitStatus)

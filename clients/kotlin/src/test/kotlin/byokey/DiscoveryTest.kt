@@ -32,7 +32,7 @@ class DiscoveryTest {
     fun `what is named comes first, then BYOKEY_BIN, the package and the search path`() {
         val missing = assertThrows(ServerNotFoundException::class.java) { findServer(null, surroundings()) }
         val bundled = listOf("plugin/lib/byokey", "plugin/bin/byokey", "plugin/bin/linux-x64/byokey").map { "$folder/$it" }
-        assertEquals(listOf("BYOKEY_BIN (not set)") + bundled + "PATH", missing.lookedIn)
+        assertEquals(listOf("BYOKEY_BIN (not set)") + bundled + "PATH", missing.searched)
         assertTrue("command" in missing.message!!)
 
         file("plugin/bin/byokey", isProgram = false)
@@ -49,9 +49,23 @@ class DiscoveryTest {
     }
 
     @Test
+    fun `the working directory is never searched`() {
+        file("here/byokey.exe")
+        fun around(path: String) = Surroundings(mapOf("PATH" to path), packageFolder = null, platform = "win32-x64")
+        assertThrows(ServerNotFoundException::class.java) { findServer(null, around(".${File.pathSeparator}")) }
+        // Windows starts a bare name from the working directory first.
+        assertThrows(ServerNotFoundException::class.java) { findServer("byokey", around(".")) }
+        assertEquals("$folder/here/byokey.exe", findServer("byokey", around("$folder/here")).program)
+        assertEquals("C:\\byokey", findServer("C:\\byokey", around(".")).program)
+    }
+
+    @Test
     fun `a program that cannot be started is an error that says where it was looked for`(): Unit = runBlocking {
         val failure = runCatching { ByokeyClient.spawn(ClientInfo("test", version = "1"), { error("") }, "/nowhere/byokey") }
         val missing = failure.exceptionOrNull() as ServerNotFoundException
-        assertEquals(listOf("/nowhere/byokey"), missing.lookedIn)
+        assertEquals(listOf("/nowhere/byokey"), missing.searched)
+        assertEquals("/nowhere/byokey", missing.command)
+        assertEquals(listOf("app-server"), missing.args)
+        assertTrue("byokey was not found (`/nowhere/byokey app-server`)" in missing.message!!, missing.message)
     }
 }

@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
 class ExceptionsTest {
-    private fun of(error: String) = ErrorDetails.exception("account/read", JsonValue.parse(error))
+    private fun of(error: String, isTrusted: Boolean = false) =
+        ErrorDetails.exception("account/read", JsonValue.parse(error), isTrusted)
 
     @Test
     fun `every kind of the protocol but the one for cancelled calls has a class`() {
@@ -36,6 +37,21 @@ class ExceptionsTest {
         assertEquals("made-up", exception.requestId)
         assertFalse(Regex("made.?up", RegexOption.IGNORE_CASE) in exception.toString(), "$exception")
         assertTrue("account/read" in exception.message!! && "-32603" in exception.message!!)
+    }
+
+    @Test
+    fun `what byokey said is part of the text, redacted, and what another server said is not`() {
+        val token = "eyJhbGciOiJub25lIn0.eyJtYWRlIjoidXAifQ.made-up"
+        val error = """{"code":1,"message":"refused by proxy.test, $token","data":{"kind":"unreachable"}}"""
+        val known = of(error, isTrusted = true)
+        assertEquals("refused by proxy.test, [redacted]", known.serverMessage)
+        assertEquals(
+            "`account/read` failed (code 1, unreachable). refused by proxy.test, [redacted]. There is no connection to the " +
+                "backend or the issuer: check the network and the proxy settings.",
+            known.message,
+        )
+        assertNull(of(error).serverMessage)
+        assertFalse("proxy.test" in of(error).message!!)
     }
 
     @Test

@@ -20,6 +20,8 @@ import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.ReceiveChannel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.produceIn
 import kotlinx.coroutines.withTimeout
@@ -31,17 +33,26 @@ import org.junit.jupiter.api.Assertions.fail
 
 private const val PATIENCE_MS = 20_000L
 
-/** Runs the client's side of one transcript. */
+/** What the driver sees beside the client. */
+internal class Watched(val provider: ScriptedProvider) {
+    val log = MutableStateFlow<List<String>>(emptyList())
+    val restarts = MutableStateFlow(0)
+}
+
+/** Runs the client's side of one transcript; [running] returns the client, after a restart another. */
 internal class Player(
     scope: CoroutineScope,
-    private val client: ByokeyClient,
-    private val provider: ScriptedProvider,
+    events: Flow<Event>,
+    private val watched: Watched,
+    private val running: suspend () -> ByokeyClient,
 ) {
+    private lateinit var client: ByokeyClient
+
     // A failing call must not cancel the others.
     private val calls = CoroutineScope(scope.coroutineContext + SupervisorJob())
-    private val running = HashMap<String, Deferred<JsonValue>>()
+    private val made = HashMap<String, Deferred<JsonValue>>()
     private val names = HashMap(TOKENS)
-    private val events: ReceiveChannel<Event> = client.events.produceIn(calls)
+    private val events: ReceiveChannel<Event> = events.produceIn(calls)
 
     suspend fun play(steps: List<JsonObject>) {
         steps.forEachIndexed { index, step ->
@@ -54,18 +65,24 @@ internal class Player(
     }
 
     private suspend fun play(step: JsonObject) {
+        client = running()
         when (val kind = step.keys.first()) {
             "call" -> call(step)
             "result" -> result(step)
             "fails" -> fails(step)
-            "cancel" -> running.getValue(step.text(kind)).cancel()
+            "cancel" -> made.getValue(step.text(kind)).cancel()
             "cancelled" -> cancelled(step)
             "event" -> event(step)
             "asked" -> {
                 val number = (step.getValue(kind) as JsonNumber).toLongOrNull()!!
-                check(provider.request(number.toInt()), step)
+                check(watched.provider.request(number.toInt()), step)
             }
             "account" -> client.account.first { has(it?.toJson() ?: JsonNull, step.getValue(kind)) }
+            "logged" -> watched.log.first { lines -> lines.any { step.text(kind) in it } }
+            "restarted" -> {
+                val number = (step.getValue(kind) as JsonNumber).toLongOrNull()!!
+                watched.restarts.first { it >= number }
+            }
             "kill" -> assertTrue(ProcessHandle.of(client.pid).get().destroyForcibly())
             "closed" -> client.awaitClosed()
             "close" -> client.close()
@@ -76,7 +93,7 @@ internal class Player(
     private fun call(step: JsonObject) {
         val params = step["params"] as JsonObject? ?: JsonObject()
         // Undispatched, so that the request is sent before the next step begins.
-        running[step.text("as")] = calls.async(start = CoroutineStart.UNDISPATCHED) {
+        made[step.text("as")] = calls.async(start = CoroutineStart.UNDISPATCHED) {
             if ("typed" in step) typed(step.text("call"), params) else client.request(step.text("call"), params)
         }
     }
@@ -89,7 +106,7 @@ internal class Player(
     }
 
     private suspend fun result(step: JsonObject) {
-        val result = running.getValue(step.text("result")).await()
+        val result = made.getValue(step.text("result")).await()
         check(result, step)
         for ((name, path) in (step["keep"] as JsonObject?).orEmpty()) {
             val steps = (path as JsonArray).map { (it as JsonString).value }
@@ -98,11 +115,9 @@ internal class Player(
     }
 
     private suspend fun fails(step: JsonObject) {
-        val outcome = runCatching { running.getValue(step.text("fails")).await() }
-        val failure = checkClass(outcome.exceptionOrNull(), step.text("error"))
-        for (shown in listOf(failure.toString(), failure.stackTraceToString())) {
-            for (token in TOKENS.values) assertFalse((token as JsonString).value in shown, "a token is shown")
-        }
+        val outcome = runCatching { made.getValue(step.text("fails")).await() }
+        val says = listOfNotNull((step["says"] as JsonString?)?.value)
+        val failure = checkFailure(outcome.exceptionOrNull(), step.text("error"), says)
         if (failure is RequestException) {
             assertEquals((step["kind"] as JsonString?)?.value, failure.kind?.value)
             assertEquals((step["code"] as JsonNumber?)?.toLongOrNull(), failure.code.toLong())
@@ -110,7 +125,7 @@ internal class Player(
     }
 
     private suspend fun cancelled(step: JsonObject) {
-        val call = running.getValue(step.text("cancelled"))
+        val call = made.getValue(step.text("cancelled"))
         call.join()
         assertTrue(runCatching { call.await() }.exceptionOrNull() is CancellationException)
     }
@@ -126,10 +141,14 @@ internal class Player(
     }
 }
 
-/** Class names end in `Exception`, by the language's convention. */
-internal fun checkClass(failure: Throwable?, name: String): ByokeyException {
+/** Checks class and text of an error. Class names end in `Exception`, by the language's convention. */
+internal fun checkFailure(failure: Throwable?, name: String, says: List<String>): ByokeyException {
     assertNotNull(failure, "it succeeded")
     assertTrue(failure is ByokeyException, "it is a ${failure!!::class}")
     assertEquals(name, failure::class.simpleName!!.replace(Regex("Exception$"), "Error"))
+    for (text in says) assertTrue(text in failure.message!!, failure.message)
+    for (shown in listOf(failure.toString(), failure.stackTraceToString())) {
+        for (token in TOKENS.values) assertFalse((token as JsonString).value in shown, "a token is shown")
+    }
     return failure as ByokeyException
 }

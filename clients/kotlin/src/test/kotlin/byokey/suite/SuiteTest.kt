@@ -3,11 +3,14 @@ package byokey.suite
 import byokey.ByokeyClient
 import byokey.DevBackend
 import byokey.LONG
+import byokey.Supervisor
 import byokey.byokeyProgram
 import byokey.codexProgram
 import byokey.protocol.ClientCapabilities
 import byokey.protocol.ClientInfo
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.cancelChildren
+import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -20,6 +23,7 @@ import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.nio.file.Path
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.measureTime
 
@@ -72,31 +76,41 @@ class SuiteTest {
         args: List<String>,
         environment: Map<String, String>? = null,
     ) = runBlocking {
-        val provider = ScriptedProvider(transcript.refresh)
+        val watched = Watched(ScriptedProvider(transcript.refresh))
+        val capabilities = transcript.capabilities?.let(ClientCapabilities::fromJson)
+        val onLog = { line: String -> watched.log.update { it + line } }
+        if (transcript.isSupervised) {
+            val supervisor = Supervisor.start(
+                HOST, watched.provider, command, args, environment, null, capabilities, onLog, transcript.startTimeout,
+                onRestart = { watched.restarts.value = it.restarts }, pauses = listOf(10.milliseconds),
+            )
+            playing(supervisor) { Player(this, supervisor.events, watched, supervisor::ready).play(transcript.client) }
+            return@runBlocking
+        }
         suspend fun spawn() = withTimeout(LONG.seconds) {
             ByokeyClient.spawn(
-                ClientInfo("suite", version = "1"),
-                provider,
-                command = command,
-                args = args,
-                environment = environment,
-                capabilities = transcript.capabilities?.let(ClientCapabilities::fromJson),
-                startTimeout = transcript.startTimeout,
+                HOST, watched.provider, command, args, environment, null, capabilities, onLog, transcript.startTimeout,
             )
         }
         transcript.spawnFails?.let { name ->
-            checkClass(runCatching { spawn() }.exceptionOrNull(), name)
+            checkFailure(runCatching { spawn() }.exceptionOrNull(), name, transcript.spawnSays)
             return@runBlocking
         }
         val client = spawn()
         val process = ProcessHandle.of(client.pid)
+        playing(client) { Player(this, client.events, watched) { client }.play(transcript.client) }
+        assertFalse(process.isPresent && process.get().isAlive, "the process has ended")
+    }
+
+    private suspend fun CoroutineScope.playing(player: AutoCloseable, play: suspend () -> Unit) {
         try {
-            Player(this, client, provider).play(transcript.client)
+            play()
         } finally {
-            val closing = measureTime { client.close() }
+            val closing = measureTime { player.close() }
             assertTrue(closing < CLOSING, "closing took $closing")
-            assertFalse(process.isPresent && process.get().isAlive, "the process has ended")
             coroutineContext.cancelChildren()
         }
     }
 }
+
+private val HOST = ClientInfo("suite", version = "1")

@@ -3,6 +3,7 @@ package byokey.suite
 
 import byokey.PROJECT
 import byokey.json.JsonArray
+import byokey.json.JsonBoolean
 import byokey.json.JsonNumber
 import byokey.json.JsonObject
 import byokey.json.JsonString
@@ -24,16 +25,19 @@ internal class Transcript(val file: File) {
     val refresh: List<JsonObject> = steps("refresh")
     val startTimeout: Duration = ((members["startTimeoutMs"] as JsonNumber?)?.toLongOrNull() ?: 10_000).milliseconds
     val spawnFails: String? = (members["spawnFails"] as JsonString?)?.value
+    val spawnSays: List<String> = (members["spawnSays"] as JsonArray?).orEmpty().map { (it as JsonString).value }
+    val isSupervised: Boolean = members["supervised"] == JsonBoolean(true)
     val isForCodex: Boolean = "codex" in members
     val client: List<JsonObject> = steps("client")
-    val isScripted: Boolean = "server" in members
+    val isScripted: Boolean = "server" in members || "servers" in members
     val backend: JsonValue? = members["backend"]?.let { filled(it, TOKENS) }
 
     private fun steps(name: String) = (members[name] as JsonArray?).orEmpty().map { it as JsonObject }
 
     companion object {
-        fun all(): List<Transcript> = File(SUITE, "transcripts").listFiles { file -> file.extension == "json" }
-            .orEmpty().sorted().map(::Transcript)
+        fun all(): List<Transcript> = listOf("transcripts", "programs")
+            .flatMap { File(SUITE, it).listFiles { file -> file.extension == "json" }.orEmpty().sorted() }
+            .map(::Transcript)
     }
 }
 
