@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 features=() name=byokey
 if [ "${1:-}" = --small ]; then
   features=(--no-default-features) name=byokey-small
+  # Small before fast; what is on the path of every byte keeps its level (Cargo.toml).
+  export CARGO_PROFILE_RELEASE_OPT_LEVEL=z
 fi
 
 # Prints why there is no static build for the target, if so.

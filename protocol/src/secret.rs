@@ -44,6 +44,20 @@ enum Place {
     Elsewhere(Box<dyn Memory>),
 }
 
+/// Returns whether each byte is a visible ASCII character (`VCHAR` of RFC 5234).
+///
+/// Every token is checked, often more than once. This crate is optimised for speed, and the blocks
+/// let the compiler use vector instructions.
+#[inline(never)]
+#[must_use]
+pub fn is_visible_ascii(text: &str) -> bool {
+    let is_visible = |block: &[u8]| {
+        let each = block.iter().map(u8::is_ascii_graphic);
+        each.fold(true, |all, one| all & one)
+    };
+    text.as_bytes().chunks(64).all(is_visible)
+}
+
 /// Other memory for a secret. It zeroizes its content on drop.
 pub trait Memory: Any + Send + Sync {
     /// Returns the secret.

@@ -5,6 +5,9 @@ use byokey_protocol::secret::Secret;
 
 use super::InvalidCredential;
 
+/// The scheme of RFC 6750, in any case.
+const SCHEME: &str = "bearer";
+
 /// The kind of token or key that was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
@@ -61,8 +64,14 @@ pub(super) fn trimmed(token: Secret, kind: TokenKind) -> Result<Secret, InvalidC
     if inner.starts_with(is_quote) || inner.ends_with(is_quote) {
         return Err(InvalidCredential::Quoted(kind));
     }
-    let scheme = inner.split_whitespace().next().unwrap_or_default();
-    if scheme.trim_end_matches(':').eq_ignore_ascii_case("bearer") && scheme.len() < inner.len() {
+    // Only the start is examined: to search a token for white space costs more than to parse it.
+    let (start, rest) = inner.split_at_checked(SCHEME.len()).unwrap_or_default();
+    let is_scheme = start.eq_ignore_ascii_case(SCHEME);
+    if is_scheme
+        && rest
+            .trim_start_matches(':')
+            .starts_with(char::is_whitespace)
+    {
         return Err(InvalidCredential::WithScheme(kind));
     }
     if inner.len() == text.len() {
@@ -93,6 +102,8 @@ mod tests {
             (" ", Ok("")),
             ("bearer", Ok("bearer")),
             ("bearers.b.c", Ok("bearers.b.c")),
+            ("bearer:a.b.c", Ok("bearer:a.b.c")),
+            ("béarer a", Ok("béarer a")),
             ("\"a.b.c\"", Err(quoted)),
             ("'a.b.c'\n", Err(quoted)),
             ("a.b.c\"", Err(quoted)),
