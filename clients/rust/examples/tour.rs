@@ -1,12 +1,23 @@
 //! The other examples of the README, one after the other.
 
-#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+#![expect(clippy::print_stdout, reason = "an example prints what it does")]
 
 use byokey_client::protocol::item::UserInput;
 use byokey_client::protocol::open::Open;
 use byokey_client::protocol::thread::ThreadStartParams;
 use byokey_client::protocol::turn::TurnStartParams;
 use byokey_client::{ByokeyClient, ByokeyError, Event, SpawnOptions, command_tokens};
+
+#[expect(dead_code, reason = "it waits for a user in a browser")]
+async fn login(args: Vec<String>) -> Result<(), ByokeyError> {
+    let options = SpawnOptions::server_owns_login("my-host", "1.0").args(args);
+    let client = ByokeyClient::spawn(options).await?;
+    let opened = |url: &str| println!("please open {url}");
+    println!("{:?}", client.login_in_browser(opened).await?.account);
+    let answer = client.run("Say hello.", None, |piece| print!("{piece}"));
+    println!("\n{}", answer.await?.text);
+    Ok(())
+}
 
 async fn methods(client: &ByokeyClient) -> Result<(), ByokeyError> {
     let started = client.start_thread(ThreadStartParams::default()).await?;

@@ -1,5 +1,6 @@
 //! The current account, read again after each `account/updated`.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use byokey_protocol::account::{AccountReadParams, AccountReadResult};
@@ -23,9 +24,18 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        let connection = Arc::clone(connection);
+        Self::spawn(|current| keep(connection, current))
+    }
+
+    /// Starts what keeps the account current.
+    pub(crate) fn spawn<F>(keep: impl FnOnce(watch::Sender<Option<Account>>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (current, account) = watch::channel(None);
         let mut keeping = JoinSet::new();
-        keeping.spawn(keep(Arc::clone(connection), current));
+        keeping.spawn(keep(current));
         Self {
             account,
             _keeping: keeping,
@@ -45,11 +55,7 @@ async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account
             // If it cannot be read, the last known account remains.
             if let Ok(AccountReadResult { account, .. }) = read.await {
                 // The first read counts as an update, whatever its result.
-                current.send_if_modified(|current| {
-                    let is_new = !is_known || *current != account;
-                    *current = account;
-                    is_new
-                });
+                update(&current, account, is_known);
                 is_known = true;
             }
             updated.notified().await;
@@ -59,4 +65,17 @@ async fn keep(connection: Arc<Connection>, current: watch::Sender<Option<Account
         () = keeping => {}
         _ = connection.closed() => drop(current.send_replace(None)),
     }
+}
+
+/// Sets the account. Observers hear of it if it is another, or the first.
+pub(crate) fn update(
+    current: &watch::Sender<Option<Account>>,
+    account: Option<Account>,
+    is_known: bool,
+) {
+    current.send_if_modified(|current| {
+        let is_new = !is_known || *current != account;
+        *current = account;
+        is_new
+    });
 }

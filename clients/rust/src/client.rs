@@ -27,6 +27,7 @@ use crate::account::{Account, Keeper};
 use crate::connection::Connection;
 use crate::error::ByokeyError;
 use crate::events::EventStream;
+use crate::identify::explain_end;
 use crate::options::SpawnOptions;
 
 type Result<T> = std::result::Result<T, ByokeyError>;
@@ -48,8 +49,8 @@ impl ByokeyClient {
     ///
     /// [`ByokeyError::ServerNotFound`], [`ByokeyError::StartTimeout`], or a failure of the
     /// handshake.
-    pub async fn spawn(mut options: SpawnOptions) -> Result<Self> {
-        let connection = Connection::start(&mut options)?;
+    pub async fn spawn(options: SpawnOptions) -> Result<Self> {
+        let connection = Connection::start(&options)?;
         let after = options.start_timeout;
         let params = InitializeParams {
             client_info: options.client_info,
@@ -57,11 +58,25 @@ impl ByokeyClient {
             process_id: Some(std::process::id()),
         };
         let handshake = connection.request::<methods::Initialize>(params);
-        let Ok(server) = timeout(after, handshake).await else {
-            connection.close().await;
-            return Err(ByokeyError::StartTimeout { after });
+        let server = match timeout(after, handshake).await {
+            Ok(Ok(server)) => server,
+            Ok(Err(error)) => {
+                connection.close().await;
+                return Err(explain_end(error, &connection.program.found).await);
+            }
+            Err(_) => {
+                connection.close().await;
+                let launched = Some(connection.program.launched());
+                return Err(ByokeyError::StartTimeout { after, launched });
+            }
         };
-        let server = server?;
+        if server
+            .server_info
+            .as_ref()
+            .is_some_and(|it| it.name == "byokey")
+        {
+            connection.trust();
+        }
         connection.notify::<methods::Initialized>(&Empty {});
         Ok(Self {
             connection: Arc::new(connection),

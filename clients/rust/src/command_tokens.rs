@@ -1,8 +1,10 @@
 //! Tokens from a command, run like git's credential helpers.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
@@ -10,13 +12,19 @@ use byokey_protocol::open::Open;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::error::ByokeyError;
-use crate::provider::{ProviderError, TokenProvider, first_login};
+use crate::options::OnLog;
+use crate::process::read_log;
+use crate::provider::{LOG_OF_THE_CLIENT, ProviderError, TokenProvider, first_login};
+use crate::redact::redact;
 
 /// Less than the server's timeout of ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long the rest of its standard error may take after its end.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// How long before their expiry cached tokens are no longer used, in seconds.
 const MARGIN: f64 = 60.0;
@@ -26,7 +34,8 @@ const MARGIN: f64 = 60.0;
 /// The program gets the reason and the account in `BYOKEY_REFRESH_REASON` and
 /// `BYOKEY_PREVIOUS_ACCOUNT_ID`, and prints one JSON object: `accessToken`, `chatgptAccountId`, and
 /// optionally `chatgptPlanType` and `expiresAt` in seconds since 1970. Its tokens are cached until
-/// a minute before they expire, or until the backend refuses them. Its standard error is dropped.
+/// a minute before they expire, or until the backend refuses them. What it writes to standard error
+/// goes to the `on_log` of the client that asks, line by line and redacted.
 pub fn command_tokens<A: Into<OsString>>(
     program: impl Into<OsString>,
     arguments: impl IntoIterator<Item = A>,
@@ -37,19 +46,30 @@ pub fn command_tokens<A: Into<OsString>>(
         timeout: TIMEOUT,
         environment: None,
         working_directory: None,
+        on_log: None,
         kept: Mutex::new(None),
     }
 }
 
 /// The provider of [`command_tokens`].
-#[derive(Debug)]
 pub struct CommandTokens {
     program: OsString,
     arguments: Vec<OsString>,
     timeout: Duration,
     environment: Option<Vec<(OsString, OsString)>>,
     working_directory: Option<PathBuf>,
+    on_log: Option<OnLog>,
     kept: Mutex<Option<Printed>>,
+}
+
+impl fmt::Debug for CommandTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Arguments and environment may contain secrets.
+        f.debug_struct("CommandTokens")
+            .field("program", &self.program)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The printed tokens.
@@ -85,6 +105,14 @@ impl CommandTokens {
         self
     }
 
+    /// Sets a function for the redacted lines of its standard error, instead of the `on_log` of the
+    /// client that asks.
+    #[must_use]
+    pub fn on_log(mut self, on_log: impl Fn(String) + Send + Sync + 'static) -> Self {
+        self.on_log = Some(Arc::new(on_log));
+        self
+    }
+
     /// Returns tokens for the first login, or the reason for a failure.
     ///
     /// # Errors
@@ -105,7 +133,9 @@ impl CommandTokens {
     }
 
     async fn run(&self, request: &RefreshParams) -> Result<Printed, ByokeyError> {
-        let running = Running::start(self.command(request))?;
+        let of_the_client = LOG_OF_THE_CLIENT.try_with(Clone::clone).ok().flatten();
+        let on_log = self.on_log.clone().or(of_the_client);
+        let running = Running::start(self.command(request), on_log)?;
         let output = tokio::time::timeout(self.timeout, running.output())
             .await
             .map_err(|_| failed(format!("took longer than {:?}", self.timeout)))??;
@@ -138,7 +168,7 @@ impl CommandTokens {
             .env("BYOKEY_PREVIOUS_ACCOUNT_ID", account.unwrap_or_default())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
@@ -161,28 +191,60 @@ struct Expiry {
 /// A running command. Dropping it ends it with all its descendants.
 struct Running {
     child: Child,
+    on_log: Option<OnLog>,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Result<Self, ByokeyError> {
+    fn start(mut command: Command, on_log: Option<OnLog>) -> Result<Self, ByokeyError> {
         let child = command.spawn();
         let child =
             child.map_err(|error| failed(format!("cannot be started: {}", error.kind())))?;
-        Ok(Self { child })
+        Ok(Self { child, on_log })
     }
 
     async fn output(mut self) -> Result<Vec<u8>, ByokeyError> {
-        let mut output = Vec::new();
-        if let Some(stdout) = &mut self.child.stdout {
-            let read = stdout.read_to_end(&mut output).await;
-            read.map_err(|_| failed("could not be read"))?;
-        }
-        let status = self.child.wait().await;
-        match status {
-            Ok(status) if status.success() => Ok(output),
-            Ok(status) => Err(failed(format!("ended with {status}"))),
-            Err(_) => Err(failed("could not be waited for")),
-        }
+        let (log, on_log) = (self.child.stderr.take(), self.on_log.take());
+        let logging = async {
+            if let Some(log) = log {
+                read_log(log, |line| report(on_log.as_ref(), line)).await;
+            }
+        };
+        let ending = async {
+            let mut output = Vec::new();
+            if let Some(stdout) = &mut self.child.stdout {
+                let read = stdout.read_to_end(&mut output).await;
+                read.map_err(|_| failed("could not be read"))?;
+            }
+            match self.child.wait().await {
+                Ok(status) if status.success() => Ok(output),
+                Ok(status) => Err(failed(format!("ended with {status}"))),
+                Err(_) => Err(failed("could not be waited for")),
+            }
+        };
+        let (has_ended, end) = oneshot::channel::<()>();
+        let ending = async {
+            let ended = ending.await;
+            drop(has_ended);
+            ended
+        };
+        // A descendant that goes on may hold the pipe open.
+        let overdue = async {
+            drop(end.await);
+            tokio::time::sleep(GRACE).await;
+        };
+        let logging = async {
+            tokio::select! {
+                () = logging => {}
+                () = overdue => {}
+            }
+        };
+        tokio::join!(ending, logging).0
+    }
+}
+
+fn report(on_log: Option<&OnLog>, line: &str) {
+    if let Some(on_log) = on_log.filter(|_| !line.is_empty()) {
+        on_log(format!("[token command] {}", redact(line)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use byokey_protocol::empty::Empty;
@@ -20,7 +20,8 @@ use crate::error::ByokeyError;
 use crate::events::Events;
 use crate::host::Host;
 use crate::options::SpawnOptions;
-use crate::process::{self, Ended};
+use crate::process::{self, Ended, Program, Started};
+use crate::redact::redact;
 
 /// How long the exit may take after the end of the server's output.
 const STATUS_TAKES: Duration = Duration::from_secs(2);
@@ -35,14 +36,22 @@ pub(crate) struct Connection {
     closing: watch::Sender<bool>,
     ended: watch::Receiver<Ended>,
     pub(crate) pid: Option<u32>,
+    pub(crate) program: Program,
+    /// Whether texts of this server are known to hold no secret.
+    is_trusted: AtomicBool,
 }
 
 /// The failure of a call.
 type Failure = RequestFailure<ErrorObjectOwned>;
 
 impl Connection {
-    pub(crate) fn start(options: &mut SpawnOptions) -> Result<Self, ByokeyError> {
-        let (child, (output, input)) = process::start(options)?;
+    pub(crate) fn start(options: &SpawnOptions) -> Result<Self, ByokeyError> {
+        let Started {
+            child,
+            streams: (output, input),
+            program,
+            logging,
+        } = process::start(options)?;
         let pid = child.id();
         let events = Arc::new(Events::new());
         let (closing, when_closing) = watch::channel(false);
@@ -54,6 +63,7 @@ impl Connection {
         // The server adds the member to its own messages, too, once it was sent.
         peer.outbox.set_header();
         let provider = options.refresh_tokens.clone();
+        let provider = provider.map(|it| it.logging_to(options.on_log.clone()));
         let host = Host::new(Arc::clone(&peer), Arc::clone(&events), provider);
         let connection = byokey_rpc::Connection::new(Arc::clone(&peer), host).silent();
         let limits = Limits {
@@ -71,7 +81,7 @@ impl Connection {
             drop(serving);
         });
         tokio::spawn(process::supervise(
-            child,
+            (child, logging),
             when_closing,
             end,
             when_served,
@@ -83,7 +93,19 @@ impl Connection {
             closing,
             ended,
             pid,
+            program,
+            is_trusted: AtomicBool::new(false),
         })
+    }
+
+    /// Notes that the server is `byokey`, whose texts name causes and no secrets.
+    pub(crate) fn trust(&self) {
+        self.is_trusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns what may be shown of a text of the server.
+    pub(crate) fn shown(&self, text: &str) -> Option<String> {
+        (self.is_trusted.load(Ordering::Relaxed) && !text.is_empty()).then(|| redact(text))
     }
 
     /// Sends a request and waits for its result. Dropping the future cancels the request at the
@@ -156,7 +178,9 @@ impl Connection {
 
     async fn error(&self, method: &str, failure: Failure) -> ByokeyError {
         match failure {
-            RequestFailure::Refused(error) => ByokeyError::of_answer(method, &error),
+            RequestFailure::Refused(error) => {
+                ByokeyError::of_answer(method, &error, self.is_trusted.load(Ordering::Relaxed))
+            }
             RequestFailure::AnswerInvalid => ByokeyError::UnexpectedAnswer {
                 method: method.to_owned(),
             },
@@ -170,8 +194,14 @@ impl Connection {
         // A caller that closed the client does not wait for the status.
         let known = !*self.closing.borrow();
         let status = async { tokio::time::timeout(STATUS_TAKES, self.closed()).await.ok() };
+        let status = if known { status.await.flatten() } else { None };
+        let mut launched = self.program.launched();
+        if !known {
+            launched.last_log.clear();
+        }
         ByokeyError::ConnectionClosed {
-            status: if known { status.await.flatten() } else { None },
+            status,
+            launched: Some(launched),
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use byokey_protocol::initialize::{ClientCapabilities, ClientInfo};
 
 use crate::provider::{AnyProvider, TokenProvider};
 
-pub(crate) type OnLog = Box<dyn Fn(String) + Send + Sync>;
+pub(crate) type OnLog = Arc<dyn Fn(String) + Send + Sync>;
 
 /// Default timeout of the handshake.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -99,10 +100,11 @@ impl SpawnOptions {
         self
     }
 
-    /// Sets a function for each line of the server's standard error, which is dropped by default.
+    /// Sets a function for each line of the server's standard error, and for the redacted lines of
+    /// a token command. Without it only the last lines are kept, for errors.
     #[must_use]
     pub fn on_log(mut self, on_log: impl Fn(String) + Send + Sync + 'static) -> Self {
-        self.on_log = Some(Box::new(on_log));
+        self.on_log = Some(Arc::new(on_log));
         self
     }
 

@@ -9,6 +9,8 @@ use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::open::Open;
 use byokey_protocol::secret::Secret;
 
+use crate::options::OnLog;
+
 /// Why a provider has no tokens. It stays in this process.
 pub type ProviderError = Box<dyn Error + Send + Sync>;
 
@@ -56,17 +58,33 @@ pub fn first_login() -> RefreshParams {
 
 type Answer = Pin<Box<dyn Future<Output = Result<ExternalTokens, ProviderError>> + Send>>;
 
-/// A provider of any type.
+tokio::task_local! {
+    /// Where a command's standard error goes: `on_log` of the client that asks.
+    pub(crate) static LOG_OF_THE_CLIENT: Option<OnLog>;
+}
+
+/// A provider of any type, and the log of the client that asks it.
 #[derive(Clone)]
-pub(crate) struct AnyProvider(Arc<dyn Fn(RefreshParams) -> Answer + Send + Sync>);
+pub(crate) struct AnyProvider {
+    ask: Arc<dyn Fn(RefreshParams) -> Answer + Send + Sync>,
+    on_log: Option<OnLog>,
+}
 
 impl AnyProvider {
     pub(crate) fn new(provider: impl TokenProvider) -> Self {
         let provider = Arc::new(provider);
-        Self(Arc::new(move |request| {
-            let provider = Arc::clone(&provider);
-            Box::pin(async move { provider.tokens(request).await })
-        }))
+        Self {
+            ask: Arc::new(move |request| {
+                let provider = Arc::clone(&provider);
+                Box::pin(async move { provider.tokens(request).await })
+            }),
+            on_log: None,
+        }
+    }
+
+    /// Has a token command write to this log.
+    pub(crate) fn logging_to(self, on_log: Option<OnLog>) -> Self {
+        Self { on_log, ..self }
     }
 
     /// Sends only the three members of today's form.
@@ -74,7 +92,8 @@ impl AnyProvider {
         &self,
         request: RefreshParams,
     ) -> Result<ExternalTokens, ProviderError> {
-        let tokens = (self.0)(request).await?;
+        let answer = (self.ask)(request);
+        let tokens = LOG_OF_THE_CLIENT.scope(self.on_log.clone(), answer).await?;
         Ok(ExternalTokens {
             id_token: None,
             ..tokens

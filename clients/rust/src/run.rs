@@ -95,10 +95,7 @@ impl ByokeyClient {
                             thread_id,
                             turn: ended.turn,
                         }),
-                        _ => Err(ByokeyError::TurnFailed {
-                            thread_id,
-                            turn: Box::new(ended.turn),
-                        }),
+                        _ => Err(self.turn_failed(thread_id, ended.turn)),
                     };
                 }
                 _ => {}
@@ -107,10 +104,13 @@ impl ByokeyClient {
         interrupt.forget();
         // The events have ended, so the server is gone: a call says how.
         self.read_account().await?;
-        Err(ByokeyError::TurnFailed {
-            thread_id,
-            turn: Box::new(turn),
-        })
+        Err(self.turn_failed(thread_id, turn))
+    }
+
+    fn turn_failed(&self, thread_id: String, turn: Turn) -> ByokeyError {
+        let message = turn.error.as_ref().map_or("", |error| &error.message);
+        let server_message = self.connection().shown(message);
+        ByokeyError::of_turn(thread_id, turn, server_message)
     }
 
     /// Signs in with the browser: `open` is given the page to open. Returns the account when the
@@ -171,7 +171,7 @@ impl ByokeyClient {
         let mut events = self.events();
         let started = self.login(params).await?;
         let Some(login_id) = show(&started) else {
-            return Err(login_failed());
+            return Err(login_failed(None));
         };
         let cancel = LoginCancelParams {
             login_id: login_id.clone(),
@@ -183,7 +183,8 @@ impl ByokeyClient {
             {
                 cancel.forget();
                 if !completed.success {
-                    return Err(login_failed());
+                    let message = completed.error.unwrap_or_default();
+                    return Err(login_failed(self.connection().shown(&message)));
                 }
                 break;
             }
@@ -194,15 +195,16 @@ impl ByokeyClient {
     }
 }
 
-fn login_failed() -> ByokeyError {
-    ByokeyError::Login(RequestError {
+fn login_failed(server_message: Option<String>) -> ByokeyError {
+    ByokeyError::Login(Box::new(RequestError {
         method: "account/login/start".to_owned(),
         code: INTERNAL_ERROR.into(),
         kind: Some("loginFailed".to_owned()),
         path: None,
         status: None,
         request_id: None,
-    })
+        server_message,
+    }))
 }
 
 /// Makes a call in the background when it is dropped, unless it is forgotten.

@@ -6,13 +6,14 @@
 
 use std::fmt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use byokey_protocol::external_auth::RefreshParams;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::account::{Account, Keeper, update};
 use crate::client::ByokeyClient;
 use crate::error::ByokeyError;
 use crate::events::{Event, EventStream, Events};
@@ -141,6 +142,7 @@ impl fmt::Debug for Supervision {
 pub struct Supervisor {
     shared: Arc<Shared>,
     keeping: Mutex<JoinSet<()>>,
+    account: OnceLock<Keeper>,
 }
 
 struct Shared {
@@ -151,6 +153,8 @@ struct Shared {
     closed: watch::Sender<bool>,
     events: Events,
     login: Mutex<LoginState>,
+    /// Held while the account is changed by hand: what was requested last is sent last.
+    changing: tokio::sync::Mutex<()>,
 }
 
 struct LoginState {
@@ -172,7 +176,10 @@ impl Supervisor {
     ) -> Result<Self, ProviderError> {
         let first = options();
         let shared = Arc::new(Shared {
-            provider: first.refresh_tokens.clone(),
+            provider: first
+                .refresh_tokens
+                .clone()
+                .map(|it| it.logging_to(first.on_log.clone())),
             options: Box::new(options),
             client: watch::Sender::new(None),
             closed: watch::Sender::new(false),
@@ -182,6 +189,7 @@ impl Supervisor {
                 account_id: None,
                 changes: 0,
             }),
+            changing: tokio::sync::Mutex::new(()),
         });
         let client = shared.adopt(ByokeyClient::spawn(first).await?);
         if shared.login().is_signed_in {
@@ -192,6 +200,7 @@ impl Supervisor {
         Ok(Self {
             shared,
             keeping: Mutex::new(keeping),
+            account: OnceLock::new(),
         })
     }
 
@@ -240,6 +249,7 @@ impl Supervisor {
             login.account_id = None;
             login.changes += 1;
         }
+        let _changing = self.shared.changing.lock().await;
         match self.client() {
             Some(client) => match client.logout(None).await {
                 // A server that has ended meanwhile has forgotten the account, too.
@@ -254,6 +264,18 @@ impl Supervisor {
     #[must_use]
     pub fn events(&self) -> EventStream {
         self.shared.events.stream()
+    }
+
+    /// Returns the account, kept current over restarts from the first use of this on.
+    ///
+    /// Call it inside a tokio runtime.
+    #[must_use]
+    pub fn account(&self) -> watch::Receiver<Option<Account>> {
+        let keeper = self.account.get_or_init(|| {
+            let shared = Arc::clone(&self.shared);
+            Keeper::spawn(|current| keep_account(shared, current))
+        });
+        keeper.account.clone()
     }
 
     /// Waits until the server has ended and will not be started again.
@@ -302,7 +324,7 @@ impl Shared {
         client
     }
 
-    async fn sign_in_to(&self, client: &ByokeyClient) -> Result<(), ProviderError> {
+    async fn sign_in_to(&self, client: &Arc<ByokeyClient>) -> Result<(), ProviderError> {
         let Some(provider) = &self.provider else {
             return Ok(());
         };
@@ -315,8 +337,11 @@ impl Shared {
             ..first_login()
         };
         let tokens = provider.ask(request).await?;
-        // A sign-out or another sign-in that came meanwhile wins.
-        if self.login().changes != changes {
+        let _changing = self.changing.lock().await;
+        // A sign-out, another sign-in or another server that came meanwhile wins.
+        let is_current =
+            matches!(&*self.client.borrow(), Some(current) if Arc::ptr_eq(current, client));
+        if self.login().changes != changes || !is_current {
             return Ok(());
         }
         let account_id = tokens.chatgpt_account_id.clone();
@@ -333,6 +358,34 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }
+}
+
+/// Reads the account of each server, and again after each of its updates.
+async fn keep_account(shared: Arc<Shared>, current: watch::Sender<Option<Account>>) {
+    let keeping = async {
+        let (mut clients, mut is_known) = (shared.client.subscribe(), false);
+        loop {
+            let client = clients.borrow_and_update().clone();
+            if let Some(client) = client
+                && let Ok(read) = client.read_account().await
+            {
+                update(&current, read.account, is_known);
+                is_known = true;
+            }
+            tokio::select! {
+                () = shared.events.account_updated.notified() => {}
+                changed = clients.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+        }
+    };
+    let mut closed = shared.closed.subscribe();
+    tokio::select! {
+        () = keeping => {}
+        _ = closed.wait_for(|closed| *closed) => {}
+    }
+    current.send_replace(None);
 }
 
 /// Waits for the end of a server and starts the next, until `on_close` has enough.

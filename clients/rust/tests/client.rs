@@ -46,7 +46,7 @@ fn a_program_that_is_not_there_is_named() {
 fn a_program_that_is_no_server_is_no_hanging_spawn() {
     run(async {
         let error = error(ByokeyClient::spawn(python("raise SystemExit(7)")).await);
-        let ByokeyError::ConnectionClosed { status } = error else {
+        let ByokeyError::ConnectionClosed { status, .. } = error else {
             panic!("{error}");
         };
         assert_eq!(status.unwrap().code(), Some(7));
@@ -122,7 +122,8 @@ fn streams_end_with_the_connection() {
         assert!(events.next().await.is_none());
         assert_eq!(client.closed().await.unwrap().code(), Some(3));
         assert!(client.events().next().await.is_none());
-        let ByokeyError::ConnectionClosed { status } = error(client.read_account().await) else {
+        let ByokeyError::ConnectionClosed { status, .. } = error(client.read_account().await)
+        else {
             panic!("it is another error");
         };
         assert_eq!(status.unwrap().code(), Some(3));

@@ -161,9 +161,9 @@ fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
             ],
         );
         let started = Instant::now();
-        let error = error(provider.timeout(Duration::from_secs(1)).ask().await);
-        assert!(error.to_string().contains("took longer than 1s"));
-        assert!(started.elapsed() < Duration::from_secs(5));
+        let error = error(provider.timeout(Duration::from_secs(5)).ask().await);
+        assert!(error.to_string().contains("took longer than 5s"));
+        assert!(started.elapsed() < Duration::from_secs(30));
         let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
         gone(child.parse().unwrap()).await;
     });

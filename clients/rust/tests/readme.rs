@@ -75,7 +75,7 @@ fn every_example_of_the_readme_is_one_that_runs() {
     let readme = read("README.md");
     let blocks = readme.split("```rust\n").skip(1);
     let blocks: Vec<_> = blocks.filter_map(|it| it.split("```").next()).collect();
-    assert_eq!(blocks.len(), 7);
+    assert_eq!(blocks.len(), 8);
     for block in blocks {
         assert!(examples.contains(&bare(block)), "{block}");
     }

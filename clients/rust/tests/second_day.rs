@@ -9,9 +9,12 @@ use byokey_client::protocol::account::Account;
 use byokey_client::protocol::open::Open;
 use byokey_client::{
     ByokeyClient, ByokeyError, CloseAction, DeviceCode, SpawnOptions, Supervision, Supervisor,
+    TokenProvider,
 };
-use made_up::{error, gone, options, run, spawn};
+use made_up::{TOKEN, error, gone, options, run, spawn, supply};
+
 use serde_json::json;
+use tokio::sync::Notify;
 
 const TURNS: &str = r#"
 def turn(status, error=None):
@@ -22,8 +25,8 @@ def delta(text):
 def item(text):
     send(method="item/completed", params={"threadId": "t", "turnId": "u", "completedAtMs": 1,
          "item": {"type": "agentMessage", "id": "i", "text": text, "phase": None, "memoryCitation": None}})
-def end(status):
-    send(method="turn/completed", params={"threadId": "t", "turn": turn(status)})
+def end(status, error=None):
+    send(method="turn/completed", params={"threadId": "t", "turn": turn(status, error)})
 question = ask()
 send(id=question["id"], result={"turn": turn("inProgress")})
 "#;
@@ -69,9 +72,19 @@ fn run_gives_the_pieces_and_the_whole() {
 #[test]
 fn a_run_that_fails_says_so_and_one_that_is_dropped_is_interrupted() {
     run(async {
-        let client = spawn(&[TURNS, "end('failed'); ask()"]).await;
+        let reason = format!(
+            "{{'message': 'used up until 17:00, {TOKEN}', 'codexErrorInfo': 'usageLimitExceeded', \
+             'additionalDetails': None}}"
+        );
+        let client = spawn(&[TURNS, &format!("end('failed', {reason}); ask()")]).await;
         let failed = error(client.run("Hello", Some("t"), |_| ()).await);
         assert!(matches!(failed, ByokeyError::TurnFailed { .. }), "{failed}");
+        assert_eq!(failed.kind(), Some("usageLimitExceeded"));
+        assert_eq!(
+            failed.to_string(),
+            "the turn failed (usageLimitExceeded): used up until 17:00, [redacted]. The plan's \
+             limit is reached: `readRateLimits` says when it is reset."
+        );
         client.close().await;
 
         let client = spawn(&[TURNS, "send(method='saw', params=ask()); ask()"]).await;
@@ -109,6 +122,17 @@ fn a_login_of_the_server_is_waited_for() {
             user_code: "AB-12".to_owned(),
         };
         assert_eq!(shown, Some(code));
+        client.close().await;
+
+        let failing = login.replace(
+            "'success': True, 'error': None",
+            "'success': False, 'error': 'the code has expired'",
+        );
+        let client = spawn(&[&failing, SERVER]).await;
+        let failed = error(client.login_with_device_code(|_| ()).await);
+        assert_eq!(failed.kind(), Some("loginFailed"));
+        let said = ": the code has expired. Start the login again.";
+        assert!(failed.to_string().ends_with(said), "{failed}");
         client.close().await;
     });
 }
@@ -200,5 +224,66 @@ fn on_close_decides_whether_there_is_another_start() {
             Supervision::new(),
         );
         assert!(gone.await.is_err());
+    });
+}
+
+#[test]
+fn the_account_is_kept_over_restarts() {
+    run(async {
+        let pauses = [Duration::from_millis(10)];
+        let supervision = Supervision::new().pauses(pauses);
+        let supervisor = Supervisor::start(|| options(&[SERVER]), supervision)
+            .await
+            .unwrap();
+        let mut account = supervisor.account();
+        for _ in 0..2 {
+            account.wait_for(Option::is_some).await.unwrap();
+            let client = supervisor.ready().await.unwrap();
+            error(client.request_value("die", json!({})).await);
+            client.closed().await;
+        }
+        supervisor.sign_out().await.unwrap();
+        account.wait_for(Option::is_none).await.unwrap();
+        supervisor.close().await;
+        assert!(supervisor.account().borrow().is_none());
+    });
+}
+
+/// Returns a provider that reports that it is asked, and waits until it may answer.
+fn tokens_later() -> (Arc<Notify>, Arc<Notify>, impl TokenProvider + Clone) {
+    let (asked, give) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (when_asked, may_give) = (Arc::clone(&asked), Arc::clone(&give));
+    let provider = move |request| {
+        let (asked, give) = (Arc::clone(&when_asked), Arc::clone(&may_give));
+        async move {
+            asked.notify_one();
+            give.notified().await;
+            supply(request).await
+        }
+    };
+    (asked, give, provider)
+}
+
+#[test]
+fn a_sign_out_wins_over_tokens_that_come_later() {
+    run(async {
+        let (asked, give, provider) = tokens_later();
+        let options = move || {
+            let program = format!("{}{SERVER}", made_up::BEGINNING);
+            let options = SpawnOptions::new("rust-client-tests", "1", provider.clone());
+            options.command("python3").args(["-c", program.as_str()])
+        };
+        let supervision = Supervision::new().sign_in(false);
+        let supervisor = Supervisor::start(options, supervision).await.unwrap();
+        let out = async {
+            asked.notified().await;
+            supervisor.sign_out().await.unwrap();
+            give.notify_one();
+        };
+        let (signed_in, ()) = tokio::join!(supervisor.sign_in(), out);
+        signed_in.unwrap();
+        let client = supervisor.ready().await.unwrap();
+        assert!(client.read_account().await.unwrap().account.is_none());
+        supervisor.close().await;
     });
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use byokey_client::{ByokeyClient, SpawnOptions};
+use byokey_client::{ByokeyClient, EventStream, SpawnOptions, Supervision, Supervisor};
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::tools::has;
 use byokey_tests::{Overheard, PATIENCE};
@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::player::{Differs, Player, Provider, class, filled};
+use crate::player::{Differs, Player, Provider, class, filled, shows};
 
 /// Timeout of the server's exit after its client was closed.
 const CLOSING_TAKES: Duration = Duration::from_secs(3);
@@ -35,12 +35,17 @@ fn main() {
     let codex = byokey_tests::codex::program();
     let overheard = Overheard::start();
     let mut trials = Vec::new();
-    let folder = std::fs::read_dir(suite().join("transcripts")).expect("the transcripts");
-    for file in folder {
+    let files = ["transcripts", "programs"].map(|it| suite().join(it));
+    let files = files.map(|folder| std::fs::read_dir(folder).expect("the transcripts"));
+    for file in files.into_iter().flatten() {
         let path = file.expect("a file").path();
         let name = path.file_stem().expect("a name").display().to_string();
         let transcript = read(&path);
-        if transcript.get("server").is_some() {
+        if transcript
+            .get("server")
+            .or(transcript.get("servers"))
+            .is_some()
+        {
             let (name, transcript) = (format!("{name}::scripted"), transcript.clone());
             let play = move || Ok(against_the_scripted_server(&path, &transcript)?);
             trials.push(Trial::test(name, play).with_ignored_flag(!python));
@@ -116,11 +121,12 @@ fn against_codex(transcript: &Value, program: PathBuf) -> Result<(), Differs> {
     let home = tempfile::tempdir().expect("a folder");
     let own = ["HOME", "CODEX_HOME"].map(|name| (OsString::from(name), home.path().into()));
     let environment = std::env::vars_os().chain(own);
-    let start = |options: SpawnOptions| {
+    let environment: Vec<_> = environment.collect();
+    let start = move |options: SpawnOptions| {
         options
-            .command(program)
+            .command(program.clone())
             .args(["app-server"])
-            .environment(environment)
+            .environment(environment.clone())
     };
     play_with(transcript, start)
 }
@@ -130,12 +136,16 @@ fn play<A: Into<OsString>>(
     command: impl Into<OsString>,
     args: impl IntoIterator<Item = A>,
 ) -> Result<(), Differs> {
-    play_with(transcript, |options| options.command(command).args(args))
+    let command = command.into();
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    play_with(transcript, move |options| {
+        options.command(command.clone()).args(args.clone())
+    })
 }
 
 fn play_with(
     transcript: &Value,
-    start: impl FnOnce(SpawnOptions) -> SpawnOptions,
+    start: impl Fn(SpawnOptions) -> SpawnOptions + Send + Sync + 'static,
 ) -> Result<(), Differs> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -148,51 +158,106 @@ fn play_with(
     })
 }
 
-async fn playing(
+/// What the driver sees of a client.
+struct Watched {
+    asked: watch::Receiver<Vec<Value>>,
+    log: watch::Receiver<Vec<String>>,
+}
+
+/// Returns what makes the options of each start.
+fn options(
     transcript: &Value,
-    start: impl FnOnce(SpawnOptions) -> SpawnOptions,
-) -> Result<(), Differs> {
+    start: impl Fn(SpawnOptions) -> SpawnOptions + Send + Sync + 'static,
+) -> (impl Fn() -> SpawnOptions + Send + Sync + 'static, Watched) {
     let (asked, when_asked) = watch::channel(Vec::new());
+    let (logged, log) = watch::channel(Vec::new());
     let script = transcript["refresh"].as_array().cloned();
     let provider = Provider {
         script: Arc::new(script.unwrap_or_default()),
         names: Arc::new(tokens()),
         asked,
     };
-    let mut options = start(SpawnOptions::new("suite", "1", provider));
-    if let Some(capabilities) = transcript.get("capabilities") {
-        let capabilities = serde_json::from_value(capabilities.clone());
-        options = options.capabilities(capabilities.expect("capabilities"));
+    let transcript = transcript.clone();
+    let options = move || {
+        let logged = logged.clone();
+        let mut options = start(SpawnOptions::new("suite", "1", provider.clone()))
+            .on_log(move |line| logged.send_modify(|lines| lines.push(line)));
+        if let Some(capabilities) = transcript.get("capabilities") {
+            let capabilities = serde_json::from_value(capabilities.clone());
+            options = options.capabilities(capabilities.expect("capabilities"));
+        }
+        if let Some(milliseconds) = transcript["startTimeoutMs"].as_u64() {
+            options = options.start_timeout(Duration::from_millis(milliseconds));
+        }
+        options
+    };
+    let asked = when_asked;
+    (options, Watched { asked, log })
+}
+
+async fn playing(
+    transcript: &Value,
+    start: impl Fn(SpawnOptions) -> SpawnOptions + Send + Sync + 'static,
+) -> Result<(), Differs> {
+    let (options, watched) = options(transcript, start);
+    let (restarted, restarts) = watch::channel(0);
+    if transcript["supervised"] == true {
+        let supervision = Supervision::new()
+            .pauses([Duration::from_millis(10)])
+            .on_restart(move |restart| {
+                restarted.send_replace(restart.restarts);
+            });
+        let supervisor = Supervisor::start(options, supervision).await;
+        let supervisor = Arc::new(supervisor.map_err(|error| error.to_string())?);
+        let client = supervisor.ready().await.ok_or("it has ended")?;
+        let mut player = player(client, supervisor.events(), watched, restarts);
+        player.supervisor = Some(Arc::clone(&supervisor));
+        let played = steps(&mut player, transcript).await;
+        let closed = timeout(CLOSING_TAKES, supervisor.close()).await;
+        return played.and(closed.map_err(|_| "closing takes too long".to_owned()));
     }
-    if let Some(milliseconds) = transcript["startTimeoutMs"].as_u64() {
-        options = options.start_timeout(Duration::from_millis(milliseconds));
-    }
-    let client = ByokeyClient::spawn(options).await;
+    let client = ByokeyClient::spawn(options()).await;
     if let Some(wanted) = transcript["spawnFails"].as_str() {
         let failed = client.err().ok_or("it was spawned")?;
+        let says = transcript["spawnSays"].as_array().into_iter().flatten();
+        shows(&failed, says.filter_map(Value::as_str), &tokens())?;
         let class = class(&failed);
         return (class == wanted)
             .then_some(())
             .ok_or_else(|| format!("it is {class}"));
     }
     let client = Arc::new(client.map_err(|error| error.to_string())?);
-    let mut player = Player {
-        events: client.events(),
-        client,
-        asked: when_asked,
-        calls: HashMap::new(),
-        names: tokens(),
-    };
-    let steps = transcript["client"].as_array().into_iter().flatten();
-    let mut played = Ok(());
-    for (number, step) in (1..).zip(steps) {
-        let step_played = timeout(PATIENCE, player.step(step)).await;
-        let step_played = step_played.unwrap_or_else(|_| Err("it takes too long".to_owned()));
-        if let Err(differs) = step_played {
-            played = Err(format!("client step {number}: {step}: {differs}"));
-            break;
-        }
-    }
+    let events = client.events();
+    let mut player = player(client, events, watched, restarts);
+    let played = steps(&mut player, transcript).await;
     let closed = timeout(CLOSING_TAKES, player.client.close()).await;
     played.and(closed.map_err(|_| "closing takes too long".to_owned()))
+}
+
+fn player(
+    client: Arc<ByokeyClient>,
+    events: EventStream,
+    watched: Watched,
+    restarts: watch::Receiver<usize>,
+) -> Player {
+    Player {
+        client,
+        supervisor: None,
+        events,
+        asked: watched.asked,
+        log: watched.log,
+        restarts,
+        calls: HashMap::new(),
+        names: tokens(),
+    }
+}
+
+async fn steps(player: &mut Player, transcript: &Value) -> Result<(), Differs> {
+    let steps = transcript["client"].as_array().into_iter().flatten();
+    for (number, step) in (1..).zip(steps) {
+        let played = timeout(PATIENCE, player.step(step)).await;
+        let played = played.unwrap_or_else(|_| Err("it takes too long".to_owned()));
+        played.map_err(|differs| format!("client step {number}: {step}: {differs}"))?;
+    }
+    Ok(())
 }

@@ -8,7 +8,8 @@ use std::task::Poll;
 use byokey_client::protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_client::protocol::methods::{AccountRead, LoginStart, Logout, Request};
 use byokey_client::{
-    Account, ByokeyClient, ByokeyError, EventStream, ProviderError, TokenProvider,
+    Account, ByokeyClient, ByokeyError, EventStream, ProviderError, Supervisor, TokenProvider,
+    command_tokens,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "call",
     "result",
     "fails",
@@ -25,6 +26,8 @@ const KINDS: [&str; 11] = [
     "event",
     "asked",
     "account",
+    "logged",
+    "restarted",
     "kill",
     "close",
     "closed",
@@ -74,8 +77,14 @@ impl TokenProvider for Provider {
     async fn tokens(&self, request: RefreshParams) -> Result<ExternalTokens, ProviderError> {
         let step = self.script.get(self.asked.borrow().len()).cloned();
         let step = step.ok_or("it is asked too often")?;
-        let request = serde_json::to_value(request)?;
-        self.asked.send_modify(|asked| asked.push(request));
+        let asked = serde_json::to_value(&request)?;
+        self.asked.send_modify(|all| all.push(asked));
+        if let Some(command) = step.get("command") {
+            let says = command["says"].as_str().unwrap_or_default();
+            let status = command["status"].to_string();
+            let helper = ["-c", "echo \"$0\" >&2; exit \"$1\"", says, &status];
+            return command_tokens("sh", helper).tokens(request).await;
+        }
         if let Some(text) = step["fail"].as_str() {
             return Err(text.into());
         }
@@ -94,6 +103,10 @@ type Call = JoinHandle<Result<Value, ByokeyError>>;
 /// One run of the client's steps.
 pub(crate) struct Player {
     pub(crate) client: Arc<ByokeyClient>,
+    /// Keeps the client running, if it is supervised.
+    pub(crate) supervisor: Option<Arc<Supervisor>>,
+    pub(crate) log: watch::Receiver<Vec<String>>,
+    pub(crate) restarts: watch::Receiver<usize>,
     pub(crate) events: EventStream,
     pub(crate) asked: watch::Receiver<Vec<Value>>,
     pub(crate) calls: HashMap<String, Call>,
@@ -102,6 +115,9 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) async fn step(&mut self, step: &Value) -> Result<(), Differs> {
+        if let Some(supervisor) = &self.supervisor {
+            self.client = supervisor.ready().await.ok_or("it was not restarted")?;
+        }
         let step = filled(step, &self.names);
         let kind = KINDS.into_iter().find(|kind| step.get(kind).is_some());
         let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
@@ -164,6 +180,20 @@ impl Player {
                 met.then_some(())
                     .ok_or_else(|| "the account differs".to_owned())
             }
+            Some("logged") => {
+                let text = text("logged");
+                let logged = |lines: &Vec<String>| lines.iter().any(|line| line.contains(&text));
+                let logged = self.log.wait_for(logged).await;
+                logged.map(drop).map_err(|_| "the log ended".to_owned())
+            }
+            Some("restarted") => {
+                let number = step["restarted"].as_u64().unwrap_or_default();
+                let number = usize::try_from(number).unwrap_or_default();
+                let restarts = self.restarts.wait_for(|restarts| *restarts >= number).await;
+                restarts
+                    .map(drop)
+                    .map_err(|_| "the supervisor is gone".to_owned())
+            }
             Some("kill") => {
                 kill(self.client.pid());
                 Ok(())
@@ -210,14 +240,8 @@ impl Player {
         if class != step["error"] {
             return Err(format!("it is {class}"));
         }
-        let shown = format!("{error} {error:?}");
-        let tokens = self.names.values().filter_map(Value::as_str);
-        if tokens
-            .filter(|it| it.len() > 20)
-            .any(|it| shown.contains(it))
-        {
-            return Err("a token is shown".to_owned());
-        }
+        let says = step["says"].as_str().unwrap_or_default();
+        shows(error, [says], &self.names)?;
         let request = error.request();
         let kind = request.and_then(|it| it.kind.as_deref());
         let code = request.map(|it| it.code);
@@ -226,6 +250,24 @@ impl Player {
         }
         Ok(())
     }
+}
+
+/// Checks that the error's text contains these texts, and no token.
+pub(crate) fn shows<'a>(
+    error: &ByokeyError,
+    texts: impl IntoIterator<Item = &'a str>,
+    names: &Map<String, Value>,
+) -> Result<(), Differs> {
+    let text = error.to_string();
+    if let Some(missing) = texts.into_iter().find(|it| !text.contains(it)) {
+        return Err(format!("`{missing}` is not in: {text}"));
+    }
+    let shown = format!("{text} {error:?}");
+    let mut tokens = names.values().filter_map(Value::as_str);
+    if tokens.any(|it| it.len() > 20 && shown.contains(it)) {
+        return Err("a token is shown".to_owned());
+    }
+    Ok(())
 }
 
 /// The same call through the types of the protocol, converted back to JSON.
@@ -275,6 +317,7 @@ pub(crate) fn class(error: &ByokeyError) -> &'static str {
         ByokeyError::ConnectionClosed { .. } => "ConnectionClosedError",
         ByokeyError::ServerNotFound { .. } => "ServerNotFoundError",
         ByokeyError::StartTimeout { .. } => "StartTimeoutError",
+        ByokeyError::TurnFailed { .. } => "TurnFailedError",
         ByokeyError::TokenProvider { .. } => "TokenProviderError",
         _ => "ByokeyError",
     }

@@ -1,0 +1,172 @@
+//! Texts of other programs, made fit to be shown: one line, of bounded length, without secrets.
+
+const MOST_CHARACTERS: usize = 500;
+const REDACTED: &str = "[redacted]";
+
+/// What tokens and keys begin with: JSON Web Tokens, API keys, personal access, refresh tokens.
+const PREFIXES: [&str; 7] = ["eyJ", "sk-", "at-", "rt-", "rt_", "rt.", "sess-"];
+/// Characters after such a prefix that make it a secret.
+const MARKED: usize = 12;
+/// Any run of so many characters that tokens are made of may be one.
+const LONG: usize = 24;
+
+/// Returns a text without what may be a secret.
+pub(crate) fn redact(text: &str) -> String {
+    let line = text.replace(char::is_control, " ");
+    let line = without_runs(&without_user_info(&without_credentials(line.trim())));
+    match line.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", line.split_at(end).0),
+        None => line,
+    }
+}
+
+/// Returns an argument of a program; of a setting only a value that cannot be a secret.
+pub(crate) fn redact_argument(argument: &str) -> String {
+    let is_key = |it: char| it.is_ascii_alphanumeric() || "_.-".contains(it);
+    match argument.split_once('=') {
+        Some((key, value)) if !key.is_empty() && key.chars().all(is_key) => {
+            let value = if is_plain(value) {
+                redact(value)
+            } else {
+                "…".to_owned()
+            };
+            format!("{}={value}", redact(key))
+        }
+        _ => redact(argument),
+    }
+}
+
+fn is_plain(value: &str) -> bool {
+    let address = ["http://", "https://"]
+        .iter()
+        .find_map(|it| value.strip_prefix(it));
+    let is_number = !value.is_empty() && value.bytes().all(|it| it.is_ascii_digit());
+    let without_secret =
+        |it: &str| !it.contains(|it: char| it.is_whitespace() || "@?#".contains(it));
+    matches!(value, "true" | "false") || is_number || address.is_some_and(without_secret)
+}
+
+/// Hides what follows the name of a scheme, as in `Bearer …`.
+fn without_credentials(line: &str) -> String {
+    let mut is_secret = false;
+    let words = line.split(' ').map(|word| {
+        if word.is_empty() {
+            return word;
+        }
+        let hides = std::mem::replace(&mut is_secret, announces_a_credential(word));
+        if hides { REDACTED } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn announces_a_credential(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let begins_there =
+        |before: &str| !before.ends_with(|it: char| it.is_alphanumeric() || it == '_');
+    ["bearer", "basic"]
+        .iter()
+        .any(|scheme| word.strip_suffix(scheme).is_some_and(begins_there))
+}
+
+/// Hides name and password in an address.
+fn without_user_info(line: &str) -> String {
+    let mut parts = line.split("//");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("//");
+        let ends = |it: char| it == '/' || it == '@' || it.is_whitespace();
+        let (name, rest) = part.split_at(part.find(ends).unwrap_or(part.len()));
+        if !name.is_empty() && rest.starts_with('@') {
+            shown.push_str(REDACTED);
+            shown.push_str(rest);
+        } else {
+            shown.push_str(part);
+        }
+    }
+    shown
+}
+
+/// Hides what looks like a token, but no host names, which are long and harmless.
+fn without_runs(line: &str) -> String {
+    let ends = |it: char| !(it.is_ascii_alphanumeric() || "_+=~%.-".contains(it));
+    let mut shown = String::with_capacity(line.len());
+    for piece in line.split_inclusive(ends) {
+        let (run, end) = piece.split_at(piece.find(ends).unwrap_or(piece.len()));
+        let secret = (0..run.len()).find(|at| is_marked(run, *at));
+        let (before, secret) = run.split_at(secret.unwrap_or(run.len()));
+        let is_long = before.len() >= LONG && !is_host_name(before);
+        shown.push_str(if is_long { REDACTED } else { before });
+        if !secret.is_empty() {
+            shown.push_str(REDACTED);
+        }
+        shown.push_str(end);
+    }
+    shown
+}
+
+fn is_marked(run: &str, at: usize) -> bool {
+    let (before, rest) = run.split_at(at);
+    let is_long = |it: &str| it.len() >= MARKED;
+    !before.ends_with(|it: char| it.is_ascii_alphanumeric())
+        && PREFIXES
+            .iter()
+            .any(|prefix| rest.strip_prefix(prefix).is_some_and(is_long))
+}
+
+fn is_host_name(run: &str) -> bool {
+    let fits = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    let is_label = |it: &str| (1..=20).contains(&it.len()) && it.bytes().all(fits);
+    let name = run.strip_suffix('.').unwrap_or(run);
+    name.contains('.') && name.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{redact, redact_argument};
+
+    #[test]
+    fn what_may_be_a_secret_is_redacted_and_what_helps_is_not() {
+        for plain in [
+            "cannot connect to the backend; check the network and the proxy settings",
+            "error: unrecognized subcommand 'app-server'",
+            "no such file: /home/ada/.config/byokey/config.toml (line 12)",
+            "https://chatgpt.com/backend-api/wham/usage: connection refused (os error 111)",
+            "a host name: responses.openai.example.com",
+        ] {
+            assert_eq!(redact(plain), plain);
+        }
+        for secret in [
+            "eyJhbGciOiJub25lIn0.eyJtYWRlIjoidXAifQ.made-up",
+            "sk-proj-0123456789abcdef",
+            "at-0123456789abcdef",
+            "rt_0123456789abcdef",
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        ] {
+            let shown = redact(&format!("it is \"{secret}\", x={secret}, or {secret}."));
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert_eq!(
+            redact("Authorization: Bearer short"),
+            "Authorization: Bearer [redacted]"
+        );
+        assert_eq!(
+            redact("https://ada:pass@proxy.test"),
+            "https://[redacted]@proxy.test"
+        );
+        assert_eq!(redact("one\ntwo\u{1b}[31m"), "one two [31m");
+        assert_eq!(redact(&"é ".repeat(400)).chars().count(), 501);
+    }
+
+    #[test]
+    fn of_settings_only_harmless_values_are_shown() {
+        for (argument, shown) in [
+            ("-c", "-c"),
+            ("x.token=abc", "x.token=…"),
+            ("port=80", "port=80"),
+            ("url=http://127.0.0.1:1/b", "url=http://127.0.0.1:1/b"),
+            ("url=http://ada@127.0.0.1", "url=…"),
+        ] {
+            assert_eq!(redact_argument(argument), shown);
+        }
+    }
+}
