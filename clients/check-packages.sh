@@ -102,11 +102,11 @@ dist-info/licenses/LICENSE-APACHE
 dist-info/licenses/LICENSE-MIT"
 }
 
-# Without the network nothing can be published; what cargo checks first is here: every dependency
-# has a version, and the files that a package consists of.
+# Every dependency has a version, and each package has its files. With the network cargo checks what
+# it checks before an upload, all packages together, as none of them is in the registry yet.
 rust() {
-  local package
-  for package in byokey-protocol byokey-base byokey-rpc byokey-client; do
+  local package packages=(byokey-protocol byokey-base byokey-rpc byokey-client)
+  for package in "${packages[@]}"; do
     if ! cargo package --locked --list --allow-dirty --package "$package" >"$scratch/$package.files"; then
       return 1
     fi
@@ -129,6 +129,14 @@ for package in json.load(sys.stdin)["packages"]:
             problems.append(package["name"] + " needs " + needed["name"] + ", which is not published")
 sys.exit("packages: " + "; ".join(problems) if problems else 0)
 '
+  if ! cargo publish --dry-run --locked --no-verify --allow-dirty "${packages[@]/#/--package=}" 2>"$scratch/publish.log"; then
+    if grep -q "index\.crates\.io\|Could not resolve\|HTTP request" "$scratch/publish.log"; then
+      skip "cargo publish: crates.io cannot be reached"
+      return
+    fi
+    cat "$scratch/publish.log" >&2
+    return 1
+  fi
 }
 
 # What Maven Central insists on.
@@ -146,7 +154,37 @@ plugins = {it.text for it in pom.iterfind(".//m:plugin/m:artifactId", space)}
 missing += sorted({"maven-source-plugin", "maven-jar-plugin"} - plugins)
 sys.exit("packages: pom.xml has no " + ", ".join(missing) if missing else 0)
 PY
+  jars
   ktlint
+}
+
+# The three jars of a release, and what has to be in them.
+jars() {
+  if [ ! -e "$root/.cache/maven/byokey-client.fetched" ]; then
+    skip "the jars: clients/kotlin/setup.sh has not run"
+    return
+  fi
+  local build=(mvn --batch-mode --quiet -Dmaven.repo.local="$root/.cache/maven" -Prelease -DskipTests
+    -Dbyokey.target="$scratch/kotlin" package)
+  if ! (cd kotlin && "${build[@]}" >"$scratch/maven.log" 2>&1); then
+    if grep -q "Could not transfer\|Could not resolve\|could not be resolved" "$scratch/maven.log"; then
+      skip "the jars: Maven cannot fetch the plugins of a release"
+      return
+    fi
+    cat "$scratch/maven.log" >&2
+    return 1
+  fi
+  local jar
+  for jar in "" -sources -javadoc; do
+    python3 -m zipfile -l "$scratch/kotlin"/byokey-client-[0-9]*[0-9]"$jar".jar | awk '{print $1}' >"$scratch/jar$jar.files"
+  done
+  holds "$scratch/jar.files" <<<"META-INF/LICENSE-APACHE
+META-INF/LICENSE-MIT
+byokey/ByokeyClient.class
+byokey/protocol/Account.class"
+  holds "$scratch/jar-sources.files" <<<"byokey/ByokeyClient.kt
+byokey/protocol/Account.kt"
+  holds "$scratch/jar-javadoc.files" <<<"README.md"
 }
 
 # Formatting as IntelliJ IDEA has it. Generated code is left out.
