@@ -200,11 +200,13 @@ class Publish(unittest.TestCase):
                 readme = file.extractfile("package/README.md").read().decode()
             self.assertTrue(manifest["private"], path)
             self.assertTrue(readme.startswith("> This is an unpublished build"), path)
+            self.assertNotRegex(readme, r"\]\((?![a-z]+:|#)", f"{path}: a registry has no such file")
         for path in support.DIST.glob("pypi/*.whl"):
             with zipfile.ZipFile(path) as file:
                 (name,) = [name for name in file.namelist() if name.endswith("/METADATA")]
                 text = file.read(name).decode()
             self.assertIn(wheel.UNPUBLISHED, text, path)
+            self.assertNotRegex(text, r"\]\((?![a-z]+:|#)", f"{path}: a registry has no such file")
         self.assertIn("unpublished build", (support.DIST / "install.sh").read_text())
 
     def test_every_address_stands_in_project_toml(self) -> None:

@@ -69,7 +69,7 @@ def program_archive(project: Project, target: Target, program: bytes, extra: lis
 
     `extra` are manual pages and completions."""
     folder = name_of(project, target) + "/"
-    readme = project.readme((ROOT / "README.md").read_text())
+    readme = project.readme(ROOT / "README.md")
     entries = [
         Entry(folder + target.program, program, executable=True),
         Entry(folder + "README.md", readme.encode()),

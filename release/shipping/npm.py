@@ -24,6 +24,7 @@ def platform_package(project: Project, target: Target, program: bytes) -> tuple[
         "preferUnplugged": True,
     }
     readme = f"The program of [byokey]({project['homepage']}) for {target.platform}. Install `byokey`.\n"
+    readme = f"> {project.notice}\n\n{readme}" if project.notice else readme
     return package(project, manifest, readme, [Entry(f"bin/{target.program}", program, executable=True)])
 
 
@@ -44,7 +45,7 @@ def main_package(project: Project, packed: list[Target]) -> tuple[str, bytes]:
     }
     names = ["index.js", "index.d.ts", "byokey.js"]
     files = [Entry(name, (sources / name).read_bytes(), name == "byokey.js") for name in names]
-    return package(project, manifest, (sources / "README.md").read_text(), files)
+    return package(project, manifest, project.readme(sources / "README.md"), files)
 
 
 def client_package(project: Project) -> tuple[str, bytes] | None:
@@ -62,7 +63,7 @@ def client_package(project: Project) -> tuple[str, bytes] | None:
     manifest = {**manifest, **described(project, project["npm"]["client"])}
     built = sorted(path for path in (source / "dist").rglob("*") if path.is_file())
     files = [Entry(path.relative_to(source).as_posix(), path.read_bytes()) for path in built]
-    return package(project, manifest, (source / "README.md").read_text(), files)
+    return package(project, manifest, project.readme(source / "README.md"), files)
 
 
 def described(project: Project, name: str) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def package(project: Project, manifest: dict[str, Any], readme: str, files: list
     """The archive of a package, named as `npm pack` names it."""
     entries = [
         Entry("package.json", (json.dumps(manifest, indent=2) + "\n").encode()),
-        Entry("README.md", project.readme(readme).encode()),
+        Entry("README.md", readme.encode()),
         *licenses(),
         *files,
     ]

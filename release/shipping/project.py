@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import subprocess
 import tomllib
 from dataclasses import dataclass, field
@@ -68,8 +70,15 @@ class Project:
         """The address of a file of the release."""
         return f"{self['downloads']}/v{version or self.version}/{file}"
 
-    def readme(self, text: str) -> str:
-        """A README for a package, with the notice in front."""
+    def readme(self, path: Path) -> str:
+        """A README for a package: with the notice in front, and with links that lead there from a registry."""
+        folder = path.parent.relative_to(ROOT).as_posix()
+
+        def absolute(link: re.Match[str]) -> str:
+            file, mark, heading = link[1].partition("#")
+            return f"]({self['homepage']}{posixpath.normpath(posixpath.join(folder, file))}{mark}{heading})"
+
+        text = re.sub(r"\]\((?![a-z]+:|#)([^)\s]+)\)", absolute, path.read_text())
         return f"> {self.notice}\n\n{text}" if self.notice else text
 
     def placeholders(self) -> list[str]:

@@ -60,7 +60,7 @@ def metadata(project: Project) -> str:
     ]
     if not project.published:
         lines.append(f"Classifier: {UNPUBLISHED}")
-    return "\n".join(lines) + "\n\n" + project.readme((RELEASE / "pypi/README.md").read_text())
+    return "\n".join(lines) + "\n\n" + project.readme(RELEASE / "pypi/README.md")
 
 
 def record(name: str, entries: list[Entry]) -> Entry:
@@ -94,8 +94,7 @@ def client_wheel(project: Project, packed: list[Target], folder: Path) -> Path |
         if not project.published:
             text = text.replace("classifiers = [", f'classifiers = [\n  "{UNPUBLISHED}",', 1)
         manifest.write_text(text)
-        readme = source / "README.md"
-        readme.write_text(project.readme(readme.read_text()))
+        (source / "README.md").write_text(project.readme(ROOT / "clients/python/README.md"))
         before = set(folder.glob("*.whl"))
         command = [python, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder.resolve()]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(project.epoch)}
