@@ -164,7 +164,7 @@ jars() {
     skip "the jars: clients/kotlin/setup.sh has not run"
     return
   fi
-  local build=(mvn --batch-mode --quiet -Dmaven.repo.local="$root/.cache/maven" -Prelease -DskipTests
+  local build=(mvn --batch-mode --quiet -Dmaven.repo.local="$root/.cache/maven" -Prelease -Dmaven.test.skip=true
     -Dbyokey.target="$scratch/kotlin" package)
   if ! (cd kotlin && "${build[@]}" >"$scratch/maven.log" 2>&1); then
     if grep -q "Could not transfer\|Could not resolve\|could not be resolved" "$scratch/maven.log"; then
