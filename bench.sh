@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the server next to an echo process and to other app-servers; see docs/performance.md.
-# Without arguments it prints a table; see --help.
+# Without arguments it prints a table; see --help. --write-docs writes that page from one run, which
+# includes the backend far away if the system allows one.
 #   ./bench.sh far [--delays 10,50,150] [COMMAND]...
 # measures against a backend that is so many milliseconds away, next to other app-servers by their
 # command lines, such as 'codex app-server'.

@@ -23,6 +23,9 @@ pub(crate) struct Candidate {
     pub(crate) name: String,
     /// Its role.
     pub(crate) kind: Kind,
+    /// Whether it is the server of this repository without its optional features, which has goals
+    /// of its own.
+    pub(crate) is_slim: bool,
     program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(&'static str, String)>,
@@ -34,6 +37,7 @@ impl Candidate {
         Ok(Self {
             name: "cat".to_owned(),
             kind: Kind::Echo,
+            is_slim: false,
             program: found("cat").ok_or("there is no `cat` on the PATH")?,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -51,10 +55,19 @@ impl Candidate {
         Ok(Self {
             name: name.to_owned(),
             kind: Kind::Own,
+            is_slim: false,
             program,
             arguments: vec!["app-server".to_owned()],
             environment: Vec::new(),
         })
+    }
+
+    /// Returns the same as the build without optional features.
+    pub(crate) fn slim(self) -> Self {
+        Self {
+            is_slim: true,
+            ..self
+        }
     }
 
     /// Returns this one, started by another program with these arguments before its own.
@@ -82,6 +95,7 @@ impl Candidate {
         let mut candidate = Self {
             name: String::new(),
             kind: Kind::Peer,
+            is_slim: false,
             program,
             arguments: words.map(str::to_owned).collect(),
             environment: Vec::new(),

@@ -152,19 +152,38 @@ impl Host {
 
     /// Starts a turn.
     pub(crate) fn start_turn(&mut self, thread: &str) -> Result<(), Failure> {
-        let input = json!([{"type": "text", "text": "hello", "text_elements": []}]);
+        self.start_turn_with(thread, "hello")
+    }
+
+    fn start_turn_with(&mut self, thread: &str, text: &str) -> Result<(), Failure> {
+        let input = json!([{"type": "text", "text": text, "text_elements": []}]);
         let params = json!({"threadId": thread, "input": input});
         self.send("turn/start", &params).map(drop)
     }
 
     /// Runs a turn to its end.
     pub(crate) fn turn(&mut self, thread: &str) -> Result<(), Failure> {
-        self.start_turn(thread)?;
-        let ended = self.notification("turn/completed")?;
-        if ended["turn"]["status"] == "completed" {
-            return Ok(());
+        self.turn_with(thread, "hello").map(drop)
+    }
+
+    /// Runs a turn with this input to its end. Returns the length of the answer, in bytes.
+    pub(crate) fn turn_with(&mut self, thread: &str, text: &str) -> Result<usize, Failure> {
+        self.start_turn_with(thread, text)?;
+        let mut answer = 0;
+        loop {
+            let message = self.message()?;
+            let params = &message["params"];
+            if message["method"] == "item/completed" && params["item"]["type"] == "agentMessage" {
+                answer += params["item"]["text"].as_str().map_or(0, str::len);
+            }
+            if message["method"] == "turn/completed" {
+                if params["turn"]["status"] == "completed" {
+                    return Ok(answer);
+                }
+                let why = &params["turn"]["error"]["message"];
+                return Err(format!("a turn failed: {why}").into());
+            }
         }
-        Err(format!("a turn failed: {}", ended["turn"]["error"]["message"]).into())
     }
 }
 

@@ -59,7 +59,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         Candidate::own("byokey", &options.byokey)?,
     ];
     if let Some(slim) = &options.slim {
-        candidates.push(Candidate::own("byokey, slim", slim)?);
+        candidates.push(Candidate::own("byokey, slim", slim)?.slim());
     }
     for peer in &options.peers {
         candidates.push(Candidate::peer(peer)?);
@@ -100,6 +100,10 @@ fn run(options: &Options) -> Result<(), Failure> {
             Ok(growth) => results.growths.push(growth),
             Err(failure) => say(&format!("  not measured: {failure}")),
         }
+    }
+    if "far backend".contains(&options.only) && (options.write_docs || !options.only.is_empty()) {
+        say("a far backend");
+        results.far = far::gather(options, &results.candidates);
     }
     results.facts.push(("load after it", machine::load()));
     say(&report::table(&results));

@@ -26,6 +26,8 @@ pub(crate) enum Goal {
     AtMost(f64),
     /// At least this.
     AtLeast(f64),
+    /// At least this multiple of the echo process.
+    AtLeastTimesEcho(f64),
 }
 
 /// One figure.
@@ -39,6 +41,8 @@ pub(crate) struct Metric {
     pub(crate) unit: Unit,
     /// Its goal.
     pub(crate) goal: Goal,
+    /// The goal of the build without optional features, if it is another one.
+    pub(crate) slim_goal: Option<Goal>,
     /// The figure to subtract: this one is the difference.
     pub(crate) beyond: Option<&'static str>,
     /// The limiting factor, printed if the goal is missed.

@@ -11,7 +11,7 @@ usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--
   --rounds N        rounds in which the programs take turns (default 5)
   --quick           a twentieth of all repetitions, to see that everything works
   --only WORD       only measurements with this word in their name
-  --write-docs      write docs/performance.md and what belongs to it
+  --write-docs      write docs/performance.md and what belongs to it; measures the far backend too
   --byokey PATH     the program to measure, in place of the one built here
   --slim PATH       the same, built without its optional features
 ";

@@ -7,6 +7,8 @@ use crate::Failure;
 pub(crate) struct Status {
     /// Resident memory, in bytes.
     pub(crate) resident: f64,
+    /// What of it belongs to no file, in bytes: not code, and not shared.
+    pub(crate) anonymous: f64,
     /// Threads.
     pub(crate) threads: f64,
     /// Processor time used by all threads, in seconds.
@@ -32,6 +34,7 @@ impl Status {
         }
         Ok(Self {
             resident: field(&status, "VmRSS")? * 1024.0,
+            anonymous: field(&status, "RssAnon")? * 1024.0,
             threads: field(&status, "Threads")?,
             cpu,
             sleeps,

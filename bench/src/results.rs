@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::candidate::{Candidate, Kind};
+use crate::far::Far;
 use crate::growth::Growth;
 use crate::metric::{Goal, Metric};
 use crate::metrics::METRICS;
@@ -14,6 +15,8 @@ pub(crate) struct Results {
     pub(crate) candidates: Vec<Candidate>,
     /// The growth of cost.
     pub(crate) growths: Vec<Growth>,
+    /// The far backend.
+    pub(crate) far: Far,
     /// About the run and its machine.
     pub(crate) facts: Vec<(&'static str, String)>,
     samples: BTreeMap<(&'static str, usize), Vec<f64>>,
@@ -30,6 +33,26 @@ pub(crate) enum Verdict {
     Open,
 }
 
+impl Verdict {
+    /// Returns the verdict on a goal that there is.
+    pub(crate) const fn of(is_reached: bool) -> Self {
+        if is_reached {
+            Self::Reached
+        } else {
+            Self::Missed
+        }
+    }
+
+    /// Returns its name on the page.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Missed => "**missed**",
+            Self::Open => "",
+        }
+    }
+}
+
 impl Results {
     /// Returns empty results.
     pub(crate) const fn of(candidates: Vec<Candidate>, facts: Vec<(&'static str, String)>) -> Self {
@@ -37,6 +60,7 @@ impl Results {
             candidates,
             facts,
             growths: Vec::new(),
+            far: Far::NotMeasured,
             samples: BTreeMap::new(),
         }
     }
@@ -63,39 +87,46 @@ impl Results {
         samples.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns the value of the server of this repository.
-    pub(crate) fn own(&self, metric: &Metric) -> Option<f64> {
-        self.value(metric, self.place(Kind::Own)?)
+    /// Returns the indices of the builds of this repository's server.
+    pub(crate) fn own(&self) -> impl Iterator<Item = usize> {
+        let candidates = self.candidates.iter().enumerate();
+        candidates.filter_map(|(at, candidate)| (candidate.kind == Kind::Own).then_some(at))
     }
 
     /// Returns the value of the echo process.
     pub(crate) fn echo(&self, metric: &Metric) -> Option<f64> {
-        self.value(metric, self.place(Kind::Echo)?)
+        let is_echo = |candidate: &Candidate| candidate.kind == Kind::Echo;
+        self.value(metric, self.candidates.iter().position(is_echo)?)
     }
 
-    /// Returns the bound of the goal, in the unit of the figure.
-    pub(crate) fn bound(&self, metric: &Metric) -> Option<f64> {
-        match metric.goal {
+    /// Returns the goal that a candidate is measured by.
+    pub(crate) fn goal(&self, metric: &Metric, candidate: usize) -> Goal {
+        let is_slim = self.candidates.get(candidate).is_some_and(|it| it.is_slim);
+        metric.slim_goal.filter(|_| is_slim).unwrap_or(metric.goal)
+    }
+
+    /// Returns the bound of that goal, in the unit of the figure.
+    pub(crate) fn bound(&self, metric: &Metric, candidate: usize) -> Option<f64> {
+        match self.goal(metric, candidate) {
             Goal::Nothing => None,
-            Goal::TimesEcho(times) => Some(self.echo(metric)? * times),
+            Goal::TimesEcho(times) | Goal::AtLeastTimesEcho(times) => {
+                Some(self.echo(metric)? * times)
+            }
             Goal::AtMost(bound) | Goal::AtLeast(bound) => Some(bound),
         }
     }
 
-    /// Returns whether the goal was reached.
-    pub(crate) fn verdict(&self, metric: &Metric) -> Verdict {
-        let (Some(own), Some(bound)) = (self.own(metric), self.bound(metric)) else {
+    /// Returns whether a candidate reached the goal.
+    pub(crate) fn verdict(&self, metric: &Metric, candidate: usize) -> Verdict {
+        let value = self.value(metric, candidate);
+        let (Some(value), Some(bound)) = (value, self.bound(metric, candidate)) else {
             return Verdict::Open;
         };
-        let reached = match metric.goal {
-            Goal::AtLeast(_) => own >= bound,
-            _ => own <= bound,
+        let is_reached = match self.goal(metric, candidate) {
+            Goal::AtLeast(_) | Goal::AtLeastTimesEcho(_) => value >= bound,
+            _ => value <= bound,
         };
-        if reached {
-            Verdict::Reached
-        } else {
-            Verdict::Missed
-        }
+        Verdict::of(is_reached)
     }
 
     /// Iterates over the figures with a value.
@@ -103,10 +134,35 @@ impl Results {
         let measured = |metric: &&Metric| self.samples.keys().any(|(id, _)| *id == metric.id);
         METRICS.iter().filter(measured)
     }
+}
 
-    fn place(&self, kind: Kind) -> Option<usize> {
-        self.candidates
-            .iter()
-            .position(|candidate| candidate.kind == kind)
+#[cfg(test)]
+mod tests {
+    use super::{Results, Verdict};
+    use crate::candidate::Candidate;
+    use crate::metrics::METRICS;
+
+    #[test]
+    fn each_build_is_measured_by_its_own_goal() {
+        let own = |name| Candidate::own(name, &std::env::current_exe().unwrap()).unwrap();
+        let candidates = vec![Candidate::echo().unwrap(), own("full"), own("slim").slim()];
+        let mut results = Results::of(candidates, Vec::new());
+        for (at, seconds) in [(0, 1.0), (1, 0.95), (2, 0.95)] {
+            results.add("start", at, seconds);
+        }
+        for (at, rate) in [(0, 100.0), (1, 30.0), (2, 29.0)] {
+            results.add("pipelined", at, rate);
+        }
+        let verdicts = |id: &str| {
+            let metric = METRICS.iter().find(|metric| metric.id == id).unwrap();
+            [0, 1, 2].map(|at| results.verdict(metric, at))
+        };
+        let own = results.own().collect::<Vec<_>>();
+        assert_eq!(own, [1, 2]);
+        assert_eq!(verdicts("start")[1..], [Verdict::Reached, Verdict::Missed]);
+        // Of rates, more is better.
+        let expected = [Verdict::Reached, Verdict::Missed];
+        assert_eq!(verdicts("pipelined")[1..], expected);
+        assert_eq!(verdicts("login"), [Verdict::Open; 3]);
     }
 }

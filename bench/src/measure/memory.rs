@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::login::QUIET;
+use super::pipeline::number;
 use super::{Figures, Scale};
 use crate::Failure;
 use crate::candidate::{Candidate, Kind};
@@ -32,6 +33,7 @@ pub(super) fn after_start(candidate: &Candidate, _: Scale) -> Result<Figures, Fa
     let status = Status::of(host.process.pid())?;
     Ok(vec![
         ("memory", status.resident),
+        ("memory-anonymous", status.anonymous),
         ("threads", status.threads),
     ])
 }
@@ -71,6 +73,36 @@ pub(super) fn after_turns(candidate: &Candidate, scale: Scale) -> Result<Figures
     Ok(vec![
         ("memory-turns", status.resident),
         ("threads-turns", status.threads),
+    ])
+}
+
+/// All turns in one thread. Its text is not counted: what the inputs and the answers take.
+pub(super) fn after_conversation(candidate: &Candidate, scale: Scale) -> Result<Figures, Failure> {
+    let site = Site::new()?;
+    let mut host = Host::start(candidate, &site)?;
+    sleep(QUIET);
+    let before = Status::of(host.process.pid())?;
+    host.login(0)?;
+    let thread = host.thread()?;
+    let input = "A line of a conversation. ".repeat(20);
+    let mut text = 0;
+    for turn in 0..scale.of(MANY, candidate) {
+        let answer = host
+            .turn_with(&thread, &input)
+            .map_err(|failure| format!("turn {turn}: {failure}"))?;
+        text += input.len() + answer;
+    }
+    let after = Status::of(host.process.pid())?;
+    let text = number(text);
+    Ok(vec![
+        (
+            "memory-conversation",
+            after.resident - before.resident - text,
+        ),
+        (
+            "memory-conversation-anonymous",
+            after.anonymous - before.anonymous - text,
+        ),
     ])
 }
 

@@ -123,6 +123,12 @@ pub(crate) const MEASURES: &[Measure] = &[
         ..EVERY_ROUND
     },
     Measure {
+        name: "memory of a conversation",
+        every_round: false,
+        run: memory::after_conversation,
+        ..EVERY_ROUND
+    },
+    Measure {
         name: "memory of connections",
         every_round: false,
         run: memory::of_connections,

@@ -56,21 +56,21 @@ impl Axis {
 pub(crate) fn goals(results: &Results) -> String {
     let mut rows = Vec::new();
     for metric in results.metrics() {
-        let Some(bound) = results.bound(metric).filter(|bound| *bound > 0.0) else {
-            continue;
-        };
         let dots: Vec<_> = (0..results.candidates.len())
             .filter_map(|at| {
                 let value = results.value(metric, at)?;
-                let share = match metric.goal {
-                    Goal::AtLeast(_) => bound / value,
+                let bound = results.bound(metric, at).filter(|bound| *bound > 0.0)?;
+                let share = match results.goal(metric, at) {
+                    Goal::AtLeast(_) | Goal::AtLeastTimesEcho(_) => bound / value,
                     _ => value / bound,
                 };
                 // Zero is not on a logarithmic scale; the table contains it.
                 (share.is_finite() && share > 0.0).then_some((at, share))
             })
             .collect();
-        rows.push((metric, dots));
+        if !dots.is_empty() {
+            rows.push((metric, dots));
+        }
     }
     let shares = rows.iter().flat_map(|(_, dots)| dots).map(|dot| dot.1);
     let axis = Axis::around(shares.chain([1.0]), 470.0, 960.0);
@@ -91,7 +91,7 @@ pub(crate) fn goals(results: &Results) -> String {
     );
     for (row, (metric, dots)) in rows.iter().enumerate() {
         let y = 60.0 + 26.0 * float(row);
-        let goal = text::goal(metric.unit, metric.goal);
+        let goal = text::goals(metric);
         drawing.text(
             (455.0, y + 4.0),
             Anchor::End,

@@ -30,19 +30,20 @@ pub(crate) fn json(results: &Results) -> Value {
                     (candidate.name.clone(), rounds.into())
                 })
                 .collect();
-            let goal = match metric.goal {
-                Goal::Nothing => Value::Null,
-                Goal::TimesEcho(times) => json!({"atMostTimesEcho": times}),
-                Goal::AtMost(bound) => json!({"atMost": bound}),
-                Goal::AtLeast(bound) => json!({"atLeast": bound}),
-            };
-            let reached = match results.verdict(metric) {
-                Verdict::Reached => Value::Bool(true),
-                Verdict::Missed => Value::Bool(false),
-                Verdict::Open => Value::Null,
-            };
-            json!({"id": metric.id, "title": metric.title, "unit": unit(metric.unit), "goal": goal,
-               "reached": reached, "beyond": metric.beyond, "values": values, "rounds": rounds})
+            let slim_goal = metric.slim_goal.map(goal);
+            let reached: serde_json::Map<_, _> = results
+                .own()
+                .filter_map(|at| {
+                    let is_reached = match results.verdict(metric, at) {
+                        Verdict::Reached => true,
+                        Verdict::Missed => false,
+                        Verdict::Open => return None,
+                    };
+                    Some((results.candidates.get(at)?.name.clone(), is_reached.into()))
+                })
+                .collect();
+            json!({"id": metric.id, "title": metric.title, "unit": unit(metric.unit),
+               "goal": goal(metric.goal), "slimGoal": slim_goal, "reached": reached, "beyond": metric.beyond, "values": values, "rounds": rounds})
         })
         .collect();
     let growths: Vec<_> = results
@@ -62,7 +63,17 @@ pub(crate) fn json(results: &Results) -> Value {
                    "series": series})
         })
         .collect();
-    json!({"facts": facts, "figures": figures, "growth": growths})
+    json!({"facts": facts, "far": results.far.json(), "figures": figures, "growth": growths})
+}
+
+fn goal(goal: Goal) -> Value {
+    match goal {
+        Goal::Nothing => Value::Null,
+        Goal::TimesEcho(times) => json!({"atMostTimesEcho": times}),
+        Goal::AtMost(bound) => json!({"atMost": bound}),
+        Goal::AtLeast(bound) => json!({"atLeast": bound}),
+        Goal::AtLeastTimesEcho(times) => json!({"atLeastTimesEcho": times}),
+    }
 }
 
 const fn unit(unit: Unit) -> &'static str {

@@ -1,8 +1,8 @@
-//! The run as a page of Markdown: ratios first, then the measurements.
+//! The run as a page of Markdown: round trips first, then ratios, then the measurements.
 
 use std::fmt::Write as _;
 
-use super::text;
+use super::{far, text};
 use crate::candidate::Kind;
 use crate::growth::Shape;
 use crate::results::{Results, Verdict};
@@ -15,7 +15,8 @@ and nothing else) and to other app-servers. `./bench.sh --write-docs` writes thi
 are from one run in which the programs took turns, round after round. Of times and rates the best
 round counts, for all programs alike, because what else happens on a machine makes a program slower
 and never faster; of everything else the worst. `performance.json` has every round.
-Ratios come first: they carry over to other machines, absolute times do not.
+Round trips to a backend far away come first, then ratios: they carry over to other machines,
+absolute times do not.
 ";
 
 const METHOD: &str = "\
@@ -24,8 +25,10 @@ const METHOD: &str = "\
 The driver (`bench/`) uses raw pipes and blocking calls, so that it measures the program and not
 itself. Each figure is taken in a fresh process, in a home of its own, against a backend and a
 model on loopback. Round trips are one `account/read` at a time; pipelined requests are written
-without waiting for any answer. The time of a streamed delta is that from the model's write to the
-host's read, less the same on a direct connection. Peers get fewer repetitions where they are slow.
+without waiting for any answer. The backend far away is in a network namespace of its own: two tap
+devices, and a process that holds each frame back (`bench/far.py`). The time of a streamed delta is that from the model's write to the
+host's read, less the same on a direct connection. A conversation of 1,000 turns has inputs of 520
+bytes; how long one may be is in [limits](limits.md#conversations). Peers get fewer repetitions where they are slow.
 A dash means that a figure does not exist for a program, or that it could not be taken.
 
 Instructions rather than times guard against regressions: see `bench/instructions.sh`.
@@ -39,6 +42,7 @@ pub(crate) fn page(results: &Results) -> String {
     for (name, fact) in &results.facts {
         let _ = writeln!(page, "| {name} | {fact} |");
     }
+    page += &far::section(results);
     page += "\n## Ratios\n\nBelow 1× is less than the other; for rates, above 1× is faster.\n\n";
     page += &ratios(results);
     page += "\n![Each goal, and how far each program is from it](performance-goals.svg)\n";
@@ -74,33 +78,40 @@ pub(crate) fn table(results: &Results) -> String {
 }
 
 fn ratios(results: &Results) -> String {
-    let others: Vec<_> = results
-        .candidates
-        .iter()
-        .enumerate()
-        .filter(|(_, candidate)| candidate.kind != Kind::Own)
-        .collect();
-    let mut table = String::from("| byokey next to … | goal | |");
-    for (_, other) in &others {
-        let _ = write!(table, " {} |", other.name);
+    let name = |at: usize| results.candidates.get(at).map_or("", |it| it.name.as_str());
+    let own: Vec<_> = results.own().collect();
+    // Each build beside the echo process and the peers.
+    let mut pairs = Vec::new();
+    for (other, candidate) in results.candidates.iter().enumerate() {
+        if candidate.kind != Kind::Own {
+            pairs.extend(own.iter().map(|own| (*own, other)));
+        }
     }
-    table += "\n|---|---|---|";
-    table += &"---:|".repeat(others.len());
+    let mut table = String::from("| figure | goal |");
+    for at in &own {
+        let _ = write!(table, " {} |", name(*at));
+    }
+    for (own, other) in &pairs {
+        let _ = write!(table, " {} / {} |", name(*own), name(*other));
+    }
+    table += "\n|---|---|";
+    table += &"---|".repeat(own.len());
+    table += &"---:|".repeat(pairs.len());
     table.push('\n');
     for metric in results.metrics() {
-        let Some(own) = results.own(metric) else {
+        if own.iter().all(|at| results.value(metric, *at).is_none()) {
             continue;
-        };
-        let goal = text::goal(metric.unit, metric.goal);
-        let verdict = match results.verdict(metric) {
-            Verdict::Reached => "reached",
-            Verdict::Missed => "**missed**",
-            Verdict::Open => "",
-        };
-        let _ = write!(table, "| {} | {goal} | {verdict} |", metric.title);
-        for (at, _) in &others {
-            let other = results.value(metric, *at);
-            let ratio = other.map_or_else(|| "–".to_owned(), |other| text::ratio(own / other));
+        }
+        let _ = write!(table, "| {} | {} |", metric.title, text::goals(metric));
+        for at in &own {
+            let _ = write!(table, " {} |", results.verdict(metric, *at).word());
+        }
+        for (own, other) in &pairs {
+            let values = (results.value(metric, *own), results.value(metric, *other));
+            let ratio = match values {
+                (Some(own), Some(other)) => text::ratio(own / other),
+                _ => "–".to_owned(),
+            };
             let _ = write!(table, " {ratio} |");
         }
         table.push('\n');
@@ -109,29 +120,31 @@ fn ratios(results: &Results) -> String {
 }
 
 fn misses(results: &Results) -> String {
-    let missed: Vec<_> = results
-        .metrics()
-        .filter(|metric| results.verdict(metric) == Verdict::Missed)
-        .collect();
+    let mut missed = String::new();
+    for metric in results.metrics() {
+        let mut builds = Vec::new();
+        for at in results.own() {
+            let (Some(value), Some(bound)) = (results.value(metric, at), results.bound(metric, at))
+            else {
+                continue;
+            };
+            if results.verdict(metric, at) == Verdict::Missed {
+                let name = results.candidates.get(at).map_or("", |it| it.name.as_str());
+                let value = text::value(metric.unit, value);
+                let bound = text::value(metric.unit, bound);
+                builds.push(format!("{name} {value}, where {bound} is the bound"));
+            }
+        }
+        if !builds.is_empty() {
+            let (title, builds) = (metric.title, builds.join("; "));
+            let _ = writeln!(missed, "- **{title}**: {builds}. {}", metric.limit);
+        }
+    }
+    missed += &far::misses(results);
     if missed.is_empty() {
         return "\nEvery goal is reached.\n".to_owned();
     }
-    let mut text = String::from("\n## Goals that were missed\n\n");
-    for metric in missed {
-        let (Some(own), Some(bound)) = (results.own(metric), results.bound(metric)) else {
-            continue;
-        };
-        let (own, bound) = (
-            text::value(metric.unit, own),
-            text::value(metric.unit, bound),
-        );
-        let _ = writeln!(
-            text,
-            "- **{}**: {own}, where {bound} is the bound. {}",
-            metric.title, metric.limit
-        );
-    }
-    text
+    format!("\n## Goals that were missed\n\n{missed}")
 }
 
 fn growth(results: &Results) -> String {

@@ -1,6 +1,6 @@
 //! Formats values for readers.
 
-use crate::metric::{Goal, Unit};
+use crate::metric::{Goal, Metric, Unit};
 
 /// Formats a value with its unit, to three digits.
 pub(super) fn value(unit: Unit, value: f64) -> String {
@@ -26,12 +26,23 @@ pub(super) fn ratio(ratio: f64) -> String {
 }
 
 /// Formats a goal.
-pub(super) fn goal(unit: Unit, goal: Goal) -> String {
+fn goal(unit: Unit, goal: Goal) -> String {
     match goal {
         Goal::Nothing => String::new(),
         Goal::TimesEcho(times) => format!("≤ {times}× `cat`"),
         Goal::AtMost(bound) => format!("≤ {}", value(unit, bound)),
         Goal::AtLeast(bound) => format!("≥ {}", value(unit, bound)),
+        Goal::AtLeastTimesEcho(times) => format!("≥ {times}× `cat`"),
+    }
+}
+
+/// Formats the goals of a figure, the one of the build without optional features in brackets.
+pub(super) fn goals(metric: &Metric) -> String {
+    let full = goal(metric.unit, metric.goal);
+    match metric.slim_goal.map(|slim| goal(metric.unit, slim)) {
+        None => full,
+        Some(slim) if full.is_empty() => format!("slim {slim}"),
+        Some(slim) => format!("{full} (slim {slim})"),
     }
 }
 
