@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
-use byokey_tests::{Host, Server, Setup};
+use byokey_tests::{Host, PATIENCE, Server, Setup};
 use serde_json::{Value, json};
 
 const REFRESH: &str = "account/chatgptAuthTokens/refresh";
@@ -78,6 +78,45 @@ async fn a_thousand_calls_that_get_401_cause_one_refresh_request_and_all_succeed
     // none is repeated twice.
     let expected = BTreeMap::from([(old, 64), (new, CALLS)]);
     assert_eq!(uses(&backend, Route::Usage), expected);
+}
+
+// Row: one refresh for all
+#[tokio::test]
+async fn calls_that_get_401_at_once_are_sent_in_one_wave_more_than_they_fill() {
+    const CALLS: usize = 200;
+    const AT_ONCE: usize = 64;
+    let (backend, _server, mut host, _) = refused(json!({})).await;
+    let mut gate = backend.hold(Route::Usage);
+    let mut ids = Vec::new();
+    for _ in 0..CALLS {
+        ids.push(host.start("account/rateLimits/read", json!(null)).await);
+    }
+    let (mut waves, mut sent) = (0, 0);
+    while sent < AT_ONCE + CALLS {
+        let expected = AT_ONCE.min(AT_ONCE + CALLS - sent);
+        let arrived = tokio::time::timeout(PATIENCE, gate.wait_for(expected)).await;
+        assert!(arrived.is_ok(), "{} in wave {waves}", gate.arrived());
+        // The calls after these are held by the next gate, so none of them is released early.
+        let next = backend.hold(Route::Usage);
+        sent += gate.arrived();
+        waves += 1;
+        gate.release();
+        gate = next;
+        if waves == 1 {
+            let (refresh, _) = host.asked(REFRESH).await;
+            let new = TestToken::new("new").encode();
+            let tokens = json!({"accessToken": new, "chatgptAccountId": "ws-1"});
+            host.respond(&refresh, tokens).await;
+        }
+    }
+    for id in ids {
+        host.answer(id).await.unwrap();
+    }
+    // At three round trips each, this is the bound in docs/limits.md.
+    assert_eq!(
+        (waves, sent),
+        (CALLS.div_ceil(AT_ONCE) + 1, AT_ONCE + CALLS)
+    );
 }
 
 #[tokio::test]
