@@ -321,3 +321,51 @@ fn a_reader_that_leaves_ends_it() {
     assert_eq!(exit_code(&mut child), Some(1));
     assert_eq!(errors.join().unwrap(), "");
 }
+
+/// Returns a text without what differs from run to run: digits of fingerprints and ids.
+fn without_ids(text: &str) -> String {
+    let mut parts = text.split('#');
+    let first = parts.next().unwrap().to_owned();
+    let text = parts.fold(first, |all, part| {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        all + "#" + part.get(digits.min(4)..).unwrap_or_default()
+    });
+    // Of a token: its length depends on the digits of a time.
+    text.replace(char::is_numeric, "0")
+}
+
+/// Each line of the drawing in the README is one of the output, in the same order. `docs/picture.py`
+/// draws it again.
+#[test]
+fn the_picture_shows_what_the_demo_prints() {
+    let home = Home::new("");
+    let run = run(demo(&home));
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let drawn = std::fs::read_to_string(root.join("docs/demo.svg")).unwrap();
+    let texts = drawn.lines().filter(|line| line.starts_with("<text "));
+    let texts: Vec<_> = texts
+        .map(|line| {
+            line.split_once('>')
+                .unwrap()
+                .1
+                .split("</text>")
+                .next()
+                .unwrap()
+        })
+        .map(|text| {
+            text.replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&amp;", "&")
+        })
+        .collect();
+    assert!(texts.len() > 20, "{texts:?}");
+    let mut printed = run.output.lines().map(without_ids);
+    for text in texts {
+        // What is too wide is cut.
+        let begins = without_ids(text.strip_suffix('…').unwrap_or(&text));
+        let is_it = |line: String| line.starts_with(&begins);
+        assert!(printed.any(is_it), "the demo does not print: {text}");
+    }
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains("(docs/demo.svg)"));
+}
