@@ -33,13 +33,37 @@ pub enum NotPrivate {
 /// [`NotPrivate`] when other users may read it, or it cannot be created or examined.
 pub fn ensure(folder: &Path) -> Result<(), NotPrivate> {
     let unusable = |error| NotPrivate::Unusable(folder.to_owned(), error);
-    if let Some(link) = owner_only::foreign_link(folder).map_err(unusable)? {
-        return Err(NotPrivate::ForeignLink(folder.to_owned(), link));
-    }
+    check_links(folder)?;
     owner_only::make_folder(DirBuilder::new().recursive(true))
         .create(folder)
         .map_err(unusable)?;
-    let metadata = fs::metadata(folder).map_err(unusable)?;
+    check(folder)
+}
+
+/// Checks that a folder is private, and creates nothing. Returns whether it exists.
+///
+/// # Errors
+///
+/// [`NotPrivate`] when other users may read it, or it cannot be examined.
+pub fn examine(folder: &Path) -> Result<bool, NotPrivate> {
+    check_links(folder)?;
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        _ => check(folder).map(|()| true),
+    }
+}
+
+fn check_links(folder: &Path) -> Result<(), NotPrivate> {
+    let link = owner_only::foreign_link(folder)
+        .map_err(|error| NotPrivate::Unusable(folder.to_owned(), error))?;
+    link.map_or(Ok(()), |link| {
+        Err(NotPrivate::ForeignLink(folder.to_owned(), link))
+    })
+}
+
+fn check(folder: &Path) -> Result<(), NotPrivate> {
+    let metadata =
+        fs::metadata(folder).map_err(|error| NotPrivate::Unusable(folder.to_owned(), error))?;
     if owner_only::is_open_to_others(&metadata) {
         return Err(NotPrivate::Open(folder.to_owned()));
     }

@@ -50,6 +50,25 @@ pub struct Settings {
     pub standby: Option<Duration>,
 }
 
+impl Settings {
+    /// Returns the proxy for a request to this URL with a secret of that sensitivity; `None` is a
+    /// direct connection. This is what is decided before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// When nothing may be sent.
+    pub fn route(
+        &self,
+        url: &Url,
+        sensitivity: Sensitivity,
+    ) -> Result<Option<Arc<Proxy>>, HttpFailure> {
+        let proxy = self.proxies.choose(url).map_err(HttpFailure::Proxy)?;
+        plaintext::check(url, sensitivity, proxy.as_deref(), &self.plaintext_origins)
+            .map_err(HttpFailure::Plaintext)?;
+        Ok(proxy)
+    }
+}
+
 /// One request.
 #[derive(Debug)]
 pub struct Request {
@@ -165,12 +184,9 @@ impl HttpClient {
             sensitivity,
             standby_era,
         } = request;
-        let settings = &self.settings;
-        let proxy = settings.proxies.choose(&url).map_err(HttpFailure::Proxy)?;
-        let proxy = proxy.as_deref();
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
-        plaintext::check(&url, sensitivity, proxy, &settings.plaintext_origins)
-            .map_err(HttpFailure::Plaintext)?;
+        let proxy = self.settings.route(&url, sensitivity)?;
+        let proxy = proxy.as_deref();
         if cfg!(feature = "standby")
             && standby_era == Some(self.era())
             && let Some(response) = self

@@ -42,7 +42,8 @@ pub use peer::{Peer, PendingAnswer};
 pub use transport::child::{Child, ChildStreams};
 #[cfg(feature = "listen")]
 pub use transport::listener::{
-    BoundListener, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError,
+    BoundListener, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError, SocketPath,
+    examine_socket,
 };
 pub use transport::stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use transport::stream::{Shutdown, serve};

@@ -6,6 +6,7 @@
 mod account;
 mod body;
 mod cookies;
+mod destinations;
 mod details;
 mod error;
 mod events;
@@ -39,6 +40,7 @@ use http::header::COOKIE;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+pub use destinations::{Destination, destinations};
 pub use details::Cause;
 pub use error::{BackendError, FailedStatus};
 pub use events::Incomplete;

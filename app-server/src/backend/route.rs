@@ -4,7 +4,7 @@ use byokey_http::Sensitivity;
 use url::Url;
 
 use super::{BackendError, Call};
-use crate::config::{Config, OPENAI_BASE_URL, Stops};
+use crate::config::{Config, ConfigurationInvalid, OPENAI_BASE_URL, Provider, Stops};
 use byokey_auth::Lease;
 
 /// The service of the backend that a call is for.
@@ -35,6 +35,15 @@ pub(crate) enum Carries {
 }
 
 impl Carries {
+    /// Returns what model requests to this provider carry.
+    pub(super) const fn of(provider: &Provider) -> Self {
+        match (&provider.own_bearer, provider.requires_openai_auth) {
+            (Some(_), _) => Self::ProviderBearer,
+            (None, true) => Self::Credential,
+            (None, false) => Self::Nothing,
+        }
+    }
+
     /// Returns its sensitivity. Headers of the provider may raise it.
     pub(crate) const fn sensitivity(self) -> Sensitivity {
         match self {
@@ -80,35 +89,39 @@ fn model_route(
         // Another credential would reach a recipient that it is not meant for.
         return Err(missing.clone().into());
     }
-    let carries = match (&provider.own_bearer, provider.requires_openai_auth) {
-        (Some(_), _) => Carries::ProviderBearer,
-        (None, true) => Carries::Credential,
-        (None, false) => Carries::Nothing,
-    };
+    let carries = Carries::of(provider);
     let lease = lease.filter(|_| carries == Carries::Credential);
     if carries == Carries::Credential && lease.is_none() {
         return Err(BackendError::AuthRequired);
     }
     let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
-    let built_in = provider.is_built_in();
-    let base = match &provider.base_url {
-        // `openai_base_url` applies to the API; a ChatGPT account has its own backend.
-        Some(base) if !(built_in && is_chatgpt) => base.clone(),
-        _ if is_chatgpt => {
-            config.check(Stops::ChatgptCalls)?;
-            format!("{}/codex", config.chatgpt_base_url)
-        }
-        _ => OPENAI_BASE_URL.to_owned(),
-    };
+    let base = model_base(config, is_chatgpt)?;
     Ok(Route {
         url: url(&base, call, &provider.query_params, "base_url")?,
         carries,
     })
 }
 
+/// Returns the base URL of model requests.
+pub(super) fn model_base(
+    config: &Config,
+    is_chatgpt: bool,
+) -> Result<String, ConfigurationInvalid> {
+    let provider = &config.provider;
+    Ok(match &provider.base_url {
+        // `openai_base_url` applies to the API; a ChatGPT account has its own backend.
+        Some(base) if !(provider.is_built_in() && is_chatgpt) => base.clone(),
+        _ if is_chatgpt => {
+            config.check(Stops::ChatgptCalls)?;
+            format!("{}/codex", config.chatgpt_base_url)
+        }
+        _ => OPENAI_BASE_URL.to_owned(),
+    })
+}
+
 /// Returns the base URL of the account: `/wham` for the public backend and its imitations,
 /// `/api/codex` for others, as in codex.
-fn account_base(chatgpt_base_url: &str) -> String {
+pub(super) fn account_base(chatgpt_base_url: &str) -> String {
     let style = if chatgpt_base_url.contains("/backend-api") {
         "wham"
     } else {

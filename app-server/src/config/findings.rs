@@ -3,6 +3,8 @@
 
 use byokey_protocol::warning::ConfigWarning;
 
+use super::explained::Trail;
+
 /// What an unusable setting stops. Nothing else is affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stops {
@@ -28,6 +30,8 @@ pub struct ConfigurationInvalid(pub(super) String);
 pub(crate) struct Findings {
     pub(super) warnings: Vec<ConfigWarning>,
     pub(super) problems: Problems,
+    /// What was read, if that is recorded.
+    pub(super) trail: Option<Trail>,
 }
 
 /// The unusable settings, in the order in which they were found.
@@ -37,6 +41,11 @@ pub(crate) struct Problems(Vec<(Stops, ConfigurationInvalid)>);
 impl Problems {
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Iterates over all of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Stops, &ConfigurationInvalid)> {
+        self.0.iter().map(|(stops, problem)| (*stops, problem))
     }
 
     /// Copies the problems that stop exactly this from an earlier reading.

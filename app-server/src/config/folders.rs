@@ -20,7 +20,7 @@ pub enum FolderProblem {
         variable: &'static str,
         /// Its value.
         path: PathBuf,
-        /// The recovered.
+        /// What to do, or nothing.
         hint: &'static str,
     },
     /// codex's text.
@@ -61,6 +61,21 @@ pub enum FolderProblem {
     },
 }
 
+impl FolderProblem {
+    /// Returns the variable to change.
+    #[must_use]
+    pub const fn variable(&self) -> &'static str {
+        match self {
+            Self::Missing { variable, .. }
+            | Self::NoDirectory { variable, .. }
+            | Self::Unreadable { variable, .. }
+            | Self::Tilde { variable }
+            | Self::Relative { variable }
+            | Self::NotText { variable } => variable,
+        }
+    }
+}
+
 impl Environment {
     /// Returns the folder of codex's configuration: `CODEX_HOME`, else `.codex` in the home folder.
     /// `None` without a home folder.
@@ -75,7 +90,13 @@ impl Environment {
     #[must_use]
     pub fn byokey_home(&self) -> Option<PathBuf> {
         let named = self.get(BYOKEY_HOME).map(PathBuf::from);
-        named.or_else(|| Some(self.data_home()?.join("byokey")))
+        named.or_else(|| self.default_byokey_home())
+    }
+
+    /// Returns the folder of this program's data where `BYOKEY_HOME` names none.
+    #[must_use]
+    pub fn default_byokey_home(&self) -> Option<PathBuf> {
+        Some(self.data_home()?.join("byokey"))
     }
 
     fn data_home(&self) -> Option<PathBuf> {

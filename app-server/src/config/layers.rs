@@ -27,6 +27,12 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// Returns whether nothing is set on the command line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_empty() && self.profile.is_none() && self.store.is_none()
+    }
+
     /// Returns the last string that was given for a key without dots.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
         let layers = self
@@ -79,7 +85,9 @@ pub(super) fn merged(
 /// Returns the table in the file; `None` if it does not exist or is unusable.
 fn read(file: Option<&Path>, findings: &mut Findings) -> Option<Table> {
     let file = file?;
-    match file::read(file) {
+    let content = file::read(file);
+    findings.record_file(file, &content);
+    match content {
         Ok(content) => Some(known(file, content?, findings)),
         Err(unusable) => {
             findings.stop_at(unusable);
@@ -125,7 +133,9 @@ fn profile(name: &str, codex_home: Option<&Path>, base: &Table, findings: &mut F
             ),
         );
     }
-    match file::read(&file) {
+    let content = file::read(&file);
+    findings.record_file(&file, &content);
+    match content {
         Ok(Some(content)) => return known(&file, content, findings),
         Ok(None) if is_legacy => {}
         Ok(None) => findings.stop(
@@ -164,7 +174,7 @@ fn merge_own(settings: &mut Table, environment: &Environment, findings: &mut Fin
     }
     if !own.is_empty() {
         findings.warn(format!(
-            "{} has settings dependencies of the table `[{OWN_TABLE}]`, the only one that counts there",
+            "{} has settings outside of the table `[{OWN_TABLE}]`, the only one that counts there",
             file.display()
         ));
     }

@@ -11,6 +11,7 @@
 mod address;
 mod codex_version;
 mod environment;
+mod explained;
 mod file;
 mod findings;
 mod folders;
@@ -34,6 +35,7 @@ use byokey_protocol::warning::ConfigWarning;
 
 pub use environment::Environment;
 use environment::Source;
+pub use explained::{Explained, FileState, SettingsFile};
 pub use findings::{ConfigurationInvalid, Stops};
 use findings::{Findings, Problems};
 pub use folders::FolderProblem;
@@ -96,7 +98,17 @@ impl Config {
     pub fn load(environment: &Environment, overrides: &Overrides) -> Self {
         let mut findings = Findings::default();
         let settings = layers::merged(environment, overrides, &mut findings);
-        let mut settings = Reader::new(&settings, &mut findings);
+        Self::read(&settings, environment, overrides, &mut findings)
+    }
+
+    /// Reads the merged settings.
+    fn read(
+        settings: &toml::Table,
+        environment: &Environment,
+        overrides: &Overrides,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut settings = Reader::new(settings, findings);
 
         let provider = selection::read(&mut settings, environment);
         let model = settings.stopping(Stops::ModelCalls).string("model");
@@ -130,8 +142,8 @@ impl Config {
             plaintext_origins,
             originator_override,
             network,
-            warnings: findings.warnings,
-            problems: findings.problems,
+            warnings: std::mem::take(&mut findings.warnings),
+            problems: std::mem::take(&mut findings.problems),
             sources: (environment.source(), overrides.clone()),
         }
     }
@@ -144,6 +156,11 @@ impl Config {
     pub fn check(&self, what: Stops) -> Result<(), ConfigurationInvalid> {
         let problem = self.problems.stopping(what).cloned();
         problem.map_or(Ok(()), Err)
+    }
+
+    /// Iterates over the unusable settings, with what each stops.
+    pub fn stopped(&self) -> impl Iterator<Item = (Stops, &ConfigurationInvalid)> {
+        self.problems.iter()
     }
 
     /// Returns whether anything is stopped.

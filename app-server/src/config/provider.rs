@@ -45,8 +45,12 @@ pub struct Provider {
 
 /// The variable with the provider's key is not set, or blank. codex's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct MissingKey(String);
+#[error("{text}")]
+pub struct MissingKey {
+    /// The name of the variable.
+    pub variable: String,
+    text: String,
+}
 
 impl Provider {
     /// Returns the built-in provider: OpenAI, by ChatGPT account or API key.
@@ -156,7 +160,11 @@ fn own_bearer(
         if let Some(instructions) = instructions {
             words = format!("{words} {instructions}");
         }
-        return (None, Some(MissingKey(words)));
+        let missing = MissingKey {
+            variable,
+            text: words,
+        };
+        return (None, Some(missing));
     }
     let Some(token) = table.string("experimental_bearer_token") else {
         return (None, None);

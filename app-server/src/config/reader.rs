@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
     /// Returns the table of that name.
     pub(crate) fn table(&mut self, name: &str) -> Option<Reader<'_>> {
         let value = self.table.get(name)?;
+        self.record(name);
         let Value::Table(table) = value else {
             self.mistyped(name, "a table");
             return None;
@@ -133,10 +134,20 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
         let read = read(self.table.get(name)?);
+        self.record(name);
         if read.is_none() {
             self.mistyped(name, expected);
         }
         read
+    }
+
+    /// Records that this setting was read, if that is recorded.
+    fn record(&mut self, name: &str) {
+        if let Some(trail) = &mut self.findings.trail {
+            trail
+                .asked
+                .insert(format!("{}{}", self.prefix, shown(name)));
+        }
     }
 
     fn mistyped(&mut self, name: &str, expected: &str) {

@@ -173,6 +173,14 @@ impl Proxy {
     }
 }
 
+impl ProxyFailure {
+    /// Returns the variable with the unusable setting.
+    #[must_use]
+    pub const fn named_by(&self) -> &'static str {
+        self.variable
+    }
+}
+
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL may contain a password.

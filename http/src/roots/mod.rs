@@ -110,6 +110,15 @@ impl RootSettings {
         }
     }
 
+    /// Loads the certificate authorities, and describes where they come from.
+    ///
+    /// # Errors
+    ///
+    /// When no certificate can be verified.
+    pub fn examine(&self) -> Result<String, RootsFailure> {
+        self.load().map(|loaded| loaded.origin)
+    }
+
     /// Loads the certificate authorities.
     pub(crate) fn load(&self) -> Result<Loaded, RootsFailure> {
         let mut added = Vec::new();
@@ -201,6 +210,17 @@ fn describe(of_system: usize, used: &[&str], left_out: &[String]) -> String {
 
 fn is_blank(value: &OsString) -> bool {
     value.to_str().is_some_and(|text| text.trim().is_empty())
+}
+
+impl RootsFailure {
+    /// Returns the variable that is unusable, if one is.
+    #[must_use]
+    pub const fn variable(&self) -> Option<&'static str> {
+        match self {
+            Self::Unusable { variable, .. } => Some(variable),
+            Self::NoneAtAll | Self::System => None,
+        }
+    }
 }
 
 impl fmt::Display for RootsFailure {

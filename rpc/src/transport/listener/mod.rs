@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use accepted::serve_tcp;
 pub use socket_error::SocketError;
-use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, serve_unix};
+use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, examine, serve_unix};
 pub use url::{ListenUrl, ListenUrlError};
 
 use super::stream::Shutdown;
@@ -66,6 +66,25 @@ impl ListenLimits {
             ..Limits::default()
         }
     }
+}
+
+/// What a server that is about to listen on a Unix socket finds at its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketPath {
+    /// Nothing.
+    Free,
+    /// The socket of a server that has ended. It is replaced.
+    Stale,
+}
+
+/// Returns what a server that is about to listen on this path would find there. Nothing is created,
+/// changed or removed; a server that listens there sees a connection that says nothing.
+///
+/// # Errors
+///
+/// Why it could not listen there.
+pub fn examine_socket(path: &Path) -> Result<SocketPath, SocketError> {
+    examine(path)
 }
 
 /// A bound listening socket that is not yet served.

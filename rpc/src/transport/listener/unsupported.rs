@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::ListenerContext;
 use super::socket_error::SocketError;
+use super::{ListenerContext, SocketPath};
 use crate::transport::stream::Shutdown;
 
 /// Uninhabited: none is created.
@@ -28,6 +28,10 @@ impl UnixSocket {
     pub(super) fn ready(self) -> io::Result<(UnixListener, SocketFile)> {
         match self.0 {}
     }
+}
+
+pub(super) const fn examine(_: &Path) -> Result<SocketPath, SocketError> {
+    Err(SocketError::Unsupported)
 }
 
 pub(super) async fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {

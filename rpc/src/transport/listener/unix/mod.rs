@@ -5,5 +5,5 @@ mod socket;
 
 pub(super) use accepted::serve_unix;
 
-pub(super) use socket::{SocketFile, UnixSocket, accept};
+pub(super) use socket::{SocketFile, UnixSocket, accept, examine_socket as examine};
 pub(super) use tokio::net::{UnixListener, UnixStream};

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::transport::listener::SocketPath;
 use crate::transport::listener::socket_error::SocketError;
 use byokey_base::owner_only;
 use byokey_base::private_folder;
@@ -41,14 +42,7 @@ impl UnixSocket {
     /// Binds the socket. A stale socket of an ended server is replaced.
     pub(in crate::transport::listener) fn bind(path: PathBuf) -> Result<Self, SocketError> {
         // Checked before a folder is created for it.
-        if SocketAddr::from_pathname(&path).is_err() {
-            return Err(SocketError::TooLong(path));
-        }
-        // A name without a folder is in the current folder.
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&path)?;
         private_folder::ensure(folder)?;
         let refused = |error: io::Error| SocketError::Refused(path.clone(), error);
         // Two servers that start at once must not both find the socket stale.
@@ -114,11 +108,40 @@ impl Drop for SocketFile {
     }
 }
 
+/// See [`super::super::examine_socket`].
+pub(in crate::transport::listener) fn examine_socket(
+    path: &Path,
+) -> Result<SocketPath, SocketError> {
+    private_folder::examine(folder_of(path)?)?;
+    examine(path)
+}
+
+/// Returns the folder of a socket, whose path is short enough for an address.
+fn folder_of(path: &Path) -> Result<&Path, SocketError> {
+    if SocketAddr::from_pathname(path).is_err() {
+        return Err(SocketError::TooLong(path.to_owned()));
+    }
+    // A name without a folder is in the current folder.
+    Ok(match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    })
+}
+
 /// Removes a stale socket of an ended server.
 fn clear(path: &Path) -> Result<(), SocketError> {
+    match examine(path)? {
+        SocketPath::Free => Ok(()),
+        SocketPath::Stale => {
+            fs::remove_file(path).map_err(|error| SocketError::Refused(path.to_owned(), error))
+        }
+    }
+}
+
+fn examine(path: &Path) -> Result<SocketPath, SocketError> {
     let refused = |error| SocketError::Refused(path.to_owned(), error);
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SocketPath::Free),
         Err(error) => return Err(refused(error)),
         Ok(file) if !file.file_type().is_socket() => {
             let what = owner_only::kind_of(file.file_type()).unwrap_or("a file");
@@ -127,10 +150,8 @@ fn clear(path: &Path) -> Result<(), SocketError> {
         Ok(_) => {}
     }
     match BlockingStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(refused)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(SocketPath::Stale),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SocketPath::Free),
         // A server that is too busy to accept is running.
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(refused(error)),
         Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
