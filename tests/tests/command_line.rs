@@ -53,7 +53,12 @@ fn colour_is_for_terminals_and_can_be_forced_and_forbidden() {
 
 #[test]
 fn help_has_examples_that_are_commands() {
-    for command in [&[][..], &["app-server"], &["login"], &["status"]] {
+    for command in [
+        &[][..],
+        &["app-server"],
+        &["login"],
+        &["status"],
+    ] {
         let help = stdout(&run(&[command, &["--help"]].concat(), &[]));
         let (_, examples) = help.split_once("Examples:\n").unwrap();
         let lines = examples.lines().take_while(|line| line.starts_with("  "));
@@ -64,6 +69,14 @@ fn help_has_examples_that_are_commands() {
             let output = run(&words.chain(["--help"]).collect::<Vec<_>>(), &[]);
             assert!(output.status.success(), "{line}: {}", stderr(&output));
         }
+    }
+}
+
+#[test]
+fn help_has_sections() {
+    let help = stdout(&run(&["app-server", "--help"], &[]));
+    for section in ["\nOptions:\n", "\nListening:\n", "\nSettings:\n"] {
+        assert!(help.contains(section), "{help}");
     }
 }
 
@@ -87,7 +100,7 @@ fn the_version_can_be_read_by_programs() {
         version["features"]
             .as_array()
             .unwrap()
-            .contains(&"help".into())
+            .contains(&"standby".into())
     );
 }
 
@@ -105,7 +118,11 @@ fn manual_pages_are_written() {
     let folder = home.path().join("man/man1");
     let output = run(&["man", "--out", folder.to_str().unwrap()], &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    for page in ["byokey.1", "byokey-app-server.1", "byokey-login.1"] {
+    for page in [
+        "byokey.1",
+        "byokey-app-server.1",
+        "byokey-login.1",
+    ] {
         let text = std::fs::read_to_string(folder.join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }

@@ -32,6 +32,8 @@ const NOT_LIMITS: &[(&str, &str)] = &[
         "the first of growing delays",
     ),
     ("backend/wait.rs:LAST", "the last date that there is"),
+    ("cli/waiting.rs:STEP", "how often a line is looked at"),
+    ("cli/when.rs:LAST", "the last date that there is"),
     ("env_token/unix.rs:STANDARD", "numbers of descriptors"),
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use byokey_app_server::config::{Config, Environment};
+use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::process::hardening;
 use byokey_app_server::process::trace_protocol::{self, ProtocolTrace};
 use byokey_app_server::server::connection::{self, Connection};
@@ -98,6 +98,9 @@ impl AppServer {
         let limits = self.listen.limits(self.max_message_bytes);
         let overrides = common.and(self.common).into_overrides();
         let config = Config::load(&environment, &overrides);
+        if !overrides.is_empty() {
+            report_mistakes(&config);
+        }
         let place = match self.listen.place(config.byokey_home.as_deref()) {
             Ok(place) => place,
             Err(error) => return fail(&error.to_string()),
@@ -131,6 +134,23 @@ impl AppServer {
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&format!("cannot serve: {error}")),
+        }
+    }
+}
+
+/// Logs what is wrong with the configuration, where arguments are a part of it: the mistake may be on
+/// the command line, before there is a client to warn. What stops the start's own login is logged by
+/// the start.
+fn report_mistakes(config: &Config) {
+    let by_start: Vec<_> = config
+        .stopped()
+        .filter(|(stops, _)| matches!(stops, Stops::Everything | Stops::Logins | Stops::Restoring))
+        .map(|(_, problem)| problem.to_string())
+        .collect();
+    for warning in &config.warnings {
+        let details = warning.details.as_deref().unwrap_or_default();
+        if !by_start.iter().any(|problem| problem.ends_with(details)) {
+            tracing::warn!("{} {details}", warning.summary);
         }
     }
 }

@@ -8,10 +8,12 @@ use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::{FileStore, read_codex_keyring};
 use byokey_auth::{ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
+use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
 use super::command::{CommandContext, tell};
+use super::when::Almanac;
 use super::{Common, fail};
 
 /// Options of `byokey import-codex`.
@@ -42,11 +44,13 @@ impl ImportCodex {
             return fail("BYOKEY_HOME is codex's folder, so its login is in use already");
         }
         let take = self.take_refresh_token;
-        context.run(move |services| import(services, take))
+        // Before there is a second thread.
+        let almanac = Almanac::at(SystemClock.unix_seconds());
+        context.run(move |services| import(services, take, almanac))
     }
 }
 
-async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
+async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Almanac) -> ExitCode {
     let (place, tokens) = match read(services.config().codex_home.as_deref()).await {
         Ok(found) => found,
         Err(problem) => return fail(&problem),
@@ -80,7 +84,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
              first to renew its login signs the other out. Use one of them only.",
         );
     } else {
-        let until = expires_at.map_or_else(String::new, |at| format!(" at {at} (Unix seconds)"));
+        let until = expires_at.map_or_else(String::new, |at| format!(" at {}", almanac.moment(at)));
         tell(&format!(
             "Only the access token was imported. It is not renewed and expires{until}; codex stays \
              signed in."
@@ -89,7 +93,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns where codex stores its login, and its tokens; or an error with the recovered. codex has
+/// Returns where codex stores its login, and its tokens; or an error with the remedy. codex has
 /// either a file or a keyring entry, and removes the file when it creates the entry.
 async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> {
     let folder = folder.ok_or("there is no home folder; name codex's folder with CODEX_HOME")?;
@@ -120,7 +124,7 @@ async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> 
     }
 }
 
-/// Returns the tokens at that place, if there are any; or an error with the recovered. `show` is the
+/// Returns the tokens at that place, if there are any; or an error with the remedy. `show` is the
 /// command that displays it.
 fn found(
     kept: Result<Option<Stored>, StoreFailure>,

@@ -18,6 +18,11 @@ const RUN_FOLDER: &str = "run";
 /// The default name of the socket in it.
 const SOCKET_NAME: &str = "app-server.sock";
 
+/// Returns the path of the default socket.
+pub(super) fn default_socket(byokey_home: &Path) -> PathBuf {
+    byokey_home.join(RUN_FOLDER).join(SOCKET_NAME)
+}
+
 /// What a person reads who starts the server by hand: the first line to paste, and the way out.
 const AT_A_TERMINAL: &str = concat!(
     "this is a server for editors and agent hosts, which write JSON-RPC to its standard input. ",
@@ -33,6 +38,7 @@ const MAX_CONNECTIONS: u16 = 32;
 
 /// Where to listen, and which clients to admit.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
 pub(crate) struct Listen {
     /// Where to listen: `stdio://`, `unix://`, `unix://PATH` or `ws://IP:PORT`.
     #[arg(long, value_name = "URL", default_value = STDIO)]
@@ -158,8 +164,7 @@ impl Listen {
             ListenUrl::Stdio => Place::Stdio,
             ListenUrl::Unix(Some(path)) => Place::Unix(path),
             ListenUrl::Unix(None) => {
-                let folder = byokey_home.ok_or(ListenError::NoHome)?.join(RUN_FOLDER);
-                Place::Unix(folder.join(SOCKET_NAME))
+                Place::Unix(default_socket(byokey_home.ok_or(ListenError::NoHome)?))
             }
             ListenUrl::WebSocket(address) if rule.is_none() && !address.ip().is_loopback() => {
                 return Err(ListenError::Exposed(address));

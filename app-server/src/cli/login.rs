@@ -1,11 +1,12 @@
 //! `byokey login`.
 
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
+use byokey_auth::login;
 use byokey_auth::{ApiKey, LoginRefusal, OwnCredential, SignInFailure};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
@@ -14,8 +15,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Common;
+use super::browser::Openers;
 use super::command::{CommandContext, NoSecret, read_secret, tell, unbuffered_input};
-use super::environment::withhold;
+use super::report::printable;
+use super::waiting::shown_until;
 
 /// Options of `byokey login`.
 #[derive(Debug, Args)]
@@ -44,7 +47,7 @@ impl Login {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let open = !self.no_browser && has_screen(environment);
+        let openers = (!self.no_browser).then(|| Openers::of(environment));
         let context = match CommandContext::new(common.and(self.common), environment, hardening) {
             Ok(context) => context,
             Err(code) => return code,
@@ -67,7 +70,7 @@ impl Login {
         if self.device_auth {
             return context.run(on_another_device);
         }
-        context.run(move |services| in_browser(services, open))
+        context.run(move |services| in_browser(services, openers))
     }
 }
 
@@ -96,13 +99,17 @@ async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
         }
         Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),
     };
-    ended("Error logging in", done.err())
+    ended(&services, "Error logging in", done.err())
 }
 
 async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
     let auth = &services.auth;
     if let Err(failure) = auth.check_store().await {
-        return ended("Error logging in with access token", Some(failure));
+        return ended(
+            &services,
+            "Error logging in with access token",
+            Some(failure),
+        );
     }
     let login = auth.begin_login(None);
     let done = async {
@@ -110,7 +117,8 @@ async fn with_access_token(services: Arc<Services>, token: Secret) -> ExitCode {
         let credential = auth.introspect(token).await?;
         auth.login_own(credential, login).await
     };
-    ended("Error logging in with access token", done.await.err())
+    let failure = done.await.err();
+    ended(&services, "Error logging in with access token", failure)
 }
 
 async fn on_another_device(services: Arc<Services>) -> ExitCode {
@@ -120,19 +128,21 @@ async fn on_another_device(services: Arc<Services>) -> ExitCode {
         .start_device(services.logins.arrive(None))
         .await
     {
-        Err(failure) => ended(what, Some(failure)),
+        Err(failure) => ended(&services, what, Some(failure)),
         Ok(started) => {
             tell(&format!(
                 "Open this page on any device and sign in:\n\n    {}\n\nThen enter this code; it \
                  is valid for 15 minutes. Enter it only if you started this login yourself:\n\n    {}\n",
                 started.url, started.user_code
             ));
-            ended(what, outcome(&services, started.id).await)
+            let outcome = outcome(&services, started.id);
+            let failure = shown_until(login::DEVICE_DEADLINE, outcome).await;
+            ended(&services, what, failure)
         }
     }
 }
 
-async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
+async fn in_browser(services: Arc<Services>, openers: Option<Openers>) -> ExitCode {
     let what = "Error logging in";
     let originator = services.backend.identity.originator();
     let started = match services
@@ -140,11 +150,11 @@ async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
         .start_browser(services.logins.arrive(None), originator)
         .await
     {
-        Err(failure) => return ended(what, Some(failure)),
+        Err(failure) => return ended(&services, what, Some(failure)),
         Ok(started) => started,
     };
     let port = started.port;
-    let opened = open && open_browser(&started.url);
+    let opened = openers.is_some_and(|openers| openers.open(&started.url));
     let how = if opened {
         "If your browser did not open, open this page to sign in"
     } else {
@@ -161,7 +171,9 @@ async fn in_browser(services: Arc<Services>, open: bool) -> ExitCode {
         );
     }
     offer_paste(Arc::clone(&services), started.id);
-    ended(what, outcome(&services, started.id).await)
+    let outcome = outcome(&services, started.id);
+    let failure = shown_until(login::BROWSER_DEADLINE, outcome).await;
+    ended(&services, what, failure)
 }
 
 /// Waits for the end of a login. Returns the error if it failed.
@@ -204,10 +216,10 @@ fn offer_paste(services: Arc<Services>, id: Uuid) {
     });
 }
 
-fn ended(what: &str, failure: Option<impl std::fmt::Display>) -> ExitCode {
+fn ended(services: &Services, what: &str, failure: Option<impl std::fmt::Display>) -> ExitCode {
     match failure {
         None => {
-            tell("Successfully logged in");
+            tell(&format!("Successfully logged in{}", account(services)));
             ExitCode::SUCCESS
         }
         Some(failure) => {
@@ -217,30 +229,20 @@ fn ended(what: &str, failure: Option<impl std::fmt::Display>) -> ExitCode {
     }
 }
 
-/// Returns whether a browser may be available.
-fn has_screen(environment: &Environment) -> bool {
-    cfg!(any(target_os = "macos", windows))
-        || environment.get("DISPLAY").is_some()
-        || environment.get("WAYLAND_DISPLAY").is_some()
-}
-
-/// Opens the page. A missing opener is no error: the address is printed anyway.
-fn open_browser(url: &str) -> bool {
-    let mut command = if cfg!(target_os = "macos") {
-        Command::new("open")
-    } else if cfg!(windows) {
-        let mut command = Command::new("rundll32");
-        command.arg("url.dll,FileProtocolHandler");
-        command
-    } else {
-        Command::new("xdg-open")
+/// Returns which account is signed in now, as the end of a sentence.
+fn account(services: &Services) -> String {
+    let Some(lease) = services.auth.lease() else {
+        return String::new();
     };
-    withhold(&mut command, std::env::vars_os().map(|(name, _)| name));
-    command
-        .arg(url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .is_ok()
+    let Some(account) = lease.credential.chatgpt() else {
+        return " using an API key".to_owned();
+    };
+    let plan = serde_json::to_value(account.plan).ok();
+    let plan = plan.as_ref().and_then(|plan| plan.as_str());
+    let parts = [
+        account.email.as_deref().map(|email| format!(" as {email}")),
+        plan.map(|plan| format!(", plan {plan}")),
+        account.id.as_deref().map(|id| format!(", workspace {id}")),
+    ];
+    printable(&parts.into_iter().flatten().collect::<String>())
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod app_server;
+mod browser;
 mod codex_options;
 mod command;
 #[cfg(feature = "demo")]
@@ -14,10 +15,13 @@ mod import_codex;
 mod listen;
 mod login;
 mod logout;
+mod report;
 #[cfg(feature = "help")]
 mod shell;
 mod status;
 mod version;
+mod waiting;
+mod when;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -83,7 +87,8 @@ enum Command {
 }
 
 /// Options that may precede or follow the subcommand.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
 struct Common {
     /// Override a setting of config.toml; the value is TOML, or else a string. Repeatable.
     #[arg(short = 'c', long = "config", value_name = "KEY=VALUE")]

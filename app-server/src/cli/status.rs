@@ -2,21 +2,22 @@
 
 use std::process::ExitCode;
 
-use byokey_app_server::config::{Config, Environment, Stops};
-use byokey_auth::stores::{self, FileStore, StoreKind};
-use byokey_auth::{LoginRefusal, OwnCredential, Restored, Store as _};
+use byokey_app_server::config::{Config, Environment};
+use byokey_auth::stores;
 use byokey_base::clock::{Clock as _, SystemClock};
-use byokey_protocol::account::{AuthMode, PlanType};
+use byokey_protocol::error::ErrorKind;
 use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
-use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::command::{CommandContext, tell};
+use super::report::{self, Report, State, printable};
+use super::when::Almanac;
 use super::{Common, fail, print};
 
 /// Exit codes. Any failure is 2, as for wrong arguments.
 const SIGNED_OUT: u8 = 1;
+const FAILED: u8 = 2;
 const EXPIRED: u8 = 3;
 
 /// Options of `byokey status`.
@@ -25,36 +26,9 @@ const EXPIRED: u8 = 3;
 pub(crate) struct Status {
     #[command(flatten)]
     common: Common,
-    /// Print one JSON object on standard output.
+    /// Print one JSON object on standard output, also for a failure.
     #[arg(long)]
     json: bool,
-}
-
-/// The output of `--json`. It never contains a token.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    status: State,
-    mode: Option<AuthMode>,
-    email: Option<String>,
-    plan_type: Option<PlanType>,
-    account_id: Option<String>,
-    /// Unix seconds.
-    expires_at: Option<i64>,
-    /// The owner of the token's renewal.
-    refresh: Option<&'static str>,
-    store: &'static str,
-    /// Another store with a login, if this one has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_store: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum State {
-    SignedIn,
-    Expired,
-    SignedOut,
 }
 
 impl Status {
@@ -64,10 +38,20 @@ impl Status {
         environment: &Environment,
         hardening: HardeningReport,
     ) -> ExitCode {
-        let context = match CommandContext::new(common.and(self.common), environment, hardening) {
-            Ok(context) => context,
-            Err(code) => return code,
-        };
+        // Before there is a second thread.
+        let almanac = Almanac::at(SystemClock.unix_seconds());
+        if let Err(problem) = environment.check_folders() {
+            let kind = ErrorKind::ConfigurationInvalid;
+            return self.end(
+                &Report::failed("unknown", kind, problem.to_string()),
+                &almanac,
+            );
+        }
+        let context =
+            match CommandContext::new(common.and(self.common.clone()), environment, hardening) {
+                Ok(context) => context,
+                Err(code) => return code,
+            };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -75,159 +59,95 @@ impl Status {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("cannot start: {error}")),
         };
-        let report = report(&context.config, &runtime);
+        let report = read(&context.config, &runtime);
         // A keyring may still wait for its owner.
         runtime.shutdown_background();
-        let report = match report {
-            Ok(report) => report,
-            Err(problem) => return fail(&problem),
-        };
+        self.end(&report, &almanac)
+    }
+
+    /// Prints the report, and returns its exit code.
+    fn end(&self, report: &Report, almanac: &Almanac) -> ExitCode {
         if self.json {
-            let text = serde_json::to_string(&report).unwrap_or_default();
+            let text = serde_json::to_string(report).unwrap_or_default();
             print(&text);
-        } else {
-            tell(&report.in_words());
+        }
+        match &report.error {
+            // Standard error has the reason in any case: it may be all that is logged.
+            Some(failure) => {
+                fail(&failure.message);
+            }
+            None if self.json => {}
+            None => tell(&in_words(report, almanac)),
         }
         match report.status {
             State::SignedIn => ExitCode::SUCCESS,
             State::SignedOut => ExitCode::from(SIGNED_OUT),
             State::Expired => ExitCode::from(EXPIRED),
+            State::Failed => ExitCode::from(FAILED),
         }
     }
 }
 
-fn report(config: &Config, runtime: &Runtime) -> Result<Report, String> {
-    let checked = config.check(Stops::Logins);
-    let checked = checked.and_then(|()| config.check(Stops::Restoring));
-    checked.map_err(|problem| problem.to_string())?;
+fn read(config: &Config, runtime: &Runtime) -> Report {
     let store = stores::open(config.store, config.byokey_home.as_deref());
-    let signed_in = |mode| Report {
-        status: State::SignedIn,
-        mode: Some(mode),
-        refresh: Some("nobody"),
-        ..Report::nobody(store.name())
-    };
-    if config.access_token.is_some() {
-        return Ok(Report {
-            store: "environment",
-            ..signed_in(AuthMode::PersonalAccessToken)
-        });
-    }
-    for warning in store.warnings() {
-        tell(&format!("byokey: {warning}"));
-    }
-    let kept = runtime.block_on(store.load());
-    let Some(kept) = kept.map_err(|failure| failure.to_string())? else {
-        return Ok(Report {
-            other_store: other_store(config, runtime),
-            ..Report::nobody(store.name())
-        });
-    };
-    let unusable = |refusal: LoginRefusal| {
-        format!("the stored login cannot be used: {refusal}; sign in again")
-    };
-    let restored = kept.restore().map_err(|invalid| unusable(invalid.into()))?;
-    config.policy.check_restored(&restored).map_err(unusable)?;
-    Ok(match restored {
-        Restored::PersonalAccessToken(_) => signed_in(AuthMode::PersonalAccessToken),
-        Restored::Credential(OwnCredential::Managed(login)) => {
-            let renewable = login.tokens().refresh_token.is_some();
-            let now = SystemClock.unix_seconds();
-            let expired = login.expires_at.is_some_and(|expiry| expiry <= now);
-            Report {
-                status: if expired && !renewable {
-                    State::Expired
-                } else {
-                    State::SignedIn
-                },
-                email: login.account.email.clone(),
-                plan_type: Some(login.account.plan),
-                account_id: login.account.id.clone(),
-                expires_at: login.expires_at,
-                refresh: Some(if renewable { "byokey" } else { "nobody" }),
-                ..signed_in(AuthMode::Chatgpt)
-            }
+    let read = runtime.block_on(async {
+        let mut report = report::read(config, &*store).await?;
+        if report.status == State::SignedOut {
+            report::look_elsewhere(&mut report, config).await;
         }
-        Restored::Credential(credential) => signed_in(credential.mode()),
-    })
+        Ok::<_, report::Unusable>(report)
+    });
+    if config.access_token.is_none() {
+        for warning in store.warnings() {
+            tell(&format!("byokey: {warning}"));
+        }
+    }
+    read.unwrap_or_else(|problem| Report::failed(store.name(), problem.kind(), problem.to_string()))
 }
 
-/// Escapes a claim for a terminal: characters that move the cursor or change colours or the
-/// direction of text are shown as codes.
-fn printable(claim: &str) -> String {
-    let shown = |character: char| {
-        let turns_around = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || turns_around {
-            character.escape_unicode().collect()
-        } else {
-            String::from(character)
-        }
-    };
-    claim.chars().map(shown).collect()
-}
-
-/// Returns the file store, if another store is configured and the file contains a login. The
-/// keyring is not accessed: it might prompt for its password.
-fn other_store(config: &Config, runtime: &Runtime) -> Option<&'static str> {
-    if matches!(config.store, StoreKind::File | StoreKind::Auto) {
-        return None;
+fn signed_out_in_words(report: &Report) -> String {
+    let mut lines = vec![format!("Not logged in (store: {})", report.store)];
+    if let Some(other) = report.other_store {
+        lines.push(format!(
+            "The store `{other}` contains a login: choose it with `--store {other}`, or with \
+             BYOKEY_STORE"
+        ));
     }
-    let file = FileStore::new(config.byokey_home.as_deref()?);
-    let kept = runtime.block_on(file.load());
-    matches!(kept, Ok(Some(_))).then(|| file.name())
-}
-
-impl Report {
-    const fn nobody(store: &'static str) -> Self {
-        Self {
-            status: State::SignedOut,
-            mode: None,
-            email: None,
-            plan_type: None,
-            account_id: None,
-            expires_at: None,
-            refresh: None,
-            store,
-            other_store: None,
-        }
-    }
-
-    fn signed_out_in_words(&self) -> String {
-        let asked = format!("Not logged in (store: {})", self.store);
-        match self.other_store {
-            None => asked,
-            Some(other) => format!(
-                "{asked}. The store `{other}` contains a login: choose it with `--store {other}`, \
-                 or with BYOKEY_STORE"
-            ),
-        }
-    }
-
-    fn in_words(&self) -> String {
-        let how = match self.mode {
-            None => return self.signed_out_in_words(),
-            Some(AuthMode::ApiKey) => "an API key",
-            Some(AuthMode::PersonalAccessToken) => "an access token",
-            Some(AuthMode::Chatgpt | AuthMode::ChatgptAuthTokens) => "ChatGPT",
-        };
-        let mut lines = vec![format!("Logged in using {how}")];
-        let mut add = |name: &str, value: Option<String>| {
-            lines.extend(value.map(|value| format!("  {name}: {}", printable(&value))));
-        };
-        let plan = self.plan_type.map(serde_json::to_value);
-        let plan = plan.and_then(|plan| Some(plan.ok()?.as_str()?.to_owned()));
-        add("email", self.email.clone());
-        add("plan", plan);
-        add("account", self.account_id.clone());
-        add(
-            "expires",
-            self.expires_at.map(|at| format!("{at} (Unix seconds)")),
+    if report.codex_login {
+        lines.push(
+            "codex is signed in: `byokey import-codex --store file` takes its login over"
+                .to_owned(),
         );
-        add("renewed by", self.refresh.map(str::to_owned));
-        add("store", Some(self.store.to_owned()));
-        if self.status == State::Expired {
-            lines.push("The token has expired and is not renewed: run `byokey login`.".into());
-        }
-        lines.join("\n")
     }
+    if cfg!(feature = "keyring") && report.store == "ephemeral" {
+        lines.push(
+            "The keyring was not opened, as it may ask for its password: `byokey status --store \
+             keyring` does"
+                .to_owned(),
+        );
+    }
+    lines.join("\n")
+}
+
+fn in_words(report: &Report, almanac: &Almanac) -> String {
+    let Some(how) = report.way() else {
+        return signed_out_in_words(report);
+    };
+    let has_expired = report.status == State::Expired;
+    let mut lines = vec![if has_expired {
+        format!("Expired: the login using {how} is not renewed; run `byokey login`")
+    } else {
+        format!("Logged in using {how}")
+    }];
+    let mut add = |name: &str, value: Option<String>| {
+        lines.extend(value.map(|value| format!("  {name}: {}", printable(&value))));
+    };
+    add("email", report.email.clone());
+    add("plan", report.plan());
+    add("account", report.account_id.clone());
+    let expiry = report.expires_at.map(|at| almanac.moment(at));
+    add(if has_expired { "expired" } else { "expires" }, expiry);
+    add("renewed by", report.refresh.map(str::to_owned));
+    add("store", Some(report.store.to_owned()));
+    lines.join("\n")
 }

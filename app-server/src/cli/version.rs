@@ -34,27 +34,31 @@ impl Version {
         if !self.json {
             return print(&line());
         }
-        let features = [
-            ("demo", cfg!(feature = "demo")),
-            ("generate", cfg!(feature = "generate")),
-            ("help", cfg!(feature = "help")),
-            ("http2", cfg!(feature = "http2")),
-            ("keyring", cfg!(feature = "keyring")),
-        ];
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),
             codex_level: CODEX_LEVEL,
             target: env!("BYOKEY_TARGET"),
-            features: features
-                .into_iter()
-                .filter_map(|(name, is_there)| is_there.then_some(name))
-                .collect(),
+            features: features(),
         };
         match serde_json::to_string(&report) {
             Ok(json) => print(&json),
             Err(_) => fail("cannot write the version as JSON"),
         }
     }
+}
+
+/// Returns the optional parts of this program: the features of the crate that it was built with.
+pub(super) fn features() -> Vec<&'static str> {
+    let all = [
+        ("demo", cfg!(feature = "demo")),
+        ("generate", cfg!(feature = "generate")),
+        ("help", cfg!(feature = "help")),
+        ("http2", cfg!(feature = "http2")),
+        ("keyring", cfg!(feature = "keyring")),
+        ("standby", cfg!(feature = "standby")),
+    ];
+    let built_in = all.into_iter().filter(|(_, is_there)| *is_there);
+    built_in.map(|(name, _)| name).collect()
 }
 
 /// Returns what `--version` prints: clients of codex read its beginning.

@@ -13,8 +13,8 @@ use super::failure::LoginFailure;
 use super::pages::{self, Page};
 use super::server::{Event, Server, while_serving};
 
-/// Deadline of the user.
-const DEADLINE: Duration = Duration::from_secs(10 * 60);
+/// How long a login in the browser waits for its user.
+pub const BROWSER_DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// How long the browser has to fetch the success page.
 const SHOW_SUCCESS: Duration = Duration::from_secs(3);
 
@@ -48,7 +48,7 @@ impl BrowserLogin {
 
     async fn wait_and_sign_in(&mut self, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
         let back = tokio::select! {
-            back = tokio::time::timeout(DEADLINE, self.back()) => {
+            back = tokio::time::timeout(BROWSER_DEADLINE, self.back()) => {
                 back.map_err(|_| LoginFailure::TimedOut)??
             }
             () = attempt.cancelled() => return Err(LoginFailure::NotCompleted),

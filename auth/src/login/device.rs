@@ -9,8 +9,8 @@ use super::authorization_server::{CodeGrant, DeviceCode, DevicePoll};
 use super::failure::LoginFailure;
 use crate::IssuerFailure;
 
-/// Deadline of the user.
-const DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// How long a login on another device waits for its user.
+pub const DEVICE_DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// Added to the polling interval each time the issuer answers `slow_down` (RFC 8628 section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 /// Longest wait between two polls after failures.
@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Polls until the user is done, and logs in.
 pub(super) async fn run(code: DeviceCode, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
     let tokens = async {
-        let grant = tokio::time::timeout(DEADLINE, granted(&code, attempt))
+        let grant = tokio::time::timeout(DEVICE_DEADLINE, granted(&code, attempt))
             .await
             .map_err(|_| LoginFailure::DeviceTimedOut)??;
         let tokens = attempt.authorization_server.exchange(&grant);

@@ -33,7 +33,9 @@ pub use attempt::LoginObserver;
 pub use authorization_server::{
     AuthorizationServer, AuthorizeRequest, CodeGrant, DeviceCode, DevicePoll,
 };
+pub use browser::BROWSER_DEADLINE;
 use browser::{BrowserLogin, Pasted};
+pub use device::DEVICE_DEADLINE;
 pub use failure::{LoginFailure, StartFailure};
 use listener::Listener;
 use report::Report;
