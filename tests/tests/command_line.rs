@@ -58,6 +58,7 @@ fn help_has_examples_that_are_commands() {
         &["app-server"],
         &["login"],
         &["status"],
+        &["doctor"],
     ] {
         let help = stdout(&run(&[command, &["--help"]].concat(), &[]));
         let (_, examples) = help.split_once("Examples:\n").unwrap();
@@ -109,6 +110,7 @@ fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = stdout(&run(&["completion", shell], &[]));
         assert!(script.contains("import-codex"), "{shell}");
+        assert!(script.contains("doctor"), "{shell}");
     }
 }
 
@@ -121,6 +123,7 @@ fn manual_pages_are_written() {
     for page in [
         "byokey.1",
         "byokey-app-server.1",
+        "byokey-doctor.1",
         "byokey-login.1",
     ] {
         let text = std::fs::read_to_string(folder.join(page)).unwrap();

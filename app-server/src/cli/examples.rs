@@ -6,6 +6,7 @@ Examples:
   byokey app-server                  what an editor or agent host spawns
   byokey login --store file          sign in with the browser, without a host
   byokey status --store file         the stored account
+  byokey doctor                      what is wrong, and what mends it
   byokey dev-backend                 a backend on this machine, to develop a host against
   byokey completion bash             completions; also zsh, fish, elvish, powershell
 
@@ -24,6 +25,16 @@ Examples:
   byokey login --store file                      in the browser
   byokey login --store file --device-auth        on a machine without a browser
   printenv OPENAI_API_KEY | byokey login --store file --with-api-key";
+
+#[cfg(feature = "doctor")]
+pub(super) const DOCTOR: &str = "\
+Examples:
+  byokey doctor                                  without a request to the network
+  byokey doctor --network                        also whether each backend answers
+  byokey doctor --json
+
+The report has no secret in it, and can be pasted into an issue.
+Exit code 0: no failure, 1: a failure, 2: wrong arguments.";
 
 pub(super) const STATUS: &str = "\
 Examples:

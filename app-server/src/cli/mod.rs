@@ -6,6 +6,8 @@ mod codex_options;
 mod command;
 #[cfg(feature = "demo")]
 mod dev_backend;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod environment;
 #[cfg(feature = "help")]
 mod examples;
@@ -76,6 +78,9 @@ enum Command {
     Status(status::Status),
     /// Import the login of codex, without changing codex's file.
     ImportCodex(import_codex::ImportCodex),
+    /// Examine the installation, the login and the machine, and name what mends each fault.
+    #[cfg(feature = "doctor")]
+    Doctor(doctor::Doctor),
     /// Print the version; with `--json`, also the target and the optional parts.
     Version(version::Version),
     /// Print completions for a shell.
@@ -218,6 +223,8 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Status(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::ImportCodex(command)) => command.run(cli.common, &environment, hardening),
+        #[cfg(feature = "doctor")]
+        Some(Command::Doctor(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Version(command)) => command.run(),
         #[cfg(feature = "help")]
         Some(Command::Completion(command)) => command.run(),

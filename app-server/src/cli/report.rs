@@ -1,4 +1,4 @@
-//! The login that a start of the server would take up, as `byokey status` shows
+//! The login that a start of the server would take up, as `byokey status` and `byokey doctor` show
 //! it. It is found by the functions that the server's start uses, without a request to the network.
 
 use byokey_app_server::config::{Config, ConfigurationInvalid, Stops};
@@ -32,6 +32,10 @@ pub(super) struct Report {
     /// Why it is not known whether there is a login.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<Failure>,
+    /// When the tokens were issued, in Unix seconds.
+    #[cfg(feature = "doctor")]
+    #[serde(skip)]
+    pub(super) obtained_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -94,6 +98,8 @@ impl Report {
             other_store: None,
             codex_login: false,
             error: None,
+            #[cfg(feature = "doctor")]
+            obtained_at: None,
         }
     }
 
@@ -137,6 +143,8 @@ impl Report {
             account_id: login.account.id.clone(),
             expires_at: login.expires_at,
             refresh: Some(if is_renewable { "byokey" } else { "nobody" }),
+            #[cfg(feature = "doctor")]
+            obtained_at: login.tokens().obtained_at,
             ..Self::signed_in(store, AuthMode::Chatgpt)
         }
     }

@@ -51,6 +51,7 @@ impl Version {
 pub(super) fn features() -> Vec<&'static str> {
     let all = [
         ("demo", cfg!(feature = "demo")),
+        ("doctor", cfg!(feature = "doctor")),
         ("generate", cfg!(feature = "generate")),
         ("help", cfg!(feature = "help")),
         ("http2", cfg!(feature = "http2")),

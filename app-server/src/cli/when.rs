@@ -23,6 +23,12 @@ impl Almanac {
         Self { now, offset }
     }
 
+    /// Returns the time now, in Unix seconds.
+    #[cfg(feature = "doctor")]
+    pub(super) const fn now(&self) -> i64 {
+        self.now
+    }
+
     /// Returns a moment in Unix seconds as `2026-12-01 14:20 +01:00 (in 50 min)`.
     pub(super) fn moment(&self, at: i64) -> String {
         let date = OffsetDateTime::from_unix_timestamp(at.clamp(0, LAST));
