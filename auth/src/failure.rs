@@ -149,6 +149,9 @@ pub enum RecoveryFailure {
     /// The user has logged out meanwhile.
     #[error("external auth is not configured")]
     SignedOut,
+    /// The task that requested newer tokens ended without a result: it panicked.
+    #[error("the renewal of the credential was interrupted by a fault of this program; try again")]
+    Interrupted,
     /// The host answered with an error.
     #[error("auth refresh request failed: code={code}")]
     HostRefused {
@@ -214,7 +217,7 @@ impl RecoveryFailure {
                 IssuerFailure::Unreachable { kind, .. } | IssuerFailure::NotAsked { kind, .. },
             ) => *kind,
             Self::Issuer(IssuerFailure::Challenged { .. }) => ErrorKind::Challenged,
-            Self::Issuer(_) => ErrorKind::Retryable,
+            Self::Issuer(_) | Self::Interrupted => ErrorKind::Retryable,
             Self::Store(_) => ErrorKind::StoreFailed,
             Self::SignedOut => ErrorKind::AuthRequired,
             Self::HostRefused { .. } => ErrorKind::HostRefused,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::secret::Secret;
+use http::StatusCode;
 
 use super::credential::{RenewedTokens, TokenOwner};
 use super::permanent::PermanentFailure;
@@ -31,7 +32,7 @@ pub enum IssuerFailure {
     Permanent(#[from] PermanentFailure),
     /// The HTTP status of its answer.
     #[error("the issuer answered with status {0}")]
-    Status(String),
+    Status(StatusCode),
     /// It refused. The text is ours.
     #[error("{0}")]
     Refused(String),

@@ -55,7 +55,7 @@ pub use manager::{
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
 pub use state::{
-    AuthState, Epoch, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource,
-    Renewal, Ticket, Transition,
+    AuthState, Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket, Recovered, Recovery,
+    RefreshOrder, Refreshed, Renewal, Ticket, Transition,
 };
 pub use store::{Restored, Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

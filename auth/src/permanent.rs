@@ -21,7 +21,8 @@ pub enum PermanentFailure {
          Please log out and sign in again."
     )]
     Revoked,
-    /// Refused for an unknown reason, or there is no refresh token.
+    /// Refused for an unknown reason; or there is no refresh token, or what it was spent for cannot be
+    /// used.
     #[error("Your access token could not be refreshed. Please log out and sign in again.")]
     Other,
     /// Another login has been stored meanwhile, or none is stored.

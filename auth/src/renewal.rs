@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::credential::{ManagedLogin, RenewedTokens};
+use super::credential::{InvalidCredential, ManagedLogin, RenewedTokens};
 use super::failure::RecoveryFailure;
 use super::issuer::{Issuer, IssuerAnswer, IssuerFailure};
 use super::manager::{ForgetSignal, Revocation};
@@ -66,7 +66,7 @@ impl Renewer {
         })?;
         let mut renewed = login
             .renewed(answer, self.clock.unix_seconds())
-            .map_err(|_| RecoveryFailure::Permanent(PermanentFailure::Mismatch))?;
+            .map_err(|invalid| RecoveryFailure::Permanent(unusable(invalid)))?;
         let kept = Stored::Managed(renewed.tokens().duplicate());
         if let Err(failure) = self.store.save(kept, Saving::Renewal).await {
             // The refresh token is spent: dropping its successor would lose the login.
@@ -74,14 +74,14 @@ impl Renewer {
             renewed.is_saved = false;
         }
         drop(lock);
-        Ok(Renewal::Issuer(renewed))
+        Ok(Renewal::Issuer(Arc::new(renewed)))
     }
 
     /// Locks the store and checks whether another process has renewed the login.
     async fn look_into_store(
         &self,
         login: &ManagedLogin,
-    ) -> Result<(StoreLock, Option<ManagedLogin>), RecoveryFailure> {
+    ) -> Result<(StoreLock, Option<Arc<ManagedLogin>>), RecoveryFailure> {
         let lock = self.store.lock().await.map_err(RecoveryFailure::Store)?;
         let newer = self.newer_in_store(login).await?;
         Ok((lock, newer))
@@ -91,7 +91,7 @@ impl Renewer {
     async fn newer_in_store(
         &self,
         login: &ManagedLogin,
-    ) -> Result<Option<ManagedLogin>, RecoveryFailure> {
+    ) -> Result<Option<Arc<ManagedLogin>>, RecoveryFailure> {
         if !self.store.is_persistent() || !login.is_saved {
             return Ok(None);
         }
@@ -102,10 +102,20 @@ impl Renewer {
                 if !stored.is_same_account(login) {
                     return Err(mismatch);
                 }
-                Ok(Some(stored).filter(|stored| !stored.has_same_tokens(login)))
+                let newer = Some(stored).filter(|stored| !stored.has_same_tokens(login));
+                Ok(newer.map(Arc::new))
             }
             _ => Err(mismatch),
         }
+    }
+}
+
+/// Returns why tokens of the issuer cannot be used. The refresh token is spent by then, so no other
+/// attempt can succeed.
+const fn unusable(invalid: InvalidCredential) -> PermanentFailure {
+    match invalid {
+        InvalidCredential::AccountsDiffer => PermanentFailure::Mismatch,
+        _ => PermanentFailure::Other,
     }
 }
 

@@ -180,6 +180,12 @@ pub enum StoreFailure {
          again, or choose another store with --store file"
     )]
     SilentKeyring,
+    /// The keyring is there, and did not do what was asked.
+    #[error("the keyring failed: {problem}; choose another store with --store file")]
+    KeyringFailed {
+        /// Our text.
+        problem: &'static str,
+    },
     /// There is no keyring.
     #[error("no keyring answers here; choose another store with --store file")]
     NoKeyring,

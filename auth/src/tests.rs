@@ -310,6 +310,48 @@ async fn calls_under_way_end_with_a_logout_but_not_with_a_new_login() {
     (&mut ended).await.unwrap();
 }
 
+/// A host whose part of this program panics.
+struct FaultyHost(AtomicI64);
+
+impl Host for FaultyHost {
+    fn ask_refresh(&self, _: PeerId, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { panic!("made up") })
+    }
+
+    fn wants_proactive_refresh(&self, _: PeerId) -> bool {
+        false
+    }
+
+    fn account_updated(&self, _: AccountUpdated) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_panics_fails_its_waiters_and_the_next_401_asks_again() {
+    let host = Arc::new(FaultyHost(AtomicI64::new(0)));
+    let dependencies = Dependencies {
+        host: host.clone(),
+        issuer: Arc::new(NoIssuer),
+        store: Arc::new(EphemeralStore),
+        clock: Arc::new(HandClock::default()),
+    };
+    let auth = AuthManager::new(LoginPolicy::default(), dependencies);
+    auth.login_external(tokens(&jwt_of("old@example.com"), "ws-1"), PeerId(1))
+        .unwrap();
+    let generation = auth.lease().unwrap().generation;
+    for asked in 1..=2 {
+        let calls = async { tokio::join!(auth.recover(generation), auth.recover(generation)) };
+        let calls = tokio::time::timeout(Duration::from_secs(60), calls).await;
+        let interrupted = Err(RecoveryFailure::Interrupted);
+        assert_eq!(calls.expect("they end"), (interrupted.clone(), interrupted));
+        assert_eq!(host.0.load(Ordering::Relaxed), asked);
+        assert!(
+            !auth.is_refused(generation),
+            "after a failure nothing is known"
+        );
+    }
+}
+
 // Row: the clock jumps
 #[tokio::test(start_paused = true)]
 async fn an_expiring_token_is_asked_for_a_minute_early_also_when_the_clock_jumps() {

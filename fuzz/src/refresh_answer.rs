@@ -3,7 +3,7 @@
 use std::str;
 
 use byokey_auth::{
-    AuthState, HostTokens, LoginPolicy, PeerId, Recovery, RecoveryFailure, Renewal, is_bearer,
+    AuthState, HostTokens, LoginPolicy, PeerId, Recovery, RecoveryFailure, RefreshOrder, is_bearer,
     is_identifier,
 };
 use byokey_protocol::external_auth::ExternalTokens;
@@ -21,13 +21,13 @@ pub fn refresh_answer(input: &[u8]) {
     let old = serde_json::from_str(old).expect("tokens");
     drop(state.login_external(old, supplier).expect("a login"));
     let before = state.generation();
-    let Recovery::Ask(order) = state.unauthorized(before, ()) else {
+    let Recovery::Ask(RefreshOrder::Host { ticket, .. }) = state.unauthorized(before, ()) else {
         panic!("a host is asked");
     };
     let answer = serde_json::from_str::<ExternalTokens>(text)
-        .map(|tokens| Renewal::Host(HostTokens { tokens, supplier }))
+        .map(|tokens| HostTokens { tokens, supplier })
         .map_err(|_| RecoveryFailure::AnswerInvalid);
-    let settled = state.refreshed(order.ticket, answer).expect("it settles");
+    let settled = state.host_refreshed(&ticket, answer).expect("it settles");
     assert_eq!(settled.waiters.len(), 1);
     assert!(!state.is_refreshing());
     let credential = state.credential().expect("somebody is signed in");

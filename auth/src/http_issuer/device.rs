@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use byokey_protocol::error::ErrorKind;
 use byokey_protocol::secret::{Secret, expose_on_the_wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,7 +96,7 @@ pub(super) fn read_code(
     answer: &Answer,
 ) -> Result<DeviceCode, IssuerFailure> {
     if answer.status.as_u16() == 404 {
-        return Err(IssuerFailure::Status(answer.status.to_string()));
+        return Err(IssuerFailure::Status(answer.status));
     }
     if !answer.status.is_success() {
         let status = format!("device code request failed with status {}", answer.status);
@@ -169,16 +168,11 @@ pub(super) fn read_poll(
         }
         _ => {}
     }
-    let status = format!("device auth failed with status {}", answer.status);
     match answer.status.as_u16() {
         429 => Ok(DevicePoll::SlowDown),
-        // A gateway before the issuer. It may pass, and the code is good meanwhile.
-        502..=504 => Err(IssuerFailure::Unreachable {
-            kind: ErrorKind::Retryable,
-            text: status,
-        }),
+        502..=504 => Ok(DevicePoll::Unavailable),
         403 | 404 => Ok(DevicePoll::Pending),
-        _ => failed(&status),
+        _ => failed(&format!("device auth failed with status {}", answer.status)),
     }
 }
 
@@ -257,8 +251,7 @@ mod tests {
         }
         for status in [502, 503, 504] {
             let passing = read(status, "<html>CANARY");
-            let passing = matches!(passing, Err(IssuerFailure::Unreachable { .. }));
-            assert!(passing, "{status}");
+            assert!(matches!(passing, Ok(DevicePoll::Unavailable)), "{status}");
         }
         let expired = "Device authorization code has expired. Please request a new code.";
         for (status, body, words) in [

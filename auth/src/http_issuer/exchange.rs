@@ -174,7 +174,7 @@ impl Answer {
         if self.status.is_success() {
             return Ok(self);
         }
-        Err(IssuerFailure::Status(self.status.to_string()))
+        Err(IssuerFailure::Status(self.status))
     }
 
     /// Parses the body as JSON.

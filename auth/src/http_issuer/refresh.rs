@@ -77,7 +77,7 @@ pub(super) fn read(answer: &Answer) -> Result<RenewedTokens, IssuerFailure> {
     Err(match code.as_deref().and_then(PermanentFailure::of_code) {
         Some(permanent) => permanent.into(),
         None if answer.status.as_u16() == 401 => PermanentFailure::Other.into(),
-        None => IssuerFailure::Status(answer.status.to_string()),
+        None => IssuerFailure::Status(answer.status),
     })
 }
 

@@ -71,6 +71,8 @@ pub enum DevicePoll {
     Pending,
     /// Pending, and the polling is too frequent.
     SlowDown,
+    /// A gateway answered in place of the issuer; it may recover, and the code is valid meanwhile.
+    Unavailable,
     /// Granted; to be exchanged for tokens.
     Granted(CodeGrant),
 }

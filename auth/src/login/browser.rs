@@ -38,6 +38,14 @@ enum Back {
     Pasted(Callback),
 }
 
+/// What happens next while the login waits.
+enum Next {
+    /// Something at the callback server.
+    Event(Event),
+    /// The user pasted an address.
+    Pasted(Pasted),
+}
+
 impl BrowserLogin {
     /// Waits for the user, and logs in.
     pub(super) async fn run(mut self, attempt: &LoginAttempt) -> Result<(), LoginFailure> {
@@ -94,15 +102,17 @@ impl BrowserLogin {
             } = self;
             let next = async {
                 tokio::select! {
-                    Some(event) = events.recv() => Ok(event),
-                    Some(pasted) = pasted.recv() => Err(pasted),
+                    Some(event) = events.recv() => Next::Event(event),
+                    Some(pasted) = pasted.recv() => Next::Pasted(pasted),
                 }
             };
             match while_serving(server, next).await {
-                Ok(Event::Back(callback, page)) => return Ok(Back::Browser(callback, page)),
-                Ok(Event::Cancel) => return Err(LoginFailure::CancelledByOther),
-                Ok(Event::SuccessShown) => {}
-                Err((address, answer)) => {
+                Next::Event(Event::Back(callback, page)) => {
+                    return Ok(Back::Browser(callback, page));
+                }
+                Next::Event(Event::Cancel) => return Err(LoginFailure::CancelledByOther),
+                Next::Event(Event::SuccessShown) => {}
+                Next::Pasted((address, answer)) => {
                     let callback = read_pasted(&address, server.state());
                     let heard = answer.send(callback.as_ref().map(|_| ()).map_err(|no| *no));
                     if let (Ok(callback), Ok(())) = (callback, heard) {

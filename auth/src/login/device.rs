@@ -47,7 +47,7 @@ async fn granted(code: &DeviceCode, attempt: &LoginAttempt) -> Result<CodeGrant,
                 wait = interval;
             }
             // The network or a gateway may recover; exponential backoff, as the standard asks.
-            Err(IssuerFailure::Unreachable { .. }) => {
+            Ok(DevicePoll::Unavailable) | Err(IssuerFailure::Unreachable { .. }) => {
                 wait = (wait * 2).min(LONGEST_WAIT.max(interval));
             }
             // The code stays valid, and the user may change the network meanwhile.

@@ -39,6 +39,9 @@ pub enum StartFailure {
     /// The issuer returned no code.
     #[error("failed to request device code: {0}")]
     DeviceCode(IssuerFailure),
+    /// A later login, or a logout, came before it had started.
+    #[error("Login was not completed: a later login or a logout ended it")]
+    Superseded,
     /// The system returned no random bytes.
     #[error("failed to start login server: no random numbers could be had")]
     NoRandomness,
@@ -54,7 +57,7 @@ impl StartFailure {
             Self::PortUnavailable { .. } | Self::PortRefused { .. } => ErrorKind::PortUnavailable,
             Self::Browser(failure) | Self::DeviceCode(failure) => failure.kind(),
             Self::DeviceLoginDisabled => ErrorKind::LoginDisabled,
-            Self::NoRandomness => ErrorKind::LoginFailed,
+            Self::Superseded | Self::NoRandomness => ErrorKind::LoginFailed,
         }
     }
 }

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::secret::Secret;
+use http::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ use report::Report;
 use server::Server;
 pub use server::{Visit, visit};
 
-use crate::{AuthManager, IssuerFailure, LoginRefusal, PeerId, PendingLogin};
+use crate::{AuthManager, IssuerFailure, PeerId, PendingLogin};
 use byokey_base::clock::Clock;
 use byokey_base::memory::lock_in_memory;
 
@@ -147,11 +148,21 @@ enum Waiting {
 }
 
 impl Waiting {
-    /// Waits for the user and logs in. Returns the error to report, if it failed.
-    async fn run(self, attempt: &LoginAttempt) -> Option<String> {
+    /// Waits for the user and logs in.
+    ///
+    /// # Errors
+    ///
+    /// The error to report.
+    async fn run(self, attempt: &LoginAttempt) -> Result<(), String> {
         match self {
-            Self::Browser(login) => Some(Self::browser_failure(&login.run(attempt).await.err()?)),
-            Self::Device(code) => Some(device::run(code, attempt).await.err()?.to_string()),
+            Self::Browser(login) => {
+                let done = login.run(attempt).await;
+                done.map_err(|failure| Self::browser_failure(&failure))
+            }
+            Self::Device(code) => {
+                let done = device::run(code, attempt).await;
+                done.map_err(|failure| failure.to_string())
+            }
         }
     }
 
@@ -206,7 +217,7 @@ impl Logins {
     /// that is still starting ends.
     pub fn arrive(&self, by: Option<PeerId>) -> Arrival {
         Arrival {
-            number: self.overtake_starting(),
+            number: self.supersede_starting(),
             login: self.auth.begin_login(by),
         }
     }
@@ -221,10 +232,10 @@ impl Logins {
         arrival: Arrival,
         originator: &str,
     ) -> Result<BrowserStarted, StartFailure> {
-        let overtaken = self.overtaken(&arrival);
+        let superseded = self.superseded(&arrival);
         tokio::select! {
             biased;
-            () = overtaken => Err(LoginRefusal::Overtaken.into()),
+            () = superseded => Err(StartFailure::Superseded),
             started = self.begin_browser(arrival.login, originator) => started,
         }
     }
@@ -279,10 +290,10 @@ impl Logins {
         self: &Arc<Self>,
         arrival: Arrival,
     ) -> Result<DeviceStarted, StartFailure> {
-        let overtaken = self.overtaken(&arrival);
+        let superseded = self.superseded(&arrival);
         tokio::select! {
             biased;
-            () = overtaken => Err(LoginRefusal::Overtaken.into()),
+            () = superseded => Err(StartFailure::Superseded),
             started = self.begin_device(arrival.login) => started,
         }
     }
@@ -297,9 +308,7 @@ impl Logins {
         self.end_active().await;
         let code = self.dependencies.authorization_server.device_code().await;
         let code = code.map_err(|failure| match failure {
-            IssuerFailure::Status(status) if status.starts_with("404") => {
-                StartFailure::DeviceLoginDisabled
-            }
+            IssuerFailure::Status(StatusCode::NOT_FOUND) => StartFailure::DeviceLoginDisabled,
             failure => StartFailure::DeviceCode(failure),
         })?;
         let url = code.verification_url.clone();
@@ -329,7 +338,7 @@ impl Logins {
     /// Cancels the login in progress, also one that is still starting. Its end is reported before
     /// this returns, hence before any report of its successor.
     pub fn cancel_active(&self) {
-        self.overtake_starting();
+        self.supersede_starting();
         let active = self.active().take();
         if let Some(active) = active {
             active.cancel.send_replace(true);
@@ -339,13 +348,13 @@ impl Logins {
 
     /// Ends the login that is starting, if there is one. Returns the number of the event that ended
     /// it.
-    fn overtake_starting(&self) -> u64 {
+    fn supersede_starting(&self) -> u64 {
         self.arrivals.send_modify(|arrivals| *arrivals += 1);
         *self.arrivals.borrow()
     }
 
     /// Completes when something arrives after the login.
-    fn overtaken(&self, arrival: &Arrival) -> impl Future<Output = ()> + use<> {
+    fn superseded(&self, arrival: &Arrival) -> impl Future<Output = ()> + use<> {
         let (mut arrivals, number) = (self.arrivals.subscribe(), arrival.number);
         async move {
             // The sender outlives every login.
@@ -417,9 +426,9 @@ impl Logins {
         });
         let (logins, open) = (Arc::clone(self), Open::count(&self.open));
         tokio::spawn(async move {
-            let error = waiting.run(&attempt).await;
+            let done = waiting.run(&attempt).await;
             drop(logins.active().take_if(|active| active.id == id));
-            attempt.report.end(error);
+            attempt.report.end(done);
             drop(open);
         });
         id

@@ -58,19 +58,22 @@ impl Report {
 
     /// Reports a cancelled login; as a success, if it has succeeded already.
     pub(super) fn give_up(&self) {
-        let failure = (!self.is_signed_in()).then(|| self.given_up.clone());
-        self.end(failure);
+        self.end(if self.is_signed_in() {
+            Ok(())
+        } else {
+            Err(self.given_up.clone())
+        });
     }
 
-    /// Reports the end, unless already reported: a success, or this failure.
-    pub(super) fn end(&self, error: Option<String>) {
+    /// Reports the end, unless already reported.
+    pub(super) fn end(&self, done: Result<(), String>) {
         if self.is_made.swap(true, Ordering::Relaxed) {
             return;
         }
         let completed = LoginCompleted {
             login_id: Some(self.id.to_string()),
-            success: error.is_none(),
-            error,
+            success: done.is_ok(),
+            error: done.err(),
         };
         self.observer.login_completed(completed.clone());
         self.last.send_replace(Some(completed));

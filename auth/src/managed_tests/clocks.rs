@@ -70,7 +70,7 @@ async fn failures_before_and_after_a_sleep_are_tried_again_once_a_minute() {
     scene.set_clock(10_000);
     scene.login(expiring(10_000)).await;
     settle().await;
-    let failed = || IssuerFailure::Status("503".into());
+    let failed = || IssuerFailure::Status(http::StatusCode::SERVICE_UNAVAILABLE);
     for slept in [0, 8 * HOUR, 24 * HOUR] {
         assert_eq!(scene.issuer.asked(), 1);
         scene.issuer.answer(Err(failed()));
@@ -92,7 +92,7 @@ async fn a_clock_that_is_set_back_after_a_failure_does_not_put_the_next_try_off(
     scene.login(expiring(3_600)).await;
     settle().await;
     assert_eq!(scene.issuer.asked(), 1);
-    let failed = IssuerFailure::Status("503".into());
+    let failed = IssuerFailure::Status(http::StatusCode::SERVICE_UNAVAILABLE);
     scene.issuer.answer(Err(failed));
     settle().await;
     scene.set_clock(3_600);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use byokey_protocol::secret::Secret;
+use http::StatusCode;
 use tokio::task::JoinHandle;
 
 use crate::fakes::{FakeIssuer, SharedStore};
@@ -15,7 +16,7 @@ use crate::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use crate::{
     AuthManager, AuthState, Credential, Dependencies, IssuerFailure, LoginPolicy, LoginRefusal,
     ManagedLogin, ManagedTokens, PeerId, PermanentFailure, Recovered, Recovery, RecoveryFailure,
-    Renewal, RenewedTokens, Revocation, SignInFailure, StoreFailure,
+    RefreshOrder, Renewal, RenewedTokens, Revocation, SignInFailure, StoreFailure,
 };
 use byokey_base::clock::Clock;
 
@@ -133,7 +134,7 @@ async fn a_transient_failure_clears_nothing_and_the_next_401_asks_again() {
     for _ in 0..3 {
         let call = scene.call();
         settle().await;
-        let failure = IssuerFailure::Status("500 Internal Server Error".into());
+        let failure = IssuerFailure::Status(StatusCode::INTERNAL_SERVER_ERROR);
         scene.issuer.answer(Err(failure));
         let failed = call.await.unwrap().unwrap_err();
         assert!(failed.to_string().starts_with("Failed to refresh token: "));
@@ -238,11 +239,13 @@ fn newer_tokens_of_another_account_are_never_put_in_force() {
         let begun = state.epoch();
         let credential = login("ws-1").into();
         let _ = state.login_own(credential, begun, None).unwrap();
-        let Recovery::Ask(order) = state.unauthorized(state.generation(), ()) else {
-            panic!("nobody was asked");
+        let Recovery::Ask(RefreshOrder::Managed { ticket, .. }) =
+            state.unauthorized(state.generation(), ())
+        else {
+            panic!("no renewal was requested");
         };
-        let answer = Ok(renewal(login("ws-2")));
-        let transition = state.refreshed(order.ticket, answer).unwrap();
+        let answer = Ok(renewal(Arc::new(login("ws-2"))));
+        let transition = state.managed_refreshed(&ticket, answer).unwrap();
         let mismatch = Err(RecoveryFailure::Permanent(PermanentFailure::Mismatch));
         assert_eq!(transition.outcome, mismatch);
         let account = state.credential().unwrap().chatgpt().unwrap();
@@ -347,7 +350,7 @@ async fn a_token_is_renewed_five_minutes_before_it_expires_and_no_sooner() {
     assert!(scene.auth.is_stale());
     scene
         .issuer
-        .answer(Err(IssuerFailure::Status("503".into())));
+        .answer(Err(IssuerFailure::Status(StatusCode::SERVICE_UNAVAILABLE)));
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(scene.issuer.asked(), 0, "not at once again");
     scene.clock.0.store(125, Ordering::Relaxed);

@@ -1,11 +1,12 @@
 //! The auth manager: the one owner of the credential in force.
 //!
-//! It applies the rules of [`AuthState`]: wakes the callers that wait for a refresh, asks the host
-//! in a task of its own, so that a cancelled caller does not end the refresh for the others (single
-//! flight), and notifies clients of changes. `expiry` renews tokens before they expire, `own`
-//! installs credentials that this program obtained itself, `restore` those from before the process
-//! started.
+//! It applies the rules of [`AuthState`]: wakes the callers that wait for a refresh, and notifies
+//! clients of changes. `asking` requests newer tokens in a task of its own, so that a cancelled
+//! caller does not end the refresh for the others (single flight). `expiry` renews tokens before
+//! they expire, `own` installs credentials that this program obtained itself, `restore` those from
+//! before the process started.
 
+mod asking;
 mod attempt;
 mod changes;
 mod expiry;
@@ -30,12 +31,10 @@ use super::failure::{LoginRefusal, RecoveryFailure};
 use super::issuer::Issuer;
 use super::policy::LoginPolicy;
 use super::renewal::Renewer;
-use super::state::{
-    AuthState, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource, Renewal,
-    Transition,
-};
+use super::state::{AuthState, Generation, HostTokens, Recovered, Recovery, Transition};
 use super::store::Store;
 use crate::background::Background;
+use asking::Asking;
 pub use attempt::PendingLogin;
 use byokey_base::clock::Clock;
 pub use changes::CredentialChange;
@@ -110,23 +109,6 @@ pub struct AuthManager {
     /// The last renewal of a managed login.
     last_renewal: Mutex<Option<LastRenewal>>,
     on_change: OnChange,
-}
-
-struct Asking {
-    task: AbortHandle,
-    /// Set when the task spends a refresh token. Such a task is not aborted, because its answer is
-    /// the only valid grant: a logout revokes it.
-    forget: Option<Forget>,
-}
-
-impl Asking {
-    /// Aborts the task, if that loses nothing.
-    fn end(self, revocation: Revocation) {
-        match self.forget {
-            Some(forget) => forget.signal(revocation),
-            None => self.task.abort(),
-        }
-    }
 }
 
 /// The credential in force at one moment, for one call.
@@ -281,7 +263,8 @@ impl AuthManager {
             Recovery::Joined => {}
             Recovery::Ask(order) => self.ask(order),
         }
-        answer.await.unwrap_or(Err(RecoveryFailure::SignedOut))
+        // A refresh that is over wakes its waiters; they are dropped where its task panicked.
+        answer.await.unwrap_or(Err(RecoveryFailure::Interrupted))
     }
 
     /// Returns whether a call under this generation is known to be refused: a 401 said so, and the
@@ -291,99 +274,9 @@ impl AuthManager {
         self.state().is_refused(generation)
     }
 
-    fn ask(self: &Arc<Self>, order: RefreshOrder) {
-        let RefreshOrder { ticket, source } = order;
-        let spends = matches!(source, RefreshSource::Issuer { .. });
-        let (forget, signal) = Forget::new();
-        let answer = self.answer_of(source, signal.clone());
-        let manager = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            let answer = answer.await;
-            let mut state = manager.state();
-            if !state.awaits(ticket) {
-                drop(state);
-                return manager.discard(answer, signal.get());
-            }
-            let transition = state.refreshed(ticket, answer);
-            drop(state);
-            let Some(transition) = transition else { return };
-            match transition.outcome {
-                Ok(_) if spends => {
-                    manager.note_renewal();
-                    manager.watch_expiry(Due::Later);
-                }
-                Ok(_) => manager.watch_expiry(Due::Later),
-                Err(_) if spends => manager.watch_expiry(Due::InAMinute),
-                Err(_) => {}
-            }
-            if transition.outcome.is_ok() {
-                manager.on_change.call(CredentialChange::Renewal);
-            }
-            if let Some(update) = wake(transition) {
-                manager.host.account_updated(update);
-            }
-        });
-        let asking = Asking {
-            task: task.abort_handle(),
-            forget: spends.then_some(forget),
-        };
-        lock(&self.asking).replace(asking);
-    }
-
-    /// Drops a late answer. Tokens of a login that neither memory nor a store holds any more are
-    /// revoked.
-    fn discard(
-        self: &Arc<Self>,
-        late: Result<Renewal, RecoveryFailure>,
-        logout: Option<Revocation>,
-    ) {
-        let is_lost = match logout {
-            Some(revocation) => revocation == Revocation::Revoke,
-            None => !self.is_persistent(),
-        };
-        if let Ok(Renewal::Issuer(login)) = late
-            && is_lost
-        {
-            self.revoke_superseded(Some(Arc::new(login)));
-        }
-    }
-
-    /// Sends the request synchronously, so that it precedes any later message to the host.
-    fn answer_of(
-        self: &Arc<Self>,
-        source: RefreshSource,
-        forgotten: ForgetSignal,
-    ) -> Pin<Box<dyn Future<Output = Result<Renewal, RecoveryFailure>> + Send>> {
-        match source {
-            RefreshSource::Host { supplier, params } => {
-                let manager = Arc::clone(self);
-                let check =
-                    Arc::new(move |answer: &HostTokens| manager.state().check_answer(answer));
-                let answer = self.host.ask_refresh(supplier, params, check);
-                Box::pin(async move { answer.await.map(Renewal::Host) })
-            }
-            RefreshSource::Issuer {
-                login,
-                permanent_failure,
-            } => {
-                let manager = Arc::clone(self);
-                Box::pin(async move {
-                    let _turn = tokio::select! {
-                        turn = manager.store_turn.lock() => turn,
-                        _ = forgotten.wait() => return Err(RecoveryFailure::SignedOut),
-                    };
-                    manager
-                        .renewer
-                        .renew(&login, permanent_failure, &forgotten)
-                        .await
-                })
-            }
-        }
-    }
-
     /// Completes a login: it settled a refresh in flight.
     fn replaced(self: &Arc<Self>, transition: Transition<Waiter>) -> AccountUpdated {
-        let asking = lock(&self.asking).take_if(|asking| asking.forget.is_none());
+        let asking = lock(&self.asking).take_if(|asking| matches!(asking, Asking::Host(_)));
         self.on_change.call(CredentialChange::Login);
         self.settled(transition, asking, Revocation::Leave)
     }
@@ -399,10 +292,7 @@ impl AuthManager {
             asking.end(revocation);
         }
         self.watch_expiry(Due::NowOrLater);
-        wake(transition).unwrap_or(AccountUpdated {
-            auth_mode: None,
-            plan_type: None,
-        })
+        wake(transition)
     }
 
     fn state(&self) -> MutexGuard<'_, AuthState<Waiter>> {
@@ -416,7 +306,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wake(transition: Transition<Waiter>) -> Option<AccountUpdated> {
+fn wake<U>(transition: Transition<Waiter, U>) -> U {
     for waiter in transition.waiters {
         // The receiver is dropped if the caller was cancelled.
         drop(waiter.send(transition.outcome.clone()));

@@ -3,23 +3,25 @@
 //! A state machine without IO and without a clock. `W` is the handle of a caller that waits for a
 //! refresh; the manager wakes those in a [`Transition`].
 
+mod renewable;
 mod types;
 
 use std::mem;
 use std::sync::Arc;
 
 use byokey_protocol::account::AccountUpdated;
-use byokey_protocol::external_auth::{ExternalTokens, RefreshParams, RefreshReason};
+use byokey_protocol::external_auth::{ExternalTokens, RefreshReason};
 use byokey_protocol::secret::Secret;
 
 use crate::credential::{ApiKey, ChatgptAccount, Credential, ExternalLogin, OwnCredential, PeerId};
 use crate::failure::{LoginRefusal, RecoveryFailure};
 use crate::permanent::PermanentFailure;
 use crate::policy::LoginPolicy;
+use renewable::Renewable;
 
 pub use types::{
-    Epoch, Generation, HostTokens, Recovered, Recovery, RefreshOrder, RefreshSource, Renewal,
-    Ticket, Transition,
+    Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket, Recovered, Recovery,
+    RefreshOrder, Refreshed, Renewal, Ticket, Transition,
 };
 
 /// The credential in force and the refresh in flight, if any.
@@ -250,22 +252,22 @@ impl<W> AuthState<W> {
         Transition {
             waiters: self.take_waiters(),
             outcome: Err(RecoveryFailure::SignedOut),
-            update: Some(AccountUpdated {
+            update: AccountUpdated {
                 auth_mode: None,
                 plan_type: None,
-            }),
+            },
         }
     }
 
     /// Handles a 401 of a call under that generation.
     pub fn unauthorized(&mut self, generation: Generation, waiter: W) -> Recovery<W> {
-        let Some(credential) = &self.credential else {
+        let Some(credential) = self.credential.clone() else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::SignedOut));
         };
         if generation != self.generation {
             return Recovery::Decided(waiter, Ok(Recovered::Replaced));
         }
-        let Some(source) = self.refresh_source(credential, RefreshReason::Unauthorized) else {
+        let Some(login) = Renewable::of(&credential) else {
             return Recovery::Decided(waiter, Err(RecoveryFailure::NotRefreshable));
         };
         self.refused = Some(generation);
@@ -273,7 +275,7 @@ impl<W> AuthState<W> {
             refresh.waiters.push(waiter);
             return Recovery::Joined;
         }
-        Recovery::Ask(self.begin_refresh(source, vec![waiter]))
+        Recovery::Ask(self.begin_refresh(&login, RefreshReason::Unauthorized, vec![waiter]))
     }
 
     /// Returns whether a call under that generation is known to be refused, so that sending it
@@ -292,71 +294,95 @@ impl<W> AuthState<W> {
         {
             return None;
         }
-        let credential = self.credential.as_ref()?;
-        let source = self.refresh_source(credential, RefreshReason::Expiring)?;
-        Some(self.begin_refresh(source, Vec::new()))
+        let credential = self.credential.clone()?;
+        let login = Renewable::of(&credential)?;
+        Some(self.begin_refresh(&login, RefreshReason::Expiring, Vec::new()))
     }
 
-    /// Returns where newer tokens can be requested, if anywhere.
-    fn refresh_source(
-        &self,
-        credential: &Arc<Credential>,
-        reason: RefreshReason,
-    ) -> Option<RefreshSource> {
-        match &**credential {
-            Credential::External(login) => Some(RefreshSource::Host {
-                supplier: login.supplier,
-                params: RefreshParams {
-                    reason: reason.into(),
-                    previous_account_id: Some(login.account_id().to_owned()),
-                },
-            }),
-            Credential::Managed(login) => Some(RefreshSource::Issuer {
-                login: Arc::clone(login),
-                permanent_failure: self.permanent_failure,
-            }),
-            Credential::ApiKey(_) | Credential::PersonalAccessToken(_) => None,
-        }
-    }
-
-    /// Returns whether this refresh is the one in flight.
-    #[must_use]
-    pub fn awaits(&self, ticket: Ticket) -> bool {
-        self.refresh
-            .as_ref()
-            .is_some_and(|refresh| refresh.ticket == ticket)
-    }
-
-    /// Completes a refresh. An answer to any refresh but the one in flight is late and ignored.
-    pub fn refreshed(
+    /// Completes a refresh with the host's answer. An answer to any refresh but the one in flight
+    /// is late and ignored.
+    pub fn host_refreshed(
         &mut self,
-        ticket: Ticket,
+        ticket: &HostTicket,
+        answer: Result<HostTokens, RecoveryFailure>,
+    ) -> Option<Refreshed<W>> {
+        let waiters = self.end_refresh(ticket.ticket)?;
+        let login = answer.and_then(|tokens| self.check_host_tokens(ticket, tokens));
+        let renewed = login.map(|login| {
+            if !login.account.is_same(&ticket.account) {
+                self.installed_by = Some(login.supplier);
+            }
+            (Recovered::Renewed, Credential::External(login))
+        });
+        Some(self.settle(waiters, renewed, &ticket.account))
+    }
+
+    /// Completes the renewal of a managed login.
+    ///
+    /// # Errors
+    ///
+    /// [`Late`] returns the answer to any refresh but the one in flight.
+    pub fn managed_refreshed(
+        &mut self,
+        ticket: &ManagedTicket,
         answer: Result<Renewal, RecoveryFailure>,
-    ) -> Option<Transition<W>> {
-        if self.refresh.as_ref()?.ticket != ticket {
-            return None;
+    ) -> Result<Refreshed<W>, Late> {
+        let Some(waiters) = self.end_refresh(ticket.ticket) else {
+            return Err(Late(answer));
+        };
+        let renewed = answer.and_then(|renewal| {
+            let (recovered, login) = match renewal {
+                Renewal::Issuer(login) => (Recovered::Renewed, login),
+                Renewal::Store(login) => (Recovered::Replaced, login),
+            };
+            if !login.account.is_same(&ticket.account) {
+                return Err(PermanentFailure::Mismatch.into());
+            }
+            Ok((recovered, Credential::Managed(login)))
+        });
+        Ok(self.settle(waiters, renewed, &ticket.account))
+    }
+
+    /// Ends a refresh that will have no answer, if it is in flight: its waiters are dropped.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        if self.end_refresh(ticket).is_some() {
+            self.refused = None;
         }
-        let waiters = self.take_waiters();
-        Some(
-            match answer.and_then(|renewal| self.install_renewal(renewal)) {
-                Ok((recovered, update)) => Transition {
+    }
+
+    /// Installs the checked result of a refresh, or records why there is none.
+    fn settle(
+        &mut self,
+        waiters: Vec<W>,
+        renewed: Result<(Recovered, Credential), RecoveryFailure>,
+        previous: &ChatgptAccount,
+    ) -> Refreshed<W> {
+        match renewed {
+            Ok((recovered, credential)) => {
+                let looks_the_same = credential.chatgpt().is_some_and(|new| {
+                    new.id == previous.id
+                        && new.plan == previous.plan
+                        && new.email == previous.email
+                });
+                let update = self.put_in_force(credential);
+                Transition {
                     waiters,
                     outcome: Ok(recovered),
-                    update,
-                },
-                Err(failure) => {
-                    self.refused = None;
-                    if let RecoveryFailure::Permanent(permanent) = failure {
-                        self.permanent_failure = Some(permanent);
-                    }
-                    Transition {
-                        waiters,
-                        outcome: Err(failure),
-                        update: None,
-                    }
+                    update: (!looks_the_same).then_some(update),
                 }
-            },
-        )
+            }
+            Err(failure) => {
+                self.refused = None;
+                if let RecoveryFailure::Permanent(permanent) = failure {
+                    self.permanent_failure = Some(permanent);
+                }
+                Transition {
+                    waiters,
+                    outcome: Err(failure),
+                    update: None,
+                }
+            }
+        }
     }
 
     fn install_login(&mut self, credential: Credential, by: Option<PeerId>) -> Transition<W> {
@@ -366,71 +392,46 @@ impl<W> AuthState<W> {
     }
 
     fn install(&mut self, credential: Credential) -> Transition<W> {
+        Transition {
+            update: self.put_in_force(credential),
+            waiters: self.take_waiters(),
+            outcome: Ok(Recovered::Replaced),
+        }
+    }
+
+    fn put_in_force(&mut self, credential: Credential) -> AccountUpdated {
         let update = credential.update();
         self.credential = Some(Arc::new(credential));
         self.permanent_failure = None;
         self.generation.0 += 1;
-        Transition {
-            waiters: self.take_waiters(),
-            outcome: Ok(Recovered::Replaced),
-            update: Some(update),
-        }
+        update
     }
 
     fn take_waiters(&mut self) -> Vec<W> {
         mem::take(&mut self.refresh).map_or_else(Vec::new, |refresh| refresh.waiters)
     }
 
-    fn begin_refresh(&mut self, source: RefreshSource, waiters: Vec<W>) -> RefreshOrder {
+    /// Ends this refresh and returns its waiters, if it is the one in flight.
+    fn end_refresh(&mut self, ticket: Ticket) -> Option<Vec<W>> {
+        let ended = self.refresh.take_if(|refresh| refresh.ticket == ticket)?;
+        Some(ended.waiters)
+    }
+
+    fn begin_refresh(
+        &mut self,
+        login: &Renewable<'_>,
+        reason: RefreshReason,
+        waiters: Vec<W>,
+    ) -> RefreshOrder {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.refresh = Some(Refresh { ticket, waiters });
-        RefreshOrder { ticket, source }
-    }
-
-    /// Installs newer tokens after they have passed every check.
-    fn install_renewal(
-        &mut self,
-        renewal: Renewal,
-    ) -> Result<(Recovered, Option<AccountUpdated>), RecoveryFailure> {
-        let Some(previous) = self.credential.clone() else {
-            return Err(RecoveryFailure::SignedOut);
-        };
-        let recovered = match renewal {
-            Renewal::Store(_) => Recovered::Replaced,
-            Renewal::Host(_) | Renewal::Issuer(_) => Recovered::Renewed,
-        };
-        let renewed = match (&*previous, renewal) {
-            (Credential::External(old), Renewal::Host(tokens)) => {
-                Credential::External(self.check_host_tokens(old, tokens)?)
-            }
-            (Credential::Managed(old), Renewal::Issuer(new) | Renewal::Store(new)) => {
-                if !new.is_same_account(old) {
-                    return Err(PermanentFailure::Mismatch.into());
-                }
-                Credential::Managed(Arc::new(new))
-            }
-            // The answer of an issuer for a host's tokens, or the reverse: neither is requested.
-            _ => return Err(RecoveryFailure::AnswerInvalid),
-        };
-        let same = match (renewed.chatgpt(), previous.chatgpt()) {
-            (Some(new), Some(old)) => {
-                new.id == old.id && new.plan == old.plan && new.email == old.email
-            }
-            _ => false,
-        };
-        if let (Credential::External(new), Some(old)) = (&renewed, previous.chatgpt())
-            && !new.account.is_same(old)
-        {
-            self.installed_by = Some(new.supplier);
-        }
-        let transition = self.install(renewed);
-        Ok((recovered, transition.update.filter(|_| !same)))
+        login.order(ticket, reason, self.permanent_failure)
     }
 
     /// Returns whether an answer for this account is accepted for that login. Only the supplier may
     /// change the account: another connection must answer for the same one.
-    fn answers_for(&self, old: &ExternalLogin, new: &ChatgptAccount, from: PeerId) -> bool {
+    fn answers_for(&self, old: &HostTicket, new: &ChatgptAccount, from: PeerId) -> bool {
         let may_change = from == old.supplier && !self.policy.same_account;
         may_change || new.is_same(&old.account)
     }
@@ -441,20 +442,21 @@ impl<W> AuthState<W> {
     /// # Errors
     ///
     /// [`RecoveryFailure`] states the reason.
-    pub fn check_answer(&self, answer: &HostTokens) -> Result<(), RecoveryFailure> {
-        let Some(Credential::External(old)) = self.credential.as_deref() else {
-            return Ok(());
-        };
+    pub fn check_answer(
+        &self,
+        ticket: &HostTicket,
+        answer: &HostTokens,
+    ) -> Result<(), RecoveryFailure> {
         let new = ExternalLogin::account_of(&answer.tokens)?;
-        if self.answers_for(old, &new, answer.supplier) {
+        if self.answers_for(ticket, &new, answer.supplier) {
             return Ok(());
         }
-        Err(other_account(old, &new))
+        Err(other_account(&ticket.account, &new))
     }
 
     fn check_host_tokens(
         &self,
-        old: &ExternalLogin,
+        ticket: &HostTicket,
         answer: HostTokens,
     ) -> Result<ExternalLogin, RecoveryFailure> {
         let new = ExternalLogin::new(answer.tokens, answer.supplier)?;
@@ -464,23 +466,21 @@ impl<W> AuthState<W> {
                 allowed: self.policy.allowed_workspaces.clone(),
             });
         }
-        if !self.answers_for(old, &new.account, new.supplier) {
-            return Err(other_account(old, &new.account));
+        if !self.answers_for(ticket, &new.account, new.supplier) {
+            return Err(other_account(&ticket.account, &new.account));
         }
         Ok(new)
     }
 }
 
 /// Returns the failure for tokens of another account than the login's.
-fn other_account(old: &ExternalLogin, new: &ChatgptAccount) -> RecoveryFailure {
-    let (expected, received) = (old.account_id(), new.id.as_deref().unwrap_or_default());
+fn other_account(old: &ChatgptAccount, new: &ChatgptAccount) -> RecoveryFailure {
+    let id = |account: &ChatgptAccount| account.id.clone().unwrap_or_default();
+    let (expected, received) = (id(old), id(new));
     if received == expected {
         return RecoveryFailure::OtherPerson {
-            workspace: expected.to_owned(),
+            workspace: expected,
         };
     }
-    RecoveryFailure::OtherAccount {
-        received: received.to_owned(),
-        expected: expected.to_owned(),
-    }
+    RecoveryFailure::OtherAccount { received, expected }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 
-use crate::credential::{ManagedLogin, PeerId};
+use crate::credential::{ChatgptAccount, ExternalLogin, ManagedLogin, PeerId};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 
@@ -22,27 +22,68 @@ pub struct Epoch(pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(pub(super) u64);
 
-/// A refresh to be requested.
-#[derive(Debug)]
-pub struct RefreshOrder {
-    /// To be returned with the answer.
-    pub ticket: Ticket,
-    /// Where to request newer tokens, and the parameters.
-    pub source: RefreshSource,
+/// A refresh of a host's tokens, and whose tokens they are. Only the host's answer settles it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostTicket {
+    pub(super) ticket: Ticket,
+    pub(super) account: ChatgptAccount,
+    pub(super) supplier: PeerId,
 }
 
-/// A source of newer tokens.
+/// A renewal of a managed login, and its account. Only a managed login settles it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedTicket {
+    pub(super) ticket: Ticket,
+    pub(super) account: ChatgptAccount,
+}
+
+impl HostTicket {
+    pub(super) fn new(ticket: Ticket, login: &ExternalLogin) -> Self {
+        Self {
+            ticket,
+            account: login.account.clone(),
+            supplier: login.supplier,
+        }
+    }
+
+    /// Returns the number of the refresh.
+    #[must_use]
+    pub const fn number(&self) -> Ticket {
+        self.ticket
+    }
+}
+
+impl ManagedTicket {
+    pub(super) fn new(ticket: Ticket, login: &ManagedLogin) -> Self {
+        Self {
+            ticket,
+            account: login.account.clone(),
+        }
+    }
+
+    /// Returns the number of the refresh.
+    #[must_use]
+    pub const fn number(&self) -> Ticket {
+        self.ticket
+    }
+}
+
+/// A refresh to be requested. The ticket is to be returned with the answer.
 #[derive(Debug)]
-pub enum RefreshSource {
-    /// The host that owns the login.
+pub enum RefreshOrder {
+    /// From the host that owns the login.
     Host {
+        /// The ticket.
+        ticket: HostTicket,
         /// The peer to ask first.
         supplier: PeerId,
         /// The parameters of the request.
         params: RefreshParams,
     },
-    /// The issuer of a managed login.
-    Issuer {
+    /// Of a managed login: from the store, or the issuer.
+    Managed {
+        /// The ticket.
+        ticket: ManagedTicket,
         /// The login to renew.
         login: Arc<ManagedLogin>,
         /// Why the issuer will not renew it; then only the store can help.
@@ -50,16 +91,18 @@ pub enum RefreshSource {
     },
 }
 
-/// The result of a refresh, not yet checked.
+/// A renewed managed login, not yet checked.
 #[derive(Debug)]
 pub enum Renewal {
-    /// The host's answer.
-    Host(HostTokens),
-    /// A login renewed by the issuer.
-    Issuer(ManagedLogin),
-    /// A login that another process renewed, read from the store.
-    Store(ManagedLogin),
+    /// The issuer renewed it.
+    Issuer(Arc<ManagedLogin>),
+    /// Another process renewed it; read from the store.
+    Store(Arc<ManagedLogin>),
 }
+
+/// The answer to a refresh that is no longer in flight: a login or logout came first.
+#[derive(Debug)]
+pub struct Late(pub Result<Renewal, RecoveryFailure>);
 
 /// How a call can be retried after a 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,17 +123,21 @@ pub struct HostTokens {
     pub supplier: PeerId,
 }
 
-/// The waiters of a refresh, its outcome, and the update for all clients.
+/// The waiters of a refresh, its outcome, and the update for all clients: always one after a login
+/// or logout, and after a refresh only if it changed the account.
 #[derive(Debug)]
 #[must_use = "the waiters must be woken"]
-pub struct Transition<W> {
+pub struct Transition<W, U = AccountUpdated> {
     /// The waiters to wake.
     pub waiters: Vec<W>,
     /// How they can be retried.
     pub outcome: Result<Recovered, RecoveryFailure>,
-    /// The update, if the account changed.
-    pub update: Option<AccountUpdated>,
+    /// The update.
+    pub update: U,
 }
+
+/// The end of a refresh. The update is there if the account changed.
+pub type Refreshed<W> = Transition<W, Option<AccountUpdated>>;
 
 /// What follows a 401.
 #[derive(Debug)]

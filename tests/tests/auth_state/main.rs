@@ -9,9 +9,10 @@ mod operations;
 use std::sync::Arc;
 
 use byokey_auth::{
-    AuthState, Credential, ForcedMethod, Generation, HostTokens, LoginPolicy, PeerId, Recovery,
-    RecoveryFailure, RefreshOrder, RefreshSource, Renewal, Ticket, Transition,
+    AuthState, Credential, ForcedMethod, Generation, HostTicket, HostTokens, LoginPolicy, PeerId,
+    Recovery, RecoveryFailure, RefreshOrder, Transition,
 };
+use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::external_auth::RefreshReason;
 use byokey_protocol::secret::Secret;
 use model::{InForce, Model, Seen};
@@ -75,7 +76,7 @@ struct Subject {
     /// The generation at each age.
     generations: Vec<Generation>,
     /// The refreshes so far.
-    tickets: Vec<Ticket>,
+    tickets: Vec<HostTicket>,
 }
 
 impl Subject {
@@ -153,18 +154,21 @@ impl Subject {
                 };
                 let answer = match tokens {
                     None => Err(RecoveryFailure::AnswerInvalid),
-                    Some((token, account)) => Ok(Renewal::Host(HostTokens {
+                    Some((token, account)) => Ok(HostTokens {
                         tokens: operations::tokens(token, account),
                         supplier: PeerId(0),
-                    })),
+                    }),
                 };
-                let settled = self.state.refreshed(self.tickets[at], answer);
+                let settled = self.state.host_refreshed(&self.tickets[at], answer);
                 self.settled(settled)
             }
         }
     }
 
-    fn settled(&mut self, settled: Option<Transition<usize>>) -> Seen {
+    fn settled<U>(&mut self, settled: Option<Transition<usize, U>>) -> Seen
+    where
+        Option<AccountUpdated>: From<U>,
+    {
         if self.generations.last() != Some(&self.state.generation()) {
             self.generations.push(self.state.generation());
         }
@@ -180,15 +184,19 @@ impl Subject {
                 .into_iter()
                 .map(|call| (call, Some(again)))
                 .collect(),
-            notified: settled.update.is_some(),
+            notified: Option::<AccountUpdated>::from(settled.update).is_some(),
         }
     }
 
     fn asked(&mut self, order: RefreshOrder, reason: RefreshReason) -> Seen {
-        assert!(!self.tickets.contains(&order.ticket), "a ticket came twice");
-        let RefreshSource::Host { params, .. } = order.source else {
+        let RefreshOrder::Host { ticket, params, .. } = order else {
             panic!("tokens of the host are renewed by the host");
         };
+        let mut earlier = self.tickets.iter();
+        assert!(
+            !earlier.any(|it| it.number() == ticket.number()),
+            "a ticket came twice"
+        );
         assert_eq!(params.reason, reason);
         let login = self
             .state
@@ -198,7 +206,7 @@ impl Subject {
             params.previous_account_id,
             login.and_then(|login| login.id.clone())
         );
-        self.tickets.push(order.ticket);
+        self.tickets.push(ticket);
         Seen {
             taken: true,
             asks: true,

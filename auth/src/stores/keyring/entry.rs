@@ -64,7 +64,10 @@ impl Entry {
         });
         match tokio::time::timeout(self.deadline, step).await {
             Ok(Ok(done)) => done,
-            Ok(Err(_)) => Err(StoreFailure::NoKeyring),
+            // The step panicked, or the program ends.
+            Ok(Err(_)) => Err(StoreFailure::KeyringFailed {
+                problem: "its library broke off",
+            }),
             Err(_) => {
                 given_up.0.store(true, Ordering::Relaxed);
                 Err(StoreFailure::SilentKeyring)

@@ -54,6 +54,10 @@ mod system {
         }
     }
 
+    const fn failed(problem: &'static str) -> StoreFailure {
+        StoreFailure::KeyringFailed { problem }
+    }
+
     fn failure(error: &Error) -> StoreFailure {
         match error {
             Error::NoStorageAccess(_) => StoreFailure::Locked,
@@ -66,7 +70,9 @@ mod system {
                      with --store file"
                 ),
             },
-            _ => StoreFailure::NoKeyring,
+            Error::PlatformFailure(_) => failed("the system reported an error"),
+            Error::Ambiguous(_) => failed("several entries have the same name"),
+            _ => failed("its entry has an unexpected form"),
         }
     }
 }
