@@ -2,8 +2,8 @@
 //!
 //! There is no connection pool: hyper's buffers hold the request's headers as long as the
 //! connection lives, and a token must not outlive its call. A fresh connection may be opened ahead
-//! of the next call: see `standby`. TLS sessions are resumed, without early data, as long as the
-//! login is that of the same account. Redirects are not followed, so a bearer never reaches an
+//! of the next call: see `standby`. TLS sessions are resumed, without early data, by the calls of one
+//! login only; another account has tickets of its own. Redirects are not followed, so a bearer never reaches an
 //! origin that the configuration does not name.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -82,9 +82,10 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// The sensitivity of its most sensitive part.
     pub sensitivity: Sensitivity,
-    /// The era whose standby connection it may take; none if it takes none. See
-    /// [`HttpClient::era`].
-    pub standby_era: Option<u64>,
+    /// The era of the login that it belongs to, see [`HttpClient::era`]. In that era it may take the
+    /// standby connection and resume TLS sessions. Otherwise it leaves no session behind either: the
+    /// tickets of one account would identify it in the calls of the next.
+    pub era: Option<u64>,
 }
 
 /// The HTTP client.
@@ -102,6 +103,8 @@ struct Connectors {
     /// One client per route; hardly ever more than one.
     clients: Vec<(Way, Client)>,
     sessions: Resumption,
+    /// The clients of requests that do not belong to that login. They resume no session.
+    others: Vec<(Way, Client)>,
 }
 
 impl Default for Connectors {
@@ -109,6 +112,7 @@ impl Default for Connectors {
         Self {
             clients: Vec::new(),
             sessions: Resumption::in_memory_sessions(MAX_SESSIONS),
+            others: Vec::new(),
         }
     }
 }
@@ -148,7 +152,7 @@ impl HttpClient {
     pub fn open_standby(self: &Arc<Self>, url: &Url, era: u64, occasion: Occasion) {
         if let Some((target, url)) = self.standby_target(url) {
             let (client, way) = (Arc::clone(self), target.way.clone());
-            let connector = move || client.builder(&way).ok();
+            let connector = move || client.standby_builder(&way, era);
             self.slot.open(target, url, era, occasion, connector);
         }
     }
@@ -182,20 +186,20 @@ impl HttpClient {
             headers,
             body,
             sensitivity,
-            standby_era,
+            era,
         } = request;
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
         let proxy = self.settings.route(&url, sensitivity)?;
         let proxy = proxy.as_deref();
         if cfg!(feature = "standby")
-            && standby_era == Some(self.era())
+            && era == Some(self.era())
             && let Some(response) = self
                 .send_on_standby(&method, &url, proxy, &headers, body.as_ref())
                 .await?
         {
             return Ok(response);
         }
-        let client = self.client(&url, proxy)?;
+        let client = self.client(&url, proxy, era)?;
         let mut request = client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
@@ -260,26 +264,45 @@ impl HttpClient {
         }
     }
 
-    fn client(&self, url: &Url, proxy: Option<&Proxy>) -> Result<Client, HttpFailure> {
+    fn client(
+        &self,
+        url: &Url,
+        proxy: Option<&Proxy>,
+        era: Option<u64>,
+    ) -> Result<Client, HttpFailure> {
         let way = Way::of(url, proxy);
+        // With the lock: the era ends before its connectors are replaced.
         let mut connectors = self.connectors();
-        let mut clients = connectors.clients.iter();
-        if let Some((_, client)) = clients.find(|(known, _)| *known == way) {
+        let Connectors {
+            clients,
+            sessions,
+            others,
+        } = &mut *connectors;
+        let (clients, sessions) = if era == Some(self.era()) {
+            (clients, sessions.clone())
+        } else {
+            (others, Resumption::disabled())
+        };
+        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == way) {
             return Ok(client.clone());
         }
-        let builder = self.builder_with(&way, connectors.sessions.clone())?;
+        let builder = self.builder(&way, sessions)?;
         let client = builder.build().map_err(|_| HttpFailure::Setup)?;
-        connectors.clients.push((way, client.clone()));
+        clients.push((way, client.clone()));
         Ok(client)
     }
 
-    /// What connects this way, without having done so.
-    fn builder(&self, way: &Way) -> Result<ClientBuilder, HttpFailure> {
-        let sessions = self.connectors().sessions.clone();
-        self.builder_with(way, sessions)
+    /// What connects this way for the login of this era, if it is still in force.
+    fn standby_builder(&self, way: &Way, era: u64) -> Option<ClientBuilder> {
+        let sessions = {
+            let connectors = self.connectors();
+            (era == self.era()).then(|| connectors.sessions.clone())?
+        };
+        self.builder(way, sessions).ok()
     }
 
-    fn builder_with(&self, way: &Way, sessions: Resumption) -> Result<ClientBuilder, HttpFailure> {
+    /// What connects this way, without having done so.
+    fn builder(&self, way: &Way, sessions: Resumption) -> Result<ClientBuilder, HttpFailure> {
         let mut tls = self.tls(way.encrypted)?;
         tls.resumption = sessions;
         let mut builder = Client::builder()

@@ -323,7 +323,7 @@ impl Backend {
                 headers,
                 body: body.clone(),
                 sensitivity: route.carries.sensitivity(),
-                standby_era: self.era_of(account.as_ref()),
+                era: self.era_of(account.as_ref()),
             };
             let response = self.http.send(request).await?;
             let brings_cookie = account

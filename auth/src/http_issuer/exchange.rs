@@ -65,7 +65,8 @@ impl IssuerClient {
             body,
             // Refresh tokens, codes, and their responses: all are login secrets.
             sensitivity: Sensitivity::Login,
-            standby_era: None,
+            // The issuer would recognise the last account by its ticket.
+            era: None,
         };
         let sent = self.http.send(request).await;
         let mut response = sent.map_err(|failure| unanswered(&failure))?;

@@ -57,6 +57,16 @@ mod tests {
         }
     }
 
+    // Row: the clock jumps
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_stood_still_or_was_set_back_ends_it() {
+        let age = Age::new();
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert!(!age.is_over(Duration::from_secs(60)));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(age.is_over(Duration::from_secs(60)));
+    }
+
     #[test]
     fn a_lifetime_ends() {
         let age = Age::new();

@@ -1,9 +1,14 @@
 //! What ends one, and the tickets with it.
 
+use std::time::Duration;
+
+use byokey_dev_backend::Route;
+use byokey_http::Request;
 use byokey_tests::tls::Http;
 use serde_json::json;
 
-use super::{Certified, HTTPS, limits, login, opened, until};
+use super::idle::{client, usage};
+use super::{Certified, HTTPS, LIMITS, limits, login, opened, script, until};
 
 #[tokio::test]
 async fn a_logout_ends_it_and_the_tickets() {
@@ -35,6 +40,53 @@ async fn another_account_ends_it_and_the_tickets() {
     })
     .await;
     assert_eq!(after.resumed, 0);
+}
+
+#[tokio::test]
+async fn a_late_call_of_an_earlier_account_uses_no_ticket_of_the_next() {
+    let certified = Certified::new(Http::One);
+    let steps = json!([{"status": 500}, {}]);
+    let backend = certified.backend_with(script(json!({"routes": {"usage": steps}})));
+    let (_server, mut host) = certified.signed_in(&backend.base_url()).await;
+    opened(&backend, 1).await;
+    let gate = backend.hold(Route::Usage);
+    let call = host.start(LIMITS, json!({})).await;
+    backend.wait_for(Route::Usage, 1).await;
+    login(&mut host, "eve").await;
+    opened(&backend, 2).await;
+    drop(gate);
+    // It is repeated after the 500, on a connection of its own.
+    host.answer(call).await.unwrap();
+    let after = backend.connections();
+    assert_eq!((after.handshakes, after.resumed), (3, 0));
+    assert_eq!(backend.count(Route::Usage), 2);
+}
+
+#[tokio::test]
+async fn a_late_call_of_an_earlier_account_leaves_no_ticket_to_the_next() {
+    for http in HTTPS {
+        let certified = Certified::new(http);
+        let backend = certified.backend();
+        let client = client(&certified, Duration::from_secs(60));
+        let earlier = client.era();
+        client.forget();
+        client.signed_in();
+        let base = backend.base_url();
+        // An earlier account; and the issuer, to which nothing may link two accounts.
+        for era in [Some(earlier), None] {
+            for _ in 0..2 {
+                let usage = usage(&client, &base);
+                let response = client.send(Request { era, ..usage }).await.unwrap();
+                response.bytes().await.unwrap();
+            }
+        }
+        for resumed in 0..2 {
+            let response = client.send(usage(&client, &base)).await.unwrap();
+            response.bytes().await.unwrap();
+            let after = backend.connections();
+            assert_eq!(after.resumed, resumed, "{http:?}: {after:?}");
+        }
+    }
 }
 
 #[tokio::test]

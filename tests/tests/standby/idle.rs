@@ -36,7 +36,7 @@ async fn while_it_waits_nothing_wakes() {
     }
 }
 
-fn client(certified: &Certified, lifetime: Duration) -> Arc<HttpClient> {
+pub(super) fn client(certified: &Certified, lifetime: Duration) -> Arc<HttpClient> {
     let path = certified.path();
     let client = HttpClient::new(Settings {
         roots: RootSettings::read(|name| (name == "CODEX_CA_CERTIFICATE").then(|| path.into())),
@@ -47,7 +47,7 @@ fn client(certified: &Certified, lifetime: Duration) -> Arc<HttpClient> {
     Arc::new(client)
 }
 
-fn usage(client: &HttpClient, base: &str) -> Request {
+pub(super) fn usage(client: &HttpClient, base: &str) -> Request {
     let url = format!("{base}/backend-api/wham/usage");
     let bearer = "Bearer made-up".parse().unwrap();
     Request {
@@ -58,7 +58,7 @@ fn usage(client: &HttpClient, base: &str) -> Request {
             .collect(),
         body: None,
         sensitivity: Sensitivity::Login,
-        standby_era: Some(client.era()),
+        era: Some(client.era()),
     }
 }
 
@@ -108,6 +108,51 @@ async fn what_an_earlier_login_asked_for_is_not_opened() {
         .unwrap();
     assert_eq!(backend.count(Route::Usage), 1);
     assert_eq!(backend.connections().accepted, 1, "that of the call");
+}
+
+#[tokio::test]
+async fn after_a_call_there_is_one_only_if_the_last_was_used() {
+    let certified = Certified::new(Http::One);
+    let backend = certified.backend();
+    let url = Url::parse(&backend.base_url()).unwrap();
+    let short = client(&certified, Duration::from_millis(300));
+    short.open_standby(&url, short.era(), Occasion::Login);
+    until(&backend, "its life", |it| {
+        it.handshakes == 1 && it.open == 0
+    })
+    .await;
+    short.open_standby(&url, short.era(), Occasion::Call);
+    let base = backend.base_url();
+    short.send(usage(&short, &base)).await.unwrap();
+    assert_eq!(backend.connections().accepted, 2, "that of the call");
+
+    let long = client(&certified, Duration::from_secs(60));
+    long.open_standby(&url, long.era(), Occasion::Login);
+    opened(&backend, 3).await;
+    long.send(usage(&long, &base)).await.unwrap();
+    long.open_standby(&url, long.era(), Occasion::Call);
+    opened(&backend, 4).await;
+    assert_eq!(backend.connections().accepted, 4);
+}
+
+// Row: the clock jumps
+#[tokio::test]
+async fn a_call_after_a_jump_of_the_clock_opens_its_own() {
+    let certified = Certified::new(Http::One);
+    let backend = certified.backend();
+    let client = client(&certified, Duration::from_secs(60));
+    let url = Url::parse(&backend.base_url()).unwrap();
+    client.open_standby(&url, client.era(), Occasion::Login);
+    opened(&backend, 1).await;
+    // The monotonic clock alone: the wall clock was set back by as much.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(30)).await;
+    tokio::time::resume();
+    client
+        .send(usage(&client, &backend.base_url()))
+        .await
+        .unwrap();
+    assert_eq!(backend.connections().accepted, 2);
 }
 
 #[tokio::test]
