@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-#[cfg(feature = "http2")]
+#[cfg(any(feature = "http2", target_os = "linux", target_os = "android"))]
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +30,14 @@ use super::watched::Watched;
 /// may take for that.
 #[cfg(feature = "http2")]
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long bytes that were sent may stay unacknowledged. The network may have dropped a connection
+/// that waited, without a word; TCP alone would repeat them for a quarter of an hour.
+///
+/// Linux and Android have a timer for that (`TCP_USER_TIMEOUT`, RFC 5482). Elsewhere the deadline of
+/// the call ends it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MAX_UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -62,7 +70,8 @@ pub(crate) enum NotSent {
 /// will find out why.
 pub(super) async fn open(builder: ClientBuilder, url: Url) -> Option<Opened> {
     let caught = Caught::default();
-    let client = builder.connector_layer(caught.clone()).build().ok()?;
+    let builder = builder.connector_layer(caught.clone());
+    let client = with_unacknowledged(builder).build().ok()?;
     // Fails always, without having sent anything.
     drop(client.get(url).send().await);
     drop(client);
@@ -93,6 +102,16 @@ pub(super) async fn open(builder: ClientBuilder, url: Url) -> Option<Opened> {
         is_taken,
         connection: Box::pin(async move { drop(connection.await) }),
     })
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn with_unacknowledged(builder: ClientBuilder) -> ClientBuilder {
+    builder.tcp_user_timeout(MAX_UNACKNOWLEDGED)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn with_unacknowledged(builder: ClientBuilder) -> ClientBuilder {
+    builder
 }
 
 impl Sender {

@@ -6,6 +6,7 @@ mod ends;
 mod faults;
 mod idle;
 mod raw;
+mod silence;
 mod uses;
 
 use std::time::Duration;

@@ -26,6 +26,16 @@ pub(super) struct Raw {
 
 impl Raw {
     pub(super) fn start(config: &ServerConfig, deed: Deed) -> Self {
+        Self::prepared(config, |_, _| {}, deed)
+    }
+
+    /// Starts a server that does something with the socket of each connection after the handshake,
+    /// before [`Raw::secured`] reports it.
+    pub(super) fn prepared(
+        config: &ServerConfig,
+        prepare: fn(usize, &TcpStream),
+        deed: Deed,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let config = Arc::new(config.clone());
@@ -38,6 +48,7 @@ impl Raw {
                 let number = index + 1;
                 thread::spawn(move || {
                     if let Some(mut stream) = secure_by(stream.unwrap(), config) {
+                        prepare(number, &stream.sock);
                         // The test may be over.
                         let _ = secure.send(number);
                         let _ = report.send((number, deed(number, &mut stream)));
