@@ -66,7 +66,7 @@ async fn ask(client: &HttpClient, url: Url) -> Result<Answer, HttpFailure> {
             headers: HeaderMap::new(),
             body: None,
             sensitivity: Sensitivity::Public,
-            standby_era: None,
+            era: None,
         })
         .await?;
     let headers = response.headers();
