@@ -197,6 +197,9 @@ class Publish(unittest.TestCase):
         for path in support.DIST.glob("npm/*.tgz"):
             with tarfile.open(path) as file:
                 manifest = json.load(file.extractfile("package/package.json"))
+                there = set(file.getnames())
+                for named in re.findall(r'"\./([^"*]+\.[a-z]+)"', json.dumps(manifest.get("exports", {}))):
+                    self.assertIn(f"package/{named}", there, path)
                 readme = file.extractfile("package/README.md").read().decode()
             self.assertTrue(manifest["private"], path)
             self.assertTrue(readme.startswith("> This is an unpublished build"), path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,8 @@ def client_package(project: Project) -> tuple[str, bytes] | None:
     compiler = ROOT / ".cache/typescript-client/node_modules/.bin/tsc"
     if not compiler.exists():
         return None
-    # What was built before may be of another commit.
-    shutil.rmtree(source / "dist", ignore_errors=True)
-    subprocess.run([compiler, "--project", "tsconfig.json"], cwd=source, check=True)
+    # Anew: what was built before may be of another commit.
+    subprocess.run([source / "build.sh"], check=True)
     manifest = json.loads((source / "package.json").read_text())
     # The lines that build it belong to the repository.
     manifest.pop("scripts", None)
