@@ -3,10 +3,13 @@
 the two columns of results there.
 
     BYOKEY_OLD_BIN=…/byokey BYOKEY_BIN=target/debug/byokey tests/world.py [--only POINT] [--check]
+        [--why]
 
 The older program is a build of the commit that the table names. Without BYOKEY_OLD_BIN its column
 stays as it is. `--check` writes nothing, and fails where a test of the present program fails.
-`--executables FOLDER` takes the tests as they were built there, in place of building them.
+`--executables FOLDER` takes the tests as they were built there, in place of building them. `--why`
+also prints how each failure was reported: a row has to fail because of the fault that it names, and
+not because of an option or a text that the older program does not have.
 """
 
 import argparse
@@ -43,20 +46,28 @@ def found(names, folder):
     """The newest executable of each of these files in a folder."""
     newest = {}
     for name in names:
-        files = [path for path in folder.glob(f"{name}-*") if not path.suffix]
+        files = [path for path in folder.resolve().glob(f"{name}-*") if not path.suffix]
         if files:
             newest[name] = str(max(files, key=lambda path: path.stat().st_mtime))
     return newest
 
 
+def reason(output):
+    """The first panic in the output of a test, on one line."""
+    found = re.search(r"panicked at (\S+):\n(.*?)(?:\nnote: |\n\n|\Z)", output, re.DOTALL)
+    if not found:
+        return output[-300:].replace("\n", " ")
+    return f"{found[1]}: {found[2][:500]}".replace("\n", " ")
+
+
 def run(executable, test, program):
-    """Runs one test against a program; returns one word."""
+    """Runs one test against a program; returns one word, and the reason of a failure."""
     listed = subprocess.run([executable, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
     names = [line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")]
     full = [name for name in names if name == test or name.endswith(f"::{test}")]
     if len(full) != 1:
-        return "missing"
-    environment = {**os.environ, "BYOKEY_BIN": program, "BYOKEY_RELEASE_BIN": program}
+        return "missing", ""
+    environment = {**os.environ, "BYOKEY_BIN": program, "BYOKEY_RELEASE_BIN": program, "RUST_BACKTRACE": "0"}
     process = subprocess.Popen(
         [executable, "--exact", full[0], "--nocapture", "--test-threads", "1"],
         cwd=ROOT / "tests", env=environment, start_new_session=True, text=True,
@@ -67,16 +78,18 @@ def run(executable, test, program):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return "hangs"
+        return "hangs", f"no end within {LIMIT} s"
     if process.returncode != 0:
-        return "fails"
-    return "skipped" if re.search(r"^(SKIPPED|skipped):", output, re.MULTILINE) else "passes"
+        return "fails", reason(output)
+    is_skipped = re.search(r"^(SKIPPED|skipped):", output, re.MULTILINE)
+    return ("skipped" if is_skipped else "passes"), ""
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--only")
     arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--why", action="store_true")
     arguments.add_argument("--executables", type=pathlib.Path)
     arguments.add_argument("--jobs", type=int, default=4)
     arguments = arguments.parse_args()
@@ -97,12 +110,16 @@ def main():
         for index, (point, rule, file, test, *before) in chosen.items():
             if file != name:
                 continue
-            words = [
-                run(executables[name], test, program) if program else word
+            ran = [
+                run(executables[name], test, program) if program else (word, "")
                 for program, word in zip(programs, before)
             ]
+            words = [word for word, _ in ran]
             done[index] = words
             print(f"{point:>3}  {words[0]:8} {words[1]:8} {file}::{test}", flush=True)
+            for column, (_, why) in zip(("then", "now"), ran):
+                if why and arguments.why:
+                    print(f"     {column}: {why}", flush=True)
         return done
 
     failed = False
