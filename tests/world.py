@@ -81,7 +81,8 @@ def run(executable, test, program):
         return "hangs", f"no end within {LIMIT} s"
     if process.returncode != 0:
         return "fails", reason(output)
-    is_skipped = re.search(r"^(SKIPPED|skipped):", output, re.MULTILINE)
+    # The first line of a test follows its name.
+    is_skipped = re.search(r"(?:^|\.\.\. )(?:SKIPPED|skipped):", output, re.MULTILINE)
     return ("skipped" if is_skipped else "passes"), ""
 
 

@@ -39,7 +39,8 @@ impl Listening {
     /// When it does not listen in time.
     pub async fn start(setup: Setup, listen: &str) -> Self {
         let server = setup.argument("--listen").argument(listen).start();
-        let place = said(&server, "byokey: listening on ").await;
+        let words = "byokey: listening on ";
+        let place = reported(&server, |line| line.strip_prefix(words).map(str::to_owned)).await;
         Self { server, place }
     }
 
@@ -75,11 +76,14 @@ impl Listening {
         Path::new(self.place.strip_prefix("unix://").expect("a Unix URL"))
     }
 
-    /// Returns the file with the generated token.
+    /// Returns the file with the generated token: what a line of the output ends with, whatever the
+    /// words before it.
     pub async fn token_file(&self) -> PathBuf {
-        said(&self.server, "byokey: clients present the bearer in ")
-            .await
-            .into()
+        reported(&self.server, |line| {
+            let last = line.strip_prefix("byokey: ")?.rsplit(' ').next()?;
+            last.ends_with(".token").then(|| PathBuf::from(last))
+        })
+        .await
     }
 
     /// Returns the generated token.
@@ -261,17 +265,16 @@ where
     }
 }
 
-/// Returns the program's output after these words.
-async fn said(server: &Server, words: &str) -> String {
+/// Returns what is found in a complete line of the program's output.
+async fn reported<T>(server: &Server, find: impl Fn(&str) -> Option<T>) -> T {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let log = server.log_with(words).await;
-        let line = log.lines().find_map(|line| line.strip_prefix(words));
-        // An incomplete line may be cut anywhere.
-        if let Some(line) = line
-            && log.contains(&format!("{words}{line}\n"))
-        {
-            return line.to_owned();
+        let log = server.log();
+        // What follows the last line break may be cut anywhere.
+        let lines = log.split_inclusive('\n');
+        let mut lines = lines.filter_map(|line| line.strip_suffix('\n'));
+        if let Some(found) = lines.find_map(&find) {
+            return found;
         }
         assert!(tokio::time::Instant::now() < deadline, "it says: {log}");
         tokio::time::sleep(Duration::from_millis(5)).await;

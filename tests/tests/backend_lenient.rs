@@ -242,7 +242,7 @@ async fn many_snapshots_of_a_limit_are_reported_once() {
     let (_server, mut host) = signed_in(&backend, &[]).await;
     let limits = |used: i64| {
         json!({"type": "codex.rate_limits",
-        "rate_limits": {"primary": {"used_percent": used, "window_minutes": "300"}}})
+        "rate_limits": {"primary": {"used_percent": used, "window_minutes": 300}}})
     };
     let mut events: Vec<_> = (1..=50).map(limits).collect();
     events.extend([four(), completed(&Value::Null)]);

@@ -25,6 +25,47 @@ async fn default_of(host: &mut Host) -> Result<String, Refused> {
     Ok(thread["model"].as_str().unwrap().to_owned())
 }
 
+/// What a server of llama.cpp answers.
+fn llama() -> Value {
+    json!({"models": [{"name": "q.gguf", "model": "q.gguf"}], "data": [{"id": "q.gguf"}]})
+}
+
+fn odd() -> Value {
+    json!({"models": [7, {"description": "nameless"}, {"slug": "a", "id": "b", "priority": "1"}]})
+}
+
+#[tokio::test]
+async fn an_odd_list_shows_what_can_be_read() {
+    for (body, expected) in [(llama(), "q.gguf"), (odd(), "a")] {
+        let backend = backend();
+        let (_server, mut host) = signed_in(&backend, &[]).await;
+        backend.set_script(script("models", &json!([{"body": body}])));
+        let listed = host.request("model/list", json!({})).await.unwrap();
+        let ids = listed["data"].as_array().unwrap().iter();
+        let ids: Vec<_> = ids.map(|model| &model["id"]).collect();
+        assert_eq!(ids, [expected], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_fails_no_conversation() {
+    for step in [
+        json!({"body": "no list", "repeat": 0}),
+        json!({"body": {"models": 7}, "repeat": 0}),
+        json!({"status": 500, "repeat": 0}),
+    ] {
+        let backend = backend();
+        let (_server, mut host) = signed_in(&backend, &["model=\"configured\""]).await;
+        backend.set_script(script("models", &json!([step])));
+        assert_eq!(default_of(&mut host).await.unwrap(), "configured", "{step}");
+        assert_eq!(turn(&mut host).await["status"], "completed", "{step}");
+        // Nor does one without a configured model.
+        let (_server, mut host) = without_model(&backend).await;
+        default_of(&mut host).await.unwrap();
+        assert_eq!(turn(&mut host).await["status"], "completed", "{step}");
+    }
+}
+
 #[tokio::test]
 async fn the_lowest_priority_among_the_listed_is_the_default() {
     let models = json!({"models": [
@@ -34,10 +75,7 @@ async fn the_lowest_priority_among_the_listed_is_the_default() {
         {"slug": "best", "visibility": "list", "priority": 2, "minimal_client_version": "0.100.0"},
         {"slug": "codex-auto-balanced", "visibility": "list", "priority": 5},
     ]});
-    let llama =
-        json!({"models": [{"name": "q.gguf", "model": "q.gguf"}], "data": [{"id": "q.gguf"}]});
-    let odd = json!({"models": [7, {"description": "nameless"}, {"slug": "a", "id": "b", "priority": "1"}]});
-    for (body, expected) in [(models, "best"), (llama, "q.gguf"), (odd, "a")] {
+    for (body, expected) in [(models, "best"), (llama(), "q.gguf"), (odd(), "a")] {
         let backend = backend();
         let (_server, mut host) = without_model(&backend).await;
         backend.set_script(script("models", &json!([{"body": body}])));
@@ -84,10 +122,6 @@ async fn without_a_list_the_last_one_counts_else_the_built_in_one() {
             "a model that is named counts"
         );
     }
-    let backend = backend();
-    let (_server, mut host) = signed_in(&backend, &["model=\"configured\""]).await;
-    backend.set_script(script("models", &json!([{"status": 500, "repeat": 0}])));
-    assert_eq!(default_of(&mut host).await.unwrap(), "configured");
 }
 
 #[tokio::test]

@@ -199,6 +199,7 @@ async fn a_file_that_cannot_be_read_refuses_logins_and_calls_until_it_is_repaire
         let home = server.home.codex_home().display().to_string();
         let mut second = Setup::default().environment("CODEX_HOME", &home).start();
         let mut host = Host::initialized(&mut second).await;
+        assert_invalid(&login(&mut host).await.unwrap_err(), words);
         let warning = host.notification("configWarning").await;
         assert!(
             warning["details"].as_str().unwrap().contains(words),
@@ -206,7 +207,6 @@ async fn a_file_that_cannot_be_read_refuses_logins_and_calls_until_it_is_repaire
         );
         assert_eq!(warning["path"], file.display().to_string());
 
-        assert_invalid(&login(&mut host).await.unwrap_err(), words);
         let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
         let refused = host.request("account/login/start", key.clone()).await;
         assert_invalid(&refused.unwrap_err(), words);

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the test prints figures")]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -79,7 +81,7 @@ async fn a_good_bearer_is_let_in_at_once_whatever_others_do() {
         let begun = Instant::now();
         listening.client().await;
         let took = begun.elapsed();
-        println!("figure {STRANGERS} {what}: a good bearer waits {took:?}");
+        println!("figure: {STRANGERS} {what}: a good bearer waits {took:?}");
         assert!(took < PROMPT, "{what}: {took:?}");
         drop(crowd);
     }
@@ -96,7 +98,7 @@ async fn refusals_are_delayed_within_a_bound() {
     let mut crowd = strangers(&listening, &request).await;
     settled(&listening).await;
     let held = ProcessStatus::descriptors(listening.server.pid()) - before;
-    println!("figure {STRANGERS} bad bearers: {held} descriptors");
+    println!("figure: {STRANGERS} bad bearers: {held} descriptors");
     assert!(held <= 64 + 64 + 8, "{held}");
     // The last one is answered as ever.
     let mut answer = String::new();
@@ -121,7 +123,7 @@ async fn silent_connections_keep_no_client_out_and_take_no_descriptors_over_the_
     host.request("account/read", json!({})).await.unwrap();
     let took = begun.elapsed();
     let held = ProcessStatus::descriptors(pid) - before;
-    println!("figure {SILENT} silent connections: {held} descriptors, a client waits {took:?}");
+    println!("figure: {SILENT} silent connections: {held} descriptors, a client waits {took:?}");
     assert!(held <= MOST_DESCRIPTORS, "{held}");
     assert!(took < Duration::from_secs(8), "{took:?}");
     // From then on there is no wait, over WebSocket neither.
@@ -130,7 +132,7 @@ async fn silent_connections_keep_no_client_out_and_take_no_descriptors_over_the_
     next.request("account/read", json!({})).await.unwrap();
     drop(listening.unix_websocket_stranger().await);
     let took = begun.elapsed();
-    println!("figure {SILENT} connections silent for 5 s: a client waits {took:?}");
+    println!("figure: {SILENT} connections silent for 5 s: a client waits {took:?}");
     assert!(took < PROMPT, "{took:?}");
     // One that has spoken once keeps its place, however long it is silent then.
     talker.request("account/read", json!({})).await.unwrap();
@@ -161,6 +163,7 @@ async fn a_connection_ends_with_its_signed_bearer() {
     let file = folder.path().join("secret");
     #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
     std::fs::write(&file, SECRET).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let setup = [
         "--ws-auth",
         "signed-bearer-token",

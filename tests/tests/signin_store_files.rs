@@ -117,32 +117,26 @@ async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
     }
 }
 
+/// A store whose file is a link to a file elsewhere, with a login in it.
+async fn linked() -> (SharedStore, tempfile::NamedTempFile) {
+    let shared = SharedStore::new().await;
+    let target = tempfile::NamedTempFile::new().unwrap();
+    let text = SharedStore::content("rt-old").to_string();
+    fs::write(target.path(), text).unwrap();
+    symlink(target.path(), shared.file()).unwrap();
+    (shared, target)
+}
+
 /// The links and files of another program or user, which a logout or a login must not change.
 #[tokio::test]
-async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
-    let shared = SharedStore::new().await;
-    let elsewhere = tempfile::tempdir().unwrap();
-    let target = elsewhere.path().join("login");
-    let text = SharedStore::content("rt-old").to_string();
-    fs::write(&target, &text).unwrap();
-    fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
-    symlink(&target, shared.file()).unwrap();
-    shared.backend.reject_bearer(access_token(90));
-    let (_server, mut host) = shared.start().await;
-    let warning = host.notification("warning").await.to_string();
-    assert!(warning.contains("cannot be renewed"), "{warning}");
-    assert_eq!(account(&mut host).await["email"], "ada@example.com");
-    let (code, _, output) = shared.status().await;
-    assert_eq!(code, Some(0), "{output}");
-    assert!(output.contains("and it is a link"), "{output}");
-    let message = shared.refuses_logins(&mut host).await;
-    assert!(message.contains("it is a link"), "{message}");
-    // The successor could not be saved, so the refresh token is not spent.
-    let failed = host.request("account/usage/read", json!({})).await;
-    assert_eq!(failed.unwrap_err().kind(), "storeFailed");
-    assert!(shared.issuer.asked(Ask::Refresh).is_empty());
-
-    let refused = host.request("account/logout", json!({})).await.unwrap_err();
+async fn what_a_link_leads_to_is_neither_written_nor_removed() {
+    let (shared, target) = linked().await;
+    let text = fs::read_to_string(target.path()).unwrap();
+    let (mut server, mut host) = shared.start().await;
+    let refused = host.request("account/logout", json!({})).await;
+    let is_link = || fs::symlink_metadata(shared.file()).is_ok_and(|it| it.is_symlink());
+    assert!(is_link(), "{refused:?}");
+    let refused = refused.unwrap_err();
     assert_eq!(refused.kind(), "storeFailed");
     let output = format!("{} was not removed: it is a link", shared.file().display());
     assert!(refused.message.contains(&output), "{}", refused.message);
@@ -151,8 +145,30 @@ async fn what_a_link_leads_to_is_read_and_neither_written_nor_removed() {
         Value::Null,
         "it is forgotten here"
     );
-    assert_eq!(fs::read_to_string(&target).unwrap(), text);
-    assert!(fs::symlink_metadata(shared.file()).unwrap().is_symlink());
+    server.kill().await;
+
+    let (_server, mut host) = shared.start().await;
+    let message = shared.refuses_logins(&mut host).await;
+    assert!(message.contains("it is a link"), "{message}");
+    assert!(is_link());
+    assert_eq!(fs::read_to_string(target.path()).unwrap(), text);
+}
+
+#[tokio::test]
+async fn what_a_link_leads_to_is_read_and_its_token_is_not_spent() {
+    let (shared, _target) = linked().await;
+    shared.backend.reject_bearer(access_token(90));
+    let (_server, mut host) = shared.start().await;
+    assert_eq!(account(&mut host).await["email"], "ada@example.com");
+    // The successor could not be saved.
+    let failed = host.request("account/usage/read", json!({})).await;
+    assert!(shared.issuer.asked(Ask::Refresh).is_empty());
+    assert_eq!(failed.unwrap_err().kind(), "storeFailed");
+    let warning = host.notification("warning").await.to_string();
+    assert!(warning.contains("cannot be renewed"), "{warning}");
+    let (code, _, output) = shared.status().await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("and it is a link"), "{output}");
 }
 
 #[tokio::test]

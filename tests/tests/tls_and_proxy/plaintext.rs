@@ -34,27 +34,33 @@ async fn a_login_is_never_sent_in_clear_to_another_machine() {
     ] {
         let proxy = Proxy::start().await;
         let url = format!("http://{host}:8080");
-        for environment in [&[][..], &[("http_proxy", &*proxy.url())]] {
+        for environment in [&[("http_proxy", &*proxy.url())][..], &[]] {
             let failed = limits_at(&url, environment).await.unwrap_err();
+            assert_eq!(proxy.asked(), [""; 0], "{host}");
             assert_eq!(failed.kind(), "plaintextRefused", "{failed:?}");
             assert!(failed.message.contains(&url), "{failed:?}");
             assert!(failed.message.contains("https://"), "{failed:?}");
         }
-        assert_eq!(proxy.asked(), [""; 0], "{host}");
     }
 }
 
 #[tokio::test]
 async fn no_exception_is_made_for_a_login() {
     let url = "http://relay.example:8080";
-    let exception = [("BYOKEY_PLAINTEXT_ORIGINS", url)];
-    let failed = limits_at(url, &exception).await.unwrap_err();
-    assert_eq!(failed.kind(), "plaintextRefused", "{failed:?}");
+    let proxy = Proxy::start().await;
+    let (exception, by_proxy) = (("BYOKEY_PLAINTEXT_ORIGINS", url), proxy.url());
+    for environment in [&[exception, ("http_proxy", &*by_proxy)][..], &[exception]] {
+        let failed = limits_at(url, environment).await.unwrap_err();
+        assert_eq!(proxy.asked(), [""; 0]);
+        assert_eq!(failed.kind(), "plaintextRefused", "{failed:?}");
+    }
     let setup = Setup::default()
         .config(&byokey_tests::server::mock_provider(url))
-        .environment("BYOKEY_PLAINTEXT_ORIGINS", url);
+        .environment("BYOKEY_PLAINTEXT_ORIGINS", url)
+        .environment("http_proxy", &by_proxy);
     let (_server, mut host) = signed_in(setup).await;
     let failed = turn(&mut host).await["error"]["message"].take();
+    assert_eq!(proxy.asked(), [""; 0]);
     let failed = failed.as_str().unwrap();
     assert!(
         failed.contains("the login's secret was not sent"),
@@ -82,10 +88,10 @@ async fn a_key_of_the_provider_stays_here_unless_its_origin_is_named() {
         let mut server = setup.start();
         let mut host = Host::initialized(&mut server).await;
         let failed = turn(&mut host).await["error"]["message"].take();
+        assert_eq!(proxy.asked(), [""; 0], "{key}");
         let failed = failed.as_str().unwrap();
         let line = format!("`plaintext_origins = [\"{url}\"]` under `[byokey]`");
         assert!(failed.contains(&line), "{failed}");
-        assert_eq!(proxy.asked(), [""; 0], "{key}");
     }
 }
 
