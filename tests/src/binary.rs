@@ -36,6 +36,13 @@ pub fn byokey_optimised() -> PathBuf {
         .clone()
 }
 
+/// Returns the program whose memory is measured: the shipped one where `BYOKEY_RELEASE_BIN` names
+/// it, as in the gate, else [`byokey`], whose code takes more.
+#[must_use]
+pub fn byokey_measured() -> PathBuf {
+    std::env::var_os("BYOKEY_RELEASE_BIN").map_or_else(byokey, PathBuf::from)
+}
+
 /// Returns cargo without the variables that it sets for tests. Build scripts watch those, so that
 /// their packages would be rebuilt.
 #[must_use]

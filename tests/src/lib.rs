@@ -43,7 +43,7 @@ pub mod wire;
 
 use std::time::Duration;
 
-pub use binary::{byokey, byokey_optimised, cargo};
+pub use binary::{byokey, byokey_measured, byokey_optimised, cargo};
 pub use canary::Canaries;
 pub use fake_clock::Clocks;
 pub use fake_secrets::MadeUp;

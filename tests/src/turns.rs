@@ -23,7 +23,16 @@ pub fn script(route: &str, steps: &Value) -> Script {
 /// Starts a server whose calls go to this backend, with these settings on top of the mock's, and a
 /// logged-in host.
 pub async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host) {
-    let mut setup = Setup::default().backend(backend);
+    signed_in_with(Setup::default(), backend, settings).await
+}
+
+/// The same with a further setup.
+pub async fn signed_in_with(
+    setup: Setup,
+    backend: &DevBackend,
+    settings: &[&str],
+) -> (Server, Host) {
+    let mut setup = setup.backend(backend);
     for setting in settings {
         setup = setup.argument("-c").argument(setting);
     }

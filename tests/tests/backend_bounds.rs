@@ -1,18 +1,23 @@
 //! Bounds on responses of a backend, in memory and in time, with an error that names the limit.
-//! Each test prints the growth of the memory.
+//! Each test prints the growth of the memory, in the gate that of the program that ships.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
 
 use std::time::{Duration, Instant};
 
-use byokey_dev_backend::Route;
-use byokey_tests::turns::{backend, begin_turn, rate_limits, script, signed_in, text, turn};
-use byokey_tests::{Host, ProcessStatus, Server};
+use byokey_dev_backend::{DevBackend, Route};
+use byokey_tests::turns::{backend, begin_turn, rate_limits, script, signed_in_with, text, turn};
+use byokey_tests::{Host, ProcessStatus, Server, Setup, byokey_measured};
 use serde_json::{Value, json};
 
 /// The allowed growth of the memory, in KiB.
 const MOST: u64 = 16 * 1024;
+
+async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host) {
+    let setup = Setup::default().program(byokey_measured());
+    signed_in_with(setup, backend, settings).await
+}
 
 /// Reads until the turn has ended, so that nothing blocks, and returns its end.
 async fn drained_turn(host: &mut Host) -> Value {
@@ -118,6 +123,7 @@ async fn endless_documents_are_refused_by_the_limit() {
             let before = ProcessStatus::of(server.pid());
             backend.set_script(script(route, &json!([{"endless": endless, "repeat": 0}])));
             let failed = host.request(method, json!({})).await.unwrap_err();
+            grown(&server, &before, &format!("{method}, endless {endless}"));
             assert_eq!(failed.kind(), "answerTooLarge", "{failed:?}");
             assert!(
                 failed
@@ -125,7 +131,6 @@ async fn endless_documents_are_refused_by_the_limit() {
                     .ends_with("the backend's answer is longer than 4 MiB"),
                 "{failed:?}"
             );
-            grown(&server, &before, &format!("{method}, endless {endless}"));
         }
     }
 }
@@ -136,23 +141,23 @@ async fn a_document_of_many_elements_costs_no_more_than_its_text() {
     let (server, mut host) = signed_in(&backend, &[]).await;
     rate_limits(&mut host).await.unwrap();
     let before = ProcessStatus::of(server.pid());
+    let models: Vec<_> = (0..100_000)
+        .map(|id| json!({"slug": format!("m{id}")}))
+        .collect();
+    backend.set_script(script("models", &json!([{"body": {"models": models}}])));
+    let read = host.request("model/list", json!({})).await;
+    grown(&server, &before, "100,000 models");
+    assert_eq!(read.unwrap()["data"].as_array().unwrap().len(), 512);
     let ones = vec![1; 1_900_000];
     let usage = json!([{"body": {"plan_type": ones, "rate_limit": {"primary_window": {"used_percent": 4}}}}]);
     backend.set_script(script("usage", &usage));
-    let read = rate_limits(&mut host).await.unwrap();
-    assert_eq!(read["rateLimits"]["primary"]["usedPercent"], 4);
+    let read = rate_limits(&mut host).await;
     grown(
         &server,
         &before,
         "3.8 MB of elements in a member of another type",
     );
-    let models: Vec<_> = (0..100_000)
-        .map(|id| json!({"slug": format!("m{id}")}))
-        .collect();
-    backend.set_script(script("models", &json!([{"body": {"models": models}}])));
-    let read = host.request("model/list", json!({})).await.unwrap();
-    assert_eq!(read["data"].as_array().unwrap().len(), 512);
-    grown(&server, &before, "100,000 models");
+    assert_eq!(read.unwrap()["rateLimits"]["primary"]["usedPercent"], 4);
 }
 
 #[tokio::test]

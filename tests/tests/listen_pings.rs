@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use byokey_tests::listening::introduce;
-use byokey_tests::{Host, Listening, ProcessStatus, Setup};
+use byokey_tests::{Host, Listening, ProcessStatus, Setup, byokey_measured};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
@@ -50,7 +50,7 @@ async fn pongs_that_are_not_read_hold_no_memory() {
     let setup = arguments
         .iter()
         .fold(Setup::default(), |setup, argument| setup.argument(argument));
-    let listening = Listening::websocket(setup).await;
+    let listening = Listening::websocket(setup.program(byokey_measured())).await;
     let mut other = host(&listening).await;
     let mut client = listening.connect(TOKEN).await.unwrap();
     let pid = listening.server.pid();
@@ -67,7 +67,7 @@ async fn pongs_that_are_not_read_hold_no_memory() {
     read_account(&mut other).await;
     let grown = ProcessStatus::of(pid).resident_peak - before;
     let sent = sent / 1024;
-    println!("{sent} KiB of pings: memory grows by {grown} KiB");
+    println!("figure: {sent} KiB of pings: peak memory +{grown} KiB");
     assert!(grown <= MOST, "{sent} KiB of pings: {grown} KiB");
     read_account(&mut host(&listening).await).await;
 }

@@ -1,5 +1,5 @@
 //! Whatever one client does, it is bounded: in memory, in descriptors, and in what of it is kept.
-//! Each test prints what the program grew by.
+//! Each test prints what the program grew by, in the gate the one that ships.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
@@ -10,7 +10,7 @@ use byokey_dev_backend::{DevBackend, Route, TestToken};
 use byokey_tests::issuer::{Ask, Issuer};
 use byokey_tests::listening::introduce;
 use byokey_tests::turns::{MODEL, backend, script};
-use byokey_tests::{Host, Listening, ProcessStatus, Refused, Setup};
+use byokey_tests::{Host, Listening, ProcessStatus, Refused, Setup, byokey_measured};
 use serde_json::{Value, json};
 
 /// What the memory may grow by, in KiB.
@@ -37,7 +37,7 @@ impl Stage {
     }
 
     async fn signed_out(setup: Setup) -> Self {
-        let listening = Listening::start(setup, "unix://").await;
+        let listening = Listening::start(setup.program(byokey_measured()), "unix://").await;
         let mut host = listening.unix_host().await;
         // A message of this length comes first, so that the memory it is read into does not count.
         let ask =
@@ -57,14 +57,14 @@ impl Stage {
     fn check(&self, what: &str) {
         let after = ProcessStatus::of(self.listening.server.pid());
         let grown = after.resident_peak.saturating_sub(self.before.resident);
-        println!("figure {what}: peak memory +{grown} KiB");
+        println!("figure: {what}: peak memory +{grown} KiB");
         assert!(grown <= MOST, "{what}: {grown} KiB");
     }
 
     fn open(&self, what: &str) -> usize {
         let now = ProcessStatus::descriptors(self.listening.server.pid());
         let open = now.saturating_sub(self.descriptors);
-        println!("figure {what}: +{open} descriptors");
+        println!("figure: {what}: +{open} descriptors");
         open
     }
 
@@ -119,11 +119,34 @@ async fn pending_token_logins_are_few_and_the_rest_is_refused() {
     let _gate = issuer.hold(Ask::Whoami);
     let mut stage = Stage::signed_out(issuer.set_up(Setup::default())).await;
     let login = json!({"type": "personalAccessToken", "accessToken": "at-made-up"});
-    many(&mut stage.host, 16, 300, "account/login/start", login).await;
-    issuer.wait_for(Ask::Whoami, 16).await;
-    assert!(stage.open("300 pending token logins") <= 24);
+    let (begun, method) = (Instant::now(), "account/login/start");
+    let (mut count, mut waiting) = (0, 16);
+    while count < 3000 {
+        // Fewer than the answers that may wait unread.
+        let mut ids = Vec::new();
+        for _ in 0..300 {
+            ids.push(stage.host.start(method, login.clone()).await);
+        }
+        count += ids.len();
+        if waiting > 0 {
+            issuer.wait_for(Ask::Whoami, waiting).await;
+            stage.others_are_served().await;
+            assert!(stage.open("300 pending token logins") <= 24);
+        }
+        for id in ids.split_off(waiting) {
+            let answer = stage.host.answer(id).await;
+            if begun.elapsed() > Duration::from_secs(8) {
+                // Those that wait have a deadline, after which there is room again.
+                println!("skipped: this machine is too slow for 3,000 pending token logins");
+                return;
+            }
+            assert!(is_overloaded(&answer), "{answer:?}");
+        }
+        waiting = 0;
+    }
+    assert!(stage.open("3,000 pending token logins") <= 24);
     stage.others_are_served().await;
-    stage.check("300 pending token logins");
+    stage.check("3,000 pending token logins");
     // What needs no answer of the issuer is done all the same.
     stage.host.request("account/read", json!({})).await.unwrap();
 }
@@ -169,9 +192,10 @@ async fn turns_in_progress_are_few_and_the_rest_is_refused() {
         begun.push(stage.host.request("turn/start", turn).await);
     }
     let accepted = begun.iter().filter(|turn| turn.is_ok()).count();
+    let open = stage.open("1,500 turns");
     assert_eq!(accepted, 64);
     assert!(begun.iter().all(|turn| turn.is_ok() || is_overloaded(turn)));
-    assert!(stage.open("1,500 turns") <= 72);
+    assert!(open <= 72);
     stage.others_are_served().await;
     stage.check("1,500 turns");
     gate.release();
@@ -452,13 +476,14 @@ async fn a_client_that_reads_nothing_costs_no_more() {
 #[tokio::test]
 async fn long_messages_over_a_websocket_cost_no_more() {
     let backend = backend();
-    let listening = Listening::websocket(Setup::default().backend(&backend)).await;
+    let setup = Setup::default().program(byokey_measured());
+    let listening = Listening::websocket(setup.backend(&backend)).await;
     let mut host = listening.host().await;
     host.login(&TestToken::new("ada").encode(), "ws-1").await;
     let pid = listening.server.pid();
     let check = |before: ProcessStatus, what: &str| {
         let grown = ProcessStatus::of(pid).resident_peak - before.resident;
-        println!("figure {what}: peak memory +{grown} KiB");
+        println!("figure: {what}: peak memory +{grown} KiB");
         assert!(grown <= MOST, "{what}: {grown} KiB");
     };
     // What a first turn touches of the program does not count.

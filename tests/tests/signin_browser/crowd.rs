@@ -31,7 +31,7 @@ async fn slow_connections_do_not_hold_up_the_browser() {
     let page = login.get("/success").await;
     assert!(page.contains("You are signed in"), "{page}");
     let took = begun.elapsed();
-    println!("figure {SLOW} slow connections: the browser waits {took:?}");
+    println!("figure: {SLOW} slow connections: the browser waits {took:?}");
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(scene.completed().await["success"], true);
     drop(crowd);
