@@ -118,22 +118,24 @@ async fn pending_token_logins_are_few_and_the_rest_is_refused() {
     let issuer = Issuer::start().await;
     let _gate = issuer.hold(Ask::Whoami);
     let mut stage = Stage::signed_out(issuer.set_up(Setup::default())).await;
+    stage.listening.server.canaries.add_for_test("at-made-up");
     let login = json!({"type": "personalAccessToken", "accessToken": "at-made-up"});
-    let (begun, method) = (Instant::now(), "account/login/start");
-    let (mut count, mut waiting) = (0, 16);
+    let ask = |id: &str| json!({"id": id, "method": "account/login/start", "params": login});
+    let (begun, mut count, mut waiting) = (Instant::now(), 0, 16);
     while count < 3000 {
         // Fewer than the answers that may wait unread.
-        let mut ids = Vec::new();
-        for _ in 0..300 {
-            ids.push(stage.host.start(method, login.clone()).await);
-        }
+        let ids: Vec<_> = (count..count + 300)
+            .map(|id| format!("login-{id}"))
+            .collect();
+        let asked: String = ids.iter().map(|id| format!("{}\n", ask(id))).collect();
+        stage.host.send_raw(asked.as_bytes()).await;
         count += ids.len();
         if waiting > 0 {
             issuer.wait_for(Ask::Whoami, waiting).await;
             stage.others_are_served().await;
             assert!(stage.open("300 pending token logins") <= 24);
         }
-        for id in ids.split_off(waiting) {
+        for id in ids.into_iter().skip(waiting) {
             let answer = stage.host.answer(id).await;
             if begun.elapsed() > Duration::from_secs(8) {
                 // Those that wait have a deadline, after which there is room again.
@@ -182,11 +184,7 @@ async fn turns_in_progress_are_few_and_the_rest_is_refused() {
     let mut stage = Stage::set(&backend).await;
     let mut begun = Vec::new();
     for _ in 0..1500 {
-        let thread = stage
-            .host
-            .request("thread/start", json!({"model": MODEL}))
-            .await;
-        let thread = thread.unwrap()["thread"]["id"].take();
+        let thread = thread(&mut stage.host, 0).await;
         let input = json!([{"type": "text", "text": "Hello"}]);
         let turn = json!({"threadId": thread, "input": input});
         begun.push(stage.host.request("turn/start", turn).await);
@@ -217,6 +215,7 @@ async fn parameters_cost_no_multiple_of_their_length() {
         })
     };
     let thread = |member: &str, value: Value| json!({"model": MODEL, member: value});
+    let (start, turn) = ("thread/start", "turn/start");
     for (what, method, params) in [
         ("folders", "skills/list", json!({"cwds": repeated("\"\"")})),
         ("a long folder", "skills/list", json!({"cwds": [long]})),
@@ -233,33 +232,25 @@ async fn parameters_cost_no_multiple_of_their_length() {
         ("opt-outs", "initialize", capabilities("\"\"")),
         (
             "settings",
-            "thread/start",
+            start,
             thread("config", json!({"a": repeated("1")})),
         ),
-        (
-            "tools",
-            "thread/start",
-            thread("dynamicTools", repeated("[]")),
-        ),
-        (
-            "a sandbox",
-            "thread/start",
-            thread("sandbox", repeated("{}")),
-        ),
+        ("tools", start, thread("dynamicTools", repeated("[]"))),
+        ("a sandbox", start, thread("sandbox", repeated("{}"))),
         (
             "instructions",
-            "thread/start",
+            start,
             thread("baseInstructions", json!(long)),
         ),
         (
             "configured instructions",
-            "thread/start",
+            start,
             thread(
                 "config",
                 json!({"developer_instructions": "\u{1}".repeat(600_000)}),
             ),
         ),
-        ("a model", "thread/start", thread("model", json!(long))),
+        ("a model", start, thread("model", json!(long))),
         (
             "a history",
             "thread/resume",
@@ -267,22 +258,22 @@ async fn parameters_cost_no_multiple_of_their_length() {
         ),
         (
             "inputs",
-            "turn/start",
+            turn,
             json!({"threadId": "x", "input": repeated(r#"{"type":"image"}"#)}),
         ),
         (
             "marks",
-            "turn/start",
+            turn,
             json!({"threadId": "x", "input": [{"type": "text", "text": "", "text_elements": repeated("1")}]}),
         ),
         (
             "marks of many inputs",
-            "turn/start",
+            turn,
             json!({"threadId": "x", "input": vec![json!({"type": "text", "text": "", "text_elements": vec![1; 3900]}); 509]}),
         ),
         (
             "a schema",
-            "turn/start",
+            turn,
             json!({"threadId": "x", "input": [], "outputSchema": repeated("1")}),
         ),
         (
