@@ -42,13 +42,14 @@ pub async fn signed_in_with(
     (server, host)
 }
 
-/// Starts a thread and a turn in it.
-pub async fn begin_turn(host: &mut Host) {
+/// Starts a thread and a turn in it. Returns the ids of both, as `turn/interrupt` takes them.
+pub async fn begin_turn(host: &mut Host) -> Value {
     let thread = host.request("thread/start", json!({"model": MODEL})).await;
     let input = json!([{"type": "text", "text": "Hello"}]);
     let thread = thread.unwrap()["thread"]["id"].take();
     let params = json!({"threadId": thread, "input": input});
-    host.request("turn/start", params).await.unwrap();
+    let begun = host.request("turn/start", params).await.unwrap();
+    json!({"threadId": thread, "turnId": begun["turn"]["id"]})
 }
 
 /// Runs a turn and returns its end.

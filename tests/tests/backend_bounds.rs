@@ -71,17 +71,9 @@ async fn endless_rate_limits_cost_no_memory_and_the_turn_can_be_interrupted() {
         assert_eq!(drained_turn(&mut host).await["status"], "completed");
         let before = ProcessStatus::of(server.pid());
         backend.set_script(script("responses", &json!([{"endless": endless}])));
-        let thread = host
-            .request("thread/start", json!({"model": "m"}))
-            .await
-            .unwrap();
-        let thread = &thread["thread"]["id"];
-        let input = json!([{"type": "text", "text": "Hello"}]);
-        let begun = host.request("turn/start", json!({"threadId": thread, "input": input}));
-        let begun = begun.await.unwrap();
+        let turn = begin_turn(&mut host).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         grown(&server, &before, &format!("endless {endless} for 3 s"));
-        let turn = json!({"threadId": thread, "turnId": begun["turn"]["id"]});
         // A fast machine has reached the limit of the whole response by now.
         let is_over = host.request("turn/interrupt", turn).await.is_err();
         let ended = host.notification("turn/completed").await;

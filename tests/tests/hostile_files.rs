@@ -24,8 +24,11 @@ fn fifo(path: &Path) {
 #[tokio::test]
 async fn a_configuration_that_is_not_a_regular_file_is_reported_and_never_blocks() {
     type Make = fn(&Path);
-    let makes: [(&str, Make); 3] = [
+    let makes: [(&str, Make); 4] = [
         ("it is a FIFO", fifo),
+        ("it is a device", |path| {
+            symlink("/dev/zero", path).unwrap();
+        }),
         ("it is a folder", |path| fs::create_dir(path).unwrap()),
         ("it has more than", |path| {
             fs::File::create(path).unwrap().set_len(1 << 40).unwrap();

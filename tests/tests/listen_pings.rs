@@ -10,7 +10,9 @@ use std::time::Duration;
 use byokey_tests::listening::introduce;
 use byokey_tests::{Host, Listening, ProcessStatus, Setup, byokey_measured};
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio_tungstenite::client_async;
 
 /// The token of the listener. It is made up.
 const TOKEN: &str = "made-up-capability-token-of-a-test-0123";
@@ -41,6 +43,26 @@ async fn read_account(host: &mut Host) {
     host.request("account/read", json!({})).await.unwrap();
 }
 
+/// Sends pings until the program reads no more, or has read so many. Returns how many KiB.
+async fn flood(stream: &mut (impl AsyncWrite + Unpin)) -> usize {
+    let (pings, mut sent) = (pings(), 0);
+    while sent < PINGS {
+        match tokio::time::timeout(STALLED, stream.write_all(&pings)).await {
+            Ok(Ok(())) => sent += pings.len(),
+            // It reads no more, or has closed the connection.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    sent / 1024
+}
+
+fn check(listening: &Listening, before: u64, sent: usize) {
+    let now = ProcessStatus::of(listening.server.pid()).resident_peak;
+    let (grown, place) = (now - before, listening.place());
+    println!("figure: {sent} KiB of pings at {place}: peak memory +{grown} KiB");
+    assert!(grown <= MOST, "{sent} KiB of pings at {place}: {grown} KiB");
+}
+
 #[tokio::test]
 async fn pongs_that_are_not_read_hold_no_memory() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -53,21 +75,23 @@ async fn pongs_that_are_not_read_hold_no_memory() {
     let listening = Listening::websocket(setup.program(byokey_measured())).await;
     let mut other = host(&listening).await;
     let mut client = listening.connect(TOKEN).await.unwrap();
-    let pid = listening.server.pid();
-    let before = ProcessStatus::of(pid).resident_peak;
-    let (pings, mut sent) = (pings(), 0);
-    while sent < PINGS {
-        let write = client.get_mut().write_all(&pings);
-        match tokio::time::timeout(STALLED, write).await {
-            Ok(Ok(())) => sent += pings.len(),
-            // It reads no more, or has closed the connection.
-            Ok(Err(_)) | Err(_) => break,
-        }
-    }
+    let before = ProcessStatus::of(listening.server.pid()).resident_peak;
+    let sent = flood(client.get_mut()).await;
     read_account(&mut other).await;
-    let grown = ProcessStatus::of(pid).resident_peak - before;
-    let sent = sent / 1024;
-    println!("figure: {sent} KiB of pings: peak memory +{grown} KiB");
-    assert!(grown <= MOST, "{sent} KiB of pings: {grown} KiB");
+    check(&listening, before, sent);
     read_account(&mut host(&listening).await).await;
+}
+
+#[tokio::test]
+async fn nor_do_they_on_a_unix_socket() {
+    let setup = Setup::default().program(byokey_measured());
+    let listening = Listening::start(setup, "unix://").await;
+    let mut other = listening.unix_host().await;
+    let stream = UnixStream::connect(listening.socket()).await.unwrap();
+    let (mut client, _) = client_async("ws://localhost/", stream).await.unwrap();
+    let before = ProcessStatus::of(listening.server.pid()).resident_peak;
+    let sent = flood(client.get_mut()).await;
+    read_account(&mut other).await;
+    check(&listening, before, sent);
+    read_account(&mut listening.unix_host().await).await;
 }

@@ -1,4 +1,4 @@
-//! The token file for WebSocket clients: mounted, a pipe, or endless.
+//! The files of secrets for WebSocket clients: mounted, a pipe, or endless.
 
 #![cfg(unix)]
 
@@ -12,9 +12,17 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 const TOKEN: &str = "made-up-capability-token-of-a-test-0123";
 
 fn with_token_file(path: &str) -> Setup {
-    ["--ws-auth", "capability-token", "--ws-token-file", path]
-        .iter()
-        .fold(Setup::default(), |setup, argument| setup.argument(argument))
+    with(["--ws-auth", "capability-token", "--ws-token-file", path])
+}
+
+fn with_shared_secret(path: &str) -> Setup {
+    let file = "--ws-shared-secret-file";
+    with(["--ws-auth", "signed-bearer-token", file, path])
+}
+
+fn with(arguments: [&str; 4]) -> Setup {
+    let add = |setup: Setup, argument| setup.argument(argument);
+    arguments.into_iter().fold(Setup::default(), add)
 }
 
 /// A secret mounted by an orchestrator is a link to a world-readable file; one made by a shell is a
@@ -68,13 +76,14 @@ async fn a_token_file_without_an_end_is_refused() {
         (folder.path(), "it is a folder, not a regular file"),
     ] {
         let path = path.to_str().unwrap();
-        let setup = with_token_file(path);
-        let mut server = setup
-            .argument("--listen")
-            .argument("ws://127.0.0.1:0")
-            .start();
-        assert_eq!(server.exit_code().await, Some(2), "{path}");
-        let log = server.whole_log().await;
-        assert!(log.contains(problem), "{log}");
+        for setup in [with_token_file(path), with_shared_secret(path)] {
+            let mut server = setup
+                .argument("--listen")
+                .argument("ws://127.0.0.1:0")
+                .start();
+            assert_eq!(server.exit_code().await, Some(2), "{path}");
+            let log = server.whole_log().await;
+            assert!(log.contains(problem), "{log}");
+        }
     }
 }

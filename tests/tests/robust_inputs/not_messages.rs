@@ -81,6 +81,19 @@ async fn row_18_ids_of_other_types_are_refused() {
     probe.end().await;
 }
 
+/// Each request in flight holds its id, and the answer repeats it.
+#[tokio::test]
+async fn row_18_a_long_id_is_refused_with_a_null_id() {
+    let mut probe = Probe::start().await;
+    for length in [257, 1_000_000] {
+        let mut id = CANARY.repeat(length / CANARY.len() + 1);
+        id.truncate(length);
+        let line = format!(r#"{{"id":"{id}","method":"account/read"}}"#);
+        probe.is_no_message(&line, json!(null)).await;
+    }
+    probe.end().await;
+}
+
 #[tokio::test]
 async fn row_21_repeated_members_are_refused() {
     let mut probe = Probe::start().await;

@@ -96,7 +96,9 @@ async fn the_browser_comes_back_and_the_user_is_signed_in() {
     let told = scene.host.request("getAuthStatus", ask).await.unwrap();
     assert_eq!(told["authToken"], access_token(1));
 
-    let traded = &scene.issuer.asked(Ask::Code)[0].body;
+    let traded = scene.issuer.asked(Ask::Code);
+    assert_eq!(traded.len(), 1, "no API key is asked for");
+    let traded = &traded[0].body;
     assert_eq!(traded["grant_type"], "authorization_code");
     assert_eq!(traded["code"], "code-made-up");
     assert_eq!(
