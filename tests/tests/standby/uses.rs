@@ -1,11 +1,11 @@
 //! When one is opened, and what takes it.
 
 use byokey_dev_backend::Route;
-use byokey_tests::Home;
 use byokey_tests::command::run;
 use byokey_tests::server::mock_provider;
 use byokey_tests::tls::Http;
 use byokey_tests::turns::{begin_turn, turn};
+use byokey_tests::{Home, Host, Setup};
 use serde_json::json;
 
 use super::{Certified, HTTPS, LIMITS, limits, login, opened, until};
@@ -103,6 +103,28 @@ async fn a_setting_switches_them_off() {
         assert_eq!(turn(&mut host).await["status"], "completed");
         let (made, expected) = (backend.connections().accepted, 2 * calls);
         assert_eq!(made, expected, "one for each call");
+    }
+}
+
+#[tokio::test]
+async fn a_signed_out_server_has_none() {
+    let certified = Certified::new(Http::One);
+    let backend = certified.backend();
+    // Its turns carry a key of the provider, so they need no login.
+    let mut setup = Setup::default()
+        .config(&mock_provider(&backend.base_url()))
+        .environment("CODEX_CA_CERTIFICATE", certified.path())
+        .environment("MADE_UP_KEY", "sk-made-up");
+    for setting in ["env_key=MADE_UP_KEY", "requires_openai_auth=false"] {
+        let setting = format!("model_providers.mock.{setting}");
+        setup = setup.argument("-c").argument(&setting);
+    }
+    let mut server = setup.start();
+    let mut host = Host::initialized(&mut server).await;
+    for turns in 1..=3 {
+        assert_eq!(turn(&mut host).await["status"], "completed");
+        until(&backend, "a turn", |it| it.open == 0).await;
+        assert_eq!(backend.connections().accepted, turns, "one for each turn");
     }
 }
 

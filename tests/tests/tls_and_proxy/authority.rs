@@ -44,17 +44,27 @@ impl Authority {
         self.backend_with(CertificateParams::new(NAMES.map(str::to_owned)).unwrap())
     }
 
+    /// Starts the same with HTTP/1.1 alone: behind the handshake only a request follows.
+    pub(super) fn backend_of_http_1(&self) -> DevBackend {
+        let mut config = self.config(CertificateParams::new(NAMES.map(str::to_owned)).unwrap());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        DevBackend::start(Options::new().tls(config)).unwrap()
+    }
+
     /// Starts a backend with another certificate of this authority.
     pub(super) fn backend_with(&self, params: CertificateParams) -> DevBackend {
+        DevBackend::start(Options::new().tls(self.config(params))).unwrap()
+    }
+
+    fn config(&self, params: CertificateParams) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        DevBackend::start(Options::new().tls(config)).unwrap()
+            .unwrap()
     }
 }

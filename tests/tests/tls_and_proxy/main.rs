@@ -7,8 +7,10 @@ mod causes;
 mod plaintext;
 mod proxies;
 mod proxy;
+mod relay;
 mod roots;
 mod socks;
+mod standby;
 
 use authority::Authority;
 use byokey_dev_backend::{DevBackend, Route, TestToken};

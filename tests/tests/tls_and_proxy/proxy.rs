@@ -4,16 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::NAME;
+use super::relay::Tunnels;
 
 /// A proxy on this machine. It ends on drop.
 pub(super) struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    /// What it carried.
+    pub(super) tunnels: Tunnels,
     accepting: JoinHandle<()>,
 }
 
@@ -33,14 +36,18 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&asked);
+        let tunnels = Tunnels::default();
+        let carried = tunnels.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(tunnel(stream, answer, Arc::clone(&seen)));
+                let (seen, carried) = (Arc::clone(&seen), carried.clone());
+                tokio::spawn(tunnel(stream, answer, seen, carried));
             }
         });
         Self {
             address,
             asked,
+            tunnels,
             accepting,
         }
     }
@@ -65,6 +72,7 @@ async fn tunnel(
     stream: TcpStream,
     answer: Option<&str>,
     asked: Arc<Mutex<Vec<String>>>,
+    tunnels: Tunnels,
 ) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
@@ -74,10 +82,9 @@ async fn tunnel(
     if let Some(answer) = answer {
         return stream.write_all(answer.as_bytes()).await;
     }
-    let mut origin = TcpStream::connect(target.replace(NAME, "127.0.0.1")).await?;
+    let origin = TcpStream::connect(target.replace(NAME, "127.0.0.1")).await?;
     stream
         .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
         .await?;
-    copy_bidirectional(&mut stream, &mut origin).await?;
-    Ok(())
+    tunnels.carry(stream, origin).await
 }
