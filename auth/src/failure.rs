@@ -133,6 +133,7 @@ impl IssuerFailure {
             Self::Permanent(_) => ErrorKind::ReauthRequired,
             Self::Unreachable { kind, .. } | Self::NotAsked { kind, .. } => *kind,
             Self::Challenged { .. } => ErrorKind::Challenged,
+            Self::CountryRefused => ErrorKind::RegionRefused,
             Self::Status(_) | Self::Refused(_) | Self::UnexpectedAnswer | Self::Unusable { .. } => {
                 ErrorKind::LoginFailed
             }
@@ -217,6 +218,7 @@ impl RecoveryFailure {
                 IssuerFailure::Unreachable { kind, .. } | IssuerFailure::NotAsked { kind, .. },
             ) => *kind,
             Self::Issuer(IssuerFailure::Challenged { .. }) => ErrorKind::Challenged,
+            Self::Issuer(IssuerFailure::CountryRefused) => ErrorKind::RegionRefused,
             Self::Issuer(_) | Self::Interrupted => ErrorKind::Retryable,
             Self::Store(_) => ErrorKind::StoreFailed,
             Self::SignedOut => ErrorKind::AuthRequired,

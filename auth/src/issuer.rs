@@ -63,6 +63,13 @@ pub enum IssuerFailure {
         /// The edge's request id, if it is a valid identifier.
         ray: Option<String>,
     },
+    /// The issuer does not serve the country of this network. Nothing was executed, and another
+    /// token or code does not help.
+    #[error(
+        "the issuer does not serve the country of this network; check VPN and proxy. Another \
+         sign-in does not help"
+    )]
+    CountryRefused,
     /// The answer does not have the expected type.
     #[error("the issuer's answer has an unexpected format")]
     UnexpectedAnswer,

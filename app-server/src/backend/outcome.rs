@@ -81,7 +81,9 @@ pub(crate) fn after_call(error: &BackendError) -> Next {
         BackendError::Status(failed) => after_status(failed),
         // The host's answer is final; repeating the request at once would be spam.
         BackendError::Recovery(RecoveryFailure::Issuer(
-            IssuerFailure::NotAsked { .. } | IssuerFailure::Challenged { .. },
+            IssuerFailure::NotAsked { .. }
+            | IssuerFailure::Challenged { .. }
+            | IssuerFailure::CountryRefused,
         )) => Next::Final,
         BackendError::Recovery(RecoveryFailure::Issuer(_))
         | BackendError::Timeout

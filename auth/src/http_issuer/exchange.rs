@@ -11,6 +11,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -20,6 +21,9 @@ use crate::{IssuerFailure, is_identifier};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest response, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
+
+/// The code of a refused country (403), at the issuer as at the backend.
+const COUNTRY: &str = "unsupported_country_region_territory";
 
 /// Sends requests to the issuer.
 pub(super) struct IssuerClient {
@@ -84,7 +88,11 @@ impl IssuerClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        let answer = Answer { status, body };
+        if answer.is_about_the_country() {
+            return Err(IssuerFailure::CountryRefused);
+        }
+        Ok(answer)
     }
 }
 
@@ -170,6 +178,20 @@ impl Answer {
         }
     }
 
+    /// Returns whether the issuer refuses the country of the network. The code is an object's or,
+    /// as in other refusals, a string.
+    pub(super) fn is_about_the_country(&self) -> bool {
+        if self.status != StatusCode::FORBIDDEN {
+            return false;
+        }
+        let body: Value = self.json().unwrap_or_default();
+        let is_code = |found: &Value| found.as_str().is_some_and(|code| code == COUNTRY);
+        ["error", "detail"].iter().any(|name| {
+            let found = &body[*name];
+            is_code(found) || is_code(&found["code"])
+        }) || is_code(&body["code"])
+    }
+
     /// Returns the response, unless it has an error status.
     pub(super) fn successful(&self) -> Result<&Self, IssuerFailure> {
         if self.status.is_success() {
@@ -181,5 +203,33 @@ impl Answer {
     /// Parses the body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, IssuerFailure> {
         serde_json::from_slice(&self.body).map_err(|_| IssuerFailure::UnexpectedAnswer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+
+    #[test]
+    fn a_refused_country_is_known_by_its_code_and_status() {
+        let code = "unsupported_country_region_territory";
+        for (status, body, expected) in [
+            (403, format!(r#"{{"error":{{"code":"{code}"}}}}"#), true),
+            (403, format!(r#"{{"error":"{code}"}}"#), true),
+            (403, format!(r#"{{"detail":{{"code":"{code}"}}}}"#), true),
+            (403, format!(r#"{{"code":"{code}"}}"#), true),
+            (401, format!(r#"{{"error":{{"code":"{code}"}}}}"#), false),
+            (403, format!(r#"{{"error":{{"message":"{code}"}}}}"#), false),
+            (
+                403,
+                r#"{"error":{"code":"refresh_token_reused"}}"#.to_owned(),
+                false,
+            ),
+            (403, "[]".to_owned(), false),
+            (403, String::new(), false),
+        ] {
+            let answer = Answer::of(status, &body);
+            assert_eq!(answer.is_about_the_country(), expected, "{status} {body}");
+        }
     }
 }

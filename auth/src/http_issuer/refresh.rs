@@ -120,10 +120,7 @@ mod tests {
             (500, "CANARY"),
             (400, r#"{"error":"CANARY"}"#),
             (400, r#"{"error":"invalid_client"}"#),
-            (
-                403,
-                r#"{"error":{"code":"unsupported_country_region_territory"}}"#,
-            ),
+            (403, r#"{"error":{"code":"CANARY"}}"#),
             (429, "{}"),
             (302, ""),
         ] {

@@ -51,7 +51,7 @@ async fn granted(code: &DeviceCode, attempt: &LoginAttempt) -> Result<CodeGrant,
                 wait = (wait * 2).min(LONGEST_WAIT.max(interval));
             }
             // The code stays valid, and the user may change the network meanwhile.
-            Err(failure @ IssuerFailure::Challenged { .. }) => {
+            Err(failure @ (IssuerFailure::Challenged { .. } | IssuerFailure::CountryRefused)) => {
                 wait = interval;
                 if !std::mem::replace(&mut is_held_up, true) {
                     let why =
