@@ -20,6 +20,7 @@ mod listeners;
 mod locked;
 mod managed;
 mod personal;
+mod reasoning;
 mod refreshes;
 mod refusals;
 mod sign_in;
