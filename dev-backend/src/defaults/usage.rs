@@ -33,10 +33,12 @@ impl Variant {
     }
 }
 
-/// Returns the usage of the request's account.
-pub(super) fn body(request: &RecordedRequest) -> Value {
+/// Returns the usage of the request's account, which has this many reset credits.
+pub(super) fn body(request: &RecordedRequest, reset_credits: u64) -> Value {
     let plan = request.auth_claim("chatgpt_plan_type");
-    variant(request, Variant::of_plan(plan.as_deref().unwrap_or("pro")))
+    let mut body = variant(request, Variant::of_plan(plan.as_deref().unwrap_or("pro")));
+    body["rate_limit_reset_credits"]["available_count"] = reset_credits.into();
+    body
 }
 
 /// Returns the usage in one variant.
@@ -53,7 +55,7 @@ pub(crate) fn variant(request: &RecordedRequest, variant: Variant) -> Value {
         "additional_rate_limits": [],
         "credits": credits(true, "9.99"),
         "rate_limit_reached_type": null,
-        "rate_limit_reset_credits": {"available_count": 1, "applicable_available_count": 0},
+        "rate_limit_reset_credits": {"available_count": 0, "applicable_available_count": 0},
         "spend_control": {"reached": false, "individual_limit": null},
         "model_usage": null,
         "chatpass": null,
@@ -67,6 +69,8 @@ pub(crate) fn variant(request: &RecordedRequest, variant: Variant) -> Value {
         Variant::Business => {
             body["rate_limit"] = Value::Null;
             body["credits"] = Value::Null;
+            body["rate_limit_reset_credits"] = Value::Null;
+            body["spend_control"] = Value::Null;
             body["additional_rate_limits"] = Value::Null;
         }
         Variant::CreditsExhausted => {

@@ -30,6 +30,7 @@ use crate::server::gate::Gates;
 use crate::server::options::{Observer, Options};
 use crate::settings::measured::Settings;
 use crate::state::memory::Memory;
+use crate::state::reset_credits::SpentCredits;
 
 /// Longest request body, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     replies: AtomicU64,
     issuer: Issuer,
     memory: Mutex<Memory>,
+    spent_credits: Mutex<SpentCredits>,
 }
 
 impl Shared {
@@ -60,6 +62,7 @@ impl Shared {
             replies: AtomicU64::new(1),
             issuer: Issuer::default(),
             memory: Mutex::default(),
+            spent_credits: Mutex::default(),
         }
     }
 
@@ -186,6 +189,7 @@ fn perform(
                 request,
                 settings,
                 issuer: &shared.issuer,
+                spent_credits: &shared.spent_credits,
                 id,
                 usage,
             },

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) device_interval_seconds: u64,
     /// Whether a refresh brings an id token; the real issuer leaves it out at times.
     pub(crate) id_token_at_refresh: bool,
+    /// How many credits that reset a rate limit the account has before any is spent.
+    pub(crate) reset_credits: u64,
     /// What is not published about the real backend.
     pub(crate) unpublished: Unpublished,
 }
@@ -42,6 +44,7 @@ impl Default for Settings {
             shared_token_seconds: 3600,
             device_interval_seconds: 1,
             id_token_at_refresh: true,
+            reset_credits: 0,
             unpublished: Unpublished::default(),
         }
     }

@@ -90,24 +90,35 @@ async fn each_variant_has_what_makes_it_one() {
 
 #[tokio::test]
 async fn reset_credits_are_listed_and_spent() {
-    let backend = start();
+    let backend = start_with(json!({"settings": {"resetCredits": 2}}));
     let path = "/backend-api/wham/rate-limit-reset-credits";
     let listed = call(&backend, get(path, Some("t"))).await.json();
-    assert_eq!(listed["available_count"], 1);
+    assert_eq!(listed["available_count"], 2);
     let id = listed["credits"][0]["id"].clone();
     assert!(id.as_str().unwrap().starts_with("RateLimitResetCredit_"));
     let consume = format!("{path}/consume");
     for (body, code) in [
-        (json!({"redeem_request_id": "r", "credit_id": id}), "reset"),
-        (json!({"redeem_request_id": "r"}), "reset"),
         (
-            json!({"redeem_request_id": "r", "credit_id": "other"}),
+            json!({"redeem_request_id": "q", "credit_id": "other"}),
             "no_credit",
         ),
+        (json!({"redeem_request_id": "r", "credit_id": id}), "reset"),
+        (json!({"redeem_request_id": "r"}), "already_redeemed"),
+        (
+            json!({"redeem_request_id": "s", "credit_id": id}),
+            "no_credit",
+        ),
+        (json!({"redeem_request_id": "s"}), "reset"),
+        (json!({"redeem_request_id": "t"}), "no_credit"),
     ] {
         let answer = call(&backend, post(&consume, Some("t"), &body))
             .await
             .json();
-        assert_eq!(answer["code"], code);
+        assert_eq!(answer["code"], code, "{body}");
     }
+    let listed = call(&backend, get(path, Some("t"))).await.json();
+    assert_eq!(listed["available_count"], 0);
+    assert_eq!(listed["credits"][0]["status"], "redeemed");
+    let usage = call(&backend, get(USAGE, Some("t"))).await.json();
+    assert_eq!(usage["rate_limit_reset_credits"]["available_count"], 0);
 }
