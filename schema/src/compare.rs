@@ -2,15 +2,15 @@
 //!
 //! Within a version an old peer works with a new one in both directions. So an existing member
 //! stays unchanged: making it optional breaks its readers, making it required breaks writers that
-//! omit it. Allowed additions are methods, types, optional members, and words or variants where
-//! their readers preserve unknown ones. Clients do; the server does where [`OPEN`] lists it. A new
+//! omit it. Allowed additions are methods, types, optional members (also of parameters that a request
+//! did not have), and words or variants where their readers preserve unknown ones. Clients do; the server does where [`OPEN`] lists it. A new
 //! variant of a method's own parameters is like a new method: an old server refuses it by name, and
 //! no client has to send it.
 
 use std::collections::BTreeSet;
 
 use crate::model::{Member, Of, Shape, Type, Variant, Word};
-use crate::wire::Wire;
+use crate::wire::{Method, Wire};
 
 /// Types of which the server reads an unknown variant without refusing the whole message.
 pub const OPEN: [&str; 2] = ["UserInput", "PlanType"];
@@ -22,7 +22,7 @@ pub fn breaks(old: &Wire, new: &Wire) -> Vec<String> {
     for (name, before) in &old.methods {
         match new.methods.get(name) {
             None => found.push(format!("the method `{name}` is gone")),
-            Some(after) if after != before => {
+            Some(after) if after != before && !has_gained_params(before, after, new) => {
                 found.push(format!(
                     "the method `{name}` carries other types, or runs another way"
                 ));
@@ -50,6 +50,18 @@ pub fn breaks(old: &Wire, new: &Wire) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns whether a request that had no parameters has optional ones now, and nothing else is new.
+fn has_gained_params(before: &Method, after: &Method, new: &Wire) -> bool {
+    let had_none = before.params == "Empty" && before.direction == "clientRequest";
+    let is_optional = |params: &Type| match &params.shape {
+        Shape::Object(members) => members.iter().all(|member| member.optional),
+        _ => false,
+    };
+    let gained = new.types.get(&after.params).is_some_and(is_optional);
+    let same = (&after.direction, &after.result) == (&before.direction, &before.result);
+    had_none && gained && same
 }
 
 /// Returns the names of the types that the server reads, or of those that it writes.

@@ -144,9 +144,12 @@ fn sample() -> Value {
     json!({
         "methods": {
             "ask": {"direction": "clientRequest", "params": "Ask", "result": "Answer"},
+            "read": {"direction": "clientRequest", "params": "Empty", "result": "Answer"},
             "tell": {"direction": "serverNotification", "params": "Tell", "result": null},
         },
         "types": {
+            "Empty": {"type": "object"},
+            "Calm": {"type": "object", "properties": {"may": member("boolean")}},
             "Ask": {"type": "object", "required": ["must", "mood"], "properties": {
                 "must": member("string"), "may": member("boolean"),
                 "mood": {"$ref": "#/$defs/Mood"}, "input": {"$ref": "#/$defs/UserInput"}}},
@@ -188,6 +191,7 @@ fn growth_breaks_nothing() {
             json!({"direction": "clientRequest", "params": "Ask", "result": "Ask"}),
         ),
         ("/types/More", json!({"type": "object"})),
+        ("/methods/read/params", json!("Calm")),
         ("/types/Ask/properties/more", string()),
         ("/types/Answer/properties/more", string()),
         ("/types/Tell/oneOf/-", variant()),
@@ -208,6 +212,16 @@ fn every_kind_of_break_is_caught() {
         (
             "/methods/ask/params",
             json!("Answer"),
+            "the method `ask` carries other types",
+        ),
+        (
+            "/methods/read/params",
+            json!("Ask"),
+            "the method `read` carries other types",
+        ),
+        (
+            "/methods/ask/params",
+            json!("Calm"),
             "the method `ask` carries other types",
         ),
         (
