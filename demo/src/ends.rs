@@ -17,7 +17,7 @@ pub(super) fn logout(scenario: &mut Scenario) -> Result<(), Stop> {
     )?;
 
     let answer = scenario.host.call("account/read", json!({}))?;
-    let wanted = json!({"account": null, "requiresOpenaiAuth": true});
+    let wanted = json!({"account": null, "userId": null, "requiresOpenaiAuth": true});
     scenario.check("nobody is signed in", &answer["result"], wanted)?;
 
     let answer = scenario.host.call("account/rateLimits/read", json!({}))?;

@@ -133,6 +133,9 @@ pub struct LogoutParams {
 pub struct AccountReadResult {
     /// The account, or null without a login or when the provider needs no OpenAI login.
     pub account: Option<Open<Account>>,
+    /// Id of the ChatGPT user, where the credential names one; null without an account.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
+    pub user_id: Option<String>,
     /// Whether the active model provider needs an OpenAI login.
     pub requires_openai_auth: bool,
 }
@@ -159,7 +162,7 @@ pub enum Account {
 
 /// Parameters of the notification `account/updated`: sent after each login and logout, and when
 /// a refresh changed the account or its plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountUpdated {
@@ -167,6 +170,21 @@ pub struct AccountUpdated {
     pub auth_mode: Option<Open<AuthMode>>,
     /// The plan, or null for credentials without one.
     pub plan_type: Option<Open<PlanType>>,
+    /// Why it was sent, if it was neither a login, a logout nor a refresh. This version never has
+    /// a reason.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
+    pub reason: Option<Open<AccountUpdateReason>>,
+}
+
+/// Why `account/updated` was sent without a login, a logout or a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum AccountUpdateReason {
+    /// The routing of the workspace is known. Only codex sends it.
+    WorkspaceRoutingReady,
+    /// Something else.
+    Unknown,
 }
 
 /// Parameters of `getAuthStatus`.

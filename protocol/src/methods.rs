@@ -13,7 +13,10 @@ use crate::empty::Empty;
 use crate::external_auth::{ExternalTokens, RefreshParams};
 use crate::initialize::{InitializeParams, InitializeResult};
 use crate::item::{AgentMessageDelta, ItemCompleted, ItemStarted};
-use crate::limits::{RateLimitsReadResult, RateLimitsUpdated};
+use crate::limits::{
+    RateLimitsReadParams, RateLimitsReadResult, RateLimitsUpdated, ResetCreditConsumeParams,
+    ResetCreditConsumeResult,
+};
 use crate::login::{
     LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginCompleted, LoginStartParams,
     LoginStartResult,
@@ -27,9 +30,10 @@ use crate::tools::{
     PermissionProfileListParams, PermissionProfileListResult, SkillsListParams, SkillsListResult,
 };
 use crate::turn::{
-    ErrorNotification, TurnInterruptParams, TurnNotification, TurnStartParams, TurnStartResult,
+    AuthRecovery, ErrorNotification, TurnInterruptParams, TurnNotification, TurnStartParams,
+    TurnStartResult,
 };
-use crate::usage::UsageReadResult;
+use crate::usage::{UsageReadParams, UsageReadResult};
 use crate::warning::{ConfigWarning, Warning};
 
 /// A request and its result.
@@ -253,9 +257,11 @@ methods! {
         /// Returns the auth mode and, on request, the token.
         "getAuthStatus" => GetAuthStatus(GetAuthStatusParams) -> GetAuthStatusResult, "1", Deprecated;
         /// Reads the rate limits of a ChatGPT account from the backend.
-        "account/rateLimits/read" => RateLimitsRead(Empty) -> RateLimitsReadResult, "1", Stable;
+        "account/rateLimits/read" => RateLimitsRead(RateLimitsReadParams) -> RateLimitsReadResult, "1", Stable;
+        /// Spends a credit that resets the reached rate limits of a ChatGPT account.
+        "account/rateLimitResetCredit/consume" => ResetCreditConsume(ResetCreditConsumeParams) -> ResetCreditConsumeResult, "1", Stable;
         /// Reads the token usage of a ChatGPT account from the backend.
-        "account/usage/read" => UsageRead(Empty) -> UsageReadResult, "1", Stable;
+        "account/usage/read" => UsageRead(UsageReadParams) -> UsageReadResult, "1", Stable;
         /// Lists the available models of the backend.
         "model/list" => ModelList(ModelListParams) -> ModelListResult, "1", Stable;
         /// Returns the settings in force that contain no secret.
@@ -312,6 +318,10 @@ methods! {
         "turn/completed" => TurnCompletedNotification(TurnNotification), "1", Stable;
         /// A turn failed, or is retried.
         "error" => TurnErrorNotification(ErrorNotification), "1", Stable;
+        /// A turn waits for a login that was refused and is being renewed.
+        "modelProvider/authRecoveryStarted" => AuthRecoveryStartedNotification(AuthRecovery), "1", Stable;
+        /// The login is renewed, and the turn goes on. After a failed renewal the turn ends instead.
+        "modelProvider/authRecoveryCompleted" => AuthRecoveryCompletedNotification(AuthRecovery), "1", Stable;
         /// A warning for the user.
         "warning" => WarningNotification(Warning), "1", Stable;
         /// A problem in the configuration.

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn what_has_no_name_is_not_shown() {
-        let text = r#"{"account":{"shoe":44,"type":"new"},"requiresOpenaiAuth":true}"#;
+        let text =
+            r#"{"account":{"shoe":44,"type":"new"},"userId":null,"requiresOpenaiAuth":true}"#;
         let result: AccountReadResult = serde_json::from_str(text).unwrap();
         assert!(!format!("{result:?}").contains("44"));
         assert_eq!(serde_json::to_string(&result).unwrap(), text);

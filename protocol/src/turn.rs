@@ -174,6 +174,22 @@ pub struct TurnNotification {
     pub turn: Turn,
 }
 
+/// Parameters of the notifications `modelProvider/authRecoveryStarted` and
+/// `modelProvider/authRecoveryCompleted`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuthRecovery {
+    /// The thread.
+    pub thread_id: String,
+    /// The turn that waits for it.
+    pub turn_id: String,
+    /// Id of the model provider.
+    pub provider: String,
+    /// A text for the user.
+    pub message: String,
+}
+
 /// Parameters of the notification `error`: a turn failed, or is retried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

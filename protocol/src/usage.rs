@@ -2,6 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Parameters of `account/usage/read`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct UsageReadParams {
+    /// Refused, kind `unsupported`: the usage of one thread is not read here. Null is the account's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+}
+
 /// Result of `account/usage/read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -246,7 +246,10 @@ async fn the_default_provider_needs_a_login() {
     let mut server = Server::start();
     let mut host = Host::initialized(&mut server).await;
     let read = host.request("account/read", json!({})).await.unwrap();
-    assert_eq!(read, json!({"account": null, "requiresOpenaiAuth": true}));
+    assert_eq!(
+        read,
+        json!({"account": null, "userId": null, "requiresOpenaiAuth": true})
+    );
 }
 
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {

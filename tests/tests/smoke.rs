@@ -43,7 +43,10 @@ async fn the_whole_story() {
 
     host.request("account/logout", json!(null)).await.unwrap();
     let read = host.request("account/read", json!({})).await.unwrap();
-    assert_eq!(read, json!({"account": null, "requiresOpenaiAuth": true}));
+    assert_eq!(
+        read,
+        json!({"account": null, "userId": null, "requiresOpenaiAuth": true})
+    );
     host.close_input();
     assert_eq!(server.exit_code().await, Some(0));
 }

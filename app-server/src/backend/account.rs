@@ -1,6 +1,6 @@
 //! Calls for the account: rate limits and usage.
 
-use byokey_protocol::limits::RateLimitsReadResult;
+use byokey_protocol::limits::{RateLimitsReadParams, RateLimitsReadResult};
 use byokey_protocol::usage::{DailyUsage, UsageReadResult, UsageSummary};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -9,8 +9,8 @@ use super::body::Document;
 use super::lenient::{self, Elements, Integer, Name};
 use super::limits::{CALL_DEADLINE, MAX_DAYS};
 use super::usage::UsageAnswer;
-use super::{Backend, BackendError, Service};
-use byokey_auth::Lease;
+use super::{Backend, BackendError, Call, Service};
+use byokey_auth::{AccountIdentity, Lease};
 
 #[derive(Deserialize)]
 struct ProfileAnswer {
@@ -43,23 +43,37 @@ struct Bucket {
 }
 
 impl Backend {
-    /// Reads the rate limits.
+    /// Reads the rate limits and, if the account has credits that reset them, their list.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
-    pub async fn rate_limits(&self, lease: Lease) -> Result<RateLimitsReadResult, BackendError> {
+    pub async fn rate_limits(
+        &self,
+        lease: Lease,
+        params: RateLimitsReadParams,
+    ) -> Result<RateLimitsReadResult, BackendError> {
         let deadline = Instant::now() + CALL_DEADLINE;
-        let answer: UsageAnswer = self
-            .get_json(
-                Some(lease),
-                Service::Account,
-                "/usage",
-                Vec::new(),
-                deadline,
-            )
-            .await?;
-        Ok(answer.into())
+        let call = Call::get(Service::Account, "/usage", deadline);
+        let read = self.read_json::<UsageAnswer>(&call, Some(lease)).await;
+        let (answer, account) = read?;
+        let mut limits = answer.into_limits(account.as_ref());
+        let credits = limits
+            .rate_limit_reset_credits
+            .take_if(|credits| credits.available_count > 0 && !params.exclude_reset_credit_details);
+        if let Some(credits) = credits {
+            // Not under another account, which may have signed in meanwhile.
+            let lease = self.auth.lease();
+            let is_same = |lease: &Lease| {
+                AccountIdentity::are_same(account.as_ref(), Some(&lease.credential.identity()))
+            };
+            let lease = lease.filter(is_same);
+            limits.rate_limit_reset_credits = Some(match lease {
+                Some(lease) => self.with_reset_credits(lease, credits, deadline).await,
+                None => credits,
+            });
+        }
+        Ok(limits)
     }
 
     /// Reads the token usage.

@@ -29,6 +29,8 @@ pub(crate) const MAX_SUMMARY_PARTS: usize = 64;
 pub(crate) const MAX_COOKIES: usize = 16;
 /// Maximum length of a cookie with its attributes; a longer one is left out.
 pub(crate) const MAX_COOKIE: usize = 4 * KIB;
+/// Maximum number of reset credits of a list; the rest is skipped.
+pub(crate) const MAX_RESET_CREDITS: usize = 64;
 /// Most rate limits, by their ids.
 pub(crate) const MAX_LIMIT_IDS: usize = 32;
 /// Most models of a list; the rest is skipped.
@@ -44,6 +46,8 @@ pub(crate) const MAX_DESCRIPTION: usize = KIB;
 
 /// Deadline of a short call from its arrival, the host's time for a refresh not counted.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// Deadline of the list of reset credits, which an answer does without after it.
+pub(crate) const RESET_CREDITS_DEADLINE: Duration = Duration::from_secs(3);
 /// Deadline of an error body.
 pub(crate) const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a stream may continue after its `error` event.

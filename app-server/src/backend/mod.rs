@@ -21,6 +21,7 @@ mod rate_limits;
 mod reason;
 mod reasoning;
 mod request_body;
+mod reset_credits;
 mod responses;
 mod retry;
 mod route;
@@ -60,7 +61,9 @@ pub use route::Service;
 pub(crate) use wait::in_text as wait_text;
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{AccountIdentity, AuthManager, Credential, Generation, Lease, Recovered};
+use byokey_auth::{
+    AccountIdentity, AuthManager, Credential, Generation, Lease, Recovered, RecoveryFailure,
+};
 use cookies::Cookies;
 use limits::MAX_CALLS;
 use request_body::Recipient;
@@ -97,8 +100,39 @@ pub(crate) struct Call<'a> {
     /// Builds the body for the recipient, which may change with the credential.
     pub(crate) body: Option<&'a (dyn Fn(Recipient<'_>) -> Bytes + Sync)>,
     pub(crate) retries: u32,
+    /// Whether a 401 is recovered from.
+    pub(crate) renews: bool,
+    /// Hears that the call waits for a renewal of the credential.
+    pub(crate) on_renewal: Option<&'a (dyn Fn(Renewal) + Sync)>,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
     pub(crate) deadline: Duration,
+}
+
+/// The renewal of a refused credential, as a call that waits for it sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// It began, or another call had begun it.
+    Started,
+    /// It succeeded, and the call is made again.
+    Completed,
+}
+
+impl Call<'_> {
+    /// Returns a short call that reads something.
+    pub(crate) fn get(service: Service, path: &'static str, deadline: Instant) -> Self {
+        Self {
+            service,
+            method: Method::GET,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            retries: CALL_RETRIES,
+            renews: true,
+            on_renewal: None,
+            deadline: deadline.saturating_duration_since(Instant::now()),
+        }
+    }
 }
 
 /// A successful response, before its body.
@@ -174,22 +208,27 @@ impl Backend {
         deadline: Instant,
     ) -> Result<T, BackendError> {
         let call = Call {
-            service,
-            method: Method::GET,
-            path,
             query,
-            headers: Vec::new(),
-            body: None,
-            retries: CALL_RETRIES,
-            deadline: deadline.saturating_duration_since(Instant::now()),
+            ..Call::get(service, path, deadline)
         };
+        Ok(self.read_json(&call, lease).await?.0)
+    }
+
+    /// Makes a call with a small JSON response, and returns it with the account of the call, if it
+    /// carried the credential in force.
+    async fn read_json<T: body::Document>(
+        &self,
+        call: &Call<'_>,
+        lease: Option<Lease>,
+    ) -> Result<(T, Option<AccountIdentity>), BackendError> {
         let signed_out = signed_out(lease.as_ref());
-        let answer = self.send(&call, lease, &|_| true).await?;
+        let answer = self.send(call, lease, &|_| true).await?;
         // A separate future, so that a queued call stays small.
         let body = Box::pin(body::json(answer.response));
         tokio::select! {
             body = tokio::time::timeout_at(answer.deadline, body) => {
-                body.map_err(|_| BackendError::Timeout)?
+                let body = body.map_err(|_| BackendError::Timeout)??;
+                Ok((body, answer.account))
             }
             () = signed_out => Err(BackendError::SignedOut),
         }
@@ -215,7 +254,7 @@ impl Backend {
             }
             let renewable = lease
                 .as_ref()
-                .filter(|lease| may_recover(&lease.credential, &recoveries))
+                .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
                 .map(|lease| lease.generation);
             let attempt = self.attempt(call, lease.as_ref(), renewable, deadline);
             let outcome = attempt.await;
@@ -232,11 +271,33 @@ impl Backend {
             // Its secret is not held while the host is asked.
             drop(lease.take());
             let asked = Instant::now();
-            let recovered = self.auth.recover(generation).await;
+            let recovered = self.recover(call, generation).await;
             deadline += asked.elapsed();
             recoveries.push(recovered.map_err(BackendError::Recovery)?);
             lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
         }
+    }
+
+    /// Waits for a newer credential, and reports that it does; nothing is reported where one is in
+    /// force already.
+    async fn recover(
+        &self,
+        call: &Call<'_>,
+        generation: Generation,
+    ) -> Result<Recovered, RecoveryFailure> {
+        let in_force = self.auth.lease().map(|lease| lease.generation);
+        let report = |renewal| {
+            let on_renewal = call.on_renewal.filter(|_| in_force == Some(generation));
+            if let Some(on_renewal) = on_renewal {
+                on_renewal(renewal);
+            }
+        };
+        report(Renewal::Started);
+        let recovered = self.auth.recover(generation).await;
+        if recovered.is_ok() {
+            report(Renewal::Completed);
+        }
+        recovered
     }
 
     /// Returns whether model requests may be made under this credential. A provider with its own

@@ -91,6 +91,8 @@ fn family_snapshot(headers: &HeaderMap, family: &str) -> RateLimitSnapshot {
         credits,
         plan_type: text("plan-type").map(|plan| PlanType::from_raw(plan).into()),
         rate_limit_reached_type: reached.map(Into::into),
+        // Neither headers nor streams report spending control.
+        ..RateLimitSnapshot::default()
     }
 }
 
@@ -156,7 +158,7 @@ impl From<RateLimitEvent> for RateLimitSnapshot {
             plan_type: event
                 .plan_type
                 .map(|plan| PlanType::from_raw(&plan.0).into()),
-            rate_limit_reached_type: None,
+            ..Self::default()
         }
     }
 }
@@ -177,6 +179,11 @@ impl LatestLimits {
                     primary: new.primary.or(before.primary),
                     secondary: new.secondary.or(before.secondary),
                     credits: new.credits.or(before.credits),
+                    normal_model_slug: new.normal_model_slug.or(before.normal_model_slug),
+                    individual_limit: new.individual_limit.or(before.individual_limit),
+                    spend_control_reached: new
+                        .spend_control_reached
+                        .or(before.spend_control_reached),
                     plan_type: new.plan_type.or(before.plan_type),
                     rate_limit_reached_type: new
                         .rate_limit_reached_type

@@ -22,7 +22,7 @@ use super::reasoning::Reasoning;
 use super::request_body::{Recipient, TurnRequest};
 use super::sse::{EventReader, RawEvent, ReadFailure};
 use super::standby::Refill;
-use super::{Admission, Answer, Backend, BackendError, Call, Service};
+use super::{Admission, Answer, Backend, BackendError, Call, Renewal, Service};
 use crate::config::Config;
 use byokey_auth::{AccountIdentity, AuthManager, Lease};
 
@@ -124,7 +124,7 @@ impl fmt::Debug for TurnStream {
 
 impl Backend {
     /// Sends a model request and returns when the response begins. It is sent only under
-    /// credentials that `admits` accepts.
+    /// credentials that `admits` accepts. `on_renewal` hears of a renewal that it waits for.
     ///
     /// # Errors
     ///
@@ -134,6 +134,7 @@ impl Backend {
         lease: Option<Lease>,
         request: TurnRequest,
         admits: Admission<'_>,
+        on_renewal: &(dyn Fn(Renewal) + Sync),
     ) -> Result<TurnStream, StreamFailure> {
         let config = self.config();
         let provider = &config.provider;
@@ -151,6 +152,8 @@ impl Backend {
             ],
             body: Some(&body),
             retries: provider.request_max_retries,
+            renews: true,
+            on_renewal: Some(on_renewal),
             deadline: provider.stream_idle_timeout,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));

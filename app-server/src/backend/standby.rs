@@ -73,6 +73,8 @@ const fn first_call(service: Service) -> Call<'static> {
         headers: Vec::new(),
         body: None,
         retries: 0,
+        renews: false,
+        on_renewal: None,
         deadline: std::time::Duration::ZERO,
     }
 }

@@ -4,18 +4,24 @@ use std::time::{Duration, SystemTime};
 
 use byokey_protocol::account::PlanType;
 use byokey_protocol::limits::{
-    RateLimitReached, RateLimitSnapshot, RateLimitWindow, RateLimitsReadResult,
+    RateLimitReached, RateLimitResetCreditsSummary, RateLimitSnapshot, RateLimitWindow,
+    RateLimitsReadResult, SpendControlLimit,
 };
 use serde::Deserialize;
 
 use super::body::Document;
-use super::lenient::{self, Elements, Integer, Name, Number};
+use super::lenient::{self, Decimal, Elements, Flag, Integer, Name, Number};
 use super::limits::MAX_LIMIT_IDS;
 use super::rate_limits::{MAIN_LIMIT, RawCredits, percent};
+use byokey_auth::AccountIdentity;
 
 /// The response of the usage endpoint.
 #[derive(Deserialize)]
 pub(crate) struct UsageAnswer {
+    #[serde(default, deserialize_with = "lenient::member")]
+    account_id: Option<Name>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    user_id: Option<Name>,
     #[serde(default, deserialize_with = "lenient::member")]
     plan_type: Option<Name>,
     #[serde(default, deserialize_with = "lenient::member")]
@@ -26,12 +32,60 @@ pub(crate) struct UsageAnswer {
     additional_rate_limits: Option<Elements<AdditionalLimit, MAX_LIMIT_IDS>>,
     #[serde(default, deserialize_with = "reached_type")]
     rate_limit_reached_type: Option<RateLimitReached>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    spend_control: Option<SpendControl>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    rate_limit_reset_credits: Option<ResetCreditsCount>,
 }
 
 impl Document for UsageAnswer {}
 
 #[derive(Default, Deserialize)]
+struct SpendControl {
+    #[serde(default, deserialize_with = "lenient::member")]
+    reached: Option<Flag>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    individual_limit: Option<IndividualLimit>,
+}
+
+/// Either percentage and either time are enough.
+#[derive(Deserialize)]
+struct IndividualLimit {
+    limit: Decimal,
+    used: Decimal,
+    #[serde(default, deserialize_with = "lenient::member")]
+    remaining_percent: Option<Number>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    used_percent: Option<Number>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    reset_at: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient::member")]
+    reset_after_seconds: Option<Number>,
+}
+
+impl IndividualLimit {
+    fn into_limit(self) -> Option<SpendControlLimit> {
+        let used = |used: Number| (100.0 - used.0).max(0.0);
+        let remaining = self.remaining_percent.map(|left| left.0);
+        let at = self.reset_at.map(|at| at.0).filter(|at| *at > 0);
+        Some(SpendControlLimit {
+            limit: self.limit.0,
+            used: self.used.0,
+            remaining_percent: percent(remaining.or_else(|| self.used_percent.map(used))?),
+            resets_at: at.or_else(|| from_now(self.reset_after_seconds?.0))?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct ResetCreditsCount {
+    available_count: Integer,
+}
+
+#[derive(Default, Deserialize)]
 struct LimitStatus {
+    #[serde(default, deserialize_with = "lenient::member")]
+    allowed: Option<Flag>,
     #[serde(default, deserialize_with = "lenient::member")]
     primary_window: Option<UsageWindow>,
     #[serde(default, deserialize_with = "lenient::member")]
@@ -55,6 +109,8 @@ struct AdditionalLimit {
     limit_name: Option<Name>,
     metered_feature: Name,
     #[serde(default, deserialize_with = "lenient::member")]
+    normal_model_slug: Option<Name>,
+    #[serde(default, deserialize_with = "lenient::member")]
     rate_limit: Option<LimitStatus>,
 }
 
@@ -75,25 +131,51 @@ where
     Ok(word.or_else(kind))
 }
 
-impl From<UsageAnswer> for RateLimitsReadResult {
-    fn from(answer: UsageAnswer) -> Self {
-        let plan_type = answer.plan_type.map(|plan| PlanType::from_raw(&plan.0));
+impl UsageAnswer {
+    /// Returns the limits, as read under this account.
+    ///
+    /// What the plan permits counts only for the account and user that asked, as in codex.
+    pub(crate) fn into_limits(self, asked: Option<&AccountIdentity>) -> RateLimitsReadResult {
+        let plan_type = self.plan_type.map(|plan| PlanType::from_raw(&plan.0));
+        let account_id = self.account_id.map(|id| id.0);
+        let answered = account_id.clone().map(|id| AccountIdentity::Chatgpt {
+            id: Some(id),
+            user_id: self.user_id.map(|id| id.0),
+        });
+        let is_of_asked = answered
+            .zip(asked)
+            .is_some_and(|(answered, asked)| answered.is_same(asked));
+        let allowed = self.rate_limit.as_ref().and_then(|limit| limit.allowed);
+        let spend_control = self.spend_control.unwrap_or_default();
+        let individual_limit = spend_control.individual_limit;
         let main = RateLimitSnapshot {
-            credits: answer.credits.map(Into::into),
-            rate_limit_reached_type: answer.rate_limit_reached_type.map(Into::into),
-            ..snapshot(MAIN_LIMIT.into(), None, plan_type, answer.rate_limit)
+            credits: self.credits.map(Into::into),
+            individual_limit: individual_limit.and_then(IndividualLimit::into_limit),
+            spend_control_reached: spend_control.reached.map(|flag| flag.0),
+            rate_limit_reached_type: self.rate_limit_reached_type.map(Into::into),
+            ..snapshot(MAIN_LIMIT.into(), None, plan_type, self.rate_limit)
         };
-        let additional = answer.additional_rate_limits.unwrap_or_default().0;
+        let additional = self.additional_rate_limits.unwrap_or_default().0;
         let additional = additional.into_iter().map(|limit| {
             let name = limit.limit_name.map(|name| name.0);
-            snapshot(limit.metered_feature.0, name, plan_type, limit.rate_limit)
+            RateLimitSnapshot {
+                normal_model_slug: limit.normal_model_slug.map(|slug| slug.0),
+                ..snapshot(limit.metered_feature.0, name, plan_type, limit.rate_limit)
+            }
         });
         let all = additional
             .chain([main.clone()])
             .filter_map(|snapshot| Some((snapshot.limit_id.clone()?, snapshot)));
-        Self {
+        let credits = self.rate_limit_reset_credits;
+        RateLimitsReadResult {
+            ordinary_usage_allowed: allowed.filter(|_| is_of_asked).map(|flag| flag.0),
             rate_limits_by_limit_id: Some(all.collect()),
             rate_limits: main,
+            rate_limit_reset_credits: credits.map(|count| RateLimitResetCreditsSummary {
+                available_count: count.available_count.0,
+                credits: None,
+            }),
+            account_id,
         }
     }
 }
@@ -143,9 +225,8 @@ mod tests {
     use super::*;
 
     fn read(answer: &str) -> RateLimitsReadResult {
-        serde_json::from_str::<UsageAnswer>(answer)
-            .expect(answer)
-            .into()
+        let answer = serde_json::from_str::<UsageAnswer>(answer).expect(answer);
+        answer.into_limits(None)
     }
 
     #[test]

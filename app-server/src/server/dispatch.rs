@@ -80,6 +80,9 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         ClientRequest::RateLimitsRead => {
             call.after_startup::<method::RateLimitsRead, _>(handlers::rate_limits_read);
         }
+        ClientRequest::ResetCreditConsume => {
+            call.after_startup::<method::ResetCreditConsume, _>(handlers::reset_credit_consume);
+        }
         ClientRequest::UsageRead => {
             call.after_startup::<method::UsageRead, _>(handlers::usage_read)
         }

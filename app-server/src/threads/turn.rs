@@ -6,12 +6,15 @@ use std::time::Duration;
 use byokey_protocol::item::{AgentMessageDelta, ItemCompleted, ItemStarted, ThreadItem};
 use byokey_protocol::limits::{RateLimitSnapshot, RateLimitsUpdated};
 use byokey_protocol::methods::{
-    AgentMessageDeltaNotification, ItemCompletedNotification, ItemStartedNotification,
+    AgentMessageDeltaNotification, AuthRecoveryCompletedNotification,
+    AuthRecoveryStartedNotification, ItemCompletedNotification, ItemStartedNotification,
     RateLimitsUpdatedNotification, ThreadStatusChangedNotification, TokenUsageUpdatedNotification,
     TurnCompletedNotification, TurnErrorNotification, TurnStartedNotification,
 };
 use byokey_protocol::thread::{ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
-use byokey_protocol::turn::{ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus};
+use byokey_protocol::turn::{
+    AuthRecovery, ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -19,8 +22,8 @@ use uuid::Uuid;
 use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::backend::{
-    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, StreamFailure,
-    TurnEvent, delays,
+    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, Renewal,
+    StreamFailure, TurnEvent, delays,
 };
 use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
@@ -151,7 +154,9 @@ impl TurnRunner {
         let account = &self.thread.account;
         let admits = |lease: &Lease| account.admits(lease);
         let model = request.model.clone();
-        let mut answer = self.backend.respond(lease, request, &admits).await?;
+        let on_renewal = |renewal| self.tell_renewal(renewal);
+        let answer = self.backend.respond(lease, request, &admits, &on_renewal);
+        let mut answer = answer.await?;
         let account = answer.account().cloned();
         self.thread.keep_reasoning_of(account.as_ref(), &model);
         let mut reasoning = Vec::new();
@@ -226,6 +231,27 @@ impl TurnRunner {
         let item = agent_message(message.id, text, phase);
         self.thread.add_message(item.clone(), reasoning);
         self.tell_item_completed(item);
+    }
+
+    fn tell_renewal(&self, renewal: Renewal) {
+        let recovery = |message: &str| AuthRecovery {
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+            provider: self.backend.config().provider.id.clone(),
+            message: message.to_owned(),
+        };
+        match renewal {
+            Renewal::Started => {
+                let started = recovery("The sign-in was refused and is being renewed.");
+                self.peers
+                    .notify::<AuthRecoveryStartedNotification>(&started);
+            }
+            Renewal::Completed => {
+                let completed = recovery("The sign-in is renewed.");
+                self.peers
+                    .notify::<AuthRecoveryCompletedNotification>(&completed);
+            }
+        }
     }
 
     fn tell_beginning(&self) {

@@ -189,6 +189,7 @@ impl Credential {
         AccountUpdated {
             auth_mode: Some(self.mode().into()),
             plan_type: self.chatgpt().map(|account| account.plan.into()),
+            reason: None,
         }
     }
 }

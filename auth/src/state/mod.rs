@@ -252,10 +252,7 @@ impl<W> AuthState<W> {
         Transition {
             waiters: self.take_waiters(),
             outcome: Err(RecoveryFailure::SignedOut),
-            update: AccountUpdated {
-                auth_mode: None,
-                plan_type: None,
-            },
+            update: AccountUpdated::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use byokey_protocol::account::{AccountReadParams, AccountReadResult, LogoutParam
 use byokey_protocol::empty::Empty;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::initialize::{InitializeParams, InitializeResult};
-use byokey_protocol::limits::RateLimitsReadResult;
+use byokey_protocol::limits::{RateLimitsReadParams, RateLimitsReadResult};
 use byokey_protocol::login::{
     LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginStartParams, LoginStartResult,
 };
@@ -16,7 +16,7 @@ use byokey_protocol::models::{ModelListParams, ModelListResult};
 use byokey_protocol::secret::Secret;
 use byokey_protocol::thread::{ThreadResumeParams, ThreadStartParams, ThreadStartResult};
 use byokey_protocol::turn::{TurnInterruptParams, TurnStartParams, TurnStartResult};
-use byokey_protocol::usage::UsageReadResult;
+use byokey_protocol::usage::{UsageReadParams, UsageReadResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -148,7 +148,8 @@ impl ByokeyClient {
     /// [`ByokeyError::SignInRequired`], [`ByokeyError::RefreshFailed`] and
     /// [`ByokeyError::Backend`] among others.
     pub async fn read_rate_limits(&self) -> Result<RateLimitsReadResult> {
-        self.request::<methods::RateLimitsRead>(Empty {}).await
+        self.request::<methods::RateLimitsRead>(RateLimitsReadParams::default())
+            .await
     }
 
     /// Reads the token usage from the backend.
@@ -157,7 +158,8 @@ impl ByokeyClient {
     ///
     /// As for [`ByokeyClient::read_rate_limits`].
     pub async fn read_usage(&self) -> Result<UsageReadResult> {
-        self.request::<methods::UsageRead>(Empty {}).await
+        self.request::<methods::UsageRead>(UsageReadParams::default())
+            .await
     }
 
     /// Lists the available models of the backend.

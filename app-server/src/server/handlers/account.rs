@@ -32,13 +32,14 @@ fn account(context: &Context) -> AccountReadResult {
     let auth = &context.services.auth;
     // A login that cannot be renewed needs a new login, so no account is reported.
     let shown = requires_openai_auth && !auth.needs_reauth();
-    AccountReadResult {
-        account: auth.read(|credential| {
-            let credential = credential.filter(|_| shown);
-            credential.map(|credential| credential.account().into())
-        }),
-        requires_openai_auth,
-    }
+    auth.read(|credential| {
+        let credential = credential.filter(|_| shown);
+        AccountReadResult {
+            account: credential.map(|credential| credential.account().into()),
+            user_id: credential.and_then(|it| it.chatgpt()?.user_id.clone()),
+            requires_openai_auth,
+        }
+    })
 }
 
 pub(crate) fn logout(

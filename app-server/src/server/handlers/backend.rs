@@ -1,36 +1,71 @@
-//! `account/rateLimits/read`, `account/usage/read` and `model/list`: calls to the backend with the
-//! credential in force at their arrival.
+//! `account/rateLimits/read`, `account/rateLimitResetCredit/consume`, `account/usage/read` and
+//! `model/list`: calls to the backend with the credential in force at their arrival.
 
-use byokey_protocol::empty::Empty;
-use byokey_protocol::error::ErrorKind;
-use byokey_protocol::limits::RateLimitsReadResult;
+use byokey_protocol::error::{ErrorKind, TOO_LARGE};
+use byokey_protocol::limits::{
+    RateLimitsReadParams, RateLimitsReadResult, ResetCreditConsumeParams, ResetCreditConsumeResult,
+};
 use byokey_protocol::models::{Model, ModelListParams, ModelListResult};
-use byokey_protocol::usage::UsageReadResult;
+use byokey_protocol::usage::{UsageReadParams, UsageReadResult};
 
 use crate::backend::BackendError;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome};
 use byokey_auth::Lease;
 
+/// Longest key of an attempt to spend a credit, and longest id of a credit.
+const MAX_ID: usize = 256;
+
 pub(crate) fn rate_limits_read(
     context: &Context,
-    _: Empty,
+    params: RateLimitsReadParams,
 ) -> Result<impl Future<Output = Outcome<RateLimitsReadResult>> + use<>, RequestError> {
-    let lease = chatgpt_lease(context, "rate limits")?;
+    let lease = chatgpt_lease(context, "to read rate limits")?;
     let backend = context.services.backend.clone();
     Ok(async move {
-        let limits = backend.rate_limits(lease).await;
+        let limits = backend.rate_limits(lease, params).await;
         Ok(limits
             .map_err(|error| failed("failed to fetch codex rate limits", &error))?
             .into())
     })
 }
 
+pub(crate) fn reset_credit_consume(
+    context: &Context,
+    params: ResetCreditConsumeParams,
+) -> Result<impl Future<Output = Outcome<ResetCreditConsumeResult>> + use<>, RequestError> {
+    for (path, id) in [
+        ("idempotencyKey", Some(&params.idempotency_key)),
+        ("creditId", params.credit_id.as_ref()),
+    ] {
+        let problem = match id.map(String::len) {
+            Some(0) => "must not be empty",
+            Some(length) if length > MAX_ID => TOO_LARGE,
+            _ => continue,
+        };
+        return Err(RequestError::invalid_params(path, problem));
+    }
+    let lease = chatgpt_lease(context, "for rate limit reset credits")?;
+    let backend = context.services.backend.clone();
+    Ok(async move {
+        let outcome = backend.consume_reset_credit(lease, &params).await;
+        let outcome =
+            outcome.map_err(|error| failed("failed to consume rate limit reset", &error))?;
+        let outcome = outcome.into();
+        Ok(ResetCreditConsumeResult { outcome }.into())
+    })
+}
+
 pub(crate) fn usage_read(
     context: &Context,
-    _: Empty,
+    params: UsageReadParams,
 ) -> Result<impl Future<Output = Outcome<UsageReadResult>> + use<>, RequestError> {
-    let lease = chatgpt_lease(context, "token usage")?;
+    if params.thread_id.is_some() {
+        let message = "account/usage/read does not support threadId; without it, it returns the \
+                       usage of the account";
+        return Err(RequestError::refused(ErrorKind::Unsupported, message));
+    }
+    let lease = chatgpt_lease(context, "to read token usage")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let usage = backend.usage(lease).await;
@@ -85,13 +120,13 @@ fn page(
 }
 
 /// Returns the credential, if it is a ChatGPT account.
-fn chatgpt_lease(context: &Context, what: &str) -> Result<Lease, RequestError> {
+fn chatgpt_lease(context: &Context, purpose: &str) -> Result<Lease, RequestError> {
     let Some(lease) = context.services.auth.lease() else {
-        let message = format!("codex account authentication required to read {what}");
+        let message = format!("codex account authentication required {purpose}");
         return Err(RequestError::refused(ErrorKind::AuthRequired, message));
     };
     if lease.credential.chatgpt().is_none() {
-        let message = format!("chatgpt authentication required to read {what}");
+        let message = format!("chatgpt authentication required {purpose}");
         return Err(RequestError::refused(
             ErrorKind::ChatgptAuthRequired,
             message,

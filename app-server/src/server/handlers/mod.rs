@@ -12,7 +12,7 @@ mod tools;
 mod turn;
 
 pub(crate) use account::{account_read, get_auth_status, logout};
-pub(crate) use backend::{model_list, rate_limits_read, usage_read};
+pub(crate) use backend::{model_list, rate_limits_read, reset_credit_consume, usage_read};
 pub(crate) use config::{config_read, config_requirements_read};
 pub(crate) use initialize::initialize;
 pub(crate) use login::{LoginWait, login_cancel, login_complete, login_start, login_wait};

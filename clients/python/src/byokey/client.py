@@ -34,6 +34,7 @@ from ._generated.types import (
     LogoutParams,
     ModelListParams,
     ModelListResult,
+    RateLimitsReadParams,
     RateLimitsReadResult,
     RefreshParams,
     ThreadResumeParams,
@@ -42,6 +43,7 @@ from ._generated.types import (
     TurnInterruptParams,
     TurnStartParams,
     TurnStartResult,
+    UsageReadParams,
     UsageReadResult,
 )
 from ._redact import redact
@@ -231,11 +233,11 @@ class ByokeyClient:
 
     async def read_rate_limits(self) -> RateLimitsReadResult:
         """Reads the rate limits from the backend."""
-        return await self.request(methods.ACCOUNT_RATE_LIMITS_READ, Empty())
+        return await self.request(methods.ACCOUNT_RATE_LIMITS_READ, RateLimitsReadParams())
 
     async def read_usage(self) -> UsageReadResult:
         """Reads the token usage from the backend."""
-        return await self.request(methods.ACCOUNT_USAGE_READ, Empty())
+        return await self.request(methods.ACCOUNT_USAGE_READ, UsageReadParams())
 
     async def list_models(self) -> ModelListResult:
         """Lists the available models of the backend."""

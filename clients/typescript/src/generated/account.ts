@@ -83,6 +83,8 @@ export interface LogoutParams {
 export interface AccountReadResult {
   /** The account, or null without a login or when the provider needs no OpenAI login. */
   readonly account: Account | null;
+  /** Id of the ChatGPT user, where the credential names one; null without an account. */
+  readonly userId?: string | null;
   /** Whether the active model provider needs an OpenAI login. */
   readonly requiresOpenaiAuth: boolean;
 }
@@ -116,7 +118,23 @@ export interface AccountUpdated {
   readonly authMode: AuthMode | null;
   /** The plan, or null for credentials without one. */
   readonly planType: PlanType | null;
+  /**
+   * Why it was sent, if it was neither a login, a logout nor a refresh. This version never has a
+   * reason.
+   */
+  readonly reason?: AccountUpdateReason | null;
 }
+
+/**
+ * Why `account/updated` was sent without a login, a logout or a refresh. A newer peer may use
+ * other words.
+ */
+export type AccountUpdateReason =
+  /** The routing of the workspace is known. Only codex sends it. */
+  | "workspaceRoutingReady"
+  /** Something else. */
+  | "unknown"
+  | (string & {});
 
 /** Parameters of `getAuthStatus`. */
 export interface GetAuthStatusParams {

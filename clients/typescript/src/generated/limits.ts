@@ -3,13 +3,106 @@
 
 import type { PlanType } from "./account.js";
 
+/** Parameters of `account/rateLimits/read`. */
+export interface RateLimitsReadParams {
+  /**
+   * Leaves the list of reset credits out, and saves the request for it; their number is reported
+   * all the same.
+   */
+  readonly excludeResetCreditDetails?: boolean;
+}
+
 /** Result of `account/rateLimits/read`. */
 export interface RateLimitsReadResult {
+  /**
+   * Whether the backend permits the use that the plan includes. Null where it did not say so, or
+   * not for the account and user in force; it does not follow from the windows.
+   */
+  readonly ordinaryUsageAllowed?: boolean | null;
   /** The limit named `codex`, or the first one. */
   readonly rateLimits: RateLimitSnapshot;
   /** All limits by id. */
   readonly rateLimitsByLimitId: Readonly<Record<string, RateLimitSnapshot>> | null;
+  /** The credits that reset a reached limit; null where the backend reports none. */
+  readonly rateLimitResetCredits?: RateLimitResetCreditsSummary | null;
+  /** The account that the backend reported this for; null where it names none. */
+  readonly accountId?: string | null;
 }
+
+/** The credits that reset a reached limit. */
+export interface RateLimitResetCreditsSummary {
+  /** How many can be spent. */
+  readonly availableCount: number;
+  /** The credits; null where only their number is known. The backend may shorten the list. */
+  readonly credits: readonly RateLimitResetCredit[] | null;
+}
+
+/** A credit that resets a reached limit. */
+export interface RateLimitResetCredit {
+  /** Its id, for `account/rateLimitResetCredit/consume`. */
+  readonly id: string;
+  /** What it resets. */
+  readonly resetType: RateLimitResetType;
+  /** Whether it can be spent. */
+  readonly status: RateLimitResetCreditStatus;
+  /** When it was granted, in Unix seconds. */
+  readonly grantedAt: number;
+  /** When it expires, in Unix seconds, if it does. */
+  readonly expiresAt: number | null;
+  /** Its title, as the backend writes it. */
+  readonly title: string | null;
+  /** Its description, as the backend writes it. */
+  readonly description: string | null;
+}
+
+/** What a reset credit resets. A newer peer may use other words. */
+export type RateLimitResetType =
+  /** The windows of Codex. */
+  | "codexRateLimits"
+  /** Something else. */
+  | "unknown"
+  | (string & {});
+
+/** Whether a reset credit can be spent. A newer peer may use other words. */
+export type RateLimitResetCreditStatus =
+  /** It can. */
+  | "available"
+  /** It is being spent. */
+  | "redeeming"
+  /** It is spent. */
+  | "redeemed"
+  /** Something else. */
+  | "unknown"
+  | (string & {});
+
+/** Parameters of `account/rateLimitResetCredit/consume`. */
+export interface ResetCreditConsumeParams {
+  /**
+   * Names one attempt, by any text that is not empty; a UUID is recommended. The same key in a
+   * repetition spends no second credit.
+   */
+  readonly idempotencyKey: string;
+  /** The credit; without it the backend chooses one. */
+  readonly creditId?: string | null;
+}
+
+/** Result of `account/rateLimitResetCredit/consume`. */
+export interface ResetCreditConsumeResult {
+  /** What came of it. */
+  readonly outcome: ResetCreditOutcome;
+}
+
+/** What came of spending a reset credit. A newer peer may use other words. */
+export type ResetCreditOutcome =
+  /** The limits are reset. */
+  | "reset"
+  /** No limit is used, so no credit was spent. */
+  | "nothingToReset"
+  /** There is no such credit, or none at all. */
+  | "noCredit"
+  /** An earlier attempt with this key spent it. */
+  | "alreadyRedeemed"
+  | (string & {});
 
 /**
  * Parameters of the notification `account/rateLimits/updated`.
@@ -27,12 +120,18 @@ export interface RateLimitSnapshot {
   readonly limitId: string | null;
   /** Display name. */
   readonly limitName: string | null;
+  /** The model whose name and efforts describe this limit. */
+  readonly normalModelSlug?: string | null;
   /** The shorter window. */
   readonly primary: RateLimitWindow | null;
   /** The longer window. */
   readonly secondary: RateLimitWindow | null;
   /** Bought credits. */
   readonly credits: Credits | null;
+  /** The spending limit of this member of a workspace, if there is one. */
+  readonly individualLimit?: SpendControlLimit | null;
+  /** Whether spending control stops this member. Null where the backend does not report it. */
+  readonly spendControlReached?: boolean | null;
   /** Plan of the account. */
   readonly planType: PlanType | null;
   /** The limit that is reached, if one is. */
@@ -47,6 +146,18 @@ export interface RateLimitWindow {
   readonly windowDurationMins: number | null;
   /** The reset of the window, in Unix seconds. */
   readonly resetsAt: number | null;
+}
+
+/** The spending limit of one member of a workspace. */
+export interface SpendControlLimit {
+  /** The limit, as the backend writes it. */
+  readonly limit: string;
+  /** The used part, as the backend writes it. */
+  readonly used: string;
+  /** The part that is left in percent, rounded. */
+  readonly remainingPercent: number;
+  /** The reset of the limit, in Unix seconds. */
+  readonly resetsAt: number;
 }
 
 /** Bought credits. */

@@ -6,6 +6,7 @@ import type {
   AccountReadResult,
   AccountUpdated,
   AgentMessageDelta,
+  AuthRecovery,
   CancelRequestParams,
   ConfigReadParams,
   ConfigReadResult,
@@ -31,9 +32,12 @@ import type {
   ModelListResult,
   PermissionProfileListParams,
   PermissionProfileListResult,
+  RateLimitsReadParams,
   RateLimitsReadResult,
   RateLimitsUpdated,
   RefreshParams,
+  ResetCreditConsumeParams,
+  ResetCreditConsumeResult,
   SkillsListParams,
   SkillsListResult,
   ThreadLoadedListParams,
@@ -48,6 +52,7 @@ import type {
   TurnNotification,
   TurnStartParams,
   TurnStartResult,
+  UsageReadParams,
   UsageReadResult,
   Warning,
 } from "./types.js";
@@ -72,9 +77,11 @@ export interface ClientRequests {
   /** Returns the auth mode and, on request, the token. @deprecated Kept for older clients. */
   "getAuthStatus": { params: GetAuthStatusParams; result: GetAuthStatusResult };
   /** Reads the rate limits of a ChatGPT account from the backend. */
-  "account/rateLimits/read": { params: Empty; result: RateLimitsReadResult };
+  "account/rateLimits/read": { params: RateLimitsReadParams; result: RateLimitsReadResult };
+  /** Spends a credit that resets the reached rate limits of a ChatGPT account. */
+  "account/rateLimitResetCredit/consume": { params: ResetCreditConsumeParams; result: ResetCreditConsumeResult };
   /** Reads the token usage of a ChatGPT account from the backend. */
-  "account/usage/read": { params: Empty; result: UsageReadResult };
+  "account/usage/read": { params: UsageReadParams; result: UsageReadResult };
   /** Lists the available models of the backend. */
   "model/list": { params: ModelListParams; result: ModelListResult };
   /** Returns the settings in force that contain no secret. */
@@ -107,6 +114,7 @@ export const CLIENT_REQUESTS = [
   "account/read",
   "getAuthStatus",
   "account/rateLimits/read",
+  "account/rateLimitResetCredit/consume",
   "account/usage/read",
   "model/list",
   "config/read",
@@ -171,6 +179,10 @@ export interface ServerNotifications {
   "turn/completed": TurnNotification;
   /** A turn failed, or is retried. */
   "error": ErrorNotification;
+  /** A turn waits for a login that was refused and is being renewed. */
+  "modelProvider/authRecoveryStarted": AuthRecovery;
+  /** The login is renewed, and the turn goes on. After a failed renewal the turn ends instead. */
+  "modelProvider/authRecoveryCompleted": AuthRecovery;
   /** A warning for the user. */
   "warning": Warning;
   /** A problem in the configuration. */
@@ -191,6 +203,8 @@ export const SERVER_NOTIFICATIONS = [
   "thread/tokenUsage/updated",
   "turn/completed",
   "error",
+  "modelProvider/authRecoveryStarted",
+  "modelProvider/authRecoveryCompleted",
   "warning",
   "configWarning",
 ] as const satisfies readonly (keyof ServerNotifications)[];

@@ -128,6 +128,21 @@ export interface TurnNotification {
   readonly turn: Turn;
 }
 
+/**
+ * Parameters of the notifications `modelProvider/authRecoveryStarted` and
+ * `modelProvider/authRecoveryCompleted`.
+ */
+export interface AuthRecovery {
+  /** The thread. */
+  readonly threadId: string;
+  /** The turn that waits for it. */
+  readonly turnId: string;
+  /** Id of the model provider. */
+  readonly provider: string;
+  /** A text for the user. */
+  readonly message: string;
+}
+
 /** Parameters of the notification `error`: a turn failed, or is retried. */
 export interface ErrorNotification {
   /** The failure. */

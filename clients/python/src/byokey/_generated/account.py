@@ -106,6 +106,9 @@ class AccountReadResult:
     account: Account | None = None
     """The account, or null without a login or when the provider needs no OpenAI login."""
 
+    user_id: str | None = None
+    """Id of the ChatGPT user, where the credential names one; null without an account."""
+
     requires_openai_auth: bool
     """Whether the active model provider needs an OpenAI login."""
 
@@ -114,6 +117,7 @@ class AccountReadResult:
         members = wire.members(value, at)
         return cls(
             account=wire.optional(members, "account", at, account_from_wire),
+            user_id=wire.optional(members, "userId", at, wire.string),
             requires_openai_auth=wire.required(members, "requiresOpenaiAuth", at, wire.boolean),
         )
 
@@ -122,6 +126,8 @@ class AccountReadResult:
             "account": None if self.account is None else self.account.to_wire(),
             "requiresOpenaiAuth": self.requires_openai_auth,
         }
+        if self.user_id is not None:
+            members["userId"] = self.user_id
         return members
 
 
@@ -208,12 +214,18 @@ class AccountUpdated:
     plan_type: PlanType | None = None
     """The plan, or null for credentials without one."""
 
+    reason: AccountUpdateReason | None = None
+    """Why it was sent, if it was neither a login, a logout nor a refresh. This version never has a
+    reason.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AccountUpdated:
         members = wire.members(value, at)
         return cls(
             auth_mode=wire.optional(members, "authMode", at, wire.string),
             plan_type=wire.optional(members, "planType", at, wire.string),
+            reason=wire.optional(members, "reason", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -221,7 +233,13 @@ class AccountUpdated:
             "authMode": self.auth_mode,
             "planType": self.plan_type,
         }
+        if self.reason is not None:
+            members["reason"] = self.reason
         return members
+
+
+AccountUpdateReason: TypeAlias = Literal["workspaceRoutingReady", "unknown"] | str
+"""Why `account/updated` was sent without a login, a logout or a refresh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,8 +13,36 @@ from .account import PlanType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitsReadParams:
+    """Parameters of `account/rateLimits/read`."""
+
+    exclude_reset_credit_details: bool | None = None
+    """Leaves the list of reset credits out, and saves the request for it; their number is reported
+    all the same.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> RateLimitsReadParams:
+        members = wire.members(value, at)
+        return cls(
+            exclude_reset_credit_details=wire.optional(members, "excludeResetCreditDetails", at, wire.boolean),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        if self.exclude_reset_credit_details is not None:
+            members["excludeResetCreditDetails"] = self.exclude_reset_credit_details
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimitsReadResult:
     """Result of `account/rateLimits/read`."""
+
+    ordinary_usage_allowed: bool | None = None
+    """Whether the backend permits the use that the plan includes. Null where it did not say so, or
+    not for the account and user in force; it does not follow from the windows.
+    """
 
     rate_limits: RateLimitSnapshot
     """The limit named `codex`, or the first one."""
@@ -22,12 +50,21 @@ class RateLimitsReadResult:
     rate_limits_by_limit_id: Mapping[str, RateLimitSnapshot] | None = None
     """All limits by id."""
 
+    rate_limit_reset_credits: RateLimitResetCreditsSummary | None = None
+    """The credits that reset a reached limit; null where the backend reports none."""
+
+    account_id: str | None = None
+    """The account that the backend reported this for; null where it names none."""
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitsReadResult:
         members = wire.members(value, at)
         return cls(
+            ordinary_usage_allowed=wire.optional(members, "ordinaryUsageAllowed", at, wire.boolean),
             rate_limits=wire.required(members, "rateLimits", at, RateLimitSnapshot.from_wire),
             rate_limits_by_limit_id=wire.optional(members, "rateLimitsByLimitId", at, wire.map_of(RateLimitSnapshot.from_wire)),
+            rate_limit_reset_credits=wire.optional(members, "rateLimitResetCredits", at, RateLimitResetCreditsSummary.from_wire),
+            account_id=wire.optional(members, "accountId", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -35,7 +72,152 @@ class RateLimitsReadResult:
             "rateLimits": self.rate_limits.to_wire(),
             "rateLimitsByLimitId": None if self.rate_limits_by_limit_id is None else {name: item.to_wire() for name, item in self.rate_limits_by_limit_id.items()},
         }
+        if self.ordinary_usage_allowed is not None:
+            members["ordinaryUsageAllowed"] = self.ordinary_usage_allowed
+        if self.rate_limit_reset_credits is not None:
+            members["rateLimitResetCredits"] = self.rate_limit_reset_credits.to_wire()
+        if self.account_id is not None:
+            members["accountId"] = self.account_id
         return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitResetCreditsSummary:
+    """The credits that reset a reached limit."""
+
+    available_count: int
+    """How many can be spent."""
+
+    credits: Sequence[RateLimitResetCredit] | None = None
+    """The credits; null where only their number is known. The backend may shorten the list."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> RateLimitResetCreditsSummary:
+        members = wire.members(value, at)
+        return cls(
+            available_count=wire.required(members, "availableCount", at, wire.integer),
+            credits=wire.optional(members, "credits", at, wire.list_of(RateLimitResetCredit.from_wire)),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "availableCount": self.available_count,
+            "credits": None if self.credits is None else [item.to_wire() for item in self.credits],
+        }
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitResetCredit:
+    """A credit that resets a reached limit."""
+
+    id: str
+    """Its id, for `account/rateLimitResetCredit/consume`."""
+
+    reset_type: RateLimitResetType
+    """What it resets."""
+
+    status: RateLimitResetCreditStatus
+    """Whether it can be spent."""
+
+    granted_at: int
+    """When it was granted, in Unix seconds."""
+
+    expires_at: int | None = None
+    """When it expires, in Unix seconds, if it does."""
+
+    title: str | None = None
+    """Its title, as the backend writes it."""
+
+    description: str | None = None
+    """Its description, as the backend writes it."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> RateLimitResetCredit:
+        members = wire.members(value, at)
+        return cls(
+            id=wire.required(members, "id", at, wire.string),
+            reset_type=wire.required(members, "resetType", at, wire.string),
+            status=wire.required(members, "status", at, wire.string),
+            granted_at=wire.required(members, "grantedAt", at, wire.integer),
+            expires_at=wire.optional(members, "expiresAt", at, wire.integer),
+            title=wire.optional(members, "title", at, wire.string),
+            description=wire.optional(members, "description", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "id": self.id,
+            "resetType": self.reset_type,
+            "status": self.status,
+            "grantedAt": self.granted_at,
+            "expiresAt": self.expires_at,
+            "title": self.title,
+            "description": self.description,
+        }
+        return members
+
+
+RateLimitResetType: TypeAlias = Literal["codexRateLimits", "unknown"] | str
+"""What a reset credit resets."""
+
+
+RateLimitResetCreditStatus: TypeAlias = Literal["available", "redeeming", "redeemed", "unknown"] | str
+"""Whether a reset credit can be spent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetCreditConsumeParams:
+    """Parameters of `account/rateLimitResetCredit/consume`."""
+
+    idempotency_key: str
+    """Names one attempt, by any text that is not empty; a UUID is recommended. The same key in a
+    repetition spends no second credit.
+    """
+
+    credit_id: str | None = None
+    """The credit; without it the backend chooses one."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> ResetCreditConsumeParams:
+        members = wire.members(value, at)
+        return cls(
+            idempotency_key=wire.required(members, "idempotencyKey", at, wire.string),
+            credit_id=wire.optional(members, "creditId", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "idempotencyKey": self.idempotency_key,
+        }
+        if self.credit_id is not None:
+            members["creditId"] = self.credit_id
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetCreditConsumeResult:
+    """Result of `account/rateLimitResetCredit/consume`."""
+
+    outcome: ResetCreditOutcome
+    """What came of it."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> ResetCreditConsumeResult:
+        members = wire.members(value, at)
+        return cls(
+            outcome=wire.required(members, "outcome", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "outcome": self.outcome,
+        }
+        return members
+
+
+ResetCreditOutcome: TypeAlias = Literal["reset", "nothingToReset", "noCredit", "alreadyRedeemed"] | str
+"""What came of spending a reset credit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +254,9 @@ class RateLimitSnapshot:
     limit_name: str | None = None
     """Display name."""
 
+    normal_model_slug: str | None = None
+    """The model whose name and efforts describe this limit."""
+
     primary: RateLimitWindow | None = None
     """The shorter window."""
 
@@ -80,6 +265,12 @@ class RateLimitSnapshot:
 
     credits: Credits | None = None
     """Bought credits."""
+
+    individual_limit: SpendControlLimit | None = None
+    """The spending limit of this member of a workspace, if there is one."""
+
+    spend_control_reached: bool | None = None
+    """Whether spending control stops this member. Null where the backend does not report it."""
 
     plan_type: PlanType | None = None
     """Plan of the account."""
@@ -93,9 +284,12 @@ class RateLimitSnapshot:
         return cls(
             limit_id=wire.optional(members, "limitId", at, wire.string),
             limit_name=wire.optional(members, "limitName", at, wire.string),
+            normal_model_slug=wire.optional(members, "normalModelSlug", at, wire.string),
             primary=wire.optional(members, "primary", at, RateLimitWindow.from_wire),
             secondary=wire.optional(members, "secondary", at, RateLimitWindow.from_wire),
             credits=wire.optional(members, "credits", at, Credits.from_wire),
+            individual_limit=wire.optional(members, "individualLimit", at, SpendControlLimit.from_wire),
+            spend_control_reached=wire.optional(members, "spendControlReached", at, wire.boolean),
             plan_type=wire.optional(members, "planType", at, wire.string),
             rate_limit_reached_type=wire.optional(members, "rateLimitReachedType", at, wire.string),
         )
@@ -110,6 +304,12 @@ class RateLimitSnapshot:
             "planType": self.plan_type,
             "rateLimitReachedType": self.rate_limit_reached_type,
         }
+        if self.normal_model_slug is not None:
+            members["normalModelSlug"] = self.normal_model_slug
+        if self.individual_limit is not None:
+            members["individualLimit"] = self.individual_limit.to_wire()
+        if self.spend_control_reached is not None:
+            members["spendControlReached"] = self.spend_control_reached
         return members
 
 
@@ -139,6 +339,42 @@ class RateLimitWindow:
         members: dict[str, Any] = {
             "usedPercent": self.used_percent,
             "windowDurationMins": self.window_duration_mins,
+            "resetsAt": self.resets_at,
+        }
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendControlLimit:
+    """The spending limit of one member of a workspace."""
+
+    limit: str
+    """The limit, as the backend writes it."""
+
+    used: str
+    """The used part, as the backend writes it."""
+
+    remaining_percent: int
+    """The part that is left in percent, rounded."""
+
+    resets_at: int
+    """The reset of the limit, in Unix seconds."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> SpendControlLimit:
+        members = wire.members(value, at)
+        return cls(
+            limit=wire.required(members, "limit", at, wire.string),
+            used=wire.required(members, "used", at, wire.string),
+            remaining_percent=wire.required(members, "remainingPercent", at, wire.integer),
+            resets_at=wire.required(members, "resetsAt", at, wire.integer),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "limit": self.limit,
+            "used": self.used,
+            "remainingPercent": self.remaining_percent,
             "resetsAt": self.resets_at,
         }
         return members

@@ -38,11 +38,16 @@ from .types import (
     LogoutParams,
     ModelListParams,
     ModelListResult,
+    ModelProviderAuthRecoveryCompleted,
+    ModelProviderAuthRecoveryStarted,
     PermissionProfileListParams,
     PermissionProfileListResult,
+    RateLimitsReadParams,
     RateLimitsReadResult,
     RateLimitsUpdated,
     RefreshParams,
+    ResetCreditConsumeParams,
+    ResetCreditConsumeResult,
     SkillsListParams,
     SkillsListResult,
     ThreadLoadedListParams,
@@ -58,6 +63,7 @@ from .types import (
     TurnStartParams,
     TurnStartResult,
     TurnStarted,
+    UsageReadParams,
     UsageReadResult,
     Warning,
 )
@@ -140,16 +146,23 @@ GET_AUTH_STATUS: Final[Request[GetAuthStatusParams, GetAuthStatusResult]] = Requ
 )
 """Returns the auth mode and, on request, the token. Deprecated: kept for older clients."""
 
-ACCOUNT_RATE_LIMITS_READ: Final[Request[Empty, RateLimitsReadResult]] = Request(
+ACCOUNT_RATE_LIMITS_READ: Final[Request[RateLimitsReadParams, RateLimitsReadResult]] = Request(
     "account/rateLimits/read",
-    Empty.from_wire,
+    RateLimitsReadParams.from_wire,
     RateLimitsReadResult.from_wire,
 )
 """Reads the rate limits of a ChatGPT account from the backend."""
 
-ACCOUNT_USAGE_READ: Final[Request[Empty, UsageReadResult]] = Request(
+ACCOUNT_RATE_LIMIT_RESET_CREDIT_CONSUME: Final[Request[ResetCreditConsumeParams, ResetCreditConsumeResult]] = Request(
+    "account/rateLimitResetCredit/consume",
+    ResetCreditConsumeParams.from_wire,
+    ResetCreditConsumeResult.from_wire,
+)
+"""Spends a credit that resets the reached rate limits of a ChatGPT account."""
+
+ACCOUNT_USAGE_READ: Final[Request[UsageReadParams, UsageReadResult]] = Request(
     "account/usage/read",
-    Empty.from_wire,
+    UsageReadParams.from_wire,
     UsageReadResult.from_wire,
 )
 """Reads the token usage of a ChatGPT account from the backend."""
@@ -315,6 +328,18 @@ ERROR: Final[Notification[ErrorNotification]] = Notification(
 )
 """A turn failed, or is retried."""
 
+MODEL_PROVIDER_AUTH_RECOVERY_STARTED: Final[Notification[ModelProviderAuthRecoveryStarted]] = Notification(
+    "modelProvider/authRecoveryStarted",
+    ModelProviderAuthRecoveryStarted.from_wire,
+)
+"""A turn waits for a login that was refused and is being renewed."""
+
+MODEL_PROVIDER_AUTH_RECOVERY_COMPLETED: Final[Notification[ModelProviderAuthRecoveryCompleted]] = Notification(
+    "modelProvider/authRecoveryCompleted",
+    ModelProviderAuthRecoveryCompleted.from_wire,
+)
+"""The login is renewed, and the turn goes on. After a failed renewal the turn ends instead."""
+
 WARNING: Final[Notification[Warning]] = Notification(
     "warning",
     Warning.from_wire,
@@ -336,6 +361,7 @@ CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     ACCOUNT_READ,
     GET_AUTH_STATUS,
     ACCOUNT_RATE_LIMITS_READ,
+    ACCOUNT_RATE_LIMIT_RESET_CREDIT_CONSUME,
     ACCOUNT_USAGE_READ,
     MODEL_LIST,
     CONFIG_READ,
@@ -374,6 +400,8 @@ SERVER_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     THREAD_TOKEN_USAGE_UPDATED,
     TURN_COMPLETED,
     ERROR,
+    MODEL_PROVIDER_AUTH_RECOVERY_STARTED,
+    MODEL_PROVIDER_AUTH_RECOVERY_COMPLETED,
     WARNING,
     CONFIG_WARNING,
 )

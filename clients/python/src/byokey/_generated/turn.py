@@ -383,6 +383,78 @@ class TurnCompleted(TurnNotification):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRecovery:
+    """Parameters of the notifications `modelProvider/authRecoveryStarted` and
+    `modelProvider/authRecoveryCompleted`.
+    """
+
+    thread_id: str
+    """The thread."""
+
+    turn_id: str
+    """The turn that waits for it."""
+
+    provider: str
+    """Id of the model provider."""
+
+    message: str
+    """A text for the user."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> AuthRecovery:
+        members = wire.members(value, at)
+        return cls(
+            thread_id=wire.required(members, "threadId", at, wire.string),
+            turn_id=wire.required(members, "turnId", at, wire.string),
+            provider=wire.required(members, "provider", at, wire.string),
+            message=wire.required(members, "message", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "threadId": self.thread_id,
+            "turnId": self.turn_id,
+            "provider": self.provider,
+            "message": self.message,
+        }
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelProviderAuthRecoveryStarted(AuthRecovery):
+    """Parameters of `modelProvider/authRecoveryStarted`. A turn waits for a login that was refused
+    and is being renewed.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> ModelProviderAuthRecoveryStarted:
+        read = AuthRecovery.from_wire(value, at)
+        return cls(
+            thread_id=read.thread_id,
+            turn_id=read.turn_id,
+            provider=read.provider,
+            message=read.message,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelProviderAuthRecoveryCompleted(AuthRecovery):
+    """Parameters of `modelProvider/authRecoveryCompleted`. The login is renewed, and the turn goes
+    on. After a failed renewal the turn ends instead.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> ModelProviderAuthRecoveryCompleted:
+        read = AuthRecovery.from_wire(value, at)
+        return cls(
+            thread_id=read.thread_id,
+            turn_id=read.turn_id,
+            provider=read.provider,
+            message=read.message,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorNotification:
     """Parameters of the notification `error`: a turn failed, or is retried."""
 

@@ -12,6 +12,29 @@ from . import _wire as wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReadParams:
+    """Parameters of `account/usage/read`."""
+
+    thread_id: str | None = None
+    """Refused, kind `unsupported`: the usage of one thread is not read here. Null is the
+    account's.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> UsageReadParams:
+        members = wire.members(value, at)
+        return cls(
+            thread_id=wire.optional(members, "threadId", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        if self.thread_id is not None:
+            members["threadId"] = self.thread_id
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageReadResult:
     """Result of `account/usage/read`."""
 

@@ -9,7 +9,6 @@ import byokey.protocol.ClientCapabilities
 import byokey.protocol.ClientInfo
 import byokey.protocol.ClientNotifications
 import byokey.protocol.ClientRequests
-import byokey.protocol.Empty
 import byokey.protocol.InitializeParams
 import byokey.protocol.InitializeResult
 import byokey.protocol.LoginCancelParams
@@ -20,6 +19,7 @@ import byokey.protocol.LoginStartResult
 import byokey.protocol.LogoutParams
 import byokey.protocol.ModelListParams
 import byokey.protocol.ModelListResult
+import byokey.protocol.RateLimitsReadParams
 import byokey.protocol.RateLimitsReadResult
 import byokey.protocol.RequestMethod
 import byokey.protocol.ThreadResumeParams
@@ -28,6 +28,7 @@ import byokey.protocol.ThreadStartResult
 import byokey.protocol.TurnInterruptParams
 import byokey.protocol.TurnStartParams
 import byokey.protocol.TurnStartResult
+import byokey.protocol.UsageReadParams
 import byokey.protocol.UsageReadResult
 import byokey.protocol.WireType
 import kotlinx.coroutines.Dispatchers
@@ -122,10 +123,10 @@ public class ByokeyClient private constructor(
 
     /** Reads the rate limits from the backend. */
     public suspend fun readRateLimits(): RateLimitsReadResult =
-        request(Methods.accountRateLimitsRead, Empty())
+        request(Methods.accountRateLimitsRead, RateLimitsReadParams())
 
     /** Reads the token usage from the backend. */
-    public suspend fun readUsage(): UsageReadResult = request(Methods.accountUsageRead, Empty())
+    public suspend fun readUsage(): UsageReadResult = request(Methods.accountUsageRead, UsageReadParams())
 
     /** Lists the available models of the backend. */
     public suspend fun listModels(): ModelListResult = request(Methods.modelList, ModelListParams())

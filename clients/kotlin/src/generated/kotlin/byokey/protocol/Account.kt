@@ -155,11 +155,14 @@ public data class LogoutParams(
 public data class AccountReadResult(
     /** The account, or null without a login or when the provider needs no OpenAI login. */
     public val account: Account? = null,
+    /** Id of the ChatGPT user, where the credential names one; null without an account. */
+    public val userId: String? = null,
     /** Whether the active model provider needs an OpenAI login. */
     public val requiresOpenaiAuth: Boolean,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("account", account?.toJson())
+        putIfThere("userId", userId?.let { JsonString(it) })
         put("requiresOpenaiAuth", JsonBoolean(requiresOpenaiAuth))
     }
 
@@ -169,6 +172,7 @@ public data class AccountReadResult(
             with(readMembers(json, at)) {
                 AccountReadResult(
                     account = optional("account", Account.Companion::fromJson),
+                    userId = optional("userId", ::readString),
                     requiresOpenaiAuth = required("requiresOpenaiAuth", ::readBoolean),
                 )
             }
@@ -252,10 +256,16 @@ public data class AccountUpdated(
     public val authMode: AuthMode? = null,
     /** The plan, or null for credentials without one. */
     public val planType: PlanType? = null,
+    /**
+     * Why it was sent, if it was neither a login, a logout nor a refresh. This version never has a
+     * reason.
+     */
+    public val reason: AccountUpdateReason? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("authMode", authMode?.toJson())
         putOrNull("planType", planType?.toJson())
+        putIfThere("reason", reason?.toJson())
     }
 
     public companion object {
@@ -265,8 +275,30 @@ public data class AccountUpdated(
                 AccountUpdated(
                     authMode = optional("authMode", AuthMode.Companion::fromJson),
                     planType = optional("planType", PlanType.Companion::fromJson),
+                    reason = optional("reason", AccountUpdateReason.Companion::fromJson),
                 )
             }
+    }
+}
+
+/**
+ * Why `account/updated` was sent without a login, a logout or a refresh. A newer peer may use
+ * others; they are kept unchanged.
+ */
+@JvmInline
+public value class AccountUpdateReason(public val value: String) : WireType {
+    override fun toJson(): JsonValue = JsonString(value)
+
+    public companion object {
+        /** The routing of the workspace is known. Only codex sends it. */
+        public val WorkspaceRoutingReady: AccountUpdateReason = AccountUpdateReason("workspaceRoutingReady")
+
+        /** Something else. */
+        public val Unknown: AccountUpdateReason = AccountUpdateReason("unknown")
+
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): AccountUpdateReason =
+            AccountUpdateReason(readString(json, at))
     }
 }
 

@@ -4,16 +4,51 @@ package byokey.protocol
 
 import byokey.json.*
 
+/** Parameters of `account/rateLimits/read`. */
+public data class RateLimitsReadParams(
+    /**
+     * Leaves the list of reset credits out, and saves the request for it; their number is reported
+     * all the same.
+     */
+    public val excludeResetCreditDetails: Boolean? = null,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        putIfThere("excludeResetCreditDetails", excludeResetCreditDetails?.let { JsonBoolean(it) })
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): RateLimitsReadParams =
+            with(readMembers(json, at)) {
+                RateLimitsReadParams(
+                    excludeResetCreditDetails = optional("excludeResetCreditDetails", ::readBoolean),
+                )
+            }
+    }
+}
+
 /** Result of `account/rateLimits/read`. */
 public data class RateLimitsReadResult(
+    /**
+     * Whether the backend permits the use that the plan includes. Null where it did not say so, or
+     * not for the account and user in force; it does not follow from the windows.
+     */
+    public val ordinaryUsageAllowed: Boolean? = null,
     /** The limit named `codex`, or the first one. */
     public val rateLimits: RateLimitSnapshot,
     /** All limits by id. */
     public val rateLimitsByLimitId: Map<String, RateLimitSnapshot>? = null,
+    /** The credits that reset a reached limit; null where the backend reports none. */
+    public val rateLimitResetCredits: RateLimitResetCreditsSummary? = null,
+    /** The account that the backend reported this for; null where it names none. */
+    public val accountId: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
+        putIfThere("ordinaryUsageAllowed", ordinaryUsageAllowed?.let { JsonBoolean(it) })
         put("rateLimits", rateLimits.toJson())
         putOrNull("rateLimitsByLimitId", rateLimitsByLimitId?.let { writeMap(it) { it.toJson() } })
+        putIfThere("rateLimitResetCredits", rateLimitResetCredits?.toJson())
+        putIfThere("accountId", accountId?.let { JsonString(it) })
     }
 
     public companion object {
@@ -21,10 +56,194 @@ public data class RateLimitsReadResult(
         public fun fromJson(json: JsonValue, at: String = ""): RateLimitsReadResult =
             with(readMembers(json, at)) {
                 RateLimitsReadResult(
+                    ordinaryUsageAllowed = optional("ordinaryUsageAllowed", ::readBoolean),
                     rateLimits = required("rateLimits", RateLimitSnapshot.Companion::fromJson),
                     rateLimitsByLimitId = optional("rateLimitsByLimitId", readMap(RateLimitSnapshot.Companion::fromJson)),
+                    rateLimitResetCredits = optional("rateLimitResetCredits", RateLimitResetCreditsSummary.Companion::fromJson),
+                    accountId = optional("accountId", ::readString),
                 )
             }
+    }
+}
+
+/** The credits that reset a reached limit. */
+public data class RateLimitResetCreditsSummary(
+    /** How many can be spent. */
+    public val availableCount: Long,
+    /** The credits; null where only their number is known. The backend may shorten the list. */
+    public val credits: List<RateLimitResetCredit>? = null,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("availableCount", JsonNumber(availableCount.toString()))
+        putOrNull("credits", credits?.let { writeList(it) { it.toJson() } })
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): RateLimitResetCreditsSummary =
+            with(readMembers(json, at)) {
+                RateLimitResetCreditsSummary(
+                    availableCount = required("availableCount", ::readLong),
+                    credits = optional("credits", readList(RateLimitResetCredit.Companion::fromJson)),
+                )
+            }
+    }
+}
+
+/** A credit that resets a reached limit. */
+public data class RateLimitResetCredit(
+    /** Its id, for `account/rateLimitResetCredit/consume`. */
+    public val id: String,
+    /** What it resets. */
+    public val resetType: RateLimitResetType,
+    /** Whether it can be spent. */
+    public val status: RateLimitResetCreditStatus,
+    /** When it was granted, in Unix seconds. */
+    public val grantedAt: Long,
+    /** When it expires, in Unix seconds, if it does. */
+    public val expiresAt: Long? = null,
+    /** Its title, as the backend writes it. */
+    public val title: String? = null,
+    /** Its description, as the backend writes it. */
+    public val description: String? = null,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("id", JsonString(id))
+        put("resetType", resetType.toJson())
+        put("status", status.toJson())
+        put("grantedAt", JsonNumber(grantedAt.toString()))
+        putOrNull("expiresAt", expiresAt?.let { JsonNumber(it.toString()) })
+        putOrNull("title", title?.let { JsonString(it) })
+        putOrNull("description", description?.let { JsonString(it) })
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): RateLimitResetCredit =
+            with(readMembers(json, at)) {
+                RateLimitResetCredit(
+                    id = required("id", ::readString),
+                    resetType = required("resetType", RateLimitResetType.Companion::fromJson),
+                    status = required("status", RateLimitResetCreditStatus.Companion::fromJson),
+                    grantedAt = required("grantedAt", ::readLong),
+                    expiresAt = optional("expiresAt", ::readLong),
+                    title = optional("title", ::readString),
+                    description = optional("description", ::readString),
+                )
+            }
+    }
+}
+
+/** What a reset credit resets. A newer peer may use others; they are kept unchanged. */
+@JvmInline
+public value class RateLimitResetType(public val value: String) : WireType {
+    override fun toJson(): JsonValue = JsonString(value)
+
+    public companion object {
+        /** The windows of Codex. */
+        public val CodexRateLimits: RateLimitResetType = RateLimitResetType("codexRateLimits")
+
+        /** Something else. */
+        public val Unknown: RateLimitResetType = RateLimitResetType("unknown")
+
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): RateLimitResetType =
+            RateLimitResetType(readString(json, at))
+    }
+}
+
+/** Whether a reset credit can be spent. A newer peer may use others; they are kept unchanged. */
+@JvmInline
+public value class RateLimitResetCreditStatus(public val value: String) : WireType {
+    override fun toJson(): JsonValue = JsonString(value)
+
+    public companion object {
+        /** It can. */
+        public val Available: RateLimitResetCreditStatus = RateLimitResetCreditStatus("available")
+
+        /** It is being spent. */
+        public val Redeeming: RateLimitResetCreditStatus = RateLimitResetCreditStatus("redeeming")
+
+        /** It is spent. */
+        public val Redeemed: RateLimitResetCreditStatus = RateLimitResetCreditStatus("redeemed")
+
+        /** Something else. */
+        public val Unknown: RateLimitResetCreditStatus = RateLimitResetCreditStatus("unknown")
+
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): RateLimitResetCreditStatus =
+            RateLimitResetCreditStatus(readString(json, at))
+    }
+}
+
+/** Parameters of `account/rateLimitResetCredit/consume`. */
+public data class ResetCreditConsumeParams(
+    /**
+     * Names one attempt, by any text that is not empty; a UUID is recommended. The same key in a
+     * repetition spends no second credit.
+     */
+    public val idempotencyKey: String,
+    /** The credit; without it the backend chooses one. */
+    public val creditId: String? = null,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("idempotencyKey", JsonString(idempotencyKey))
+        putIfThere("creditId", creditId?.let { JsonString(it) })
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): ResetCreditConsumeParams =
+            with(readMembers(json, at)) {
+                ResetCreditConsumeParams(
+                    idempotencyKey = required("idempotencyKey", ::readString),
+                    creditId = optional("creditId", ::readString),
+                )
+            }
+    }
+}
+
+/** Result of `account/rateLimitResetCredit/consume`. */
+public data class ResetCreditConsumeResult(
+    /** What came of it. */
+    public val outcome: ResetCreditOutcome,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("outcome", outcome.toJson())
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): ResetCreditConsumeResult =
+            with(readMembers(json, at)) {
+                ResetCreditConsumeResult(
+                    outcome = required("outcome", ResetCreditOutcome.Companion::fromJson),
+                )
+            }
+    }
+}
+
+/** What came of spending a reset credit. A newer peer may use others; they are kept unchanged. */
+@JvmInline
+public value class ResetCreditOutcome(public val value: String) : WireType {
+    override fun toJson(): JsonValue = JsonString(value)
+
+    public companion object {
+        /** The limits are reset. */
+        public val Reset: ResetCreditOutcome = ResetCreditOutcome("reset")
+
+        /** No limit is used, so no credit was spent. */
+        public val NothingToReset: ResetCreditOutcome = ResetCreditOutcome("nothingToReset")
+
+        /** There is no such credit, or none at all. */
+        public val NoCredit: ResetCreditOutcome = ResetCreditOutcome("noCredit")
+
+        /** An earlier attempt with this key spent it. */
+        public val AlreadyRedeemed: ResetCreditOutcome = ResetCreditOutcome("alreadyRedeemed")
+
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): ResetCreditOutcome =
+            ResetCreditOutcome(readString(json, at))
     }
 }
 
@@ -58,12 +277,18 @@ public data class RateLimitSnapshot(
     public val limitId: String? = null,
     /** Display name. */
     public val limitName: String? = null,
+    /** The model whose name and efforts describe this limit. */
+    public val normalModelSlug: String? = null,
     /** The shorter window. */
     public val primary: RateLimitWindow? = null,
     /** The longer window. */
     public val secondary: RateLimitWindow? = null,
     /** Bought credits. */
     public val credits: Credits? = null,
+    /** The spending limit of this member of a workspace, if there is one. */
+    public val individualLimit: SpendControlLimit? = null,
+    /** Whether spending control stops this member. Null where the backend does not report it. */
+    public val spendControlReached: Boolean? = null,
     /** Plan of the account. */
     public val planType: PlanType? = null,
     /** The limit that is reached, if one is. */
@@ -72,9 +297,12 @@ public data class RateLimitSnapshot(
     override fun toJson(): JsonValue = writeObject {
         putOrNull("limitId", limitId?.let { JsonString(it) })
         putOrNull("limitName", limitName?.let { JsonString(it) })
+        putIfThere("normalModelSlug", normalModelSlug?.let { JsonString(it) })
         putOrNull("primary", primary?.toJson())
         putOrNull("secondary", secondary?.toJson())
         putOrNull("credits", credits?.toJson())
+        putIfThere("individualLimit", individualLimit?.toJson())
+        putIfThere("spendControlReached", spendControlReached?.let { JsonBoolean(it) })
         putOrNull("planType", planType?.toJson())
         putOrNull("rateLimitReachedType", rateLimitReachedType?.toJson())
     }
@@ -86,9 +314,12 @@ public data class RateLimitSnapshot(
                 RateLimitSnapshot(
                     limitId = optional("limitId", ::readString),
                     limitName = optional("limitName", ::readString),
+                    normalModelSlug = optional("normalModelSlug", ::readString),
                     primary = optional("primary", RateLimitWindow.Companion::fromJson),
                     secondary = optional("secondary", RateLimitWindow.Companion::fromJson),
                     credits = optional("credits", Credits.Companion::fromJson),
+                    individualLimit = optional("individualLimit", SpendControlLimit.Companion::fromJson),
+                    spendControlReached = optional("spendControlReached", ::readBoolean),
                     planType = optional("planType", PlanType.Companion::fromJson),
                     rateLimitReachedType = optional("rateLimitReachedType", RateLimitReached.Companion::fromJson),
                 )
@@ -119,6 +350,38 @@ public data class RateLimitWindow(
                     usedPercent = required("usedPercent", ::readLong),
                     windowDurationMins = optional("windowDurationMins", ::readLong),
                     resetsAt = optional("resetsAt", ::readLong),
+                )
+            }
+    }
+}
+
+/** The spending limit of one member of a workspace. */
+public data class SpendControlLimit(
+    /** The limit, as the backend writes it. */
+    public val limit: String,
+    /** The used part, as the backend writes it. */
+    public val used: String,
+    /** The part that is left in percent, rounded. */
+    public val remainingPercent: Long,
+    /** The reset of the limit, in Unix seconds. */
+    public val resetsAt: Long,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("limit", JsonString(limit))
+        put("used", JsonString(used))
+        put("remainingPercent", JsonNumber(remainingPercent.toString()))
+        put("resetsAt", JsonNumber(resetsAt.toString()))
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): SpendControlLimit =
+            with(readMembers(json, at)) {
+                SpendControlLimit(
+                    limit = required("limit", ::readString),
+                    used = required("used", ::readString),
+                    remainingPercent = required("remainingPercent", ::readLong),
+                    resetsAt = required("resetsAt", ::readLong),
                 )
             }
     }

@@ -56,12 +56,16 @@ public object ClientRequests {
         RequestMethod("getAuthStatus", GetAuthStatusParams.Companion::fromJson, GetAuthStatusResult.Companion::fromJson)
 
     /** Reads the rate limits of a ChatGPT account from the backend. */
-    public val accountRateLimitsRead: RequestMethod<Empty, RateLimitsReadResult> =
-        RequestMethod("account/rateLimits/read", Empty.Companion::fromJson, RateLimitsReadResult.Companion::fromJson)
+    public val accountRateLimitsRead: RequestMethod<RateLimitsReadParams, RateLimitsReadResult> =
+        RequestMethod("account/rateLimits/read", RateLimitsReadParams.Companion::fromJson, RateLimitsReadResult.Companion::fromJson)
+
+    /** Spends a credit that resets the reached rate limits of a ChatGPT account. */
+    public val accountRateLimitResetCreditConsume: RequestMethod<ResetCreditConsumeParams, ResetCreditConsumeResult> =
+        RequestMethod("account/rateLimitResetCredit/consume", ResetCreditConsumeParams.Companion::fromJson, ResetCreditConsumeResult.Companion::fromJson)
 
     /** Reads the token usage of a ChatGPT account from the backend. */
-    public val accountUsageRead: RequestMethod<Empty, UsageReadResult> =
-        RequestMethod("account/usage/read", Empty.Companion::fromJson, UsageReadResult.Companion::fromJson)
+    public val accountUsageRead: RequestMethod<UsageReadParams, UsageReadResult> =
+        RequestMethod("account/usage/read", UsageReadParams.Companion::fromJson, UsageReadResult.Companion::fromJson)
 
     /** Lists the available models of the backend. */
     public val modelList: RequestMethod<ModelListParams, ModelListResult> =
@@ -113,6 +117,7 @@ public object ClientRequests {
         accountRead,
         getAuthStatus,
         accountRateLimitsRead,
+        accountRateLimitResetCreditConsume,
         accountUsageRead,
         modelList,
         configRead,
@@ -206,6 +211,14 @@ public object ServerNotifications {
     public val error: NotificationMethod<ErrorNotification> =
         NotificationMethod("error", ErrorNotification.Companion::fromJson)
 
+    /** A turn waits for a login that was refused and is being renewed. */
+    public val modelProviderAuthRecoveryStarted: NotificationMethod<AuthRecovery> =
+        NotificationMethod("modelProvider/authRecoveryStarted", AuthRecovery.Companion::fromJson)
+
+    /** The login is renewed, and the turn goes on. After a failed renewal the turn ends instead. */
+    public val modelProviderAuthRecoveryCompleted: NotificationMethod<AuthRecovery> =
+        NotificationMethod("modelProvider/authRecoveryCompleted", AuthRecovery.Companion::fromJson)
+
     /** A warning for the user. */
     public val warning: NotificationMethod<Warning> =
         NotificationMethod("warning", Warning.Companion::fromJson)
@@ -228,6 +241,8 @@ public object ServerNotifications {
         threadTokenUsageUpdated,
         turnCompleted,
         error,
+        modelProviderAuthRecoveryStarted,
+        modelProviderAuthRecoveryCompleted,
         warning,
         configWarning,
     )

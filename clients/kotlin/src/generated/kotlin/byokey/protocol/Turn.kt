@@ -374,6 +374,41 @@ public data class TurnNotification(
     }
 }
 
+/**
+ * Parameters of the notifications `modelProvider/authRecoveryStarted` and
+ * `modelProvider/authRecoveryCompleted`.
+ */
+public data class AuthRecovery(
+    /** The thread. */
+    public val threadId: String,
+    /** The turn that waits for it. */
+    public val turnId: String,
+    /** Id of the model provider. */
+    public val provider: String,
+    /** A text for the user. */
+    public val message: String,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        put("threadId", JsonString(threadId))
+        put("turnId", JsonString(turnId))
+        put("provider", JsonString(provider))
+        put("message", JsonString(message))
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): AuthRecovery =
+            with(readMembers(json, at)) {
+                AuthRecovery(
+                    threadId = required("threadId", ::readString),
+                    turnId = required("turnId", ::readString),
+                    provider = required("provider", ::readString),
+                    message = required("message", ::readString),
+                )
+            }
+    }
+}
+
 /** Parameters of the notification `error`: a turn failed, or is retried. */
 public data class ErrorNotification(
     /** The failure. */

@@ -4,6 +4,29 @@ package byokey.protocol
 
 import byokey.json.*
 
+/** Parameters of `account/usage/read`. */
+public data class UsageReadParams(
+    /**
+     * Refused, kind `unsupported`: the usage of one thread is not read here. Null is the
+     * account's.
+     */
+    public val threadId: String? = null,
+) : WireType {
+    override fun toJson(): JsonValue = writeObject {
+        putIfThere("threadId", threadId?.let { JsonString(it) })
+    }
+
+    public companion object {
+        /** Reads it; `at` is its path for errors. */
+        public fun fromJson(json: JsonValue, at: String = ""): UsageReadParams =
+            with(readMembers(json, at)) {
+                UsageReadParams(
+                    threadId = optional("threadId", ::readString),
+                )
+            }
+    }
+}
+
 /** Result of `account/usage/read`. */
 public data class UsageReadResult(
     /** Figures over the account's lifetime. */
