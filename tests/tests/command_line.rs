@@ -79,6 +79,11 @@ fn help_has_sections() {
     for section in ["\nOptions:\n", "\nListening:\n", "\nSettings:\n"] {
         assert!(help.contains(section), "{help}");
     }
+    let (own, _) = help.split_once("\nSettings:\n").unwrap();
+    assert!(own.contains("--trace-protocol"), "{help}");
+    let help = stdout(&run(&["login", "--help"], &[]));
+    let (own, _) = help.split_once("\nSettings:\n").unwrap();
+    assert!(own.contains("--device-auth"), "{help}");
 }
 
 #[test]

@@ -32,10 +32,6 @@ const ORPHANED_FAREWELL: Duration = Duration::from_millis(400);
 #[derive(Debug, Args)]
 #[cfg_attr(feature = "help", command(after_help = super::examples::APP_SERVER))]
 pub(crate) struct AppServer {
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    listen: Listen,
     /// Longest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_message)]
     max_message_bytes: usize,
@@ -57,6 +53,10 @@ pub(crate) struct AppServer {
     /// Accepted for compatibility with codex; unknown settings stop nothing.
     #[arg(long)]
     strict_config: bool,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    listen: Listen,
     #[cfg(feature = "generate")]
     #[command(subcommand)]
     generate: Option<Generate>,

@@ -19,11 +19,11 @@ use super::{Common, fail};
 /// Options of `byokey import-codex`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportCodex {
-    #[command(flatten)]
-    common: Common,
     /// Import the refresh token too. Two owners of one refresh token invalidate each other's login.
     #[arg(long)]
     take_refresh_token: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 impl ImportCodex {

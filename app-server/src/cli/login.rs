@@ -24,8 +24,6 @@ use super::waiting::shown_until;
 #[derive(Debug, Args)]
 #[cfg_attr(feature = "help", command(after_help = super::examples::LOGIN))]
 pub(crate) struct Login {
-    #[command(flatten)]
-    common: Common,
     /// Log in on another device, by entering a code there.
     #[arg(long, group = "way")]
     device_auth: bool,
@@ -38,6 +36,8 @@ pub(crate) struct Login {
     /// Do not open a browser; the address to open is printed.
     #[arg(long, group = "way")]
     no_browser: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Login {

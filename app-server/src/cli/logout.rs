@@ -16,11 +16,11 @@ use super::command::{CommandContext, tell};
 /// Options of `byokey logout`.
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
-    #[command(flatten)]
-    common: Common,
     /// Forget the login here, but do not revoke it at the issuer.
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Logout {

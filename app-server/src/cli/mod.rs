@@ -49,11 +49,11 @@ pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
 )]
 #[cfg_attr(feature = "help", command(after_help = examples::BYOKEY))]
 struct Cli {
-    #[command(flatten)]
-    common: Common,
     /// Print the version and exit.
     #[arg(short = 'V', long)]
     version: bool,
+    #[command(flatten)]
+    common: Common,
     #[command(flatten)]
     codex: CodexOptions,
     #[command(subcommand)]

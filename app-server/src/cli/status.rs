@@ -24,11 +24,11 @@ const EXPIRED: u8 = 3;
 #[derive(Debug, Args)]
 #[cfg_attr(feature = "help", command(after_help = super::examples::STATUS))]
 pub(crate) struct Status {
-    #[command(flatten)]
-    common: Common,
     /// Print one JSON object on standard output, also for a failure.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Status {

@@ -37,14 +37,14 @@ use redact::Redactor;
 #[derive(Debug, Args)]
 #[cfg_attr(feature = "help", command(after_help = super::examples::DOCTOR))]
 pub(crate) struct Doctor {
-    #[command(flatten)]
-    common: Common,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
     /// Also make one request without a credential to each backend, and compare the clocks.
     #[arg(long)]
     network: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 impl Doctor {
