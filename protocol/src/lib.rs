@@ -32,6 +32,7 @@ pub mod request_id;
 pub mod secret;
 mod strictness;
 pub mod thread;
+pub mod thread_lifecycle;
 pub mod tools;
 pub mod turn;
 pub mod usage;

@@ -26,6 +26,10 @@ use crate::thread::{
     ThreadLoadedListParams, ThreadLoadedListResult, ThreadResumeParams, ThreadStartParams,
     ThreadStartResult, ThreadStarted, ThreadStatusChanged, TokenUsageUpdated,
 };
+use crate::thread_lifecycle::{
+    ThreadDeleteParams, ThreadGone, ThreadReadParams, ThreadReadResult, ThreadUnsubscribeParams,
+    ThreadUnsubscribeResult,
+};
 use crate::tools::{
     PermissionProfileListParams, PermissionProfileListResult, SkillsListParams, SkillsListResult,
 };
@@ -278,6 +282,12 @@ methods! {
         "thread/resume" => ThreadResume(ThreadResumeParams) -> ThreadStartResult, "1", Stable;
         /// Lists the threads of this process.
         "thread/loaded/list" => ThreadLoadedList(ThreadLoadedListParams) -> ThreadLoadedListResult, "1", Stable;
+        /// Reads a thread that this connection started or resumed.
+        "thread/read" => ThreadRead(ThreadReadParams) -> ThreadReadResult, "1", Stable;
+        /// Unsubscribes from a thread, which is unloaded after a minute without subscribers and turns.
+        "thread/unsubscribe" => ThreadUnsubscribe(ThreadUnsubscribeParams) -> ThreadUnsubscribeResult, "1", Stable;
+        /// Deletes a thread that this connection started or resumed, and interrupts its turn.
+        "thread/delete" => ThreadDelete(ThreadDeleteParams) -> Empty, "1", Stable;
         /// Starts a turn in a thread; the answer is streamed in notifications.
         "turn/start" => TurnStart(TurnStartParams) -> TurnStartResult, "1", Stable;
         /// Interrupts a turn.
@@ -302,8 +312,12 @@ methods! {
         "account/rateLimits/updated" => RateLimitsUpdatedNotification(RateLimitsUpdated), "1", Stable;
         /// A thread was created.
         "thread/started" => ThreadStartedNotification(ThreadStarted), "1", Stable;
-        /// A thread became active or idle.
+        /// A thread became active or idle, or is not loaded any more.
         "thread/status/changed" => ThreadStatusChangedNotification(ThreadStatusChanged), "1", Stable;
+        /// A thread was unloaded: its last subscriber let it go, or others needed the room.
+        "thread/closed" => ThreadClosedNotification(ThreadGone), "1", Stable;
+        /// A thread was deleted.
+        "thread/deleted" => ThreadDeletedNotification(ThreadGone), "1", Stable;
         /// A turn started.
         "turn/started" => TurnStartedNotification(TurnNotification), "1", Stable;
         /// An item started.

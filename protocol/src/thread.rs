@@ -134,7 +134,7 @@ pub struct Thread {
     pub git_info: Option<serde_json::Value>,
     /// Always null.
     pub name: Option<String>,
-    /// Its turns; listed by `thread/resume` only.
+    /// Its turns; listed by `thread/resume`, and by `thread/read` with `includeTurns`.
     pub turns: Vec<Turn>,
 }
 
@@ -147,6 +147,8 @@ pub struct Thread {
     rename_all_fields = "camelCase"
 )]
 pub enum ThreadStatus {
+    /// It is not in memory any more; its id is unknown from now on.
+    NotLoaded,
     /// No turn is in progress.
     Idle,
     /// No turn is in progress, and the last one failed.

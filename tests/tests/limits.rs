@@ -41,6 +41,7 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("env_token/unix.rs:STANDARD", "numbers of descriptors"),
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),
+    ("threads/unload.rs:LOOK_AGAIN", "between two looks"),
     ("trace_protocol/looks.rs:LONG_RUN", "how secrets look"),
     ("trace_protocol/looks.rs:SHORT_RUN", "how secrets look"),
     ("login/listener.rs:PAUSE", "between two tries"),

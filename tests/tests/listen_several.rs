@@ -171,9 +171,11 @@ async fn a_connection_that_goes_takes_only_its_own_requests_with_it() {
         assert!(stayer.answer(waiting).await.is_ok());
         backend.accept_bearer(&old);
 
-        // A turn belongs to the process: the remaining connections get its end.
+        // A turn belongs to the process: the remaining subscribers of its thread get its end.
         let mut leaver = host(&listening).await;
         let thread = leaver.request("thread/start", json!({})).await.unwrap();
+        let resumed = json!({"threadId": thread["thread"]["id"]});
+        stayer.request("thread/resume", resumed).await.unwrap();
         let gate = backend.hold(Route::Responses);
         let input = json!([{"type": "text", "text": "Hello"}]);
         let turn = json!({"threadId": thread["thread"]["id"], "input": input});
@@ -205,9 +207,11 @@ async fn a_client_that_does_not_read_is_disconnected_and_blocks_no_other() {
     backend.set_script(Script::from_value(script).unwrap());
     for listening in listeners(&backend).await {
         let mut reader = host(&listening).await;
-        let deaf = host(&listening).await;
+        let mut deaf = host(&listening).await;
         reader.login(&TestToken::new("one").encode(), "ws-1").await;
         let thread = reader.request("thread/start", json!({})).await.unwrap();
+        let resumed = json!({"threadId": thread["thread"]["id"]});
+        deaf.request("thread/resume", resumed).await.unwrap();
         let input = json!([{"type": "text", "text": "Hello"}]);
         let turn = json!({"threadId": thread["thread"]["id"], "input": input});
         reader.request("turn/start", turn).await.unwrap();

@@ -27,8 +27,10 @@ mod selection;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unload;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use byokey_protocol::secret::Secret;
 use byokey_protocol::warning::ConfigWarning;
@@ -67,6 +69,8 @@ pub struct Config {
     pub codex_version: String,
     /// The ChatGPT backend, without a slash at the end.
     pub chatgpt_base_url: String,
+    /// How long a thread stays loaded after its last subscriber has unsubscribed.
+    pub thread_unload_delay: Duration,
     /// Which logins are allowed.
     pub policy: LoginPolicy,
     /// Where credentials are stored.
@@ -120,6 +124,7 @@ impl Config {
         );
         let chatgpt_base_url =
             chatgpt_base_url.map_or_else(|| CHATGPT_BASE_URL.to_owned(), |url| with_path(&url));
+        let thread_unload_delay = unload::read(&mut settings.stopping(Stops::ModelCalls));
         let policy = policy::read(&mut settings);
         let store = store::read_kind(&mut settings, environment, overrides);
         let plaintext_origins = plaintext::read(&mut settings, environment);
@@ -134,6 +139,7 @@ impl Config {
             provider,
             codex_version,
             chatgpt_base_url,
+            thread_unload_delay,
             policy,
             store,
             byokey_home: environment.byokey_home(),

@@ -122,6 +122,11 @@ const TABLE: &[(&str, &[Stops], &str)] = &[
     ),
     ("model=5", &[Stops::ModelCalls], "must be a string"),
     // Which provider.
+    (
+        "thread_unload_delay_secs=-1",
+        &[Stops::ModelCalls],
+        "must be a whole number",
+    ),
     ("model_provider=5", &[Stops::ModelCalls], "must be a string"),
     (
         "model_provider=relai",

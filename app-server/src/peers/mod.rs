@@ -62,7 +62,16 @@ impl Peers {
     where
         N::Params: serde::Serialize,
     {
-        for peer in self.connected().iter() {
+        self.notify_those::<N>(params, |_| true);
+    }
+
+    /// Sends a notification to those peers, if they have introduced themselves and have not opted
+    /// out.
+    pub fn notify_those<N: Notification>(&self, params: &N::Params, those: impl Fn(PeerId) -> bool)
+    where
+        N::Params: serde::Serialize,
+    {
+        for peer in self.connected().iter().filter(|peer| those(peer.id)) {
             peer.notify::<N>(params);
         }
     }

@@ -74,6 +74,8 @@ impl Service for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.context.services.peers.leave(&self.context.peer);
+        let Context { services, peer, .. } = &self.context;
+        services.peers.leave(peer);
+        services.threads.forget(peer.id);
     }
 }

@@ -104,6 +104,13 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         ClientRequest::ThreadLoadedList => {
             call.sync::<method::ThreadLoadedList>(handlers::thread_loaded_list);
         }
+        ClientRequest::ThreadRead => call.sync::<method::ThreadRead>(handlers::thread_read),
+        ClientRequest::ThreadUnsubscribe => {
+            call.sync::<method::ThreadUnsubscribe>(handlers::thread_unsubscribe);
+        }
+        ClientRequest::ThreadDelete => {
+            call.spawn::<method::ThreadDelete, _>(handlers::thread_delete);
+        }
         // No thread exists before startup is over, hence no turn.
         ClientRequest::TurnStart => call.sync::<method::TurnStart>(handlers::turn_start),
         ClientRequest::TurnInterrupt => {

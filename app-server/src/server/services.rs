@@ -40,7 +40,7 @@ pub struct Services {
     /// The backend.
     pub backend: Arc<Backend>,
     /// The conversations.
-    pub threads: Threads,
+    pub threads: Arc<Threads>,
     /// The progress of startup.
     pub start: Start,
     /// Background work.
@@ -105,7 +105,7 @@ impl Services {
                 backend.follow(change);
             }
         });
-        let threads = Threads::default();
+        let threads = Threads::new(Arc::clone(&peers));
         Arc::new(Self {
             config,
             peers,

@@ -7,8 +7,10 @@ mod account;
 mod failure;
 mod reasoning;
 pub(crate) mod size;
+mod subscribers;
 mod thread;
 mod turn;
+mod unload;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,16 +18,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 pub use account::ThreadAccount;
+pub use subscribers::Subscribers;
 pub use thread::{Settings, Thread, TurnRefusal};
 pub use turn::TurnRunner;
+pub use unload::Deletion;
 
+use crate::peers::Peers;
 use size::{MAX_CONVERSATION, MAX_CONVERSATIONS, MAX_THREADS, MAX_TURNS};
+use unload::Sweeper;
 
 /// The threads of this process, by id. Ids are UUIDs of version 7, so they sort by age.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Threads {
+    peers: Arc<Peers>,
     loaded: Mutex<BTreeMap<String, Arc<Thread>>>,
     running: Arc<watch::Sender<usize>>,
+    sweeper: Sweeper,
 }
 
 /// Why a conversation may not grow.
@@ -51,7 +59,18 @@ impl Drop for RunningTurn {
 }
 
 impl Threads {
-    /// Adds a thread. Above the limits, the least recently used ones are removed.
+    /// Returns no threads. Their ends are reported to these clients.
+    #[must_use]
+    pub fn new(peers: Arc<Peers>) -> Arc<Self> {
+        Arc::new(Self {
+            peers,
+            loaded: Mutex::default(),
+            running: Arc::default(),
+            sweeper: Sweeper::default(),
+        })
+    }
+
+    /// Adds a thread. Above the limits, the least recently used ones are unloaded.
     ///
     /// # Errors
     ///
@@ -66,13 +85,28 @@ impl Threads {
         Ok(thread)
     }
 
-    /// Makes room for so many more bytes in a thread: above the limits, the least recently used
-    /// threads are removed, except for those with a turn in progress.
+    /// Makes room for so many more bytes in a thread: above the limits, the threads that were let
+    /// go and then the least recently used ones are unloaded, except for those with a turn in
+    /// progress.
     ///
     /// # Errors
     ///
     /// When there is no such room.
     pub fn make_room(&self, thread: &Thread, more: usize) -> Result<(), NoRoom> {
+        let mut unloaded = Vec::new();
+        let made = self.unload_others(thread, more, &mut unloaded);
+        for thread in unloaded {
+            self.tell_closed(&thread);
+        }
+        made
+    }
+
+    fn unload_others(
+        &self,
+        thread: &Thread,
+        more: usize,
+        unloaded: &mut Vec<Arc<Thread>>,
+    ) -> Result<(), NoRoom> {
         if thread.bytes().saturating_add(more) > MAX_CONVERSATION {
             return Err(NoRoom::Conversation);
         }
@@ -85,8 +119,11 @@ impl Threads {
         }
         while bytes > MAX_CONVERSATIONS || loaded.len() > MAX_THREADS {
             let others = loaded.values().filter(|other| other.id != thread.id);
-            let idle = others.filter_map(|other| Some((other.idle_since()?, &other.id)));
-            let Some(oldest) = idle.min().map(|(_, id)| id.clone()) else {
+            let idle = others.filter_map(|other| {
+                let is_subscribed = other.subscribers.unload_at().is_none();
+                Some((is_subscribed, other.idle_since()?, &other.id))
+            });
+            let Some((_, _, oldest)) = idle.min() else {
                 // What the thread itself takes is bounded already.
                 let is_alone = loaded.keys().all(|id| *id == thread.id);
                 return if is_alone {
@@ -95,10 +132,12 @@ impl Threads {
                     Err(NoRoom::Server)
                 };
             };
+            let oldest = oldest.clone();
             if let Some(forgotten) = loaded.remove(&oldest) {
                 bytes = bytes.saturating_sub(all(&forgotten));
+                unloaded.push(forgotten);
             }
-            tracing::warn!("the thread that was unused for longest was forgotten to make room");
+            tracing::warn!("the thread that was unused for longest was unloaded to make room");
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::account::ThreadAccount;
 use super::reasoning::ThreadReasoning;
 use super::size;
+use super::subscribers::Subscribers;
 use crate::backend::{ChatItem, ChatMessage, ModelChoice, OwnedReasoning, Role, TurnRequest};
 use byokey_auth::AccountIdentity;
 
@@ -27,6 +28,8 @@ pub struct Thread {
     pub id: String,
     /// The account that it belongs to.
     pub account: ThreadAccount,
+    /// The connections that its events go to.
+    pub subscribers: Subscribers,
     state: Mutex<State>,
 }
 
@@ -84,7 +87,12 @@ pub enum TurnRefusal {
 impl Thread {
     /// Returns an empty thread.
     #[must_use]
-    pub fn new(settings: Settings, account: ThreadAccount, now: i64) -> Self {
+    pub fn new(
+        settings: Settings,
+        account: ThreadAccount,
+        subscribers: Subscribers,
+        now: i64,
+    ) -> Self {
         let state = State {
             settings_bytes: size::of_settings(&settings),
             settings,
@@ -99,6 +107,7 @@ impl Thread {
         Self {
             id: Uuid::now_v7().to_string(),
             account,
+            subscribers,
             state: Mutex::new(state),
         }
     }
@@ -227,6 +236,19 @@ impl Thread {
         }
     }
 
+    /// Interrupts the turn in progress, if any. The future ends when its end has been reported.
+    pub(super) fn stop(&self) -> impl Future<Output = ()> + use<> {
+        let active = self.state().active.as_ref().map(|active| {
+            active.send_replace(true);
+            active.subscribe()
+        });
+        async move {
+            let Some(mut active) = active else { return };
+            // Nothing is sent any more: this waits for the sender to be dropped.
+            while active.changed().await.is_ok() {}
+        }
+    }
+
     /// Adds a message of the model to the turn in progress, with its reasoning.
     pub(super) fn add_message(&self, message: ThreadItem, reasoning: Vec<OwnedReasoning>) {
         let mut state = self.state();
@@ -280,26 +302,31 @@ impl Thread {
         state.usage
     }
 
-    /// Ends the turn in progress.
+    /// Ends the turn in progress. Returns it, and what [`Thread::stop`] waits for: it is dropped
+    /// when the end has been reported.
     pub(super) fn end_turn(
         &self,
         status: TurnStatus,
         error: Option<TurnError>,
         now: i64,
         duration_ms: i64,
-    ) -> Option<Turn> {
+    ) -> (Option<Turn>, Option<watch::Sender<bool>>) {
+        self.subscribers.turn_ended();
         let mut state = self.state();
-        state.active = None;
+        let active = state.active.take();
         state.updated_at = now;
-        let turn = state.turns.last_mut()?;
+        let Some(turn) = state.turns.last_mut() else {
+            return (None, active);
+        };
         turn.status = status.into();
         turn.error = error;
         turn.completed_at = Some(now);
         turn.duration_ms = Some(duration_ms);
-        Some(match status {
+        let ended = match status {
             TurnStatus::Completed => with_last_message(turn.clone()),
             _ => without_items(turn.clone()),
-        })
+        };
+        (Some(ended), active)
     }
 
     /// Returns the token usage so far, and the turn after which it was counted; `None` before the

@@ -8,13 +8,15 @@ use byokey_protocol::limits::{RateLimitSnapshot, RateLimitsUpdated};
 use byokey_protocol::methods::{
     AgentMessageDeltaNotification, AuthRecoveryCompletedNotification,
     AuthRecoveryStartedNotification, ItemCompletedNotification, ItemStartedNotification,
-    RateLimitsUpdatedNotification, ThreadStatusChangedNotification, TokenUsageUpdatedNotification,
-    TurnCompletedNotification, TurnErrorNotification, TurnStartedNotification,
+    Notification, RateLimitsUpdatedNotification, ThreadStatusChangedNotification,
+    TokenUsageUpdatedNotification, TurnCompletedNotification, TurnErrorNotification,
+    TurnStartedNotification,
 };
 use byokey_protocol::thread::{ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
 use byokey_protocol::turn::{
     AuthRecovery, ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus,
 };
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -77,7 +79,8 @@ impl TurnRunner {
             _ = stopped.wait_for(|stopped| *stopped) => (TurnStatus::Interrupted, None),
         };
         let (now, took) = (self.clock.unix_seconds(), milliseconds(begun.elapsed()));
-        let ended = self.thread.end_turn(status, error.clone(), now, took);
+        // Dropped at the end of this function.
+        let (ended, _reported) = self.thread.end_turn(status, error.clone(), now, took);
         self.tell_status();
         if let Some(error) = error {
             self.tell_error(error, false);
@@ -87,7 +90,7 @@ impl TurnRunner {
                 thread_id: self.thread.id.clone(),
                 turn,
             };
-            self.peers.notify::<TurnCompletedNotification>(&ended);
+            self.tell::<TurnCompletedNotification>(&ended);
         }
     }
 
@@ -210,13 +213,12 @@ impl TurnRunner {
 
     fn tell_delta(&self, message: &mut Growing, delta: String) {
         message.text.push_str(&delta);
-        self.peers
-            .notify::<AgentMessageDeltaNotification>(&AgentMessageDelta {
-                thread_id: self.thread.id.clone(),
-                turn_id: self.turn.id.clone(),
-                item_id: message.id.clone(),
-                delta,
-            });
+        self.tell::<AgentMessageDeltaNotification>(&AgentMessageDelta {
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+            item_id: message.id.clone(),
+            delta,
+        });
     }
 
     /// The backend's final text takes precedence; without one the streamed text is used.
@@ -254,13 +256,22 @@ impl TurnRunner {
         }
     }
 
+    /// Sends a notification to the subscribers of the thread.
+    fn tell<N: Notification>(&self, params: &N::Params)
+    where
+        N::Params: Serialize,
+    {
+        let subscribers = &self.thread.subscribers;
+        self.peers
+            .notify_those::<N>(params, |peer| subscribers.is_subscribed(peer));
+    }
+
     fn tell_beginning(&self) {
         self.tell_status();
-        self.peers
-            .notify::<TurnStartedNotification>(&TurnNotification {
-                thread_id: self.thread.id.clone(),
-                turn: self.turn.clone(),
-            });
+        self.tell::<TurnStartedNotification>(&TurnNotification {
+            thread_id: self.thread.id.clone(),
+            turn: self.turn.clone(),
+        });
         self.tell_item_started(self.message.clone());
         self.tell_item_completed(self.message.clone());
     }
@@ -275,7 +286,7 @@ impl TurnRunner {
     }
 
     fn tell_item_started(&self, item: ThreadItem) {
-        self.peers.notify::<ItemStartedNotification>(&ItemStarted {
+        self.tell::<ItemStartedNotification>(&ItemStarted {
             item: item.into(),
             thread_id: self.thread.id.clone(),
             turn_id: self.turn.id.clone(),
@@ -284,32 +295,29 @@ impl TurnRunner {
     }
 
     fn tell_item_completed(&self, item: ThreadItem) {
-        self.peers
-            .notify::<ItemCompletedNotification>(&ItemCompleted {
-                item: item.into(),
-                thread_id: self.thread.id.clone(),
-                turn_id: self.turn.id.clone(),
-                completed_at_ms: self.clock.unix_millis(),
-            });
+        self.tell::<ItemCompletedNotification>(&ItemCompleted {
+            item: item.into(),
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+            completed_at_ms: self.clock.unix_millis(),
+        });
     }
 
     fn tell_usage(&self, last: TokenUsage) {
-        self.peers
-            .notify::<TokenUsageUpdatedNotification>(&TokenUsageUpdated {
-                thread_id: self.thread.id.clone(),
-                turn_id: self.turn.id.clone(),
-                token_usage: self.thread.add_usage(last),
-            });
+        self.tell::<TokenUsageUpdatedNotification>(&TokenUsageUpdated {
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+            token_usage: self.thread.add_usage(last),
+        });
     }
 
     fn tell_error(&self, error: TurnError, will_retry: bool) {
-        self.peers
-            .notify::<TurnErrorNotification>(&ErrorNotification {
-                error,
-                will_retry,
-                thread_id: self.thread.id.clone(),
-                turn_id: self.turn.id.clone(),
-            });
+        self.tell::<TurnErrorNotification>(&ErrorNotification {
+            error,
+            will_retry,
+            thread_id: self.thread.id.clone(),
+            turn_id: self.turn.id.clone(),
+        });
     }
 }
 

@@ -19,7 +19,7 @@ use crate::backend::ModelChoice;
 use crate::config::Stops;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
-use crate::threads::{Settings, Thread, ThreadAccount, size};
+use crate::threads::{Settings, Subscribers, Thread, ThreadAccount, size};
 
 pub(crate) fn thread_start(
     context: &Context,
@@ -102,7 +102,9 @@ pub(crate) fn thread_start(
                 })?
             }
         };
-        let thread = Thread::new(settings, account, services.clock.unix_seconds());
+        let subscribers = Subscribers::new(owner);
+        let now = services.clock.unix_seconds();
+        let thread = Thread::new(settings, account, subscribers, now);
         let thread = services.threads.insert(thread);
         let thread = thread.map_err(|_| RequestError::overloaded())?;
         let result = describe(&thread, false);
@@ -148,6 +150,7 @@ pub(crate) fn thread_resume(
     if let Some(model) = params.model {
         thread.change_settings(|settings| settings.model = ModelChoice::Final(model));
     }
+    thread.subscribers.join(context.peer.id);
     let usage = thread.usage();
     Ok(Reply::then(describe(&thread, true), move |context| {
         if let Some(usage) = usage {
@@ -222,12 +225,21 @@ pub(super) fn find_thread(
     id: &str,
     words: &Unfindable,
 ) -> Result<Arc<Thread>, RequestError> {
-    let refused = |message| RequestError::refused(ErrorKind::NotFound, message);
-    if Uuid::try_parse(id).is_err() {
-        return Err(refused(words.invalid.to_owned()));
-    }
+    check_id(id, words.invalid)?;
     let thread = context.services.threads.get(id);
-    thread.ok_or_else(|| refused(format!("{} {id}", words.missing)))
+    thread.ok_or_else(|| words.missing(id))
+}
+
+/// Refuses an invalid id of a thread, with this text.
+pub(super) fn check_id(id: &str, invalid: &str) -> Result<(), RequestError> {
+    match Uuid::try_parse(id) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(not_found(invalid.to_owned())),
+    }
+}
+
+fn not_found(message: String) -> RequestError {
+    RequestError::refused(ErrorKind::NotFound, message)
 }
 
 /// The error texts for a missing thread.
@@ -236,4 +248,11 @@ pub(super) struct Unfindable {
     pub(super) invalid: &'static str,
     /// Before the id of an unknown thread.
     pub(super) missing: &'static str,
+}
+
+impl Unfindable {
+    /// Returns the error for an unknown thread with a valid id.
+    pub(super) fn missing(&self, id: &str) -> RequestError {
+        not_found(format!("{} {id}", self.missing))
+    }
 }

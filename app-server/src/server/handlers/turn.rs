@@ -93,6 +93,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
             if let Err(no_room) = services.threads.make_room(&thread, 0) {
                 tracing::debug!("{no_room}");
             }
+            services.threads.sweep();
             drop((running, counted));
         }));
     }))

@@ -40,13 +40,19 @@ import type {
   ResetCreditConsumeResult,
   SkillsListParams,
   SkillsListResult,
+  ThreadDeleteParams,
+  ThreadGone,
   ThreadLoadedListParams,
   ThreadLoadedListResult,
+  ThreadReadParams,
+  ThreadReadResult,
   ThreadResumeParams,
   ThreadStartParams,
   ThreadStartResult,
   ThreadStarted,
   ThreadStatusChanged,
+  ThreadUnsubscribeParams,
+  ThreadUnsubscribeResult,
   TokenUsageUpdated,
   TurnInterruptParams,
   TurnNotification,
@@ -98,6 +104,12 @@ export interface ClientRequests {
   "thread/resume": { params: ThreadResumeParams; result: ThreadStartResult };
   /** Lists the threads of this process. */
   "thread/loaded/list": { params: ThreadLoadedListParams; result: ThreadLoadedListResult };
+  /** Reads a thread that this connection started or resumed. */
+  "thread/read": { params: ThreadReadParams; result: ThreadReadResult };
+  /** Unsubscribes from a thread, which is unloaded after a minute without subscribers and turns. */
+  "thread/unsubscribe": { params: ThreadUnsubscribeParams; result: ThreadUnsubscribeResult };
+  /** Deletes a thread that this connection started or resumed, and interrupts its turn. */
+  "thread/delete": { params: ThreadDeleteParams; result: Empty };
   /** Starts a turn in a thread; the answer is streamed in notifications. */
   "turn/start": { params: TurnStartParams; result: TurnStartResult };
   /** Interrupts a turn. */
@@ -124,6 +136,9 @@ export const CLIENT_REQUESTS = [
   "thread/start",
   "thread/resume",
   "thread/loaded/list",
+  "thread/read",
+  "thread/unsubscribe",
+  "thread/delete",
   "turn/start",
   "turn/interrupt",
 ] as const satisfies readonly (keyof ClientRequests)[];
@@ -163,8 +178,12 @@ export interface ServerNotifications {
   "account/rateLimits/updated": RateLimitsUpdated;
   /** A thread was created. */
   "thread/started": ThreadStarted;
-  /** A thread became active or idle. */
+  /** A thread became active or idle, or is not loaded any more. */
   "thread/status/changed": ThreadStatusChanged;
+  /** A thread was unloaded: its last subscriber let it go, or others needed the room. */
+  "thread/closed": ThreadGone;
+  /** A thread was deleted. */
+  "thread/deleted": ThreadGone;
   /** A turn started. */
   "turn/started": TurnNotification;
   /** An item started. */
@@ -196,6 +215,8 @@ export const SERVER_NOTIFICATIONS = [
   "account/rateLimits/updated",
   "thread/started",
   "thread/status/changed",
+  "thread/closed",
+  "thread/deleted",
   "turn/started",
   "item/started",
   "item/agentMessage/delta",

@@ -114,7 +114,7 @@ export interface Thread {
   readonly gitInfo: unknown;
   /** Always null. */
   readonly name: string | null;
-  /** Its turns; listed by `thread/resume` only. */
+  /** Its turns; listed by `thread/resume`, and by `thread/read` with `includeTurns`. */
   readonly turns: readonly Turn[];
 }
 
@@ -122,7 +122,12 @@ export interface Thread {
  * The status of a thread. A newer peer may use another `type`: keep a branch for what is not
  * listed.
  */
-export type ThreadStatus = ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive;
+export type ThreadStatus = ThreadStatusNotLoaded | ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive;
+
+/** It is not in memory any more; its id is unknown from now on. */
+export interface ThreadStatusNotLoaded {
+  readonly type: "notLoaded";
+}
 
 /** No turn is in progress. */
 export interface ThreadStatusIdle {

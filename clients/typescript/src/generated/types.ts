@@ -14,6 +14,7 @@ export type * from "./login.js";
 export type * from "./models.js";
 export type * from "./request-id.js";
 export type * from "./thread.js";
+export type * from "./thread-lifecycle.js";
 export type * from "./tools.js";
 export type * from "./turn.js";
 export type * from "./usage.js";

@@ -50,13 +50,20 @@ from .types import (
     ResetCreditConsumeResult,
     SkillsListParams,
     SkillsListResult,
+    ThreadClosed,
+    ThreadDeleteParams,
+    ThreadDeleted,
     ThreadLoadedListParams,
     ThreadLoadedListResult,
+    ThreadReadParams,
+    ThreadReadResult,
     ThreadResumeParams,
     ThreadStartParams,
     ThreadStartResult,
     ThreadStarted,
     ThreadStatusChanged,
+    ThreadUnsubscribeParams,
+    ThreadUnsubscribeResult,
     TokenUsageUpdated,
     TurnCompleted,
     TurnInterruptParams,
@@ -223,6 +230,27 @@ THREAD_LOADED_LIST: Final[Request[ThreadLoadedListParams, ThreadLoadedListResult
 )
 """Lists the threads of this process."""
 
+THREAD_READ: Final[Request[ThreadReadParams, ThreadReadResult]] = Request(
+    "thread/read",
+    ThreadReadParams.from_wire,
+    ThreadReadResult.from_wire,
+)
+"""Reads a thread that this connection started or resumed."""
+
+THREAD_UNSUBSCRIBE: Final[Request[ThreadUnsubscribeParams, ThreadUnsubscribeResult]] = Request(
+    "thread/unsubscribe",
+    ThreadUnsubscribeParams.from_wire,
+    ThreadUnsubscribeResult.from_wire,
+)
+"""Unsubscribes from a thread, which is unloaded after a minute without subscribers and turns."""
+
+THREAD_DELETE: Final[Request[ThreadDeleteParams, Empty]] = Request(
+    "thread/delete",
+    ThreadDeleteParams.from_wire,
+    Empty.from_wire,
+)
+"""Deletes a thread that this connection started or resumed, and interrupts its turn."""
+
 TURN_START: Final[Request[TurnStartParams, TurnStartResult]] = Request(
     "turn/start",
     TurnStartParams.from_wire,
@@ -284,7 +312,19 @@ THREAD_STATUS_CHANGED: Final[Notification[ThreadStatusChanged]] = Notification(
     "thread/status/changed",
     ThreadStatusChanged.from_wire,
 )
-"""A thread became active or idle."""
+"""A thread became active or idle, or is not loaded any more."""
+
+THREAD_CLOSED: Final[Notification[ThreadClosed]] = Notification(
+    "thread/closed",
+    ThreadClosed.from_wire,
+)
+"""A thread was unloaded: its last subscriber let it go, or others needed the room."""
+
+THREAD_DELETED: Final[Notification[ThreadDeleted]] = Notification(
+    "thread/deleted",
+    ThreadDeleted.from_wire,
+)
+"""A thread was deleted."""
 
 TURN_STARTED: Final[Notification[TurnStarted]] = Notification(
     "turn/started",
@@ -371,6 +411,9 @@ CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     THREAD_START,
     THREAD_RESUME,
     THREAD_LOADED_LIST,
+    THREAD_READ,
+    THREAD_UNSUBSCRIBE,
+    THREAD_DELETE,
     TURN_START,
     TURN_INTERRUPT,
 )
@@ -393,6 +436,8 @@ SERVER_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     ACCOUNT_RATE_LIMITS_UPDATED,
     THREAD_STARTED,
     THREAD_STATUS_CHANGED,
+    THREAD_CLOSED,
+    THREAD_DELETED,
     TURN_STARTED,
     ITEM_STARTED,
     ITEM_AGENT_MESSAGE_DELTA,

@@ -264,7 +264,7 @@ class Thread:
     """Always null."""
 
     turns: Sequence[Turn]
-    """Its turns; listed by `thread/resume` only."""
+    """Its turns; listed by `thread/resume`, and by `thread/read` with `includeTurns`."""
 
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> Thread:
@@ -316,6 +316,24 @@ class Thread:
             "gitInfo": self.git_info,
             "name": self.name,
             "turns": [item.to_wire() for item in self.turns],
+        }
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadStatusNotLoaded:
+    """It is not in memory any more; its id is unknown from now on."""
+
+    type: ClassVar[Literal["notLoaded"]] = "notLoaded"
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> ThreadStatusNotLoaded:
+        wire.members(value, at)
+        return cls()
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "type": self.type,
         }
         return members
 
@@ -390,13 +408,15 @@ class UnknownThreadStatus:
         return self.raw
 
 
-ThreadStatus: TypeAlias = ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive | UnknownThreadStatus
+ThreadStatus: TypeAlias = ThreadStatusNotLoaded | ThreadStatusIdle | ThreadStatusSystemError | ThreadStatusActive | UnknownThreadStatus
 """The status of a thread."""
 
 
 def thread_status_from_wire(value: object, at: str = "") -> ThreadStatus:
     members = wire.members(value, at)
     tag = wire.required(members, "type", at, wire.string)
+    if tag == "notLoaded":
+        return ThreadStatusNotLoaded.from_wire(members, at)
     if tag == "idle":
         return ThreadStatusIdle.from_wire(members, at)
     if tag == "systemError":

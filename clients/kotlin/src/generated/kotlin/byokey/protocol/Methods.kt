@@ -99,6 +99,18 @@ public object ClientRequests {
     public val threadLoadedList: RequestMethod<ThreadLoadedListParams, ThreadLoadedListResult> =
         RequestMethod("thread/loaded/list", ThreadLoadedListParams.Companion::fromJson, ThreadLoadedListResult.Companion::fromJson)
 
+    /** Reads a thread that this connection started or resumed. */
+    public val threadRead: RequestMethod<ThreadReadParams, ThreadReadResult> =
+        RequestMethod("thread/read", ThreadReadParams.Companion::fromJson, ThreadReadResult.Companion::fromJson)
+
+    /** Unsubscribes from a thread, which is unloaded after a minute without subscribers and turns. */
+    public val threadUnsubscribe: RequestMethod<ThreadUnsubscribeParams, ThreadUnsubscribeResult> =
+        RequestMethod("thread/unsubscribe", ThreadUnsubscribeParams.Companion::fromJson, ThreadUnsubscribeResult.Companion::fromJson)
+
+    /** Deletes a thread that this connection started or resumed, and interrupts its turn. */
+    public val threadDelete: RequestMethod<ThreadDeleteParams, Empty> =
+        RequestMethod("thread/delete", ThreadDeleteParams.Companion::fromJson, Empty.Companion::fromJson)
+
     /** Starts a turn in a thread; the answer is streamed in notifications. */
     public val turnStart: RequestMethod<TurnStartParams, TurnStartResult> =
         RequestMethod("turn/start", TurnStartParams.Companion::fromJson, TurnStartResult.Companion::fromJson)
@@ -127,6 +139,9 @@ public object ClientRequests {
         threadStart,
         threadResume,
         threadLoadedList,
+        threadRead,
+        threadUnsubscribe,
+        threadDelete,
         turnStart,
         turnInterrupt,
     )
@@ -179,9 +194,17 @@ public object ServerNotifications {
     public val threadStarted: NotificationMethod<ThreadStarted> =
         NotificationMethod("thread/started", ThreadStarted.Companion::fromJson)
 
-    /** A thread became active or idle. */
+    /** A thread became active or idle, or is not loaded any more. */
     public val threadStatusChanged: NotificationMethod<ThreadStatusChanged> =
         NotificationMethod("thread/status/changed", ThreadStatusChanged.Companion::fromJson)
+
+    /** A thread was unloaded: its last subscriber let it go, or others needed the room. */
+    public val threadClosed: NotificationMethod<ThreadGone> =
+        NotificationMethod("thread/closed", ThreadGone.Companion::fromJson)
+
+    /** A thread was deleted. */
+    public val threadDeleted: NotificationMethod<ThreadGone> =
+        NotificationMethod("thread/deleted", ThreadGone.Companion::fromJson)
 
     /** A turn started. */
     public val turnStarted: NotificationMethod<TurnNotification> =
@@ -234,6 +257,8 @@ public object ServerNotifications {
         accountRateLimitsUpdated,
         threadStarted,
         threadStatusChanged,
+        threadClosed,
+        threadDeleted,
         turnStarted,
         itemStarted,
         itemAgentMessageDelta,

@@ -199,7 +199,7 @@ public data class Thread(
     public val gitInfo: JsonValue? = null,
     /** Always null. */
     public val name: String? = null,
-    /** Its turns; listed by `thread/resume` only. */
+    /** Its turns; listed by `thread/resume`, and by `thread/read` with `includeTurns`. */
     public val turns: List<Turn>,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
@@ -259,6 +259,25 @@ public data class Thread(
 
 /** The status of a thread. A newer peer may use others; they are kept unchanged. */
 public sealed interface ThreadStatus : WireType {
+    /** It is not in memory any more; its id is unknown from now on. */
+    public class NotLoaded : ThreadStatus {
+        override fun toJson(): JsonValue = writeObject {
+            put("type", JsonString("notLoaded"))
+        }
+
+        override fun equals(other: Any?): Boolean = other is NotLoaded
+
+        override fun hashCode(): Int = 0
+
+        override fun toString(): String = "NotLoaded()"
+
+        public companion object {
+            /** Reads it; `at` is its path for errors. */
+            public fun fromJson(json: JsonValue, at: String = ""): NotLoaded =
+                readMembers(json, at).let { NotLoaded() }
+        }
+    }
+
     /** No turn is in progress. */
     public class Idle : ThreadStatus {
         override fun toJson(): JsonValue = writeObject {
@@ -333,6 +352,7 @@ public sealed interface ThreadStatus : WireType {
         /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ThreadStatus =
             when (readTag(json, "type", at)) {
+                "notLoaded" -> NotLoaded.fromJson(json, at)
                 "idle" -> Idle.fromJson(json, at)
                 "systemError" -> SystemError.fromJson(json, at)
                 "active" -> Active.fromJson(json, at)
