@@ -21,6 +21,18 @@ pub enum LoginRefusal {
          account/logout to clear it."
     )]
     ExternalAuthActive,
+    /// The host owns the login, by a bearer token.
+    #[error(
+        "A bearer token of the host is active. Use account/login/start (bearerToken) to update it \
+         or account/logout to clear it."
+    )]
+    HostBearerActive,
+    /// The configuration requires ChatGPT accounts or API keys.
+    #[error(
+        "Bearer token login is disabled: `forced_login_method` in the configuration demands \
+         another kind of login. Remove it, or use that kind."
+    )]
+    BearerDisabled,
     /// The configuration requires ChatGPT accounts.
     #[error("API key login is disabled. Use ChatGPT login instead.")]
     ApiKeyDisabled,
@@ -69,10 +81,11 @@ impl LoginRefusal {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::ExternalAuthActive => ErrorKind::ExternalAuthActive,
+            Self::ExternalAuthActive | Self::HostBearerActive => ErrorKind::ExternalAuthActive,
             Self::ApiKeyDisabled
             | Self::ChatgptDisabled
             | Self::ExternalDisabled
+            | Self::BearerDisabled
             | Self::AccessTokenDisabled => ErrorKind::LoginDisabled,
             Self::Workspace { .. } | Self::Restricted { .. } | Self::NoWorkspace => {
                 ErrorKind::WorkspaceMismatch

@@ -22,6 +22,13 @@ pub fn is_bearer(text: &str) -> bool {
     (1..=MAX_BEARER).contains(&text.len()) && is_visible_ascii(text)
 }
 
+/// Returns whether the string can be the value of a header, which `Bearer ` precedes: printable
+/// ASCII characters, spaces and tabs.
+pub(crate) fn is_header_value(text: &str) -> bool {
+    let is_sendable = |byte| matches!(byte, b' '..=b'~' | b'\t');
+    (1..=MAX_BEARER).contains(&text.len()) && text.bytes().all(is_sendable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_bearer, is_identifier};

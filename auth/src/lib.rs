@@ -40,22 +40,22 @@ mod tests;
 
 pub use claims::{Claims, InvalidToken};
 pub use credential::{
-    AccountIdentity, ApiKey, ChatgptAccount, Credential, ExternalLogin, InvalidCredential,
-    ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PeerId, PersonalAccessToken,
-    RenewedTokens, TokenKind, TokenOwner,
+    AccountIdentity, ApiKey, BearerLogin, ChatgptAccount, Credential, ExternalLogin,
+    InvalidCredential, ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PeerId,
+    PersonalAccessToken, RenewedTokens, TokenKind, TokenOwner,
 };
 pub use ephemeral::EphemeralStore;
 pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
 pub use manager::{
-    AnswerCheck, AuthManager, CredentialChange, Dependencies, Forgotten, Host, HostAnswer, Lease,
-    PendingLogin, Revocation,
+    AnswerCheck, AuthManager, BearerAnswer, CredentialChange, Dependencies, Forgotten, Host,
+    HostAnswer, Lease, PendingLogin, Revocation,
 };
 pub use permanent::PermanentFailure;
 pub use policy::{ForcedMethod, LoginPolicy};
 pub use state::{
-    AuthState, Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket, Recovered, Recovery,
-    RefreshOrder, Refreshed, Renewal, Ticket, Transition,
+    AuthState, BearerTicket, Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket,
+    Recovered, Recovery, RefreshOrder, Refreshed, Renewal, Ticket, Transition,
 };
 pub use store::{Restored, Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

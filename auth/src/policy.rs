@@ -88,6 +88,14 @@ impl LoginPolicy {
         self.unless(ForcedMethod::Api, LoginRefusal::AccessTokenDisabled)
     }
 
+    /// A forced method names a kind of OpenAI login, and a bearer token is neither.
+    pub(super) const fn check_bearer(&self) -> Result<(), LoginRefusal> {
+        match self.forced_method {
+            None => Ok(()),
+            Some(_) => Err(LoginRefusal::BearerDisabled),
+        }
+    }
+
     /// Checks whether a credential of this program is for an allowed workspace.
     fn check_workspace_of(&self, credential: &OwnCredential) -> Result<(), LoginRefusal> {
         let Some(account) = credential.chatgpt() else {

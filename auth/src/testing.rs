@@ -3,13 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 
 use super::{
-    AnswerCheck, Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure, ManagedTokens, PeerId,
-    RecoveryFailure, RenewedTokens, TokenOwner,
+    AnswerCheck, BearerAnswer, Host, HostAnswer, Issuer, IssuerAnswer, IssuerFailure,
+    ManagedTokens, PeerId, RecoveryFailure, RenewedTokens, TokenOwner,
 };
 
 /// Returns an unsigned token with these claims.
@@ -84,6 +85,10 @@ pub(crate) struct NoHost;
 
 impl Host for NoHost {
     fn ask_refresh(&self, _: PeerId, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
+        Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
+    }
+
+    fn ask_bearer_refresh(&self, _: PeerId, _: BearerTokenRefreshParams) -> BearerAnswer {
         Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
     }
 

@@ -1,28 +1,33 @@
 //! The auth manager without a process, a clock or a network.
 
+mod bearer;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::{BearerToken, BearerTokenRefreshParams};
 use byokey_protocol::external_auth::{RefreshParams, RefreshReason};
 use byokey_protocol::secret::Secret;
 use tokio::sync::oneshot;
 
 use super::testing::{NoIssuer, jwt, jwt_of, tokens};
 use super::{
-    AnswerCheck, AuthManager, Dependencies, Generation, Host, HostAnswer, HostTokens, LoginPolicy,
-    LoginRefusal, PeerId, Recovered, RecoveryFailure, Revocation,
+    AnswerCheck, AuthManager, BearerAnswer, Dependencies, Generation, Host, HostAnswer, HostTokens,
+    LoginPolicy, LoginRefusal, PeerId, Recovered, RecoveryFailure, Revocation,
 };
 use crate::ephemeral::EphemeralStore;
 use byokey_base::clock::Clock;
 
 type Answer = Result<HostTokens, RecoveryFailure>;
+type BearerSender = oneshot::Sender<Result<BearerToken, RecoveryFailure>>;
 
 /// A host that answers when the test does.
 #[derive(Default)]
 struct HandHost {
     asked: Mutex<Vec<(RefreshParams, oneshot::Sender<Answer>)>>,
+    asked_for_bearer: Mutex<Vec<(PeerId, BearerTokenRefreshParams, BearerSender)>>,
     updates: Mutex<Vec<AccountUpdated>>,
 }
 
@@ -30,6 +35,17 @@ impl Host for HandHost {
     fn ask_refresh(&self, _: PeerId, params: RefreshParams, _: AnswerCheck) -> HostAnswer {
         let (sender, receiver) = oneshot::channel();
         self.asked.lock().unwrap().push((params, sender));
+        Box::pin(async move { receiver.await.unwrap_or(Err(RecoveryFailure::HostGone)) })
+    }
+
+    fn ask_bearer_refresh(
+        &self,
+        supplier: PeerId,
+        params: BearerTokenRefreshParams,
+    ) -> BearerAnswer {
+        let (sender, receiver) = oneshot::channel();
+        let mut asked = self.asked_for_bearer.lock().unwrap();
+        asked.push((supplier, params, sender));
         Box::pin(async move { receiver.await.unwrap_or(Err(RecoveryFailure::HostGone)) })
     }
 
@@ -316,6 +332,10 @@ struct FaultyHost(AtomicI64);
 impl Host for FaultyHost {
     fn ask_refresh(&self, _: PeerId, _: RefreshParams, _: AnswerCheck) -> HostAnswer {
         self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { panic!("made up") })
+    }
+
+    fn ask_bearer_refresh(&self, _: PeerId, _: BearerTokenRefreshParams) -> BearerAnswer {
         Box::pin(async { panic!("made up") })
     }
 

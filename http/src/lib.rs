@@ -17,7 +17,7 @@ mod way;
 pub use client::{HttpClient, Request, Settings};
 pub use failure::{CertificateProblem, ConnectCause, HttpFailure, Unreachable};
 pub use loopback::is_loopback;
-pub use plaintext::{PlaintextRefusal, Sensitivity, may_carry_login};
+pub use plaintext::{PlaintextRefusal, Sensitivity, check_own_key, may_carry_login};
 pub use proxy::{Proxies, Proxy, ProxyFailure};
 pub use reqwest::{Error as BodyError, Response};
 pub use roots::{RootSettings, RootsFailure};

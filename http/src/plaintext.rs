@@ -52,8 +52,8 @@ impl fmt::Display for PlaintextRefusal {
             ),
             Self::OwnKey { origin } => write!(
                 f,
-                "{origin} is not https:// and not on this machine, so the provider's key was not \
-                 sent; use https://, or, where the network is trusted, add \
+                "{origin} is not https:// and not on this machine, so the provider's key or \
+                 bearer token was not sent; use https://, or, where the network is trusted, add \
                  `plaintext_origins = [\"{origin}\"]` under `[byokey]` in \
                  $BYOKEY_HOME/config.toml, or set BYOKEY_PLAINTEXT_ORIGINS={origin}"
             ),
@@ -72,6 +72,16 @@ impl fmt::Display for PlaintextRefusal {
 pub fn may_carry_login(url: &Url) -> bool {
     let plain = url.query().is_none() && url.fragment().is_none();
     plain && !has_user(url) && url.has_host() && is_private(url)
+}
+
+/// Refuses an address to which a provider's own key, or a bearer that its host bound to one origin,
+/// would go unencrypted. The proxy of a request is considered when it is sent.
+///
+/// # Errors
+///
+/// [`PlaintextRefusal::OwnKey`].
+pub fn check_own_key(url: &Url, allowed: &[Origin]) -> Result<(), PlaintextRefusal> {
+    check(url, Sensitivity::OwnKey, None, allowed)
 }
 
 /// Returns the sensitivity of a request. A user and password in its URL or a header marked as

@@ -22,6 +22,8 @@ pub enum AuthMode {
     ChatgptAuthTokens,
     /// A personal access token.
     PersonalAccessToken,
+    /// A bearer token for the configured provider, which the host supplies and refreshes.
+    BearerToken,
 }
 
 /// The plan of a ChatGPT account.
@@ -131,7 +133,8 @@ pub struct LogoutParams {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountReadResult {
-    /// The account, or null without a login or when the provider needs no OpenAI login.
+    /// The account, or null without a login or when the provider needs no OpenAI login and the host
+    /// supplied no bearer token for it.
     pub account: Option<Open<Account>>,
     /// Id of the ChatGPT user, where the credential names one; null without an account.
     #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
@@ -157,6 +160,11 @@ pub enum Account {
         email: Option<String>,
         /// Plan of the account.
         plan_type: Open<PlanType>,
+    },
+    /// A bearer token of the host, for the configured provider.
+    BearerToken {
+        /// The name that the host gave at login.
+        label: Option<String>,
     },
 }
 

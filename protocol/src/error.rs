@@ -66,6 +66,8 @@ pub enum ErrorKind {
     ExternalAuthActive,
     /// The account is not among the allowed workspaces, or not the required account.
     WorkspaceMismatch,
+    /// The bearer token is for another origin than the selected model provider.
+    OriginMismatch,
     /// The token is not a JSON Web Token that can be sent.
     InvalidToken,
     /// The credential was refused and cannot be renewed; a new login is needed.

@@ -59,6 +59,7 @@ impl ErrorKind {
             Self::LoginDisabled
             | Self::ExternalAuthActive
             | Self::WorkspaceMismatch
+            | Self::OriginMismatch
             | Self::InvalidToken
             | Self::LoginFailed
             | Self::PortUnavailable
@@ -117,6 +118,9 @@ impl ErrorKind {
             Self::ExternalAuthActive => "The host owns the login: call `logout` first.",
             Self::WorkspaceMismatch => {
                 "This account is not one of those that are allowed: sign in with another."
+            }
+            Self::OriginMismatch => {
+                "The token is for another recipient: select the provider that it is for, or give that provider's origin."
             }
             Self::InvalidToken => "The token cannot be used: get a new one.",
             Self::LoginFailed => "Start the login again.",

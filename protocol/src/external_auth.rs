@@ -94,7 +94,8 @@ pub struct RefreshParams {
 pub enum RefreshReason {
     /// The backend answered 401.
     Unauthorized,
-    /// The token expires within a minute. Sent only to clients that declare `proactiveRefresh`.
+    /// The token expires within a minute, or a bearer token within five minutes. Sent only to clients
+    /// that declare `proactiveRefresh`.
     Expiring,
 }
 

@@ -52,7 +52,7 @@ pub struct ClientCapabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_refresh_timeout_ms: Option<u64>,
     /// Whether the client also answers refresh requests with the reason `expiring`, sent a minute
-    /// before the token expires.
+    /// before the token expires, or five minutes before a bearer token does.
     pub proactive_refresh: bool,
 }
 
@@ -81,8 +81,8 @@ pub struct InitializeResult {
     /// The protection of the process. Absent in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hardening: Option<HardeningReport>,
-    /// The `http://` origins of other machines to which the user allows a provider's own key to be
-    /// sent unencrypted. Absent without any, and in codex.
+    /// The `http://` origins of other machines to which the user allows a provider's own key, or a
+    /// bearer token of the host, to be sent unencrypted. Absent without any, and in codex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plaintext_origins: Option<Vec<String>>,
 }

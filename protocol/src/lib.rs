@@ -7,11 +7,12 @@
 //! The surface follows the account part of OpenAI's `codex app-server` (its July 2026 state);
 //! intended differences are listed in `docs/compatibility.md`.
 //!
-//! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`account`],
-//! [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`], [`item`], [`warning`],
-//! [`error`], [`error_class`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
+//! Reading order: [`methods`], [`initialize`], [`login`], [`external_auth`], [`bearer_token`],
+//! [`account`], [`limits`], [`usage`], [`models`], [`config`], [`tools`], [`thread`], [`turn`],
+//! [`item`], [`warning`], [`error`], [`error_class`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
 
 pub mod account;
+pub mod bearer_token;
 mod bounded;
 pub mod cancel;
 pub mod config;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
+use crate::bearer_token::{BearerTokenLogin, seconds};
 use crate::external_auth::{ExternalTokens, TokenFields};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
@@ -36,6 +37,9 @@ pub enum LoginStartParams {
         #[serde(serialize_with = "expose_on_the_wire")]
         access_token: Secret,
     },
+    /// A bearer token for the configured provider, which the host owns and refreshes. It is held in
+    /// memory only, and sent to its `origin` only.
+    BearerToken(BearerTokenLogin),
 }
 
 /// The members of all logins.
@@ -54,6 +58,13 @@ struct LoginFields<'a> {
     chatgpt_account_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     chatgpt_plan_type: Option<Cow<'a, str>>,
+    token: Option<Secret>,
+    #[serde(borrow)]
+    origin: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_at: Option<i64>,
+    #[serde(borrow)]
+    label: Option<Cow<'a, str>>,
 }
 
 impl<'de> Deserialize<'de> for LoginStartParams {
@@ -78,6 +89,15 @@ impl<'de> Deserialize<'de> for LoginStartParams {
             "personalAccessToken" => Ok(Self::PersonalAccessToken {
                 access_token: required(fields.access_token, "accessToken")?,
             }),
+            "bearerToken" => Ok(Self::BearerToken(BearerTokenLogin {
+                token: required(fields.token, "token")?,
+                origin: fields
+                    .origin
+                    .ok_or(D::Error::missing_field("origin"))?
+                    .into_owned(),
+                expires_at: fields.expires_at,
+                label: fields.label.map(Cow::into_owned),
+            })),
             _ => Err(D::Error::custom(UNKNOWN_LOGIN_TYPE)),
         }
     }
@@ -85,7 +105,7 @@ impl<'de> Deserialize<'de> for LoginStartParams {
 
 /// The problem of a login with an unknown `type`.
 pub const UNKNOWN_LOGIN_TYPE: &str = "`type` must be one of `chatgptAuthTokens`, `apiKey`, \
-     `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`";
+     `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`, `bearerToken`";
 
 /// Result of `account/login/start`, with the `type` of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +138,8 @@ pub enum LoginStartResult {
     },
     /// The personal access token is in force.
     PersonalAccessToken {},
+    /// The host's bearer token is in force.
+    BearerToken {},
 }
 
 /// Parameters of `account/login/cancel`.

@@ -7,6 +7,7 @@ use crate::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
     LogoutParams,
 };
+use crate::bearer_token::{BearerToken, BearerTokenRefreshParams};
 use crate::cancel::CancelRequestParams;
 use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
 use crate::empty::Empty;
@@ -302,6 +303,8 @@ methods! {
     server_requests {
         /// Requests new tokens from the host.
         "account/chatgptAuthTokens/refresh" => Refresh(RefreshParams) -> ExternalTokens, "1", Stable;
+        /// Requests a new bearer token from the host that logged in with one. Where it does not know the method, the calls fail as `hostRefused`.
+        "account/bearerToken/refresh" => BearerTokenRefresh(BearerTokenRefreshParams) -> BearerToken, "1", Stable;
     }
     server_notifications {
         /// The credential, the account or its plan changed.

@@ -72,6 +72,7 @@ pub const SENSITIVE_MEMBERS: &[&str] = &[
     "authToken",
     "idToken",
     "redirectUrl",
+    "token",
 ];
 
 /// Returns whether a member of that name contains a secret.

@@ -30,7 +30,7 @@ pub fn destinations(config: &Config, is_chatgpt: bool) -> Vec<Destination> {
             sensitivity: Sensitivity::Login,
         });
     }
-    let carries = Carries::of(&config.provider);
+    let carries = Carries::of(&config.provider, None);
     let base = config.check(Stops::ModelCalls);
     // A ChatGPT account counts only where the request carries it.
     let is_chatgpt = is_chatgpt && carries == Carries::Credential;

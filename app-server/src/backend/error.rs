@@ -17,7 +17,7 @@ use super::outcome;
 use super::rate_limits::from_headers;
 use super::reason::Reason;
 use super::wait;
-use crate::config::{ConfigurationInvalid, MissingKey};
+use crate::config::{BearerRefusal, ConfigurationInvalid, MissingKey};
 use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 
 /// Why a call failed.
@@ -65,6 +65,9 @@ pub enum BackendError {
     /// The provider has its own credential, which is missing.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
+    /// The bearer token in force is not for the selected provider.
+    #[error(transparent)]
+    Recipient(#[from] BearerRefusal),
     /// A URL or header of the configuration is malformed.
     #[error("`{setting}` in the configuration is not usable")]
     Configuration {
@@ -137,6 +140,7 @@ impl BackendError {
             Self::Recovery(failure) => failure.kind(),
             Self::Status(failed) => return failed.data(),
             Self::Http(failure) => failure.kind(),
+            Self::Recipient(refusal) => refusal.kind(),
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
             Self::Limit(_) => ErrorKind::AnswerTooLarge,
             Self::UnexpectedBody | Self::NoModel => ErrorKind::BackendRefused,

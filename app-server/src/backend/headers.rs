@@ -131,7 +131,7 @@ pub(crate) fn of(
         }
     }
     match (route.carries, lease) {
-        (Carries::Credential, Some(lease)) => {
+        (Carries::Credential | Carries::HostBearer, Some(lease)) => {
             headers.insert(AUTHORIZATION, bearer(lease.credential.bearer())?);
             if let Some(login) = lease.credential.chatgpt() {
                 let account = HeaderName::from_static("chatgpt-account-id");

@@ -87,8 +87,9 @@ pub struct Backend {
     connects_for: Mutex<Option<AccountIdentity>>,
 }
 
-/// Decides under which credentials a call may be made.
-pub type Admission<'a> = &'a (dyn Fn(&Lease) -> bool + Sync);
+/// Decides under which credentials a call may be made; `None` is a call without the credential in
+/// force.
+pub type Admission<'a> = &'a (dyn Fn(Option<&Lease>) -> bool + Sync);
 
 /// One HTTP request, before its destination and credential are decided.
 pub(crate) struct Call<'a> {
@@ -249,9 +250,7 @@ impl Backend {
         let mut lease = lease;
         let mut recoveries = Vec::new();
         loop {
-            if !self.admits(lease.as_ref(), admits) {
-                return Err(BackendError::AccountChanged);
-            }
+            self.check_admission(lease.as_ref(), admits)?;
             let renewable = lease
                 .as_ref()
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
@@ -300,13 +299,23 @@ impl Backend {
         recovered
     }
 
-    /// Returns whether model requests may be made under this credential. A provider with its own
+    /// Checks whether model requests may be made under this credential. A provider with its own
     /// credential has no account.
-    pub fn admits(&self, lease: Option<&Lease>, admits: Admission<'_>) -> bool {
-        let config = self.config();
-        let provider = &config.provider;
-        let carries_login = provider.own_bearer.is_none() && provider.requires_openai_auth;
-        !carries_login || lease.is_none_or(admits)
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::AccountChanged`], or [`BackendError::AuthRequired`] without a credential.
+    pub fn check_admission(
+        &self,
+        lease: Option<&Lease>,
+        admits: Admission<'_>,
+    ) -> Result<(), BackendError> {
+        let carries = Carries::of(&self.config().provider, lease);
+        match lease.filter(|_| carries.is_login()) {
+            carried if admits(carried) => Ok(()),
+            None => Err(BackendError::AuthRequired),
+            Some(_) => Err(BackendError::AccountChanged),
+        }
     }
 
     /// Makes one attempt under one credential, once a permit is free.
@@ -364,7 +373,7 @@ impl Backend {
         let route = Route::of(call, lease, &config)?;
         let era = self.http.era();
         let headers = headers::of(call, &route, lease, &config, &self.identity)?;
-        let carried = lease.filter(|_| route.carries == Carries::Credential);
+        let carried = lease.filter(|_| route.carries.is_login());
         let account = carried.map(|lease| lease.credential.identity());
         let body = call.body.map(|body| {
             body(Recipient {

@@ -4,8 +4,10 @@ use byokey_http::Sensitivity;
 use url::Url;
 
 use super::{BackendError, Call};
-use crate::config::{Config, ConfigurationInvalid, OPENAI_BASE_URL, Provider, Stops};
-use byokey_auth::Lease;
+use crate::config::{
+    BearerRefusal, Config, ConfigurationInvalid, OPENAI_BASE_URL, Provider, Stops,
+};
+use byokey_auth::{Credential, Lease};
 
 /// The service of the backend that a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Route {
 pub(crate) enum Carries {
     /// The credential in force.
     Credential,
+    /// The credential in force, which is a bearer token of the host for this provider.
+    HostBearer,
     /// The provider's own credential.
     ProviderBearer,
     /// Nothing.
@@ -36,19 +40,26 @@ pub(crate) enum Carries {
 
 impl Carries {
     /// Returns what model requests to this provider carry.
-    pub(super) const fn of(provider: &Provider) -> Self {
+    pub(super) fn of(provider: &Provider, lease: Option<&Lease>) -> Self {
+        let is_bearer = |lease: &Lease| matches!(*lease.credential, Credential::Bearer(_));
         match (&provider.own_bearer, provider.requires_openai_auth) {
             (Some(_), _) => Self::ProviderBearer,
+            (None, _) if lease.is_some_and(is_bearer) => Self::HostBearer,
             (None, true) => Self::Credential,
             (None, false) => Self::Nothing,
         }
+    }
+
+    /// Returns whether it is the credential in force.
+    pub(crate) const fn is_login(self) -> bool {
+        matches!(self, Self::Credential | Self::HostBearer)
     }
 
     /// Returns its sensitivity. Headers of the provider may raise it.
     pub(crate) const fn sensitivity(self) -> Sensitivity {
         match self {
             Self::Credential => Sensitivity::Login,
-            Self::ProviderBearer => Sensitivity::OwnKey,
+            Self::HostBearer | Self::ProviderBearer => Sensitivity::OwnKey,
             Self::Nothing => Sensitivity::Public,
         }
     }
@@ -89,17 +100,24 @@ fn model_route(
         // Another credential would reach a recipient that it is not meant for.
         return Err(missing.clone().into());
     }
-    let carries = Carries::of(provider);
-    let lease = lease.filter(|_| carries == Carries::Credential);
+    let carries = Carries::of(provider, lease);
+    let lease = lease.filter(|_| carries.is_login());
     if carries == Carries::Credential && lease.is_none() {
         return Err(BackendError::AuthRequired);
     }
     let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
     let base = model_base(config, is_chatgpt)?;
-    Ok(Route {
-        url: url(&base, call, &provider.query_params, "base_url")?,
-        carries,
-    })
+    let url = url(&base, call, &provider.query_params, "base_url")?;
+    if let Some(Credential::Bearer(login)) = lease.map(|lease| &*lease.credential) {
+        // The configuration may have been read again since the login.
+        config.bearer_origin(&login.origin)?;
+        let selected = url.origin().ascii_serialization();
+        if selected != login.origin {
+            let given = login.origin.clone();
+            return Err(BearerRefusal::OtherOrigin { given, selected }.into());
+        }
+    }
+    Ok(Route { url, carries })
 }
 
 /// Returns the base URL of model requests.

@@ -10,7 +10,7 @@ use byokey_http::{HttpClient, Occasion};
 use http::Method;
 use url::Url;
 
-use super::route::{Carries, Route};
+use super::route::Route;
 use super::{Backend, Call, Service};
 
 impl Backend {
@@ -58,7 +58,7 @@ impl Backend {
         [Service::Models, Service::Account]
             .into_iter()
             .filter_map(|service| Route::of(&first_call(service), Some(lease), &config).ok())
-            .find(|route| route.carries == Carries::Credential)
+            .find(|route| route.carries.is_login())
             .map(|route| route.url)
     }
 }

@@ -161,6 +161,7 @@ impl Report {
             AuthMode::ApiKey => "an API key",
             AuthMode::PersonalAccessToken => "an access token",
             AuthMode::Chatgpt | AuthMode::ChatgptAuthTokens => "ChatGPT",
+            AuthMode::BearerToken => "a bearer token of the host",
         })
     }
 }

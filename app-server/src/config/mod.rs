@@ -23,6 +23,7 @@ mod plaintext;
 mod policy;
 mod provider;
 mod reader;
+mod recipient;
 mod selection;
 mod store;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use layers::{Overrides, is_profile_name};
 pub use live::LiveConfig;
 pub use provider::{MissingKey, Provider};
 use reader::Reader;
+pub use recipient::BearerRefusal;
 
 use byokey_auth::http_issuer::IssuerSettings;
 use byokey_auth::stores::StoreKind;

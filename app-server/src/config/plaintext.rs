@@ -1,7 +1,8 @@
 //! Origins that the user allows to receive a provider's own key unencrypted.
 
-use url::{Origin, Url};
+use url::Origin;
 
+use super::address;
 use super::environment::Environment;
 use super::reader::Reader;
 
@@ -47,16 +48,10 @@ fn origins<'a>(
     origins
 }
 
-/// Parses an exact origin: no path, no query, no user, no pattern.
+/// Parses an exact `http` origin.
 fn origin(entry: &str) -> Option<Origin> {
-    let entry = entry.trim();
-    let url = Url::parse(entry).ok()?;
-    let is_bare = url.scheme() == "http"
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && !entry.contains(['@', '*', '\\']);
-    is_bare.then(|| url.origin()).filter(Origin::is_tuple)
+    let url = address::origin(entry)?;
+    (url.scheme() == "http").then(|| url.origin())
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::RefreshParams;
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{
-    AccountUpdatedNotification, LoginCompletedNotification, Notification, Refresh,
-    WarningNotification,
+    AccountUpdatedNotification, BearerTokenRefresh, LoginCompletedNotification, Notification,
+    Refresh, WarningNotification,
 };
 use byokey_protocol::warning::Warning;
 use byokey_rpc::{ErrorCode, Observer, RequestFailure};
@@ -22,7 +23,9 @@ pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::process::trace_protocol::ProtocolTrace;
 use byokey_auth::login::LoginObserver;
-use byokey_auth::{AnswerCheck, Host, HostAnswer, HostTokens, PeerId, RecoveryFailure};
+use byokey_auth::{
+    AnswerCheck, BearerAnswer, Host, HostAnswer, HostTokens, PeerId, RecoveryFailure,
+};
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -101,6 +104,13 @@ impl Peers {
         }
     }
 
+    /// Returns the supplier of a token, if it can be asked.
+    fn supplier(&self, supplier: PeerId) -> Option<Arc<Peer>> {
+        let connected = self.connected();
+        let mut able = connected.iter().filter(|peer| peer.can_be_asked());
+        able.find(|peer| peer.id == supplier).cloned()
+    }
+
     fn connected(&self) -> MutexGuard<'_, Vec<Arc<Peer>>> {
         self.connected
             .lock()
@@ -141,6 +151,19 @@ impl Host for PeerHost {
                 Err(RecoveryFailure::HostGone) => ask(peers.hosts(supplier)).await,
                 answer => answer,
             }
+        })
+    }
+
+    fn ask_bearer_refresh(
+        &self,
+        supplier: PeerId,
+        params: BearerTokenRefreshParams,
+    ) -> BearerAnswer {
+        let supplier = self.0.supplier(supplier);
+        let answer = supplier.map(|peer| peer.request::<BearerTokenRefresh>(&params));
+        Box::pin(async move {
+            let answer = answer.ok_or(RecoveryFailure::HostGone)?;
+            answer.await.map_err(host_failure)
         })
     }
 

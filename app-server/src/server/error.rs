@@ -6,7 +6,7 @@ pub use byokey_rpc::RequestError;
 use byokey_auth::login::StartFailure;
 use byokey_auth::{InvalidCredential, LoginRefusal, SignInFailure};
 
-use crate::config::ConfigurationInvalid;
+use crate::config::{BearerRefusal, ConfigurationInvalid};
 
 /// A failure of `byokey-auth` with an error response.
 pub(crate) trait Answered {
@@ -28,6 +28,18 @@ impl Answered for LoginRefusal {
             Self::Invalid(InvalidCredential::PersonalAccessToken) => RequestError::invalid_params(
                 "accessToken",
                 "must begin with `at-` and have only visible ASCII characters",
+            ),
+            Self::Invalid(InvalidCredential::BearerToken) => RequestError::invalid_params(
+                "token",
+                "must be printable ASCII characters, at least one",
+            ),
+            Self::Invalid(InvalidCredential::Expiry) => RequestError::invalid_params(
+                "expiresAt",
+                "must be in seconds since 1970, not in milliseconds",
+            ),
+            Self::Invalid(InvalidCredential::Label) => RequestError::invalid_params(
+                "label",
+                "must be 1 to 256 bytes without control characters",
             ),
             Self::Invalid(InvalidCredential::Quoted(token)) => RequestError::invalid_params(
                 token.member(),
@@ -52,6 +64,18 @@ impl Answered for LoginRefusal {
 impl From<ConfigurationInvalid> for RequestError {
     fn from(invalid: ConfigurationInvalid) -> Self {
         Self::refused(ErrorKind::ConfigurationInvalid, invalid.to_string())
+    }
+}
+
+impl Answered for BearerRefusal {
+    fn answered(self) -> RequestError {
+        match self {
+            Self::NotAnOrigin => RequestError::invalid_params(
+                "origin",
+                "must be scheme, host and port, like https://api.example:8443",
+            ),
+            refusal => RequestError::refused(refusal.kind(), refusal.to_string()),
+        }
     }
 }
 

@@ -24,10 +24,14 @@ impl ThreadAccount {
     }
 
     /// Returns whether the conversation may be sent under this credential. A thread without an
-    /// account belongs to the first one that it is sent under.
-    pub fn admits(&self, lease: &Lease) -> bool {
-        let wanted = lease.credential.identity();
+    /// account belongs to the first one that it is sent under. Without a credential, as to a
+    /// provider that wants none, only the conversation of a host's bearer token is not sent.
+    pub fn admits(&self, lease: Option<&Lease>) -> bool {
         let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lease) = lease else {
+            return !matches!(*account, Some(AccountIdentity::Bearer { .. }));
+        };
+        let wanted = lease.credential.identity();
         let is_admitted = match &*account {
             None => true,
             Some(account) if account.is_same(&wanted) => return true,

@@ -155,7 +155,7 @@ impl TurnRunner {
         }
         let request = self.thread.request();
         let account = &self.thread.account;
-        let admits = |lease: &Lease| account.admits(lease);
+        let admits = |lease: Option<&Lease>| account.admits(lease);
         let model = request.model.clone();
         let on_renewal = |renewal| self.tell_renewal(renewal);
         let answer = self.backend.respond(lease, request, &admits, &on_renewal);

@@ -19,6 +19,8 @@ pub enum TokenKind {
     IdToken,
     /// A refresh token.
     RefreshToken,
+    /// A bearer token for the configured provider.
+    Bearer,
 }
 
 impl TokenKind {
@@ -30,6 +32,7 @@ impl TokenKind {
             Self::AccessToken => "accessToken",
             Self::IdToken => "idToken",
             Self::RefreshToken => "refreshToken",
+            Self::Bearer => "token",
         }
     }
 
@@ -39,6 +42,7 @@ impl TokenKind {
             Self::AccessToken => "access token",
             Self::IdToken => "id token",
             Self::RefreshToken => "refresh token",
+            Self::Bearer => "bearer token",
         }
     }
 }

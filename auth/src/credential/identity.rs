@@ -1,6 +1,6 @@
 //! The account of a credential, without the credential.
 
-use super::{ChatgptAccount, Credential};
+use super::{ChatgptAccount, Credential, PeerId};
 
 /// Identifies an account. It holds no secret, so it may outlive the credential.
 #[derive(Clone, Debug)]
@@ -14,6 +14,16 @@ pub enum AccountIdentity {
     },
     /// The account of an API key, identified by the SHA-256 digest of the key.
     ApiKey([u8; 32]),
+    /// The account of a host's bearer token. Such a token is opaque, so only logins of one
+    /// connection with the same origin and label are taken for the same account.
+    Bearer {
+        /// The recipient.
+        origin: String,
+        /// The name that the host gave.
+        label: Option<String>,
+        /// The connection that logged in.
+        supplier: PeerId,
+    },
 }
 
 impl AccountIdentity {
@@ -40,6 +50,18 @@ impl AccountIdentity {
                 },
             ) => id == other_id && !differ(user_id.as_ref(), other_user.as_ref()),
             (Self::ApiKey(digest), Self::ApiKey(other)) => digest == other,
+            (
+                Self::Bearer {
+                    origin,
+                    label,
+                    supplier,
+                },
+                Self::Bearer {
+                    origin: other_origin,
+                    label: other_label,
+                    supplier: other_supplier,
+                },
+            ) => origin == other_origin && label == other_label && supplier == other_supplier,
             _ => false,
         }
     }
@@ -70,6 +92,11 @@ impl Credential {
             Self::External(login) => login.account.identity(),
             Self::Managed(login) => login.account.identity(),
             Self::PersonalAccessToken(token) => token.account.identity(),
+            Self::Bearer(login) => AccountIdentity::Bearer {
+                origin: login.origin.clone(),
+                label: login.label.clone(),
+                supplier: login.supplier,
+            },
         }
     }
 }

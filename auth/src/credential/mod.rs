@@ -1,6 +1,7 @@
 //! Credentials: a secret and its account, as plain data. Behaviour is in [`super::AuthManager`].
 
 mod api_key;
+mod bearer;
 mod external;
 mod given;
 mod identity;
@@ -13,6 +14,7 @@ use byokey_protocol::account::{Account, AccountUpdated, AuthMode, PlanType};
 use byokey_protocol::secret::Secret;
 
 pub use api_key::ApiKey;
+pub use bearer::BearerLogin;
 pub use external::{ExternalLogin, PeerId};
 pub use given::TokenKind;
 pub use identity::AccountIdentity;
@@ -33,6 +35,8 @@ pub enum Credential {
     Managed(Arc<ManagedLogin>),
     /// A personal access token.
     PersonalAccessToken(PersonalAccessToken),
+    /// A bearer token that the host owns, for the configured provider.
+    Bearer(BearerLogin),
 }
 
 /// A credential that this program obtained itself: any but a host's tokens.
@@ -125,6 +129,15 @@ pub enum InvalidCredential {
     /// The token is not a personal access token, or not a valid header value.
     #[error("a personal access token begins with `at-` and has only visible ASCII characters")]
     PersonalAccessToken,
+    /// The bearer token is not a valid header value.
+    #[error("the bearer token must be printable ASCII characters, at least one")]
+    BearerToken,
+    /// The expiry is not a time in seconds.
+    #[error("the expiry must be in seconds since 1970, not in milliseconds")]
+    Expiry,
+    /// The label is empty, too long, or contains control characters.
+    #[error("the label must be 1 to 256 bytes without control characters")]
+    Label,
 }
 
 impl Credential {
@@ -136,6 +149,7 @@ impl Credential {
             Self::External(_) => AuthMode::ChatgptAuthTokens,
             Self::Managed(_) => AuthMode::Chatgpt,
             Self::PersonalAccessToken(_) => AuthMode::PersonalAccessToken,
+            Self::Bearer(_) => AuthMode::BearerToken,
         }
     }
 
@@ -147,6 +161,7 @@ impl Credential {
             Self::External(login) => login.access_token(),
             Self::Managed(login) => &login.tokens().access_token,
             Self::PersonalAccessToken(token) => token.secret(),
+            Self::Bearer(login) => login.token(),
         }
     }
 
@@ -154,7 +169,7 @@ impl Credential {
     #[must_use]
     pub fn chatgpt(&self) -> Option<&ChatgptAccount> {
         match self {
-            Self::ApiKey(_) => None,
+            Self::ApiKey(_) | Self::Bearer(_) => None,
             Self::External(login) => Some(&login.account),
             Self::Managed(login) => Some(&login.account),
             Self::PersonalAccessToken(token) => Some(&token.account),
@@ -164,7 +179,7 @@ impl Credential {
     /// Returns whether a 401 can be recovered from with newer tokens.
     #[must_use]
     pub const fn can_be_renewed(&self) -> bool {
-        matches!(self, Self::External(_) | Self::Managed(_))
+        matches!(self, Self::External(_) | Self::Managed(_) | Self::Bearer(_))
     }
 
     /// Returns whether the bearer may be returned to a client that requests it.
@@ -176,6 +191,10 @@ impl Credential {
     /// Returns what clients may know about it.
     #[must_use]
     pub fn account(&self) -> Account {
+        if let Self::Bearer(login) = self {
+            let label = login.label.clone();
+            return Account::BearerToken { label };
+        }
         self.chatgpt()
             .map_or(Account::ApiKey {}, |account| Account::Chatgpt {
                 email: account.email.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::RefreshParams;
 use tokio::task::AbortHandle;
 
@@ -11,7 +12,8 @@ use crate::credential::{ManagedLogin, PeerId};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 use crate::state::{
-    HostTicket, HostTokens, Late, ManagedTicket, RefreshOrder, Refreshed, Renewal, Ticket,
+    BearerTicket, HostTicket, HostTokens, Late, ManagedTicket, RefreshOrder, Refreshed, Renewal,
+    Ticket,
 };
 
 /// The task that requests newer tokens.
@@ -53,6 +55,11 @@ impl AuthManager {
                 supplier,
                 params,
             } => self.ask_host(ticket, supplier, params),
+            RefreshOrder::HostBearer {
+                ticket,
+                supplier,
+                params,
+            } => self.ask_host_for_bearer(ticket, supplier, params),
             RefreshOrder::Managed {
                 ticket,
                 login,
@@ -78,6 +85,28 @@ impl AuthManager {
             let answer = answer.await;
             let refreshed = manager.state().host_refreshed(&ticket, answer);
             // A late answer is of no use: what came first is newer.
+            let Some(refreshed) = refreshed else { return };
+            if refreshed.outcome.is_ok() {
+                manager.watch_expiry(Due::Later);
+            }
+            manager.announce(refreshed);
+        });
+        Asking::Host(task.abort_handle())
+    }
+
+    fn ask_host_for_bearer(
+        self: &Arc<Self>,
+        ticket: BearerTicket,
+        supplier: PeerId,
+        params: BearerTokenRefreshParams,
+    ) -> Asking {
+        let manager = Arc::clone(self);
+        // Sent synchronously, so that the request precedes any later message to the host.
+        let answer = self.host.ask_bearer_refresh(supplier, params);
+        let task = tokio::spawn(async move {
+            let _in_flight = manager.in_flight(ticket.number());
+            let answer = answer.await;
+            let refreshed = manager.state().bearer_refreshed(&ticket, answer);
             let Some(refreshed) = refreshed else { return };
             if refreshed.outcome.is_ok() {
                 manager.watch_expiry(Due::Later);

@@ -8,6 +8,9 @@ use crate::credential::Credential;
 
 /// How long before its expiry a new token is requested from a host that wants this, in seconds.
 const ASK_HOST_BEFORE: i64 = 60;
+/// The same for a bearer token of a host. An issuer may treat a refresh token that is spent more than
+/// six minutes before the expiry as replayed.
+const ASK_FOR_BEARER_BEFORE: i64 = 300;
 /// Delay after a failed renewal of a managed login. Not by the time of day: that may be corrected
 /// meanwhile, and a minute would become hours.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -55,6 +58,9 @@ impl AuthManager {
         match credential {
             Credential::External(login) if self.host.wants_proactive_refresh(login.supplier) => {
                 Some(login.expires_at?.saturating_sub(ASK_HOST_BEFORE))
+            }
+            Credential::Bearer(login) if self.host.wants_proactive_refresh(login.supplier) => {
+                Some(login.expires_at?.saturating_sub(ASK_FOR_BEARER_BEFORE))
             }
             Credential::Managed(login) => login.renew_at(),
             _ => None,

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::{BearerToken, BearerTokenLogin, BearerTokenRefreshParams};
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 use tokio::sync::{oneshot, watch};
@@ -56,6 +57,13 @@ pub trait Host: Send + Sync {
         check: AnswerCheck,
     ) -> HostAnswer;
 
+    /// Requests a new bearer token from the supplier, and from no other connection. Has a deadline.
+    fn ask_bearer_refresh(
+        &self,
+        supplier: PeerId,
+        params: BearerTokenRefreshParams,
+    ) -> BearerAnswer;
+
     /// Returns whether the supplier also wants to be asked before its token expires.
     fn wants_proactive_refresh(&self, supplier: PeerId) -> bool;
 
@@ -69,6 +77,10 @@ pub type AnswerCheck = Arc<dyn Fn(&HostTokens) -> Result<(), RecoveryFailure> + 
 /// The pending answer of the host.
 pub type HostAnswer =
     Pin<Box<dyn Future<Output = Result<HostTokens, RecoveryFailure>> + Send + 'static>>;
+
+/// The pending answer of the host that owns a bearer token.
+pub type BearerAnswer =
+    Pin<Box<dyn Future<Output = Result<BearerToken, RecoveryFailure>> + Send + 'static>>;
 
 /// Dependencies of the auth manager.
 pub struct Dependencies {
@@ -232,6 +244,25 @@ impl AuthManager {
     ) -> Result<AccountUpdated, LoginRefusal> {
         let superseded = self.managed_in_force().filter(|_| !self.is_persistent());
         let transition = self.state().login_external(tokens, supplier)?;
+        let update = self.replaced(transition);
+        self.revoke_superseded(superseded);
+        Ok(update)
+    }
+
+    /// Logs in with a bearer token that the host owns, for this normalised origin. A managed login
+    /// that was held in memory only is revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`]; the credential in force is unchanged.
+    pub fn login_bearer(
+        self: &Arc<Self>,
+        login: BearerTokenLogin,
+        origin: String,
+        supplier: PeerId,
+    ) -> Result<AccountUpdated, LoginRefusal> {
+        let superseded = self.managed_in_force().filter(|_| !self.is_persistent());
+        let transition = self.state().login_bearer(login, origin, supplier)?;
         let update = self.replaced(transition);
         self.revoke_superseded(superseded);
         Ok(update)

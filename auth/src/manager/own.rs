@@ -34,6 +34,15 @@ impl AuthManager {
         self.state().check_external_login()
     }
 
+    /// Checks whether a host's bearer token may be installed.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] states the reason.
+    pub fn check_bearer_login(&self) -> Result<(), LoginRefusal> {
+        self.state().check_bearer_login()
+    }
+
     /// Checks whether an API key may be installed.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! A state machine without IO and without a clock. `W` is the handle of a caller that waits for a
 //! refresh; the manager wakes those in a [`Transition`].
 
+mod checks;
 mod renewable;
 mod types;
 
@@ -10,18 +11,21 @@ use std::mem;
 use std::sync::Arc;
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::{BearerToken, BearerTokenLogin};
 use byokey_protocol::external_auth::{ExternalTokens, RefreshReason};
 use byokey_protocol::secret::Secret;
 
-use crate::credential::{ApiKey, ChatgptAccount, Credential, ExternalLogin, OwnCredential, PeerId};
+use crate::credential::{
+    ApiKey, BearerLogin, ChatgptAccount, Credential, ExternalLogin, OwnCredential, PeerId,
+};
 use crate::failure::{LoginRefusal, RecoveryFailure};
 use crate::permanent::PermanentFailure;
 use crate::policy::LoginPolicy;
 use renewable::Renewable;
 
 pub use types::{
-    Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket, Recovered, Recovery,
-    RefreshOrder, Refreshed, Renewal, Ticket, Transition,
+    BearerTicket, Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket, Recovered,
+    Recovery, RefreshOrder, Refreshed, Renewal, Ticket, Transition,
 };
 
 /// The credential in force and the refresh in flight, if any.
@@ -149,6 +153,23 @@ impl<W> AuthState<W> {
         Ok(self.install_login(Credential::External(login), Some(supplier)))
     }
 
+    /// Logs in with a bearer token that the host owns, for this normalised origin. It replaces any
+    /// credential, as a host's tokens do.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`]; the credential in force is unchanged.
+    pub fn login_bearer(
+        &mut self,
+        login: BearerTokenLogin,
+        origin: String,
+        supplier: PeerId,
+    ) -> Result<Transition<W>, LoginRefusal> {
+        self.policy.check_bearer()?;
+        let login = BearerLogin::new(login, origin, supplier)?;
+        Ok(self.install_login(Credential::Bearer(login), Some(supplier)))
+    }
+
     /// Logs in with a credential that this program obtained, at the request of that connection.
     /// `begun` is the epoch in which the login began: a login or logout since then wins.
     ///
@@ -179,67 +200,6 @@ impl<W> AuthState<W> {
         self.check_own(&credential, begun)?;
         self.installed_by = None;
         Ok(self.install(credential.into()))
-    }
-
-    /// Checks whether [`AuthState::login_own`] would accept the credential.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`] states the reason.
-    pub fn check_own(&self, credential: &OwnCredential, begun: Epoch) -> Result<(), LoginRefusal> {
-        self.check_host_is_absent()?;
-        self.policy.check_credential(credential)?;
-        if begun == self.epoch {
-            Ok(())
-        } else {
-            Err(LoginRefusal::Overtaken)
-        }
-    }
-
-    /// Checks whether a host's tokens may be installed.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`] states the reason.
-    pub fn check_external_login(&self) -> Result<(), LoginRefusal> {
-        self.policy.check_external()
-    }
-
-    /// Checks whether an API key may be installed.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`] states the reason.
-    pub fn check_api_key_login(&self) -> Result<(), LoginRefusal> {
-        self.check_host_is_absent()?;
-        self.policy.check_api_key()
-    }
-
-    /// Checks whether a personal access token may be installed.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`] states the reason.
-    pub fn check_personal_login(&self) -> Result<(), LoginRefusal> {
-        self.check_host_is_absent()?;
-        self.policy.check_personal()
-    }
-
-    /// Checks whether a managed login may start.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginRefusal`] states the reason.
-    pub fn check_managed_login(&self) -> Result<(), LoginRefusal> {
-        self.check_host_is_absent()?;
-        self.policy.check_managed()
-    }
-
-    fn check_host_is_absent(&self) -> Result<(), LoginRefusal> {
-        match self.credential.as_deref() {
-            Some(Credential::External(_)) => Err(LoginRefusal::ExternalAuthActive),
-            _ => Ok(()),
-        }
     }
 
     /// Drops the credential at once. Callers that wait for a refresh fail.
@@ -312,6 +272,26 @@ impl<W> AuthState<W> {
             (Recovered::Renewed, Credential::External(login))
         });
         Some(self.settle(waiters, renewed, &ticket.account))
+    }
+
+    /// Completes a refresh of a host's bearer token. An answer to any refresh but the one in flight
+    /// is late and ignored. The account stays, so there is no update.
+    pub fn bearer_refreshed(
+        &mut self,
+        ticket: &BearerTicket,
+        answer: Result<BearerToken, RecoveryFailure>,
+    ) -> Option<Refreshed<W>> {
+        let waiters = self.end_refresh(ticket.ticket)?;
+        let renewed = match self.credential.as_deref() {
+            Some(Credential::Bearer(old)) => answer.and_then(|new| Ok(old.renewed(new)?)),
+            _ => Err(RecoveryFailure::SignedOut),
+        };
+        let renewed = renewed.map(|login| (Recovered::Renewed, Credential::Bearer(login)));
+        let settled = self.settle(waiters, renewed, &ChatgptAccount::default());
+        Some(Transition {
+            update: None,
+            ..settled
+        })
     }
 
     /// Completes the renewal of a managed login.

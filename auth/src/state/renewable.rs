@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::{RefreshParams, RefreshReason};
 
-use super::types::{HostTicket, ManagedTicket, RefreshOrder, Ticket};
-use crate::credential::{Credential, ExternalLogin, ManagedLogin};
+use super::types::{BearerTicket, HostTicket, ManagedTicket, RefreshOrder, Ticket};
+use crate::credential::{BearerLogin, Credential, ExternalLogin, ManagedLogin};
 use crate::permanent::PermanentFailure;
 
 /// A login that can be renewed.
 pub(super) enum Renewable<'a> {
     /// By the host that owns it.
     Host(&'a ExternalLogin),
+    /// By the host that owns the bearer token.
+    HostBearer(&'a BearerLogin),
     /// By this program.
     Managed(&'a Arc<ManagedLogin>),
 }
@@ -21,6 +24,7 @@ impl<'a> Renewable<'a> {
     pub(super) fn of(credential: &'a Credential) -> Option<Self> {
         match credential {
             Credential::External(login) => Some(Self::Host(login)),
+            Credential::Bearer(login) => Some(Self::HostBearer(login)),
             Credential::Managed(login) => Some(Self::Managed(login)),
             Credential::ApiKey(_) | Credential::PersonalAccessToken(_) => None,
         }
@@ -40,6 +44,14 @@ impl<'a> Renewable<'a> {
                 params: RefreshParams {
                     reason: reason.into(),
                     previous_account_id: Some(login.account_id().to_owned()),
+                },
+            },
+            Self::HostBearer(login) => RefreshOrder::HostBearer {
+                ticket: BearerTicket { ticket },
+                supplier: login.supplier,
+                params: BearerTokenRefreshParams {
+                    reason: reason.into(),
+                    origin: login.origin.clone(),
                 },
             },
             Self::Managed(login) => RefreshOrder::Managed {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 
 use crate::credential::{ChatgptAccount, ExternalLogin, ManagedLogin, PeerId};
@@ -28,6 +29,20 @@ pub struct HostTicket {
     pub(super) ticket: Ticket,
     pub(super) account: ChatgptAccount,
     pub(super) supplier: PeerId,
+}
+
+/// A refresh of a host's bearer token. Only a bearer token settles it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerTicket {
+    pub(super) ticket: Ticket,
+}
+
+impl BearerTicket {
+    /// Returns the number of the refresh.
+    #[must_use]
+    pub const fn number(&self) -> Ticket {
+        self.ticket
+    }
 }
 
 /// A renewal of a managed login, and its account. Only a managed login settles it.
@@ -79,6 +94,15 @@ pub enum RefreshOrder {
         supplier: PeerId,
         /// The parameters of the request.
         params: RefreshParams,
+    },
+    /// From the host that owns a bearer token.
+    HostBearer {
+        /// The ticket.
+        ticket: BearerTicket,
+        /// The only peer that can be asked.
+        supplier: PeerId,
+        /// The parameters of the request.
+        params: BearerTokenRefreshParams,
     },
     /// Of a managed login: from the store, or the issuer.
     Managed {

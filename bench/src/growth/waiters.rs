@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use byokey_auth::{
-    AnswerCheck, AuthManager, Dependencies, EphemeralStore, Host, HostAnswer, HostTokens, Issuer,
-    IssuerAnswer, IssuerFailure, LoginPolicy, PeerId, RecoveryFailure, RenewedTokens, TokenOwner,
+    AnswerCheck, AuthManager, BearerAnswer, Dependencies, EphemeralStore, Host, HostAnswer,
+    HostTokens, Issuer, IssuerAnswer, IssuerFailure, LoginPolicy, PeerId, RecoveryFailure,
+    RenewedTokens, TokenOwner,
 };
 use byokey_base::clock::SystemClock;
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::secret::Secret;
 use tokio::sync::oneshot;
@@ -123,6 +125,10 @@ impl Host for SlowHost {
             .unwrap_or_else(PoisonError::into_inner)
             .push(sender);
         Box::pin(async move { answer.await.map_err(|_| RecoveryFailure::HostGone) })
+    }
+
+    fn ask_bearer_refresh(&self, _: PeerId, _: BearerTokenRefreshParams) -> BearerAnswer {
+        Box::pin(std::future::ready(Err(RecoveryFailure::HostGone)))
     }
 
     fn wants_proactive_refresh(&self, _: PeerId) -> bool {

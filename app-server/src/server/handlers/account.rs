@@ -31,9 +31,9 @@ fn account(context: &Context) -> AccountReadResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
     let auth = &context.services.auth;
     // A login that cannot be renewed needs a new login, so no account is reported.
-    let shown = requires_openai_auth && !auth.needs_reauth();
+    let is_dead = auth.needs_reauth();
     auth.read(|credential| {
-        let credential = credential.filter(|_| shown);
+        let credential = credential.filter(|held| !is_dead && is_shown(held, context));
         AccountReadResult {
             account: credential.map(|credential| credential.account().into()),
             user_id: credential.and_then(|it| it.chatgpt()?.user_id.clone()),
@@ -122,7 +122,7 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     let auth = &context.services.auth;
     let include_token = include_token && !auth.needs_reauth();
     let (auth_method, auth_token) = auth.read(|credential| {
-        let credential = credential.filter(|_| requires_openai_auth);
+        let credential = credential.filter(|held| is_shown(held, context));
         let token = credential.filter(|held| include_token && may_see(context, held));
         (
             credential.map(|credential| credential.mode().into()),
@@ -136,11 +136,19 @@ fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     }
 }
 
+/// Returns whether clients see the credential: if the provider needs an OpenAI login, or if it is a
+/// bearer token for that provider.
+fn is_shown(credential: &Credential, context: &Context) -> bool {
+    let config = context.services.config();
+    config.provider.requires_openai_auth || matches!(credential, Credential::Bearer(_))
+}
+
 /// Returns whether a connection may see the bearer of a credential. A host's tokens are returned
 /// only to the connection that supplied them.
 fn may_see(context: &Context, credential: &Credential) -> bool {
     match credential {
         Credential::External(login) => login.supplier == context.peer.id,
+        Credential::Bearer(login) => login.supplier == context.peer.id,
         credential => credential.may_be_shown(),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenLogin;
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::external_auth::ExternalTokens;
@@ -38,7 +39,9 @@ pub(crate) enum LoginWait {
 /// Returns what the answer to a login will wait for.
 pub(crate) fn login_wait(context: &Context, params: &LoginStartParams) -> LoginWait {
     match params {
-        LoginStartParams::ChatgptAuthTokens(_) => LoginWait::Nothing,
+        LoginStartParams::ChatgptAuthTokens(_) | LoginStartParams::BearerToken(_) => {
+            LoginWait::Nothing
+        }
         LoginStartParams::ApiKey { .. } if !context.services.auth.is_persistent() => {
             LoginWait::Nothing
         }
@@ -60,6 +63,13 @@ pub(crate) fn login_start(
         LoginStartParams::ApiKey { api_key } => sign_in(context, Given::ApiKey(api_key)),
         LoginStartParams::PersonalAccessToken { access_token } => {
             sign_in(context, Given::PersonalAccessToken(access_token))
+        }
+        LoginStartParams::BearerToken(login) => {
+            auth.check_bearer_login().map_err(Answered::answered)?;
+            let config = context.services.check_configuration(Stops::ModelCalls)?;
+            let origin = config.bearer_origin(&login.origin);
+            let origin = origin.map_err(Answered::answered)?;
+            sign_in(context, Given::Bearer(login, origin))
         }
         LoginStartParams::Chatgpt {} => {
             auth.check_managed_login().map_err(Answered::answered)?;
@@ -99,6 +109,8 @@ enum Given {
     Tokens(ExternalTokens),
     ApiKey(Secret),
     PersonalAccessToken(Secret),
+    /// With the normalised origin.
+    Bearer(BearerTokenLogin, String),
 }
 
 impl Given {
@@ -108,6 +120,7 @@ impl Given {
             Self::Tokens(_) => auth.check_external_login(),
             Self::ApiKey(_) => auth.check_api_key_login(),
             Self::PersonalAccessToken(_) => auth.check_personal_login(),
+            Self::Bearer(..) => auth.check_bearer_login(),
         }
     }
 
@@ -116,6 +129,7 @@ impl Given {
             Self::Tokens(_) => LoginStartResult::ChatgptAuthTokens {},
             Self::ApiKey(_) => LoginStartResult::ApiKey {},
             Self::PersonalAccessToken(_) => LoginStartResult::PersonalAccessToken {},
+            Self::Bearer(..) => LoginStartResult::BearerToken {},
         }
     }
 
@@ -129,6 +143,9 @@ impl Given {
         match self {
             Self::Tokens(tokens) => auth
                 .login_external(tokens, peer)
+                .map_err(Answered::answered),
+            Self::Bearer(login, origin) => auth
+                .login_bearer(login, origin, peer)
                 .map_err(Answered::answered),
             Self::ApiKey(key) if !auth.is_persistent() => {
                 auth.login_api_key(key, peer).map_err(Answered::answered)
@@ -167,7 +184,8 @@ fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult
     let login = auth.begin_login(Some(peer));
     // A logout that was requested before takes its turn at the store in its task. One of these
     // queues behind it in its own, or the logout would remove what it has just saved.
-    let uses_store = auth.is_persistent() && !matches!(given, Given::Tokens(_));
+    let is_hosts = matches!(given, Given::Tokens(_) | Given::Bearer(..));
+    let uses_store = auth.is_persistent() && !is_hosts;
     let mut update = Box::pin(given.login(Arc::clone(auth), peer, login));
     let done = if uses_store {
         None

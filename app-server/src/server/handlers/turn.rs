@@ -7,12 +7,13 @@ use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStar
 use uuid::Uuid;
 
 use super::thread::{Unfindable, check_length, find_thread, length, refuse_if};
-use crate::backend::{BackendError, ModelChoice};
+use crate::backend::ModelChoice;
 use crate::config::Config;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::server::services::Services;
 use crate::threads::{NoRoom, Thread, TurnRefusal, TurnRunner, size};
+use byokey_auth::Lease;
 
 const UNFINDABLE: Unfindable = Unfindable {
     invalid: "invalid thread id",
@@ -144,17 +145,9 @@ pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> 
 /// Refuses to continue a conversation under another account.
 fn check_account(services: &Services, thread: &Thread) -> Result<(), RequestError> {
     let lease = services.auth.lease();
-    if services
-        .backend
-        .admits(lease.as_ref(), &|lease| thread.account.admits(lease))
-    {
-        return Ok(());
-    }
-    let failure = BackendError::AccountChanged;
-    Err(RequestError::refused(
-        ErrorKind::AccountChanged,
-        failure.to_string(),
-    ))
+    let admits = |lease: Option<&Lease>| thread.account.admits(lease);
+    let admitted = services.backend.check_admission(lease.as_ref(), &admits);
+    admitted.map_err(|failure| RequestError::refused(failure.data().kind, failure.to_string()))
 }
 
 fn refuse_input(input: &UserInput) -> Result<(), RequestError> {

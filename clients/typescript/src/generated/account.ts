@@ -18,6 +18,8 @@ export type AuthMode =
   | "chatgptAuthTokens"
   /** A personal access token. */
   | "personalAccessToken"
+  /** A bearer token for the configured provider, which the host supplies and refreshes. */
+  | "bearerToken"
   | (string & {});
 
 /** The plan of a ChatGPT account. A newer peer may use other words. */
@@ -81,7 +83,10 @@ export interface LogoutParams {
 
 /** Result of `account/read`. */
 export interface AccountReadResult {
-  /** The account, or null without a login or when the provider needs no OpenAI login. */
+  /**
+   * The account, or null without a login or when the provider needs no OpenAI login and the host
+   * supplied no bearer token for it.
+   */
   readonly account: Account | null;
   /** Id of the ChatGPT user, where the credential names one; null without an account. */
   readonly userId?: string | null;
@@ -93,7 +98,7 @@ export interface AccountReadResult {
  * The public part of a credential. A newer peer may use another `type`: keep a branch for what is
  * not listed.
  */
-export type Account = AccountApiKey | AccountChatgpt;
+export type Account = AccountApiKey | AccountChatgpt | AccountBearerToken;
 
 /** An API key. */
 export interface AccountApiKey {
@@ -107,6 +112,13 @@ export interface AccountChatgpt {
   readonly email: string | null;
   /** Plan of the account. */
   readonly planType: PlanType;
+}
+
+/** A bearer token of the host, for the configured provider. */
+export interface AccountBearerToken {
+  readonly type: "bearerToken";
+  /** The name that the host gave at login. */
+  readonly label: string | null;
 }
 
 /**

@@ -41,6 +41,8 @@ export type ErrorKind =
   | "externalAuthActive"
   /** The account is not among the allowed workspaces, or not the required account. */
   | "workspaceMismatch"
+  /** The bearer token is for another origin than the selected model provider. */
+  | "originMismatch"
   /** The token is not a JSON Web Token that can be sent. */
   | "invalidToken"
   /** The credential was refused and cannot be renewed; a new login is needed. */

@@ -42,6 +42,6 @@ export interface RefreshParams {
 export type RefreshReason =
   /** The backend answered 401. */
   | "unauthorized"
-  /** The token expires within a minute. Sent only to clients that declare `proactiveRefresh`. */
+  /** The token expires within a minute, or a bearer token within five minutes. Sent only to clients that declare `proactiveRefresh`. */
   | "expiring"
   | (string & {});

@@ -40,7 +40,7 @@ export interface ClientCapabilities {
   readonly authRefreshTimeoutMs?: number | null;
   /**
    * Whether the client also answers refresh requests with the reason `expiring`, sent a minute
-   * before the token expires.
+   * before the token expires, or five minutes before a bearer token does.
    */
   readonly proactiveRefresh?: boolean;
 }
@@ -65,8 +65,8 @@ export interface InitializeResult {
   /** The protection of the process. Absent in codex. */
   readonly hardening?: HardeningReport | null;
   /**
-   * The `http://` origins of other machines to which the user allows a provider's own key to be
-   * sent unencrypted. Absent without any, and in codex.
+   * The `http://` origins of other machines to which the user allows a provider's own key, or a
+   * bearer token of the host, to be sent unencrypted. Absent without any, and in codex.
    */
   readonly plaintextOrigins?: readonly string[] | null;
 }

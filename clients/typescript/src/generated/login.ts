@@ -8,7 +8,7 @@ import type { PlanType } from "./account.js";
  * Parameters of `account/login/start`, tagged by `type`. A newer peer may use another `type`: keep
  * a branch for what is not listed.
  */
-export type LoginStartParams = LoginStartParamsChatgptAuthTokens | LoginStartParamsApiKey | LoginStartParamsChatgpt | LoginStartParamsChatgptDeviceCode | LoginStartParamsPersonalAccessToken;
+export type LoginStartParams = LoginStartParamsChatgptAuthTokens | LoginStartParamsApiKey | LoginStartParamsChatgpt | LoginStartParamsChatgptDeviceCode | LoginStartParamsPersonalAccessToken | LoginStartParamsBearerToken;
 
 /** Tokens that the host owns and refreshes. They are held in memory only. */
 export interface LoginStartParamsChatgptAuthTokens {
@@ -54,10 +54,29 @@ export interface LoginStartParamsPersonalAccessToken {
 }
 
 /**
+ * A bearer token for the configured provider, which the host owns and refreshes. It is held in
+ * memory only, and sent to its `origin` only.
+ */
+export interface LoginStartParamsBearerToken {
+  readonly type: "bearerToken";
+  /** The token: any value that an HTTP header can carry. It is not parsed. A secret: never log it. */
+  readonly token: string | Secret;
+  /**
+   * Scheme, host and port of the recipient, like `https://api.openai.com`. It must be the origin
+   * of the selected provider's `base_url`.
+   */
+  readonly origin: string;
+  /** When the token expires, in seconds since 1970. */
+  readonly expiresAt?: number | null;
+  /** A name of the account for users, at most 256 bytes. */
+  readonly label?: string | null;
+}
+
+/**
  * Result of `account/login/start`, with the `type` of its parameters. A newer peer may use another
  * `type`: keep a branch for what is not listed.
  */
-export type LoginStartResult = LoginStartResultChatgptAuthTokens | LoginStartResultApiKey | LoginStartResultChatgpt | LoginStartResultChatgptDeviceCode | LoginStartResultPersonalAccessToken;
+export type LoginStartResult = LoginStartResultChatgptAuthTokens | LoginStartResultApiKey | LoginStartResultChatgpt | LoginStartResultChatgptDeviceCode | LoginStartResultPersonalAccessToken | LoginStartResultBearerToken;
 
 /** The host's tokens are in force. */
 export interface LoginStartResultChatgptAuthTokens {
@@ -92,6 +111,11 @@ export interface LoginStartResultChatgptDeviceCode {
 /** The personal access token is in force. */
 export interface LoginStartResultPersonalAccessToken {
   readonly type: "personalAccessToken";
+}
+
+/** The host's bearer token is in force. */
+export interface LoginStartResultBearerToken {
+  readonly type: "bearerToken";
 }
 
 /** Parameters of `account/login/cancel`. */

@@ -161,11 +161,14 @@ export const CLIENT_NOTIFICATIONS = [
 export interface ServerRequests {
   /** Requests new tokens from the host. */
   "account/chatgptAuthTokens/refresh": { params: RefreshParams; result: ExternalTokens };
+  /** Requests a new bearer token from the host that logged in with one. Where it does not know the method, the calls fail as `hostRefused`. */
+  "account/bearerToken/refresh": { params: BearerTokenRefreshParams; result: BearerToken };
 }
 
 /** Their names. */
 export const SERVER_REQUESTS = [
   "account/chatgptAuthTokens/refresh",
+  "account/bearerToken/refresh",
 ] as const satisfies readonly (keyof ServerRequests)[];
 
 /** Notifications of the server. */

@@ -17,6 +17,7 @@ AuthMode: TypeAlias = (
         "chatgpt",
         "chatgptAuthTokens",
         "personalAccessToken",
+        "bearerToken",
     ]
     | str
 )
@@ -104,7 +105,9 @@ class AccountReadResult:
     """Result of `account/read`."""
 
     account: Account | None = None
-    """The account, or null without a login or when the provider needs no OpenAI login."""
+    """The account, or null without a login or when the provider needs no OpenAI login and the host
+    supplied no bearer token for it.
+    """
 
     user_id: str | None = None
     """Id of the ChatGPT user, where the credential names one; null without an account."""
@@ -178,6 +181,30 @@ class AccountChatgpt:
         return members
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBearerToken:
+    """A bearer token of the host, for the configured provider."""
+
+    type: ClassVar[Literal["bearerToken"]] = "bearerToken"
+
+    label: str | None = None
+    """The name that the host gave at login."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> AccountBearerToken:
+        members = wire.members(value, at)
+        return cls(
+            label=wire.optional(members, "label", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "type": self.type,
+            "label": self.label,
+        }
+        return members
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownAccount:
     """Unknown to this version; kept unchanged."""
@@ -188,7 +215,7 @@ class UnknownAccount:
         return self.raw
 
 
-Account: TypeAlias = AccountApiKey | AccountChatgpt | UnknownAccount
+Account: TypeAlias = AccountApiKey | AccountChatgpt | AccountBearerToken | UnknownAccount
 """The public part of a credential."""
 
 
@@ -199,6 +226,8 @@ def account_from_wire(value: object, at: str = "") -> Account:
         return AccountApiKey.from_wire(members, at)
     if tag == "chatgpt":
         return AccountChatgpt.from_wire(members, at)
+    if tag == "bearerToken":
+        return AccountBearerToken.from_wire(members, at)
     return UnknownAccount(members)
 
 

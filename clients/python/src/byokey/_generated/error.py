@@ -28,6 +28,7 @@ ErrorKind: TypeAlias = (
         "accountChanged",
         "externalAuthActive",
         "workspaceMismatch",
+        "originMismatch",
         "invalidToken",
         "reauthRequired",
         "hostRefused",

@@ -97,7 +97,7 @@ class ClientCapabilities:
 
     proactive_refresh: bool | None = None
     """Whether the client also answers refresh requests with the reason `expiring`, sent a minute
-    before the token expires.
+    before the token expires, or five minutes before a bearer token does.
     """
 
     @classmethod
@@ -150,8 +150,8 @@ class InitializeResult:
     """The protection of the process. Absent in codex."""
 
     plaintext_origins: Sequence[str] | None = None
-    """The `http://` origins of other machines to which the user allows a provider's own key to be
-    sent unencrypted. Absent without any, and in codex.
+    """The `http://` origins of other machines to which the user allows a provider's own key, or a
+    bearer token of the host, to be sent unencrypted. Absent without any, and in codex.
     """
 
     @classmethod

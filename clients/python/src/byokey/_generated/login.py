@@ -140,6 +140,51 @@ class LoginStartParamsPersonalAccessToken:
         return members
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginStartParamsBearerToken:
+    """A bearer token for the configured provider, which the host owns and refreshes. It is held in
+    memory only, and sent to its `origin` only.
+    """
+
+    type: ClassVar[Literal["bearerToken"]] = "bearerToken"
+
+    token: Secret
+    """The token: any value that an HTTP header can carry. It is not parsed."""
+
+    origin: str
+    """Scheme, host and port of the recipient, like `https://api.openai.com`. It must be the origin
+    of the selected provider's `base_url`.
+    """
+
+    expires_at: int | None = None
+    """When the token expires, in seconds since 1970."""
+
+    label: str | None = None
+    """A name of the account for users, at most 256 bytes."""
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> LoginStartParamsBearerToken:
+        members = wire.members(value, at)
+        return cls(
+            token=wire.required(members, "token", at, wire.secret),
+            origin=wire.required(members, "origin", at, wire.string),
+            expires_at=wire.optional(members, "expiresAt", at, wire.integer),
+            label=wire.optional(members, "label", at, wire.string),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "type": self.type,
+            "token": self.token.expose(),
+            "origin": self.origin,
+        }
+        if self.expires_at is not None:
+            members["expiresAt"] = self.expires_at
+        if self.label is not None:
+            members["label"] = self.label
+        return members
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownLoginStartParams:
     """Unknown to this version; kept unchanged."""
@@ -150,7 +195,7 @@ class UnknownLoginStartParams:
         return self.raw
 
 
-LoginStartParams: TypeAlias = LoginStartParamsChatgptAuthTokens | LoginStartParamsApiKey | LoginStartParamsChatgpt | LoginStartParamsChatgptDeviceCode | LoginStartParamsPersonalAccessToken | UnknownLoginStartParams
+LoginStartParams: TypeAlias = LoginStartParamsChatgptAuthTokens | LoginStartParamsApiKey | LoginStartParamsChatgpt | LoginStartParamsChatgptDeviceCode | LoginStartParamsPersonalAccessToken | LoginStartParamsBearerToken | UnknownLoginStartParams
 """Parameters of `account/login/start`, tagged by `type`."""
 
 
@@ -167,6 +212,8 @@ def login_start_params_from_wire(value: object, at: str = "") -> LoginStartParam
         return LoginStartParamsChatgptDeviceCode.from_wire(members, at)
     if tag == "personalAccessToken":
         return LoginStartParamsPersonalAccessToken.from_wire(members, at)
+    if tag == "bearerToken":
+        return LoginStartParamsBearerToken.from_wire(members, at)
     return UnknownLoginStartParams(members)
 
 
@@ -287,6 +334,24 @@ class LoginStartResultPersonalAccessToken:
         return members
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginStartResultBearerToken:
+    """The host's bearer token is in force."""
+
+    type: ClassVar[Literal["bearerToken"]] = "bearerToken"
+
+    @classmethod
+    def from_wire(cls, value: object, at: str = "") -> LoginStartResultBearerToken:
+        wire.members(value, at)
+        return cls()
+
+    def to_wire(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "type": self.type,
+        }
+        return members
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownLoginStartResult:
     """Unknown to this version; kept unchanged."""
@@ -297,7 +362,7 @@ class UnknownLoginStartResult:
         return self.raw
 
 
-LoginStartResult: TypeAlias = LoginStartResultChatgptAuthTokens | LoginStartResultApiKey | LoginStartResultChatgpt | LoginStartResultChatgptDeviceCode | LoginStartResultPersonalAccessToken | UnknownLoginStartResult
+LoginStartResult: TypeAlias = LoginStartResultChatgptAuthTokens | LoginStartResultApiKey | LoginStartResultChatgpt | LoginStartResultChatgptDeviceCode | LoginStartResultPersonalAccessToken | LoginStartResultBearerToken | UnknownLoginStartResult
 """Result of `account/login/start`, with the `type` of its parameters."""
 
 
@@ -314,6 +379,8 @@ def login_start_result_from_wire(value: object, at: str = "") -> LoginStartResul
         return LoginStartResultChatgptDeviceCode.from_wire(members, at)
     if tag == "personalAccessToken":
         return LoginStartResultPersonalAccessToken.from_wire(members, at)
+    if tag == "bearerToken":
+        return LoginStartResultBearerToken.from_wire(members, at)
     return UnknownLoginStartResult(members)
 
 

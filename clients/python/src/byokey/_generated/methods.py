@@ -13,6 +13,8 @@ from .types import (
     AccountReadResult,
     AccountUpdated,
     AgentMessageDelta,
+    BearerToken,
+    BearerTokenRefreshParams,
     CancelRequestParams,
     ConfigReadParams,
     ConfigReadResult,
@@ -284,6 +286,13 @@ ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH: Final[Request[RefreshParams, ExternalTokens
 )
 """Requests new tokens from the host."""
 
+ACCOUNT_BEARER_TOKEN_REFRESH: Final[Request[BearerTokenRefreshParams, BearerToken]] = Request(
+    "account/bearerToken/refresh",
+    BearerTokenRefreshParams.from_wire,
+    BearerToken.from_wire,
+)
+"""Requests a new bearer token from the host that logged in with one. Where it does not know the method, the calls fail as `hostRefused`."""
+
 ACCOUNT_UPDATED: Final[Notification[AccountUpdated]] = Notification(
     "account/updated",
     AccountUpdated.from_wire,
@@ -427,6 +436,7 @@ CLIENT_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
 
 SERVER_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH,
+    ACCOUNT_BEARER_TOKEN_REFRESH,
 )
 """Requests of the server."""
 

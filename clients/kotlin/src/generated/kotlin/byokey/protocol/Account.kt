@@ -30,6 +30,9 @@ public value class AuthMode(public val value: String) : WireType {
         /** A personal access token. */
         public val PersonalAccessToken: AuthMode = AuthMode("personalAccessToken")
 
+        /** A bearer token for the configured provider, which the host supplies and refreshes. */
+        public val BearerToken: AuthMode = AuthMode("bearerToken")
+
         /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): AuthMode =
             AuthMode(readString(json, at))
@@ -153,7 +156,10 @@ public data class LogoutParams(
 
 /** Result of `account/read`. */
 public data class AccountReadResult(
-    /** The account, or null without a login or when the provider needs no OpenAI login. */
+    /**
+     * The account, or null without a login or when the provider needs no OpenAI login and the host
+     * supplied no bearer token for it.
+     */
     public val account: Account? = null,
     /** Id of the ChatGPT user, where the credential names one; null without an account. */
     public val userId: String? = null,
@@ -225,6 +231,27 @@ public sealed interface Account : WireType {
         }
     }
 
+    /** A bearer token of the host, for the configured provider. */
+    public data class BearerToken(
+        /** The name that the host gave at login. */
+        public val label: String? = null,
+    ) : Account {
+        override fun toJson(): JsonValue = writeObject {
+            put("type", JsonString("bearerToken"))
+            putOrNull("label", label?.let { JsonString(it) })
+        }
+
+        public companion object {
+            /** Reads it; `at` is its path for errors. */
+            public fun fromJson(json: JsonValue, at: String = ""): BearerToken =
+                with(readMembers(json, at)) {
+                    BearerToken(
+                        label = optional("label", ::readString),
+                    )
+                }
+        }
+    }
+
     /** What this version has no name for; it is kept as it came. */
     public class Unknown(public val raw: JsonValue) : Account {
         override fun toJson(): JsonValue = raw
@@ -242,6 +269,7 @@ public sealed interface Account : WireType {
             when (readTag(json, "type", at)) {
                 "apiKey" -> ApiKey.fromJson(json, at)
                 "chatgpt" -> Chatgpt.fromJson(json, at)
+                "bearerToken" -> BearerToken.fromJson(json, at)
                 else -> Unknown(json)
             }
     }

@@ -67,6 +67,9 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The account is not among the allowed workspaces, or not the required account. */
         public val WorkspaceMismatch: ErrorKind = ErrorKind("workspaceMismatch")
 
+        /** The bearer token is for another origin than the selected model provider. */
+        public val OriginMismatch: ErrorKind = ErrorKind("originMismatch")
+
         /** The token is not a JSON Web Token that can be sent. */
         public val InvalidToken: ErrorKind = ErrorKind("invalidToken")
 

@@ -81,7 +81,10 @@ public value class RefreshReason(public val value: String) : WireType {
         /** The backend answered 401. */
         public val Unauthorized: RefreshReason = RefreshReason("unauthorized")
 
-        /** The token expires within a minute. Sent only to clients that declare `proactiveRefresh`. */
+        /**
+         * The token expires within a minute, or a bearer token within five minutes. Sent only to
+         * clients that declare `proactiveRefresh`.
+         */
         public val Expiring: RefreshReason = RefreshReason("expiring")
 
         /** Reads it; `at` is its path for errors. */

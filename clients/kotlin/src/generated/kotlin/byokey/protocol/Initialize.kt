@@ -79,7 +79,7 @@ public data class ClientCapabilities(
     public val authRefreshTimeoutMs: Long? = null,
     /**
      * Whether the client also answers refresh requests with the reason `expiring`, sent a minute
-     * before the token expires.
+     * before the token expires, or five minutes before a bearer token does.
      */
     public val proactiveRefresh: Boolean? = null,
 ) : WireType {
@@ -124,8 +124,8 @@ public data class InitializeResult(
     /** The protection of the process. Absent in codex. */
     public val hardening: HardeningReport? = null,
     /**
-     * The `http://` origins of other machines to which the user allows a provider's own key to be
-     * sent unencrypted. Absent without any, and in codex.
+     * The `http://` origins of other machines to which the user allows a provider's own key, or a
+     * bearer token of the host, to be sent unencrypted. Absent without any, and in codex.
      */
     public val plaintextOrigins: List<String>? = null,
 ) : WireType {

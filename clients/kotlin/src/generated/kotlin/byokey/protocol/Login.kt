@@ -126,6 +126,45 @@ public sealed interface LoginStartParams : WireType {
         }
     }
 
+    /**
+     * A bearer token for the configured provider, which the host owns and refreshes. It is held in
+     * memory only, and sent to its `origin` only.
+     */
+    public data class BearerToken(
+        /** The token: any value that an HTTP header can carry. It is not parsed. */
+        public val token: Secret,
+        /**
+         * Scheme, host and port of the recipient, like `https://api.openai.com`. It must be the origin
+         * of the selected provider's `base_url`.
+         */
+        public val origin: String,
+        /** When the token expires, in seconds since 1970. */
+        public val expiresAt: Long? = null,
+        /** A name of the account for users, at most 256 bytes. */
+        public val label: String? = null,
+    ) : LoginStartParams {
+        override fun toJson(): JsonValue = writeObject {
+            put("type", JsonString("bearerToken"))
+            put("token", JsonString(token.expose()))
+            put("origin", JsonString(origin))
+            putIfThere("expiresAt", expiresAt?.let { JsonNumber(it.toString()) })
+            putIfThere("label", label?.let { JsonString(it) })
+        }
+
+        public companion object {
+            /** Reads it; `at` is its path for errors. */
+            public fun fromJson(json: JsonValue, at: String = ""): BearerToken =
+                with(readMembers(json, at)) {
+                    BearerToken(
+                        token = required("token", ::readSecret),
+                        origin = required("origin", ::readString),
+                        expiresAt = optional("expiresAt", ::readLong),
+                        label = optional("label", ::readString),
+                    )
+                }
+        }
+    }
+
     /** What this version has no name for; it is kept as it came. */
     public class Unknown(public val raw: JsonValue) : LoginStartParams {
         override fun toJson(): JsonValue = raw
@@ -146,6 +185,7 @@ public sealed interface LoginStartParams : WireType {
                 "chatgpt" -> Chatgpt.fromJson(json, at)
                 "chatgptDeviceCode" -> ChatgptDeviceCode.fromJson(json, at)
                 "personalAccessToken" -> PersonalAccessToken.fromJson(json, at)
+                "bearerToken" -> BearerToken.fromJson(json, at)
                 else -> Unknown(json)
             }
     }
@@ -267,6 +307,25 @@ public sealed interface LoginStartResult : WireType {
         }
     }
 
+    /** The host's bearer token is in force. */
+    public class BearerToken : LoginStartResult {
+        override fun toJson(): JsonValue = writeObject {
+            put("type", JsonString("bearerToken"))
+        }
+
+        override fun equals(other: Any?): Boolean = other is BearerToken
+
+        override fun hashCode(): Int = 0
+
+        override fun toString(): String = "BearerToken()"
+
+        public companion object {
+            /** Reads it; `at` is its path for errors. */
+            public fun fromJson(json: JsonValue, at: String = ""): BearerToken =
+                readMembers(json, at).let { BearerToken() }
+        }
+    }
+
     /** What this version has no name for; it is kept as it came. */
     public class Unknown(public val raw: JsonValue) : LoginStartResult {
         override fun toJson(): JsonValue = raw
@@ -287,6 +346,7 @@ public sealed interface LoginStartResult : WireType {
                 "chatgpt" -> Chatgpt.fromJson(json, at)
                 "chatgptDeviceCode" -> ChatgptDeviceCode.fromJson(json, at)
                 "personalAccessToken" -> PersonalAccessToken.fromJson(json, at)
+                "bearerToken" -> BearerToken.fromJson(json, at)
                 else -> Unknown(json)
             }
     }

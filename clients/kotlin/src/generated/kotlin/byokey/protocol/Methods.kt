@@ -170,9 +170,17 @@ public object ServerRequests {
     public val accountChatgptAuthTokensRefresh: RequestMethod<RefreshParams, ExternalTokens> =
         RequestMethod("account/chatgptAuthTokens/refresh", RefreshParams.Companion::fromJson, ExternalTokens.Companion::fromJson)
 
+    /**
+     * Requests a new bearer token from the host that logged in with one. Where it does not know
+     * the method, the calls fail as `hostRefused`.
+     */
+    public val accountBearerTokenRefresh: RequestMethod<BearerTokenRefreshParams, BearerToken> =
+        RequestMethod("account/bearerToken/refresh", BearerTokenRefreshParams.Companion::fromJson, BearerToken.Companion::fromJson)
+
     /** All of them. */
     public val all: List<RequestMethod<*, *>> = listOf(
         accountChatgptAuthTokensRefresh,
+        accountBearerTokenRefresh,
     )
 }
 
