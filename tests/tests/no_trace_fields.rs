@@ -113,11 +113,17 @@ impl Conversation {
     /// Makes the program request new tokens, and answers.
     async fn answer(&mut self, backend: &DevBackend, answer: Filled) {
         let token = MadeUp::jwt(&format!("before-{}", self.said.len()), 200).text;
-        let login =
-            json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": "ws-1"});
+        let origin = backend.base_url();
+        let (login, call) = if answer.method == "account/bearerToken/refresh" {
+            let login = json!({"type": "bearerToken", "token": token, "origin": origin});
+            (login, "model/list")
+        } else {
+            let login = json!({"type": "chatgptAuthTokens", "accessToken": token, "chatgptAccountId": "ws-1"});
+            (login, "account/usage/read")
+        };
         self.send(request(LOGIN, login)).await;
         backend.reject_bearer(&token);
-        let id = self.host.start("account/usage/read", json!({})).await;
+        let id = self.host.start(call, json!({})).await;
         let asked = self
             .until(|it| it["method"] == answer.method.as_str())
             .await;

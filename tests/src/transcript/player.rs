@@ -34,7 +34,7 @@ pub fn play(transcript: &Transcript, mode: Mode) -> Result<(), String> {
         let mut player = Player {
             stage: Stage::set(mode, transcript, &backend),
             wires: BTreeMap::new(),
-            names: Names::new(),
+            names: Names::from([("backend".to_owned(), backend.base_url().into())]),
             prompter: Prompter::new(&backend),
             now: StageClock::new(paused).unix_seconds(),
             next_id: 1000,

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::support::{ORDINARY, backend, behind_tls, call};
+use crate::support::{ORDINARY, backend, behind_tls, call, start_turn};
 
 const CALLS: [&str; 3] = [
     "model/list",
@@ -107,6 +107,40 @@ async fn api_keys() {
         subject.assert_gone(&key, "API key after logout").await;
     }
     assert_eq!(backend.count(Route::Models), Way::ALL.len());
+}
+
+#[tokio::test]
+async fn bearer_tokens_of_the_host() {
+    let backend = backend();
+    for way in Way::ALL {
+        let mut subject = Subject::start(Setup::default().backend(&backend), way).await;
+        let old = MadeUp::opaque("bearer token", "", "bearer-old");
+        let new = MadeUp::opaque("bearer token", "", "bearer-new");
+        backend.accept_bearer(&old.text);
+        let origin = backend.base_url();
+        let params = json!({"type": "bearerToken", "token": old.text, "origin": origin});
+        let login = subject.host.request("account/login/start", params).await;
+        login.unwrap();
+        let traces = subject.assert_in_use(&old, "logged in");
+        assert_eq!(traces.full, 1, "logged in: only the stored copy");
+        call(&mut subject, "model/list").await;
+        subject.assert_in_use(&old, "a bearer after a call");
+
+        backend.reject_bearer(&old.text);
+        let (thread, _) = start_turn(&mut subject).await;
+        let (refresh, _) = subject.host.asked("account/bearerToken/refresh").await;
+        subject
+            .host
+            .respond(&refresh, json!({"token": new.text}))
+            .await;
+        let completed = subject.host.notification("turn/completed").await;
+        assert_eq!(completed["threadId"], thread);
+        assert_eq!(completed["turn"]["status"], "completed", "{completed}");
+        subject.assert_gone(&old, "replaced by a refresh").await;
+        subject.assert_in_use(&new, "a bearer after a turn");
+        subject.logout().await;
+        subject.assert_gone(&new, "a bearer after logout").await;
+    }
 }
 
 #[tokio::test]
