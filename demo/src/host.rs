@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use byokey_dev_backend::Outcome;
-use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::methods::{Refresh, Request as _};
 use byokey_rpc::{RequestError, RequestFailure};
 use http::StatusCode;
@@ -14,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::json::Json;
-use super::link::{Asked, Event, Link, Question};
+use super::link::{Asked, Event, Link, Question, Supplied};
 use super::screen::{Direction, Screen};
 
 /// The host's own error code for refusing to supply a token.
@@ -75,6 +74,12 @@ impl Host {
         }
     }
 
+    /// Talks to another server from now on. The one before has ended.
+    pub(super) fn connect(&mut self, link: Link) {
+        self.link = link;
+        self.heard = Heard::default();
+    }
+
     /// Sends a request.
     pub(super) fn ask(&self, method: &str, params: impl Serialize) -> Asked {
         self.link.ask(method, &params)
@@ -125,7 +130,7 @@ impl Host {
     }
 
     /// Answers a refresh request with a token; returns the parameters of the request.
-    pub(super) fn hand_over(question: Question, tokens: ExternalTokens) -> Value {
+    pub(super) fn hand_over(question: Question, tokens: Supplied) -> Value {
         let params = question.params.clone();
         question.answer(Ok(tokens));
         params

@@ -19,12 +19,13 @@
 //!
 //! The host uses `byokey-rpc` and knows only the program of the server.
 //!
-//! Imports run one way: `story`, which lists the chapters, → `account`, `turn`, `renewal`, `ends` →
-//! `scenario` → `report` → `host` → `link` → `screen` → `abbreviate`, `line` → `json`, `style`,
+//! Imports run one way: `story`, which lists the chapters, → `bearer`, `account`, `turn`, `renewal`,
+//! `ends` → `scenario` → `report` → `host` → `link` → `screen` → `abbreviate`, `line` → `json`, `style`,
 //! `tokens`.
 
 mod abbreviate;
 mod account;
+mod bearer;
 mod ends;
 mod host;
 mod json;
@@ -54,7 +55,7 @@ use serde_json::json;
 
 use host::Host;
 use link::{Event, Link};
-use scenario::Scenario;
+use scenario::{Scenario, Spawn};
 use screen::Screen;
 use tokens::Tokens;
 
@@ -85,9 +86,11 @@ pub fn run(program: &Path) -> io::Result<bool> {
 fn set_the_stage(program: &Path, tokens: Arc<Tokens>, screen: Screen) -> io::Result<Scenario> {
     let (events, heard) = channel();
     let backend = start_backend(events.clone(), PIECE_DELAY)?;
-    let link = Link::spawn(program, &settings(&backend), events, PATIENCE)?;
-    let host = Host::new(link, heard, PATIENCE, screen);
-    Ok(Scenario::new(host, backend, tokens))
+    let program = program.to_owned();
+    let spawn: Spawn =
+        Box::new(move |settings| Link::spawn(&program, settings, events.clone(), PATIENCE));
+    let host = Host::new(spawn(&settings(&backend))?, heard, PATIENCE, screen);
+    Ok(Scenario::new(host, backend, tokens, spawn))
 }
 
 fn start_backend(events: Sender<Event>, piece_delay: Duration) -> io::Result<DevBackend> {

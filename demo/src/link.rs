@@ -9,9 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use byokey_dev_backend::Exchange;
+use byokey_protocol::bearer_token::BearerToken;
 use byokey_protocol::empty::Empty;
 use byokey_protocol::external_auth::ExternalTokens;
-use byokey_protocol::methods::{Refresh, Request as _};
+use byokey_protocol::methods::{BearerTokenRefresh, Refresh, Request as _};
 use byokey_rpc::{
     Call, Child, Connection, Limits, Observer, Peer, PendingAnswer, RequestError, RequestFailure,
     Service,
@@ -53,15 +54,25 @@ pub(super) struct Asked {
     answer: PendingAnswer<Outcome>,
 }
 
+/// New tokens for a refresh request, of the kind that it asks for.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Supplied {
+    /// ChatGPT tokens.
+    Tokens(ExternalTokens),
+    /// A bearer token for a provider.
+    Bearer(BearerToken),
+}
+
 /// A refresh request of the server. It is owed an answer.
 pub(super) struct Question {
     pub(super) params: Value,
-    reply: oneshot::Sender<Result<ExternalTokens, RequestError>>,
+    reply: oneshot::Sender<Result<Supplied, RequestError>>,
 }
 
 impl Question {
     /// Answers it. The server may be gone.
-    pub(super) fn answer(self, reply: Result<ExternalTokens, RequestError>) {
+    pub(super) fn answer(self, reply: Result<Supplied, RequestError>) {
         drop(self.reply.send(reply));
     }
 }
@@ -236,7 +247,7 @@ struct Host {
 
 impl Service for Host {
     fn request(&mut self, method: &str, call: Call<'_>) {
-        if method != Refresh::NAME {
+        if ![Refresh::NAME, BearerTokenRefresh::NAME].contains(&method) {
             return call.refuse(RequestError::unknown_method());
         }
         let params = match call.run::<Value, _>(Ok) {

@@ -1,5 +1,6 @@
 //! The context of a chapter, and its vocabulary.
 
+use std::io;
 use std::sync::Arc;
 
 use byokey_dev_backend::{DevBackend, Route};
@@ -9,25 +10,32 @@ use serde_json::{Value, json};
 
 use super::host::{Host, Stop};
 use super::json::Json;
+use super::link::{Link, Supplied};
 use super::report::Report;
 use super::tokens::{Token, Tokens};
+
+/// Starts a server with these settings.
+pub(super) type Spawn = Box<dyn Fn(&[String]) -> io::Result<Link>>;
 
 /// The context of a chapter.
 pub(super) struct Scenario {
     pub(super) host: Host,
     pub(super) backend: DevBackend,
     pub(super) tokens: Arc<Tokens>,
+    /// Starts another server.
+    pub(super) spawn: Spawn,
     /// The conversation, once started.
     pub(super) thread_id: Value,
     pub(super) report: Report,
 }
 
 impl Scenario {
-    pub(super) fn new(host: Host, backend: DevBackend, tokens: Arc<Tokens>) -> Self {
+    pub(super) fn new(host: Host, backend: DevBackend, tokens: Arc<Tokens>, spawn: Spawn) -> Self {
         Self {
             host,
             backend,
             tokens,
+            spawn,
             thread_id: Value::Null,
             report: Report::default(),
         }
@@ -56,7 +64,8 @@ impl Scenario {
     /// Waits for a refresh request and answers with this token; returns the request.
     pub(super) fn renew(&mut self, new: &Token) -> Result<Value, Stop> {
         let question = self.host.asked_for_token()?;
-        Ok(Host::hand_over(question, handed_over(new)))
+        let supplied = Supplied::Tokens(handed_over(new));
+        Ok(Host::hand_over(question, supplied))
     }
 
     /// Checks that the refresh request was about this token.

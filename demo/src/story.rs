@@ -6,7 +6,7 @@ use super::host::Stop;
 use super::report::Report;
 use super::scenario::Scenario;
 use super::style::Style;
-use super::{account, ends, renewal, turn};
+use super::{account, bearer, ends, renewal, turn};
 
 /// One chapter.
 struct Chapter {
@@ -16,7 +16,7 @@ struct Chapter {
     run: fn(&mut Scenario) -> Result<(), Stop>,
 }
 
-const STORY: [Chapter; 10] = [
+const STORY: [Chapter; 11] = [
     Chapter {
         title: "The host introduces itself",
         caption: "It has started byokey as a child process and speaks JSON-RPC over two pipes.",
@@ -66,6 +66,11 @@ const STORY: [Chapter; 10] = [
         title: "The host is done",
         caption: "It closes the pipe, and byokey ends by itself.",
         run: ends::end_of_input,
+    },
+    Chapter {
+        title: "A token for your provider",
+        caption: "Another byokey, another kind of token: opaque, short-lived, for one recipient. One thread outlasts three.",
+        run: bearer::one_thread,
     },
 ];
 

@@ -19,6 +19,9 @@ use super::style::Palette;
 use super::tokens::Token;
 use super::*;
 
+/// Changes a message of the server.
+type Falsify = Arc<dyn Fn(&mut Value) + Send + Sync>;
+
 fn serve(settings: &[String], input: UnixStream, output: UnixStream) -> JoinHandle<()> {
     let overrides = Overrides {
         settings: settings.to_vec(),
@@ -49,10 +52,7 @@ fn serve(settings: &[String], input: UnixStream, output: UnixStream) -> JoinHand
 }
 
 /// Forwards the server's messages, one of them falsified.
-fn falsified(
-    output: UnixStream,
-    falsify: impl Fn(&mut Value) + Send + 'static,
-) -> io::Result<tokio::net::UnixStream> {
+fn falsified(output: UnixStream, falsify: Falsify) -> io::Result<tokio::net::UnixStream> {
     let (ours, mut theirs) = UnixStream::pair()?;
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -70,40 +70,48 @@ fn asynchronous(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
     tokio::net::UnixStream::from_std(stream)
 }
 
-fn run_falsified(falsify: impl Fn(&mut Value) + Send + 'static, code: i32) -> Report {
+fn run_falsified(falsify: impl Fn(&mut Value) + Send + Sync + 'static, code: i32) -> Report {
     run_with_patience(falsify, code, PATIENCE)
 }
 
 fn run_with_patience(
-    falsify: impl Fn(&mut Value) + Send + 'static,
+    falsify: impl Fn(&mut Value) + Send + Sync + 'static,
     code: i32,
     patience: Duration,
 ) -> Report {
     story::run(stage(falsify, code, patience))
 }
 
-fn stage(falsify: impl Fn(&mut Value) + Send + 'static, code: i32, patience: Duration) -> Scenario {
+fn stage(
+    falsify: impl Fn(&mut Value) + Send + Sync + 'static,
+    code: i32,
+    patience: Duration,
+) -> Scenario {
     let tokens = Arc::new(Tokens::made_up());
     let out = Box::new(io::sink());
     let screen = Screen::new(out, Palette::Plain, 100, Arc::clone(&tokens));
     let (events, heard) = channel();
     let backend = start_backend(events.clone(), Duration::ZERO).unwrap();
-    let (input, read) = UnixStream::pair().unwrap();
-    let (written, output) = UnixStream::pair().unwrap();
-    let served = serve(&settings(&backend), read, written);
-    let link = Link::open(events, move || {
-        let exit_code = async move { served.join().ok().map(|()| code) };
-        Ok((falsified(output, falsify)?, asynchronous(input)?, exit_code))
+    let falsify: Falsify = Arc::new(falsify);
+    let spawn: Spawn = Box::new(move |settings| {
+        let (input, read) = UnixStream::pair()?;
+        let (written, output) = UnixStream::pair()?;
+        let served = serve(settings, read, written);
+        let falsify = Arc::clone(&falsify);
+        Link::open(events.clone(), move || {
+            let exit_code = async move { served.join().ok().map(|()| code) };
+            Ok((falsified(output, falsify)?, asynchronous(input)?, exit_code))
+        })
     });
-    let host = Host::new(link.unwrap(), heard, patience, screen);
-    Scenario::new(host, backend, tokens)
+    let host = Host::new(spawn(&settings(&backend)).unwrap(), heard, patience, screen);
+    Scenario::new(host, backend, tokens, spawn)
 }
 
 #[test]
 fn an_unmodified_scenario_passes() {
     let report = run_falsified(|_| {}, 0);
     assert!(report.is_good(), "{report:?}");
-    assert_eq!(report.chapter, 10);
+    assert_eq!(report.chapter, 11);
 }
 
 /// Returns the chapters that fail when a value at this place of the server's messages is replaced.
@@ -125,7 +133,7 @@ fn noticed_by(pointer: &'static str, old: impl Into<Value>, new: impl Into<Value
 fn a_stranger_in_the_place_of_the_server() {
     assert_eq!(
         noticed_by("/result/serverInfo/name", "byokey", "codex"),
-        [1]
+        [1, 11]
     );
 }
 
@@ -156,9 +164,9 @@ fn wrong_limits_and_models() {
 fn a_turn_that_fails_or_loses_text() {
     assert_eq!(
         noticed_by("/params/turn/status", "completed", "failed"),
-        [4, 5]
+        [4, 5, 11]
     );
-    assert_eq!(noticed_by("/params/delta", "Hello, ", ""), [4, 5]);
+    assert_eq!(noticed_by("/params/delta", "Hello, ", ""), [4, 5, 11]);
 }
 
 #[test]
@@ -166,7 +174,7 @@ fn a_wrong_question() {
     let account = "/params/previousAccountId";
     assert_eq!(
         noticed_by("/params/reason", "unauthorized", "expiring"),
-        [5, 6, 7, 8]
+        [5, 6, 7, 8, 11]
     );
     assert_eq!(noticed_by(account, "ws-bob", Value::Null), [8]);
 }
@@ -204,6 +212,16 @@ fn a_logout_that_is_none() {
 }
 
 #[test]
+fn a_bearer_token_that_is_not_in_force() {
+    let label = "/result/account/label";
+    assert_eq!(noticed_by(label, "Dora", Value::Null), [11]);
+    assert_eq!(
+        noticed_by("/params/authMode", "bearerToken", "apikey"),
+        [11]
+    );
+}
+
+#[test]
 fn a_call_with_another_token() {
     let mut scenario = stage(|_| {}, 0, PATIENCE);
     let tokens = Arc::clone(&scenario.tokens);
@@ -229,8 +247,8 @@ fn a_call_with_another_token() {
 #[test]
 fn a_bad_end() {
     let report = run_falsified(|_| {}, 101);
-    let check = "byokey exits with code 0".to_owned();
-    assert_eq!(report.broken, [(10, check)]);
+    let check = || "byokey exits with code 0".to_owned();
+    assert_eq!(report.broken, [(10, check()), (11, check())]);
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(super) struct Tokens {
     pub(super) alice: [Token; 3],
     /// Bob's, in order of use.
     pub(super) bob: [Token; 2],
+    /// Dora's, in order of use. They are opaque, and not of ChatGPT.
+    pub(super) dora: [Token; 4],
 }
 
 impl Tokens {
@@ -38,11 +40,12 @@ impl Tokens {
         Self {
             alice: made_up("alice", "ws-alice", "pro"),
             bob: made_up("bob", "ws-bob", "team"),
+            dora: [1, 2, 3, 4].map(opaque),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &Token> {
-        self.alice.iter().chain(&self.bob)
+        self.alice.iter().chain(&self.bob).chain(&self.dora)
     }
 
     /// Returns the display name of a token with this fingerprint.
@@ -90,6 +93,14 @@ fn made_up<const N: usize>(owner: &'static str, account: &'static str, plan: &st
     })
 }
 
+fn opaque(number: u8) -> Token {
+    Token {
+        owner: "dora",
+        account: "",
+        value: format!("made-up-opaque-token-of-dora-{number}"),
+    }
+}
+
 /// Every JSON Web Token starts with an encoded `{"`.
 fn looks_like_jwt(text: &str) -> bool {
     text.contains("eyJ") && text.len() > 40
@@ -103,7 +114,7 @@ mod tests {
     fn tokens_of_one_owner_differ() {
         let tokens = Tokens::made_up();
         let names: Vec<_> = tokens.all().map(Token::name).collect();
-        assert_eq!(names.len(), 5);
+        assert_eq!(names.len(), 9);
         for (index, name) in names.iter().enumerate() {
             assert!(!names[..index].contains(name), "{names:?}");
         }
