@@ -12,6 +12,8 @@ from typing import Any
 
 import byokey
 from byokey import (
+    BearerToken,
+    BearerTokenRefreshParams,
     ByokeyClient,
     ByokeyError,
     ExternalTokens,
@@ -66,29 +68,37 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 class Provider:
-    """A token provider that follows the transcript."""
+    """The token providers, which follow the transcript."""
 
     def __init__(self, script: list[dict[str, Any]]) -> None:
         self.script = script
-        self.asked: list[RefreshParams] = []
+        self.asked: list[RefreshParams | BearerTokenRefreshParams] = []
         self.changed = asyncio.Condition()
 
     async def __call__(self, request: RefreshParams) -> ExternalTokens:
-        step = self.script[len(self.asked)]
-        async with self.changed:
-            self.asked.append(request)
-            self.changed.notify_all()
+        step = await self.next(request)
         if "command" in step:
             says, status = step["command"]["says"], step["command"]["status"]
             helper = ["sh", "-c", 'echo "$0" >&2; exit "$1"', says, str(status)]
             return await byokey.command_tokens(helper)(request)
-        if "fail" in step:
-            raise RuntimeError(step["fail"])
         if "hang" in step:
             await asyncio.Event().wait()
         return ExternalTokens.from_wire(filled(step["answer"], TOKENS))
 
-    async def wait_for(self, number: int) -> RefreshParams:
+    async def bearer(self, request: BearerTokenRefreshParams) -> BearerToken:
+        step = await self.next(request)
+        return BearerToken.from_wire(filled(step["answer"], TOKENS))
+
+    async def next(self, request: RefreshParams | BearerTokenRefreshParams) -> dict[str, Any]:
+        step = self.script[len(self.asked)]
+        async with self.changed:
+            self.asked.append(request)
+            self.changed.notify_all()
+        if "fail" in step:
+            raise RuntimeError(step["fail"])
+        return step
+
+    async def wait_for(self, number: int) -> RefreshParams | BearerTokenRefreshParams:
         async with self.changed:
             await self.changed.wait_for(lambda: len(self.asked) >= number)
         return self.asked[number - 1]
@@ -103,6 +113,7 @@ class Player:
         provider: Provider,
         log: list[str],
         restarts: Callable[[], int] = lambda: 0,
+        names: dict[str, Any] | None = None,
     ) -> None:
         self.source = source
         self.provider = provider
@@ -110,7 +121,7 @@ class Player:
         self.restarts = restarts
         self.events = source.events()
         self.calls: dict[str, asyncio.Task[Any]] = {}
-        self.names: dict[str, Any] = dict(TOKENS)
+        self.names: dict[str, Any] = TOKENS | (names or {})
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
         for number, step in enumerate(steps, 1):

@@ -55,6 +55,13 @@ def dev_backend(script: dict[str, Any]) -> Iterator[list[str]]:
             backend.communicate()
 
 
+def backend_url(arguments: list[str]) -> str:
+    """Returns the address of the backend that these arguments of the server name."""
+    setting = "openai_base_url="
+    named = next(argument for argument in arguments if argument.startswith(setting))
+    return named[len(setting) :].removesuffix("/v1")
+
+
 def made_up_server(*lines: str) -> dict[str, Any]:
     """Returns the options of `spawn` for a fake server that runs these lines after the handshake.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from byokey import ByokeyClient, ByokeyError, ClientCapabilities, Restart, Supervisor, errors
 from driver import PATIENCE, SUITE, TOKENS, Player, Provider, filled, transcripts
-from programs import HOST, byokey, codex, dev_backend
+from programs import HOST, backend_url, byokey, codex, dev_backend
 
 CLOSING_TAKES = 3.0
 
@@ -23,6 +23,7 @@ async def play(
     command: str,
     args: list[str],
     environment: dict[str, str] | None = None,
+    names: dict[str, Any] | None = None,
 ) -> None:
     """Runs the client's side against this server."""
     provider = Provider(transcript.get("refresh", []))
@@ -31,6 +32,7 @@ async def play(
     options: dict[str, Any] = {
         "client_info": HOST,
         "refresh_tokens": provider,
+        "refresh_bearer_token": provider.bearer,
         "command": command,
         "args": args,
         "environment": environment,
@@ -54,7 +56,7 @@ async def play(
             return
         raise AssertionError("it was spawned")
     client = await spawning
-    player = Player(client, provider, log)
+    player = Player(client, provider, log, names=names)
     try:
         await player.play(transcript["client"])
     finally:
@@ -102,7 +104,10 @@ def against_the_scripted_server(name: str, transcript: dict[str, Any]) -> None:
 def against_the_real_server(name: str, transcript: dict[str, Any]) -> None:
     def test(self: Suite) -> None:
         with dev_backend(filled(transcript["backend"], TOKENS)) as args:
-            asyncio.run(play(transcript, byokey(), args))
+            url = backend_url(args)
+            for setting in transcript.get("settings", []):
+                args += ["-c", setting.replace("$backend", url)]
+            asyncio.run(play(transcript, byokey(), args, names={"backend": url}))
 
     setattr(Suite, f"test_{name}_real", test)
 

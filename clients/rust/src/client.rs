@@ -4,6 +4,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, OnceLock};
 
 use byokey_protocol::account::{AccountReadParams, AccountReadResult, LogoutParams};
+use byokey_protocol::bearer_token::BearerTokenLogin;
 use byokey_protocol::empty::Empty;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::initialize::{InitializeParams, InitializeResult};
@@ -298,6 +299,12 @@ pub struct Login(LoginStartParams);
 impl From<LoginStartParams> for Login {
     fn from(params: LoginStartParams) -> Self {
         Self(params)
+    }
+}
+
+impl From<BearerTokenLogin> for Login {
+    fn from(login: BearerTokenLogin) -> Self {
+        Self(LoginStartParams::BearerToken(login))
     }
 }
 

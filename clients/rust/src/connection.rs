@@ -64,7 +64,13 @@ impl Connection {
         peer.outbox.set_header();
         let provider = options.refresh_tokens.clone();
         let provider = provider.map(|it| it.logging_to(options.on_log.clone()));
-        let host = Host::new(Arc::clone(&peer), Arc::clone(&events), provider);
+        let bearer_provider = options.refresh_bearer_token.clone();
+        let host = Host::new(
+            Arc::clone(&peer),
+            Arc::clone(&events),
+            provider,
+            bearer_provider,
+        );
         let connection = byokey_rpc::Connection::new(Arc::clone(&peer), host).silent();
         let limits = Limits {
             max_message: MAX_MESSAGE,

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::error::METHOD_NOT_FOUND;
 use byokey_protocol::external_auth::RefreshParams;
-use byokey_protocol::methods::{Refresh, Request as _};
+use byokey_protocol::methods::{BearerTokenRefresh, Refresh, Request as _};
 use byokey_rpc::{Call, Peer, RequestError, Service, Skipped};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::events::{Event, Events};
-use crate::provider::AnyProvider;
+use crate::provider::{AnyBearerProvider, AnyProvider, ProviderError};
 
 /// The error code of a refresh request with a failed provider.
 const PROVIDER_FAILED: i32 = -32000;
@@ -19,6 +21,7 @@ pub(crate) struct Host {
     peer: Arc<Peer>,
     events: Arc<Events>,
     provider: Option<AnyProvider>,
+    bearer_provider: Option<AnyBearerProvider>,
 }
 
 impl Host {
@@ -26,11 +29,13 @@ impl Host {
         peer: Arc<Peer>,
         events: Arc<Events>,
         provider: Option<AnyProvider>,
+        bearer_provider: Option<AnyBearerProvider>,
     ) -> Self {
         Self {
             peer,
             events,
             provider,
+            bearer_provider,
         }
     }
 
@@ -38,9 +43,26 @@ impl Host {
         let Ok(params) = call.run::<RefreshParams, _>(Ok) else {
             return call.refuse(provider_failed());
         };
-        let (peer, provider) = (Arc::clone(&self.peer), provider.clone());
+        let provider = provider.clone();
+        self.answer(call, async move { provider.ask(params).await });
+    }
+
+    fn refresh_bearer(&self, provider: &AnyBearerProvider, call: Call<'_>) {
+        let Ok(params) = call.run::<BearerTokenRefreshParams, _>(Ok) else {
+            return call.refuse(provider_failed());
+        };
+        let provider = provider.clone();
+        self.answer(call, async move { provider.ask(params).await });
+    }
+
+    fn answer<T: Serialize + Send + 'static>(
+        &self,
+        call: Call<'_>,
+        supplied: impl Future<Output = Result<T, ProviderError>> + Send + 'static,
+    ) {
+        let peer = Arc::clone(&self.peer);
         // The provider's error may contain a token, so it stays here.
-        let tokens = async move { provider.ask(params).await.map_err(|_| provider_failed()) };
+        let tokens = async move { supplied.await.map_err(|_| provider_failed()) };
         call.spawn(tokens, move |id, outcome| match outcome {
             Ok(tokens) => peer.respond(id, tokens),
             // A panic of the provider counts as a failure.
@@ -55,8 +77,9 @@ fn provider_failed() -> RequestError {
 
 impl Service for Host {
     fn request(&mut self, method: &str, call: Call<'_>) {
-        match &self.provider {
-            Some(provider) if method == Refresh::NAME => self.refresh(provider, call),
+        match (method, &self.provider, &self.bearer_provider) {
+            (Refresh::NAME, Some(provider), _) => self.refresh(provider, call),
+            (BearerTokenRefresh::NAME, _, Some(provider)) => self.refresh_bearer(provider, call),
             _ => {
                 let text = "this client does not know the method";
                 call.refuse(RequestError::new(METHOD_NOT_FOUND, text));

@@ -29,6 +29,6 @@ pub use error::{ByokeyError, RequestError};
 pub use events::{Event, EventStream};
 pub use launched::Launched;
 pub use options::SpawnOptions;
-pub use provider::{ProviderError, TokenProvider, first_login, tokens};
+pub use provider::{BearerTokenProvider, ProviderError, TokenProvider, first_login, tokens};
 pub use run::{DeviceCode, RunResult};
 pub use supervisor::{CloseAction, Restart, ServerEnd, Supervision, Supervisor};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use byokey_protocol::initialize::{ClientCapabilities, ClientInfo};
 
-use crate::provider::{AnyProvider, TokenProvider};
+use crate::provider::{AnyBearerProvider, AnyProvider, BearerTokenProvider, TokenProvider};
 
 pub(crate) type OnLog = Arc<dyn Fn(String) + Send + Sync>;
 
@@ -19,6 +19,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct SpawnOptions {
     pub(crate) client_info: ClientInfo,
     pub(crate) refresh_tokens: Option<AnyProvider>,
+    pub(crate) refresh_bearer_token: Option<AnyBearerProvider>,
     pub(crate) command: Option<OsString>,
     pub(crate) args: Vec<OsString>,
     pub(crate) environment: Option<Vec<(OsString, OsString)>>,
@@ -39,6 +40,17 @@ impl SpawnOptions {
         }
     }
 
+    /// Returns the defaults for a host that logs in with bearer tokens for the configured provider
+    /// alone, with the provider of a new one when the old one is refused.
+    #[must_use]
+    pub fn with_bearer_token(
+        name: &str,
+        version: &str,
+        refresh_bearer_token: impl BearerTokenProvider,
+    ) -> Self {
+        Self::server_owns_login(name, version).refresh_bearer_token(refresh_bearer_token)
+    }
+
     /// Returns the defaults for a login of the server's own: in the browser, with a device code, a
     /// key, or one that it has stored. No provider is needed then.
     #[must_use]
@@ -50,6 +62,7 @@ impl SpawnOptions {
                 version: version.to_owned(),
             },
             refresh_tokens: None,
+            refresh_bearer_token: None,
             command: None,
             args: vec!["app-server".into()],
             environment: None,
@@ -58,6 +71,13 @@ impl SpawnOptions {
             on_log: None,
             start_timeout: START_TIMEOUT,
         }
+    }
+
+    /// Sets the provider of bearer tokens, beside that of ChatGPT tokens.
+    #[must_use]
+    pub fn refresh_bearer_token(mut self, provider: impl BearerTokenProvider) -> Self {
+        self.refresh_bearer_token = Some(AnyBearerProvider::new(provider));
+        self
     }
 
     /// Sets the program. By default: `BYOKEY_BIN`, then `byokey` beside the host's program, then on

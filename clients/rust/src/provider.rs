@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use byokey_protocol::bearer_token::{BearerToken, BearerTokenRefreshParams};
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::open::Open;
 use byokey_protocol::secret::Secret;
@@ -36,6 +37,29 @@ where
     }
 }
 
+/// Supplies bearer tokens for the configured provider. Implemented by async functions and closures
+/// that take [`BearerTokenRefreshParams`].
+pub trait BearerTokenProvider: Send + Sync + 'static {
+    /// Returns a new token for this origin and the account of the login.
+    fn token(
+        &self,
+        request: BearerTokenRefreshParams,
+    ) -> impl Future<Output = Result<BearerToken, ProviderError>> + Send;
+}
+
+impl<F, Answer> BearerTokenProvider for F
+where
+    F: Fn(BearerTokenRefreshParams) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = Result<BearerToken, ProviderError>> + Send,
+{
+    fn token(
+        &self,
+        request: BearerTokenRefreshParams,
+    ) -> impl Future<Output = Result<BearerToken, ProviderError>> + Send {
+        self(request)
+    }
+}
+
 /// Returns tokens of a ChatGPT account, as providers supply them and `login` accepts them.
 #[must_use]
 pub fn tokens(access_token: &str, chatgpt_account_id: &str) -> ExternalTokens {
@@ -53,6 +77,31 @@ pub fn first_login() -> RefreshParams {
     RefreshParams {
         reason: Open::Unknown("login".into()),
         previous_account_id: None,
+    }
+}
+
+type BearerAnswer = Pin<Box<dyn Future<Output = Result<BearerToken, ProviderError>> + Send>>;
+
+/// A provider of bearer tokens, of any type.
+#[derive(Clone)]
+pub(crate) struct AnyBearerProvider(
+    Arc<dyn Fn(BearerTokenRefreshParams) -> BearerAnswer + Send + Sync>,
+);
+
+impl AnyBearerProvider {
+    pub(crate) fn new(provider: impl BearerTokenProvider) -> Self {
+        let provider = Arc::new(provider);
+        Self(Arc::new(move |request| {
+            let provider = Arc::clone(&provider);
+            Box::pin(async move { provider.token(request).await })
+        }))
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        request: BearerTokenRefreshParams,
+    ) -> Result<BearerToken, ProviderError> {
+        (self.0)(request).await
     }
 }
 

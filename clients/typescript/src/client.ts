@@ -7,6 +7,7 @@ import { findProgram } from "./discovery.js";
 import { StartTimeoutError } from "./errors.js";
 import { type Event, type EventName, type EventParams, Events } from "./events.js";
 import type {
+  BearerTokenRefreshParams,
   ClientCapabilities,
   ClientInfo,
   InitializeResult,
@@ -16,25 +17,40 @@ import type {
 } from "./generated/types.js";
 import { explainEnd } from "./identify.js";
 import { type DeviceCode, waitForLogin } from "./logins.js";
-import { onlyTokens, type TokenContext, type TokenProvider } from "./providers/provider.js";
+import {
+  type BearerTokenProvider,
+  onlyBearer,
+  onlyTokens,
+  type TokenContext,
+  type TokenProvider,
+} from "./providers/provider.js";
 import { redact } from "./redact.js";
 import { run, type RunOptions, type RunResult } from "./run.js";
 import { startProcess } from "./stdio.js";
 import type { ExitStatus, Transport } from "./transport.js";
 
 /**
- * Options for spawning the server. The compiler demands one of: a token provider, or
- * `serverOwnsLogin`.
+ * Options for spawning the server. The compiler demands one of: a token provider, one of bearer
+ * tokens, or `serverOwnsLogin`.
  */
 export type SpawnOptions = CommonOptions &
   (
     | {
         /** Supplies new tokens when the backend refuses the old ones. */
         readonly refreshTokens: TokenProvider;
+        /** Supplies new bearer tokens, if the host logs in with `bearerToken`, too. */
+        readonly refreshBearerToken?: BearerTokenProvider | undefined;
         readonly serverOwnsLogin?: false | undefined;
       }
     | {
         readonly refreshTokens?: undefined;
+        /** Supplies a new token when the provider refuses that of a login with `bearerToken`. */
+        readonly refreshBearerToken: BearerTokenProvider;
+        readonly serverOwnsLogin?: false | undefined;
+      }
+    | {
+        readonly refreshTokens?: undefined;
+        readonly refreshBearerToken?: BearerTokenProvider | undefined;
         /**
          * The login is the server's own: in the browser, with a device code, a key, or a stored
          * one.
@@ -70,6 +86,7 @@ export interface CommonOptions {
 
 const START_TIMEOUT_MS = 10_000;
 const REFRESH = "account/chatgptAuthTokens/refresh";
+const BEARER_REFRESH = "account/bearerToken/refresh";
 
 /** A running server. */
 export class ByokeyClient {
@@ -98,8 +115,9 @@ export class ByokeyClient {
 
   /** Starts a server and runs the handshake. */
   static async spawn(options: SpawnOptions): Promise<ByokeyClient> {
-    if (options.refreshTokens === undefined && !options.serverOwnsLogin) {
-      throw new TypeError("`refreshTokens` is required, or `serverOwnsLogin: true`");
+    const { refreshTokens, refreshBearerToken, serverOwnsLogin } = options;
+    if (refreshTokens === undefined && refreshBearerToken === undefined && !serverOwnsLogin) {
+      throw new TypeError("`refreshTokens` or `refreshBearerToken` is required, or `serverOwnsLogin: true`");
     }
     const events = new Events();
     const over = new AbortController();
@@ -112,10 +130,16 @@ export class ByokeyClient {
       onLog: options.onLog,
     });
     const connection = new Connection(transport, {
-      answer: (method, params) =>
-        method === REFRESH && options.refreshTokens !== undefined
-          ? refresh(options.refreshTokens, params as RefreshParams, { signal: over.signal, onLog: options.onLog })
-          : undefined,
+      answer: (method, params) => {
+        const context = { signal: over.signal, onLog: options.onLog };
+        if (method === REFRESH && refreshTokens !== undefined) {
+          return refresh(refreshTokens, params as RefreshParams, context);
+        }
+        if (method === BEARER_REFRESH && refreshBearerToken !== undefined) {
+          return bearerRefresh(refreshBearerToken, params as BearerTokenRefreshParams, context);
+        }
+        return undefined;
+      },
       tell: (method, params) => events.tell(method, params),
     });
     void connection.closed.then(() => {
@@ -305,4 +329,13 @@ async function shakeHands(
 async function refresh(provider: TokenProvider, params: RefreshParams, context: TokenContext): Promise<unknown> {
   const { reason, previousAccountId = null } = params;
   return onlyTokens(await provider({ reason, previousAccountId }, context));
+}
+
+async function bearerRefresh(
+  provider: BearerTokenProvider,
+  params: BearerTokenRefreshParams,
+  context: TokenContext,
+): Promise<unknown> {
+  const { reason, origin } = params;
+  return onlyBearer(await provider({ reason, origin }, context));
 }

@@ -31,7 +31,16 @@ export {
   TokenProviderError,
   TurnFailedError,
 } from "./errors.js";
-export type { SecretTokens, TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
+export type {
+  BearerTokenProvider,
+  BearerTokenRequest,
+  NewBearerToken,
+  SecretTokens,
+  TokenContext,
+  TokenProvider,
+  TokenRequest,
+  Tokens,
+} from "./providers/provider.js";
 export { commandTokens, type CommandOptions } from "./providers/command.js";
 export {
   sessionTokens,

@@ -34,7 +34,7 @@ describe("against the server", { skip: WITHOUT_BYOKEY }, () => {
     test(`${exchange.name}: ${exchange.about}`, async () => {
       const backend = await Backend.start(filled(exchange.backend, TOKENS));
       try {
-        await play(exchange, backend.server());
+        await play(exchange, backend.server(exchange.settings));
       } finally {
         await backend.stop();
       }

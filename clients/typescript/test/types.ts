@@ -12,6 +12,9 @@ export async function spawning(): Promise<void> {
   await ByokeyClient.spawn({ clientInfo });
   // @ts-expect-error: `undefined` is not a provider
   await ByokeyClient.spawn({ clientInfo, refreshTokens: undefined });
+  await ByokeyClient.spawn({ clientInfo, refreshBearerToken: ({ origin }) => ({ token: `made up for ${origin}` }) });
+  // @ts-expect-error: a bearer token has no account
+  await ByokeyClient.spawn({ clientInfo, refreshBearerToken: refreshTokens });
   await ByokeyClient.spawn({ clientInfo, serverOwnsLogin: true });
   // @ts-expect-error: the login is either the host's or the server's
   await ByokeyClient.spawn({ clientInfo, refreshTokens, serverOwnsLogin: true });

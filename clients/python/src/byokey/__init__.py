@@ -1,7 +1,14 @@
 """Client of `byokey app-server`: the host owns the login, the server puts it to use."""
 
 from . import methods, types
-from ._generated.types import ClientCapabilities, ClientInfo, ExternalTokens, RefreshParams
+from ._generated.types import (
+    BearerToken,
+    BearerTokenRefreshParams,
+    ClientCapabilities,
+    ClientInfo,
+    ExternalTokens,
+    RefreshParams,
+)
 from ._run import DeviceCode, RunResult
 from ._secret import Secret
 from .account import AccountState
@@ -21,12 +28,15 @@ from .errors import (
     TurnFailedError,
 )
 from .events import Event, EventStream, UnknownEvent
-from .providers import TokenProvider, command_tokens
+from .providers import BearerTokenProvider, TokenProvider, command_tokens
 from .supervisor import CloseAction, Restart, ServerEnd, Supervisor
 
 __all__ = [
     "AccountState",
     "BackendError",
+    "BearerToken",
+    "BearerTokenProvider",
+    "BearerTokenRefreshParams",
     "ByokeyClient",
     "ByokeyError",
     "ClientCapabilities",

@@ -17,6 +17,7 @@ from ._generated.methods import Notification, Request
 from ._generated.types import (
     AccountReadParams,
     AccountReadResult,
+    BearerTokenRefreshParams,
     ClientCapabilities,
     ClientInfo,
     Empty,
@@ -53,7 +54,13 @@ from ._stdio import Server, explain_end
 from .account import AccountState
 from .errors import ByokeyError, ConnectionClosedError, StartTimeoutError
 from .events import Events, EventStream
-from .providers import TokenProvider, ask, log_of_the_client
+from .providers import (
+    BearerTokenProvider,
+    TokenProvider,
+    ask,
+    ask_for_bearer,
+    log_of_the_client,
+)
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -70,9 +77,11 @@ class ByokeyClient:
         server: Server,
         refresh_tokens: TokenProvider | None,
         on_log: Callable[[str], None] | None = None,
+        refresh_bearer_token: BearerTokenProvider | None = None,
     ) -> None:
         self._process = server
         self._refresh_tokens = refresh_tokens
+        self._refresh_bearer_token = refresh_bearer_token
         self._on_log = on_log
         self._events = Events()
         self._account: AccountState | None = None
@@ -88,6 +97,7 @@ class ByokeyClient:
         *,
         client_info: ClientInfo,
         refresh_tokens: TokenProvider,
+        refresh_bearer_token: BearerTokenProvider | None = ...,
         server_owns_login: Literal[False] = ...,
         command: str | None = ...,
         args: Sequence[str] = ...,
@@ -105,6 +115,25 @@ class ByokeyClient:
         *,
         client_info: ClientInfo,
         refresh_tokens: None = ...,
+        refresh_bearer_token: BearerTokenProvider,
+        server_owns_login: Literal[False] = ...,
+        command: str | None = ...,
+        args: Sequence[str] = ...,
+        environment: Mapping[str, str] | None = ...,
+        working_directory: str | os.PathLike[str] | None = ...,
+        capabilities: ClientCapabilities | None = ...,
+        on_log: Callable[[str], None] | None = ...,
+        start_timeout: float = ...,
+    ) -> Spawning: ...
+
+    @overload
+    @classmethod
+    def spawn(
+        cls,
+        *,
+        client_info: ClientInfo,
+        refresh_tokens: None = ...,
+        refresh_bearer_token: None = ...,
         server_owns_login: Literal[True],
         command: str | None = ...,
         args: Sequence[str] = ...,
@@ -121,6 +150,7 @@ class ByokeyClient:
         *,
         client_info: ClientInfo,
         refresh_tokens: TokenProvider | None = None,
+        refresh_bearer_token: BearerTokenProvider | None = None,
         server_owns_login: bool = False,
         command: str | None = None,
         args: Sequence[str] = ("app-server",),
@@ -133,20 +163,22 @@ class ByokeyClient:
         """Starts a server and runs the handshake: ``await`` it, or use it with ``async with``.
 
         ``client_info`` is the name and version of the host, ``refresh_tokens`` supplies new tokens
-        when the backend refuses the old ones. It is required, unless ``server_owns_login`` says
-        that the login is the server's own: in the browser, with a device code, a key, or one that
+        when the backend refuses the old ones; ``refresh_bearer_token`` does so for a login with
+        ``bearerToken``. One of them is required, unless ``server_owns_login`` says that the login is the server's own: in the browser, with a device code, a key, or one that
         it has stored. Without ``command`` the program is looked for in ``BYOKEY_BIN``, in this
         package, and on the search path. ``environment`` and ``working_directory`` are those of the
         process. ``on_log`` is given each line that the server writes to standard error, and those
         of a token command; without it only the last lines are kept, for errors. ``start_timeout``
         is how many seconds it may take to answer the handshake.
         """
-        if refresh_tokens is None and not server_owns_login:
-            raise TypeError("`refresh_tokens` is required, or `server_owns_login=True`")
+        if refresh_tokens is None and refresh_bearer_token is None and not server_owns_login:
+            raise TypeError(
+                "`refresh_tokens` or `refresh_bearer_token` is required, or `server_owns_login=True`"
+            )
 
         async def spawned() -> ByokeyClient:
             server = await Server.start(command, args, environment, working_directory, on_log)
-            client = cls(server, refresh_tokens, on_log)
+            client = cls(server, refresh_tokens, on_log, refresh_bearer_token)
             try:
                 shaking = client._shake_hands(client_info, capabilities)
                 await asyncio.wait_for(shaking, start_timeout)
@@ -360,16 +392,20 @@ class ByokeyClient:
 
     async def _answer(self, method: str, params: object) -> object:
         refresh = methods.ACCOUNT_CHATGPT_AUTH_TOKENS_REFRESH
-        if method != refresh.name or self._refresh_tokens is None:
-            raise Refusal(METHOD_NOT_FOUND, "this client does not know the method")
+        bearer_refresh = methods.ACCOUNT_BEARER_TOKEN_REFRESH
         try:
-            request: RefreshParams = refresh.read_params(params, "")
-            with self._logging():
-                tokens = await ask(self._refresh_tokens, request)
-            return replace(tokens, id_token=None).to_wire()
+            if method == refresh.name and self._refresh_tokens is not None:
+                request: RefreshParams = refresh.read_params(params, "")
+                with self._logging():
+                    tokens = await ask(self._refresh_tokens, request)
+                return replace(tokens, id_token=None).to_wire()
+            if method == bearer_refresh.name and self._refresh_bearer_token is not None:
+                wanted: BearerTokenRefreshParams = bearer_refresh.read_params(params, "")
+                return (await ask_for_bearer(self._refresh_bearer_token, wanted)).to_wire()
         except Exception:
             # The provider's exception may contain a token, so it stays here.
             raise Refusal(PROVIDER_FAILED, "the token provider of the host failed") from None
+        raise Refusal(METHOD_NOT_FOUND, "this client does not know the method")
 
 
     @contextlib.contextmanager

@@ -14,13 +14,23 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias, cast
 
 from ._generated._wire import WireError
-from ._generated.types import ExternalTokens, RefreshParams
+from ._generated.types import (
+    BearerToken,
+    BearerTokenRefreshParams,
+    ExternalTokens,
+    RefreshParams,
+)
 from ._redact import redact
 from ._stdio import read_log
 from .errors import TokenProviderError
 
 TokenProvider: TypeAlias = Callable[[RefreshParams], ExternalTokens | Awaitable[ExternalTokens]]
 """Supplies tokens. It is called with the reason and the account of the tokens in use."""
+
+BearerTokenProvider: TypeAlias = Callable[
+    [BearerTokenRefreshParams], BearerToken | Awaitable[BearerToken]
+]
+"""Supplies bearer tokens. It is called with the reason and the origin of the token in use."""
 
 _MARGIN = 60.0
 """How long before their expiry cached tokens are no longer used, in seconds."""
@@ -44,6 +54,18 @@ async def ask(provider: TokenProvider, request: RefreshParams) -> ExternalTokens
     if not isinstance(tokens, ExternalTokens):
         raise TokenProviderError("the token provider returned something else than ExternalTokens")
     return tokens
+
+
+async def ask_for_bearer(
+    provider: BearerTokenProvider, request: BearerTokenRefreshParams
+) -> BearerToken:
+    """Calls any provider of bearer tokens."""
+    token = cast(object, provider(request))
+    if isinstance(token, Awaitable):
+        token = cast(object, await token)
+    if not isinstance(token, BearerToken):
+        raise TokenProviderError("the token provider returned something else than BearerToken")
+    return token
 
 
 def command_tokens(

@@ -17,6 +17,8 @@ from . import client as asynchronous
 from ._generated.methods import Notification, Request
 from ._generated.types import (
     AccountReadResult,
+    BearerToken,
+    BearerTokenRefreshParams,
     ClientCapabilities,
     ClientInfo,
     Empty,
@@ -37,7 +39,13 @@ from ._generated.types import (
 from ._run import DeviceCode, RunResult
 from ._secret import Secret
 from .events import Event
-from .providers import CommandTokens, TokenProvider, ask
+from .providers import (
+    BearerTokenProvider,
+    CommandTokens,
+    TokenProvider,
+    ask,
+    ask_for_bearer,
+)
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -86,6 +94,16 @@ def _in_a_thread(provider: TokenProvider) -> TokenProvider:
     return asked
 
 
+def _bearer_in_a_thread(provider: BearerTokenProvider) -> BearerTokenProvider:
+    """The same for bearer tokens."""
+
+    async def asked(request: BearerTokenRefreshParams) -> BearerToken:
+        token = await asyncio.to_thread(provider, request)
+        return await ask_for_bearer(lambda _: token, request)
+
+    return asked
+
+
 class ByokeyClient:
     """A server that was spawned, and the conversation with it. `spawn` makes one."""
 
@@ -99,6 +117,7 @@ class ByokeyClient:
         *,
         client_info: ClientInfo,
         refresh_tokens: TokenProvider | None = None,
+        refresh_bearer_token: BearerTokenProvider | None = None,
         server_owns_login: bool = False,
         command: str | None = None,
         args: Sequence[str] = ("app-server",),
@@ -110,9 +129,11 @@ class ByokeyClient:
     ) -> ByokeyClient:
         """Starts a server and shakes hands, as `byokey.ByokeyClient.spawn`; use it with ``with``."""
         provider = None if refresh_tokens is None else _in_a_thread(refresh_tokens)
+        bearer = refresh_bearer_token
         options: dict[str, Any] = {
             "client_info": client_info,
             "refresh_tokens": provider,
+            "refresh_bearer_token": None if bearer is None else _bearer_in_a_thread(bearer),
             "server_owns_login": server_owns_login,
             "command": command,
             "args": args,

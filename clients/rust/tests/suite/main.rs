@@ -107,14 +107,16 @@ fn against_the_real_server(transcript: &Value, program: PathBuf) -> Result<(), D
     let script = script.expect("a script of the backend");
     let backend = DevBackend::start(Options::new().script(script)).expect("a backend");
     let url = backend.base_url();
-    let args = [
-        "app-server".to_owned(),
-        "-c".to_owned(),
+    let mut settings = vec![
         format!("chatgpt_base_url={url}/backend-api"),
-        "-c".to_owned(),
         format!("openai_base_url={url}/v1"),
     ];
-    play(transcript, program, args)
+    let more = transcript["settings"].as_array().into_iter().flatten();
+    settings.extend(more.map(|setting| setting.as_str().expect("text").replace("$backend", &url)));
+    let flags = settings.into_iter().flat_map(|it| ["-c".to_owned(), it]);
+    let args = std::iter::once("app-server".to_owned()).chain(flags);
+    let names = Map::from_iter([("backend".to_owned(), Value::from(url))]);
+    play(&filled(transcript, &names), program, args)
 }
 
 fn against_codex(transcript: &Value, program: PathBuf) -> Result<(), Differs> {
@@ -180,7 +182,8 @@ fn options(
     let transcript = transcript.clone();
     let options = move || {
         let logged = logged.clone();
-        let mut options = start(SpawnOptions::new("suite", "1", provider.clone()))
+        let options = SpawnOptions::new("suite", "1", provider.clone());
+        let mut options = start(options.refresh_bearer_token(provider.clone()))
             .on_log(move |line| logged.send_modify(|lines| lines.push(line)));
         if let Some(capabilities) = transcript.get("capabilities") {
             let capabilities = serde_json::from_value(capabilities.clone());

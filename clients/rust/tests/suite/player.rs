@@ -5,11 +5,12 @@ use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
+use byokey_client::protocol::bearer_token::{BearerToken, BearerTokenRefreshParams};
 use byokey_client::protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_client::protocol::methods::{AccountRead, LoginStart, Logout, Request};
 use byokey_client::{
-    Account, ByokeyClient, ByokeyError, EventStream, ProviderError, Supervisor, TokenProvider,
-    command_tokens,
+    Account, BearerTokenProvider, ByokeyClient, ByokeyError, EventStream, ProviderError,
+    Supervisor, TokenProvider, command_tokens,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,7 +66,7 @@ fn has(actual: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// A token provider that follows the transcript.
+/// Both token providers, which follow the transcript.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) script: Arc<Vec<Value>>,
@@ -75,16 +76,34 @@ pub(crate) struct Provider {
 
 impl TokenProvider for Provider {
     async fn tokens(&self, request: RefreshParams) -> Result<ExternalTokens, ProviderError> {
-        let step = self.script.get(self.asked.borrow().len()).cloned();
-        let step = step.ok_or("it is asked too often")?;
-        let asked = serde_json::to_value(&request)?;
-        self.asked.send_modify(|all| all.push(asked));
+        let step = self.next(&request)?;
         if let Some(command) = step.get("command") {
             let says = command["says"].as_str().unwrap_or_default();
             let status = command["status"].to_string();
             let helper = ["-c", "echo \"$0\" >&2; exit \"$1\"", says, &status];
             return command_tokens("sh", helper).tokens(request).await;
         }
+        self.supply(&step).await
+    }
+}
+
+impl BearerTokenProvider for Provider {
+    async fn token(&self, request: BearerTokenRefreshParams) -> Result<BearerToken, ProviderError> {
+        self.supply(&self.next(&request)?).await
+    }
+}
+
+impl Provider {
+    /// Notes the request, and returns the step that answers it.
+    fn next(&self, request: &impl Serialize) -> Result<Value, ProviderError> {
+        let step = self.script.get(self.asked.borrow().len()).cloned();
+        let step = step.ok_or("it is asked too often")?;
+        let asked = serde_json::to_value(request)?;
+        self.asked.send_modify(|all| all.push(asked));
+        Ok(step)
+    }
+
+    async fn supply<T: DeserializeOwned>(&self, step: &Value) -> Result<T, ProviderError> {
         if let Some(text) = step["fail"].as_str() {
             return Err(text.into());
         }

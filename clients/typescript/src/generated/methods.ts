@@ -7,6 +7,8 @@ import type {
   AccountUpdated,
   AgentMessageDelta,
   AuthRecovery,
+  BearerToken,
+  BearerTokenRefreshParams,
   CancelRequestParams,
   ConfigReadParams,
   ConfigReadResult,

@@ -41,6 +41,42 @@ export interface SecretTokens extends Tokens {
 /** Supplies tokens. If it throws, the waiting calls fail with `RefreshFailedError`. */
 export type TokenProvider = (request: TokenRequest, context: TokenContext) => Tokens | PromiseLike<Tokens>;
 
+/** The reason and the recipient of a request for a bearer token. */
+export interface BearerTokenRequest {
+  /**
+   * `unauthorized`: the provider refused the token in use. `expiring`: it expires within five
+   * minutes. `login`: requested by the host itself. A newer server may have other reasons.
+   */
+  readonly reason: RefreshReason | "login";
+  /** The origin that the token is for, such as `https://api.openai.com`. */
+  readonly origin: string;
+}
+
+/** A bearer token for the configured provider. */
+export interface NewBearerToken {
+  /** A secret: never log it. As a `Secret` it is not shown by accident. */
+  readonly token: string | Secret;
+  /** When it expires, in seconds since 1970. */
+  readonly expiresAt?: number | null;
+}
+
+/**
+ * Supplies bearer tokens, for the account of the login. If it throws, the waiting calls fail with
+ * `RefreshFailedError`.
+ */
+export type BearerTokenProvider = (
+  request: BearerTokenRequest,
+  context: TokenContext,
+) => NewBearerToken | PromiseLike<NewBearerToken>;
+
+/** Picks the members that are sent to the server; they show no token. */
+export function onlyBearer({ token, expiresAt }: NewBearerToken): NewBearerToken {
+  return {
+    token: typeof token === "string" ? new Secret(token) : token,
+    ...(expiresAt != null && { expiresAt }),
+  };
+}
+
 /** The request of a host that calls a provider of this package itself. */
 export const FIRST_LOGIN: TokenRequest = { reason: "login", previousAccountId: null };
 

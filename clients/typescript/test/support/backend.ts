@@ -14,6 +14,8 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The values of `$name` in the steps of the client. */
+  readonly names?: Record<string, unknown>;
 }
 
 /** A running `byokey dev-backend`. */
@@ -22,8 +24,11 @@ export class Backend {
   /** `-c` arguments for a server with this backend. */
   readonly settings: readonly string[];
 
+  readonly #address: string;
+
   private constructor(child: ChildProcess, address: string) {
     this.#child = child;
+    this.#address = address;
     this.settings = [
       "-c",
       `chatgpt_base_url=${address}/backend-api`,
@@ -45,12 +50,17 @@ export class Backend {
     throw new Error("the backend did not start");
   }
 
-  /** The server for this backend. */
-  server(): Program {
+  /** The server for this backend, with more settings, in which `$backend` is its address. */
+  server(settings: readonly string[] = []): Program {
     const home = newFolder();
     return {
       command: BYOKEY ?? "byokey",
-      args: ["app-server", ...this.settings],
+      args: [
+        "app-server",
+        ...this.settings,
+        ...settings.flatMap((setting) => ["-c", setting.replace("$backend", this.#address)]),
+      ],
+      names: { backend: this.#address },
       environment: { ...process.env, HOME: home, CODEX_HOME: home },
     };
   }

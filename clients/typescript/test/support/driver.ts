@@ -12,13 +12,15 @@ import { close, until, within } from "./wait.js";
 
 /** Runs one transcript against a server, and closes the client. */
 export async function play(transcript: Transcript, program: Program): Promise<void> {
-  const player = new Player(transcript);
+  const { names, ...server } = program;
+  const player = new Player(transcript, names);
   const log: string[] = [];
   const options: byokey.SpawnOptions = {
     clientInfo: { name: "suite", version: "1.0.0" },
-    refreshTokens: (request, context) => player.refresh(request, context),
+    refreshTokens: (request, context) => player.refresh(request, context) as Promise<Tokens>,
+    refreshBearerToken: (request) => player.refresh(request) as Promise<byokey.NewBearerToken>,
     onLog: (line) => log.push(line),
-    ...program,
+    ...server,
     startTimeoutMs: transcript.startTimeoutMs,
     ...(transcript.capabilities && { capabilities: transcript.capabilities }),
   };
@@ -66,23 +68,30 @@ class Player {
   readonly #transcript: Transcript;
   readonly #names: Record<string, unknown> = { ...TOKENS };
   readonly #calls = new Map<unknown, Call>();
-  readonly #asked: TokenRequest[] = [];
+  readonly #asked: (TokenRequest | byokey.BearerTokenRequest)[] = [];
   restarts = 0;
 
-  constructor(transcript: Transcript) {
+  constructor(transcript: Transcript, names: Record<string, unknown> = {}) {
     this.#transcript = transcript;
+    Object.assign(this.#names, names);
   }
 
-  refresh(request: TokenRequest, context: TokenContext): Promise<Tokens> {
+  refresh(
+    request: TokenRequest | byokey.BearerTokenRequest,
+    context?: TokenContext,
+  ): Promise<Tokens | byokey.NewBearerToken> {
     const refresh = this.#transcript.refresh?.[this.#asked.length];
     this.#asked.push(request);
     if (refresh?.hang === true) return new Promise(() => {});
     if (refresh?.command !== undefined) {
       const { says, status } = refresh.command;
-      return byokey.commandTokens("sh", ["-c", 'echo "$0" >&2; exit "$1"', says, `${status}`])(request, context);
+      return byokey.commandTokens("sh", ["-c", 'echo "$0" >&2; exit "$1"', says, `${status}`])(
+        request as TokenRequest,
+        context,
+      );
     }
     if (refresh?.answer === undefined) throw new Error(refresh?.fail ?? "asked too often");
-    return Promise.resolve(filled(refresh.answer, this.#names) as Tokens);
+    return Promise.resolve(filled(refresh.answer, this.#names) as Tokens | byokey.NewBearerToken);
   }
 
   async run(stage: Stage): Promise<void> {

@@ -29,6 +29,7 @@ export interface Transcript {
   readonly codex?: boolean;
   readonly client: readonly Json[];
   readonly backend?: Json;
+  readonly settings?: readonly string[];
 }
 
 /** The fake tokens by name. */

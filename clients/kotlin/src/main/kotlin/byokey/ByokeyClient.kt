@@ -202,6 +202,8 @@ public class ByokeyClient private constructor(
          * @param onLog called with each line of the server's standard error, and with the redacted
          *   lines of a token command
          * @param startTimeout timeout of the handshake
+         * @param refreshBearerToken supplies bearer tokens, if the host logs in with
+         *   `LoginStartParams.BearerToken`
          * @throws ServerNotFoundException if the program cannot be started, or is another one
          * @throws StartTimeoutException if it does not answer the handshake in time
          */
@@ -215,8 +217,10 @@ public class ByokeyClient private constructor(
             capabilities: ClientCapabilities? = null,
             onLog: ((String) -> Unit)? = null,
             startTimeout: Duration = 10.seconds,
+            refreshBearerToken: BearerTokenProvider? = null,
         ): ByokeyClient = SpawnOptions(
             clientInfo, refreshTokens, command, args, environment, workingDirectory, capabilities, onLog, startTimeout,
+            refreshBearerToken,
         ).spawn(onEvent = {})
 
         /** Runs the handshake on a new [session], which it ends if that fails. */

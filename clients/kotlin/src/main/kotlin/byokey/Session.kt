@@ -5,6 +5,7 @@ import byokey.json.JsonValue
 import byokey.protocol.Account
 import byokey.protocol.AccountReadParams
 import byokey.protocol.ClientRequests
+import byokey.protocol.BearerTokenRefreshParams
 import byokey.protocol.RefreshParams
 import byokey.protocol.RequestMethod
 import byokey.protocol.ServerNotifications
@@ -36,6 +37,7 @@ private val GRACE = 1.seconds
 internal class Session(
     private val process: ServerProcess,
     private val refreshTokens: TokenProvider,
+    private val refreshBearerToken: BearerTokenProvider?,
     private val onLog: ((String) -> Unit)?,
     private val onEvent: (Event) -> Unit,
 ) {
@@ -140,17 +142,24 @@ internal class Session(
     }
 
     private suspend fun answer(method: String, params: JsonValue): JsonValue {
+        if (method == ServerRequests.accountBearerTokenRefresh.name && refreshBearerToken != null) {
+            return supplied({ BearerTokenRefreshParams.fromJson(params) }) { refreshBearerToken.token(it).toJson() }
+        }
         if (method != ServerRequests.accountChatgptAuthTokensRefresh.name || refreshTokens === ServerOwnsLogin) {
             throw Refusal(METHOD_NOT_FOUND, "The client does not answer such requests.")
         }
+        // The server does not use an id token in the answer.
+        return supplied({ RefreshParams.fromJson(params) }) { refreshTokens.ask(it, onLog).copy(idToken = null).toJson() }
+    }
+
+    private suspend fun <P> supplied(read: () -> P, supply: suspend (P) -> JsonValue): JsonValue {
         val request = try {
-            RefreshParams.fromJson(params)
+            read()
         } catch (_: WireException) {
             throw Refusal(INVALID_PARAMS, "The client cannot read these parameters.")
         }
         return try {
-            // The server does not use an id token in the answer.
-            refreshTokens.ask(request, onLog).copy(idToken = null).toJson()
+            supply(request)
         } catch (@Suppress("TooGenericExceptionCaught") _: Throwable) {
             // The exception may contain a token. The server gets an answer in any case, so that
             // waiting calls fail before its timeout.

@@ -16,10 +16,11 @@ internal class SpawnOptions(
     val capabilities: ClientCapabilities?,
     val onLog: ((String) -> Unit)?,
     val startTimeout: Duration,
+    private val refreshBearerToken: BearerTokenProvider?,
 ) {
     /** Starts a server; [onEvent] is called with each of its events. */
     suspend fun spawn(onEvent: (Event) -> Unit): ByokeyClient {
         val process = ServerProcess.start(command, args, environment, workingDirectory)
-        return ByokeyClient.of(Session(process, refreshTokens, onLog, onEvent), this)
+        return ByokeyClient.of(Session(process, refreshTokens, refreshBearerToken, onLog, onEvent), this)
     }
 }

@@ -196,6 +196,8 @@ public class Supervisor private constructor(
          * @param onClose decides what follows the end of a server; by default it is always started
          *   again
          * @param pauses the pauses before the first, second, … start in a row
+         * @param refreshBearerToken as for [ByokeyClient.spawn]; the login itself is made again in
+         *   [onRestart]
          */
         public suspend fun start(
             clientInfo: ClientInfo,
@@ -211,9 +213,11 @@ public class Supervisor private constructor(
             onRestart: suspend (Restart) -> Unit = {},
             onClose: (ServerEnd) -> CloseAction = { CloseAction.Restart },
             pauses: List<Duration> = PAUSES,
+            refreshBearerToken: BearerTokenProvider? = null,
         ): Supervisor {
             val options = SpawnOptions(
                 clientInfo, refreshTokens, command, args, environment, workingDirectory, capabilities, onLog, startTimeout,
+                refreshBearerToken,
             )
             val supervisor = Supervisor(options, signIn, onRestart, onClose, pauses)
             var hasStarted = false

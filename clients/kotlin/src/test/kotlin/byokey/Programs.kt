@@ -29,6 +29,9 @@ internal class DevBackend(script: String = "{}") : AutoCloseable {
     /** The server's arguments for this backend. */
     val serverArgs: List<String>
 
+    /** Its address. */
+    val url: String get() = serverArgs.first { it.startsWith("openai_base_url=") }.substringAfter('=').removeSuffix("/v1")
+
     init {
         val file = File(folder, "script.json").apply { writeText(script) }
         process = ProcessBuilder(byokeyProgram(), "dev-backend", "--script", file.path)

@@ -6,6 +6,7 @@ import byokey.LONG
 import byokey.Supervisor
 import byokey.byokeyProgram
 import byokey.codexProgram
+import byokey.json.JsonString
 import byokey.protocol.ClientCapabilities
 import byokey.protocol.ClientInfo
 import kotlinx.coroutines.CoroutineScope
@@ -58,7 +59,9 @@ class SuiteTest {
 
     private fun playReal(transcript: Transcript) {
         DevBackend(transcript.backend!!.toJson()).use { backend ->
-            play(transcript, byokeyProgram(), backend.serverArgs)
+            val settings = transcript.settings.flatMap { listOf("-c", it.replace("\$backend", backend.url)) }
+            val there = Transcript(transcript.file, mapOf("backend" to JsonString(backend.url)))
+            play(there, byokeyProgram(), backend.serverArgs + settings)
         }
     }
 
@@ -90,6 +93,7 @@ class SuiteTest {
         suspend fun spawn() = withTimeout(LONG.seconds) {
             ByokeyClient.spawn(
                 HOST, watched.provider, command, args, environment, null, capabilities, onLog, transcript.startTimeout,
+                watched.provider,
             )
         }
         transcript.spawnFails?.let { name ->

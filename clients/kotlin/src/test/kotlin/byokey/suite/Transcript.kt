@@ -18,8 +18,8 @@ internal val SUITE = File(PROJECT, "clients/suite")
 internal val TOKENS: Map<String, JsonValue> = readObject(File(SUITE, "tokens.json"))
 
 /** One transcript, with both sides of the connection. */
-internal class Transcript(val file: File) {
-    private val members = readObject(file)
+internal class Transcript(val file: File, names: Map<String, JsonValue> = emptyMap()) {
+    private val members = filled(readObject(file), names) as JsonObject
     val name: String = file.nameWithoutExtension
     val capabilities: JsonObject? = members["capabilities"] as JsonObject?
     val refresh: List<JsonObject> = steps("refresh")
@@ -30,6 +30,7 @@ internal class Transcript(val file: File) {
     val isForCodex: Boolean = "codex" in members
     val client: List<JsonObject> = steps("client")
     val isScripted: Boolean = "server" in members || "servers" in members
+    val settings: List<String> = (members["settings"] as JsonArray?).orEmpty().map { (it as JsonString).value }
     val backend: JsonValue? = members["backend"]?.let { filled(it, TOKENS) }
 
     private fun steps(name: String) = (members[name] as JsonArray?).orEmpty().map { it as JsonObject }
