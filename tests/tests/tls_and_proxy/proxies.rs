@@ -90,6 +90,74 @@ async fn no_proxy_is_honoured() {
 }
 
 #[tokio::test]
+async fn what_no_proxy_does_not_name_goes_through_the_proxy() {
+    let authority = Authority::new("one");
+    let (backend, file) = (authority.backend(), PemFile::new(&authority.pem()));
+    for (host, value) in [
+        (NAME, "example.com,.example.com"),
+        (NAME, "*.backend.example"),
+        (NAME, "end.example"),
+        (NAME, "backend.example:1"),
+        (NAME, "192.0.2.0/24,0.0.0.0/0"),
+        (NAME, "backend.*"),
+        (ADDRESS, "192.0.2.11,192.0.2"),
+        (ADDRESS, "192.0.2.1:1"),
+        (ADDRESS, "198.51.100.0/24,192.0.2.1/99"),
+        (ADDRESS, "192.0.2.*"),
+    ] {
+        let proxy = Proxy::start().await;
+        let environment = [
+            ("CODEX_CA_CERTIFICATE", &*file.path()),
+            ("HTTPS_PROXY", &proxy.url()),
+            ("NO_PROXY", value),
+        ];
+        let read = limits_at(&elsewhere(&backend, host), &environment).await;
+        read.unwrap_or_else(|failed| panic!("{host} NO_PROXY={value}: {failed:?}"));
+        assert_eq!(proxy.asked().len(), 1, "{host} NO_PROXY={value}");
+    }
+}
+
+/// Behind SOCKS this machine has to be listed, so the direct call can succeed without a network.
+#[tokio::test]
+async fn no_proxy_takes_addresses_networks_ports_names_and_a_star() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let port = backend.addr().port();
+    for (host, value, is_direct) in [
+        ("127.0.0.1", "*".to_owned(), true),
+        ("127.0.0.1", "127.0.0.1".to_owned(), true),
+        ("127.0.0.1", "a.example, 127.0.0.1".to_owned(), true),
+        ("127.0.0.1", "127.0.0.0/8".to_owned(), true),
+        ("127.0.0.1", "::ffff:127.0.0.1".to_owned(), true),
+        ("127.0.0.1", format!("127.0.0.1:{port}"), true),
+        ("127.0.0.1", "127.0.0.1:1".to_owned(), false),
+        ("127.0.0.1", "127.0.0.2,127.0.0".to_owned(), false),
+        ("127.0.0.1", "10.0.0.0/8".to_owned(), false),
+        ("127.0.0.1", "127.0.0.1/99".to_owned(), false),
+        ("127.0.0.1", "localhost".to_owned(), false),
+        ("localhost", "localhost".to_owned(), true),
+        ("localhost", ".localhost".to_owned(), true),
+        ("localhost", format!("LOCALHOST:{port}"), true),
+        ("localhost", "*.localhost".to_owned(), false),
+        ("localhost", "host".to_owned(), false),
+        ("localhost", "localhost:1".to_owned(), false),
+        ("a.localhost", ".localhost".to_owned(), true),
+        ("a.localhost", "*.localhost".to_owned(), true),
+        ("a.localhost", format!("localhost:{port}"), true),
+    ] {
+        let socks = Socks::start().await;
+        let environment = [("ALL_PROXY", &*socks.url("socks5h")), ("NO_PROXY", &value)];
+        backend.clear_requests();
+        let read = limits_at(&elsewhere(&backend, host), &environment).await;
+        assert_eq!(read.is_ok(), is_direct, "{host} NO_PROXY={value}: {read:?}");
+        assert_eq!(backend.count(Route::Usage), usize::from(is_direct));
+        if let Err(failed) = read {
+            assert!(failed.message.contains("SOCKS"), "{failed:?}");
+        }
+        assert!(socks.asked().is_empty(), "{host} NO_PROXY={value}");
+    }
+}
+
+#[tokio::test]
 async fn this_machine_is_never_reached_through_a_proxy() {
     let authority = Authority::new("one");
     let file = PemFile::new(&authority.pem());

@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::NAME;
 use super::relay::Tunnels;
+use super::{ADDRESS, NAME};
 
 /// A proxy on this machine. It ends on drop.
 pub(super) struct Proxy {
@@ -82,7 +82,8 @@ async fn tunnel(
     if let Some(answer) = answer {
         return stream.write_all(answer.as_bytes()).await;
     }
-    let origin = TcpStream::connect(target.replace(NAME, "127.0.0.1")).await?;
+    let target = target.replace(NAME, "127.0.0.1");
+    let origin = TcpStream::connect(target.replace(ADDRESS, "127.0.0.1")).await?;
     stream
         .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
         .await?;
