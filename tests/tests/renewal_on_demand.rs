@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::time::Duration;
+
 use byokey_tests::issuer::{Ask, Issuer, access_token};
-use byokey_tests::{Host, Setup};
+use byokey_tests::{Clocks, Host, Setup};
 use serde_json::json;
 
 /// Logs in on another device.
@@ -44,4 +46,28 @@ async fn two_hundred_requests_spend_one_token() {
     let status = host.request("getAuthStatus", ask).await.unwrap();
     assert_eq!(status["authToken"], access_token(2));
     assert_eq!(issuer.asked(Ask::Refresh).len(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_older_than_half_a_minute_is_not_recent() {
+    if Clocks::are_missing() {
+        return;
+    }
+    let issuer = Issuer::start().await;
+    let setup = issuer.set_up(Setup::default().argument("--allow-debug"));
+    let mut server = setup.start();
+    let mut host = Host::initialized(&mut server).await;
+    signed_in(&mut host).await;
+    let ask = json!({"includeToken": true, "refreshToken": true});
+    let status = host.request("getAuthStatus", ask.clone()).await.unwrap();
+    assert_eq!(status["authToken"], access_token(2));
+    let clocks = Clocks::of(server.pid());
+    // The real time goes on meanwhile, so the test keeps away from the 30 s. Each offset counts
+    // from the real time.
+    for (ahead, expected) in [(15, 2), (31, 3), (46, 3), (62, 4)] {
+        clocks.move_ahead(Duration::from_secs(ahead));
+        let status = host.request("getAuthStatus", ask.clone()).await.unwrap();
+        assert_eq!(status["authToken"], access_token(expected), "{ahead} s");
+        assert_eq!(issuer.asked(Ask::Refresh).len() as u64, expected - 1);
+    }
 }
