@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::path::Path;
 use std::process::Stdio;
@@ -69,6 +70,39 @@ async fn without_a_home_the_working_directory_is_no_home() {
             settings["config"]["model"], "of-the-workspace",
             "{environment:?}"
         );
+    }
+}
+
+/// Returns the home folder of this user in the system's list of users.
+fn home_of_the_system() -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let user = rustix::process::geteuid().as_raw().to_string();
+    let fields = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
+    let mut ours = fields.filter(|fields| fields.get(2) == Some(&user.as_str()));
+    let home = ours.next()?.get(5)?.to_string();
+    home.starts_with('/').then_some(home)
+}
+
+#[tokio::test]
+async fn without_a_home_the_systems_entry_for_the_user_counts() {
+    let Some(home) = home_of_the_system() else {
+        println!("SKIPPED: this user has no entry in /etc/passwd");
+        return;
+    };
+    let environments: [&[(&str, &str)]; 2] = [&[], &[("HOME", "")]];
+    for environment in environments {
+        let workspace = hostile_workspace();
+        let mut command = in_workspace(workspace.path(), environment);
+        let mut child = command.arg("app-server").spawn().unwrap();
+        let pipes = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut host = Host::over(pipes, Framing::Lines, &Canaries::default());
+        let client = json!({"clientInfo": {"name": "n", "version": "1"}});
+        let introduced = host.request("initialize", client).await.unwrap();
+        let folder = introduced["codexHome"].as_str().unwrap_or_default();
+        let expected = Path::new(&home).join(".codex");
+        assert_eq!(Path::new(folder), expected, "{environment:?}");
     }
 }
 
