@@ -45,6 +45,18 @@ async fn codex_app_server_sdk_for_rust() {
 async fn codex_acp_for_editors() {
     let mut driver = Command::new("node");
     driver.arg(third_party("codex-acp/drive.mjs"));
+    with_keys(driver).await;
+}
+
+#[tokio::test]
+async fn codex_acp_with_a_configuration_of_its_user() {
+    let mut driver = Command::new("node");
+    driver.args([third_party("codex-acp/drive.mjs"), "configured".into()]);
+    with_keys(driver).await;
+}
+
+/// Runs the driver of an editor, which passes API keys.
+async fn with_keys(driver: Command) {
     let Some(backend) = drive(&["node", "npm"], driver).await else {
         return;
     };

@@ -10,11 +10,22 @@ import { client, methods, ndJsonStream } from "@agentclientprotocol/sdk";
 
 import { BYOKEY_BIN } from "./story.mjs";
 
+/** Settings of codex that the adapter passes on with each thread. Most have no meaning in byokey. */
+const SETTINGS = {
+  model_reasoning_effort: "high",
+  sandbox_mode: "workspace-write",
+  web_search: "live",
+  features: { unified_exec: true },
+  mcp_servers: { docs: { command: "/bin/true", args: [] } },
+};
+
 /** Runs a scenario with an editor that is connected to the adapter; then closes the connection. */
 export async function withEditor(tell) {
   const adapterPath = import.meta.resolve("@agentclientprotocol/codex-acp/dist/index.js");
+  const configured = process.argv.includes("configured");
+  const settings = configured ? { CODEX_CONFIG: JSON.stringify(SETTINGS) } : {};
   const adapter = spawn(process.execPath, [fileURLToPath(adapterPath)], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, CODEX_PATH: BYOKEY_BIN },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, CODEX_PATH: BYOKEY_BIN, ...settings },
     stdio: ["pipe", "pipe", "pipe"],
   });
   tellIfAllFails(adapter.stderr);
