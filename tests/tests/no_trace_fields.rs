@@ -17,13 +17,15 @@ use byokey_tests::{Canaries, Framing, Host, MadeUp, Setup};
 use serde_json::{Value, json};
 
 /// Non-secret texts that are returned in responses and notifications.
-const COMES_BACK: [&str; 12] = [
+const COMES_BACK: [&str; 13] = [
     // The user agent.
     "initialize.clientInfo.name",
     "initialize.clientInfo.version",
     // Ids chosen by the client are named in errors about them, as in codex.
     "account/login/cancel.loginId",
     "account/login/complete.loginId",
+    // `account/rateLimits/read` names the account whose limits these are, as in codex.
+    "account/login/start.chatgptAccountId",
     // Settings of a thread.
     "skills/list.cwds[]",
     "thread/resume.model",
