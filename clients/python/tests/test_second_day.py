@@ -262,6 +262,11 @@ class Programs(unittest.IsolatedAsyncioTestCase):
         args = ("-c", "x.token=abc", "-c", "chatgpt_base_url=http://127.0.0.1:1/b")
         self.assertEqual(redact_arguments(args), ("-c", "x.token=…", *args[2:]))
 
+    def test_a_secret_that_is_cut_is_not_shown(self) -> None:
+        for secret in ("sk-made-up-0123456789", "https://ada:made-up-password@proxy.test"):
+            self.assertEqual(redact("x" * 1986 + " " + secret), "[redacted] …")
+        self.assertEqual(redact("/" * 2001), "…")
+
 
 class Supervised(unittest.IsolatedAsyncioTestCase):
     def start(self, **options: Any) -> Any:

@@ -10,9 +10,6 @@ use crate::redact::{redact, redact_argument};
 /// Most lines of the log in an error.
 const MOST_LINES: usize = 10;
 
-/// Of a longer line of the log the rest is not looked at, in characters.
-const MOST_CHARACTERS: usize = 2_000;
-
 /// A program that was started, and what it wrote last. Nothing of it holds a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,12 +72,11 @@ impl Tail {
         if line.trim().is_empty() {
             return;
         }
-        let line: String = line.chars().take(MOST_CHARACTERS).collect();
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == MOST_LINES {
             lines.pop_front();
         }
-        lines.push_back(redact(&line));
+        lines.push_back(redact(line));
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

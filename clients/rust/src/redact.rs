@@ -1,6 +1,9 @@
 //! Texts of other programs, made fit to be shown: one line, of bounded length, without secrets.
 
-const MOST_CHARACTERS: usize = 500;
+/// Of a longer text the rest is not shown, in characters.
+const MOST_SHOWN: usize = 500;
+/// Of a longer text the rest is not looked at, in characters.
+const MOST_READ: usize = 4 * MOST_SHOWN;
 const REDACTED: &str = "[redacted]";
 
 /// What tokens and keys begin with: JSON Web Tokens, API keys, personal access, refresh tokens.
@@ -12,12 +15,24 @@ const LONG: usize = 24;
 
 /// Returns a text without what may be a secret.
 pub(crate) fn redact(text: &str) -> String {
-    let line = text.replace(char::is_control, " ");
+    let line = beginning(text);
     let line = without_runs(&without_user_info(&without_credentials(line.trim())));
-    match line.char_indices().nth(MOST_CHARACTERS) {
+    match line.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}…", line.split_at(end).0),
         None => line,
     }
+}
+
+/// Returns the part of a text that is looked at, on one line.
+fn beginning(text: &str) -> String {
+    let on_one_line = |it: &str| it.replace(char::is_control, " ");
+    let Some((end, _)) = text.char_indices().nth(MOST_READ) else {
+        return on_one_line(text);
+    };
+    // The last word may be the beginning of a secret, too short to be recognised as one.
+    let read = on_one_line(text.split_at(end).0);
+    let words = read.rsplit_once(' ').map_or("", |(words, _)| words);
+    format!("{words} …")
 }
 
 /// Returns an argument of a program; of a setting only a value that cannot be a secret.
@@ -155,6 +170,18 @@ mod tests {
         );
         assert_eq!(redact("one\ntwo\u{1b}[31m"), "one two [31m");
         assert_eq!(redact(&"é ".repeat(400)).chars().count(), 501);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_is_not_shown() {
+        for secret in [
+            "sk-made-up-0123456789",
+            "https://ada:made-up-password@proxy.test",
+        ] {
+            let line = format!("{} {secret}", "x".repeat(1_986));
+            assert_eq!(redact(&line), "[redacted] …");
+        }
+        assert_eq!(redact(&"/".repeat(2_001)), "…");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 // Makes texts of other programs displayable: on one line, of bounded length, without secrets.
 
-const MOST_CHARACTERS = 500;
+const MOST_SHOWN = 500;
+/** Of a longer text the rest is not looked at, in characters. */
+const MOST_READ = 4 * MOST_SHOWN;
 const REDACTED = "[redacted]";
 
 const BEARER = /\b(bearer|basic)\s+\S+/gi;
@@ -16,13 +18,20 @@ const PLAIN_VALUE = /^(?:true|false|\d+|https?:\/\/[^\s@?#]*)$/;
 
 /** Returns a text without possible secrets. */
 export function redact(text: string): string {
-  const line = text.replace(/\p{Cc}+/gu, " ").trim();
-  const shown = line
+  const shown = beginning(text)
+    .trim()
     .replace(BEARER, `$1 ${REDACTED}`)
     .replace(USER_INFO, `//${REDACTED}@`)
     .replace(MARKED, REDACTED)
     .replace(LONG, (run) => (HOST_NAME.test(run) ? run : REDACTED));
-  return shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS)}…` : shown;
+  return shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}…` : shown;
+}
+
+/** Returns the part of a text that is looked at, on one line. */
+function beginning(text: string): string {
+  const line = text.slice(0, MOST_READ).replace(/\p{Cc}+/gu, " ");
+  // The last word may be the beginning of a secret, too short to be recognised as one.
+  return text.length > MOST_READ ? `${line.slice(0, line.lastIndexOf(" ") + 1)}…` : line;
 }
 
 /** Returns the arguments of a program; of settings only values that cannot be secrets. */
@@ -42,7 +51,7 @@ export class Tail {
   /** Adds a line. */
   push(line: string): void {
     if (line.trim() === "") return;
-    this.#lines.push(redact(line.slice(0, 4 * MOST_CHARACTERS)));
+    this.#lines.push(redact(line));
     if (this.#lines.length > Tail.#MOST_LINES) this.#lines.shift();
   }
 

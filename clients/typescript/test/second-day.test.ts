@@ -234,6 +234,13 @@ test("what may be a secret is redacted, and what helps is not", () => {
   );
 });
 
+test("a secret that is cut is not shown", () => {
+  for (const secret of ["sk-made-up-0123456789", "https://ada:made-up-password@proxy.test"]) {
+    assert.equal(redact(`${"x".repeat(1986)} ${secret}`), "[redacted] …");
+  }
+  assert.equal(redact("/".repeat(2001)), "…");
+});
+
 describe("with the server", { skip: WITHOUT_BYOKEY }, () => {
   test("run streams an answer of the backend, and a failure says what the server says", async () => {
     const backend = await Backend.start({ routes: { usage: [{ status: 503, repeat: 9 }] } });

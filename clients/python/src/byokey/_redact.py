@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MOST_CHARACTERS = 500
+_MOST_SHOWN = 500
+_MOST_READ = 4 * _MOST_SHOWN
+"""Of a longer text the rest is not looked at, in characters."""
 _MOST_LINES = 10
 _REDACTED = "[redacted]"
 
@@ -27,12 +29,20 @@ _PLAIN_VALUE = re.compile(r"true|false|\d+|https?://[^\s@?#]*")
 
 def redact(text: str) -> str:
     """Returns a text without what may be a secret."""
-    line = _CONTROL.sub(" ", text).strip()
-    line = _BEARER.sub(rf"\1 {_REDACTED}", line)
+    line = _BEARER.sub(rf"\1 {_REDACTED}", _beginning(text).strip())
     line = _USER_INFO.sub(f"//{_REDACTED}@", line)
     line = _MARKED.sub(_REDACTED, line)
     line = _LONG.sub(lambda it: it[0] if _HOST_NAME.fullmatch(it[0]) else _REDACTED, line)
-    return line if len(line) <= _MOST_CHARACTERS else line[:_MOST_CHARACTERS] + "…"
+    return line if len(line) <= _MOST_SHOWN else line[:_MOST_SHOWN] + "…"
+
+
+def _beginning(text: str) -> str:
+    """Returns the part of a text that is looked at, on one line."""
+    line = _CONTROL.sub(" ", text[:_MOST_READ])
+    if len(text) <= _MOST_READ:
+        return line
+    # The last word may be the beginning of a secret, too short to be recognised as one.
+    return f"{line.rpartition(' ')[0]} …"
 
 
 def redact_arguments(args: Sequence[str]) -> tuple[str, ...]:
@@ -57,7 +67,7 @@ class Tail:
     def push(self, line: str) -> None:
         """Adds a line."""
         if line.strip():
-            self._lines.append(redact(line[: 4 * _MOST_CHARACTERS]))
+            self._lines.append(redact(line))
 
     def lines(self) -> tuple[str, ...]:
         """Returns them, the latest last."""

@@ -1,11 +1,14 @@
 /** Texts of other programs, made fit to be shown: one line, of bounded length, without secrets. */
 package byokey
 
-private const val MOST_CHARACTERS = 500
+private const val MOST_SHOWN = 500
+
+/** Of a longer text the rest is not looked at, in characters. */
+private const val MOST_READ = 4 * MOST_SHOWN
 private const val MOST_LINES = 10
 private const val REDACTED = "[redacted]"
 
-private val CONTROL = Regex("""\p{Cntrl}+""")
+private val CONTROL = Regex("""\p{Cc}+""")
 private val BEARER = Regex("""\b(bearer|basic)\s+\S+""", RegexOption.IGNORE_CASE)
 private val USER_INFO = Regex("""//[^/\s@]+@""")
 
@@ -22,12 +25,19 @@ private val PLAIN_VALUE = Regex("""true|false|\d+|https?://[^\s@?#]*""")
 
 /** Returns a text without what may be a secret. */
 internal fun redact(text: String): String {
-    val line = text.replace(CONTROL, " ").trim()
+    val line = beginning(text).trim()
         .replace(BEARER, "$1 $REDACTED")
         .replace(USER_INFO, "//$REDACTED@")
         .replace(MARKED, REDACTED)
         .replace(LONG) { if (HOST_NAME.matches(it.value)) it.value else REDACTED }
-    return if (line.length > MOST_CHARACTERS) line.take(MOST_CHARACTERS) + "…" else line
+    return if (line.length > MOST_SHOWN) line.take(MOST_SHOWN) + "…" else line
+}
+
+/** Returns the part of a text that is looked at, on one line. */
+private fun beginning(text: String): String {
+    val line = text.take(MOST_READ).replace(CONTROL, " ")
+    // The last word may be the beginning of a secret, too short to be recognised as one.
+    return if (text.length > MOST_READ) line.substringBeforeLast(' ', "") + " …" else line
 }
 
 /** Returns the arguments of a program; of settings only those values that cannot be secrets. */
@@ -42,7 +52,7 @@ internal class Tail {
 
     fun push(line: String) {
         if (line.isBlank()) return
-        val shown = redact(line.take(4 * MOST_CHARACTERS))
+        val shown = redact(line)
         synchronized(last) {
             if (last.size == MOST_LINES) last.removeFirst()
             last += shown

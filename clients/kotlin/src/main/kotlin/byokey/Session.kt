@@ -4,8 +4,8 @@ import byokey.json.JsonObject
 import byokey.json.JsonValue
 import byokey.protocol.Account
 import byokey.protocol.AccountReadParams
-import byokey.protocol.ClientRequests
 import byokey.protocol.BearerTokenRefreshParams
+import byokey.protocol.ClientRequests
 import byokey.protocol.RefreshParams
 import byokey.protocol.RequestMethod
 import byokey.protocol.ServerNotifications

@@ -91,10 +91,18 @@ class ProgramsTest {
         }
         assertEquals("Authorization: Bearer [redacted]", redact("Authorization: Bearer short"))
         assertEquals("https://[redacted]@proxy.test", redact("https://ada:pass@proxy.test"))
-        assertEquals("one two [31m", redact("one\ntwo\u001b[31m"))
+        assertEquals("one two [31m three 4m", redact("one\ntwo\u001b[31m\u0085three\u009b4m"))
         assertEquals(
             listOf("-c", "x.token=…", "-c", "url=http://127.0.0.1:1/b", "port=80"),
             redactArguments(listOf("-c", "x.token=abc", "-c", "url=http://127.0.0.1:1/b", "port=80")),
         )
+    }
+
+    @Test
+    fun `a secret that is cut is not shown`() {
+        for (secret in listOf("sk-made-up-0123456789", "https://ada:made-up-password@proxy.test")) {
+            assertEquals("[redacted] …", redact("x".repeat(1986) + " " + secret))
+        }
+        assertEquals("…", redact("/".repeat(2001)))
     }
 }
