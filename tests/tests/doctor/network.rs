@@ -57,8 +57,10 @@ async fn an_address_that_secrets_must_not_be_sent_to_is_a_failure() {
 async fn nothing_is_sent_unless_that_is_asked_for_and_then_no_credential() {
     let backend = DevBackend::start(Options::new()).unwrap();
     let url = backend.base_url();
+    let user = url.replace("://", "://ada:made-up-password@");
     let person = Person::new(&format!(
-        "chatgpt_base_url = '{url}/backend-api'\nopenai_base_url = '{url}/v1'"
+        "chatgpt_base_url = '{url}/backend-api'\nmodel_provider = 'mine'\n\
+         [model_providers.mine]\nbase_url = '{user}/v1?key=made-up-key'"
     ));
     login_of_ada(&person);
     let environment = [("CODEX_APP_SERVER_LOGIN_ISSUER", url.as_str())];
@@ -70,10 +72,11 @@ async fn nothing_is_sent_unless_that_is_asked_for_and_then_no_credential() {
         .await;
     let requests = backend.requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
-    assert!(
-        requests.iter().all(|it| it.bearer().is_none()),
-        "{requests:?}"
-    );
+    for request in &requests {
+        assert_eq!(request.header("authorization"), None, "{requests:?}");
+        let shown = format!("{request:?}");
+        assert!(!shown.contains("made-up-key"), "{shown}");
+    }
     for what in ["the ChatGPT backend", "the model provider", "the issuer"] {
         report.has(
             "network.reach",

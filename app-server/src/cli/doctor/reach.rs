@@ -44,7 +44,10 @@ pub(super) async fn gather(settings: Settings, facts: &Facts) -> Vec<Reached> {
     let client = Arc::new(HttpClient::new(settings));
     let routes = facts.routes.iter().filter(|route| route.proxy.is_ok());
     let asked = routes.filter_map(|route| {
-        let (url, client) = (route.url.clone().ok()?, Arc::clone(&client));
+        let (url, client) = (
+            without_secrets(route.url.clone().ok()?),
+            Arc::clone(&client),
+        );
         Some(async move {
             let asked = tokio::time::timeout(DEADLINE, ask(&client, url.clone()));
             Reached {
@@ -55,6 +58,15 @@ pub(super) async fn gather(settings: Settings, facts: &Facts) -> Vec<Reached> {
         })
     });
     join_all(asked).await
+}
+
+/// Returns the address without the parts that may be a credential: user, password and query.
+fn without_secrets(mut url: Url) -> Url {
+    // Fails only for an address that cannot have a user.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url
 }
 
 async fn ask(client: &HttpClient, url: Url) -> Result<Answer, HttpFailure> {
