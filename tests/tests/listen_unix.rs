@@ -17,10 +17,11 @@ use std::process::Command;
 use byokey_dev_backend::TestToken;
 use byokey_tests::{Listening, PATIENCE, Setup};
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustix::net::SocketAddrUnix;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use tokio::net::{UnixSocket, UnixStream};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -91,6 +92,30 @@ async fn what_is_left_of_a_killed_program_is_replaced() {
     );
     assert_eq!(refusal(&path).await, text);
     host.request("account/read", json!({})).await.unwrap();
+}
+
+/// A stopped server accepts nothing, and a blocking connection to it would never be made.
+#[tokio::test]
+async fn a_socket_with_a_full_backlog_is_in_use() {
+    let folder = folder();
+    let path = folder.path().join("x.sock");
+    let address = SocketAddrUnix::new(&path).unwrap();
+    let socket = || UnixSocket::new_stream().unwrap();
+    let stopped = socket();
+    rustix::net::bind(&stopped, &address).unwrap();
+    rustix::net::listen(&stopped, 0).unwrap();
+    let mut waiting = Vec::new();
+    let full = loop {
+        let client = socket();
+        let connected = rustix::net::connect(&client, &address);
+        waiting.push(client);
+        if let Err(error) = connected {
+            break error;
+        }
+    };
+    assert_eq!(full, rustix::io::Errno::WOULDBLOCK);
+    let text = refusal(&path).await;
+    assert!(text.contains("another server is listening"), "{text}");
 }
 
 #[tokio::test]

@@ -3,16 +3,15 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::{
-    SocketAddr, UnixListener as BlockingListener, UnixStream as BlockingStream,
-};
+use std::os::unix::net::{SocketAddr, UnixListener as BlockingListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::net::SocketAddrUnix;
 use rustix::process::geteuid;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixSocket as ClientSocket, UnixStream};
 
 use crate::transport::listener::SocketPath;
 use crate::transport::listener::socket_error::SocketError;
@@ -149,11 +148,19 @@ fn examine(path: &Path) -> Result<SocketPath, SocketError> {
         }
         Ok(_) => {}
     }
-    match BlockingStream::connect(path) {
+    match connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(SocketPath::Stale),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SocketPath::Free),
         // A server that is too busy to accept is running.
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(refused(error)),
-        Ok(_) | Err(_) => Err(SocketError::InUse(path.to_owned())),
+        Ok(()) | Err(_) => Err(SocketError::InUse(path.to_owned())),
     }
+}
+
+/// Connects once, and ends the connection. Never blocks: with a full backlog, as of a stopped server,
+/// the error is [`io::ErrorKind::WouldBlock`].
+fn connect(path: &Path) -> io::Result<()> {
+    // Its own `connect` needs a runtime, which waits for the backlog to have space.
+    let socket = ClientSocket::new_stream()?;
+    Ok(rustix::net::connect(socket, &SocketAddrUnix::new(path)?)?)
 }
