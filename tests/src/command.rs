@@ -19,7 +19,8 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// Returns the command in that home, with an otherwise empty environment and no screen.
+/// Returns the command in that home, with an otherwise empty environment and no screen. Its time
+/// zone is UTC unless the environment names another: the system's has no effect on its output.
 #[must_use]
 pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(byokey());
@@ -27,6 +28,7 @@ pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) ->
         .args(arguments)
         .env_clear()
         .env("HOME", home.path())
+        .env("TZ", "UTC")
         .envs(environment.iter().copied())
         .current_dir(home.path())
         .stdin(Stdio::piped())
