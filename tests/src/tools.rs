@@ -26,6 +26,26 @@ pub fn library(kind: &str, name: &str) -> Option<Library> {
     None
 }
 
+/// Returns whether this user can make a mount namespace, as root there. Reports on the test's output
+/// if not, because something is not tested then.
+#[must_use]
+pub fn has_mount_namespaces() -> bool {
+    if !has("unshare") {
+        return false;
+    }
+    let made = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "true"])
+        .stdin(Stdio::null())
+        .output();
+    let why = match made {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    println!("SKIPPED: no mount namespaces here: {why}");
+    false
+}
+
 /// Returns whether a program is installed. Reports a missing one on the test's output, because
 /// something is not tested then.
 #[must_use]

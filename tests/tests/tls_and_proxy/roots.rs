@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use byokey_dev_backend::{DevBackend, Options};
-use byokey_tests::{Refused, Setup};
+use byokey_tests::{Refused, Setup, tools};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
 
@@ -45,6 +45,9 @@ fn system_of(pem: Option<String>) -> tempfile::TempDir {
 
 #[tokio::test]
 async fn variables_add_to_the_authorities_of_the_system() {
+    if !tools::has_mount_namespaces() {
+        return;
+    }
     let (ours, other) = (Authority::new("system"), Authority::new("company"));
     let system = system_of(Some(ours.pem()));
     let (a, b) = (ours.backend(), other.backend());
@@ -78,6 +81,9 @@ async fn variables_add_to_the_authorities_of_the_system() {
 
 #[tokio::test]
 async fn a_system_without_authorities_is_named() {
+    if !tools::has_mount_namespaces() {
+        return;
+    }
     let (system, authority) = (system_of(None), Authority::new("one"));
     let (plain, encrypted) = (
         DevBackend::start(Options::new()).unwrap(),
