@@ -35,6 +35,8 @@ pub struct Provider {
     pub query_params: Vec<(String, String)>,
     /// Added to every request.
     pub headers: Vec<(String, String)>,
+    /// The environment variables that its `env_key` and `env_http_headers` name.
+    pub variables: Vec<String>,
     /// Retries of a request after a connection error or a server error.
     pub request_max_retries: u32,
     /// Retries of a turn after its stream broke off.
@@ -71,6 +73,7 @@ impl Provider {
             requires_openai_auth: true,
             query_params: Vec::new(),
             headers: headers.collect(),
+            variables: Vec::new(),
             request_max_retries: 4,
             stream_max_retries: 5,
             stream_idle_timeout: STREAM_IDLE_TIMEOUT,
@@ -87,6 +90,9 @@ impl Provider {
     pub(super) fn read(id: &str, table: &mut Reader<'_>, environment: &Environment) -> Self {
         check_kind(table);
         let (own_bearer, missing_key) = own_bearer(table, environment);
+        let (headers, mut variables) = headers(table, environment);
+        let of_key = table.peek("env_key").filter(|it| is_variable(it));
+        variables.extend(of_key.map(str::to_owned));
         let retries = |number: Option<u64>, default| {
             number.map_or(default, |number| {
                 u32::try_from(number.min(MAX_RETRIES)).unwrap_or(default)
@@ -99,7 +105,8 @@ impl Provider {
             missing_key,
             requires_openai_auth: table.boolean("requires_openai_auth").unwrap_or(false),
             query_params: table.string_map("query_params"),
-            headers: headers(table, environment),
+            headers,
+            variables,
             request_max_retries: retries(table.number("request_max_retries"), 4),
             stream_max_retries: retries(table.number("stream_max_retries"), 5),
             stream_idle_timeout: Duration::from_millis(
@@ -184,11 +191,17 @@ fn is_variable(text: &str) -> bool {
         && text.starts_with(|first: char| !first.is_ascii_digit())
 }
 
-/// Returns the configured headers. Each is validated, so that none is dropped silently.
-fn headers(table: &mut Reader<'_>, environment: &Environment) -> Vec<(String, String)> {
+/// Returns the configured headers, and the variables that they name. Each header is validated, so
+/// that none is dropped silently.
+fn headers(
+    table: &mut Reader<'_>,
+    environment: &Environment,
+) -> (Vec<(String, String)>, Vec<String>) {
     let fixed = table.string_map("http_headers");
-    let variables = table.string_map("env_http_headers");
-    let named = variables
+    let by_variable = table.string_map("env_http_headers");
+    let variables = by_variable.iter().map(|(_, variable)| variable.clone());
+    let variables = variables.collect();
+    let named = by_variable
         .into_iter()
         .filter_map(|(header, variable)| {
             // As in codex, a header with an unset variable is not sent.
@@ -197,7 +210,7 @@ fn headers(table: &mut Reader<'_>, environment: &Environment) -> Vec<(String, St
         .collect();
     let mut headers = checked(table, "http_headers", fixed);
     headers.extend(checked(table, "env_http_headers", named));
-    headers
+    (headers, variables)
 }
 
 fn checked(

@@ -18,6 +18,17 @@ impl StoreKind {
     /// The accepted names.
     pub const NAMES: &'static str = "\"ephemeral\", \"file\", \"keyring\" or \"auto\"";
 
+    /// Returns its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ephemeral => "ephemeral",
+            Self::File => "file",
+            Self::Keyring => "keyring",
+            Self::Auto => "auto",
+        }
+    }
+
     /// Returns the kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
