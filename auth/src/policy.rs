@@ -84,7 +84,13 @@ impl LoginPolicy {
         self.unless(ForcedMethod::Api, LoginRefusal::ChatgptDisabled)
     }
 
-    pub(super) fn check_personal(&self) -> Result<(), LoginRefusal> {
+    /// Checks whether a personal access token is allowed, as far as is known without asking the
+    /// issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRefusal`] states the reason.
+    pub fn check_personal(&self) -> Result<(), LoginRefusal> {
         self.unless(ForcedMethod::Api, LoginRefusal::AccessTokenDisabled)
     }
 

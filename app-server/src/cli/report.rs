@@ -63,6 +63,9 @@ pub(super) enum Unusable {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreFailure),
+    /// The access token of the environment.
+    #[error("CODEX_ACCESS_TOKEN cannot be used: {0}; unset it")]
+    GivenToken(LoginRefusal),
     /// What is stored.
     #[error("the stored login cannot be used: {0}; sign in again")]
     Login(LoginRefusal),
@@ -78,7 +81,7 @@ impl Unusable {
         match self {
             Self::Configuration(_) => ErrorKind::ConfigurationInvalid,
             Self::Store(_) => ErrorKind::StoreFailed,
-            Self::Login(refusal) => refusal.kind(),
+            Self::GivenToken(refusal) | Self::Login(refusal) => refusal.kind(),
         }
     }
 }
@@ -171,6 +174,8 @@ pub(super) async fn read(config: &Config, store: &dyn Store) -> Result<Report, U
     config.check(Stops::Logins)?;
     config.check(Stops::Restoring)?;
     if config.access_token.is_some() {
+        let checked = config.policy.check_personal();
+        checked.map_err(Unusable::GivenToken)?;
         let mode = AuthMode::PersonalAccessToken;
         return Ok(Report::signed_in("environment", mode));
     }
