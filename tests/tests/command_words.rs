@@ -120,7 +120,10 @@ async fn an_expired_login_is_the_first_thing_that_is_said() {
     assert_eq!(status.code, Some(3));
     let lines: Vec<_> = status.stderr.lines().collect();
     assert!(lines[0].starts_with("Expired: "), "{lines:?}");
-    assert!(lines[0].contains("`byokey login`"), "{lines:?}");
+    assert!(
+        lines[0].contains("`byokey login --store file`"),
+        "{lines:?}"
+    );
     let expired = lines.iter().find(|line| line.contains("expired:")).unwrap();
     assert!(expired.contains("1970-01-01 00:00 UTC ("), "{expired}");
     assert!(expired.ends_with(" ago)"), "{expired}");

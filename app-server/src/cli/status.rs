@@ -135,7 +135,8 @@ fn in_words(report: &Report, almanac: &Almanac) -> String {
     };
     let has_expired = report.status == State::Expired;
     let mut lines = vec![if has_expired {
-        format!("Expired: the login using {how} is not renewed; run `byokey login`")
+        let store = report.store;
+        format!("Expired: the login using {how} is not renewed; run `byokey login --store {store}`")
     } else {
         format!("Logged in using {how}")
     }];
