@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 
 use std::process::Command;
 
-use byokey_tests::command::Ended;
+use byokey_tests::command::{Ended, run};
 use byokey_tests::{Home, Listening, Setup, byokey, tools};
 
 use super::{Person, Report, key, login, token};
@@ -55,12 +55,9 @@ async fn a_broken_configuration_is_named_with_its_place_and_opened() {
     report.has("configuration.file", "failure", "cannot be used", "");
     let mend = "\"${EDITOR:-vi}\" ~/.codex/config.toml";
     report.has("configuration.setting", "failure", "config.toml:2:", mend);
-    report.has(
-        "login.selected",
-        "failure",
-        "config.toml:2:",
-        "byokey doctor",
-    );
+    report.has("login.selected", "failure", "config.toml:2:", "");
+    // The line of the setting has the command.
+    assert_eq!(report.lines("login.selected")[0].2, "");
 }
 
 #[tokio::test]
@@ -84,6 +81,42 @@ async fn an_unset_variable_of_the_key_is_named() {
         "provider `mine` with its own key",
         "",
     );
+}
+
+#[tokio::test]
+async fn an_openai_key_that_the_provider_reads_is_not_called_unread() {
+    let key = key("openai-key");
+    let environment = [("OPENAI_API_KEY", &*key)];
+    for (setting, lines) in [
+        ("env_key = 'OPENAI_API_KEY'", 0),
+        ("env_http_headers = { X-Key = 'OPENAI_API_KEY' }", 0),
+        ("env_http_headers = { X-Key = 'OTHER' }", 1),
+    ] {
+        let person = Person::new(&format!(
+            "model_provider = 'mine'\n[model_providers.mine]\n\
+             base_url = 'https://a.example'\n{setting}"
+        ));
+        let report = person.doctor(&[], &environment).await;
+        assert_eq!(report.lines("login.openaiKey").len(), lines, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_the_policy_refuses_is_a_failure() {
+    let person = Person::new("forced_login_method = 'api'");
+    let token = format!("at-{}", key("access-token"));
+    let environment = [("CODEX_ACCESS_TOKEN", &*token)];
+    let report = person.doctor(FILE, &environment).await;
+    let text = "CODEX_ACCESS_TOKEN cannot be used: ";
+    let mend = "unset CODEX_ACCESS_TOKEN";
+    report.has("login.selected", "failure", text, mend);
+    let status = run(&person.home, &["status"], &environment, "").await;
+    assert_eq!(status.code, Some(2), "{status:?}");
+
+    login_of_ada(&person);
+    let report = person.doctor(FILE, &[]).await;
+    let mend = "byokey logout --store file && byokey login --store file";
+    report.has("login.selected", "failure", "the stored login", mend);
 }
 
 #[tokio::test]
@@ -193,7 +226,7 @@ async fn a_file_of_another_user_is_named_with_the_command_that_takes_it_over() {
         "login.selected",
         "failure",
         "it belongs to another user",
-        "byokey status",
+        "byokey status --store file",
     );
 }
 
@@ -237,9 +270,9 @@ async fn a_keyring_that_is_silent_is_not_waited_for() {
     let report = person.doctor(&["--store", "keyring"], &environment).await;
     report.has(
         "login.selected",
-        "failure",
-        "the keyring did not answer",
-        "byokey status",
+        "warning",
+        "did not answer within the 4 s that this command waits",
+        "byokey status --store keyring",
     );
 }
 
@@ -310,6 +343,9 @@ fn memory_that_cannot_be_locked_is_a_warning() {
 
 #[test]
 fn a_machine_without_certificate_authorities_is_a_failure() {
+    if !tools::has_mount_namespaces() {
+        return;
+    }
     let person = Person::new("");
     let empty = person.path().join("no-certificates");
     std::fs::create_dir(&empty).unwrap();

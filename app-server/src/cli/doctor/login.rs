@@ -8,16 +8,19 @@ use super::stores;
 use crate::cli::report::{Report, State, Unusable};
 use crate::cli::when::Almanac;
 
+/// The variable with a key that other programs read.
+const OPENAI_KEY: &str = "OPENAI_API_KEY";
 /// How far in the future the issue of a token may be, in seconds.
 const TOLERANCE: i64 = 300;
 
 /// What is known of the login.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
-    selected: &'a Result<Report, Unusable>,
+    /// None if the store did not answer in time.
+    selected: Option<&'a Result<Report, Unusable>>,
     kind: StoreKind,
     has_own_bearer: bool,
-    has_openai_key: bool,
+    has_unread_openai_key: bool,
     provider: &'a str,
 }
 
@@ -27,11 +30,12 @@ impl<'a> Facts<'a> {
         config: &'a Config,
         environment: &Environment,
     ) -> Self {
+        let is_read = config.provider.variables.iter().any(|it| it == OPENAI_KEY);
         Self {
-            selected: &stores.selected,
+            selected: stores.selected.as_ref(),
             kind: stores.kind,
             has_own_bearer: config.provider.own_bearer.is_some(),
-            has_openai_key: environment.get("OPENAI_API_KEY").is_some(),
+            has_unread_openai_key: !is_read && environment.get(OPENAI_KEY).is_some(),
             provider: &config.provider.id,
         }
     }
@@ -40,13 +44,9 @@ impl<'a> Facts<'a> {
 pub(super) fn check(facts: &Facts<'_>, almanac: &Almanac) -> Vec<Finding> {
     let mut findings = Vec::new();
     match facts.selected {
-        Ok(report) => {
-            findings.push(selected(report, facts.kind, almanac));
-        }
-        Err(problem) => findings.push(
-            Finding::failure("login.selected", format!("no login is used: {problem}"))
-                .mend(mend(problem)),
-        ),
+        Some(Ok(report)) => findings.push(selected(report, facts.kind, almanac)),
+        Some(Err(problem)) => findings.push(unusable(problem, facts.kind)),
+        None => findings.push(unanswered(facts.kind)),
     }
     if facts.has_own_bearer {
         findings.push(Finding::ok(
@@ -57,7 +57,7 @@ pub(super) fn check(facts: &Facts<'_>, almanac: &Almanac) -> Vec<Finding> {
             ),
         ));
     }
-    if facts.has_openai_key {
+    if facts.has_unread_openai_key {
         findings.push(Finding::ok(
             "login.openaiKey",
             "OPENAI_API_KEY is set and not read; to use it: `printenv OPENAI_API_KEY | byokey login \
@@ -68,7 +68,7 @@ pub(super) fn check(facts: &Facts<'_>, almanac: &Almanac) -> Vec<Finding> {
         "login.host",
         "tokens that a host hands over take the place of all of these while its server runs",
     ));
-    let report = facts.selected.as_ref().ok();
+    let report = facts.selected.and_then(|it| it.as_ref().ok());
     findings.extend(report.and_then(|report| clock(report, almanac)));
     findings
 }
@@ -123,7 +123,7 @@ fn signed_out(kind: StoreKind) -> Finding {
             "login.selected",
             "signed out: the chosen store holds no login",
         )
-        .mend("byokey login"),
+        .mend(format!("byokey login --store {}", kind.name())),
     }
 }
 
@@ -140,12 +140,32 @@ fn clock(report: &Report, almanac: &Almanac) -> Option<Finding> {
     Some(Finding::failure("clock.token", text).mend("sudo timedatectl set-ntp true"))
 }
 
-fn mend(problem: &Unusable) -> &'static str {
+fn unusable(problem: &Unusable, kind: StoreKind) -> Finding {
+    let finding = Finding::failure("login.selected", format!("no login is used: {problem}"));
+    let store = kind.name();
     match problem {
-        Unusable::Configuration(_) => "byokey doctor   # the lines under `configuration` say what",
-        Unusable::Store(_) => "byokey status   # the lines under `store` say what",
-        Unusable::Login(_) => "byokey logout && byokey login",
+        // The line of the setting has the command.
+        Unusable::Configuration(_) => finding,
+        Unusable::Store(_) => finding.mend(format!(
+            "byokey status --store {store}   # the lines under `store` say what"
+        )),
+        Unusable::GivenToken(_) => finding.mend("unset CODEX_ACCESS_TOKEN"),
+        Unusable::Login(_) => finding.mend(format!(
+            "byokey logout --store {store} && byokey login --store {store}"
+        )),
     }
+}
+
+/// The store may still answer a server, so this is not a failure.
+fn unanswered(kind: StoreKind) -> Finding {
+    let text = format!(
+        "it is not known whether there is a login: the store did not answer within the {} s that \
+         this command waits; a server and `byokey status` wait longer. A keyring may be asking \
+         for its password",
+        stores::PATIENCE.as_secs()
+    );
+    let mend = format!("byokey status --store {}", kind.name());
+    Finding::warning("login.selected", text).mend(mend)
 }
 
 #[cfg(test)]
@@ -163,10 +183,10 @@ mod tests {
     fn levels(report: Report, kind: StoreKind) -> Vec<(Level, String)> {
         let selected = Ok(report);
         let facts = Facts {
-            selected: &selected,
+            selected: Some(&selected),
             kind,
             has_own_bearer: false,
-            has_openai_key: false,
+            has_unread_openai_key: false,
             provider: "openai",
         };
         let findings = check(&facts, &Almanac::at(NOW));
@@ -198,6 +218,8 @@ mod tests {
         ] {
             let found = levels(Report::signed_out("x"), kind);
             assert_eq!(found[0].0, level, "{kind:?}");
+            let is_complete = found[0].1 == "byokey login --store keyring";
+            assert_eq!(is_complete, level == Level::Warning, "{found:?}");
         }
     }
 }

@@ -12,8 +12,8 @@ use byokey_protocol::account::AuthMode;
 use super::finding::{Finding, word};
 use crate::cli::report::{self, Report, Unusable};
 
-/// How long the chosen store may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long the chosen store may take. A server waits longer for a keyring.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What lies in a store.
 type Content = Result<Option<&'static str>, StoreFailure>;
@@ -22,8 +22,8 @@ type Content = Result<Option<&'static str>, StoreFailure>;
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) kind: StoreKind,
-    /// The login that a start would take up.
-    pub(super) selected: Result<Report, Unusable>,
+    /// The login that a start would take up; none if the store did not answer within [`PATIENCE`].
+    pub(super) selected: Option<Result<Report, Unusable>>,
     warnings: Vec<String>,
     /// Our file, and what lies in it.
     pub(super) file: Option<(PathBuf, Content)>,
@@ -39,7 +39,7 @@ impl Facts {
         let of_codex = of_codex.filter(|_| config.codex_home != config.byokey_home);
         Self {
             kind: config.store,
-            selected: selected.unwrap_or(Err(StoreFailure::SilentKeyring.into())),
+            selected: selected.ok(),
             warnings: store.warnings(),
             file: match config.byokey_home.as_deref() {
                 Some(folder) => Some(content(folder).await),
@@ -54,8 +54,8 @@ impl Facts {
 
     /// Returns whether the login is that of a ChatGPT account. Without one, it may become one.
     pub(super) fn is_chatgpt(&self) -> bool {
-        let mode = self.selected.as_ref().ok().and_then(|report| report.mode);
-        mode != Some(AuthMode::ApiKey)
+        let report = self.selected.as_ref().and_then(|it| it.as_ref().ok());
+        report.and_then(|report| report.mode) != Some(AuthMode::ApiKey)
     }
 }
 
