@@ -56,7 +56,7 @@ fn marked<T: JsonSchema>() -> Vec<String> {
 fn parameters_mark_their_secrets() {
     assert_eq!(
         marked::<LoginStartParams>(),
-        ["accessToken", "apiKey", "idToken"]
+        ["accessToken", "apiKey", "idToken", "token"]
     );
     assert_eq!(marked::<ExternalTokens>(), ["accessToken", "idToken"]);
 }
