@@ -3,11 +3,13 @@ package byokey
 
 import byokey.json.JsonValue
 import byokey.protocol.AgentMessageDelta
+import byokey.protocol.AuthRecovery
 import byokey.protocol.ErrorNotification
 import byokey.protocol.LoginCompleted
 import byokey.protocol.NotificationMethod
 import byokey.protocol.RateLimitsUpdated
 import byokey.protocol.ServerNotifications
+import byokey.protocol.ThreadGone
 import byokey.protocol.TokenUsageUpdated
 import byokey.protocol.TurnNotification
 import byokey.protocol.WireException
@@ -56,11 +58,19 @@ public sealed interface Event {
     public class ThreadStarted internal constructor(params: ThreadStartedParams, json: JsonValue) :
         Known<ThreadStartedParams>(ServerNotifications.threadStarted, params, json)
 
-    /** A thread became active or idle. */
+    /** A thread became active or idle, or is not loaded any more. */
     public class ThreadStatusChanged internal constructor(
         params: ThreadStatusChangedParams,
         json: JsonValue,
     ) : Known<ThreadStatusChangedParams>(ServerNotifications.threadStatusChanged, params, json)
+
+    /** A thread was unloaded: its last subscriber let it go, or others needed the room. */
+    public class ThreadClosed internal constructor(params: ThreadGone, json: JsonValue) :
+        Known<ThreadGone>(ServerNotifications.threadClosed, params, json)
+
+    /** A thread was deleted. */
+    public class ThreadDeleted internal constructor(params: ThreadGone, json: JsonValue) :
+        Known<ThreadGone>(ServerNotifications.threadDeleted, params, json)
 
     /** A turn started. */
     public class TurnStarted internal constructor(params: TurnNotification, json: JsonValue) :
@@ -89,6 +99,14 @@ public sealed interface Event {
     /** A turn failed, or is retried. */
     public class TurnFailure internal constructor(params: ErrorNotification, json: JsonValue) :
         Known<ErrorNotification>(ServerNotifications.error, params, json)
+
+    /** A turn waits for a login that was refused and is being renewed. */
+    public class AuthRecoveryStarted internal constructor(params: AuthRecovery, json: JsonValue) :
+        Known<AuthRecovery>(ServerNotifications.modelProviderAuthRecoveryStarted, params, json)
+
+    /** The login is renewed, and the turn goes on. After a failed renewal the turn ends instead. */
+    public class AuthRecoveryCompleted internal constructor(params: AuthRecovery, json: JsonValue) :
+        Known<AuthRecovery>(ServerNotifications.modelProviderAuthRecoveryCompleted, params, json)
 
     /** A warning for the user. */
     public class Warning internal constructor(params: WarningParams, json: JsonValue) :
@@ -126,6 +144,8 @@ internal val KNOWN_EVENTS: Map<String, (JsonValue) -> Event> = with(ServerNotifi
         accountRateLimitsUpdated.to(Event::LimitsUpdated),
         threadStarted.to(Event::ThreadStarted),
         threadStatusChanged.to(Event::ThreadStatusChanged),
+        threadClosed.to(Event::ThreadClosed),
+        threadDeleted.to(Event::ThreadDeleted),
         turnStarted.to(Event::TurnStarted),
         itemStarted.to(Event::ItemStarted),
         itemAgentMessageDelta.to(Event::MessageDelta),
@@ -133,6 +153,8 @@ internal val KNOWN_EVENTS: Map<String, (JsonValue) -> Event> = with(ServerNotifi
         threadTokenUsageUpdated.to(Event::UsageUpdated),
         turnCompleted.to(Event::TurnCompleted),
         error.to(Event::TurnFailure),
+        modelProviderAuthRecoveryStarted.to(Event::AuthRecoveryStarted),
+        modelProviderAuthRecoveryCompleted.to(Event::AuthRecoveryCompleted),
         warning.to(Event::Warning),
         configWarning.to(Event::ConfigWarning),
     )
