@@ -240,6 +240,45 @@ async fn a_login_that_is_faster_than_the_logout_before_it_is_kept() {
 
 // Row: the order of logins
 #[tokio::test]
+async fn a_logout_removes_the_stored_login_although_a_bearer_token_overtakes_it() {
+    let issuer = Issuer::start().await;
+    let gate = issuer.hold(Ask::Whoami);
+    let mut setup = Setup::default()
+        .environment("BYOKEY_STORE", "file")
+        .environment("CODEX_ACCESS_TOKEN", "at-made-up-personal-access-token");
+    for setting in [
+        "model_provider=mine",
+        "model_providers.mine.name=Mine",
+        "model_providers.mine.base_url=http://127.0.0.1:9/v1",
+    ] {
+        setup = setup.argument("-c").argument(setting);
+    }
+    let (server, mut host) = start(&issuer, setup).await;
+    let stored = server.home.path().join(".local/share/byokey/auth.json");
+    std::fs::create_dir_all(stored.parent().unwrap()).unwrap();
+    let mut options = File::options();
+    let options = options.create(true).truncate(false).write(true);
+    drop(options.open(&stored).unwrap());
+    issuer.wait_for(Ask::Whoami, 1).await;
+    // The logout clears the store after the start, which waits for the issuer.
+    let logout = host.start("account/logout", json!({})).await;
+    let login = json!({"type": "bearerToken", "token": "made-up-bearer",
+        "origin": "http://127.0.0.1:9"});
+    let login = host.request("account/login/start", login).await;
+    login.unwrap();
+    gate.add_permits(1);
+    host.answer(logout).await.unwrap();
+    assert!(!stored.exists());
+    let read = host.request("account/read", json!({})).await.unwrap();
+    assert_eq!(read["account"]["type"], "bearerToken", "{read}");
+    // That the start was overtaken is no problem to report.
+    let mut warnings = host.quiet_for(QUIET).await;
+    warnings.retain(|message| message["method"] == "warning");
+    assert_eq!(warnings, Vec::<Value>::new());
+}
+
+// Row: the order of logins
+#[tokio::test]
 async fn a_login_that_was_overtaken_while_it_was_saved_is_not_kept() {
     let issuer = Issuer::start().await;
     let setup = Setup::default().environment("BYOKEY_STORE", "file");

@@ -167,7 +167,9 @@ impl Services {
             match services.restore_from_store().await {
                 Ok(()) => {}
                 Err(SignInFailure::Refused(
-                    LoginRefusal::Overtaken | LoginRefusal::ExternalAuthActive,
+                    LoginRefusal::Overtaken
+                    | LoginRefusal::ExternalAuthActive
+                    | LoginRefusal::HostBearerActive,
                 )) => tracing::debug!("a login or logout preceded the end of startup"),
                 Err(failure) => services.report_startup_problem(&failure),
             }

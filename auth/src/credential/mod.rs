@@ -182,6 +182,15 @@ impl Credential {
         matches!(self, Self::External(_) | Self::Managed(_) | Self::Bearer(_))
     }
 
+    /// Returns whether it is stored where there is a store. A host stores its tokens itself.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        match self {
+            Self::ApiKey(_) | Self::Managed(_) | Self::PersonalAccessToken(_) => true,
+            Self::External(_) | Self::Bearer(_) => false,
+        }
+    }
+
     /// Returns whether the bearer may be returned to a client that requests it.
     #[must_use]
     pub const fn may_be_shown(&self) -> bool {

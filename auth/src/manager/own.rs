@@ -224,8 +224,7 @@ impl AuthManager {
             return Ok(());
         }
         let _turn = self.store_turn.lock().await;
-        let is_stored = |credential: &Credential| !matches!(credential, Credential::External(_));
-        if self.has_successor(logout, is_stored) {
+        if self.has_successor(logout, Credential::is_stored) {
             return Ok(());
         }
         let _lock = store.lock().await?;
