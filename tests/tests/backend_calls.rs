@@ -234,8 +234,11 @@ async fn a_provider_without_login_gets_no_bearer() {
     assert_eq!(
         backend.count(Route::Responses),
         1,
-        "no host is asked for the provider's 401"
+        "the provider's 401 is not recovered from"
     );
+    let rest = host.quiet_for(Duration::from_millis(200)).await;
+    let is_request = |message: &Value| !message["id"].is_null();
+    assert!(!rest.iter().any(is_request), "the host was asked: {rest:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use byokey_dev_backend::{DevBackend, Options, Route, Script};
+use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
 use byokey_tests::turns::{backend, rate_limits, script, signed_in, turn};
 use serde_json::{Value, json};
 
@@ -290,4 +290,26 @@ async fn spending_a_credit_is_sent_once_unless_a_401_is_recovered_from() {
         assert_eq!(refused.kind(), "invalidParams", "{refused:?}");
     }
     assert_eq!(backend.count(Route::ConsumeResetCredit), 2);
+}
+
+// Row: tokens stay with their account
+#[tokio::test]
+async fn a_credit_is_not_spent_for_the_account_that_a_refresh_answers_with() {
+    for (account, sent) in [("ws-1", 2), ("ws-2", 1)] {
+        let steps = json!({"consumeResetCredit": [{"status": 401, "body": ""}]});
+        let backend = backend_with_credits(&steps);
+        let (_server, mut host) = signed_in(&backend, &[]).await;
+        let params = json!({"idempotencyKey": "made-up"});
+        let spent = host.start("account/rateLimitResetCredit/consume", params);
+        let spent = spent.await;
+        let (refresh, _) = host.asked("account/chatgptAuthTokens/refresh").await;
+        let token = TestToken::new("ada").encode();
+        let answer = json!({"accessToken": token, "chatgptAccountId": account});
+        host.respond(&refresh, answer).await;
+        match host.answer(spent).await {
+            Ok(spent) => assert_eq!((&spent["outcome"], account), (&json!("reset"), "ws-1")),
+            Err(failed) => assert_eq!((failed.kind(), account), ("accountChanged", "ws-2")),
+        }
+        assert_eq!(backend.count(Route::ConsumeResetCredit), sent, "{account}");
+    }
 }

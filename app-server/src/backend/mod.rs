@@ -103,6 +103,8 @@ pub(crate) struct Call<'a> {
     pub(crate) retries: u32,
     /// Whether a 401 is recovered from.
     pub(crate) renews: bool,
+    /// Whether it fails rather than be made again for another account than that of its lease.
+    pub(crate) keeps_account: bool,
     /// Hears that the call waits for a renewal of the credential.
     pub(crate) on_renewal: Option<&'a (dyn Fn(Renewal) + Sync)>,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
@@ -130,6 +132,7 @@ impl Call<'_> {
             body: None,
             retries: CALL_RETRIES,
             renews: true,
+            keeps_account: false,
             on_renewal: None,
             deadline: deadline.saturating_duration_since(Instant::now()),
         }
@@ -249,10 +252,12 @@ impl Backend {
         let mut deadline = Instant::now() + call.deadline;
         let mut lease = lease;
         let mut recoveries = Vec::new();
+        let first = lease.as_ref().filter(|_| call.keeps_account);
+        let first = first.map(|lease| lease.credential.identity());
         loop {
             self.check_admission(lease.as_ref(), admits)?;
-            let renewable = lease
-                .as_ref()
+            let renewable = self
+                .carried(call, lease.as_ref())
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
                 .map(|lease| lease.generation);
             let attempt = self.attempt(call, lease.as_ref(), renewable, deadline);
@@ -273,8 +278,23 @@ impl Backend {
             let recovered = self.recover(call, generation).await;
             deadline += asked.elapsed();
             recoveries.push(recovered.map_err(BackendError::Recovery)?);
-            lease = Some(self.auth.lease().ok_or(BackendError::SignedOut)?);
+            let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
+            let is_other = |first: &AccountIdentity| !first.is_same(&renewed.credential.identity());
+            if first.as_ref().is_some_and(is_other) {
+                return Err(BackendError::AccountChanged);
+            }
+            lease = Some(renewed);
         }
+    }
+
+    /// Returns the credential in force if the call carries it. A recipient that gets another one, or
+    /// none, says nothing about it with a 401.
+    fn carried<'a>(&self, call: &Call<'_>, lease: Option<&'a Lease>) -> Option<&'a Lease> {
+        let is_carried = match call.service {
+            Service::Account => true,
+            Service::Models => Carries::of(&self.config().provider, lease).is_login(),
+        };
+        lease.filter(|_| is_carried)
     }
 
     /// Waits for a newer credential, and reports that it does; nothing is reported where one is in

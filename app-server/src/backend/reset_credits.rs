@@ -131,7 +131,8 @@ impl Backend {
     }
 
     /// Spends a reset credit. It is not sent again by itself: a repetition is the caller's, with
-    /// the same key.
+    /// the same key. After a 401 it is sent with a new token of the same account, and never for
+    /// another account, whose credit it would spend.
     ///
     /// # Errors
     ///
@@ -152,6 +153,7 @@ impl Backend {
             method: Method::POST,
             body: Some(&body),
             retries: 0,
+            keeps_account: true,
             ..Call::get(
                 Service::Account,
                 "/rate-limit-reset-credits/consume",

@@ -153,6 +153,7 @@ impl Backend {
             body: Some(&body),
             retries: provider.request_max_retries,
             renews: true,
+            keeps_account: false,
             on_renewal: Some(on_renewal),
             deadline: provider.stream_idle_timeout,
         };

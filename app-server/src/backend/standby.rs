@@ -74,6 +74,7 @@ const fn first_call(service: Service) -> Call<'static> {
         body: None,
         retries: 0,
         renews: false,
+        keeps_account: false,
         on_renewal: None,
         deadline: std::time::Duration::ZERO,
     }
