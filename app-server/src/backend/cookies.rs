@@ -15,9 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use url::{Origin, Url};
 
 use super::limits::{MAX_COOKIE, MAX_COOKIES};
-
-/// Domains with stored cookies, including their subdomains: codex's list.
-const HOSTS: [&str; 3] = ["chatgpt.com", "chat.openai.com", "chatgpt-staging.com"];
+use crate::config::CHATGPT_HOSTS;
 
 /// Names of stored cookies: codex's list, which follows Cloudflare's documentation.
 const NAMES: [&str; 9] = [
@@ -155,7 +153,11 @@ impl Stored {
 /// Returns whether cookies of this URL are stored. On loopback they are, encrypted or not, so that
 /// the loopback backend behaves as the real one.
 fn is_eligible(url: &Url) -> bool {
-    let is_listed = |host: &str| HOSTS.iter().any(|listed| is_at_or_below(host, listed));
+    let is_listed = |host: &str| {
+        CHATGPT_HOSTS
+            .iter()
+            .any(|listed| is_at_or_below(host, listed))
+    };
     is_loopback(url) || url.scheme() == "https" && url.host_str().is_some_and(is_listed)
 }
 

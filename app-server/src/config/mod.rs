@@ -47,6 +47,7 @@ pub use live::LiveConfig;
 pub use provider::{MissingKey, Provider};
 use reader::Reader;
 pub use recipient::BearerRefusal;
+pub(crate) use recipient::CHATGPT_HOSTS;
 
 use byokey_auth::http_issuer::IssuerSettings;
 use byokey_auth::stores::StoreKind;

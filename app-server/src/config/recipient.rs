@@ -8,14 +8,20 @@ use url::Url;
 use super::address;
 use super::{Config, OPENAI_BASE_URL};
 
-/// Hosts of the ChatGPT backend, which takes no such tokens.
-const CHATGPT_HOSTS: [&str; 2] = ["chatgpt.com", "chat.openai.com"];
+/// Domains of the ChatGPT backend, including their subdomains: codex's list of domains with stored
+/// cookies. They take no such tokens.
+pub(crate) const CHATGPT_HOSTS: [&str; 3] =
+    ["chatgpt.com", "chat.openai.com", "chatgpt-staging.com"];
+/// Longest origin, in bytes: room for a host name of 253 characters. Refusals name it.
+const MAX_ORIGIN: usize = 300;
 
 /// Why a bearer token may not be used with the selected provider.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BearerRefusal {
     /// The host's text is not an origin.
-    #[error("the origin must be scheme, host and port, like https://api.example:8443")]
+    #[error(
+        "the origin must be scheme, host and port, like https://api.example:8443, 300 bytes at most"
+    )]
     NotAnOrigin,
     /// The token is for another recipient.
     #[error(
@@ -56,6 +62,12 @@ pub enum BearerRefusal {
          or select another provider"
     )]
     OwnCredential,
+    /// The provider has a header that may lead the token elsewhere.
+    #[error(
+        "the selected model provider has a header `host`, with which its server may pass the token \
+         on to another recipient; remove the header, or select another provider"
+    )]
+    HostHeader,
     /// The token would be sent unencrypted.
     #[error("{0}")]
     Plaintext(PlaintextRefusal),
@@ -70,7 +82,7 @@ impl BearerRefusal {
             Self::OtherOrigin { .. } | Self::BuiltIn { .. } | Self::Chatgpt { .. } => {
                 ErrorKind::OriginMismatch
             }
-            Self::OwnCredential => ErrorKind::LoginDisabled,
+            Self::OwnCredential | Self::HostHeader => ErrorKind::LoginDisabled,
             Self::Plaintext(_) => ErrorKind::PlaintextRefused,
         }
     }
@@ -84,7 +96,8 @@ impl Config {
     ///
     /// [`BearerRefusal`] states the reason. It names origins, and no other part of an address.
     pub fn bearer_origin(&self, origin: &str) -> Result<String, BearerRefusal> {
-        let given = address::origin(origin).ok_or(BearerRefusal::NotAnOrigin)?;
+        let given = address::origin(origin).filter(|_| origin.len() <= MAX_ORIGIN);
+        let given = given.ok_or(BearerRefusal::NotAnOrigin)?;
         let given = given.origin().ascii_serialization();
         let provider = &self.provider;
         if provider.is_built_in() {
@@ -94,14 +107,19 @@ impl Config {
         // An address that cannot be parsed has stopped model calls before.
         let base = Url::parse(base).map_err(|_| BearerRefusal::NotAnOrigin)?;
         let has_user = !base.username().is_empty() || base.password().is_some();
-        let is_authorization =
-            |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
+        let has_header = |header: &str| {
+            let mut names = provider.headers.iter().map(|(name, _)| name);
+            names.any(|name| name.eq_ignore_ascii_case(header))
+        };
         if provider.own_bearer.is_some()
             || provider.missing_key.is_some()
-            || provider.headers.iter().any(is_authorization)
+            || has_header("authorization")
             || has_user
         {
             return Err(BearerRefusal::OwnCredential);
+        }
+        if has_header("host") {
+            return Err(BearerRefusal::HostHeader);
         }
         let selected = base.origin().ascii_serialization();
         if is_chatgpt(&base, &self.chatgpt_base_url) {
@@ -128,14 +146,17 @@ fn is_chatgpt(base: &Url, chatgpt_base_url: &str) -> bool {
     let Ok(chatgpt) = Url::parse(chatgpt_base_url) else {
         return false;
     };
-    // Without a path of its own it may share its origin with a provider.
-    let path = match chatgpt.path().trim_end_matches('/') {
-        "" => "/codex",
-        path => path,
+    // Without a path of its own it may share its origin with a provider. Then these are its own: of
+    // models, and of the account.
+    let paths = match chatgpt.path().trim_end_matches('/') {
+        "" => ["/codex", "/api/codex"],
+        path => [path; 2],
     };
-    let below = base.path().strip_prefix(path);
-    base.origin() == chatgpt.origin()
-        && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    let is_below = |path: &str| {
+        let below = base.path().strip_prefix(path);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    base.origin() == chatgpt.origin() && paths.into_iter().any(is_below)
 }
 
 #[cfg(test)]
@@ -238,6 +259,7 @@ mod tests {
             "https://*.example",
             "wss://api.example",
             "file:///CANARY",
+            &format!("https://{}CANARY.example", "a.".repeat(140)),
         ] {
             let refused = config.bearer_origin(bad).unwrap_err();
             assert_eq!(refused, BearerRefusal::NotAnOrigin, "{bad}");
@@ -258,6 +280,7 @@ mod tests {
             "https://chatgpt.com.",
             "https://sub.chatgpt.com",
             "https://chat.openai.com",
+            "https://chatgpt-staging.com",
         ] {
             let config = with_base(&format!("{chatgpt}/backend-api/codex"), &[]);
             assert_eq!(kind(&config, chatgpt), mismatch, "{chatgpt}");
@@ -273,6 +296,18 @@ mod tests {
         assert_eq!(kind(&below, here), mismatch);
         let beside = with_base("http://127.0.0.1:9/backend-apis", &[base]);
         assert_eq!(kind(&beside, here), None);
+        let bare = "chatgpt_base_url=http://127.0.0.1:9";
+        for (path, refused) in [
+            ("codex", mismatch),
+            ("codex/v1", mismatch),
+            ("api/codex", mismatch),
+            ("api/codex/v1", mismatch),
+            ("api", None),
+            ("v1", None),
+        ] {
+            let config = with_base(&format!("http://127.0.0.1:9/{path}"), &[bare]);
+            assert_eq!(kind(&config, here), refused, "{path}");
+        }
 
         let disabled = Some(ErrorKind::LoginDisabled);
         for own in [
@@ -281,6 +316,8 @@ mod tests {
             "model_providers.mine.experimental_bearer_token=made-up",
             "model_providers.mine.http_headers.Authorization=made-up",
             "model_providers.mine.env_http_headers.authorization=KEY",
+            "model_providers.mine.http_headers.Host=other.example",
+            "model_providers.mine.env_http_headers.host=KEY",
         ] {
             let config = with_base("http://127.0.0.1:9/v1", &[own]);
             assert_eq!(kind(&config, here), disabled, "{own}");

@@ -72,7 +72,7 @@ impl Answered for BearerRefusal {
         match self {
             Self::NotAnOrigin => RequestError::invalid_params(
                 "origin",
-                "must be scheme, host and port, like https://api.example:8443",
+                "must be scheme, host and port, like https://api.example:8443, 300 bytes at most",
             ),
             refusal => RequestError::refused(refusal.kind(), refusal.to_string()),
         }
