@@ -1,12 +1,10 @@
 //! A bearer token for the configured model provider, owned by the host: its login, and the request
 //! for a new one.
 
-use std::fmt;
-
-use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::external_auth::RefreshReason;
+use crate::member::{Member, Seconds};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
 
@@ -38,10 +36,11 @@ pub struct BearerToken {
     #[serde(serialize_with = "expose_on_the_wire")]
     pub token: Secret,
     /// When it expires, in seconds since 1970.
+    // A token that can be used is not lost to an expiry that cannot.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "seconds"
+        deserialize_with = "seconds_if_usable"
     )]
     pub expires_at: Option<i64>,
 }
@@ -58,36 +57,9 @@ pub struct BearerTokenRefreshParams {
     pub origin: String,
 }
 
-/// Reads a time in seconds. A fraction, as `Date.now() / 1000` has one, is dropped.
-pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    struct Seconds;
-
-    impl Visitor<'_> for Seconds {
-        type Value = Option<i64>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("seconds since 1970")
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<Option<i64>, E> {
-            Ok(None)
-        }
-
-        fn visit_i64<E: Error>(self, value: i64) -> Result<Option<i64>, E> {
-            Ok(Some(value))
-        }
-
-        fn visit_u64<E: Error>(self, value: u64) -> Result<Option<i64>, E> {
-            Ok(Some(i64::try_from(value).unwrap_or(i64::MAX)))
-        }
-
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-        fn visit_f64<E: Error>(self, value: f64) -> Result<Option<i64>, E> {
-            Ok(Some(value as i64))
-        }
-    }
-
-    deserializer.deserialize_any(Seconds)
+fn seconds_if_usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let seconds = Member::<Seconds>::deserialize(deserializer)?.usable();
+    Ok(seconds.map(|seconds| seconds.0))
 }
 
 #[cfg(test)]
@@ -95,7 +67,7 @@ mod tests {
     use super::BearerToken;
 
     #[test]
-    fn an_expiry_may_have_a_fraction_and_be_absent() {
+    fn an_expiry_may_have_a_fraction_and_be_absent_or_unusable() {
         for (member, expires_at) in [
             ("", None),
             (r#","expiresAt":null"#, None),
@@ -104,14 +76,19 @@ mod tests {
             (r#","expiresAt":1e300"#, Some(i64::MAX)),
             (r#","expiresAt":18446744073709551615"#, Some(i64::MAX)),
             (r#","expiresAt":-1"#, Some(-1)),
+            (r#","expiresAt":"1893456000""#, Some(1_893_456_000)),
+            (r#","expiresAt":"1893456000.75""#, Some(1_893_456_000)),
+            (r#","expiresAt":"soon""#, None),
+            (r#","expiresAt":"inf""#, None),
+            (r#","expiresAt":true"#, None),
+            (r#","expiresAt":[1893456000,[7]]"#, None),
+            (r#","expiresAt":{"seconds":{"is":1893456000}}"#, None),
         ] {
             let text = format!(r#"{{"token":"made-up"{member}}}"#);
             let read: BearerToken = serde_json::from_str(&text).unwrap();
             assert_eq!(read.expires_at, expires_at, "{member}");
             assert_eq!(read.token.expose(), "made-up");
         }
-        let text = r#"{"token":"made-up","expiresAt":"CANARY"}"#;
-        assert!(serde_json::from_str::<BearerToken>(text).is_err());
         assert!(serde_json::from_str::<BearerToken>("{}").is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::login::UNKNOWN_LOGIN_TYPE;
+use crate::login::{EXPIRES_AT_TYPE, LABEL_TYPE, ORIGIN_TYPE, TOKEN_TYPE, UNKNOWN_LOGIN_TYPE};
 
 /// Invalid JSON.
 pub const PARSE_ERROR: i32 = -32700;
@@ -21,7 +21,13 @@ pub const OVERLOADED: i32 = -32001;
 
 /// Fixed texts that errors in parameters may contain: the member in backticks, and the problem.
 /// Other texts of errors are never sent, because they may quote the input.
-pub const PARAMS_PROBLEMS: &[&str] = &[UNKNOWN_LOGIN_TYPE];
+pub const PARAMS_PROBLEMS: &[&str] = &[
+    UNKNOWN_LOGIN_TYPE,
+    TOKEN_TYPE,
+    ORIGIN_TYPE,
+    EXPIRES_AT_TYPE,
+    LABEL_TYPE,
+];
 
 /// The problem of a member that holds more than is read of one.
 pub const TOO_LARGE: &str = "is too large";

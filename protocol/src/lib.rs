@@ -26,6 +26,7 @@ pub mod initialize;
 pub mod item;
 pub mod limits;
 pub mod login;
+mod member;
 pub mod methods;
 pub mod models;
 pub mod open;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
-use crate::bearer_token::{BearerTokenLogin, seconds};
+use crate::bearer_token::BearerTokenLogin;
 use crate::external_auth::{ExternalTokens, TokenFields};
+use crate::member::{Member, Seconds};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
 
@@ -58,13 +59,15 @@ struct LoginFields<'a> {
     chatgpt_account_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     chatgpt_plan_type: Option<Cow<'a, str>>,
-    token: Option<Secret>,
-    #[serde(borrow)]
-    origin: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_at: Option<i64>,
-    #[serde(borrow)]
-    label: Option<Cow<'a, str>>,
+    // Of bearer tokens, and ours alone: hosts of codex may send anything under these names.
+    #[serde(default)]
+    token: Member<Secret>,
+    #[serde(default)]
+    origin: Member<String>,
+    #[serde(default)]
+    expires_at: Member<Seconds>,
+    #[serde(default)]
+    label: Member<String>,
 }
 
 impl<'de> Deserialize<'de> for LoginStartParams {
@@ -90,13 +93,16 @@ impl<'de> Deserialize<'de> for LoginStartParams {
                 access_token: required(fields.access_token, "accessToken")?,
             }),
             "bearerToken" => Ok(Self::BearerToken(BearerTokenLogin {
-                token: required(fields.token, "token")?,
+                token: required(fields.token.checked(TOKEN_TYPE)?, "token")?,
                 origin: fields
                     .origin
-                    .ok_or(D::Error::missing_field("origin"))?
-                    .into_owned(),
-                expires_at: fields.expires_at,
-                label: fields.label.map(Cow::into_owned),
+                    .checked(ORIGIN_TYPE)?
+                    .ok_or(D::Error::missing_field("origin"))?,
+                expires_at: fields
+                    .expires_at
+                    .checked(EXPIRES_AT_TYPE)?
+                    .map(|seconds| seconds.0),
+                label: fields.label.checked(LABEL_TYPE)?,
             })),
             _ => Err(D::Error::custom(UNKNOWN_LOGIN_TYPE)),
         }
@@ -106,6 +112,15 @@ impl<'de> Deserialize<'de> for LoginStartParams {
 /// The problem of a login with an unknown `type`.
 pub const UNKNOWN_LOGIN_TYPE: &str = "`type` must be one of `chatgptAuthTokens`, `apiKey`, \
      `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`, `bearerToken`";
+
+/// The problem of a bearer token that is no text.
+pub const TOKEN_TYPE: &str = "`token` has the wrong type";
+/// The problem of an origin that is no text.
+pub const ORIGIN_TYPE: &str = "`origin` has the wrong type";
+/// The problem of an expiry that is no number.
+pub const EXPIRES_AT_TYPE: &str = "`expiresAt` has the wrong type";
+/// The problem of a label that is no text.
+pub const LABEL_TYPE: &str = "`label` has the wrong type";
 
 /// Result of `account/login/start`, with the `type` of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

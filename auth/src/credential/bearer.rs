@@ -52,14 +52,15 @@ impl BearerLogin {
         })
     }
 
-    /// Returns the login with the token of a host's answer.
+    /// Returns the login with the token of a host's answer. An expiry that cannot be used is
+    /// unknown: the token counts.
     ///
     /// # Errors
     ///
-    /// As [`BearerLogin::new`].
+    /// [`InvalidCredential`] when the token cannot be used.
     pub fn renewed(&self, answer: BearerToken) -> Result<Self, InvalidCredential> {
         Ok(Self {
-            expires_at: checked_expiry(answer.expires_at)?,
+            expires_at: checked_expiry(answer.expires_at).unwrap_or(None),
             token: checked_token(answer.token)?,
             origin: self.origin.clone(),
             label: self.label.clone(),
@@ -150,16 +151,24 @@ mod tests {
     #[test]
     fn an_answer_changes_the_token_and_its_expiry_alone() {
         let old = login("made-up-1", Some(7), Some("Ada")).unwrap();
-        let answer = |token: &str| BearerToken {
+        let answer = |token: &str, expires_at| BearerToken {
             token: Secret::from(token),
-            expires_at: None,
+            expires_at,
         };
-        let new = old.renewed(answer("made-up-2")).unwrap();
-        assert_eq!((new.token().expose(), new.expires_at), ("made-up-2", None));
+        for (given, kept) in [
+            (None, None),
+            (Some(8), Some(8)),
+            (Some(-1), None),
+            (Some(1_893_456_000_000), None),
+        ] {
+            let new = old.renewed(answer("made-up-2", given)).unwrap();
+            assert_eq!((new.token().expose(), new.expires_at), ("made-up-2", kept));
+        }
+        let new = old.renewed(answer("made-up-2", None)).unwrap();
         assert_eq!(
             (new.origin, new.label),
             (old.origin.clone(), old.label.clone())
         );
-        assert!(old.renewed(answer("made\nup")).is_err());
+        assert!(old.renewed(answer("made\nup", None)).is_err());
     }
 }
