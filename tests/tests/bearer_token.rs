@@ -109,7 +109,9 @@ async fn one_thread_lasts_over_three_expiries_without_a_restart() {
 async fn fifty_turns_that_get_401_cause_one_request() {
     const THREADS: usize = 50;
     let backend = DevBackend::start(Options::new()).unwrap();
-    let (_server, mut host) = initialized(&backend, json!({})).await;
+    // The deadline runs while the other turns begin.
+    let patient = json!({"authRefreshTimeoutMs": 60_000});
+    let (_server, mut host) = initialized(&backend, patient).await;
     login(&mut host, &backend, &token(0), None).await;
     backend.reject_bearer(token(0));
     for _ in 0..THREADS {
@@ -145,6 +147,13 @@ async fn a_host_that_wants_it_is_asked_early_and_no_other() {
             let answer = json!({"token": token(1), "expiresAt": now() + 3_600});
             host.respond(&refresh, answer).await;
         }
+        let rest = host.quiet_for(Duration::from_millis(500)).await;
+        assert!(rest.iter().all(|message| message["method"] != REFRESH));
+        let thread = thread(&mut host).await;
+        host.request("turn/start", turn(&thread)).await.unwrap();
+        host.notification("turn/completed").await;
+        let expected = BTreeMap::from([(token(usize::from(asked)), 1)]);
+        assert_eq!(uses(&backend), expected);
         // More than five minutes are left, in the answer or in a login.
         login(&mut host, &backend, &token(2), Some(now() + 400)).await;
         let rest = host.quiet_for(Duration::from_millis(500)).await;
