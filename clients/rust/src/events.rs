@@ -12,7 +12,8 @@ use byokey_protocol::limits::RateLimitsUpdated;
 use byokey_protocol::login::LoginCompleted;
 use byokey_protocol::methods::{self, Notification};
 use byokey_protocol::thread::{ThreadStarted, ThreadStatusChanged, TokenUsageUpdated};
-use byokey_protocol::turn::{ErrorNotification, TurnNotification};
+use byokey_protocol::thread_lifecycle::ThreadGone;
+use byokey_protocol::turn::{AuthRecovery, ErrorNotification, TurnNotification};
 use byokey_protocol::warning::{ConfigWarning, Warning};
 use futures_util::Stream;
 use serde_json::Value;
@@ -87,6 +88,14 @@ events! {
     ThreadStarted(ThreadStarted) = ThreadStartedNotification;
     /// A thread became active or idle.
     ThreadStatusChanged(ThreadStatusChanged) = ThreadStatusChangedNotification;
+    /// A thread was unloaded, because no connection used it.
+    ThreadClosed(ThreadGone) = ThreadClosedNotification;
+    /// A thread was deleted.
+    ThreadDeleted(ThreadGone) = ThreadDeletedNotification;
+    /// A turn waits for new tokens.
+    AuthRecoveryStarted(AuthRecovery) = AuthRecoveryStartedNotification;
+    /// The wait for new tokens is over, successfully or not.
+    AuthRecoveryCompleted(AuthRecovery) = AuthRecoveryCompletedNotification;
     /// A turn started.
     TurnStarted(TurnNotification) = TurnStartedNotification;
     /// An item started.
