@@ -69,7 +69,8 @@ impl Backend {
             };
             let lease = lease.filter(is_same);
             limits.rate_limit_reset_credits = Some(match lease {
-                Some(lease) => self.with_reset_credits(lease, credits, deadline).await,
+                // A separate future, so that a queued call stays small.
+                Some(lease) => Box::pin(self.with_reset_credits(lease, credits, deadline)).await,
                 None => credits,
             });
         }
