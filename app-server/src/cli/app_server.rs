@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+#[cfg(feature = "listen")]
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,17 +11,24 @@ use std::time::Duration;
 use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::process::hardening;
 use byokey_app_server::process::trace_protocol::{self, ProtocolTrace};
-use byokey_app_server::server::connection::{self, Connection};
+use byokey_app_server::server::connection;
+#[cfg(feature = "listen")]
+use byokey_app_server::server::connection::Connection;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
 use byokey_protocol::initialize::HardeningReport;
-use byokey_rpc::{ClaimedStdio, Limits, ListenLimits, Listener};
+#[cfg(feature = "listen")]
+use byokey_rpc::Listener;
+use byokey_rpc::{ClaimedStdio, Limits};
 use clap::Args;
 use tokio::sync::watch;
 
 #[cfg(feature = "generate")]
 use super::generate::Generate;
-use super::listen::{Listen, Open};
+#[cfg(feature = "listen")]
+use super::listen::{Listen, ListenLimits, Open};
+#[cfg(not(feature = "listen"))]
+use super::stdio_only::{Listen, ListenLimits, Open};
 use super::{Common, fail};
 use byokey_app_server::process::signals::Signals;
 
@@ -175,6 +183,7 @@ fn serve(
         services.begin();
         match open {
             Open::Stdio(stdio) => serve_stdio(stdio, limits, services, signals).await?,
+            #[cfg(feature = "listen")]
             Open::Listener { bound, .. } => {
                 let (shared, clock) = (Arc::clone(services), Arc::clone(&services.clock));
                 let open = move || connection::open_shared(Arc::clone(&shared));
@@ -237,6 +246,7 @@ async fn serve_stdio(
 
 /// Serves connections until a signal, then until no turn is in progress. A second signal, or the
 /// end of the parent, ends it at once.
+#[cfg(feature = "listen")]
 async fn serve_listener<F>(listener: Listener<F>, services: &Arc<Services>, mut signals: Signals)
 where
     F: Fn() -> Connection + Send + Sync + 'static,

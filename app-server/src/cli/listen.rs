@@ -1,16 +1,19 @@
 //! The listening address of `byokey app-server`, and the admission of clients.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
+pub(crate) use byokey_rpc::ListenLimits;
 use byokey_rpc::websocket::{
     AuthMode, AuthSettings, BearerRule, SecretFileError, SettingsError, TokenFile,
 };
 use byokey_rpc::{
-    BoundListener, ClaimedStdio, ListenLimits, ListenUrl, ListenUrlError, SocketError, claim_stdio,
+    BoundListener, ClaimedStdio, ListenUrl, ListenUrlError, SocketError, claim_stdio,
 };
 use clap::{Args, ValueEnum};
+
+use super::at_terminal;
 
 /// The folder for sockets and tokens in our own home. codex's daemon has its socket in codex's
 /// home, and a plain `codex` attaches to any server listening there.
@@ -23,14 +26,6 @@ pub(super) fn default_socket(byokey_home: &Path) -> PathBuf {
     byokey_home.join(RUN_FOLDER).join(SOCKET_NAME)
 }
 
-/// What a person reads who starts the server by hand: the first line to paste, and the way out.
-const AT_A_TERMINAL: &str = concat!(
-    "this is a server for editors and agent hosts, which write JSON-RPC to its standard input. ",
-    "By hand, begin with this line; Ctrl-D ends it:\n\n",
-    r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"by-hand","version":"1"}}}"#,
-    "\n{\"id\":2,\"method\":\"account/read\"}\n\n",
-    "`byokey --help` lists the other commands; docs/protocol.md has every message."
-);
 /// The default address.
 const STDIO: &str = "stdio://";
 /// The default limit of connections.
@@ -250,18 +245,15 @@ impl Open {
             ..
         } = self
         else {
-            if io::stdin().is_terminal() {
-                say(AT_A_TERMINAL);
-            }
-            return;
+            return at_terminal::hint();
         };
-        say(&format!("listening on {address}"));
+        at_terminal::say(&format!("listening on {address}"));
         if let Some(file) = token {
             let path = file.path().display();
-            say(&format!("clients present the bearer in {path}"));
+            at_terminal::say(&format!("clients present the bearer in {path}"));
         }
         if *exposed {
-            say("nothing on this port is encrypted: put a TLS proxy in front of it");
+            at_terminal::say("nothing on this port is encrypted: put a TLS proxy in front of it");
         }
     }
 
@@ -275,10 +267,4 @@ impl Open {
             }
         }
     }
-}
-
-/// Prints a line on standard error for the user.
-fn say(line: &str) {
-    // A closed standard error is not a failure.
-    drop(writeln!(io::stderr(), "byokey: {line}"));
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod app_server;
+mod at_terminal;
 mod browser;
 mod codex_options;
 mod command;
@@ -14,6 +15,7 @@ mod examples;
 #[cfg(feature = "generate")]
 mod generate;
 mod import_codex;
+#[cfg(feature = "listen")]
 mod listen;
 mod login;
 mod logout;
@@ -21,6 +23,8 @@ mod report;
 #[cfg(feature = "help")]
 mod shell;
 mod status;
+#[cfg(not(feature = "listen"))]
+mod stdio_only;
 mod version;
 mod waiting;
 mod when;

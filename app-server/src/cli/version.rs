@@ -56,6 +56,7 @@ pub(super) fn features() -> Vec<&'static str> {
         ("help", cfg!(feature = "help")),
         ("http2", cfg!(feature = "http2")),
         ("keyring", cfg!(feature = "keyring")),
+        ("listen", cfg!(feature = "listen")),
         ("standby", cfg!(feature = "standby")),
     ];
     let built_in = all.into_iter().filter(|(_, is_there)| *is_there);

@@ -18,6 +18,10 @@ pub(crate) enum Progress {
     /// No complete message is left in the buffer.
     NeedsMore,
     /// The connection is over.
+    #[cfg_attr(
+        not(feature = "listen"),
+        expect(dead_code, reason = "only WebSocket has a message for that")
+    )]
     Over,
 }
 
