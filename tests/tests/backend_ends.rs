@@ -226,6 +226,8 @@ async fn what_may_pass_is_tried_again() {
             json!({"status": 503, "body": {"error": {"code": "slow_down"}}}),
             2,
         ),
+        // About the servers behind the gateway, and no refusal of the token.
+        (json!({"preset": "wrapped-401"}), 2),
     ] {
         let (ended, posts) = turn_of(&backend, &mut host, &json!([step])).await;
         assert_eq!(ended["status"], "completed", "{step}: {ended}");

@@ -139,6 +139,18 @@ async fn totals_of_a_thread_saturate() {
 }
 
 #[tokio::test]
+async fn an_answer_of_another_model_counts() {
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &[]).await;
+    backend.clear_requests();
+    backend.set_script(script("responses", &json!([{"preset": "rerouted"}])));
+    let ended = turn(&mut host).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    assert!(!text(&ended).is_empty(), "{ended}");
+    assert_eq!(backend.count(Route::Responses), 1, "it is bought once");
+}
+
+#[tokio::test]
 async fn the_words_of_a_refusal_reach_the_client() {
     let backend = backend();
     let (_server, mut host) = signed_in(&backend, &[]).await;
