@@ -43,7 +43,10 @@ async fn the_user_types_the_code_and_is_signed_in() {
         json!({"loginId": started["loginId"], "success": true, "error": null})
     );
     let updated = host.notification("account/updated").await;
-    assert_eq!(updated, json!({"authMode": "chatgpt", "planType": "pro"}));
+    assert_eq!(
+        updated,
+        json!({"authMode": "chatgpt", "planType": "pro", "reason": null})
+    );
     let ask = json!({"includeToken": true});
     let status = host.request("getAuthStatus", ask).await.unwrap();
     assert_eq!(status["authToken"], access_token(1));

@@ -42,7 +42,7 @@ async fn the_owner_is_asked_for_and_the_token_is_used_but_never_shown() {
     let updated = host.notification("account/updated").await;
     assert_eq!(
         updated,
-        json!({"authMode": "personalAccessToken", "planType": "pro"})
+        json!({"authMode": "personalAccessToken", "planType": "pro", "reason": null})
     );
     assert_eq!(
         account(&mut host).await,
