@@ -36,13 +36,13 @@ async fn tell() -> Outcome<()> {
 }
 
 async fn login(host: &mut Host) -> Outcome<()> {
-    let nobody = json!({"account": null, "requiresOpenaiAuth": true});
+    let nobody = json!({"account": null, "userId": null, "requiresOpenaiAuth": true});
     check("account before login", host.account().await?, nobody)?;
     check("login", host.login().await?, "chatgptAuthTokens")?;
     let completed = json!({"loginId": null, "success": true, "error": null});
     let seen = host.login_completed().await?;
     check("account/login/completed", seen, completed)?;
-    let updated = json!({"authMode": "chatgptAuthTokens", "planType": "pro"});
+    let updated = json!({"authMode": "chatgptAuthTokens", "planType": "pro", "reason": null});
     check("account/updated", host.account_updated().await?, updated)?;
     let account = json!({"type": "chatgpt", "email": "first@example.com", "planType": "pro"});
     check("account", &host.account().await?["account"], account)?;
@@ -63,7 +63,7 @@ async fn turns(host: &mut Host) -> Outcome<()> {
     check("events of the turn", host.turn_end().await?, streamed)?;
     let asked = json!([{"reason": "unauthorized", "previousAccountId": "account-first"}]);
     check("refreshes", host.refreshes(), asked)?;
-    let updated = json!({"authMode": "chatgptAuthTokens", "planType": "team"});
+    let updated = json!({"authMode": "chatgptAuthTokens", "planType": "team", "reason": null});
     check("account/updated", host.account_updated().await?, updated)?;
     let account = json!({"type": "chatgpt", "email": "second@example.com", "planType": "team"});
     check(
@@ -75,9 +75,9 @@ async fn turns(host: &mut Host) -> Outcome<()> {
 
 async fn logout(host: &mut Host) -> Outcome<()> {
     host.logout().await?;
-    let updated = json!({"authMode": null, "planType": null});
+    let updated = json!({"authMode": null, "planType": null, "reason": null});
     let seen = host.account_updated().await?;
     check("account/updated after logout", seen, updated)?;
-    let nobody = json!({"account": null, "requiresOpenaiAuth": true});
+    let nobody = json!({"account": null, "userId": null, "requiresOpenaiAuth": true});
     check("account after logout", host.account().await?, nobody)
 }
