@@ -4,40 +4,51 @@
 #   build.sh                     out/byokey-account.vsix, without the program
 #   build.sh PROGRAM             the same, with PROGRAM inside, for this platform
 #   build.sh PROGRAM TARGET...   out/byokey-account-TARGET.vsix for each: VS Code's names of platforms
+#
+# PROGRAM is relative to the folder that this is called in. BYOKEY_VSIX_FOLDER is the folder of the
+# packages, out/ by default.
 set -euo pipefail
 program=${1:+$(realpath "$1")}
+out=$(realpath -m "${BYOKEY_VSIX_FOLDER:-$(dirname "${BASH_SOURCE[0]}")/out}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 tools="$(cd ../.. && pwd)/.cache/vscode/tools/node_modules/.bin"
 
 "$tools/tsc" --project .
-rm -rf out
+rm -rf "$out/package" "$out/test" "$out"/*.vsix
 "$tools/esbuild" src/extension.ts --bundle --platform=node --target=node20 --format=cjs \
   --external:vscode --alias:@byokey/client=../typescript/src/index.ts \
-  --outfile=out/extension.cjs --log-level=warning
+  --outfile="$out/extension.cjs" --log-level=warning
 
 # Packaged from a folder of its own, so that only the files listed here are included.
-mkdir -p out/package/out
-cp package.json README.md out/package/
-cp ../../LICENSE-MIT out/package/LICENSE.txt
-cp out/extension.cjs out/package/out/
+package=$out/package
+mkdir -p "$package/out" "$package/media"
+node manifest.mjs >"$package/package.json"
+cp -r README.md CHANGELOG.md walkthrough "$package"
+cp media/icon.png "$package/media/"
+cat ../../LICENSE-MIT ../../LICENSE-APACHE >"$package/LICENSE.txt"
+cp "$out/extension.cjs" "$package/out/"
 
-# package FILE [OPTION...]
-package() {
-  (cd out/package && "$tools/vsce" package "${@:2}" --no-dependencies --allow-unused-files-pattern \
-    --allow-missing-repository --out "../$1" >/dev/null)
-  echo "packed: $PWD/out/$1"
+# pack FILE [OPTION...]
+pack() {
+  # Links of the README lead to the repository's page.
+  local page
+  page=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).homepage' "$package/package.json")
+  (cd "$package" && "$tools/vsce" package "${@:2}" --no-dependencies --allow-unused-files-pattern \
+    --baseContentUrl "${page}clients/vscode/" --baseImagesUrl "${page}clients/vscode/" \
+    --out "$out/$1" >/dev/null)
+  echo "packed: $out/$1"
 }
 
 if [ -z "$program" ]; then
-  package byokey-account.vsix
+  pack byokey-account.vsix
   exit
 fi
 name=byokey
 [[ $program != *.exe ]] || name=byokey.exe
-install -D -m 755 "$program" "out/package/bin/$name"
+install -D -m 755 "$program" "$package/bin/$name"
 if [ $# = 1 ]; then
-  package byokey-account.vsix --target "$(node -p '`${process.platform}-${process.arch}`')"
+  pack byokey-account.vsix --target "$(node -p '`${process.platform}-${process.arch}`')"
 fi
 for target in "${@:2}"; do
-  package "byokey-account-$target.vsix" --target "$target"
+  pack "byokey-account-$target.vsix" --target "$target"
 done
