@@ -11,12 +11,16 @@ fi
 
 ./build.sh
 "$tools/esbuild" test/*.test.ts --bundle --platform=node --target=node20 --format=esm \
-  --alias:@byokey/client=../typescript/src/index.ts --outdir=out/test --out-extension:.js=.mjs \
-  --log-level=warning
+  --alias:@byokey/client=../typescript/src/index.ts --alias:vscode=./test/support/vscode.ts \
+  --outdir=out/test --out-extension:.js=.mjs --log-level=warning
 node --test --test-reporter=spec out/test/*.test.mjs
+(cd e2e/other-extension && "$tools/vsce" package --no-dependencies --allow-missing-repository \
+  --skip-license --allow-unused-files-pattern --out ../../out/other.vsix >/dev/null)
 # If a part of the editor is missing, the test reports it and starts nothing that could be recorded.
 overheard=()
 if node --eval 'import("./e2e/editor.mjs").then((it) => process.exit(it.missing() ? 1 : 0))'; then
   overheard=(../suite/overheard.sh)
 fi
-"${overheard[@]}" node --test --test-reporter=spec e2e/*.test.mjs
+"${overheard[@]}" node --test --test-reporter=spec e2e/login.test.mjs e2e/windows.test.mjs
+# The package contains the program itself, not one that is recorded.
+node --test --test-reporter=spec e2e/package.test.mjs

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,13 @@ import { start } from "./processes.mjs";
 const CACHE = new URL("../../../.cache/vscode/", import.meta.url).pathname;
 const PATIENCE = 60_000;
 
+/** The themes of the pictures, as the system asks for them; the last one stays. */
+const THEMES = {
+  contrast: { media: { colorScheme: "dark", forcedColors: "active" }, mark: "hc-black" },
+  light: { media: { colorScheme: "light", forcedColors: "none" }, mark: "vs" },
+  dark: { media: { colorScheme: "dark", forcedColors: "none" }, mark: "vs-dark" },
+};
+
 /** The missing requirements of the editor; `undefined` if there are none. */
 export function missing() {
   if (!existsSync(join(CACHE, "code-server.stamp"))) return "code-server";
@@ -19,15 +26,17 @@ export function missing() {
   return undefined;
 }
 
-/** VS Code with the extension and these settings, and a browser that shows it. */
-export async function openEditor({ vsix, settings, pictures, env }) {
+/** VS Code with these extensions and settings, and a browser that shows it. */
+export async function openEditor({ extensions, settings, pictures, env, path = process.env.PATH }) {
   const folder = mkdtempSync(join(tmpdir(), "byokey-vscode-"));
   const node = nodeOfCodeServer();
   const entry = join(CACHE, "code-server/node_modules/code-server/out/node/entry.js");
-  const home = { ...env, HOME: folder, XDG_RUNTIME_DIR: folder, PATH: process.env.PATH };
+  const home = { ...env, HOME: folder, XDG_RUNTIME_DIR: folder, PATH: path };
   const folders = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
   writeSettings(folder, settings);
-  execFileSync(node, [entry, ...folders, "--install-extension", vsix], { env: home });
+  for (const extension of extensions) {
+    execFileSync(node, [entry, ...folders, "--install-extension", extension], { env: home });
+  }
 
   const port = await freePort();
   const server = start(
@@ -50,22 +59,41 @@ export async function openEditor({ vsix, settings, pictures, env }) {
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ],
   });
+  const address = `http://127.0.0.1:${port}/`;
   const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(PATIENCE);
-  await page.goto(`http://127.0.0.1:${port}/`);
-  return new Editor({ page, context, server, pictures });
+  const editor = new Editor({ page, context, server, pictures, folder, address });
+  await editor.open();
+  return editor;
 }
 
-/** A user's actions, and what is visible. */
+/** A user's actions in one window, and what is visible there. */
 class Editor {
-  #pictures = 0;
+  static #pictures = 0;
 
-  constructor({ page, context, server, pictures }) {
+  constructor({ page, context, server, pictures, folder, address }) {
     this.page = page;
     this.context = context;
-    this.serverId = server.pid;
+    this.server = server;
     this.pictures = pictures;
+    this.folder = folder;
+    this.address = address;
     mkdirSync(pictures, { recursive: true });
+  }
+
+  get serverId() {
+    return this.server.pid;
+  }
+
+  async open() {
+    this.page.setDefaultTimeout(PATIENCE);
+    await this.page.goto(this.address);
+  }
+
+  /** Another window of the same VS Code. */
+  async anotherWindow() {
+    const window = new Editor({ ...this, page: await this.context.newPage() });
+    await window.open();
+    return window;
   }
 
   /** Waits until the status bar shows this text. */
@@ -102,6 +130,44 @@ class Editor {
     await toast.locator(".monaco-button", { hasText: button }).first().waitFor();
   }
 
+  /** Presses a button of the modal dialog with this text, and returns what it says. */
+  async dialog(text, button) {
+    const box = this.page.locator(".monaco-dialog-box", { hasText: text });
+    await box.waitFor();
+    const said = await box.innerText();
+    if (button !== undefined) await box.locator(".monaco-button", { hasText: button }).first().click();
+    return said;
+  }
+
+  /** Whether a modal dialog is open. */
+  async isAsking() {
+    return await this.page.locator(".monaco-dialog-box").isVisible();
+  }
+
+  /** Shows the whole text of an item of the status bar. */
+  async hover(text) {
+    await this.page.locator(".statusbar-item", { hasText: text }).first().hover();
+    const tip = this.page.locator(".monaco-hover:visible").first();
+    await tip.waitFor();
+    return await tip.innerText();
+  }
+
+  /** Opens the Accounts menu, and waits for this line of it. */
+  async accountsMenu(text) {
+    await this.page.locator('.activitybar [aria-label^="Accounts"]').first().click();
+    await this.page.locator(".monaco-menu .action-item", { hasText: text }).first().waitFor();
+  }
+
+  /** Closes what is open over the window. */
+  async escape() {
+    await this.page.keyboard.press("Escape");
+  }
+
+  /** Closes all notifications. */
+  async clearNotifications() {
+    await this.command("Notifications: Clear All Notifications");
+  }
+
   /** Types into the input box with this text in its prompt. */
   async type(prompt, text) {
     await this.page.locator(".quick-input-widget", { hasText: prompt }).first().waitFor();
@@ -125,11 +191,22 @@ class Editor {
     await this.page.reload();
   }
 
-  /** Saves a picture of the window. */
+  /** Saves a picture of the window in a dark, a light and a high-contrast theme. */
   async picture(name) {
-    this.#pictures += 1;
-    const number = String(this.#pictures).padStart(2, "0");
-    await this.page.screenshot({ path: join(this.pictures, `${number}-${name}.png`) });
+    Editor.#pictures += 1;
+    const number = String(Editor.#pictures).padStart(2, "0");
+    for (const [kind, { media, mark }] of Object.entries(THEMES)) {
+      await this.page.emulateMedia(media);
+      await this.page.locator(`.monaco-workbench.${mark}`).waitFor();
+      await this.page.waitForTimeout(200);
+      await this.page.screenshot({ path: join(this.pictures, `${number}-${name}-${kind}.png`) });
+    }
+  }
+
+  /** Saves a part of the window, for the documents. */
+  async part(name, clip) {
+    await this.page.waitForTimeout(200);
+    await this.page.screenshot({ path: join(this.pictures, `part-${name}.png`), clip });
   }
 
   async close() {
@@ -143,6 +220,7 @@ function writeSettings(folder, settings) {
     "chat.disableAIFeatures": true,
     "security.workspace.trust.enabled": false,
     "workbench.startupEditor": "none",
+    "window.autoDetectColorScheme": true,
     "extensions.autoUpdate": false,
     "extensions.autoCheckUpdates": false,
   };

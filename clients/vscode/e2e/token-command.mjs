@@ -1,7 +1,6 @@
 // A token command: prints Ada's fake token, and the renewed one once the first was refused.
-import { readFileSync } from "node:fs";
+import { tokens } from "./tokens.mjs";
 
-const tokens = JSON.parse(readFileSync(new URL("../../suite/tokens.json", import.meta.url), "utf8"));
 const isRefused = process.env.BYOKEY_REFRESH_REASON === "unauthorized";
-const accessToken = tokens[isRefused ? "ada-renewed" : "ada"];
+const accessToken = tokens[isRefused ? "ada-again" : "ada"];
 console.log(JSON.stringify({ accessToken, chatgptAccountId: "ws-ada" }));

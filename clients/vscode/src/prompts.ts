@@ -3,40 +3,43 @@
 import * as vscode from "vscode";
 
 import type { Source, StoredAccount } from "./accounts.js";
+import { claimsOf } from "./identity.js";
 import { settings } from "./settings.js";
+import type { NewLogin } from "./ways.js";
 
 interface Choice<T> extends vscode.QuickPickItem {
   readonly value: T;
 }
 
 /** Asks how to log in, and for the required input. `undefined` if the user cancels. */
-export async function askForAccount(): Promise<StoredAccount | undefined> {
+export async function askForLogin(): Promise<NewLogin | undefined> {
   const chosen = await vscode.window.showQuickPick(sources(), {
     title: "Sign in to ChatGPT",
-    placeHolder: "Where do your tokens come from?",
+    placeHolder: "How do you want to sign in?",
   });
-  switch (chosen?.value) {
-    case undefined:
-      return undefined;
-    case "pasted":
-      return await askForPasted();
-    case "command":
-      return { label: "token command", source: "command" };
-    case "session":
-      return { label: settings().authenticationProvider, source: "session" };
-  }
+  if (chosen === undefined) return undefined;
+  return chosen.value === "pasted" ? await askForPasted() : { source: chosen.value };
 }
 
-/** Prompts for a token, masked. */
-export async function askForToken(prompt: string): Promise<string | undefined> {
-  const token = await vscode.window.showInputBox({
-    title: "ChatGPT access token",
-    prompt,
-    password: true,
-    ignoreFocusOut: true,
-    placeHolder: "A JSON Web Token",
-  });
-  return token?.trim() || undefined;
+/** Prompts for a token, masked. `signal` ends the prompt. */
+export async function askForToken(prompt: string, signal?: AbortSignal): Promise<string | undefined> {
+  const end = new vscode.CancellationTokenSource();
+  const stop = (): void => end.cancel();
+  if (signal?.aborted) return undefined;
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const options = {
+      title: "ChatGPT access token",
+      prompt,
+      password: true,
+      ignoreFocusOut: true,
+      placeHolder: "A JSON Web Token",
+    };
+    return (await vscode.window.showInputBox(options, end.token))?.trim() || undefined;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    end.dispose();
+  }
 }
 
 /** Asks which account to use from now on: a stored one, or another. */
@@ -44,61 +47,64 @@ export async function askForStored(
   accounts: readonly StoredAccount[],
   current: string | undefined,
 ): Promise<StoredAccount | "another" | undefined> {
-  const kept = accounts.map((account) => ({
+  const stored = accounts.map((account) => ({
     label: account.label,
-    description: account.label === current ? "in use" : "",
+    description: account.key === current ? "in use" : "",
+    detail: [sourceName(account.source), account.workspace && `workspace ${account.workspace}`].filter(Boolean).join(", "),
     value: account,
   }));
   const another = { label: "$(add) Sign in with another account", value: "another" } as const;
   const title = "Switch account";
   const chosen = await vscode.window.showQuickPick<Choice<StoredAccount | "another">>(
-    [...kept, another],
+    [...stored, another],
     { title },
   );
   return chosen?.value;
 }
 
-/** Asks what to do, and returns its command. */
-export async function askForCommand(current: string | undefined): Promise<string | undefined> {
-  const signedIn: Choice<string>[] = [
-    { label: "$(refresh) Read limits again", value: "byokey.readLimits" },
-    { label: "$(arrow-swap) Switch account", value: "byokey.switchAccount" },
-    {
-      label: "$(sign-out) Sign out",
-      description: "the server and VS Code forget the account",
-      value: "byokey.signOut",
-    },
-  ];
-  const always: Choice<string>[] = [
-    {
-      label: "$(output) Show traffic",
-      description: "what VS Code and the server say, without secrets",
-      value: "byokey.showTraffic",
-    },
-    { label: "$(debug-restart) Restart server", value: "byokey.restart" },
-  ];
-  const signIn = { label: "$(sign-in) Sign in", value: "byokey.signIn" };
-  const choices = current === undefined ? [signIn, ...always] : [...signedIn, ...always];
-  const placeHolder = current === undefined ? "Not signed in" : `Signed in with ${current}`;
-  const chosen = await vscode.window.showQuickPick(choices, { title: "byokey account", placeHolder });
-  return chosen?.value;
+function sourceName(source: Source): string {
+  switch (source) {
+    case "pasted":
+      return "pasted token";
+    case "command":
+      return "token command";
+    case "session":
+      return "VS Code session";
+    case "server":
+      return "byokey login";
+  }
 }
 
-function sources(): Choice<Source>[] {
-  const { tokenCommand, authenticationProvider } = settings();
-  const choices: Choice<Source>[] = [
-    { label: "Paste an access token", detail: "Stored in VS Code's secret storage.", value: "pasted" },
+/** The ways that need no setting first: those of most users. */
+function sources(): Choice<NewLogin["source"]>[] {
+  const { tokenCommand, authenticationProvider, loginStore } = settings();
+  const place = { keyring: "the system's keyring", file: "a file for you alone", auto: "the system's keyring, or a file for you alone" };
+  const browser = {
+    label: "$(globe) Sign in with the browser",
+    detail: `byokey renews this login, and stores it in ${place[loginStore]}.`,
+    value: "browser",
+  } as const;
+  const device = {
+    label: "$(device-mobile) Sign in with a code",
+    detail: "For a browser on another machine. Stored like a login with the browser.",
+    value: "device",
+  } as const;
+  // The browser of a remote is on another machine.
+  const own = vscode.env.remoteName === undefined ? [browser, device] : [device, browser];
+  const choices: Choice<NewLogin["source"]>[] = [
+    ...own,
+    { label: "$(key) Paste an access token", detail: "Stored in VS Code's secret storage.", value: "pasted" },
   ];
   if (tokenCommand.length > 0) {
     choices.push({
-      label: "Run the token command",
-      detail: "The setting byokey.tokenCommand. Nothing is stored.",
+      label: "$(terminal) Run the token command",
+      detail: "The setting byokey.tokenCommand. No token is stored.",
       value: "command",
     });
   }
   if (authenticationProvider !== "") {
     choices.push({
-      label: `Use the VS Code account of ${authenticationProvider}`,
+      label: `$(account) Use the VS Code account of ${authenticationProvider}`,
       detail: "VS Code keeps the session.",
       value: "session",
     });
@@ -106,32 +112,14 @@ function sources(): Choice<Source>[] {
   return choices;
 }
 
-async function askForPasted(): Promise<StoredAccount | undefined> {
+async function askForPasted(): Promise<NewLogin | undefined> {
   const accessToken = await askForToken("It stays in VS Code's secret storage and in memory.");
-  if (accessToken === undefined) {
-    return undefined;
-  }
-  const chatgptAccountId = await vscode.window.showInputBox({
+  if (accessToken === undefined) return undefined;
+  const workspace = await vscode.window.showInputBox({
     title: "ChatGPT account",
     prompt: "The id of the workspace that the token is for. The one that the token names is filled in.",
-    value: workspaceOf(accessToken),
+    value: claimsOf(accessToken).workspace ?? "",
     ignoreFocusOut: true,
   });
-  if (!chatgptAccountId) {
-    return undefined;
-  }
-  return { label: chatgptAccountId, source: "pasted", accessToken, chatgptAccountId };
-}
-
-/** The workspace in a token's claims; empty if there is none. Nothing else of it is read. */
-function workspaceOf(accessToken: string): string {
-  try {
-    const [, payload = ""] = accessToken.split(".");
-    const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
-    const auth = claims["https://api.openai.com/auth"] as Record<string, unknown> | undefined;
-    const workspace = auth?.["chatgpt_account_id"];
-    return typeof workspace === "string" ? workspace : "";
-  } catch {
-    return "";
-  }
+  return workspace ? { source: "pasted", accessToken, workspace } : undefined;
 }

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import * as vscode from "vscode";
 import { ByokeyClient, type TokenProvider } from "@byokey/client";
 
+import type { Way } from "./running.js";
 import { settings } from "./settings.js";
 import type { Traffic } from "./traffic.js";
 
@@ -14,19 +15,31 @@ const REFRESH_TIMEOUT_MS = 120_000;
 export function spawnServer(
   context: vscode.ExtensionContext,
   traffic: Traffic,
-  refreshTokens: TokenProvider,
+  way: Way,
+  refreshTokens: TokenProvider | undefined,
 ): Promise<ByokeyClient> {
-  const { arguments: further } = settings();
   const { version } = context.extension.packageJSON as { version: string };
   const command = program(context);
   return ByokeyClient.spawn({
     clientInfo: { name: "byokey-vscode", title: "byokey for VS Code", version },
-    refreshTokens,
+    ...(refreshTokens === undefined ? { serverOwnsLogin: true as const } : { refreshTokens }),
     ...(command === undefined ? {} : { command }),
-    args: ["app-server", ...(traffic.isWatched ? ["--trace-protocol", "-"] : []), ...further],
+    args: ["app-server", ...argumentsFor(way), ...(traffic.isWatched ? ["--trace-protocol", "-"] : []), ...settings().arguments],
+    environment: environmentFor(way),
     capabilities: { authRefreshTimeoutMs: REFRESH_TIMEOUT_MS, proactiveRefresh: true },
     onLog: (line) => traffic.add(line),
   });
+}
+
+/** Tokens of this host stay in memory; a server holds one account for as long as it lives. */
+function argumentsFor({ store }: Way): string[] {
+  return ["--store", store ?? "ephemeral", "-c", 'refresh_account_policy="same"'];
+}
+
+/** Each login of the server has a folder of its own, so that one does not replace another. */
+function environmentFor({ home }: Way): Readonly<Record<string, string>> {
+  const { CODEX_ACCESS_TOKEN: _, ...environment } = process.env;
+  return { ...(environment as Record<string, string>), ...(home === undefined ? {} : { BYOKEY_HOME: home }) };
 }
 
 /**

@@ -1,202 +1,341 @@
 /**
- * One supervised server, and its logged-in account. The library's supervisor restarts an ended
- * server and logs in again; this displays the outcome.
+ * The account of this window: which one is in force, and what may replace it.
+ *
+ * A sign-in runs on a server of its own and takes the place of the old one when it has succeeded.
+ * The latest act of the user wins: what an earlier one still waits for is dropped.
  */
 
-import {
-  RefreshFailedError,
-  SignInRequiredError,
-  Supervisor,
-  type ByokeyClient,
-  type RateLimitSnapshot,
-  type Supervised,
-  type TokenProvider,
-  type Tokens,
-} from "@byokey/client";
-
-import type { StoredAccount } from "./accounts.js";
-import { problemOf, type Problem } from "./problems.js";
+import type { Accounts, StoredAccount } from "./accounts.js";
+import { CancelledError, problemOf, type Problem } from "./problems.js";
+import { Running, type RunningOptions, type Shown, type Way } from "./running.js";
 
 /** The visible state. */
 export type State =
   /** The server is starting, or a login is in progress. */
   | { readonly kind: "starting" }
   | { readonly kind: "signedOut" }
-  | {
-      readonly kind: "signedIn";
-      readonly email: string | null;
-      readonly plan: string | null;
-      readonly limits: RateLimitSnapshot | undefined;
-    }
+  | ({ readonly kind: "signedIn" } & Shown)
   | ({ readonly kind: "failed" } & Problem);
 
-/** The part of a client that a session uses. */
-export type Client = Supervised & Pick<ByokeyClient, "readRateLimits">;
-
 /** The dependencies of a session. */
-export interface Surroundings {
-  readonly spawn: (refreshTokens: TokenProvider) => Promise<Client>;
-  readonly tokensOf: (account: StoredAccount) => TokenProvider;
+export interface Surroundings extends RunningOptions {
+  readonly accounts: Accounts;
+  readonly wayOf: (account: StoredAccount) => Promise<Way>;
   readonly onChange: (state: State) => void;
-  /** Delays before the first, second, … restart in a row, in milliseconds. */
-  readonly pauses?: readonly number[];
+  /** A failure that leaves the state as it was. */
+  readonly onProblem: (problem: Problem) => void;
+}
+
+/** A login in progress. */
+interface Attempt {
+  readonly abort: AbortController;
+  /** The stored account that is followed; none for a new one of the user. */
+  readonly follows: string | undefined;
 }
 
 /** The session. Its methods do not throw: a failure is a state. */
 export class Session {
   readonly #around: Surroundings;
-  readonly #supervisor: Supervisor<Client>;
+  #running: Running | undefined;
   #account: StoredAccount | undefined;
-  #tokens: TokenProvider | undefined;
-  #limits: RateLimitSnapshot | undefined;
-  /** Why the server's last refresh request failed. */
-  #refreshFailure: unknown;
-  /** Manual starts in progress: they display their own outcome. */
-  #starting = 0;
+  #attempt: Attempt | undefined;
+  /** Writes of this window in progress: what they change is not to be followed. */
+  #writes = 0;
+  #isStale = false;
+  #state: State = { kind: "starting" };
   #isOver = false;
 
   constructor(around: Surroundings) {
     this.#around = around;
-    const refreshTokens: TokenProvider = (...question) => this.#refresh(...question);
-    this.#supervisor = new Supervisor<Client>(() => around.spawn(refreshTokens), refreshTokens, {
-      signIn: false,
-      pausesMs: around.pauses,
-      onClose: ({ error }) => {
-        if (error === undefined) around.onChange({ kind: "starting" });
-        else around.onChange({ kind: "failed", ...problemOf(error) });
-      },
-      onRestart: ({ signInError }) => {
-        if (this.#starting > 0) return;
-        void this.#orFail(() => (signInError === undefined ? this.#showAll() : Promise.reject(signInError)));
-      },
-    });
-    this.#supervisor.on("account/rateLimits/updated", ({ rateLimits }) => {
-      this.#limits = rateLimits;
-      void this.#orFail(() => this.#show());
-    });
-    this.#supervisor.on("account/updated", () => void this.#orFail(() => this.#show()));
+    around.accounts.onChange(() => void this.reconcile());
   }
 
-  /** Label of the logged-in account, or the one at the end of the server. */
-  get label(): string | undefined {
-    return this.#account?.label;
+  /** The account in force. */
+  get account(): StoredAccount | undefined {
+    return this.#account;
   }
 
-  /** Replaces the running server, and logs in again. */
-  async start(): Promise<void> {
-    this.#around.onChange({ kind: "starting" });
-    await this.#orFail(async () => {
-      await this.#restart();
-      await this.#showAll();
-    });
+  /** What is shown. */
+  get state(): State {
+    return this.#state;
   }
 
-  /** Logs in with this account. */
-  async signIn(account: StoredAccount): Promise<void> {
-    await this.#orFail(async () => {
-      this.#tokens = this.#around.tokensOf(account);
-      this.#account = account;
-      this.#limits = undefined;
-      this.#around.onChange({ kind: "starting" });
-      if (this.#supervisor.client === undefined) await this.#restart();
-      await this.#supervisor.signIn();
-      await this.#showAll();
-    });
+  /** The access token in force, to be shared. A secret: never log it. */
+  async token(): Promise<string | undefined> {
+    return await this.#running?.token();
   }
 
-  /** Logs out; the server has dropped the account when it returns. */
+  /** Logs in anew, and stores the account if that succeeds. Otherwise the old one stays. */
+  async signIn(way: Way): Promise<boolean> {
+    return await this.#login(async () => way, undefined, (next) => this.#store(next));
+  }
+
+  /** Logs in with a stored account, and makes it that of all windows if that succeeds. */
+  async switchTo(account: StoredAccount): Promise<boolean> {
+    const isInForce = this.#running !== undefined && this.#account?.key === account.key;
+    if (isInForce && this.#state.kind !== "failed") return true;
+    const known = account.source === "server" ? account : undefined;
+    return await this.#login(() => this.#around.wayOf(account), undefined, (next) => this.#store(next, known));
+  }
+
+  /** Logs out in all windows. The server has dropped the account when this returns. */
   async signOut(): Promise<void> {
-    this.#account = undefined;
-    this.#tokens = undefined;
-    this.#limits = undefined;
-    await this.#orFail(async () => {
-      await this.#supervisor.signOut();
-      this.#around.onChange({ kind: "signedOut" });
-    });
+    this.#abort();
+    const old = this.#take();
+    try {
+      // Stored before it is displayed: a window that is closed right after must not log in again.
+      const gone = await this.#writing(() => this.#around.accounts.signOut());
+      this.#show({ kind: "signedOut" });
+      if (old !== undefined) await old.discard();
+      else if (gone?.home !== undefined) await this.#discard(gone);
+    } catch (error) {
+      this.#show({ kind: "signedOut" });
+      this.#around.onProblem(problemOf(error));
+    }
+  }
+
+  /** Replaces the running server, or tries again what failed. */
+  async restart(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return await this.resume();
+    this.#show({ kind: "starting" });
+    try {
+      await running.restart();
+      await running.readLimits();
+      await this.#orFail(running, async () => {});
+    } catch (error) {
+      if (this.#running === running) this.#fail(running.causeOf(error));
+    }
+  }
+
+  /** Logs in with the stored account; without one, starts a server to see that it can. */
+  async resume(): Promise<void> {
+    const account = await this.#around.accounts.current();
+    if (account !== undefined) {
+      await this.#follow(account);
+      return;
+    }
+    const attempt = this.#overtake({ abort: new AbortController(), follows: undefined });
+    const probe = this.#run({ source: "server" });
+    try {
+      await probe.restart();
+      if (this.#attempt === attempt) this.#show({ kind: "signedOut" });
+    } catch (error) {
+      if (this.#attempt === attempt) this.#show({ kind: "failed", ...problemOf(error) });
+    } finally {
+      await probe.close();
+      await this.#finish(attempt);
+    }
   }
 
   /** Reads the limits from the backend and shows them. */
   async readLimits(): Promise<void> {
-    const { client } = this.#supervisor;
-    if (client === undefined || this.#account === undefined) {
+    const running = this.#running;
+    if (running !== undefined) await this.#orFail(running, () => running.readLimits());
+  }
+
+  /** Follows what another window has done. */
+  async reconcile(): Promise<void> {
+    if (this.#writes > 0 || this.#isOver) {
+      this.#isStale = true;
       return;
     }
-    await this.#orFail(async () => {
-      try {
-        this.#limits = (await client.readRateLimits()).rateLimits;
-      } catch (error) {
-        if (error instanceof SignInRequiredError || error instanceof RefreshFailedError) {
-          throw error;
-        }
-        // The account is fine, only its limits are unavailable for now.
-        this.#limits = undefined;
-      }
-      await this.#show();
-    });
+    const wanted = await this.#around.accounts.current();
+    if (this.#writes > 0 || this.#isOver) {
+      this.#isStale = true;
+      return;
+    }
+    const isInForce = this.#running !== undefined && wanted?.key === this.#account?.key;
+    if (isInForce) return;
+    if (this.#attempt !== undefined && this.#attempt.follows === undefined) {
+      // The user is about to sign in here. The old account goes, and the rest is for later.
+      await this.#drop({ kind: "starting" });
+      this.#isStale = true;
+    } else if (wanted === undefined) {
+      this.#abort();
+      await this.#drop({ kind: "signedOut" });
+    } else if (this.#attempt?.follows !== wanted.key) {
+      await this.#follow(wanted);
+    }
   }
 
   dispose(): void {
     this.#isOver = true;
-    void this.#supervisor.close();
+    this.#abort();
+    void this.#take()?.close();
   }
 
-  async #restart(): Promise<void> {
-    this.#starting += 1;
-    try {
-      await this.#supervisor.restart();
-    } finally {
-      this.#starting -= 1;
-    }
+  /** Logs in with the account of all windows. The old one does not stay: it is not theirs. */
+  async #follow(account: StoredAccount): Promise<void> {
+    if (this.#account?.key !== account.key) await this.#drop({ kind: "starting" });
+    await this.#login(() => this.#around.wayOf(account), account.key, async (next) => {
+      // A stored login has the owner that it had. A token command may have another one by now.
+      const { key } = await next.identity();
+      const isSame = account.source === "server" || key === account.key;
+      return isSame ? account : await this.#store(next);
+    });
   }
 
-  async #refresh(...question: Parameters<TokenProvider>): Promise<Tokens> {
-    if (this.#tokens === undefined) {
-      throw new Error("no account is signed in");
-    }
+  /** Runs a login on a server of its own. `commit` returns the account, if it was not overtaken. */
+  async #login(
+    wayOf: () => Promise<Way>,
+    follows: string | undefined,
+    commit: (next: Running) => Promise<StoredAccount | undefined>,
+  ): Promise<boolean> {
+    const attempt = this.#overtake({ abort: new AbortController(), follows });
+    if (this.#running === undefined) this.#show({ kind: "starting" });
+    let next: Running | undefined;
     try {
-      this.#refreshFailure = undefined;
-      return await this.#tokens(...question);
+      // The user may be asked for a consent here.
+      const way = await wayOf();
+      if (this.#attempt !== attempt) return false;
+      next = this.#run(way);
+      await next.start(attempt.abort.signal);
+      const account = this.#attempt === attempt ? await commit(next) : undefined;
+      if (account === undefined || this.#attempt !== attempt) return false;
+      const old = this.#take();
+      [this.#running, this.#account] = [next, account];
+      way.onKnown?.(account.key);
+      void old?.close();
+      await this.#orFail(next, async () => {});
+      return true;
     } catch (error) {
-      this.#refreshFailure = error;
-      throw error;
+      if (this.#attempt === attempt) this.#fail(next === undefined ? error : next.causeOf(error));
+      return false;
+    } finally {
+      if (next !== undefined && this.#running !== next) await this.#giveUp(next);
+      await this.#finish(attempt);
     }
   }
 
-  async #showAll(): Promise<void> {
-    await this.#show();
-    await this.readLimits();
+  /** Stores the account of a login that succeeded; `undefined` if it was overtaken. */
+  async #store(next: Running, known?: StoredAccount): Promise<StoredAccount | undefined> {
+    const attempt = this.#attempt;
+    const { source, home, store, tokenToStore } = next.way;
+    const identity = await next.identity();
+    const account: StoredAccount = known ?? { ...identity, source, ...(home && { home }), ...(store && { store }) };
+    const { isUsed, replaced } = await this.#writing(() =>
+      this.#around.accounts.use(account, tokenToStore?.(), () => this.#attempt !== attempt),
+    );
+    if (!isUsed) return undefined;
+    next.isStored = true;
+    if (replaced?.home !== undefined && replaced.home !== home) void this.#discard(replaced);
+    return account;
   }
 
-  async #show(): Promise<void> {
-    const { client } = this.#supervisor;
-    if (client === undefined) {
+  /** Takes a login of the server back that is not in force. */
+  async #discard(account: StoredAccount): Promise<void> {
+    const old = this.#run(await this.#around.wayOf(account));
+    try {
+      await old.restart();
+      await old.discard();
+    } catch (error) {
+      await old.close();
+      this.#around.onProblem(problemOf(error));
+    }
+  }
+
+  /** A new login of the server that is not used is taken back; a stored one only ends. */
+  async #giveUp(next: Running): Promise<void> {
+    const isNew = next.way.interact !== undefined && !next.isStored;
+    await (isNew ? next.discard() : next.close()).catch(() => {});
+  }
+
+  #run(way: Way): Running {
+    const running: Running = new Running(way, this.#around, {
+      onEnd: (error) => {
+        if (this.#running !== running) return;
+        if (error === undefined) this.#show({ kind: "starting" });
+        else this.#show({ kind: "failed", ...problemOf(error) });
+      },
+      onBack: (error) => {
+        if (this.#running !== running) return;
+        void this.#orFail(running, () => (error === undefined ? running.readLimits() : Promise.reject(error)));
+      },
+      onChange: () => void this.#orFail(running, async () => {}),
+    });
+    return running;
+  }
+
+  /** Ends the attempt in progress; the new one takes its place. */
+  #overtake(next: Attempt): Attempt {
+    this.#attempt?.abort.abort();
+    this.#attempt = next;
+    return next;
+  }
+
+  /** Ends the attempt in progress. */
+  #abort(): void {
+    this.#attempt?.abort.abort();
+    this.#attempt = undefined;
+  }
+
+  async #finish(attempt: Attempt): Promise<void> {
+    if (this.#attempt !== attempt) return;
+    this.#attempt = undefined;
+    if (this.#isStale) await this.#catchUp();
+  }
+
+  async #writing<T>(work: () => Promise<T>): Promise<T> {
+    this.#writes += 1;
+    try {
+      return await work();
+    } finally {
+      this.#writes -= 1;
+      if (this.#writes === 0 && this.#isStale && this.#attempt === undefined) void this.#catchUp();
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#isStale = false;
+    await this.reconcile();
+  }
+
+  #take(): Running | undefined {
+    const old = this.#running;
+    this.#running = undefined;
+    this.#account = undefined;
+    return old;
+  }
+
+  /** Ends the account of this window because another window did. */
+  async #drop(state: State): Promise<void> {
+    const account = this.#account;
+    const old = this.#take();
+    this.#show(state);
+    await old?.close();
+    if (account !== undefined) await this.#around.accounts.forgetToken(account.key);
+  }
+
+  /** A failed sign-in leaves the old account in force, and is reported beside it. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    if (error instanceof CancelledError) {
+      if (this.#running === undefined) this.#show({ kind: "signedOut" });
       return;
     }
-    const { account } = await client.readAccount();
-    if (this.#supervisor.client !== client) {
-      return;
-    }
-    if (account?.type === "chatgpt") {
-      const { email, planType } = account;
-      this.#around.onChange({ kind: "signedIn", email, plan: planType, limits: this.#limits });
-    } else {
-      this.#around.onChange({ kind: "signedOut" });
-    }
+    if (this.#state.kind === "signedIn") this.#around.onProblem(problemOf(error));
+    else this.#show({ kind: "failed", ...problemOf(error) });
   }
 
-  /** The end of the server is not shown as a failure: it is about to be restarted. */
-  async #orFail(work: () => Promise<void>): Promise<void> {
-    const { client } = this.#supervisor;
+  /** Shows the account after `work`. The end of its server is no failure: it is being restarted. */
+  async #orFail(running: Running, work: () => Promise<void>): Promise<void> {
+    if (this.#running !== running) return;
+    const { client } = running;
     try {
       await work();
+      const shown = await running.read();
+      if (this.#running !== running || shown === undefined) return;
+      this.#show({ kind: "signedIn", ...shown });
     } catch (error) {
-      const isGone = client !== undefined && this.#supervisor.client !== client;
-      if (!this.#isOver && !isGone) {
-        // The server does not know why there were no tokens; the provider's own error does.
-        const isRefresh = error instanceof RefreshFailedError;
-        const cause = (isRefresh ? this.#refreshFailure : undefined) ?? error;
-        this.#around.onChange({ kind: "failed", ...problemOf(cause) });
-      }
+      const isGone = client !== undefined && running.client !== client;
+      if (this.#running !== running || isGone) return;
+      this.#show({ kind: "failed", ...problemOf(running.causeOf(error)) });
     }
+  }
+
+  #show(state: State): void {
+    this.#state = state;
+    if (!this.#isOver) this.#around.onChange(state);
   }
 }

@@ -2,6 +2,9 @@
 
 import * as vscode from "vscode";
 
+/** Where the server stores logins in the browser and by device code. */
+export type LoginStore = "auto" | "keyring" | "file";
+
 /** The user's settings. */
 export interface Settings {
   /** The program, if it is not to be searched for. */
@@ -14,6 +17,9 @@ export interface Settings {
   readonly authenticationProvider: string;
   /** The scopes to request from it. */
   readonly authenticationScopes: readonly string[];
+  readonly loginStore: LoginStore;
+  /** Whether other extensions may be handed the access token. */
+  readonly shareSessions: boolean;
 }
 
 /** The current settings. */
@@ -25,5 +31,7 @@ export function settings(): Settings {
     tokenCommand: all.get<string[]>("tokenCommand", []),
     authenticationProvider: all.get<string>("authenticationProvider", ""),
     authenticationScopes: all.get<string[]>("authenticationScopes", []),
+    loginStore: all.get<LoginStore>("loginStore", "auto"),
+    shareSessions: all.get<boolean>("shareSessions", false),
   };
 }
