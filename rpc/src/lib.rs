@@ -45,6 +45,8 @@ pub use transport::listener::{
     BoundListener, ListenLimits, ListenUrl, ListenUrlError, Listener, SocketError, SocketPath,
     examine_socket,
 };
+#[cfg(all(unix, feature = "listen"))]
+pub use transport::listener::{PrivateListener, PrivateSocket};
 pub use transport::stdio::{ClaimedStdio, check_descriptors, claim_stdio};
 pub use transport::stream::{Shutdown, serve};
 #[cfg(feature = "listen")]

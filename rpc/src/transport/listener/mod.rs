@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 
 use accepted::serve_tcp;
 pub use socket_error::SocketError;
+#[cfg(unix)]
+pub use unix::{PrivateListener, PrivateSocket};
 use unix::{SocketFile, UnixListener, UnixSocket, UnixStream, accept, examine, serve_unix};
 pub use url::{ListenUrl, ListenUrlError};
 

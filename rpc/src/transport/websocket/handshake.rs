@@ -1,7 +1,7 @@
 //! The HTTP side of a WebSocket connection: health checks and admission.
 //!
 //! A connection carries one request. A refusal states its reason in plain text. That of a bad
-//! bearer is delayed, and holds no place among the handshakes meanwhile.
+//! bearer is delayed, and holds no place among the handshakes meanwhile. The rules are in `guard`.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,39 +20,25 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use tungstenite::handshake::derive_accept_key;
 
 use super::bearer::BearerRule;
-use super::failures::Failures;
-use super::hosts::Hosts;
+use super::guard::PortGuard;
+use super::refusal::SenderRefusal;
 use byokey_base::clock::Clock;
-use byokey_base::places::{Place, Places};
+use byokey_base::places::Place;
 
 /// The deadline of a handshake: the bound against slowloris clients, with [`MAX_HEAD`].
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Longest request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// Most refusals that are delayed at once. Above it the oldest connection is dropped.
-const MAX_DELAYED: usize = 64;
-/// Longest time between two looks at the clock: a suspended machine's timers stand still.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Decides which clients are admitted.
 pub struct Admission {
     /// The checks of a port. `None` where the listener itself admits only our user.
-    guard: Option<Guard>,
+    guard: Option<PortGuard>,
     /// The free connection slots.
     permits: Arc<Semaphore>,
-}
-
-/// The checks of a port.
-struct Guard {
-    hosts: Hosts,
-    bearers: BearerRule,
-    failures: Failures,
-    delayed: Arc<Places>,
-    clock: Arc<dyn Clock>,
 }
 
 /// What a connection holds until it is admitted or refused.
@@ -214,32 +200,17 @@ impl Admission {
         permits: Arc<Semaphore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let guard = Guard {
-            hosts: Hosts::new(listening),
-            bearers,
-            failures: Failures::default(),
-            delayed: Places::new(MAX_DELAYED),
-            clock,
-        };
         Self {
-            guard: Some(guard),
+            guard: Some(PortGuard::new(listening, bearers, clock)),
             permits,
         }
     }
 
     /// Waits until a bearer that expires then is good no longer.
     pub async fn expired(&self, until: Option<i64>) {
-        let (Some(guard), Some(until)) = (&self.guard, until) else {
-            return std::future::pending().await;
-        };
-        loop {
-            let left = until.saturating_sub(guard.clock.unix_seconds());
-            match u64::try_from(left) {
-                Ok(left @ 1..) => {
-                    tokio::time::sleep(Duration::from_secs(left).min(LOOK_AGAIN)).await;
-                }
-                _ => return,
-            }
+        match (&self.guard, until) {
+            (Some(guard), Some(until)) => guard.expired(until).await,
+            _ => std::future::pending().await,
         }
     }
 
@@ -249,29 +220,27 @@ impl Admission {
         entrance: &Entrance,
     ) -> Result<Decision, Refused> {
         let headers = request.headers();
-        if headers.contains_key(ORIGIN) {
-            let text = "requests of web pages are refused: they carry an Origin header";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, text).into());
-        }
-        if self
-            .guard
-            .as_ref()
-            .is_some_and(|guard| !guard.hosts.admit(headers))
-        {
-            let text = "the Host header must be 127.0.0.1, [::1], localhost or the listening \
-                        address, with the port";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, text).into());
-        }
+        let sender = match &self.guard {
+            Some(guard) => guard.check_sender(headers),
+            None if headers.contains_key(ORIGIN) => Err(SenderRefusal::WebPage),
+            None => Ok(()),
+        };
+        sender.map_err(|refusal| Refusal::new(StatusCode::FORBIDDEN, refusal.to_string()))?;
         let is_get = request.method() == Method::GET;
         if is_get && matches!(request.uri().path(), "/readyz" | "/healthz") {
             return Ok(Decision::HealthCheck);
         }
         let mut until = None;
         if let Some(guard) = &self.guard {
-            match guard.bearers.check(headers, guard.clock.unix_seconds()) {
+            match guard.check_bearer(headers) {
                 Ok(expiry) => until = expiry,
                 Err(refusal) => {
-                    guard.delay_refusal(entrance).await?;
+                    let delay = guard.delay();
+                    // No place that a good bearer needs is held meanwhile.
+                    entrance.leave()?;
+                    if !delay.is_answered().await {
+                        return Err(Refused::Dropped);
+                    }
                     let text = refusal.to_string();
                     return Err(Refusal::new(StatusCode::UNAUTHORIZED, text).into());
                 }
@@ -297,19 +266,6 @@ impl Admission {
             until,
             response,
         })
-    }
-}
-
-impl Guard {
-    /// Waits until a bad bearer may be answered. No place that a good one needs is held meanwhile.
-    async fn delay_refusal(&self, entrance: &Entrance) -> Result<(), Refused> {
-        let answer_at = Instant::now() + self.failures.count();
-        let delayed = self.delayed.enter();
-        entrance.leave()?;
-        tokio::select! {
-            () = tokio::time::sleep_until(answer_at) => Ok(()),
-            () = delayed.evicted() => Err(Refused::Dropped),
-        }
     }
 }
 

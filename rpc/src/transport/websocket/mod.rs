@@ -4,6 +4,7 @@ pub mod bearer;
 mod codec;
 mod failures;
 pub mod frames;
+mod guard;
 mod handshake;
 mod hosts;
 mod refusal;
@@ -13,7 +14,8 @@ mod signed;
 
 pub use bearer::BearerRule;
 pub(crate) use codec::WebSocketCodec;
+pub use guard::{Delay, PortGuard};
 pub use handshake::{Admission, Admitted, Entrance, accept_upgrade};
-pub use refusal::BearerRefusal;
-pub use secret_file::{SecretFileError, TokenFile};
+pub use refusal::{BearerRefusal, SenderRefusal};
+pub use secret_file::{SecretFileError, TokenFile, random_token};
 pub use settings::{AuthMode, AuthSettings, SettingsError};

@@ -1,4 +1,18 @@
-//! Reasons for not admitting a WebSocket client.
+//! Reasons for not admitting a client.
+
+/// Why a request is not answered, whatever bearer it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SenderRefusal {
+    /// A web page sent it.
+    #[error("requests of web pages are refused: they carry an Origin header")]
+    WebPage,
+    /// It may have been sent to another name, which resolves to this machine.
+    #[error(
+        "the Host header must be 127.0.0.1, [::1], localhost or the listening address, with the \
+         port"
+    )]
+    Host,
+}
 
 /// Why a client is not admitted. The texts are codex's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

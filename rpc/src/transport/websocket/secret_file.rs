@@ -94,10 +94,19 @@ impl TokenFile {
     }
 }
 
-fn write_new(path: &Path) -> io::Result<Zeroizing<String>> {
+/// Returns a new token, of 256 random bits.
+///
+/// # Errors
+///
+/// When the system has no random bytes.
+pub fn random_token() -> io::Result<Zeroizing<String>> {
     let mut random = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(&mut *random).map_err(io::Error::other)?;
-    let token = Zeroizing::new(URL_SAFE_NO_PAD.encode(*random));
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*random)))
+}
+
+fn write_new(path: &Path) -> io::Result<Zeroizing<String>> {
+    let token = random_token()?;
     // We hold the port, so the server that left a file of this name has ended.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

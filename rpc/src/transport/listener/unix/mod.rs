@@ -4,6 +4,7 @@ mod accepted;
 mod socket;
 
 pub(super) use accepted::serve_unix;
+pub use socket::{PrivateListener, PrivateSocket};
 
 pub(super) use socket::{SocketFile, UnixSocket, accept, examine_socket as examine};
 pub(super) use tokio::net::{UnixListener, UnixStream};

@@ -29,6 +29,51 @@ pub struct UnixSocket {
     file: SocketFile,
 }
 
+/// A Unix socket that only processes of our user can reach, for a protocol of another crate.
+#[derive(Debug)]
+pub struct PrivateSocket(UnixSocket);
+
+/// A [`PrivateSocket`] that accepts connections.
+#[derive(Debug)]
+pub struct PrivateListener {
+    listener: UnixListener,
+    /// Removes the file on drop.
+    _file: SocketFile,
+}
+
+impl PrivateSocket {
+    /// Binds the socket. Its folder must be private to our user, and is created if missing. A stale
+    /// socket of an ended server is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`SocketError`]
+    pub fn bind(path: PathBuf) -> Result<Self, SocketError> {
+        UnixSocket::bind(path).map(Self)
+    }
+
+    /// Registers it with the runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot watch the socket.
+    pub fn ready(self) -> io::Result<PrivateListener> {
+        let (listener, _file) = self.0.ready()?;
+        Ok(PrivateListener { listener, _file })
+    }
+}
+
+impl PrivateListener {
+    /// Accepts the next connection; `None` if it was one of another user.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub async fn accept(&self) -> io::Result<Option<UnixStream>> {
+        accept(&self.listener).await
+    }
+}
+
 /// The file of a socket. It is removed on drop.
 #[derive(Debug)]
 pub(in crate::transport::listener) struct SocketFile {
