@@ -20,13 +20,18 @@ pub(crate) struct EventReader {
     body: Body,
     /// The longest time without a byte.
     idle_timeout: Duration,
+    parser: EventParser,
+    received: usize,
+}
+
+/// Finds the events in the bytes of a stream.
+pub(crate) struct EventParser {
     chunk: Bytes,
     line: Vec<u8>,
     /// Whether the last line ended with CR; an LF directly after it belongs to it.
     after_cr: bool,
     name: Option<String>,
     data: Option<Vec<u8>>,
-    received: usize,
     is_first_line: bool,
 }
 
@@ -51,17 +56,12 @@ pub(crate) enum ReadFailure {
 }
 
 impl EventReader {
-    pub(crate) const fn new(body: Body, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(body: Body, idle_timeout: Duration) -> Self {
         Self {
             body,
             idle_timeout,
-            chunk: Bytes::new(),
-            line: Vec::new(),
-            after_cr: false,
-            name: None,
-            data: None,
+            parser: EventParser::default(),
             received: 0,
-            is_first_line: true,
         }
     }
 
@@ -69,10 +69,8 @@ impl EventReader {
     /// Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
         loop {
-            while !self.chunk.is_empty() {
-                if let Some(event) = self.read_line()? {
-                    return Ok(Some(event));
-                }
+            if let Some(event) = self.parser.next().map_err(ReadFailure::Limit)? {
+                return Ok(Some(event));
             }
             match tokio::time::timeout(self.idle_timeout, self.body.next()).await {
                 Err(_) => return Err(ReadFailure::Idle),
@@ -82,18 +80,51 @@ impl EventReader {
                     if self.received > MAX_ANSWER {
                         return Err(ReadFailure::Limit(Limit::Answer));
                     }
-                    self.chunk = chunk;
+                    self.parser.feed(chunk);
                 }
-                Ok(None) => {
-                    let event = self.end_line();
-                    return Ok(event.or_else(|| self.end_event()));
-                }
+                Ok(None) => return Ok(self.parser.finish()),
             }
         }
     }
+}
+
+impl Default for EventParser {
+    fn default() -> Self {
+        Self {
+            chunk: Bytes::new(),
+            line: Vec::new(),
+            after_cr: false,
+            name: None,
+            data: None,
+            is_first_line: true,
+        }
+    }
+}
+
+impl EventParser {
+    /// Takes the next bytes, when all events of those before are read.
+    pub(crate) fn feed(&mut self, chunk: Bytes) {
+        self.chunk = chunk;
+    }
+
+    /// Returns the next event of the bytes so far.
+    pub(crate) fn next(&mut self) -> Result<Option<RawEvent>, Limit> {
+        while !self.chunk.is_empty() {
+            if let Some(event) = self.read_line()? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns an unterminated last event.
+    pub(crate) fn finish(&mut self) -> Option<RawEvent> {
+        let event = self.end_line();
+        event.or_else(|| self.end_event())
+    }
 
     /// Reads a line, or a part of it, from the chunk.
-    fn read_line(&mut self) -> Result<Option<RawEvent>, ReadFailure> {
+    fn read_line(&mut self) -> Result<Option<RawEvent>, Limit> {
         if std::mem::take(&mut self.after_cr) && self.chunk.first() == Some(&b'\n') {
             self.chunk.advance(1);
             return Ok(None);
@@ -102,7 +133,7 @@ impl EventReader {
         let part = self.chunk.split_to(end.unwrap_or(self.chunk.len()));
         let length = self.line.len() + part.len() + self.data.as_ref().map_or(0, Vec::len);
         if length > MAX_EVENT {
-            return Err(ReadFailure::Limit(Limit::Event));
+            return Err(Limit::Event);
         }
         let room = self.line.capacity() - self.line.len();
         if part.len() > room {
