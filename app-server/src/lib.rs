@@ -1,11 +1,13 @@
 //! The library behind `byokey app-server`.
 //!
-//! Imports run one way: `server` (`connection` → `dispatch` → `handlers`) → `threads` → `backend`,
-//! `peers` → `config`, `process` → the crates `byokey-auth`, `byokey-http`, `byokey-rpc`,
+//! Imports run one way: `server` (`connection` → `dispatch` → `handlers`) → `threads`, `gateway` →
+//! `backend`, `peers` → `config`, `process` → the crates `byokey-auth`, `byokey-http`, `byokey-rpc`,
 //! `byokey-base` and `byokey-protocol`. See `docs/architecture.md`.
 
 pub mod backend;
 pub mod config;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod peers;
 pub mod process;
 pub mod server;

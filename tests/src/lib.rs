@@ -19,6 +19,7 @@ pub mod fake_clock;
 pub mod fake_secrets;
 pub mod fields;
 mod fragments;
+pub mod gateway;
 pub mod home;
 pub mod host;
 mod huffman;

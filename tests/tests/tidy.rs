@@ -21,7 +21,7 @@ const PRODUCT: [&str; 6] = ["protocol", "base", "http", "rpc", "auth", "app-serv
 const EXPOSES: [&str; 2] = [".expose()", ".moved("];
 
 /// The only files and folders of the product that read the value of a secret, and why.
-const MAY_EXPOSE: [(&str, &str); 9] = [
+const MAY_EXPOSE: [(&str, &str); 10] = [
     (
         "/credential/",
         "claims are read, what cannot be sent is refused",
@@ -33,6 +33,10 @@ const MAY_EXPOSE: [(&str, &str); 9] = [
     (
         "/http_issuer/",
         "headers, bodies and addresses that the secrets are for",
+    ),
+    (
+        "/gateway/key/unix.rs",
+        "the bearer of a gateway, for the programs of its user",
     ),
     ("/memory/locked.rs", "the header that the secret is for"),
     (

@@ -13,7 +13,18 @@ pub(crate) trait Document: DeserializeOwned {
 }
 
 /// Reads a JSON document.
-pub(crate) async fn json<T: Document>(mut response: Response) -> Result<T, BackendError> {
+pub(crate) async fn json<T: Document>(response: Response) -> Result<T, BackendError> {
+    let body = whole(response).await?;
+    // As text, because lenient members are parsed again.
+    let text = std::str::from_utf8(&body).map_err(|_| BackendError::UnexpectedBody)?;
+    if text.trim_start().starts_with('[') && !T::MAY_BE_LIST {
+        return Err(BackendError::UnexpectedBody);
+    }
+    serde_json::from_str(text).map_err(|_| BackendError::UnexpectedBody)
+}
+
+/// Reads a document to its end.
+pub(crate) async fn whole(mut response: Response) -> Result<Vec<u8>, BackendError> {
     let announced = response.content_length().unwrap_or_default();
     if usize::try_from(announced).is_ok_and(|length| length > MAX_JSON_BODY) {
         return Err(Limit::JsonBody.into());
@@ -29,13 +40,7 @@ pub(crate) async fn json<T: Document>(mut response: Response) -> Result<T, Backe
         }
         body.extend_from_slice(&chunk);
     }
-    drop(response);
-    // As text, because lenient members are parsed again.
-    let text = std::str::from_utf8(&body).map_err(|_| BackendError::UnexpectedBody)?;
-    if text.trim_start().starts_with('[') && !T::MAY_BE_LIST {
-        return Err(BackendError::UnexpectedBody);
-    }
-    serde_json::from_str(text).map_err(|_| BackendError::UnexpectedBody)
+    Ok(body)
 }
 
 /// Reads the beginning of an error body; `None` if it breaks off or is too long.

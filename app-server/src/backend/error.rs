@@ -93,6 +93,17 @@ pub struct FailedStatus {
     pub limits: Vec<RateLimitSnapshot>,
     /// Whether it contains a cookie that may make the edge admit the next request.
     pub(crate) brings_cookie: bool,
+    /// The answer as it came, where it was asked for and shows nothing of the bearer.
+    #[cfg(feature = "gateway")]
+    pub(crate) answer: Option<Box<RefusalAnswer>>,
+}
+
+/// A refusal as the backend wrote it.
+#[cfg(feature = "gateway")]
+#[derive(Clone, Debug)]
+pub(crate) struct RefusalAnswer {
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: bytes::Bytes,
 }
 
 impl std::fmt::Display for FailedStatus {
@@ -179,6 +190,8 @@ impl FailedStatus {
             is_empty: false,
             limits: Vec::new(),
             brings_cookie: false,
+            #[cfg(feature = "gateway")]
+            answer: None,
         }
     }
 
@@ -205,11 +218,16 @@ impl FailedStatus {
 }
 
 /// Passes a successful response through, and turns any other into an error with the cause in its
-/// head and body. No part of the bearer is repeated.
+/// head and body; `keeps` asks for the answer itself as well. No part of the bearer is repeated.
 pub(crate) async fn successful(
     response: Response,
     lease: Option<&Lease>,
     own_bearer: Option<&Secret>,
+    #[cfg_attr(
+        not(feature = "gateway"),
+        expect(unused_variables, reason = "only for the gateway")
+    )]
+    keeps: bool,
 ) -> Result<Response, BackendError> {
     if response.status().is_success() {
         return Ok(response);
@@ -238,6 +256,8 @@ pub(crate) async fn successful(
     // The backend's edge repeats the body's error code here.
     let code = header("x-openai-ide-error-code").map(str::to_owned);
     let wait = wait::in_headers(response.headers());
+    #[cfg(feature = "gateway")]
+    let head = keeps.then(|| without_secrets(response.headers(), is_secret));
     let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response)).await;
     let body = body.ok().flatten();
     failed.is_empty = body.as_ref().is_some_and(Vec::is_empty);
@@ -252,7 +272,22 @@ pub(crate) async fn successful(
         cause_of(status, &text, code.as_deref(), is_secret)
     };
     failed.cause.wait = wait.or(failed.cause.wait);
+    #[cfg(feature = "gateway")]
+    if let (Some(headers), false) = (head, is_secret(&text)) {
+        drop(text);
+        let body = body.map(bytes::Bytes::from);
+        failed.answer = body.map(|body| Box::new(RefusalAnswer { headers, body }));
+    }
     Err(BackendError::Status(Box::new(failed)))
+}
+
+#[cfg(feature = "gateway")]
+fn without_secrets(headers: &http::HeaderMap, is_secret: impl Fn(&str) -> bool) -> http::HeaderMap {
+    let is_harmless = |value: &http::HeaderValue| value.to_str().is_ok_and(|text| !is_secret(text));
+    let harmless = headers.iter().filter(|(_, value)| is_harmless(value));
+    harmless
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn cause_of(

@@ -117,6 +117,15 @@ pub(crate) fn of(
         let version = text(&config.codex_version);
         headers.extend(version.map(|value| (HeaderName::from_static("version"), value)));
     }
+    #[cfg(feature = "gateway")]
+    if let Some(client) = &call.from_client {
+        for name in client.headers.keys() {
+            headers.remove(name);
+        }
+        for (name, value) in client.headers {
+            headers.append(name, value.clone());
+        }
+    }
     if call.service == super::Service::Models {
         for (name, value) in &config.provider.headers {
             let name = HeaderName::try_from(name.as_str()).ok();

@@ -10,6 +10,8 @@ mod destinations;
 mod details;
 mod error;
 mod events;
+#[cfg(feature = "gateway")]
+mod forward;
 mod headers;
 mod lenient;
 mod limits;
@@ -45,6 +47,10 @@ pub use destinations::{Destination, destinations};
 pub use details::Cause;
 pub use error::{BackendError, FailedStatus};
 pub use events::Incomplete;
+#[cfg(feature = "gateway")]
+pub(crate) use forward::{
+    AnswerStream, BrokenOff, Forwarded, ForwardedAnswer, ForwardedBody, FromClient,
+};
 pub use headers::Identity;
 pub use limits::Limit;
 pub(crate) use limits::{MAX_THREAD_REASONING, MAX_TURN_WAIT};
@@ -109,6 +115,9 @@ pub(crate) struct Call<'a> {
     pub(crate) on_renewal: Option<&'a (dyn Fn(Renewal) + Sync)>,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
     pub(crate) deadline: Duration,
+    /// What a client of the gateway sends along. A refusal is then returned as it came.
+    #[cfg(feature = "gateway")]
+    pub(crate) from_client: Option<FromClient<'a>>,
 }
 
 /// The renewal of a refused credential, as a call that waits for it sees it.
@@ -135,7 +144,17 @@ impl Call<'_> {
             keeps_account: false,
             on_renewal: None,
             deadline: deadline.saturating_duration_since(Instant::now()),
+            #[cfg(feature = "gateway")]
+            from_client: None,
         }
+    }
+
+    /// Returns whether a refusal is returned as it came.
+    const fn keeps_refusal(&self) -> bool {
+        #[cfg(feature = "gateway")]
+        return self.from_client.is_some();
+        #[cfg(not(feature = "gateway"))]
+        false
     }
 }
 
@@ -419,7 +438,9 @@ impl Backend {
             let brings_cookie = account
                 .as_ref()
                 .is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
-            let outcome = Box::pin(error::successful(response, lease, own_bearer)).await;
+            let keeps = call.keeps_refusal();
+            let outcome = error::successful(response, lease, own_bearer, keeps);
+            let outcome = Box::pin(outcome).await;
             outcome.map_err(|error| error.with_cookie(brings_cookie))
         };
         let is_short = call.body.is_none();

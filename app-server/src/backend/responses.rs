@@ -156,6 +156,8 @@ impl Backend {
             keeps_account: false,
             on_renewal: Some(on_renewal),
             deadline: provider.stream_idle_timeout,
+            #[cfg(feature = "gateway")]
+            from_client: None,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
         let answer = self.send(&call, lease, admits).await?;

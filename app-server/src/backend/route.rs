@@ -159,6 +159,10 @@ fn url(
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or(BackendError::Configuration { setting })?;
+    #[cfg(feature = "gateway")]
+    if let Some(query) = call.from_client.and_then(|client| client.query) {
+        url.set_query(Some(query));
+    }
     if !call.query.is_empty() || !more.is_empty() {
         let mut query = url.query_pairs_mut();
         query.extend_pairs(&call.query);

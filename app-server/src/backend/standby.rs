@@ -77,6 +77,8 @@ const fn first_call(service: Service) -> Call<'static> {
         keeps_account: false,
         on_renewal: None,
         deadline: std::time::Duration::ZERO,
+        #[cfg(feature = "gateway")]
+        from_client: None,
     }
 }
 

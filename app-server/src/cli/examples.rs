@@ -6,6 +6,7 @@ Examples:
   byokey app-server                  what an editor or agent host spawns
   byokey login --store file          sign in with the browser, without a host
   byokey status --store file         the stored account
+  byokey gateway --store file        other programs on this login
   byokey doctor                      what is wrong, and what mends it
   byokey dev-backend                 a backend on this machine, to develop a host against
   byokey completion bash             completions; also zsh, fish, elvish, powershell
@@ -25,6 +26,16 @@ Examples:
   byokey login --store file                      in the browser
   byokey login --store file --device-auth        on a machine without a browser
   printenv OPENAI_API_KEY | byokey login --store file --with-api-key";
+
+#[cfg(feature = "gateway")]
+pub(super) const GATEWAY: &str = "\
+Examples:
+  byokey gateway --store file                    on any free port of 127.0.0.1
+  byokey gateway --store file --port 8455        on this one, for settings that stay
+  OPENAI_API_KEY=\"$(byokey gateway key)\" …      the key of the running gateway
+  byokey gateway status                          what it has counted
+
+Without a stored login, OPENAI_API_KEY of the environment is used.";
 
 #[cfg(feature = "doctor")]
 pub(super) const DOCTOR: &str = "\

@@ -12,6 +12,8 @@ mod doctor;
 mod environment;
 #[cfg(feature = "help")]
 mod examples;
+#[cfg(feature = "gateway")]
+mod gateway;
 #[cfg(feature = "generate")]
 mod generate;
 mod import_codex;
@@ -82,6 +84,9 @@ enum Command {
     Status(status::Status),
     /// Import the login of codex, without changing codex's file.
     ImportCodex(import_codex::ImportCodex),
+    /// Let programs on this machine use the login: an address of 127.0.0.1, and a key for it.
+    #[cfg(feature = "gateway")]
+    Gateway(gateway::Gateway),
     /// Examine the installation, the login and the machine, and name what mends each fault.
     #[cfg(feature = "doctor")]
     Doctor(doctor::Doctor),
@@ -227,6 +232,8 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
         Some(Command::Logout(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Status(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::ImportCodex(command)) => command.run(cli.common, &environment, hardening),
+        #[cfg(feature = "gateway")]
+        Some(Command::Gateway(command)) => command.run(cli.common, &environment, hardening),
         #[cfg(feature = "doctor")]
         Some(Command::Doctor(command)) => command.run(cli.common, &environment, hardening),
         Some(Command::Version(command)) => command.run(),

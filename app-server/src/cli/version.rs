@@ -52,6 +52,7 @@ pub(super) fn features() -> Vec<&'static str> {
     let all = [
         ("demo", cfg!(feature = "demo")),
         ("doctor", cfg!(feature = "doctor")),
+        ("gateway", cfg!(feature = "gateway")),
         ("generate", cfg!(feature = "generate")),
         ("help", cfg!(feature = "help")),
         ("http2", cfg!(feature = "http2")),

@@ -192,6 +192,12 @@ impl Services {
         drop(self.startup_problem.set(message));
     }
 
+    /// Returns why the credential from before this process is not in force.
+    #[must_use]
+    pub fn startup_problem(&self) -> Option<&str> {
+        self.startup_problem.get().map(String::as_str)
+    }
+
     /// Returns the warnings about the stored login that each client gets after `initialize`.
     #[must_use]
     pub fn store_warnings(&self) -> Vec<Warning> {

@@ -49,7 +49,7 @@ impl Start {
     }
 
     /// Waits until startup is over; `None` if it is.
-    pub(crate) fn over(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+    pub fn over(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
         self.wait_until(|stage: &Stage| *stage == Stage::Over)
     }
 
