@@ -284,6 +284,11 @@ def layout(result):
     return "\n".join(lines + ["}"]) + "\n"
 
 
+def numbers(version):
+    """Returns the numbers of a version, without a suffix such as `-alpha.2`."""
+    return [int(part) for part in version.split("-")[0].split(".")]
+
+
 # ------------------------------------------------------------------ loopback
 
 
@@ -321,7 +326,7 @@ def main():
 
     def one(path):
         scenario = json.loads(path.read_text())
-        if options.version not in scenario.get("versions", [options.version]):
+        if numbers(options.version) < numbers(scenario.get("since", "0")):
             return
         started = time.monotonic()
         result, problem = record(os.path.abspath(options.codex), options.version, path.stem, scenario)
