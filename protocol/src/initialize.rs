@@ -59,7 +59,7 @@ pub struct ClientCapabilities {
 /// Result of `initialize`.
 ///
 /// This server writes all members. Older servers of this protocol family do not: codex 0.98.0
-/// writes the user agent alone, codex 0.169.0 neither of the last two.
+/// writes the user agent alone, codex 0.171.0 neither of the last two.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -45,4 +45,4 @@ pub const PROTOCOL_VERSION: &str = "1";
 
 /// The version of codex whose behaviour this protocol matches. codex's clients read it from the
 /// user agent and refuse versions that are too old.
-pub const CODEX_LEVEL: &str = "0.169.0";
+pub const CODEX_LEVEL: &str = "0.171.0";

@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# The long run also installs older versions, each beside this one.
-version=${CODEX_VERSION:-0.169.0}
+# The version that the protocol matches. The long run also installs older versions, each beside it.
+level=$(sed -n 's/^pub const CODEX_LEVEL: &str = "\(.*\)";$/\1/p' protocol/src/lib.rs)
+version=${CODEX_VERSION:-$level}
 folder=.cache/codex${CODEX_VERSION:+-$CODEX_VERSION}
 program="$folder/codex"
 

@@ -154,14 +154,14 @@ async fn the_credential_decides_where_a_call_goes() {
         .collect();
     assert_eq!(
         paths,
-        ["/v1/models?client_version=0.169.0", "/v1/responses"]
+        ["/v1/models?client_version=0.171.0", "/v1/responses"]
     );
     for request in &requests {
         assert_eq!(request.bearer(), Some("sk-made-up"));
         assert_eq!(header(request, "chatgpt-account-id"), None);
         assert_eq!(
             header(request, "version"),
-            Some("0.169.0"),
+            Some("0.171.0"),
             "the built-in provider says so"
         );
     }
@@ -176,7 +176,7 @@ async fn the_credential_decides_where_a_call_goes() {
         .map(|request| request.path.as_str())
         .collect();
     let codex = [
-        "/backend-api/codex/models?client_version=0.169.0",
+        "/backend-api/codex/models?client_version=0.171.0",
         "/backend-api/codex/responses",
     ];
     assert_eq!(paths, ["/backend-api/wham/usage", codex[0], codex[1]]);

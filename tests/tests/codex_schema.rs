@@ -1,4 +1,4 @@
-//! Our schema against codex's own, for every type in both.
+//! Our schema against codex's own: all methods, and every type in both.
 //!
 //! `tests/codex/types.json` maps the names of our types to codex's, and lists those that only we
 //! have. Every difference is explained by a rule in `tests/codex/differences.json`, which names a
@@ -10,19 +10,19 @@
     reason = "differences are told on the test's output"
 )]
 
-mod facts;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use byokey_tests::codex;
+use byokey_tests::codex::facts::{Book, Facts, compare};
+use byokey_tests::codex::schema::{Schema, read};
 use byokey_tests::conformance::compatibility::Compatibility;
-use byokey_tests::conformance::difference::{Difference, Kind};
 use byokey_tests::conformance::rules::Rules;
-use facts::{Book, Facts};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+/// The type of a method in a list of facts.
+const METHOD: &str = "method";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,10 +37,6 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn read(path: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
 fn types() -> Types {
     serde_json::from_value(read(&root().join("tests/codex/types.json"))).unwrap()
 }
@@ -51,75 +47,29 @@ fn ours() -> Map<String, Value> {
     bundle["definitions"].as_object().unwrap().clone()
 }
 
-/// Returns codex's schemas: a bundle, and a few that are only in files of their own.
-fn theirs(program: &Path) -> Map<String, Value> {
-    let out = tempfile::tempdir().unwrap();
-    let home = tempfile::tempdir().unwrap();
-    let mut command = Command::new(program);
-    command.args([
-        "app-server",
-        "generate-json-schema",
-        "--experimental",
-        "--out",
-    ]);
-    let output = command
-        .arg(out.path())
-        .env("CODEX_HOME", home.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let bundle = read(&out.path().join("codex_app_server_protocol.v2.schemas.json"));
-    let mut schemas = bundle["definitions"].as_object().unwrap().clone();
-    for folder in [out.path().to_path_buf(), out.path().join("v1")] {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() || name.contains('.') {
-                continue;
-            }
-            let schema = read(&path);
-            for (name, schema) in schema["definitions"].as_object().into_iter().flatten() {
-                schemas.entry(name.clone()).or_insert(schema.clone());
-            }
-            schemas.entry(name).or_insert(schema);
-        }
-    }
-    schemas
+/// Returns our methods in codex's form.
+fn our_methods() -> Facts {
+    let meta = read(&root().join("schema/v1/meta.json"));
+    let named = |method: &Value| {
+        let [direction, name] = ["direction", "name"].map(|it| method[it].as_str().unwrap());
+        (format!("{direction} {name}"), METHOD.to_owned())
+    };
+    meta["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(named)
+        .collect()
 }
 
-/// Returns the differences of one type. The inside of a missing part is not listed.
-fn compare(codex: &Facts, ours: &Facts) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut lacking: Vec<&String> = Vec::new();
-    let places: BTreeSet<_> = codex.keys().chain(ours.keys()).collect();
-    for at in places {
-        let inside = |outer: &&String| {
-            let rest = at.strip_prefix(outer.as_str()).unwrap_or_default();
-            rest.starts_with(['.', '(', '=', '['])
-        };
-        if lacking.iter().any(inside) {
-            continue;
-        }
-        let kind = match (codex.get(at), ours.get(at)) {
-            (Some(codex), Some(ours)) if codex == ours => continue,
-            (Some(codex), Some(ours)) => Kind::Differs {
-                codex: codex.as_str().into(),
-                ours: ours.as_str().into(),
-            },
-            (Some(codex), None) => Kind::CodexOnly(codex.as_str().into()),
-            (None, ours) => Kind::OursOnly(ours.map_or(Value::Null, |ours| ours.as_str().into())),
-        };
-        if !matches!(kind, Kind::Differs { .. }) {
-            lacking.push(at);
-        }
-        let scenario = "schema".to_owned();
-        found.push(Difference {
-            scenario,
-            at: at.clone(),
-            kind,
-        });
-    }
-    found
+/// Returns codex's methods. Their parameters are compared as types.
+fn their_methods(schema: &Schema) -> Facts {
+    let methods = schema.methods();
+    assert!(methods.len() > 100, "{} methods", methods.len());
+    methods
+        .into_keys()
+        .map(|name| (name, METHOD.to_owned()))
+        .collect()
 }
 
 #[test]
@@ -130,7 +80,8 @@ fn every_difference_from_the_schema_of_codex_is_on_purpose() {
     let Some(program) = codex::program() else {
         return;
     };
-    let (ours, theirs, types) = (ours(), theirs(&program), types());
+    let (ours, schema, types) = (ours(), Schema::of(&program), types());
+    let theirs = &schema.types;
 
     let (mut by_our_name, mut by_their_name) = (BTreeMap::new(), BTreeMap::new());
     for name in ours.keys().filter(|name| !types.alone.contains(*name)) {
@@ -150,10 +101,10 @@ fn every_difference_from_the_schema_of_codex_is_on_purpose() {
         named: &by_our_name,
     };
     let their_book = Book {
-        schemas: &theirs,
+        schemas: theirs,
         named: &by_their_name,
     };
-    let mut found = Vec::new();
+    let mut found = compare(&their_methods(&schema), &our_methods());
     for (their_name, name) in &by_their_name {
         found.extend(compare(
             &their_book.facts(their_name),

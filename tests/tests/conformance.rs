@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// The version of codex that ours is compared with.
-const NEWEST: &str = "0.169.0";
+const NEWEST: &str = byokey_protocol::CODEX_LEVEL;
 /// How many scenarios run in parallel; they mostly wait.
 const AT_ONCE: usize = 16;
 

@@ -9,7 +9,7 @@ use byokey_tests::conformance::rules::Rules;
 use serde_json::{Value, json};
 
 fn turn() -> Transcript {
-    recording("0.169.0", "turn_ok").unwrap()
+    recording(byokey_protocol::CODEX_LEVEL, "turn_ok").unwrap()
 }
 
 /// Returns the places of the differences between a recording and its changed copy.
@@ -88,7 +88,7 @@ fn the_order_of_things_that_happen_beside_each_other_does_not_count() {
 fn other_missing_and_additional_members_are_found() {
     let places = places_after(|ours| {
         let params = &mut message(ours, "account/updated")["params"];
-        *params = json!({"authMode": "apikey", "more": 1});
+        *params = json!({"authMode": "apikey", "reason": null, "more": 1});
     });
     assert_eq!(
         places,
@@ -165,7 +165,7 @@ fn a_rule_explains_its_own_differences_and_no_others() {
     let codex = turn();
     let mut ours = codex.clone();
     message(&mut ours, "account/updated")["params"] =
-        json!({"authMode": "apikey", "planType": "plus"});
+        json!({"authMode": "apikey", "planType": "plus", "reason": null});
     let found = compare("turn_ok", &codex, &ours);
     let judgement = rules.judge(&found);
     let unexplained = &judgement.unexplained;

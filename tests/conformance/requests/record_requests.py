@@ -185,6 +185,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--codex", required=True, help="path of the native codex binary")
     options.add_argument("--version", required=True, help="its version, names the recording")
+    options.add_argument("--out", type=pathlib.Path, help="another file to write to")
     options = options.parse_args()
     enter_namespaces()
     with tempfile.TemporaryDirectory(prefix="requests-") as folder:
@@ -218,7 +219,7 @@ def main():
             "note": "Recorded from codex. All tokens and accounts are made up; codex's own texts are left out.",
             "answers": [answer(number) for number in (1, 2, 3)], "conversations": conversations,
         }
-        path = HERE / f"codex-{options.version}.json"
+        path = options.out or HERE / f"codex-{options.version}.json"
         path.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n")
         print(path)
 

@@ -3,24 +3,32 @@
 //! `Account(chatgpt).email` is a member of a variant, `Mood=good` a word, `Turn.items[]` the
 //! elements of a list. The value is the type. Null and absent are equivalent here: *or nothing*.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::conformance::difference::{Difference, Kind};
+
 /// Types by place.
-pub(crate) type Facts = BTreeMap<String, String>;
+pub type Facts = BTreeMap<String, String>;
 
 /// A set of schemas that refer to each other.
-pub(crate) struct Book<'a> {
+#[derive(Debug)]
+pub struct Book<'a> {
     /// The schemas by name.
-    pub(crate) schemas: &'a Map<String, Value>,
+    pub schemas: &'a Map<String, Value>,
     /// Names in this book, and their names in the facts. Other names are resolved.
-    pub(crate) named: &'a BTreeMap<String, String>,
+    pub named: &'a BTreeMap<String, String>,
 }
 
 impl Book<'_> {
     /// Returns the facts of one type.
-    pub(crate) fn facts(&self, name: &str) -> Facts {
+    ///
+    /// # Panics
+    ///
+    /// When there is no schema of that name.
+    #[must_use]
+    pub fn facts(&self, name: &str) -> Facts {
         let mut facts = Facts::new();
         let mut reading = Reading {
             book: self,
@@ -31,6 +39,43 @@ impl Book<'_> {
         reading.read(called, &self.schemas[name], "");
         facts
     }
+}
+
+/// Returns the differences of one type, or of other lists of facts. The inside of a missing part is
+/// not listed.
+#[must_use]
+pub fn compare(codex: &Facts, ours: &Facts) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut lacking: Vec<&String> = Vec::new();
+    let places: BTreeSet<_> = codex.keys().chain(ours.keys()).collect();
+    for at in places {
+        let inside = |outer: &&String| {
+            let rest = at.strip_prefix(outer.as_str()).unwrap_or_default();
+            rest.starts_with(['.', '(', '=', '['])
+        };
+        if lacking.iter().any(inside) {
+            continue;
+        }
+        let kind = match (codex.get(at), ours.get(at)) {
+            (Some(codex), Some(ours)) if codex == ours => continue,
+            (Some(codex), Some(ours)) => Kind::Differs {
+                codex: codex.as_str().into(),
+                ours: ours.as_str().into(),
+            },
+            (Some(codex), None) => Kind::CodexOnly(codex.as_str().into()),
+            (None, ours) => Kind::OursOnly(ours.map_or(Value::Null, |ours| ours.as_str().into())),
+        };
+        if !matches!(kind, Kind::Differs { .. }) {
+            lacking.push(at);
+        }
+        let scenario = "schema".to_owned();
+        found.push(Difference {
+            scenario,
+            at: at.clone(),
+            kind,
+        });
+    }
+    found
 }
 
 struct Reading<'a> {

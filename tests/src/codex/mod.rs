@@ -1,4 +1,9 @@
-//! The real codex: the path of its program.
+//! The real codex: the path of its program, its schema as it writes it, and what changed from one
+//! version to another.
+
+pub mod changes;
+pub mod facts;
+pub mod schema;
 
 use std::path::{Path, PathBuf};
 

@@ -39,7 +39,7 @@ def main():
 
     opened = server.start()
     process = client._transport._proc
-    check("user agent", opened.user_agent.startswith("codex_python_sdk/0.169.0 "), True)
+    check("user agent", opened.user_agent.startswith("codex_python_sdk/0.171.0 "), True)
     check("account before login", plain(client.account_read()), {"requiresOpenaiAuth": True})
 
     login = client.account_login_start(LoginAccountParams.model_validate(story.login_params()))

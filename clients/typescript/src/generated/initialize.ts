@@ -49,7 +49,7 @@ export interface ClientCapabilities {
  * Result of `initialize`.
  *
  * This server writes all members. Older servers of this protocol family do not: codex 0.98.0
- * writes the user agent alone, codex 0.169.0 neither of the last two.
+ * writes the user agent alone, codex 0.171.0 neither of the last two.
  */
 export interface InitializeResult {
   /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */

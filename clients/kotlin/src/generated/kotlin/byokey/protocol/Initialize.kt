@@ -108,7 +108,7 @@ public data class ClientCapabilities(
  * Result of `initialize`.
  *
  * This server writes all members. Older servers of this protocol family do not: codex 0.98.0
- * writes the user agent alone, codex 0.169.0 neither of the last two.
+ * writes the user agent alone, codex 0.171.0 neither of the last two.
  */
 public data class InitializeResult(
     /** The user agent of backend calls: `<client>/<codex level> (…) … byokey/<version>`. */
