@@ -17,7 +17,7 @@ use byokey_tests::shared_store::SharedStore;
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use serde_json::{Value, json};
 
-const NOBODY: u32 = 65534;
+const OTHER_USER: u32 = 65534;
 
 async fn account(host: &mut Host) -> Value {
     let read = host.request("account/read", json!({})).await;
@@ -179,7 +179,7 @@ async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
     }
     let shared = SharedStore::new().await;
     shared.keep(&access_token(90), "rt-old");
-    chown(shared.file(), Some(NOBODY), None).unwrap();
+    chown(shared.file(), Some(OTHER_USER), None).unwrap();
     let before = fs::read(shared.file()).unwrap();
     let (server, mut host) = shared.start().await;
     assert_eq!(account(&mut host).await, Value::Null);

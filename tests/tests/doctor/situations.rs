@@ -14,7 +14,7 @@ use super::{Person, Report, key, login, token};
 /// The year 2100, in Unix seconds.
 const LATER: u64 = 4_102_444_800;
 /// An unprivileged user.
-const NOBODY: u32 = 65534;
+const OTHER_USER: u32 = 65534;
 
 const FILE: &[&str] = &["--store", "file"];
 
@@ -218,7 +218,7 @@ async fn a_file_of_another_user_is_named_with_the_command_that_takes_it_over() {
         "auth.json",
         &login(&token(LATER), "rt-made-up-of-ada", 2026),
     );
-    chown(&file, Some(NOBODY), None).unwrap();
+    chown(&file, Some(OTHER_USER), None).unwrap();
     let report = person.doctor(FILE, &[]).await;
     let mend = "sudo chown \"$(id -u)\" ~/.local/share/byokey/auth.json";
     report.has("store.file", "failure", "it belongs to another user", mend);
