@@ -17,7 +17,7 @@ const DELTA: usize = 1024;
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Endless {
-    /// A JSON document: one string.
+    /// A JSON document: one string. With the status of an error it is the error's message.
     Body,
     /// A JSON document: the elements of its lists.
     Elements,
@@ -39,8 +39,9 @@ pub(crate) enum Endless {
 
 impl Endless {
     /// Returns the bytes before the endless part.
-    fn opening(self) -> Bytes {
+    fn opening(self, is_error: bool) -> Bytes {
         match self {
+            Self::Body if is_error => Bytes::from_static(b"{\"error\":{\"message\":\""),
             Self::Body => Bytes::from_static(b"{\"plan_type\":\""),
             Self::Elements => Bytes::from_static(b"{\"models\":[{\"slug\":\"m\"}"),
             Self::Line => {
@@ -85,19 +86,25 @@ fn message(number: u64) -> Value {
 #[derive(Debug)]
 pub(crate) struct EndlessPieces {
     what: Endless,
+    is_error: bool,
     sent: u64,
 }
 
 impl EndlessPieces {
-    pub(crate) const fn new(what: Endless) -> Self {
-        Self { what, sent: 0 }
+    pub(crate) const fn new(what: Endless, is_error: bool) -> Self {
+        Self {
+            what,
+            is_error,
+            sent: 0,
+        }
     }
 
     pub(crate) fn next(&mut self) -> Bytes {
         let number = self.sent;
         self.sent = self.sent.saturating_add(1);
+        let opening = self.what.opening(self.is_error);
         match number {
-            0 if !self.what.opening().is_empty() => self.what.opening(),
+            0 if !opening.is_empty() => opening,
             number => self.what.piece(number),
         }
     }
@@ -109,11 +116,13 @@ mod tests {
 
     #[test]
     fn only_the_first_piece_opens() {
-        let mut pieces = EndlessPieces::new(Endless::Line);
+        let mut pieces = EndlessPieces::new(Endless::Line, false);
         assert!(pieces.next().starts_with(b"data: {"));
         assert!(pieces.next().iter().all(|byte| *byte == b'x'));
         assert!(pieces.next().iter().all(|byte| *byte == b'x'));
-        let mut pieces = EndlessPieces::new(Endless::RateLimits);
+        let mut pieces = EndlessPieces::new(Endless::RateLimits, false);
         assert_ne!(pieces.next(), pieces.next());
+        let mut error = EndlessPieces::new(Endless::Body, true);
+        assert!(error.next().starts_with(b"{\"error\":"));
     }
 }

@@ -69,15 +69,19 @@ impl Answer {
         Self::stream("text/event-stream", Payload::Pieces(Pieces::Listed(pieces)))
     }
 
-    /// Returns an endless response.
-    pub(crate) fn endless(what: Endless) -> Self {
+    /// Returns an endless response with this status.
+    pub(crate) fn endless(status: StatusCode, what: Endless) -> Self {
         let content_type = if what.is_document() {
             "application/json"
         } else {
             "text/event-stream"
         };
-        let pieces = Pieces::Endless(EndlessPieces::new(what));
-        Self::stream(content_type, Payload::Pieces(pieces))
+        let is_error = status.is_client_error() || status.is_server_error();
+        let pieces = Pieces::Endless(EndlessPieces::new(what, is_error));
+        Self {
+            status,
+            ..Self::stream(content_type, Payload::Pieces(pieces))
+        }
     }
 
     fn stream(content_type: &'static str, payload: Payload) -> Self {

@@ -48,7 +48,10 @@ pub(crate) enum Content {
     Events(Vec<Value>),
     /// Verbatim bytes, in these pieces.
     Raw(Vec<String>),
-    Endless(Endless),
+    Endless {
+        status: StatusCode,
+        what: Endless,
+    },
     /// A preset.
     Preset(&'static Preset),
 }
@@ -138,10 +141,7 @@ impl Written {
                 preset,
                 &[status, body, text, events, raw, endless, usage, hang, drop][..],
             ),
-            (
-                status,
-                &[text, events, raw, endless, usage, delta_delay, hang, drop],
-            ),
+            (status, &[text, events, raw, usage, delta_delay, hang, drop]),
             (
                 body,
                 &[text, events, raw, endless, usage, delta_delay, hang, drop],
@@ -186,20 +186,26 @@ impl Written {
             return Ok(Content::Raw(pieces));
         }
         if let Some(what) = self.endless {
-            return Ok(Content::Endless(what));
+            let status = final_status(self.status)?;
+            return Ok(Content::Endless { status, what });
         }
         if self.status.is_none() && self.body.is_none() {
             return Ok(Content::Default);
         }
-        let status = self.status.unwrap_or(200);
-        match StatusCode::from_u16(status) {
-            // An informational status is not a response, and the highest status is 599.
-            Ok(code) if (200..600).contains(&status) => Ok(Content::Plain {
-                status: code,
-                body: self.body,
-            }),
-            _ => Err(StepError::Status(status)),
-        }
+        Ok(Content::Plain {
+            status: final_status(self.status)?,
+            body: self.body,
+        })
+    }
+}
+
+/// Checks a status; the default is 200. An informational one is not a response, and the highest is
+/// 599.
+fn final_status(written: Option<u16>) -> Result<StatusCode, StepError> {
+    let status = written.unwrap_or(200);
+    match StatusCode::from_u16(status) {
+        Ok(code) if (200..600).contains(&status) => Ok(code),
+        _ => Err(StepError::Status(status)),
     }
 }
 

@@ -173,7 +173,7 @@ fn perform(
     let mut usage = TokenUsage::default();
     let is_answered = !matches!(
         step.content,
-        Content::Plain { .. } | Content::Events(_) | Content::Raw(_) | Content::Endless(_)
+        Content::Plain { .. } | Content::Events(_) | Content::Raw(_) | Content::Endless { .. }
     );
     if route == Route::Responses && is_answered {
         id = shared.replies.fetch_add(1, Ordering::Relaxed);
@@ -203,7 +203,7 @@ fn perform(
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
         (Content::Events(events), _) => Answer::events(events),
         (Content::Raw(pieces), _) => Answer::raw(pieces),
-        (Content::Endless(what), _) => Answer::endless(what),
+        (Content::Endless { status, what }, _) => Answer::endless(status, what),
         (
             Content::Text {
                 pieces,

@@ -41,6 +41,28 @@ async fn answers_without_an_end_go_on() {
 }
 
 #[tokio::test]
+async fn errors_without_an_end_have_their_status() {
+    for status in [400, 404, 503] {
+        let step = json!({"endless": "body", "status": status});
+        let backend = start_with(json!({"routes": {"usage": [step]}}));
+        let answer = open(&backend, get(USAGE, Some("t"))).await.unwrap();
+        assert_eq!(answer.status(), status);
+        let mut body = answer.into_body();
+        let first = soon(body.frame()).await.unwrap().unwrap();
+        let first = first.into_data().unwrap();
+        assert!(
+            first.starts_with(b"{\"error\":{\"message\":\""),
+            "{first:?}"
+        );
+        let mut read = 0;
+        while read < 100_000 {
+            let frame = soon(body.frame()).await.unwrap().unwrap();
+            read += frame.data_ref().unwrap().len();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_dripping_answer_comes_byte_by_byte() {
     let step = json!({"body": {"a": 1}, "dripMs": 20});
     let backend = start_with(json!({"routes": {"usage": [step]}}));
