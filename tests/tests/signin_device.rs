@@ -43,10 +43,8 @@ async fn the_user_types_the_code_and_is_signed_in() {
         json!({"loginId": started["loginId"], "success": true, "error": null})
     );
     let updated = host.notification("account/updated").await;
-    assert_eq!(
-        updated,
-        json!({"authMode": "chatgpt", "planType": "pro", "reason": null})
-    );
+    assert_eq!(updated["authMode"], "chatgpt");
+    assert_eq!(updated["planType"], "pro");
     let ask = json!({"includeToken": true});
     let status = host.request("getAuthStatus", ask).await.unwrap();
     assert_eq!(status["authToken"], access_token(1));
