@@ -91,7 +91,7 @@ async fn without_a_home_the_systems_entry_for_the_user_counts() {
         println!("SKIPPED: this user has no entry in /etc/passwd");
         return;
     };
-    let environments: [&[(&str, &str)]; 2] = [&[], &[("HOME", "")]];
+    let environments: [&[(&str, &str)]; 3] = [&[], &[("HOME", "")], &[("HOME", " ")]];
     for environment in environments {
         let workspace = hostile_workspace();
         let mut command = in_workspace(workspace.path(), environment);

@@ -78,19 +78,39 @@ impl Environment {
         }
     }
 
-    /// Returns the user's home folder: `HOME` (on Windows `USERPROFILE`), else the system's entry
-    /// for the user. Never a path that depends on the working directory.
+    /// Returns the user's home folder: that of [`Self::named_home`], else the system's entry for the
+    /// user. Never a path that depends on the working directory.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
-        let named = self.get(Self::HOME).map(PathBuf::from);
-        // It reads the variable again, then asks the system; relevant only where the variable is
-        // blank.
-        let home = named.or_else(|| std::env::home_dir().filter(|_| self.is_of_process));
+        let named = self.named_home().map(PathBuf::from);
+        let home = named.or_else(|| home_of_user().filter(|_| self.is_of_process));
         home.filter(|home| home.is_absolute())
     }
 
+    /// Returns the value of [`Self::HOME`]. A blank one counts as unset.
+    #[must_use]
+    pub fn named_home(&self) -> Option<&OsStr> {
+        let is_blank = |value: &OsStr| value.to_str().is_some_and(|text| text.trim().is_empty());
+        self.get_os(Self::HOME).filter(|value| !is_blank(value))
+    }
+
     /// The variable that names the home folder.
-    pub(super) const HOME: &'static str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    pub const HOME: &'static str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+}
+
+/// Returns the home folder in the system's entry for the user. The standard library's function reads
+/// the variable first, and takes a blank one for a folder.
+#[cfg(unix)]
+fn home_of_user() -> Option<PathBuf> {
+    use uzers::os::unix::UserExt as _;
+    let user = uzers::get_user_by_uid(uzers::get_current_uid())?;
+    Some(user.home_dir().to_owned())
+}
+
+/// Returns the home folder in the system's entry for the user, unless the variable is blank.
+#[cfg(not(unix))]
+fn home_of_user() -> Option<PathBuf> {
+    std::env::home_dir()
 }
 
 /// The source of an environment, to read it again later.

@@ -132,7 +132,7 @@ impl Environment {
         }
         match self.get(CODEX_HOME) {
             Some(named) => check_directory(CODEX_HOME, named),
-            None if self.get(Self::HOME).is_some() && self.home().is_none() => {
+            None if self.named_home().is_some() && self.home().is_none() => {
                 let variable = Self::HOME;
                 Err(FolderProblem::Relative { variable })
             }

@@ -9,8 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::finding::{Finding, word};
 
-/// The variable of the home folder.
-const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+const HOME: &str = Environment::HOME;
 
 /// What is known of the folders.
 #[derive(Debug, Default)]
@@ -35,7 +34,7 @@ impl Facts {
         };
         Self {
             problem: environment.check_folders().err(),
-            home_is_set: environment.get(HOME).is_some(),
+            home_is_set: environment.named_home().is_some(),
             home: environment.home(),
             codex_home: environment.codex_home(),
             other_login: other.filter(has_login),
