@@ -304,14 +304,16 @@ async fn what_is_no_login_of_codex_is_refused_with_the_command_that_works() {
     let refused = person.run(&import, "").await;
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("codex login"));
+    let here = "`byokey login --store file`";
+    assert!(refused.stderr.contains(here), "{}", refused.stderr);
     for (content, command) in [
         (
             json!({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-CANARY"}),
-            "--with-api-key",
+            "| byokey login --store file --with-api-key",
         ),
         (
             json!({"OPENAI_API_KEY": null, "personal_access_token": "at-CANARY"}),
-            "--with-access-token",
+            "| byokey login --store file --with-access-token",
         ),
         (json!({"tokens": null}), "codex login"),
         (json!(["CANARY"]), "codex login"),

@@ -226,6 +226,9 @@ async fn the_import_of_an_expired_token_is_no_success_and_replaces_nothing() {
         assert!(ended.stderr.contains("has expired"), "{}", ended.stderr);
         assert_eq!(fs::read(shared.file()).unwrap(), before);
     }
+    let expected = "`byokey login --store file`";
+    let ended = run(&home, &["import-codex"], &environment, "").await;
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
 #[tokio::test]

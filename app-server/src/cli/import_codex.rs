@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
-use byokey_auth::stores::{FileStore, read_codex_keyring};
+use byokey_auth::stores::{FileStore, StoreKind, read_codex_keyring};
 use byokey_auth::{ManagedLogin, ManagedTokens, Store as _, StoreFailure, Stored};
 use byokey_base::clock::{Clock as _, SystemClock};
 use byokey_protocol::initialize::HardeningReport;
@@ -51,7 +51,8 @@ impl ImportCodex {
 }
 
 async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Almanac) -> ExitCode {
-    let (place, tokens) = match read(services.config().codex_home.as_deref()).await {
+    let login_here = login_here(services.config().store);
+    let (place, tokens) = match read(services.config().codex_home.as_deref(), &login_here).await {
         Ok(found) => found,
         Err(problem) => return fail(&problem),
     };
@@ -69,7 +70,7 @@ async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Alma
         return fail(&format!(
             "the access token in {place} has expired, and without a refresh token it cannot be \
              renewed, so nothing was imported; run codex once, which renews its login, and import \
-             it again, or sign in here with `byokey login`"
+             it again, or sign in here with `{login_here}`"
         ));
     }
     let auth = &services.auth;
@@ -93,13 +94,19 @@ async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Alma
     ExitCode::SUCCESS
 }
 
+/// Returns the command that signs in to the store of this command.
+fn login_here(store: StoreKind) -> String {
+    format!("byokey login --store {}", store.name())
+}
+
 /// Returns where codex stores its login, and its tokens; or an error with the remedy. codex has
 /// either a file or a keyring entry, and removes the file when it creates the entry.
-async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> {
+async fn read(folder: Option<&Path>, login_here: &str) -> Result<(String, ManagedTokens), String> {
     let folder = folder.ok_or("there is no home folder; name codex's folder with CODEX_HOME")?;
     let file = folder.join("auth.json").display().to_string();
     let in_file = FileStore::new(folder).load().await;
-    if let Some(found) = found(in_file, &file, &format!("cat {file}"))? {
+    let show = format!("cat {file}");
+    if let Some(found) = found(in_file, &file, &show, login_here)? {
         return Ok((file, found));
     }
     let place = "codex's entry in the keyring";
@@ -109,17 +116,17 @@ async fn read(folder: Option<&Path>) -> Result<(String, ManagedTokens), String> 
         Err(StoreFailure::Locked | StoreFailure::SilentKeyring) => {
             return Err(format!(
                 "there is no login of codex at {file}, and the keyring is locked; unlock it and \
-                 try again, or sign in here with `byokey login`"
+                 try again, or sign in here with `{login_here}`"
             ));
         }
         kept => kept,
     };
     let show = "secret-tool lookup service 'Codex Auth'";
-    match found(in_keyring, place, show)? {
+    match found(in_keyring, place, show, login_here)? {
         Some(found) => Ok((place.to_owned(), found)),
         None => Err(format!(
             "there is no login of codex at {file}, nor in the keyring; run `codex login`, or sign \
-             in here with `byokey login`"
+             in here with `{login_here}`"
         )),
     }
 }
@@ -130,16 +137,17 @@ fn found(
     kept: Result<Option<Stored>, StoreFailure>,
     place: &str,
     show: &str,
+    login_here: &str,
 ) -> Result<Option<ManagedTokens>, String> {
     match kept {
         Ok(Some(Stored::Managed(tokens))) => Ok(Some(tokens)),
         Ok(Some(Stored::ApiKey(_))) => Err(format!(
             "{place} contains an API key, not a login. Run: {show} | jq -r .OPENAI_API_KEY | \
-             byokey login --with-api-key"
+             {login_here} --with-api-key"
         )),
         Ok(Some(Stored::PersonalAccessToken(_))) => Err(format!(
             "{place} contains an access token, not a login. Run: {show} | jq -r \
-             .personal_access_token | byokey login --with-access-token"
+             .personal_access_token | {login_here} --with-access-token"
         )),
         Ok(None) => Ok(None),
         Err(StoreFailure::Corrupt { .. }) => Err(format!(
