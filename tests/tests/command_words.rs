@@ -195,6 +195,49 @@ async fn programs_get_an_object_for_a_failure_too() {
 }
 
 #[tokio::test]
+async fn programs_get_an_object_for_wrong_arguments_too() {
+    let home = Home::new("");
+    for (command, place) in [
+        ("status", "/error/message"),
+        ("doctor", "/checks/0/text"),
+        ("version", "/error/message"),
+        ("gateway", "/error/message"),
+    ] {
+        for wrong in [
+            &["--nope"][..],
+            &["nope"],
+            &["--profile", "../nope"],
+            &["--store"],
+        ] {
+            let arguments = [&[command, "--json"], wrong].concat();
+            let ended = said(&home, &arguments, &[]).await;
+            assert_eq!(ended.code, Some(2), "{ended:?}");
+            assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+            let object: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let message = object.pointer(place).unwrap().as_str().unwrap();
+            assert!(
+                message.contains(wrong[0]) && !message.contains('\n'),
+                "{message}"
+            );
+            assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+            match command {
+                "status" => assert_eq!(object["status"], "failed"),
+                "doctor" => assert_eq!(object["checks"][0]["id"], "program.arguments"),
+                "gateway" => assert_eq!(object["error"]["code"], "failed"),
+                _ => assert_eq!(object["error"]["kind"], "invalidParams"),
+            }
+            let ended = said(&home, &[&[command], wrong].concat(), &[]).await;
+            assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
+        }
+        let help = said(&home, &[command, "--json", "--help"], &[]).await;
+        assert_eq!(help.code, Some(0));
+        assert!(help.stdout.contains("Usage: "), "{help:?}");
+    }
+    let server = said(&home, &["app-server", "--json"], &[]).await;
+    assert_eq!((server.code, &*server.stdout), (Some(2), ""));
+}
+
+#[tokio::test]
 async fn the_page_is_opened_with_the_browser_that_is_named() {
     let _ports = LoginPorts::take().await;
     let (home, issuer) = (Home::new(""), Issuer::start().await);

@@ -382,11 +382,19 @@ async fn write_line(stdio: ClaimedStdio, line: &impl Serialize) -> io::Result<Re
     Ok(Box::new(reader))
 }
 
+/// The line of a gateway that does not serve.
+#[derive(Serialize)]
+struct Line<'a> {
+    error: &'a Problem,
+}
+
+/// Returns the line of one that does not serve because its arguments are wrong.
+pub(super) fn wrong_arguments(message: &str) -> String {
+    let error = &Problem::failed(message);
+    serde_json::to_string(&Line { error }).unwrap_or_default()
+}
+
 async fn report_problem(problem: Problem, stdio: Option<ClaimedStdio>) -> ExitCode {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        error: &'a Problem,
-    }
     match stdio {
         Some(stdio) => {
             // A parent that is gone needs no reason.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod app_server;
+mod arguments;
 mod at_terminal;
 mod browser;
 mod codex_options;
@@ -183,9 +184,8 @@ fn profile_name(name: &str) -> Result<String, String> {
 impl Cli {
     /// Parses the arguments. Nearly every start is a host's plain `byokey app-server`, which is
     /// recognised without clap, since building its parser takes a third of the startup.
-    fn of(arguments: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let arguments: Vec<_> = arguments.collect();
-        if let [_, only] = arguments.as_slice()
+    fn of(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        if let [_, only] = arguments
             && only == "app-server"
         {
             return Ok(Self {
@@ -201,18 +201,10 @@ impl Cli {
 
 /// Runs the command.
 pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
-    let cli = match Cli::of(std::env::args_os()) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::of(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let asked = !error.use_stderr();
-            // Nothing can be reported when the terminal is gone.
-            drop(error.print());
-            return if asked {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(2)
-            };
-        }
+        Err(error) => return arguments::report(&error, &arguments),
     };
     if cli.version {
         return print(&version::line());
@@ -295,7 +287,7 @@ mod tests {
     #[test]
     fn what_is_not_parsed_means_what_it_would() {
         let arguments = ["byokey", "app-server"];
-        let known = Cli::of(arguments.into_iter().map(Into::into)).unwrap();
+        let known = Cli::of(&arguments.map(Into::into)).unwrap();
         let parsed = Cli::try_parse_from(arguments).unwrap();
         assert_eq!(format!("{known:?}"), format!("{parsed:?}"));
     }

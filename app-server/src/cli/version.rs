@@ -6,6 +6,7 @@ use byokey_protocol::CODEX_LEVEL;
 use clap::Args;
 use serde::Serialize;
 
+use super::report::Failure;
 use super::{fail, print};
 
 /// Options of `byokey version`.
@@ -27,6 +28,12 @@ struct Report {
     target: &'static str,
     /// The optional parts that it has.
     features: Vec<&'static str>,
+}
+
+/// The output of `--json` where the arguments are wrong.
+#[derive(Debug, Serialize)]
+pub(super) struct Failed {
+    pub(super) error: Failure,
 }
 
 impl Version {

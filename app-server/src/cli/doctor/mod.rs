@@ -99,6 +99,13 @@ impl Doctor {
     }
 }
 
+/// Returns the report that nothing was examined, because the arguments are wrong.
+pub(super) fn wrong_arguments(message: &str) -> String {
+    let mut finding = Finding::failure("program.arguments", message).mend("byokey doctor --help");
+    finding.redact(&Redactor::of(&Environment::of_process()));
+    render::json(&[finding])
+}
+
 /// Examines what depends on the configuration.
 fn examine(
     mut config: Config,
