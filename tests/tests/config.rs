@@ -5,7 +5,7 @@
 use std::process::Stdio;
 
 use byokey_dev_backend::jwt::unsigned;
-use byokey_tests::{Canaries, Framing, Home, Host, Server, Setup, byokey};
+use byokey_tests::{Canaries, Framing, Home, Host, Server, Setup, byokey, turns};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -303,4 +303,40 @@ async fn wrong_arguments_end_the_program_with_a_reason() {
             "{arguments:?}: {errors}"
         );
     }
+}
+
+/// codex signs in by it, and ends before `initialize` where that is refused.
+#[tokio::test]
+async fn workload_identity_is_reported_by_name_and_changes_nothing_else() {
+    let rule = "OPENAI_FEDERATION_RULE_ID";
+    let issuer = turns::backend();
+    let mut answers = Vec::new();
+    for (value, reports) in [("", 0), (" ", 0), ("rule-made-up", 1)] {
+        let setup = Setup::default()
+            .environment(rule, value)
+            .environment("OPENAI_IDENTITY_TOKEN_FILE", "/nonexistent/made-up")
+            .environment("CODEX_APP_SERVER_LOGIN_ISSUER", &issuer.base_url());
+        let mut server = setup.config("model = \"from-the-file\"").start();
+        let (mut host, warnings) = warned(&mut server).await;
+        assert_eq!(warnings.len(), reports, "{warnings:?}");
+        for warning in &warnings {
+            assert_eq!(warning["summary"], "Workload identity is not supported.");
+            let details = warning["details"].as_str().unwrap();
+            assert!(
+                details.starts_with(rule) && !details.contains(value),
+                "{details}"
+            );
+        }
+        let mut seen = Vec::new();
+        for method in ["account/read", "getAuthStatus", "config/read"] {
+            seen.push(host.request(method, json!({})).await.unwrap());
+        }
+        seen.push(login(&mut host, "ws-1").await.unwrap());
+        seen.push(host.request("account/read", json!({})).await.unwrap());
+        seen.push(model(&mut host).await);
+        seen.push(host.request("account/logout", json!({})).await.unwrap());
+        answers.push(seen);
+    }
+    assert_eq!(answers[0], answers[2]);
+    assert_eq!(issuer.requests().len(), 0, "it is not asked");
 }

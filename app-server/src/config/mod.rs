@@ -29,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unload;
+mod workload_identity;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub use provider::{MissingKey, Provider};
 use reader::Reader;
 pub use recipient::BearerRefusal;
 pub(crate) use recipient::CHATGPT_HOSTS;
+pub use workload_identity::FEDERATION_RULE;
 
 use byokey_auth::http_issuer::IssuerSettings;
 use byokey_auth::stores::StoreKind;
@@ -136,6 +138,7 @@ impl Config {
             .get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
             .map(str::to_owned);
         let network = network::read(&mut settings, environment, &plaintext_origins);
+        workload_identity::report(environment, findings);
         Self {
             codex_home: environment.codex_home(),
             model,

@@ -194,6 +194,28 @@ async fn a_blank_home_is_named() {
 }
 
 #[tokio::test]
+async fn workload_identity_is_named_with_the_command_that_leaves_it() {
+    let person = Person::new("");
+    let rule = "rule-made-up-of-the-doctor";
+    let environment = [("OPENAI_FEDERATION_RULE_ID", rule)];
+    let report = person.doctor(&[], &environment).await;
+    report.has(
+        "configuration.notice",
+        "warning",
+        "Workload identity is not supported. OPENAI_FEDERATION_RULE_ID is set",
+        "unset OPENAI_FEDERATION_RULE_ID",
+    );
+    assert!(!report.ended.stdout.contains(rule), "{}", report.json);
+    assert!(
+        person
+            .doctor(&[], &[])
+            .await
+            .lines("configuration.notice")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn a_folder_that_is_named_and_does_not_exist_is_a_failure() {
     let person = Person::new("");
     let report = person

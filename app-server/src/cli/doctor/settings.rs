@@ -1,6 +1,6 @@
 //! The configuration: which files are read, what in them is unusable, and what has no effect.
 
-use byokey_app_server::config::{Explained, FileState, SettingsFile, Stops};
+use byokey_app_server::config::{Explained, FEDERATION_RULE, FileState, SettingsFile, Stops};
 
 use super::finding::{Finding, word};
 
@@ -65,7 +65,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         });
     }
     let notices = facts.notices.iter();
-    findings.extend(notices.map(|text| Finding::warning("configuration.notice", &**text)));
+    findings.extend(notices.map(|text| notice(text)));
     let (ours, of_codex): (Vec<&String>, Vec<&String>) = facts
         .without_effect
         .iter()
@@ -89,6 +89,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::failure("configuration.key", text).mend(mend));
     }
     findings
+}
+
+fn notice(text: &str) -> Finding {
+    let finding = Finding::warning("configuration.notice", text);
+    if text.contains(FEDERATION_RULE) {
+        return finding.mend(format!("unset {FEDERATION_RULE}"));
+    }
+    finding
 }
 
 fn file(file: &SettingsFile) -> Finding {
