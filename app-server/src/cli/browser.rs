@@ -1,5 +1,8 @@
-//! Opens a page in the user's browser: that of `BROWSER`, Windows' own from inside WSL, or what the
-//! system opens pages with.
+//! Opens a page in the user's browser: that of `BROWSER`, else the one that the system opens pages
+//! with.
+//!
+//! The crate `open` knows the systems, WSL among them. It returns commands that are not started
+//! yet, so that no secret reaches their environment.
 
 use std::process::{Command, Stdio};
 
@@ -12,35 +15,43 @@ const SCREENS: [&str; 2] = ["DISPLAY", "WAYLAND_DISPLAY"];
 /// Set inside WSL, where Windows has the screen.
 const WSL: [&str; 2] = ["WSL_INTEROP", "WSL_DISTRO_NAME"];
 
-/// The programs to try, in order: each with the arguments before the address.
+/// The programs to try: those of the user, then those of the system.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Openers(Vec<Vec<String>>);
+pub(super) struct Openers {
+    /// Each with the arguments before the address.
+    named: Vec<Vec<String>>,
+    has_screen: bool,
+}
 
 impl Openers {
     /// Returns those of this machine; none without a screen.
     pub(super) fn of(environment: &Environment) -> Self {
         let is_set = |name: &&str| environment.get(name).is_some();
-        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-        let mut openers: Vec<Vec<String>> = named(environment.get("BROWSER").unwrap_or_default());
-        if cfg!(target_os = "macos") {
-            openers.push(words(&["open"]));
-        } else if cfg!(windows) {
-            openers.push(words(&["rundll32", "url.dll,FileProtocolHandler"]));
-        } else if WSL.iter().any(is_set) {
-            openers.push(words(&["wslview"]));
-            // Not `cmd.exe /c start`: it would interpret the address.
-            openers.push(words(&["rundll32.exe", "url.dll,FileProtocolHandler"]));
+        let has_no_variable = cfg!(any(target_os = "macos", windows));
+        Self {
+            named: named(environment.get("BROWSER").unwrap_or_default()),
+            has_screen: has_no_variable || SCREENS.iter().chain(&WSL).any(is_set),
         }
-        if cfg!(unix) && SCREENS.iter().any(is_set) {
-            openers.push(words(&["xdg-open"]));
-        }
-        Self(openers)
     }
 
     /// Opens the page. Returns whether one of the programs was started: a missing one is no error,
     /// because the address is printed anyway.
     pub(super) fn open(&self, url: &str) -> bool {
-        self.0.iter().any(|words| started(words, url))
+        self.commands(url).into_iter().any(started)
+    }
+
+    fn commands(&self, url: &str) -> Vec<Command> {
+        let named = self.named.iter().filter_map(|words| {
+            let (program, arguments) = words.split_first()?;
+            let mut command = Command::new(program);
+            command.args(arguments).arg(url);
+            Some(command)
+        });
+        let mut commands: Vec<_> = named.collect();
+        if self.has_screen {
+            commands.extend(open::commands(url));
+        }
+        commands
     }
 }
 
@@ -55,15 +66,10 @@ fn named(value: &str) -> Vec<Vec<String>> {
     words.filter(|words| !words.is_empty()).collect()
 }
 
-fn started(words: &[String], url: &str) -> bool {
-    let Some((program, arguments)) = words.split_first() else {
-        return false;
-    };
-    let mut command = Command::new(program);
+/// Starts a program without waiting for it: a text browser on this terminal would never end.
+fn started(mut command: Command) -> bool {
     withhold(&mut command, std::env::vars_os().map(|(name, _)| name));
     command
-        .args(arguments)
-        .arg(url)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -73,29 +79,54 @@ fn started(words: &[String], url: &str) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::process::Command;
+
     use byokey_app_server::config::Environment;
 
     use super::Openers;
 
+    const URL: &str = "https://issuer.example/?state=made-up&x='y";
+
+    fn words(command: &Command) -> String {
+        let all = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
+        let all: Vec<_> = all.map(|word| word.to_string_lossy()).collect();
+        all.join(" ")
+    }
+
     #[test]
     fn programs_are_tried_in_the_order_in_which_they_fit() {
-        for (variables, expected) in [
-            ([("A", ""), ("B", "")], &[][..]),
-            ([("DISPLAY", ":0"), ("B", "")], &["xdg-open"]),
-            ([("BROWSER", " "), ("WAYLAND_DISPLAY", "w")], &["xdg-open"]),
-            ([("BROWSER", "/opt/b.sh"), ("B", "")], &["/opt/b.sh"]),
+        for (variables, named, has_system) in [
+            ([("A", ""), ("B", "")], &[][..], false),
+            ([("DISPLAY", ":0"), ("B", "")], &[], true),
+            ([("BROWSER", " "), ("WAYLAND_DISPLAY", "w")], &[], true),
+            ([("BROWSER", "/opt/b.sh"), ("B", "")], &["/opt/b.sh"], false),
             (
                 [("BROWSER", "w3m:b --new %s"), ("DISPLAY", ":0")],
-                &["w3m", "b --new", "xdg-open"],
+                &["w3m", "b --new"],
+                true,
             ),
-            (
-                [("WSL_DISTRO_NAME", "Debian"), ("B", "")],
-                &["wslview", "rundll32.exe url.dll,FileProtocolHandler"],
-            ),
+            ([("WSL_DISTRO_NAME", "Debian"), ("B", "")], &[], true),
         ] {
-            let Openers(openers) = Openers::of(&Environment::of(variables));
-            let openers: Vec<_> = openers.iter().map(|words| words.join(" ")).collect();
-            assert_eq!(openers, expected, "{variables:?}");
+            let commands = Openers::of(&Environment::of(variables)).commands(URL);
+            let commands: Vec<_> = commands.iter().map(words).collect();
+            let mut expected: Vec<_> = named.iter().map(|it| format!("{it} {URL}")).collect();
+            if has_system {
+                expected.extend(open::commands(URL).iter().map(words));
+            }
+            assert_eq!(commands, expected, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn the_systems_programs_get_the_address_as_it_is() {
+        let environment = Environment::of([("DISPLAY", ":0")]);
+        let commands = Openers::of(&environment).commands(URL);
+        let commands: Vec<_> = commands.iter().map(words).collect();
+        assert!(
+            commands.contains(&format!("xdg-open {URL}")),
+            "{commands:?}"
+        );
     }
 }
