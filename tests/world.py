@@ -10,6 +10,9 @@ stays as it is. `--check` writes nothing, and fails where a test of the present 
 `--executables FOLDER` takes the tests as they were built there, in place of building them. `--why`
 also prints how each failure was reported: a row has to fail because of the fault that it names, and
 not because of an option or a text that the older program does not have.
+
+A rule may be about the documentation. Its test reads the folder that BYOKEY_DOCS names: for the
+older program that is the documentation of its own commit, as far as this clone has it.
 """
 
 import argparse
@@ -21,10 +24,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs/world.md"
 ROW = re.compile(r"^\| (\S+) \| (.*) \| `(\w+)::(\w+)` \| (.*) \| (.*) \|$")
+# The commit of the older program, and the tests that read its documentation.
+OLD_COMMIT = "0c19576"
+READ_DOCUMENTS = {("codex_differences", "each_difference_has_its_row")}
+DOCUMENTS = ("docs/compatibility.md",)
 # How long one test may take. An older program can let it wait for each of its deadlines.
 LIMIT = 240
 
@@ -60,14 +68,31 @@ def reason(output):
     return f"{found[1]}: {found[2][:500]}".replace("\n", " ")
 
 
-def run(executable, test, program):
-    """Runs one test against a program; returns one word, and the reason of a failure."""
+def old_documents(folder):
+    """Writes the documents of the older commit into a folder; returns it, or None without them."""
+    for name in DOCUMENTS:
+        shown = subprocess.run(
+            ["git", "show", f"{OLD_COMMIT}:{name}"], cwd=ROOT, capture_output=True, check=False
+        )
+        if shown.returncode != 0:
+            why = shown.stderr.decode(errors="replace").strip()
+            print(f"SKIPPED: tests that read the documentation of {OLD_COMMIT}: {why}", flush=True)
+            return None
+        (folder / pathlib.Path(name).name).write_bytes(shown.stdout)
+    return folder
+
+
+def run(executable, test, program, docs=None):
+    """Runs one test against a program, and perhaps its documentation; returns one word, and the
+    reason of a failure."""
     listed = subprocess.run([executable, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
     names = [line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")]
     full = [name for name in names if name == test or name.endswith(f"::{test}")]
     if len(full) != 1:
         return "missing", ""
     environment = {**os.environ, "BYOKEY_BIN": program, "BYOKEY_RELEASE_BIN": program, "RUST_BACKTRACE": "0"}
+    if docs:
+        environment["BYOKEY_DOCS"] = str(docs)
     process = subprocess.Popen(
         [executable, "--exact", full[0], "--nocapture", "--test-threads", "1"],
         cwd=ROOT / "tests", env=environment, start_new_session=True, text=True,
@@ -105,16 +130,23 @@ def main():
     # A folder may hold some of them only: the others keep their results.
     chosen = {i: row for i, row in chosen.items() if row[2] in executables}
 
+    folder = tempfile.TemporaryDirectory()
+    documents = old_documents(pathlib.Path(folder.name)) if old else None
+
     def results(name):
         # Tests of one file may share ports, and run one after another.
         done = {}
         for index, (point, rule, file, test, *before) in chosen.items():
             if file != name:
                 continue
-            ran = [
-                run(executables[name], test, program) if program else (word, "")
-                for program, word in zip(programs, before)
-            ]
+            ran = []
+            for is_old, program, word in zip((True, False), programs, before):
+                reads = is_old and (file, test) in READ_DOCUMENTS
+                if program and (documents or not reads):
+                    docs = documents if reads else None
+                    ran.append(run(executables[name], test, program, docs))
+                else:
+                    ran.append((word, ""))
             words = [word for word, _ in ran]
             done[index] = words
             print(f"{point:>3}  {words[0]:8} {words[1]:8} {file}::{test}", flush=True)
@@ -130,6 +162,7 @@ def main():
                 point, rule, file, test, *_ = rows[index]
                 lines[index] = f"| {point} | {rule} | `{file}::{test}` | {before} | {now} |"
                 failed |= now not in ("passes", "skipped")
+    folder.cleanup()
     if not arguments.check:
         TABLE.write_text("\n".join(lines) + "\n")
     sys.exit(1 if failed else 0)

@@ -1,47 +1,112 @@
 //! Differences from codex that recordings of it show: each has its row in `docs/compatibility.md`,
 //! and is so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use byokey_dev_backend::{Route, TestToken};
 use byokey_tests::turns::{backend, begin_turn, script, signed_in};
 use byokey_tests::{Host, Server};
 use serde_json::json;
 
-/// What the row of a difference says about this program.
-const ROWS: [(&str, &str); 7] = [
-    (
-        "the browser is sent to `/success",
-        "303 to `/success` without parameters",
-    ),
-    ("the id token is traded for an API key", "it is not"),
-    (
-        "the answer so far of an interrupted turn",
-        "only messages that were complete",
-    ),
-    (
-        "a JWT may have any signature",
-        "three parts that are not empty",
-    ),
-    ("a message may have any length", "`--max-message-bytes`"),
-    ("at the end of input", "5 seconds at most"),
-    ("SIGINT and SIGHUP", "exit code 0"),
+/// A row of the page, and the test that holds what it says about this program.
+struct Row {
+    codex: &'static str,
+    here: &'static str,
+    /// The file with the test, and its name.
+    test: (&'static str, &'static str),
+}
+
+const ROWS: [Row; 7] = [
+    Row {
+        codex: "the browser is sent to `/success",
+        here: "303 to `/success` without parameters",
+        test: (
+            "signin_browser/main.rs",
+            "the_browser_comes_back_and_the_user_is_signed_in",
+        ),
+    },
+    Row {
+        codex: "the id token is traded for an API key",
+        here: "it is not",
+        test: (
+            "signin_browser/main.rs",
+            "the_browser_comes_back_and_the_user_is_signed_in",
+        ),
+    },
+    Row {
+        codex: "the answer so far of an interrupted turn",
+        here: "only messages that were complete",
+        test: (
+            "codex_differences.rs",
+            "the_answer_of_an_interrupted_turn_is_not_sent_with_the_next_one",
+        ),
+    },
+    Row {
+        codex: "a JWT may have any signature",
+        here: "three parts that are not empty",
+        test: (
+            "codex_differences.rs",
+            "a_jwt_has_three_parts_without_padding",
+        ),
+    },
+    Row {
+        codex: "a message may have any length",
+        here: "`--max-message-bytes`, kind `messageTooLong`",
+        test: (
+            "robust_inputs/not_json.rs",
+            "the_limit_is_the_one_on_the_command_line",
+        ),
+    },
+    Row {
+        codex: "at the end of input",
+        here: "5 seconds at most",
+        test: (
+            "robust_faults/end_of_input.rs",
+            "calls_that_do_not_end_are_answered_with_an_error",
+        ),
+    },
+    Row {
+        codex: "SIGINT and SIGHUP",
+        here: "exit code 0",
+        test: (
+            "robust_faults/signals.rs",
+            "signals_that_end_programs_end_it_well",
+        ),
+    },
 ];
+
+/// The folder of the documentation. `tests/world.py` names that of an older program.
+fn docs() -> PathBuf {
+    let present = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    std::env::var_os("BYOKEY_DOCS").map_or_else(present, PathBuf::from)
+}
 
 #[test]
 fn each_difference_has_its_row() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/compatibility.md");
-    let page = std::fs::read_to_string(page).unwrap();
+    let page = std::fs::read_to_string(docs().join("compatibility.md")).unwrap();
     let rows: Vec<Vec<_>> = page
         .lines()
         .filter(|line| line.starts_with("| "))
         .map(|line| line.split(" | ").collect())
         .collect();
-    for (codex, here) in ROWS {
-        let is_it = |row: &&Vec<&str>| row.len() == 4 && row[1].contains(codex);
-        let row = rows.iter().find(is_it);
-        let row = row.unwrap_or_else(|| panic!("no row for \"{codex}\""));
-        assert!(row[2].contains(here), "{row:?}");
+    let missing = ROWS.iter().filter(|row| {
+        let is_it = |cells: &Vec<&str>| {
+            cells.len() == 4 && cells[1].contains(row.codex) && cells[2].contains(row.here)
+        };
+        !rows.iter().any(is_it)
+    });
+    let missing: Vec<_> = missing.map(|row| row.codex).collect();
+    assert!(missing.is_empty(), "no row says: {missing:#?}");
+}
+
+#[test]
+fn each_of_these_rows_has_its_test() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for Row { codex, test, .. } in ROWS {
+        let (file, name) = test;
+        let source = std::fs::read_to_string(tests.join(file)).unwrap();
+        let head = format!("#[tokio::test]\nasync fn {name}() {{");
+        assert!(source.contains(&head), "{codex}: no {name} in {file}");
     }
 }
 

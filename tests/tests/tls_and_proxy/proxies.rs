@@ -287,10 +287,10 @@ async fn a_proxy_that_wants_another_user_is_no_passing_failure() {
         let url = elsewhere(&backend, NAME);
         let failed = limits_at(&url, &[("HTTPS_PROXY", &address)]).await;
         let failed = failed.unwrap_err();
-        assert_eq!(failed.kind(), "unreachable");
         for part in ["the proxy of HTTPS_PROXY", "407", "NTLM", "Negotiate", part] {
             assert!(failed.message.contains(part), "{failed:?}");
         }
+        assert_eq!(failed.kind(), "unreachable");
         assert_eq!(proxy.asked().len(), 1, "it was asked again");
     }
 }
@@ -302,9 +302,9 @@ async fn a_proxy_that_opens_no_tunnel_is_named() {
     let url = elsewhere(&backend, NAME);
     let failed = limits_at(&url, &[("HTTPS_PROXY", &proxy.url())]).await;
     let failed = failed.unwrap_err();
-    assert_eq!(failed.kind(), "unreachable");
     let text = format!("the proxy of HTTPS_PROXY did not open a connection to {NAME}");
     assert!(failed.message.contains(&text), "{failed:?}");
+    assert_eq!(failed.kind(), "unreachable");
 }
 
 #[tokio::test]
