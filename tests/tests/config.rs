@@ -279,7 +279,7 @@ async fn the_version_is_one_that_clients_of_codex_can_read() {
         let version = output.trim_end().strip_prefix("codex-cli ").unwrap();
         let (level, ours) = version.split_once(' ').unwrap();
         let numbers: Vec<u32> = level.split('.').map(|part| part.parse().unwrap()).collect();
-        assert_eq!(numbers, [0, 169, 0]);
+        assert_eq!(numbers, [0, 171, 0]);
         assert_eq!(ours, format!("(byokey {})", env!("CARGO_PKG_VERSION")));
         assert_eq!(output.lines().count(), 1);
     }
