@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 
 import { openEditor } from "./editor.mjs";
 import { below, endAll, kill } from "./processes.mjs";
-import { assertNoToken, byokey, devBackend, here, options, pictures, steps, until } from "./story.mjs";
+import { assertNoToken, assertNoTokenInFiles, byokey, devBackend, here, options, pictures, steps, until } from "./story.mjs";
 import { tokens } from "./tokens.mjs";
 
 let editor;
@@ -134,8 +134,9 @@ test("a login in VS Code", options, async (story) => {
     await editor.statusBar("ada@example.test (pro)");
   });
 
-  await step("the server ends with the editor", async () => {
+  await step("no file has a token, and the server ends with the editor", async () => {
     const [last] = server();
+    assertNoTokenInFiles(editor);
     await editor.close();
     editor = undefined;
     await endAll();

@@ -1,7 +1,7 @@
 // What the stories of a user have in common: steps, a backend, waiting.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -78,6 +78,19 @@ export async function assertNoToken(editor) {
   const text = await editor.page.content();
   for (const token of Object.values(tokens)) {
     assert.ok(!text.includes(token.slice(-20)), "a token is on the page");
+  }
+}
+
+/** No token may be in a setting, a log or another file of VS Code; the secret storage is not a file here. */
+export function assertNoTokenInFiles(editor) {
+  const folder = join(editor.folder, "user");
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.ok(files.some(({ name }) => name === "accounts.json"), "the files of the extension are looked at");
+  for (const { name, parentPath } of files) {
+    const text = readFileSync(join(parentPath, name), "latin1");
+    for (const token of Object.values(tokens)) {
+      assert.ok(!text.includes(token.slice(-20)), `a token is in ${name}`);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import { spawnServer } from "./server.js";
 import { Session } from "./session.js";
 import { settings } from "./settings.js";
 import { StatusBar } from "./statusBar.js";
+import { strays } from "./strays.js";
 import { Traffic } from "./traffic.js";
 import { Ways } from "./ways.js";
 
@@ -57,4 +58,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   });
   context.subscriptions.push(onSettings);
   await session.resume();
+  for (const home of await strays(ways.folder, accounts, Date.now())) {
+    await session.discard({ source: "server", home, store: settings().loginStore });
+  }
 }

@@ -87,7 +87,7 @@ export class Session {
       const gone = await this.#writing(() => this.#around.accounts.signOut());
       this.#show({ kind: "signedOut" });
       if (old !== undefined) await old.discard();
-      else if (gone?.home !== undefined) await this.#discard(gone);
+      else if (gone?.home !== undefined) await this.discard(await this.#around.wayOf(gone));
     } catch (error) {
       this.#show({ kind: "signedOut" });
       this.#around.onProblem(problemOf(error));
@@ -132,6 +132,18 @@ export class Session {
   async readLimits(): Promise<void> {
     const running = this.#running;
     if (running !== undefined) await this.#orFail(running, () => running.readLimits());
+  }
+
+  /** Takes a login of the server back that is not in force. */
+  async discard(way: Way): Promise<void> {
+    const old = this.#run(way);
+    try {
+      await old.restart();
+      await old.discard();
+    } catch (error) {
+      await old.close();
+      this.#around.onProblem(problemOf(error));
+    }
   }
 
   /** Follows what another window has done. */
@@ -219,20 +231,8 @@ export class Session {
     );
     if (!isUsed) return undefined;
     next.isStored = true;
-    if (replaced?.home !== undefined && replaced.home !== home) void this.#discard(replaced);
+    if (replaced?.home !== undefined && replaced.home !== home) void this.#around.wayOf(replaced).then((old) => this.discard(old));
     return account;
-  }
-
-  /** Takes a login of the server back that is not in force. */
-  async #discard(account: StoredAccount): Promise<void> {
-    const old = this.#run(await this.#around.wayOf(account));
-    try {
-      await old.restart();
-      await old.discard();
-    } catch (error) {
-      await old.close();
-      this.#around.onProblem(problemOf(error));
-    }
   }
 
   /** A new login of the server that is not used is taken back; a stored one only ends. */

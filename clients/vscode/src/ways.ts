@@ -1,6 +1,7 @@
 /** How each kind of account logs in. */
 
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import * as vscode from "vscode";
 import { commandTokens, sessionTokens, type TokenProvider } from "@byokey/client";
 
@@ -28,6 +29,11 @@ export class Ways {
     this.#accounts = accounts;
   }
 
+  /** The folder of the logins of the server. */
+  get folder(): string {
+    return vscode.Uri.joinPath(this.#context.globalStorageUri, "logins").fsPath;
+  }
+
   /** The way of a new login; `undefined` if the user does not agree to it. */
   async forNew(login: NewLogin): Promise<Way | undefined> {
     switch (login.source) {
@@ -40,7 +46,7 @@ export class Ways {
       case "device":
         return {
           source: "server",
-          home: vscode.Uri.joinPath(this.#context.globalStorageUri, "logins", randomUUID()).fsPath,
+          home: join(this.folder, randomUUID()),
           store: settings().loginStore,
           interact: login.source === "browser" ? browserLogin : deviceLogin,
         };
