@@ -151,6 +151,34 @@ class OtherProcessor(unittest.TestCase):
             support.handshake([qemu, program], env=variables)
 
 
+class Manifests(unittest.TestCase):
+    """The manifests that registries read repeat addresses of project.toml, and packages have the licences."""
+
+    def test_crates_that_are_published(self) -> None:
+        project = load()
+        command = ["cargo", "metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"]
+        listed = json.loads(support.run(command, cwd=ROOT).stdout)["packages"]
+        published = [package for package in listed if package["publish"] != []]
+        self.assertIn("byokey-client", [package["name"] for package in published])
+        for package in published:
+            with self.subTest(package["name"]):
+                for key in ("homepage", "repository", "license"):
+                    self.assertEqual(package[key], project[key])
+                for name in ("LICENSE-APACHE", "LICENSE-MIT"):
+                    copy = Path(package["manifest_path"]).with_name(name)
+                    self.assertEqual(copy.read_bytes(), (ROOT / name).read_bytes())
+
+    def test_the_pom(self) -> None:
+        project, pom = load(), (ROOT / "clients/kotlin/pom.xml").read_text()
+        for element in (
+            f"<url>{project['homepage']}</url>",
+            f"<url>{project['repository']}</url>",
+            f"<connection>scm:git:{project['repository']}</connection>",
+            f"<version>{project.version}</version>",
+        ):
+            self.assertIn(element, pom)
+
+
 class Binstall(unittest.TestCase):
     """`cargo binstall` builds an address from the manifest."""
 
