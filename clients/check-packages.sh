@@ -110,7 +110,9 @@ rust() {
     if ! cargo package --locked --list --allow-dirty --package "$package" >"$scratch/$package.files"; then
       return 1
     fi
-    holds "$scratch/$package.files" <<<"src/lib.rs"
+    holds "$scratch/$package.files" <<<"LICENSE-APACHE
+LICENSE-MIT
+src/lib.rs"
   done
   cargo metadata --locked --no-deps --format-version 1 | python3 -c '
 import json, sys
@@ -119,7 +121,7 @@ problems = []
 for package in json.load(sys.stdin)["packages"]:
     if package["name"] not in published:
         continue
-    for member in ("description", "license"):
+    for member in ("description", "license", "homepage", "repository"):
         if not package[member]:
             problems.append(package["name"] + " has no " + member)
     for needed in package["dependencies"]:
@@ -184,7 +186,8 @@ byokey/ByokeyClient.class
 byokey/protocol/Account.class"
   holds "$scratch/jar-sources.files" <<<"byokey/ByokeyClient.kt
 byokey/protocol/Account.kt"
-  holds "$scratch/jar-javadoc.files" <<<"README.md"
+  holds "$scratch/jar-javadoc.files" <<<"byokey/ByokeyClient.html
+byokey/protocol/Account.html"
 }
 
 # Formatting as IntelliJ IDEA has it. Generated code is left out.
