@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,8 @@ export function missing() {
 /** VS Code with these extensions and settings, and a browser that shows it. */
 export async function openEditor({ extensions, settings, pictures, env, path = process.env.PATH }) {
   const folder = mkdtempSync(join(tmpdir(), "byokey-vscode-"));
+  // At the end, since VS Code writes until then.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const node = nodeOfCodeServer();
   const entry = join(CACHE, "code-server/node_modules/code-server/out/node/entry.js");
   const home = { ...env, HOME: folder, XDG_RUNTIME_DIR: folder, PATH: path };
