@@ -19,6 +19,7 @@ mod process;
 mod provider;
 mod redact;
 mod run;
+mod supervision;
 mod supervisor;
 
 pub use account::Account;
@@ -31,4 +32,5 @@ pub use launched::Launched;
 pub use options::SpawnOptions;
 pub use provider::{BearerTokenProvider, ProviderError, TokenProvider, first_login, tokens};
 pub use run::{DeviceCode, RunResult};
-pub use supervisor::{CloseAction, Restart, ServerEnd, Supervision, Supervisor};
+pub use supervision::{CloseAction, Restart, ServerEnd, Supervision};
+pub use supervisor::Supervisor;
