@@ -14,6 +14,7 @@ from unittest import mock
 
 import byokey.sync
 from byokey import (
+    BearerLogin,
     ByokeyClient,
     ByokeyError,
     ConnectionClosedError,
@@ -339,6 +340,8 @@ class Supervised(unittest.IsolatedAsyncioTestCase):
             await self.start(command="/nowhere/byokey")
         with self.assertRaisesRegex(TokenProviderError, "something else"):
             await self.start(refresh_tokens=lambda request: None)
+        with self.assertRaisesRegex(TypeError, "`refresh_bearer_token`"):
+            await self.start(bearer_login=BearerLogin("https://api.example"))
 
     async def test_a_provider_that_fails_at_a_restart_is_told_to_on_restart(self) -> None:
         problem: list[Exception] = []

@@ -11,7 +11,15 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from byokey import ByokeyClient, ByokeyError, ClientCapabilities, Restart, Supervisor, errors
+from byokey import (
+    BearerLogin,
+    ByokeyClient,
+    ByokeyError,
+    ClientCapabilities,
+    Restart,
+    Supervisor,
+    errors,
+)
 from driver import PATIENCE, SUITE, TOKENS, Player, Provider, filled, transcripts
 from programs import HOST, backend_url, byokey, codex, dev_backend
 
@@ -72,6 +80,8 @@ async def play_supervised(
 ) -> None:
     """The same with a server that is kept running."""
     restarts: list[Restart] = []
+    if "bearerLogin" in transcript:
+        options["bearer_login"] = BearerLogin(**transcript["bearerLogin"])
     supervisor = await Supervisor.start(on_restart=restarts.append, pauses=[0.01], **options)
     player = Player(supervisor, provider, log, lambda: len(restarts))
     try:

@@ -32,5 +32,5 @@ pub use launched::Launched;
 pub use options::SpawnOptions;
 pub use provider::{BearerTokenProvider, ProviderError, TokenProvider, first_login, tokens};
 pub use run::{DeviceCode, RunResult};
-pub use supervision::{CloseAction, Restart, ServerEnd, Supervision};
+pub use supervision::{BearerLogin, CloseAction, Restart, ServerEnd, Supervision};
 pub use supervisor::Supervisor;

@@ -53,12 +53,39 @@ pub struct Restart {
     pub sign_in_error: Option<ProviderError>,
 }
 
+/// The recipient of the bearer tokens that a supervisor signs in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerLogin {
+    pub(crate) origin: String,
+    pub(crate) label: Option<String>,
+}
+
+impl BearerLogin {
+    /// Returns one for the configured provider with this scheme, host and port, such as
+    /// `https://api.openai.com`.
+    #[must_use]
+    pub fn new(origin: impl Into<String>) -> Self {
+        Self {
+            origin: origin.into(),
+            label: None,
+        }
+    }
+
+    /// Sets a name of the account for users.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+}
+
 type OnRestart = Box<dyn Fn(Restart) + Send + Sync>;
 type OnClose = Box<dyn Fn(&ServerEnd) -> CloseAction + Send + Sync>;
 
 /// How a server is supervised.
 pub struct Supervision {
     pub(crate) sign_in: bool,
+    pub(crate) bearer_login: Option<BearerLogin>,
     pub(crate) on_restart: OnRestart,
     pub(crate) on_close: OnClose,
     pub(crate) pauses: Vec<Duration>,
@@ -70,6 +97,7 @@ impl Supervision {
     pub fn new() -> Self {
         Self {
             sign_in: true,
+            bearer_login: None,
             on_restart: Box::new(drop),
             on_close: Box::new(|_| CloseAction::Restart),
             pauses: PAUSES.to_vec(),
@@ -80,6 +108,14 @@ impl Supervision {
     #[must_use]
     pub const fn sign_in(mut self, sign_in: bool) -> Self {
         self.sign_in = sign_in;
+        self
+    }
+
+    /// Has it sign in with a bearer token of `SpawnOptions::refresh_bearer_token`, requested with the
+    /// reason `login`, instead of ChatGPT tokens.
+    #[must_use]
+    pub fn bearer_login(mut self, bearer_login: BearerLogin) -> Self {
+        self.bearer_login = Some(bearer_login);
         self
     }
 
@@ -118,6 +154,7 @@ impl fmt::Debug for Supervision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervision")
             .field("sign_in", &self.sign_in)
+            .field("bearer_login", &self.bearer_login)
             .field("pauses", &self.pauses)
             .finish_non_exhaustive()
     }

@@ -8,17 +8,18 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use byokey_protocol::bearer_token::{BearerTokenLogin, BearerTokenRefreshParams};
 use byokey_protocol::external_auth::RefreshParams;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::account::{Account, Keeper, update};
-use crate::client::ByokeyClient;
+use crate::client::{ByokeyClient, Login};
 use crate::error::ByokeyError;
 use crate::events::{Event, EventStream, Events};
 use crate::options::SpawnOptions;
-use crate::provider::{AnyProvider, ProviderError, first_login};
-use crate::supervision::{CloseAction, Restart, ServerEnd, Supervision};
+use crate::provider::{AnyBearerProvider, AnyProvider, ProviderError, first_login};
+use crate::supervision::{BearerLogin, CloseAction, Restart, ServerEnd, Supervision};
 
 /// A server that ran for so long had recovered.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
@@ -34,6 +35,7 @@ pub struct Supervisor {
 struct Shared {
     options: Box<dyn Fn() -> SpawnOptions + Send + Sync>,
     provider: Option<AnyProvider>,
+    bearer: Option<(BearerLogin, AnyBearerProvider)>,
     client: watch::Sender<Option<Arc<ByokeyClient>>>,
     /// Whether the server has ended and will not be started again.
     closed: watch::Sender<bool>,
@@ -55,23 +57,38 @@ impl Supervisor {
     ///
     /// # Errors
     ///
-    /// Of the first start, as [`ByokeyClient::spawn`], or of the first login.
+    /// Of the first start, as [`ByokeyClient::spawn`], or of the first login; and a
+    /// [`bearer_login`](Supervision::bearer_login) without a provider of bearer tokens.
     pub async fn start(
         options: impl Fn() -> SpawnOptions + Send + Sync + 'static,
         supervision: Supervision,
     ) -> Result<Self, ProviderError> {
         let first = options();
+        let bearer = match (
+            supervision.bearer_login.clone(),
+            first.refresh_bearer_token.clone(),
+        ) {
+            (None, _) => None,
+            (Some(login), Some(provider)) => Some((login, provider)),
+            (Some(_), None) => {
+                return Err(
+                    "`bearer_login` needs `refresh_bearer_token`, which supplies its tokens".into(),
+                );
+            }
+        };
+        let has_provider = bearer.is_some() || first.refresh_tokens.is_some();
         let shared = Arc::new(Shared {
             provider: first
                 .refresh_tokens
                 .clone()
                 .map(|it| it.logging_to(first.on_log.clone())),
+            bearer,
             options: Box::new(options),
             client: watch::Sender::new(None),
             closed: watch::Sender::new(false),
             events: Events::new(),
             login: Mutex::new(LoginState {
-                is_signed_in: supervision.sign_in && first.refresh_tokens.is_some(),
+                is_signed_in: supervision.sign_in && has_provider,
                 account_id: None,
                 changes: 0,
             }),
@@ -211,18 +228,13 @@ impl Shared {
     }
 
     async fn sign_in_to(&self, client: &Arc<ByokeyClient>) -> Result<(), ProviderError> {
-        let Some(provider) = &self.provider else {
-            return Ok(());
-        };
         let (changes, previous_account_id) = {
             let login = self.login();
             (login.changes, login.account_id.clone())
         };
-        let request = RefreshParams {
-            previous_account_id,
-            ..first_login()
+        let Some((new_login, account_id)) = self.new_login(previous_account_id).await? else {
+            return Ok(());
         };
-        let tokens = provider.ask(request).await?;
         let _changing = self.changing.lock().await;
         // A sign-out, another sign-in or another server that came meanwhile wins.
         let is_current =
@@ -230,13 +242,44 @@ impl Shared {
         if self.login().changes != changes || !is_current {
             return Ok(());
         }
-        let account_id = tokens.chatgpt_account_id.clone();
-        client.login(tokens).await?;
+        client.login(new_login).await?;
         let mut login = self.login();
         if login.changes == changes {
             login.account_id = account_id;
         }
         Ok(())
+    }
+
+    /// Asks the provider. Returns the login with its answer, and its account; none without a
+    /// provider.
+    async fn new_login(
+        &self,
+        previous_account_id: Option<String>,
+    ) -> Result<Option<(Login, Option<String>)>, ProviderError> {
+        let asked = RefreshParams {
+            previous_account_id,
+            ..first_login()
+        };
+        if let Some((BearerLogin { origin, label }, provider)) = &self.bearer {
+            let request = BearerTokenRefreshParams {
+                reason: asked.reason,
+                origin: origin.clone(),
+            };
+            let bearer = provider.ask(request).await?;
+            let login = BearerTokenLogin {
+                token: bearer.token,
+                origin: origin.clone(),
+                expires_at: bearer.expires_at,
+                label: label.clone(),
+            };
+            return Ok(Some((login.into(), None)));
+        }
+        let Some(provider) = &self.provider else {
+            return Ok(None);
+        };
+        let tokens = provider.ask(asked).await?;
+        let account_id = tokens.chatgpt_account_id.clone();
+        Ok(Some((tokens.into(), account_id)))
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use byokey_client::protocol::account::Account;
 use byokey_client::protocol::open::Open;
 use byokey_client::{
-    ByokeyClient, ByokeyError, CloseAction, DeviceCode, SpawnOptions, Supervision, Supervisor,
-    TokenProvider,
+    BearerLogin, ByokeyClient, ByokeyError, CloseAction, DeviceCode, SpawnOptions, Supervision,
+    Supervisor, TokenProvider,
 };
 use made_up::{TOKEN, error, gone, options, run, spawn, supply};
 
@@ -224,6 +224,11 @@ fn on_close_decides_whether_there_is_another_start() {
             Supervision::new(),
         );
         assert!(gone.await.is_err());
+        let bearer = BearerLogin::new("https://api.example");
+        let supervision = Supervision::new().bearer_login(bearer);
+        let refused = Supervisor::start(|| options(&[SERVER]), supervision).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("`refresh_bearer_token`"), "{refused}");
     });
 }
 

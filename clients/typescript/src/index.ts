@@ -3,6 +3,7 @@
 export { ByokeyClient, type CommonOptions, type SpawnOptions } from "./client.js";
 export {
   Supervisor,
+  type BearerLogin,
   type CloseAction,
   type Restart,
   type ServerEnd,

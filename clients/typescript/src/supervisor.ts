@@ -5,10 +5,11 @@
 // restart it logs in again.
 
 import { AccountState } from "./account-state.js";
+import type { Params } from "./calls.js";
 import { ByokeyClient, type SpawnOptions } from "./client.js";
 import { ByokeyError, ConnectionClosedError } from "./errors.js";
 import { type Event, type EventName, type EventParams, Events } from "./events.js";
-import type { TokenContext, TokenProvider, TokenRequest, Tokens } from "./providers/provider.js";
+import type { BearerTokenProvider, TokenContext, TokenProvider } from "./providers/provider.js";
 import type { ExitStatus } from "./transport.js";
 
 /** What follows the end of a server. */
@@ -36,13 +37,26 @@ export interface Restart<C = ByokeyClient> {
   readonly signInError: unknown;
 }
 
+/** The recipient of the bearer tokens that a supervisor logs in with. */
+export interface BearerLogin {
+  /** Scheme, host and port of the configured provider, such as `https://api.openai.com`. */
+  readonly origin: string;
+  /** A name of the account for users. */
+  readonly label?: string | null | undefined;
+}
+
 /** Options of the supervision. */
 export interface Supervision<C = ByokeyClient> {
   /**
    * Whether to log in through the token provider at the start and at each restart. Default: whether
-   * there is a provider.
+   * there is a provider, or a `bearerLogin`.
    */
   readonly signIn?: boolean | undefined;
+  /**
+   * Has it log in with a bearer token of `refreshBearerToken`, requested with the reason `login`,
+   * instead of ChatGPT tokens.
+   */
+  readonly bearerLogin?: BearerLogin | undefined;
   /** Called when a new, logged-in server has replaced an ended one. */
   readonly onRestart?: ((restart: Restart<C>) => void) | undefined;
   /** Decides what follows the end of a server; by default it is always restarted. */
@@ -66,6 +80,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
   readonly closed: Promise<void>;
   readonly #spawn: (refreshTokens: TokenProvider | undefined) => Promise<C>;
   readonly #provider: TokenProvider | undefined;
+  readonly #bearerProvider: BearerTokenProvider | undefined;
   readonly #options: Supervision<C>;
   readonly #events = new Events();
   readonly #over = new AbortController();
@@ -89,11 +104,16 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
     spawn: (refreshTokens: TokenProvider | undefined) => Promise<C>,
     provider: TokenProvider | undefined,
     options: Supervision<C> = {},
+    bearerProvider?: BearerTokenProvider,
   ) {
+    if (options.bearerLogin !== undefined && bearerProvider === undefined) {
+      throw new TypeError("`bearerLogin` needs `refreshBearerToken`, which supplies its tokens");
+    }
     this.#spawn = spawn;
     this.#provider = provider;
+    this.#bearerProvider = bearerProvider;
     this.#options = options;
-    this.#isSignedIn = options.signIn ?? provider !== undefined;
+    this.#isSignedIn = options.signIn ?? (provider !== undefined || options.bearerLogin !== undefined);
     this.closed = new Promise((resolve) => (this.#setClosed = resolve));
   }
 
@@ -103,7 +123,7 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const spawn = (): Promise<ByokeyClient> => ByokeyClient.spawn(options);
-    const supervisor = new Supervisor(spawn, options.refreshTokens, options);
+    const supervisor = new Supervisor(spawn, options.refreshTokens, options, options.refreshBearerToken);
     try {
       await supervisor.restart();
     } catch (error) {
@@ -269,17 +289,28 @@ export class Supervisor<C extends Supervised = ByokeyClient> {
   }
 
   async #signInTo(client: C): Promise<void> {
-    const provider = this.#provider;
-    if (provider === undefined) return;
     const changes = this.#changes;
-    const request: TokenRequest = { reason: "login", previousAccountId: this.#accountId };
-    const context: TokenContext = { signal: this.#over.signal };
-    const tokens: Tokens = await provider(request, context);
+    const login = await this.#newLogin();
     // A later logout, switch or new server wins.
-    if (changes !== this.#changes || this.#client !== client) return;
+    if (login === undefined || changes !== this.#changes || this.#client !== client) return;
+    await client.login(login);
+    if (changes === this.#changes && "chatgptAccountId" in login) this.#accountId = login.chatgptAccountId;
+  }
+
+  /** Asks the provider, and returns the login with its answer; `undefined` without a provider. */
+  async #newLogin(): Promise<Params<"account/login/start"> | undefined> {
+    const context: TokenContext = { signal: this.#over.signal };
+    const { bearerLogin } = this.#options;
+    if (bearerLogin !== undefined && this.#bearerProvider !== undefined) {
+      const { origin, label = null } = bearerLogin;
+      const { token, expiresAt = null } = await this.#bearerProvider({ reason: "login", origin }, context);
+      return { type: "bearerToken", token, origin, expiresAt, label };
+    }
+    const provider = this.#provider;
+    if (provider === undefined) return undefined;
+    const tokens = await provider({ reason: "login", previousAccountId: this.#accountId }, context);
     const { accessToken, chatgptAccountId, chatgptPlanType = null } = tokens;
-    await client.login({ type: "chatgptAuthTokens", accessToken, chatgptAccountId, chatgptPlanType });
-    if (changes === this.#changes) this.#accountId = chatgptAccountId;
+    return { type: "chatgptAuthTokens", accessToken, chatgptAccountId, chatgptPlanType };
   }
 
   /**

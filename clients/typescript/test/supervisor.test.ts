@@ -194,3 +194,8 @@ test("a first start that fails is the host's to handle", async () => {
   const refused = Supervisor.start(supervised({ refreshTokens: () => Promise.reject(new Error("no tokens")) }));
   await assert.rejects(within(refused, "the end"), /no tokens/);
 });
+
+test("a bearer login without a provider of bearer tokens is refused", async () => {
+  const options = supervised({}, { bearerLogin: { origin: "https://api.example" } });
+  await assert.rejects(Supervisor.start(options), { name: "TypeError", message: /`refreshBearerToken`/ });
+});

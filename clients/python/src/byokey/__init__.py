@@ -29,11 +29,12 @@ from .errors import (
 )
 from .events import Event, EventStream, UnknownEvent
 from .providers import BearerTokenProvider, TokenProvider, command_tokens
-from .supervisor import CloseAction, Restart, ServerEnd, Supervisor
+from .supervisor import BearerLogin, CloseAction, Restart, ServerEnd, Supervisor
 
 __all__ = [
     "AccountState",
     "BackendError",
+    "BearerLogin",
     "BearerToken",
     "BearerTokenProvider",
     "BearerTokenRefreshParams",

@@ -16,12 +16,17 @@ from typing import Any, Literal, TypeVar
 
 from ._generated import methods
 from ._generated.methods import Notification
-from ._generated.types import RefreshParams
+from ._generated.types import (
+    BearerTokenRefreshParams,
+    ExternalTokens,
+    LoginStartParamsBearerToken,
+    RefreshParams,
+)
 from .account import AccountState
 from .client import ByokeyClient
 from .errors import ByokeyError, ConnectionClosedError
 from .events import Events, EventStream
-from .providers import TokenProvider, ask
+from .providers import BearerTokenProvider, TokenProvider, ask, ask_for_bearer
 
 P = TypeVar("P")
 
@@ -33,6 +38,16 @@ PAUSES = (0.1, 0.5, 2.0, 10.0, 60.0)
 
 HEALTHY_AFTER = 30.0
 """A server that ran for so many seconds had recovered."""
+
+
+@dataclass(frozen=True)
+class BearerLogin:
+    """The recipient of the bearer tokens that a supervisor signs in with."""
+
+    origin: str
+    """Scheme, host and port of the configured provider, such as ``https://api.openai.com``."""
+    label: str | None = None
+    """A name of the account for users."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +86,16 @@ class Supervisor:
         on_restart: Callable[[Restart], object] | None,
         on_close: Callable[[ServerEnd], CloseAction | None] | None,
         pauses: Sequence[float],
+        bearer_login: BearerLogin | None = None,
     ) -> None:
         self._options = options
         self._provider: TokenProvider | None = options.get("refresh_tokens")
+        self._bearer_provider: BearerTokenProvider | None = options.get("refresh_bearer_token")
+        if bearer_login is not None and self._bearer_provider is None:
+            raise TypeError(
+                "`bearer_login` needs `refresh_bearer_token`, which supplies its tokens"
+            )
+        self._bearer_login = bearer_login
         self._signed_in = sign_in
         self._on_restart = on_restart
         self._on_close = on_close
@@ -98,19 +120,21 @@ class Supervisor:
         on_restart: Callable[[Restart], object] | None = None,
         on_close: Callable[[ServerEnd], CloseAction | None] | None = None,
         pauses: Sequence[float] = PAUSES,
+        bearer_login: BearerLogin | None = None,
         **options: Any,
     ) -> Supervisor:
         """Starts a server, signs in, and keeps it running.
 
         ``options`` are those of `ByokeyClient.spawn`; the first start fails as that does.
         ``sign_in`` says whether the token provider is asked at the start and at each restart; by
-        default, if there is one. ``on_restart`` is called when a new server runs and is signed in.
+        default, if there is one, or a ``bearer_login``. ``on_restart`` is called when a new server runs and is signed in.
         ``on_close`` decides what follows the end of a server; without it, it is always started again.
+        With ``bearer_login`` it signs in with a bearer token of ``refresh_bearer_token``, which is
+        asked with the reason ``login``, instead of ChatGPT tokens.
         """
-        has_provider = options.get("refresh_tokens") is not None
-        supervisor = cls(
-            options, has_provider if sign_in is None else sign_in, on_restart, on_close, pauses
-        )
+        if sign_in is None:
+            sign_in = bearer_login is not None or options.get("refresh_tokens") is not None
+        supervisor = cls(options, sign_in, on_restart, on_close, pauses, bearer_login)
         try:
             client = await supervisor._spawn()
             if supervisor._signed_in:
@@ -257,18 +281,32 @@ class Supervisor:
             self._on_restart(Restart(client, self._restarts, problem))
 
     async def _sign_in_to(self, client: ByokeyClient) -> None:
-        if self._provider is None:
-            return
         changes = self._changes
-        request = RefreshParams(reason="login", previous_account_id=self._account_id)
         with client._logging():
-            tokens = await ask(self._provider, request)
+            login = await self._new_login()
         # A later logout, login or new server wins.
-        if changes != self._changes or self._client is not client:
+        if login is None or changes != self._changes or self._client is not client:
             return
-        await client.login(tokens)
-        if changes == self._changes:
-            self._account_id = tokens.chatgpt_account_id
+        await client.login(login)
+        if changes == self._changes and isinstance(login, ExternalTokens):
+            self._account_id = login.chatgpt_account_id
+
+    async def _new_login(self) -> ExternalTokens | LoginStartParamsBearerToken | None:
+        """Asks the provider, and returns the login with its answer; none without a provider."""
+        wanted = self._bearer_login
+        if wanted is not None and self._bearer_provider is not None:
+            request = BearerTokenRefreshParams(reason="login", origin=wanted.origin)
+            bearer = await ask_for_bearer(self._bearer_provider, request)
+            return LoginStartParamsBearerToken(
+                token=bearer.token,
+                origin=wanted.origin,
+                expires_at=bearer.expires_at,
+                label=wanted.label,
+            )
+        if self._provider is None:
+            return None
+        account = RefreshParams(reason="login", previous_account_id=self._account_id)
+        return await ask(self._provider, account)
 
     def _change(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

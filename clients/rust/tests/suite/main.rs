@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use byokey_client::{ByokeyClient, EventStream, SpawnOptions, Supervision, Supervisor};
+use byokey_client::{
+    BearerLogin, ByokeyClient, EventStream, SpawnOptions, Supervision, Supervisor,
+};
 use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::tools::has;
 use byokey_tests::{Overheard, PATIENCE};
@@ -205,11 +207,16 @@ async fn playing(
     let (options, watched) = options(transcript, start);
     let (restarted, restarts) = watch::channel(0);
     if transcript["supervised"] == true {
-        let supervision = Supervision::new()
+        let mut supervision = Supervision::new()
             .pauses([Duration::from_millis(10)])
             .on_restart(move |restart| {
                 restarted.send_replace(restart.restarts);
             });
+        if let Some(origin) = transcript["bearerLogin"]["origin"].as_str() {
+            let label = transcript["bearerLogin"]["label"].as_str();
+            let login = BearerLogin::new(origin).label(label.unwrap_or_default());
+            supervision = supervision.bearer_login(login);
+        }
         let supervisor = Supervisor::start(options, supervision).await;
         let supervisor = Arc::new(supervisor.map_err(|error| error.to_string())?);
         let client = supervisor.ready().await.ok_or("it has ended")?;

@@ -26,7 +26,9 @@ export async function play(transcript: Transcript, program: Program): Promise<vo
   };
   if (transcript.supervised === true) {
     const onRestart = (): void => void (player.restarts += 1);
-    const supervisor = await within(Supervisor.start({ ...options, onRestart, pausesMs: [10] }), "the start");
+    const { bearerLogin } = transcript;
+    const starting = Supervisor.start({ ...options, bearerLogin, onRestart, pausesMs: [10] });
+    const supervisor = await within(starting, "the start");
     try {
       await player.run({ events: () => supervisor.events(), client: () => supervisor.ready(), log });
     } finally {

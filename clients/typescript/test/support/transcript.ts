@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
+import type { BearerLogin } from "@byokey/client";
+
 import { SUITE } from "./places.js";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -26,6 +28,7 @@ export interface Transcript {
   readonly spawnFails?: string;
   readonly spawnSays?: readonly string[];
   readonly supervised?: boolean;
+  readonly bearerLogin?: BearerLogin;
   readonly codex?: boolean;
   readonly client: readonly Json[];
   readonly backend?: Json;

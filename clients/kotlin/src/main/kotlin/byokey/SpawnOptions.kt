@@ -16,7 +16,7 @@ internal class SpawnOptions(
     val capabilities: ClientCapabilities?,
     val onLog: ((String) -> Unit)?,
     val startTimeout: Duration,
-    private val refreshBearerToken: BearerTokenProvider?,
+    val refreshBearerToken: BearerTokenProvider?,
 ) {
     /** Starts a server; [onEvent] is called with each of its events. */
     suspend fun spawn(onEvent: (Event) -> Unit): ByokeyClient {

@@ -1,5 +1,7 @@
 package byokey
 
+import byokey.protocol.BearerTokenRefreshParams
+import byokey.protocol.LoginStartParams
 import byokey.protocol.RefreshParams
 import byokey.protocol.RefreshReason
 import kotlinx.coroutines.currentCoroutineContext
@@ -7,10 +9,13 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 
+private val LOGIN = RefreshReason("login")
+
 /** The login of a supervised server, over restarts: what was requested last by hand wins. */
 internal class SupervisedLogin(
     private val options: SpawnOptions,
     signIn: Boolean,
+    private val bearerLogin: BearerLogin?,
     private val isCurrent: (ByokeyClient) -> Boolean,
 ) {
     private class Wish(val isSignedIn: Boolean, val accountId: String?)
@@ -31,15 +36,24 @@ internal class SupervisedLogin(
 
     /** Asks the token provider and signs in, unless something newer was requested meanwhile. */
     suspend fun signInTo(client: ByokeyClient) {
-        if (options.refreshTokens === ServerOwnsLogin) return
         val before = wish
-        val request = RefreshParams(RefreshReason("login"), before.accountId)
-        val tokens = options.refreshTokens.ask(request, options.onLog)
+        val login = newLogin(before.accountId) ?: return
         changing.withLock {
             if (wish !== before || !isCurrent(client)) return
-            client.login(tokens.toLogin())
-            if (wish === before) wish = Wish(true, tokens.chatgptAccountId)
+            client.login(login)
+            if (wish === before) wish = Wish(true, (login as? LoginStartParams.ChatgptAuthTokens)?.chatgptAccountId)
         }
+    }
+
+    /** Asks the provider, and returns the login with its answer; null without a provider. */
+    private suspend fun newLogin(accountId: String?): LoginStartParams? {
+        val bearerProvider = options.refreshBearerToken
+        if (bearerLogin != null && bearerProvider != null) {
+            val answer = bearerProvider.token(BearerTokenRefreshParams(LOGIN, bearerLogin.origin))
+            return LoginStartParams.BearerToken(answer.token, bearerLogin.origin, answer.expiresAt, bearerLogin.label)
+        }
+        if (options.refreshTokens === ServerOwnsLogin) return null
+        return options.refreshTokens.ask(RefreshParams(LOGIN, accountId), options.onLog).toLogin()
     }
 
     /** Signs in to a new server, if the host is signed in. Returns what failed. */

@@ -12,6 +12,17 @@ public enum class CloseAction {
     DoNotRestart,
 }
 
+/**
+ * The recipient of the bearer tokens that a supervisor signs in with.
+ *
+ * @property origin scheme, host and port of the configured provider, such as
+ *   `https://api.openai.com`
+ * @property label a name of the account for users
+ */
+public class BearerLogin(public val origin: String, public val label: String? = null) {
+    override fun toString(): String = "BearerLogin(origin=$origin, label=$label)"
+}
+
 /** The end of a server, or a start that failed. */
 public class ServerEnd internal constructor(
     /** The exit status of the process, if it had started and that is known. */

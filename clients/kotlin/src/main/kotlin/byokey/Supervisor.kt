@@ -50,6 +50,7 @@ public class Supervisor private constructor(
     private val onRestart: suspend (Restart) -> Unit,
     private val onClose: (ServerEnd) -> CloseAction,
     private val pauses: List<Duration>,
+    bearerLogin: BearerLogin?,
 ) : AutoCloseable {
     private sealed interface State {
         object Waiting : State
@@ -63,7 +64,7 @@ public class Supervisor private constructor(
     private val state = MutableStateFlow<State>(State.Waiting)
     private val hub = EventHub()
     private val keeper = AccountKeeper(scope) { ready().readAccount().account }
-    private val login = SupervisedLogin(options, signIn) { client === it }
+    private val login = SupervisedLogin(options, signIn, bearerLogin) { client === it }
     private var keeping: Job? = null
 
     /** The server that runs; null while there is none. */
@@ -191,13 +192,15 @@ public class Supervisor private constructor(
          * fails as that does, or as the login does.
          *
          * @param signIn whether to sign in through the token provider at the start and at each
-         *   restart; by default, if there is one
+         *   restart; by default, if there is one, or a [bearerLogin]
          * @param onRestart called when a new server runs and is signed in
          * @param onClose decides what follows the end of a server; by default it is always started
          *   again
          * @param pauses the pauses before the first, second, … start in a row
-         * @param refreshBearerToken as for [ByokeyClient.spawn]; the login itself is made again in
-         *   [onRestart]
+         * @param refreshBearerToken as for [ByokeyClient.spawn]
+         * @param bearerLogin has it sign in with a bearer token of [refreshBearerToken], which is asked
+         *   with the reason `login`, instead of ChatGPT tokens
+         * @throws IllegalArgumentException if there is a [bearerLogin] and no [refreshBearerToken]
          */
         public suspend fun start(
             clientInfo: ClientInfo,
@@ -209,17 +212,22 @@ public class Supervisor private constructor(
             capabilities: ClientCapabilities? = null,
             onLog: ((String) -> Unit)? = null,
             startTimeout: Duration = 10.seconds,
-            signIn: Boolean = refreshTokens !== ServerOwnsLogin,
+            signIn: Boolean? = null,
             onRestart: suspend (Restart) -> Unit = {},
             onClose: (ServerEnd) -> CloseAction = { CloseAction.Restart },
             pauses: List<Duration> = PAUSES,
             refreshBearerToken: BearerTokenProvider? = null,
+            bearerLogin: BearerLogin? = null,
         ): Supervisor {
+            require(bearerLogin == null || refreshBearerToken != null) {
+                "`bearerLogin` needs `refreshBearerToken`, which supplies its tokens"
+            }
             val options = SpawnOptions(
                 clientInfo, refreshTokens, command, args, environment, workingDirectory, capabilities, onLog, startTimeout,
                 refreshBearerToken,
             )
-            val supervisor = Supervisor(options, signIn, onRestart, onClose, pauses)
+            val signsIn = signIn ?: (bearerLogin != null || refreshTokens !== ServerOwnsLogin)
+            val supervisor = Supervisor(options, signsIn, onRestart, onClose, pauses, bearerLogin)
             var hasStarted = false
             try {
                 supervisor.begin()

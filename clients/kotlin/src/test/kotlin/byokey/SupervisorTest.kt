@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertSame
+import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.util.concurrent.CopyOnWriteArrayList
@@ -73,6 +74,14 @@ class SupervisorTest {
             assertSame(restarts[1].client, supervisor.client)
             assertNull(restarts[1].signInError)
         }
+    }
+
+    @Test
+    fun `a bearer login without a provider of bearer tokens is refused`() {
+        val refused = assertThrows(IllegalArgumentException::class.java) {
+            runBlocking { Supervisor.start(TEST_HOST, ServerOwnsLogin, bearerLogin = BearerLogin("https://api.example")) }
+        }
+        assertTrue("`refreshBearerToken`" in refused.message!!, refused.message)
     }
 
     @Test

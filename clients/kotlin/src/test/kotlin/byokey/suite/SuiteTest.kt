@@ -86,6 +86,7 @@ class SuiteTest {
             val supervisor = Supervisor.start(
                 HOST, watched.provider, command, args, environment, null, capabilities, onLog, transcript.startTimeout,
                 onRestart = { watched.restarts.value = it.restarts }, pauses = listOf(10.milliseconds),
+                refreshBearerToken = watched.provider, bearerLogin = transcript.bearerLogin,
             )
             playing(supervisor) { Player(this, supervisor.events, watched, supervisor::ready).play(transcript.client) }
             return@runBlocking

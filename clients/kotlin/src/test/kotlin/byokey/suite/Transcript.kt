@@ -1,6 +1,7 @@
 /** The files of the suite of all clients. */
 package byokey.suite
 
+import byokey.BearerLogin
 import byokey.PROJECT
 import byokey.json.JsonArray
 import byokey.json.JsonBoolean
@@ -27,6 +28,9 @@ internal class Transcript(val file: File, names: Map<String, JsonValue> = emptyM
     val spawnFails: String? = (members["spawnFails"] as JsonString?)?.value
     val spawnSays: List<String> = (members["spawnSays"] as JsonArray?).orEmpty().map { (it as JsonString).value }
     val isSupervised: Boolean = members["supervised"] == JsonBoolean(true)
+    val bearerLogin: BearerLogin? = (members["bearerLogin"] as JsonObject?)?.let {
+        BearerLogin(it.text("origin"), (it["label"] as JsonString?)?.value)
+    }
     val isForCodex: Boolean = "codex" in members
     val client: List<JsonObject> = steps("client")
     val isScripted: Boolean = "server" in members || "servers" in members
