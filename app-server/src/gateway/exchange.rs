@@ -239,7 +239,12 @@ async fn call<B>(
     drop(body);
     Ok(match answer {
         Ok(answer) => streamed(answer),
-        Err(BackendError::AuthRequired) if shared.auth.lease().is_some() => {
+        Err(BackendError::AuthRequired)
+            if shared
+                .auth
+                .lease()
+                .is_some_and(|lease| !shared.owner.may_use(&lease)) =>
+        {
             return Err(foreign_login());
         }
         Err(error) => error::answer(error),
