@@ -25,6 +25,7 @@ use byokey_app_server::gateway::{
     read_status,
 };
 use byokey_app_server::process::hardening;
+use byokey_app_server::process::parent::end_of_process;
 use byokey_app_server::process::signals::Signals;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
@@ -54,6 +55,9 @@ pub(crate) struct Gateway {
     /// starts it.
     #[arg(long)]
     json: bool,
+    /// With `--json`: end with that process in place of standard input, and write to the log alone.
+    #[arg(long, hide = true, value_name = "PID", requires = "json")]
+    for_pid: Option<u32>,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -117,6 +121,7 @@ impl Gateway {
         if let Err(error) = byokey_rpc::check_descriptors() {
             return fail(&format!("cannot start: {error}"));
         }
+        let for_pid = self.for_pid;
         // A parent reads everything from one line.
         let is_json = self.json;
         let stdio = match is_json.then(claim_stdio).transpose() {
@@ -137,7 +142,7 @@ impl Gateway {
                 Err(problem) => Err(problem),
             };
             match (served, stdio) {
-                (Ok(serving), stdio) => Box::pin(serving.serve(stdio)).await,
+                (Ok(serving), stdio) => Box::pin(serving.serve(stdio, for_pid)).await,
                 (Err(problem), stdio) => report_problem(problem, stdio).await,
             }
         });
@@ -315,8 +320,8 @@ async fn signed_out(services: &Services) -> Problem {
 }
 
 impl Serving {
-    /// Serves until a signal, or until the parent closes standard input.
-    async fn serve(self, stdio: Option<ClaimedStdio>) -> ExitCode {
+    /// Serves until a signal, or until the parent closes standard input or the named process ends.
+    async fn serve(self, stdio: Option<ClaimedStdio>, for_pid: Option<u32>) -> ExitCode {
         let Self {
             gateway,
             account,
@@ -324,6 +329,11 @@ impl Serving {
             key,
             services,
         } = self;
+        // From before the address is known: that process waits for it, so its pid is not reused.
+        let watched = match for_pid.map(end_of_process).transpose() {
+            Ok(watched) => watched,
+            Err(error) => return fail(&error.to_string()),
+        };
         let parent = match stdio {
             None => {
                 announce(&gateway, &account);
@@ -352,6 +362,9 @@ impl Serving {
             }
         };
         let closed = async {
+            if let Some(watched) = watched {
+                return watched.await;
+            }
             let Some(mut reader) = parent else {
                 return std::future::pending().await;
             };

@@ -15,18 +15,29 @@ const GENERATIONS: usize = 4096;
 pub(super) fn end_of_ancestor(
     pid: u32,
 ) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
-    let ancestor = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let ancestor = ancestor.ok_or(Unwatched::NotAnAncestor)?;
+    let ancestor = process(pid).ok_or(Unwatched::NotAnAncestor)?;
     // Opened before the check: if the pid is reused in between, it is not an ancestor's.
-    let process = pidfd_open(ancestor, PidfdFlags::NONBLOCK)
-        .ok()
-        .and_then(readiness)
-        .filter(|_| ancestors().any(|pid| pid == ancestor))
-        .ok_or(Unwatched::NotAnAncestor)?;
+    let end = end_of_process(pid).map_err(|_| Unwatched::NotAnAncestor)?;
+    if ancestors().any(|pid| pid == ancestor) {
+        return Ok(end);
+    }
+    Err(Unwatched::NotAnAncestor)
+}
+
+/// Completes when that process ends.
+pub(super) fn end_of_process(
+    pid: u32,
+) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
+    let process = process(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
+    let process = process.and_then(readiness).ok_or(Unwatched::Gone)?;
     Ok(async move {
         // After an error the end could no longer be detected, so this ends.
         drop(process.readable().await);
     })
+}
+
+fn process(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 #[expect(

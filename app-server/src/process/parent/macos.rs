@@ -11,9 +11,18 @@ pub(super) fn end_of_ancestor(
     pid: u32,
 ) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
     // Watched before the check: if the pid is reused in between, it is not the parent's.
-    let watcher = exit_of(pid)
-        .filter(|_| std::os::unix::process::parent_id() == pid)
-        .ok_or(Unwatched::NotAnAncestor)?;
+    let end = end_of_process(pid).map_err(|_| Unwatched::NotAnAncestor)?;
+    if std::os::unix::process::parent_id() == pid {
+        return Ok(end);
+    }
+    Err(Unwatched::NotAnAncestor)
+}
+
+/// Completes when that process ends.
+pub(super) fn end_of_process(
+    pid: u32,
+) -> Result<impl Future<Output = ()> + Send + 'static, Unwatched> {
+    let watcher = exit_of(pid).ok_or(Unwatched::Gone)?;
     let (ended, end) = oneshot::channel();
     // Blocks in the kernel until the event. After a failure the end could no longer be detected, so
     // this ends.

@@ -88,6 +88,29 @@ fn watch_end(end: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<
     is_over
 }
 
+/// Returns a future that ends with that process, which need not be an ancestor. The caller sees to it
+/// that the pid is not that of a later process: by being waited for.
+///
+/// # Errors
+///
+/// When there is no such process, or the system does not report its end.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub fn end_of_process(
+    pid: u32,
+) -> Result<impl Future<Output = ()> + Send + 'static, impl std::error::Error> {
+    platform::end_of_process(pid)
+}
+
+/// The same where there is no use for it: nothing is watched.
+///
+/// # Errors
+///
+/// Always.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub const fn end_of_process(_: u32) -> Result<std::future::Pending<()>, impl std::error::Error> {
+    Err::<_, Unwatched>(Unwatched::Unsupported)
+}
+
 /// Why a process is not watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unwatched {
@@ -98,7 +121,13 @@ enum Unwatched {
     #[error("the process to watch is not an ancestor of this one")]
     NotAnAncestor,
     #[cfg_attr(
-        any(target_os = "linux", target_os = "macos", windows),
+        not(any(target_os = "linux", target_os = "macos")),
+        expect(dead_code, reason = "only ancestors are watched")
+    )]
+    #[error("the process to watch has ended")]
+    Gone,
+    #[cfg_attr(
+        any(target_os = "linux", target_os = "macos"),
         expect(dead_code, reason = "this system is supported")
     )]
     #[error("watching a process is not supported on this platform")]
@@ -128,6 +157,22 @@ mod tests {
             );
         }
         assert!(end_of_ancestor(std::os::unix::process::parent_id()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn any_process_that_lives_is_watched_on_request() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn();
+        let child = child.as_mut().unwrap();
+        let mut end = Box::pin(super::end_of_process(child.id()).unwrap());
+        tokio::select! {
+            biased;
+            () = &mut end => panic!("it lives"),
+            () = tokio::task::yield_now() => {}
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        end.await;
+        assert!(super::end_of_process(child.id()).is_err(), "it is gone");
     }
 
     #[tokio::test]
