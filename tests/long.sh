@@ -55,6 +55,19 @@ older_codex() {
   done
 }
 
+# An older codex, and opencode, on a login that they do not get.
+agents() {
+  local version=0.169.0
+  tests/codex/opencode.sh
+  CODEX_VERSION=$version tests/codex/setup.sh
+  if [ -x ".cache/codex-$version/codex" ]; then
+    CODEX_BIN="$root/.cache/codex-$version/codex" \
+      run_tests "agents" --package byokey-tests --test run
+  else
+    skip "byokey run with codex $version: npm cannot install it"
+  fi
+}
+
 # Optimised, or it takes a day.
 model() {
   BYOKEY_MODEL_SEQUENCES=1000000 \
@@ -107,6 +120,7 @@ step "Windows" windows
 step "packages for all machines" all_packages
 step "the same program twice" reproducible
 step "older codex" older_codex
+step "agents" agents
 step "model of connections" model
 step "instruction counts, all" bench/instructions.sh --all
 step "fuzzing" fuzz/long.sh "${BYOKEY_FUZZ_SECONDS:-600}"

@@ -1,4 +1,6 @@
-//! The `byokey` program: hardens the process, parses the arguments, and runs the command.
+//! The `byokey` program: parses the arguments, hardens the process, and runs the command.
+//!
+//! `byokey run` is not hardened, because the program that it becomes inherits that. It holds no token.
 
 mod cli;
 
@@ -13,8 +15,16 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    #[cfg(feature = "gateway")]
+    if let Some(code) = cli::run_unhardened(&cli) {
+        return code;
+    }
     let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
     let hardening = hardening::harden(allow_debug, true);
     env_token::hand_over();
-    cli::run(hardening)
+    cli::run(cli, hardening)
 }

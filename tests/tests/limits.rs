@@ -51,6 +51,7 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("gateway/body.rs:EDITS", "room that a buffer keeps"),
     ("gateway/body.rs:MIB", "a unit"),
     ("key/unix.rs:PAUSE", "between two tries"),
+    ("token/mod.rs:VERSION", "a version"),
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),
     ("threads/unload.rs:LOOK_AGAIN", "between two looks"),

@@ -21,7 +21,8 @@ const PRODUCT: [&str; 6] = ["protocol", "base", "http", "rpc", "auth", "app-serv
 const EXPOSES: [&str; 2] = [".expose()", ".moved("];
 
 /// The only files and folders of the product that read the value of a secret, and why.
-const MAY_EXPOSE: [(&str, &str); 10] = [
+const MAY_EXPOSE: [(&str, &str); 11] = [
+    ("/cli/token/", "the output that the user asked for"),
     (
         "/credential/",
         "claims are read, what cannot be sent is refused",

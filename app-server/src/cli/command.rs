@@ -98,6 +98,16 @@ pub(crate) fn unbuffered_input() -> std::io::Result<File> {
     input.map(File::from)
 }
 
+/// Returns standard output without the standard library's buffer, which is not wiped.
+#[cfg(feature = "gateway")]
+pub(crate) fn unbuffered_output() -> std::io::Result<File> {
+    #[cfg(unix)]
+    let output = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned();
+    #[cfg(windows)]
+    let output = std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned();
+    output.map(File::from)
+}
+
 /// Why a secret could not be read from standard input.
 pub(crate) enum NoSecret {
     /// The user would have to type it visibly.

@@ -6,7 +6,7 @@ use std::process::Command;
 /// Prefixes of variables that control the system's loader.
 const LOADER: [&str; 2] = ["LD_", "DYLD_"];
 /// Variables that may contain a secret of ours.
-const SECRETS: [&str; 2] = ["CODEX_ACCESS_TOKEN", "OPENAI_API_KEY"];
+pub(super) const SECRETS: [&str; 2] = ["CODEX_ACCESS_TOKEN", "OPENAI_API_KEY"];
 
 /// Removes these variables from the environment of a program that is not ours.
 pub(super) fn withhold(command: &mut Command, variables: impl Iterator<Item = OsString>) {

@@ -6,6 +6,7 @@ Examples:
   byokey app-server                  what an editor or agent host spawns
   byokey login --store file          sign in with the browser, without a host
   byokey status --store file         the stored account
+  byokey run --store file codex      codex on that login, which it does not get
   byokey gateway --store file        other programs on this login
   byokey doctor                      what is wrong, and what mends it
   byokey dev-backend                 a backend on this machine, to develop a host against
@@ -53,3 +54,22 @@ Examples:
   byokey status --store file --json
 
 Exit code 0: signed in, 1: signed out, 2: failure, 3: expired.";
+
+#[cfg(feature = "gateway")]
+pub(super) const RUN: &str = "\
+Examples:
+  byokey run --store file codex                  codex on the stored login
+  byokey run codex exec 'what is in this folder?'
+  byokey run opencode
+  byokey run -- python ask.py                    any program with a library of OpenAI
+
+The exit code is that of the program. 125: there is no login, or the gateway did not start; 126 and
+127: the program cannot be started.";
+
+#[cfg(feature = "gateway")]
+pub(super) const TOKEN: &str = "\
+Examples:
+  byokey token --store file                      the token, for a program that asks a command for it
+  byokey token --store file --json               with its expiry
+
+Exit code 0: a token, 1: signed out, 2: failure or refused, 3: expired.";

@@ -23,11 +23,15 @@ mod listen;
 mod login;
 mod logout;
 mod report;
+#[cfg(feature = "gateway")]
+mod run;
 #[cfg(feature = "help")]
 mod shell;
 mod status;
 #[cfg(not(feature = "listen"))]
 mod stdio_only;
+#[cfg(feature = "gateway")]
+mod token;
 mod version;
 mod waiting;
 mod when;
@@ -55,7 +59,7 @@ pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
     arg_required_else_help = true
 )]
 #[cfg_attr(feature = "help", command(after_help = examples::BYOKEY))]
-struct Cli {
+pub(crate) struct Cli {
     /// Print the version and exit.
     #[arg(short = 'V', long)]
     version: bool,
@@ -83,6 +87,16 @@ enum Command {
     Logout(logout::Logout),
     /// Show the current login. Exit code 0: signed in, 1: signed out, 3: expired.
     Status(status::Status),
+    /// Run codex, opencode or another program on the login, which it does not get.
+    #[cfg(feature = "gateway")]
+    Run(Box<run::Run>),
+    /// Start the gateway of `run` where it is no child of the program.
+    #[cfg(feature = "gateway")]
+    #[command(name = run::Launch::NAME, hide = true)]
+    LaunchGateway(run::Launch),
+    /// Print the access token in force, for programs that ask a command for it.
+    #[cfg(feature = "gateway")]
+    Token(token::Token),
     /// Import the login of codex, without changing codex's file.
     ImportCodex(import_codex::ImportCodex),
     /// Let programs on this machine use the login: an address of 127.0.0.1, and a key for it.
@@ -131,6 +145,20 @@ impl Common {
         self.enable.extend(others.enable);
         self.disable.extend(others.disable);
         self
+    }
+
+    /// Returns the arguments that mean the same.
+    #[cfg(all(feature = "gateway", any(target_os = "linux", target_os = "macos")))]
+    fn arguments(&self) -> Vec<OsString> {
+        let settings = self.config.iter().flat_map(|setting| ["-c", setting]);
+        let named = [("-p", &self.profile), ("--store", &self.store)];
+        let named = named
+            .iter()
+            .filter_map(|(name, value)| Some([*name, value.as_deref()?]));
+        settings
+            .chain(named.flatten())
+            .map(OsString::from)
+            .collect()
     }
 
     fn into_overrides(self) -> Overrides {
@@ -199,13 +227,29 @@ impl Cli {
     }
 }
 
-/// Runs the command.
-pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
+/// Parses the arguments.
+///
+/// # Errors
+///
+/// The exit code, if they are wrong or ask for help, which is printed.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let cli = match Cli::of(&arguments) {
-        Ok(cli) => cli,
-        Err(error) => return arguments::report(&error, &arguments),
-    };
+    Cli::of(&arguments).map_err(|error| arguments::report(&error, &arguments))
+}
+
+/// Runs a command that must not be hardened, and returns its exit code. None for all others.
+#[cfg(feature = "gateway")]
+pub(crate) fn run_unhardened(cli: &Cli) -> Option<ExitCode> {
+    match &cli.command {
+        _ if cli.version => None,
+        Some(Command::Run(command)) => Some(command.run(cli.common.clone())),
+        Some(Command::LaunchGateway(command)) => Some(command.run()),
+        _ => None,
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli, hardening: HardeningReport) -> ExitCode {
     if cli.version {
         return print(&version::line());
     }
@@ -216,6 +260,12 @@ pub(crate) fn run(hardening: HardeningReport) -> ExitCode {
     env_token::report(&environment);
     match cli.command {
         Some(Command::AppServer(command)) => command.run(cli.common, environment, hardening),
+        #[cfg(feature = "gateway")]
+        Some(Command::Run(command)) => command.run(cli.common),
+        #[cfg(feature = "gateway")]
+        Some(Command::LaunchGateway(command)) => command.run(),
+        #[cfg(feature = "gateway")]
+        Some(Command::Token(command)) => command.run(cli.common, &environment, hardening),
         #[cfg(feature = "demo")]
         Some(Command::DevBackend(command)) => command.run(),
         #[cfg(feature = "demo")]

@@ -9,6 +9,7 @@
 //! problems), then each part, and `live` (when they are read again).
 
 mod address;
+mod agents;
 mod codex_version;
 mod environment;
 mod explained;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use byokey_protocol::secret::Secret;
 use byokey_protocol::warning::ConfigWarning;
 
+pub use agents::{excluded_from_tools, model_of_codex};
 pub use environment::Environment;
 use environment::Source;
 pub use explained::{Explained, FileState, SettingsFile};

@@ -217,7 +217,8 @@ impl Services {
         self.auth.restore_from_store().await.map(|_| ())
     }
 
-    fn take_given_token(&self) -> Option<Secret> {
+    /// Takes the token of the environment, unless it was taken.
+    pub fn take_given_token(&self) -> Option<Secret> {
         self.given_token.lock().ok()?.take()
     }
 

@@ -1,0 +1,205 @@
+//! The token of the login is in no byte of codex: its memory, its environment, what its tools print,
+//! and its home.
+
+use std::path::Path;
+use std::time::Duration;
+
+use byokey_dev_backend::Route;
+use byokey_tests::Memory;
+use byokey_tests::codex::program;
+use byokey_tests::turns::script;
+use serde_json::json;
+
+use super::codex::PATIENCE;
+use super::world::{REFRESH_TOKEN, World, ended_within, real_token};
+
+/// What codex is asked, which its memory has then.
+const PROMPT: &str = "look around in the made-up home of this test";
+
+/// Returns parts of the token that nothing else has: its payload names the user, as codex does.
+fn parts() -> Vec<String> {
+    let token = real_token();
+    let payload = token.split('.').nth(1).unwrap();
+    let end = token.len() - 24;
+    let parts = vec![
+        token.clone(),
+        payload.get(..48).unwrap().to_owned(),
+        token.get(end..).unwrap().to_owned(),
+        REFRESH_TOKEN.to_owned(),
+    ];
+    // The search of memory finds nothing shorter.
+    assert!(parts.iter().all(|part| part.len() >= 16));
+    parts
+}
+
+fn assert_absent(place: &str, bytes: &[u8]) {
+    for part in parts() {
+        let found = bytes
+            .windows(part.len())
+            .any(|window| window == part.as_bytes());
+        assert!(!found, "{place} has a part of the token");
+    }
+}
+
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = std::fs::symlink_metadata(&path).unwrap();
+        if kind.is_dir() {
+            files(&path, found);
+        } else if kind.is_file() {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+// Row: codex on the login
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "skipped steps are reported")]
+async fn no_byte_of_codex_has_the_token() {
+    let Some(codex) = program() else { return };
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: only root reads the memory of other programs");
+        return;
+    }
+    let world = World::signed_in().await;
+    let command = "env; tr '\\0' '\\n' </proc/$PPID/environ; cat /proc/*/environ | tr '\\0' '\\n'; \
+                   cat ~/.codex/auth.json; exit 0";
+    let call = json!({
+        "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
+        "arguments": json!({"cmd": command}).to_string(),
+    });
+    let events = json!([{"events": [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.done", "output_index": 0, "item": call},
+        {"type": "response.completed", "response": {"id": "resp_1", "output": [], "usage":
+            {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}},
+    ]}]);
+    world
+        .shared
+        .backend
+        .set_script(script("responses", &events));
+    let arguments = [
+        "codex",
+        "exec",
+        "--skip-git-repo-check",
+        "--dangerously-bypass-approvals-and-sandbox",
+        PROMPT,
+    ];
+    let mut command = world.agent(&codex, &arguments);
+    let child = command.spawn().unwrap();
+    let pid = child.id().unwrap();
+    // Its output, which is long, is read meanwhile.
+    let running = tokio::spawn(child.wait_with_output());
+    let backend = &world.shared.backend;
+    let looked = async {
+        while backend.count(Route::Responses) < 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let gate = backend.hold(Route::Responses);
+        while gate.arrived() < 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // In the middle of the second request of the turn, with the output of the tool in it.
+        let memory = Memory::of(pid).unwrap();
+        gate.release();
+        memory
+    };
+    let memory = tokio::time::timeout(PATIENCE, looked)
+        .await
+        .expect("two requests");
+    let output = tokio::time::timeout(PATIENCE, running).await;
+    let output = output.expect("codex ends").unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+
+    assert!(
+        memory.holds(PROMPT),
+        "void: {} bytes of memory",
+        memory.size()
+    );
+    for part in parts() {
+        assert!(
+            !memory.holds(&part),
+            "the memory of codex has a part of the token"
+        );
+    }
+    let second = &backend.requests_to(Route::Responses)[1];
+    let sent = second.json().unwrap().to_string();
+    assert!(
+        sent.contains("function_call_output") && sent.contains("CODEX_HOME"),
+        "{sent}"
+    );
+    assert_absent("the output of a tool", sent.as_bytes());
+    let bearer = |line: &str| line.contains("CODEX_ACCESS_TOKEN=at-") && !line.contains("environ");
+    let own = sent
+        .split("\\n")
+        .take_while(|line| !line.contains("TERM="))
+        .any(bearer);
+    assert!(
+        !own,
+        "a tool sees the bearer of the gateway in its environment"
+    );
+    let mut found = vec![
+        ("standard output".to_owned(), output.stdout),
+        ("standard error".to_owned(), output.stderr),
+    ];
+    files(world.home.path(), &mut found);
+    assert!(
+        found.iter().any(|(path, _)| path.contains("sessions")),
+        "codex's home"
+    );
+    for (place, bytes) in found {
+        assert_absent(&place, &bytes);
+    }
+}
+
+// Row: codex on the login
+#[tokio::test]
+async fn the_tools_of_codex_do_not_see_the_bearer_of_the_gateway() {
+    let Some(codex) = program() else { return };
+    for plain in [&[][..], &["--plain"]] {
+        let world = World::signed_in().await;
+        let url = world.shared.backend.base_url();
+        world.configure(&format!(
+            "chatgpt_base_url = \"{url}/backend-api\"\n[shell_environment_policy]\nexclude = \
+             [\"OWN_*\"]\n"
+        ));
+        let call = json!({
+            "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
+            "arguments": json!({"cmd": "env"}).to_string(),
+        });
+        let events = json!([{"events": [
+            {"type": "response.created", "response": {"id": "resp_1"}},
+            {"type": "response.output_item.done", "output_index": 0, "item": call},
+            {"type": "response.completed", "response": {"id": "resp_1", "output": [], "usage":
+                {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}},
+        ]}]);
+        world
+            .shared
+            .backend
+            .set_script(script("responses", &events));
+        let arguments = [
+            plain,
+            &[
+                "codex",
+                "exec",
+                "--skip-git-repo-check",
+                "--dangerously-bypass-approvals-and-sandbox",
+                "x",
+            ],
+        ];
+        let mut command = world.agent(&codex, &arguments.concat());
+        command
+            .env("OWN_SECRET", "made-up-own")
+            .env("SHOWN", "made-up-shown");
+        let output = ended_within(command, PATIENCE).await;
+        assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
+        let requests = world.shared.backend.requests_to(Route::Responses);
+        let sent = requests[1].json().unwrap().to_string();
+        assert!(sent.contains("made-up-shown"), "{sent}");
+        for hidden in ["made-up-own", "CODEX_ACCESS_TOKEN", "BYOKEY_RUN_KEY"] {
+            assert!(!sent.contains(hidden), "{hidden} is visible");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `byokey run` changes nothing of what a command may do.
+
+use byokey_tests::tools;
+
+use super::world::{World, ended};
+
+/// Runs a shell script with `byokey run` and without.
+async fn both(world: &World, script: &str) -> [super::world::Output; 2] {
+    let mut plain = world.plain("/bin/sh");
+    plain.args(["-c", script]);
+    [ended(plain).await, world.shell(script).await]
+}
+
+// Row: other programs on the login
+#[tokio::test]
+async fn privileges_limits_signals_and_descriptors_are_those_without_it() {
+    let world = World::signed_in().await;
+    for script in [
+        "grep -E '^(NoNewPrivs|Seccomp|Cap|Sig[BI]|Shd|Umask|Uid|Gid|Groups|NSpgid)' /proc/self/status | \
+         grep -v NSpgid",
+        "cat /proc/self/limits",
+        "ls /proc/$$/fd",
+        "cat /proc/self/oom_score_adj; umask; pwd; cat /proc/self/cgroup",
+        "cat /proc/self/coredump_filter /proc/self/personality",
+        "ls -ld /proc/self | cut -d' ' -f1,3,4",
+    ] {
+        let [plain, run] = both(&world, script).await;
+        assert!(!plain.stdout.is_empty(), "{script}");
+        assert_eq!(run.stdout, plain.stdout, "{script}: {}", run.stderr);
+    }
+}
+
+// Row: other programs on the login
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "skipped steps are reported")]
+async fn sudo_and_namespaces_work_as_they_do_without_it() {
+    let world = World::signed_in().await;
+    for (program, script) in [
+        ("sudo", "sudo -n true"),
+        ("unshare", "unshare -r true"),
+        ("unshare", "unshare -r -m sh -c 'mount -t tmpfs none /mnt'"),
+        ("bwrap", "bwrap --ro-bind / / --unshare-all true"),
+        // It gains privileges by its file, which `no_new_privs` prevents.
+        (
+            "setpriv",
+            "setpriv --reuid=65534 --clear-groups cat /proc/self/status | grep NoNewPrivs",
+        ),
+    ] {
+        if !tools::has(program) {
+            println!("SKIPPED: there is no {program}");
+            continue;
+        }
+        let [plain, run] = both(&world, script).await;
+        assert_eq!(
+            run.status.code(),
+            plain.status.code(),
+            "{script}: {}",
+            run.stderr
+        );
+        assert_eq!(run.stdout, plain.stdout, "{script}");
+    }
+}
+
+// Row: other programs on the login
+#[tokio::test]
+async fn files_can_be_written_and_programs_started() {
+    let world = World::signed_in().await;
+    let output = world
+        .shell("echo x > made && cat made && rm made && sh -c 'exit 4'")
+        .await;
+    assert_eq!(
+        (output.status.code(), output.stdout.as_str()),
+        (Some(4), "x\n")
+    );
+}
+
+// Row: other programs on the login
+#[tokio::test]
+async fn the_gateway_is_hardened_and_out_of_the_group_of_the_command() {
+    let world = World::signed_in().await;
+    // The gateway is found by its address: the process that listens there.
+    let script = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | \
+                  grep -q -- \"--for-pid $$ \" && echo ${p#/proc/}; done; read -r line";
+    let mut command = world.run(&["--", "sh", "-c", script]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let own = child.id().unwrap();
+    let mut line = String::new();
+    {
+        use tokio::io::{AsyncBufReadExt as _, BufReader};
+        let mut output = BufReader::new(child.stdout.as_mut().unwrap());
+        output.read_line(&mut line).await.unwrap();
+    }
+    let gateway: u32 = line.trim().parse().expect("one gateway");
+    let status = std::fs::read_to_string(format!("/proc/{gateway}/status")).unwrap();
+    let field = |name: &str| {
+        let found = status.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap().trim().to_owned()
+    };
+    assert_eq!(field("NoNewPrivs:"), "1");
+    assert_ne!(field("PPid:"), own.to_string());
+    let stat = std::fs::read_to_string(format!("/proc/{gateway}/stat")).unwrap();
+    let group = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(2)
+        .unwrap()
+        .to_owned();
+    assert_eq!(group, gateway.to_string(), "a group of its own");
+    let line = std::fs::read_to_string(format!("/proc/{gateway}/cmdline")).unwrap();
+    assert!(!line.contains("at-"), "{line}");
+    drop(child.stdin.take());
+    child.wait().await.unwrap();
+}
