@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Access;
 use super::platform::{access_of, is_link, is_trusted, kind_of, never_block};
 
-/// Initial capacity in bytes.
+/// Initial capacity in bytes for a file that reports no length.
 const USUAL: usize = 32 * 1024;
 
 /// Why a file is not read, written or removed. The texts follow the file's name and a colon.
@@ -115,7 +115,13 @@ pub(super) fn read_bounded(
     if metadata.len() > limit {
         return Err(FileFailure::TooLong(limit));
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(USUAL));
+    // One byte more lets the read that finds the end go without another allocation. Room that is
+    // not used costs too: it is wiped, and so touched for the first time, when the text is dropped.
+    let capacity = match usize::try_from(metadata.len()) {
+        Ok(0) | Err(_) => USUAL,
+        Ok(length) => length + 1,
+    };
+    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
     // Some system files report no length, and others grow.
     file.take(limit + 1).read_to_end(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length <= limit) {
