@@ -123,6 +123,8 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
 type AccountHandler<M> =
     fn(&Context, <M as Request>::Params) -> Result<Answering<<M as Request>::Result>, RequestError>;
 
+// What is instantiated for each method stays out of `dispatch`: its frame would have room for the
+// futures of all handlers, and the first request would touch those pages of the stack.
 impl Call<'_> {
     /// Answers with an error.
     pub fn refuse(self, error: RequestError) {
@@ -130,6 +132,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler synchronously.
+    #[inline(never)]
     fn sync<M>(self, handler: impl FnOnce(&Context, M::Params) -> Outcome<M::Result>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize>,
@@ -140,6 +143,7 @@ impl Call<'_> {
 
     /// Runs a handler that may answer asynchronously. Returns whether it changed the account
     /// synchronously.
+    #[inline(never)]
     fn run<M>(
         self,
         handler: impl FnOnce(&Context, M::Params) -> Result<Answering<M::Result>, RequestError>,
@@ -239,6 +243,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler after another future.
+    #[inline(never)]
     fn after<M, F>(
         self,
         before: impl Future<Output = ()> + Send + 'static,
@@ -257,6 +262,7 @@ impl Call<'_> {
     }
 
     /// Runs a handler that answers asynchronously. Its synchronous part runs now.
+    #[inline(never)]
     fn spawn<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
@@ -272,6 +278,7 @@ impl Call<'_> {
     }
 
     /// Answers when the future completes. A change ends after its answer.
+    #[inline(never)]
     fn wait_for<R>(
         self,
         pending: impl Future<Output = Outcome<R>> + Send + 'static,
