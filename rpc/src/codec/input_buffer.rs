@@ -2,7 +2,8 @@
 //!
 //! A long message gets its maximal capacity at once, as pages of its own that the system allocates
 //! on first write. It is therefore copied at most once while it arrives, and unused capacity costs
-//! nothing.
+//! nothing. The first buffer consists of such pages, too: the allocator would have to zero memory
+//! that was in use before.
 
 use std::ops::{Deref, DerefMut, Range};
 
@@ -28,7 +29,7 @@ enum Memory {
 impl InputBuffer {
     /// Returns a buffer for short messages.
     pub(crate) fn idle() -> Self {
-        Self(Memory::Short(vec![0; IDLE]))
+        Self::pages(IDLE)
     }
 
     /// Grows the buffer by at least one byte, up to `most` bytes. The bytes in `kept` move to the
