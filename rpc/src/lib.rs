@@ -24,6 +24,7 @@ mod observer;
 mod outbox;
 mod params;
 mod peer;
+mod pieces;
 mod transport;
 
 pub use call::Call;

@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 use crate::framing::Framing;
 use crate::observer::Observer;
+use crate::pieces::append_piece;
 use byokey_base::memory::{wipe, wipe_all};
 
 /// Back-pressure: while more bytes than this are queued for the peer, reading from it stops. No
@@ -230,8 +231,12 @@ impl io::Write for Within<'_> {
         if self.0.capacity() - self.0.len() < bytes.len() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.0.extend_from_slice(bytes);
+        append_piece(self.0, bytes);
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(drop)
     }
 
     fn flush(&mut self) -> io::Result<()> {
