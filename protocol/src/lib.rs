@@ -31,6 +31,7 @@ pub mod methods;
 pub mod models;
 pub mod open;
 pub mod request_id;
+pub mod scan;
 pub mod secret;
 mod strictness;
 pub mod thread;

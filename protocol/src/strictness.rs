@@ -3,6 +3,8 @@
 //! A skipped value is not checked for the nesting limit, and its escapes are not checked for lone
 //! surrogates. Both could break a later reader of the value.
 
+use crate::scan::find_either;
+
 /// Deepest nesting of arrays and objects in a message, `serde_json`'s own limit.
 const MAX_DEPTH: usize = 128;
 
@@ -42,7 +44,7 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         // Most of a long message is strings, and most characters of a string are neither of the
         // two.
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at += find_either(b'"', b'\\', bytes.get(at..)?)?;
         if bytes.get(at) == Some(&b'"') {
             return Some(at + 1);
         }

@@ -6,7 +6,8 @@
 
 use std::io::Write as _;
 
-use memchr::{memchr, memchr2_iter, memmem};
+use byokey_protocol::scan::find_byte;
+use memchr::{memchr2_iter, memmem};
 
 /// Longest header block of a `Content-Length` frame, in bytes.
 const MAX_HEADER: usize = 4096;
@@ -98,7 +99,9 @@ impl Framing {
 }
 
 fn find_line(bytes: &[u8], searched: usize, limit: usize) -> Found {
-    let newline = bytes.get(searched..).and_then(|rest| memchr(b'\n', rest));
+    let newline = bytes
+        .get(searched..)
+        .and_then(|rest| find_byte(b'\n', rest));
     match newline.map(|at| at + searched) {
         Some(length) if length > limit => Found::TooLong {
             skip: 0,

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::input_buffer::InputBuffer;
 use crate::framing::{Discard, Found, Framing, before_header};
 use byokey_base::memory::wipe;
+use byokey_protocol::scan::find_byte;
 
 /// How many bytes of an overlong message are examined: they contain the id of a request.
 const HEAD: usize = 4 * 1024;
@@ -182,7 +183,7 @@ impl Splitter {
         };
         let available = self.filled.len();
         let (count, rest) = match discard {
-            Discard::Line => match memchr::memchr(b'\n', self.unhandled()) {
+            Discard::Line => match find_byte(b'\n', self.unhandled()) {
                 Some(newline) => (newline + 1, None),
                 None => (available, Some(Discard::Line)),
             },
