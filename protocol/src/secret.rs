@@ -51,10 +51,9 @@ enum Place {
 #[inline(never)]
 #[must_use]
 pub fn is_visible_ascii(text: &str) -> bool {
-    let is_visible = |block: &[u8]| {
-        let each = block.iter().map(u8::is_ascii_graphic);
-        each.fold(true, |all, one| all & one)
-    };
+    // Sixteen bytes at a time, which the compiler does for bytes and not for truth values.
+    let outside = |byte: &u8| u8::from(byte.wrapping_sub(b'!') > b'~' - b'!');
+    let is_visible = |block: &[u8]| block.iter().fold(0, |any, byte| any | outside(byte)) == 0;
     text.as_bytes().chunks(64).all(is_visible)
 }
 
