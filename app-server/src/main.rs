@@ -4,15 +4,15 @@
 
 mod cli;
 
-use std::alloc::System;
 use std::process::ExitCode;
 
 use byokey_app_server::process::{env_token, hardening};
+use byokey_heap::Heap;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Zeroizes memory on free, so that no library leaves a secret behind.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {

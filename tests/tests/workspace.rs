@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 /// What each crate of the product may depend on within the workspace, in every kind of build. The
 /// compiler refuses a cycle; this refuses a dependency upwards.
-const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ("byokey-protocol", &[]),
+    ("byokey-heap", &[]),
     ("byokey-base", &["byokey-protocol"]),
     ("byokey-rpc", &["byokey-protocol", "byokey-base"]),
     ("byokey-http", &["byokey-protocol", "byokey-base"]),
@@ -202,6 +203,17 @@ fn entries(folder: &str) -> Vec<String> {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .map(|name| format!("{folder}/{name}"))
         .collect()
+}
+
+#[test]
+fn unsafe_is_forbidden_but_in_the_heap() {
+    for (name, package) in packages() {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        let forbids = manifest.contains("[lints]\nworkspace = true\n");
+        assert_eq!(forbids, name != "byokey-heap", "{name}");
+    }
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("unsafe_code = \"forbid\""));
 }
 
 #[test]
