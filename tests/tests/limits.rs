@@ -53,6 +53,8 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("key/unix.rs:PAUSE", "between two tries"),
     ("token/mod.rs:VERSION", "a version"),
     ("unix/mod.rs:AMPLE", "numbers of descriptors"),
+    ("src/scan.rs:SHORT", "where a search changes"),
+    ("src/pieces.rs:SHORT", "how bytes are copied"),
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),
     ("threads/unload.rs:LOOK_AGAIN", "between two looks"),
