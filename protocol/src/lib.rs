@@ -21,6 +21,7 @@ pub mod envelope;
 pub mod error;
 pub mod error_class;
 pub mod external_auth;
+pub mod gateway;
 pub mod head;
 pub mod initialize;
 pub mod item;

@@ -12,6 +12,7 @@ use crate::cancel::CancelRequestParams;
 use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
 use crate::empty::Empty;
 use crate::external_auth::{ExternalTokens, RefreshParams};
+use crate::gateway::{GatewayStartParams, GatewayStartResult};
 use crate::initialize::{InitializeParams, InitializeResult};
 use crate::item::{AgentMessageDelta, ItemCompleted, ItemStarted};
 use crate::limits::{
@@ -267,6 +268,10 @@ methods! {
         "account/rateLimitResetCredit/consume" => ResetCreditConsume(ResetCreditConsumeParams) -> ResetCreditConsumeResult, "1", Stable;
         /// Reads the token usage of a ChatGPT account from the backend.
         "account/usage/read" => UsageRead(UsageReadParams) -> UsageReadResult, "1", Stable;
+        /// Starts the gateway of this connection, which ends with it: an address of this machine where other programs use the login. A host's login is for its supplier only.
+        "gateway/start" => GatewayStart(GatewayStartParams) -> GatewayStartResult, "1", Stable;
+        /// Ends the gateway of this connection.
+        "gateway/stop" => GatewayStop(Empty) -> Empty, "1", Stable;
         /// Lists the available models of the backend.
         "model/list" => ModelList(ModelListParams) -> ModelListResult, "1", Stable;
         /// Returns the settings in force that contain no secret.

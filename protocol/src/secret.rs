@@ -69,6 +69,7 @@ pub const SENSITIVE_MEMBERS: &[&str] = &[
     "accessToken",
     "apiKey",
     "authToken",
+    "bearer",
     "idToken",
     "redirectUrl",
     "token",

@@ -5,6 +5,7 @@
 
 use byokey_protocol::account::GetAuthStatusResult;
 use byokey_protocol::external_auth::ExternalTokens;
+use byokey_protocol::gateway::GatewayStartResult;
 use byokey_protocol::login::LoginStartParams;
 use byokey_protocol::methods::{TypeVisitor, visit_types};
 use byokey_protocol::secret::{SENSITIVE_MEMBERS, is_sensitive};
@@ -84,11 +85,12 @@ impl TypeVisitor for Written {
 }
 
 #[test]
-fn of_all_results_and_notifications_one_may_hold_a_secret() {
+fn of_all_results_and_notifications_two_may_hold_a_secret() {
     let mut written = Written::default();
     visit_types(&mut written);
-    assert_eq!(written.with_secrets, [["authToken"]]);
+    assert_eq!(written.with_secrets, [["authToken"], ["bearer"]]);
     assert!(written.count > 30, "only {} types were seen", written.count);
     assert_eq!(marked::<GetAuthStatusResult>(), ["authToken"]);
+    assert_eq!(marked::<GatewayStartResult>(), ["bearer"]);
     assert!(SENSITIVE_MEMBERS.contains(&"authToken"));
 }

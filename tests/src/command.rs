@@ -23,7 +23,18 @@ pub struct Ended {
 /// zone is UTC unless the environment names another: the system's has no effect on its output.
 #[must_use]
 pub fn command(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(byokey());
+    command_of(&byokey(), home, arguments, environment)
+}
+
+/// Returns the same of another build of the program.
+#[must_use]
+pub fn command_of(
+    program: &Path,
+    home: &Home,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()

@@ -1,5 +1,6 @@
 //! A gateway of the program, and plain HTTP requests to it.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use byokey_dev_backend::DevBackend;
@@ -9,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
 
 use crate::server::mock_provider;
-use crate::{Home, PATIENCE, command};
+use crate::{Home, PATIENCE, byokey, byokey_measured, command};
 
 /// The personal access token of [`Gateway::start`]. Fake.
 pub const TOKEN: &str = "at-made-up-token-behind-a-gateway";
@@ -65,8 +66,33 @@ impl Gateway {
     ///
     /// When it does not serve in time.
     pub async fn in_home(home: Home, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let arguments = [&["gateway", "--json"], arguments].concat();
-        let mut command = command::command(&home, &arguments, environment);
+        Self::of_program(&byokey(), home, arguments, environment).await
+    }
+
+    /// Starts a gateway of the program that is measured, as [`Gateway::start`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not serve in time.
+    pub async fn measured(backend: &DevBackend) -> Self {
+        let url = backend.base_url();
+        let accounts = format!("{url}/api/accounts");
+        let environment = [
+            ("CODEX_ACCESS_TOKEN", TOKEN),
+            ("CODEX_AUTHAPI_BASE_URL", accounts.as_str()),
+        ];
+        let home = Home::new(&format!("chatgpt_base_url = \"{url}/backend-api\"\n"));
+        Self::of_program(&byokey_measured(), home, &[], &environment).await
+    }
+
+    async fn of_program(
+        program: &Path,
+        home: Home,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut command = command::command_of(program, &home, &["gateway", "--json"], environment);
+        command.args(arguments);
         let mut child = command.stderr(Stdio::inherit()).spawn().expect("it starts");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("its output"));
@@ -223,7 +249,7 @@ impl Client {
 /// When it does not end in time.
 pub async fn answer(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
+    let read = tokio::time::timeout(3 * PATIENCE, stream.read_to_end(&mut bytes)).await;
     // A connection that is reset has answered before.
     drop(read.expect("it ends in time"));
     let text = String::from_utf8_lossy(&bytes);

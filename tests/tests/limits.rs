@@ -50,6 +50,8 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("env_token/unix.rs:STANDARD", "numbers of descriptors"),
     ("gateway/body.rs:EDITS", "room that a buffer keeps"),
     ("gateway/body.rs:MIB", "a unit"),
+    ("gateway/output.rs:MIB", "a unit"),
+    ("gateway/record.rs:MIB", "a unit"),
     ("key/unix.rs:PAUSE", "between two tries"),
     ("token/mod.rs:VERSION", "a version"),
     ("unix/mod.rs:AMPLE", "numbers of descriptors"),

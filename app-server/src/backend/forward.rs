@@ -72,6 +72,9 @@ pub(crate) enum BrokenOff {
     /// The user logged out.
     #[error("signed out while the answer was in progress")]
     SignedOut,
+    /// It has an event that is too long to read.
+    #[error("the answer has an event that is too long")]
+    TooLong,
     /// The connection to the backend failed, or it was silent for too long.
     #[error("the connection to the backend broke off")]
     Interrupted,

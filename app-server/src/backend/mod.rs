@@ -64,6 +64,8 @@ pub use request_body::{ChatItem, ChatMessage, Role, TurnRequest};
 pub use responses::{StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
 pub use route::Service;
+#[cfg(feature = "gateway")]
+pub(crate) use sse::{EventParser, RawEvent};
 pub(crate) use wait::in_text as wait_text;
 
 use crate::config::{Config, LiveConfig};

@@ -26,6 +26,8 @@ pub(crate) struct EventReader {
 
 /// Finds the events in the bytes of a stream.
 pub(crate) struct EventParser {
+    /// Longest event, and longest line.
+    longest: usize,
     chunk: Bytes,
     line: Vec<u8>,
     /// Whether the last line ended with CR; an LF directly after it belongs to it.
@@ -60,7 +62,7 @@ impl EventReader {
         Self {
             body,
             idle_timeout,
-            parser: EventParser::default(),
+            parser: EventParser::up_to(MAX_EVENT),
             received: 0,
         }
     }
@@ -88,9 +90,11 @@ impl EventReader {
     }
 }
 
-impl Default for EventParser {
-    fn default() -> Self {
+impl EventParser {
+    /// Returns a parser of events up to this length.
+    pub(crate) const fn up_to(longest: usize) -> Self {
         Self {
+            longest,
             chunk: Bytes::new(),
             line: Vec::new(),
             after_cr: false,
@@ -99,9 +103,7 @@ impl Default for EventParser {
             is_first_line: true,
         }
     }
-}
 
-impl EventParser {
     /// Takes the next bytes, when all events of those before are read.
     pub(crate) fn feed(&mut self, chunk: Bytes) {
         self.chunk = chunk;
@@ -132,13 +134,14 @@ impl EventParser {
         let end = memchr2(b'\n', b'\r', &self.chunk);
         let part = self.chunk.split_to(end.unwrap_or(self.chunk.len()));
         let length = self.line.len() + part.len() + self.data.as_ref().map_or(0, Vec::len);
-        if length > MAX_EVENT {
+        if length > self.longest {
             return Err(Limit::Event);
         }
         let room = self.line.capacity() - self.line.len();
         if part.len() > room {
             // Doubled as usual, but only up to the limit.
-            let wanted = (self.line.capacity() * 2).clamp(self.line.len() + part.len(), MAX_EVENT);
+            let wanted =
+                (self.line.capacity() * 2).clamp(self.line.len() + part.len(), self.longest);
             self.line.reserve_exact(wanted - self.line.len());
         }
         self.line.extend_from_slice(&part);

@@ -16,13 +16,14 @@
 //! standard error only without `--json`.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::gateway::{
-    ClockHandle, Dependencies, Gateway as Running, KeySocket, Owner, key_socket, read_key,
-    read_status,
+    ClockHandle, Dependencies, Gateway as Running, KeySocket, Owner, Recorder, Settings,
+    key_socket, read_key, read_status,
 };
 use byokey_app_server::process::hardening;
 use byokey_app_server::process::parent::end_of_process;
@@ -58,6 +59,9 @@ pub(crate) struct Gateway {
     /// With `--json`: end with that process in place of standard input, and write to the log alone.
     #[arg(long, hide = true, value_name = "PID", requires = "json")]
     for_pid: Option<u32>,
+    /// Append one JSON line for each turn to this file: what was said, without a token.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -164,6 +168,12 @@ impl Gateway {
             tracing::warn!("{} {details}", warning.summary);
         }
         config.check(Stops::Logins).map_err(Problem::failed)?;
+        let recorder = match self.record.as_deref() {
+            Some(path) => Some(Arc::new(Recorder::open(path).map_err(|error| {
+                Problem::failed(format!("cannot record to {}: {error}", path.display()))
+            })?)),
+            None => None,
+        };
         let home = config.byokey_home.as_deref();
         let key = match home.filter(|_| !self.json) {
             Some(home) => Some(KeySocket::bind(key_socket(home)).map_err(Problem::failed)?),
@@ -181,6 +191,7 @@ impl Gateway {
         Ok(Prepared {
             api_key: environment.get("OPENAI_API_KEY").map(Secret::from),
             port: self.port,
+            recorder,
             key,
             services: Services::new(config, hardening),
         })
@@ -213,6 +224,7 @@ impl Question {
 struct Prepared {
     api_key: Option<Secret>,
     port: u16,
+    recorder: Option<Arc<Recorder>>,
     key: Option<KeySocket>,
     services: Arc<Services>,
 }
@@ -244,7 +256,12 @@ impl Prepared {
             auth: Arc::clone(&services.auth),
             clock: ClockHandle(Arc::clone(&services.clock)),
         };
-        let gateway = Running::start(dependencies, Owner::Program, self.port);
+        let settings = Settings {
+            owner: Owner::Program,
+            port: self.port,
+            recorder: self.recorder,
+        };
+        let gateway = Running::start(dependencies, settings);
         Ok(Serving {
             gateway: gateway.map_err(Problem::failed)?,
             account,

@@ -6,33 +6,40 @@ use std::sync::Arc;
 use byokey_auth::{AuthManager, Lease};
 use byokey_base::places::Places;
 use byokey_rpc::websocket::{PortGuard, SenderRefusal};
-use futures_util::stream;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, UPGRADE};
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, UPGRADE};
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
-use super::body::{AnswerBody, Chunks, HeldBody, Room, SharedBody};
+use super::body::{AnswerBody, HeldBody, Room, SharedBody};
 use super::counts::Counts;
 use super::error::{self, Refusal};
+use super::fit::{Wants, fit};
 use super::listener::{Entrance, MAX_CONNECTIONS, MAX_UNADMITTED, NotAdmitted};
+use super::record::Recorder;
 use super::routes::{self, Action, Dialect, Route};
+use super::turn::{self, Passing};
 use super::{Owner, forward, models, whoami};
-use crate::backend::{
-    AnswerStream, Backend, BackendError, Forwarded, ForwardedAnswer, ForwardedBody,
-};
+use crate::backend::{Backend, BackendError, Forwarded, ForwardedAnswer};
 
 /// What all connections of a gateway share.
 pub(super) struct Shared {
     guard: PortGuard,
-    backend: Arc<Backend>,
-    auth: Arc<AuthManager>,
-    owner: Owner,
+    served: Served,
     /// Connections that have not shown the bearer yet.
     pub(super) unadmitted: Arc<Places>,
     connections: Arc<Semaphore>,
     bodies: Arc<Room>,
-    counts: Arc<Counts>,
+}
+
+/// What is served.
+pub(super) struct Served {
+    pub(super) backend: Arc<Backend>,
+    pub(super) auth: Arc<AuthManager>,
+    pub(super) owner: Owner,
+    pub(super) recorder: Option<Arc<Recorder>>,
+    pub(super) counts: Arc<Counts>,
 }
 
 impl fmt::Debug for Shared {
@@ -47,22 +54,13 @@ impl fmt::Debug for Shared {
 pub(super) struct Dropped;
 
 impl Shared {
-    pub(super) fn new(
-        guard: PortGuard,
-        backend: Arc<Backend>,
-        auth: Arc<AuthManager>,
-        owner: Owner,
-        counts: Arc<Counts>,
-    ) -> Self {
+    pub(super) fn new(guard: PortGuard, served: Served) -> Self {
         Self {
             guard,
-            backend,
-            auth,
-            owner,
+            served,
             unadmitted: Places::new(MAX_UNADMITTED),
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             bodies: Arc::default(),
-            counts,
         }
     }
 }
@@ -71,12 +69,12 @@ impl Shared {
 pub(super) async fn answer(
     request: Request<Incoming>,
     entrance: &Entrance,
-    shared: &Arc<Shared>,
+    shared: &Shared,
 ) -> Result<Response<AnswerBody>, Dropped> {
     let answer = match admit(&request, entrance, shared).await? {
         Ok(()) => admitted(request, shared).await,
         Err(refusal) => {
-            shared.counts.refuse();
+            shared.served.counts.refuse();
             let mut response = refusal.into_response();
             let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -132,8 +130,14 @@ async fn admit(
 
 async fn admitted(
     request: Request<Incoming>,
-    shared: &Arc<Shared>,
+    shared: &Shared,
 ) -> Result<Response<AnswerBody>, Refusal> {
+    let Served {
+        auth,
+        owner,
+        counts,
+        ..
+    } = &shared.served;
     let (method, path) = (request.method(), request.uri().path());
     if request.headers().contains_key(UPGRADE) && routes::is_for_responses(path) {
         // Clients that try a WebSocket first go on over HTTP at once.
@@ -147,25 +151,20 @@ async fn admitted(
     // An address with a host is for a proxy.
     let is_for_proxy = request.uri().authority().is_some();
     let Some((number, route)) = routes::find(method, path).filter(|_| !is_for_proxy) else {
-        if shared.counts.unknown(method, path) {
-            tracing::info!(
-                "the gateway was asked for what it does not offer; see `byokey gateway status`"
-            );
+        if counts.unknown(method, path) {
+            tracing::info!("the gateway was asked for an address that it does not offer");
         }
         let text = "this gateway does not offer that address.";
         return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", text));
     };
-    shared.counts.route(number);
-    let lease = shared
-        .auth
-        .lease()
-        .filter(|lease| !shared.auth.needs_reauth() || lease.credential.chatgpt().is_none());
-    if lease
-        .as_ref()
-        .is_some_and(|lease| !shared.owner.may_use(lease))
-    {
+    counts.route(number);
+    // A login that cannot be renewed any more is none.
+    let lease = auth.lease().filter(|_| !auth.needs_reauth());
+    if lease.as_ref().is_some_and(|lease| !owner.may_use(lease)) {
         return Err(foreign_login());
     }
+    let is_other = |lease: &Lease| lease.credential.chatgpt().is_none();
+    let (head, body) = request.into_parts();
     match route.action {
         Action::Refused(why) => Err(Refusal::new(
             StatusCode::NOT_FOUND,
@@ -173,53 +172,89 @@ async fn admitted(
             format!("{why}."),
         )),
         Action::Whoami => Ok(error::json(&whoami::of(lease.as_ref())?)),
-        Action::Account(_)
-            if lease
-                .as_ref()
-                .is_some_and(|it| it.credential.chatgpt().is_none()) =>
-        {
+        Action::Account(_) if lease.as_ref().is_some_and(is_other) => {
             Err(Refusal::no_chatgpt_account())
         }
-        Action::Account(_) => call(shared, route, lease, request, None).await,
-        Action::Models(dialect) => {
-            let answer = call(shared, route, lease, request, None).await?;
-            Ok(match dialect {
-                Dialect::Codex => answer,
-                Dialect::Api => for_both(answer),
+        Action::Account(_) | Action::Models(Dialect::Codex) => {
+            Ok(match call(shared, route, lease, &head, None, false).await {
+                Ok(answer) => turn::answer(answer, Passing::AsItIs, None).await,
+                Err(error) => error::answer(error),
             })
         }
-        Action::Responses => {
-            let (head, body) = request.into_parts();
-            let body = HeldBody::read(body, &shared.bodies).await?.into_shared();
-            let request = Request::from_parts(head, ());
-            call(shared, route, lease, request, Some(body)).await
+        Action::Models(Dialect::Api) => {
+            Ok(match call(shared, route, lease, &head, None, true).await {
+                Ok(answer) => for_both(turn::answer(answer, Passing::AsItIs, None).await),
+                Err(error) => error::answer(error),
+            })
+        }
+        Action::Responses(dialect) => {
+            let body = HeldBody::read(body, &shared.bodies).await?;
+            Ok(Box::pin(respond(shared, (route, dialect), lease, &head, body)).await)
         }
     }
 }
 
-/// Makes the call of a route.
-async fn call<B>(
-    shared: &Arc<Shared>,
+/// Makes a model request.
+async fn respond(
+    shared: &Shared,
+    (route, dialect): (&Route, Dialect),
+    lease: Option<Lease>,
+    head: &Parts,
+    mut body: HeldBody,
+) -> Response<AnswerBody> {
+    let Served {
+        backend, recorder, ..
+    } = &shared.served;
+    let recorder = recorder.as_ref();
+    let mut turn =
+        recorder.map(|recorder| recorder.begin(&head.headers, &body.bytes, lease.as_ref()));
+    let is_fitted = dialect == Dialect::Api
+        && !head.headers.contains_key(CONTENT_ENCODING)
+        && backend.is_for_chatgpt(lease.as_ref());
+    let passing = match is_fitted.then(|| fit(&mut body.bytes)) {
+        None => Passing::AsItIs,
+        Some(Wants::Stream) => Passing::Events,
+        Some(Wants::Whole) => Passing::Whole,
+    };
+    let is_read_here = turn.is_some() || passing != Passing::AsItIs;
+    let body = Some(body.into_shared());
+    match call(shared, route, lease, head, body, is_read_here).await {
+        Ok(answer) => {
+            if let Some(turn) = &mut turn {
+                turn.answered(answer.status);
+            }
+            turn::answer(answer, passing, turn).await
+        }
+        Err(error) => {
+            let answer = error::answer(error);
+            if let Some(turn) = &mut turn {
+                turn.answered(answer.status());
+            }
+            answer
+        }
+    }
+}
+
+/// Makes the call of a route. Its body is held until the answer begins: until then the call may be
+/// repeated.
+async fn call(
+    shared: &Shared,
     route: &Route,
     lease: Option<Lease>,
-    request: Request<B>,
+    head: &Parts,
     body: Option<SharedBody>,
-) -> Result<Response<AnswerBody>, Refusal> {
+    is_read_here: bool,
+) -> Result<ForwardedAnswer, BackendError> {
+    let Served { backend, owner, .. } = &shared.served;
     let Some((service, path)) = route.action.upstream() else {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is nothing here.",
-        ));
+        return Err(BackendError::UnexpectedBody);
     };
-    let is_read_here = matches!(route.action, Action::Models(Dialect::Api));
-    let headers = forward::there(request.headers(), is_read_here);
-    let config = shared.backend.config();
-    let version = format!("client_version={}", config.codex_version);
-    let query = match (request.uri().query(), route.action) {
+    let headers = forward::there(&head.headers, is_read_here);
+    let version = format!("client_version={}", backend.config().codex_version);
+    let query = match (head.uri.query(), route.action) {
         (Some(query), _) => Some(query),
         // The ChatGPT backend lists no model without it.
-        (None, Action::Models(_)) if shared.backend.is_for_chatgpt(lease.as_ref()) => {
+        (None, Action::Models(_)) if backend.is_for_chatgpt(lease.as_ref()) => {
             Some(version.as_str())
         }
         (None, _) => None,
@@ -231,53 +266,15 @@ async fn call<B>(
         headers: &headers,
         body: body.as_ref().map(|body| body.bytes.clone()),
     };
-    let owner = shared.owner;
     let admits = |lease: Option<&Lease>| lease.is_none_or(|lease| owner.may_use(lease));
     // A future of its own, so that a connection that waits stays small.
-    let answer = Box::pin(shared.backend.forward(lease, forwarded, &admits)).await;
-    // The answer has begun, so the call is not repeated any more.
-    drop(body);
-    Ok(match answer {
-        Ok(answer) => streamed(answer),
-        Err(BackendError::AuthRequired)
-            if shared
-                .auth
-                .lease()
-                .is_some_and(|lease| !shared.owner.may_use(&lease)) =>
-        {
-            return Err(foreign_login());
-        }
-        Err(error) => error::answer(error),
-    })
+    Box::pin(backend.forward(lease, forwarded, &admits)).await
 }
 
 fn foreign_login() -> Refusal {
     let text = "the login in force belongs to another program, which has not given it to this \
                 gateway.";
     Refusal::new(StatusCode::FORBIDDEN, "foreign_login", text)
-}
-
-/// Returns the answer of the backend for the client.
-fn streamed(answer: ForwardedAnswer) -> Response<AnswerBody> {
-    let body = match answer.body {
-        ForwardedBody::Whole(bytes) => AnswerBody::whole(bytes),
-        ForwardedBody::Stream(stream) => AnswerBody::Stream(chunks(stream)),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = forward::back(&answer.headers);
-    response
-}
-
-fn chunks(answer: AnswerStream) -> Chunks {
-    Box::pin(stream::unfold(Some(answer), |answer| async {
-        let mut answer = answer?;
-        match answer.next().await {
-            Ok(None) => None,
-            Ok(Some(chunk)) => Some((Ok(chunk), Some(answer))),
-            Err(broken) => Some((Err(broken), None)),
-        }
-    }))
 }
 
 /// Adds what clients of the API look for in the list of models.

@@ -19,13 +19,13 @@ use tokio::task::JoinSet;
 use super::exchange::{Shared, answer};
 
 /// Most connections that have not shown the bearer yet; above it the oldest is dropped.
-pub(super) const MAX_UNADMITTED: usize = 64;
+pub(super) const MAX_UNADMITTED: usize = 512;
 /// Their time to show it, the delay of a refusal included.
 const ADMISSION_TIME: Duration = Duration::from_secs(6);
 /// Most connections of clients that have shown it.
 pub(super) const MAX_CONNECTIONS: usize = 1024;
 /// Longest head of a request, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEAD: usize = 32 * 1024;
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(60);
 /// Delay before the next accept when the system has no more descriptors.

@@ -11,15 +11,21 @@
 
 mod body;
 mod counts;
+mod descriptors;
 mod error;
 mod exchange;
+mod fit;
 mod forward;
 #[cfg_attr(unix, path = "key/unix.rs")]
 #[cfg_attr(not(unix), path = "key/unsupported.rs")]
 mod key;
 mod listener;
+mod members;
 mod models;
+mod output;
+mod record;
 mod routes;
+mod turn;
 mod whoami;
 
 use std::io;
@@ -37,9 +43,10 @@ use zeroize::Zeroizing;
 
 pub use counts::Counts;
 pub use key::{KeyError, KeySocket, read_key, read_status};
+pub use record::Recorder;
 
 use crate::backend::Backend;
-use exchange::Shared;
+use exchange::{Served, Shared};
 
 /// The folder of sockets in our home, and the name of the gateway's in it.
 const SOCKET: [&str; 2] = ["run", "gateway.sock"];
@@ -96,6 +103,17 @@ impl Owner {
     }
 }
 
+/// Settings of one gateway.
+#[derive(Debug)]
+pub struct Settings {
+    /// The logins that it may use.
+    pub owner: Owner,
+    /// Its port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Where turns are recorded.
+    pub recorder: Option<Arc<Recorder>>,
+}
+
 /// Why a gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -123,12 +141,18 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway on a port of 127.0.0.1; 0 takes a free one. Call it within a runtime.
+    /// Starts a gateway. Call it within a runtime.
     ///
     /// # Errors
     ///
     /// [`StartError`]
-    pub fn start(dependencies: Dependencies, owner: Owner, port: u16) -> Result<Self, StartError> {
+    pub fn start(dependencies: Dependencies, settings: Settings) -> Result<Self, StartError> {
+        let Settings {
+            owner,
+            port,
+            recorder,
+        } = settings;
+        descriptors::raise();
         let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let bind = || {
             let bound = TcpListener::bind(asked)?;
@@ -154,7 +178,14 @@ impl Gateway {
         let rule = BearerRule::capability(bearer.as_bytes());
         let counts = Arc::<Counts>::default();
         let guard = PortGuard::new(address, rule, clock.0);
-        let shared = Shared::new(guard, backend, auth, owner, Arc::clone(&counts));
+        let served = Served {
+            backend,
+            auth,
+            owner,
+            recorder,
+            counts: Arc::clone(&counts),
+        };
+        let shared = Shared::new(guard, served);
         let listener = tokio::net::TcpListener::from_std(bound)?;
         let task = tokio::spawn(listener::serve(listener, Arc::new(shared)));
         Ok(Self {

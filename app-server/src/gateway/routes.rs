@@ -22,8 +22,8 @@ pub(super) enum Action {
     Account(&'static str),
     /// Reads the list of models.
     Models(Dialect),
-    /// Makes a model request; the answer is a stream.
-    Responses,
+    /// Makes a model request.
+    Responses(Dialect),
     /// Is refused by name.
     Refused(&'static str),
 }
@@ -48,7 +48,10 @@ pub(super) static ROUTES: [Route; 13] = [
         Action::Whoami,
     ),
     get("/backend-api/codex/models", Action::Models(Dialect::Codex)),
-    post("/backend-api/codex/responses", Action::Responses),
+    post(
+        "/backend-api/codex/responses",
+        Action::Responses(Dialect::Codex),
+    ),
     get(
         "/backend-api/wham/accounts/check",
         Action::Account("/accounts/check"),
@@ -63,7 +66,7 @@ pub(super) static ROUTES: [Route; 13] = [
         Action::Account("/settings/user"),
     ),
     get("/v1/models", Action::Models(Dialect::Api)),
-    post("/v1/responses", Action::Responses),
+    post("/v1/responses", Action::Responses(Dialect::Api)),
     post("/v1/chat/completions", Action::Refused(CHAT)),
     post("/v1/completions", Action::Refused(OTHER_API)),
     post("/v1/embeddings", Action::Refused(OTHER_API)),
@@ -97,7 +100,7 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(usize, &'static Route
 /// Returns whether model requests are made at this path, over a WebSocket too where there is one.
 pub(super) fn is_for_responses(path: &str) -> bool {
     let mut routes = ROUTES.iter().filter(|route| route.path == path);
-    routes.any(|route| matches!(route.action, Action::Responses))
+    routes.any(|route| matches!(route.action, Action::Responses(_)))
 }
 
 impl Action {
@@ -106,7 +109,7 @@ impl Action {
         match self {
             Self::Account(path) => Some((Service::Account, path)),
             Self::Models(_) => Some((Service::Models, "/models")),
-            Self::Responses => Some((Service::Models, "/responses")),
+            Self::Responses(_) => Some((Service::Models, "/responses")),
             Self::Whoami | Self::Refused(_) => None,
         }
     }

@@ -75,6 +75,8 @@ impl Service for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let Context { services, peer, .. } = &self.context;
+        #[cfg(feature = "gateway")]
+        services.gateways.stop(peer.id);
         services.peers.leave(peer);
         services.threads.forget(peer.id);
     }

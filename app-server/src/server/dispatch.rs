@@ -89,6 +89,10 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         ClientRequest::ModelList => {
             call.after_startup::<method::ModelList, _>(handlers::model_list)
         }
+        ClientRequest::GatewayStart => {
+            call.after_startup::<method::GatewayStart, _>(handlers::gateway_start);
+        }
+        ClientRequest::GatewayStop => call.sync::<method::GatewayStop>(handlers::gateway_stop),
         ClientRequest::ConfigRead => call.sync::<method::ConfigRead>(handlers::config_read),
         ClientRequest::ConfigRequirementsRead => {
             call.sync::<method::ConfigRequirementsRead>(handlers::config_requirements_read);

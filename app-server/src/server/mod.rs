@@ -7,6 +7,8 @@
 pub mod connection;
 pub mod dispatch;
 pub mod error;
+#[cfg(feature = "gateway")]
+pub mod gateways;
 mod handlers;
 pub mod reply;
 pub mod services;

@@ -41,6 +41,9 @@ pub struct Services {
     pub backend: Arc<Backend>,
     /// The conversations.
     pub threads: Arc<Threads>,
+    /// The gateways of connections.
+    #[cfg(feature = "gateway")]
+    pub gateways: crate::server::gateways::Gateways,
     /// The progress of startup.
     pub start: Start,
     /// Background work.
@@ -113,6 +116,8 @@ impl Services {
             logins,
             backend,
             threads,
+            #[cfg(feature = "gateway")]
+            gateways: crate::server::gateways::Gateways::default(),
             start: Start::default(),
             background: Background::default(),
             clock,

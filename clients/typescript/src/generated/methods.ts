@@ -17,6 +17,8 @@ import type {
   Empty,
   ErrorNotification,
   ExternalTokens,
+  GatewayStartParams,
+  GatewayStartResult,
   GetAuthStatusParams,
   GetAuthStatusResult,
   InitializeParams,
@@ -90,6 +92,10 @@ export interface ClientRequests {
   "account/rateLimitResetCredit/consume": { params: ResetCreditConsumeParams; result: ResetCreditConsumeResult };
   /** Reads the token usage of a ChatGPT account from the backend. */
   "account/usage/read": { params: UsageReadParams; result: UsageReadResult };
+  /** Starts the gateway of this connection, which ends with it: an address of this machine where other programs use the login. A host's login is for its supplier only. */
+  "gateway/start": { params: GatewayStartParams; result: GatewayStartResult };
+  /** Ends the gateway of this connection. */
+  "gateway/stop": { params: Empty; result: Empty };
   /** Lists the available models of the backend. */
   "model/list": { params: ModelListParams; result: ModelListResult };
   /** Returns the settings in force that contain no secret. */
@@ -130,6 +136,8 @@ export const CLIENT_REQUESTS = [
   "account/rateLimits/read",
   "account/rateLimitResetCredit/consume",
   "account/usage/read",
+  "gateway/start",
+  "gateway/stop",
   "model/list",
   "config/read",
   "configRequirements/read",

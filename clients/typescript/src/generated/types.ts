@@ -8,6 +8,7 @@ export type * from "./config.js";
 export type * from "./empty.js";
 export type * from "./error.js";
 export type * from "./external-auth.js";
+export type * from "./gateway.js";
 export type * from "./initialize.js";
 export type * from "./item.js";
 export type * from "./limits.js";

@@ -23,6 +23,8 @@ from .types import (
     Empty,
     ErrorNotification,
     ExternalTokens,
+    GatewayStartParams,
+    GatewayStartResult,
     GetAuthStatusParams,
     GetAuthStatusResult,
     InitializeParams,
@@ -175,6 +177,20 @@ ACCOUNT_USAGE_READ: Final[Request[UsageReadParams, UsageReadResult]] = Request(
     UsageReadResult.from_wire,
 )
 """Reads the token usage of a ChatGPT account from the backend."""
+
+GATEWAY_START: Final[Request[GatewayStartParams, GatewayStartResult]] = Request(
+    "gateway/start",
+    GatewayStartParams.from_wire,
+    GatewayStartResult.from_wire,
+)
+"""Starts the gateway of this connection, which ends with it: an address of this machine where other programs use the login. A host's login is for its supplier only."""
+
+GATEWAY_STOP: Final[Request[Empty, Empty]] = Request(
+    "gateway/stop",
+    Empty.from_wire,
+    Empty.from_wire,
+)
+"""Ends the gateway of this connection."""
 
 MODEL_LIST: Final[Request[ModelListParams, ModelListResult]] = Request(
     "model/list",
@@ -412,6 +428,8 @@ CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     ACCOUNT_RATE_LIMITS_READ,
     ACCOUNT_RATE_LIMIT_RESET_CREDIT_CONSUME,
     ACCOUNT_USAGE_READ,
+    GATEWAY_START,
+    GATEWAY_STOP,
     MODEL_LIST,
     CONFIG_READ,
     CONFIG_REQUIREMENTS_READ,

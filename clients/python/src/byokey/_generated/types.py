@@ -47,6 +47,10 @@ from .external_auth import (
     RefreshParams,
     RefreshReason,
 )
+from .gateway import (
+    GatewayStartParams,
+    GatewayStartResult,
+)
 from .initialize import (
     InitializeParams,
     ClientInfo,
@@ -230,6 +234,8 @@ __all__ = [
     "ExternalTokens",
     "RefreshParams",
     "RefreshReason",
+    "GatewayStartParams",
+    "GatewayStartResult",
     "InitializeParams",
     "ClientInfo",
     "ClientCapabilities",

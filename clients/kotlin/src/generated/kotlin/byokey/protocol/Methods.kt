@@ -67,6 +67,17 @@ public object ClientRequests {
     public val accountUsageRead: RequestMethod<UsageReadParams, UsageReadResult> =
         RequestMethod("account/usage/read", UsageReadParams.Companion::fromJson, UsageReadResult.Companion::fromJson)
 
+    /**
+     * Starts the gateway of this connection, which ends with it: an address of this machine where
+     * other programs use the login. A host's login is for its supplier only.
+     */
+    public val gatewayStart: RequestMethod<GatewayStartParams, GatewayStartResult> =
+        RequestMethod("gateway/start", GatewayStartParams.Companion::fromJson, GatewayStartResult.Companion::fromJson)
+
+    /** Ends the gateway of this connection. */
+    public val gatewayStop: RequestMethod<Empty, Empty> =
+        RequestMethod("gateway/stop", Empty.Companion::fromJson, Empty.Companion::fromJson)
+
     /** Lists the available models of the backend. */
     public val modelList: RequestMethod<ModelListParams, ModelListResult> =
         RequestMethod("model/list", ModelListParams.Companion::fromJson, ModelListResult.Companion::fromJson)
@@ -131,6 +142,8 @@ public object ClientRequests {
         accountRateLimitsRead,
         accountRateLimitResetCreditConsume,
         accountUsageRead,
+        gatewayStart,
+        gatewayStop,
         modelList,
         configRead,
         configRequirementsRead,

@@ -1,0 +1,280 @@
+//! `--record FILE`: one JSON line for each turn. It holds what was said, and no header and no token.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use byokey_auth::Lease;
+use byokey_base::owner_only::{self, FileFailure};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+
+use super::members::Members;
+use super::output::{EndKind, Output};
+
+const MIB: usize = 1024 * 1024;
+/// Longest input of one line; a longer one is left out.
+const MAX_INPUT: usize = 16 * MIB;
+/// Most threads with a known input; the one that was not used for the longest time is forgotten.
+const MAX_THREADS: usize = 256;
+/// Longest name of a thread or model.
+const MAX_NAME: usize = 256;
+
+/// Writes the turns of a gateway into a file.
+#[derive(Debug)]
+pub struct Recorder {
+    file: Mutex<File>,
+    threads: Mutex<Threads>,
+    has_failed: AtomicBool,
+}
+
+/// The inputs of the latest turns, as digests.
+#[derive(Debug, Default)]
+struct Threads {
+    hasher: RandomState,
+    latest: HashMap<String, Latest>,
+    turns: u64,
+}
+
+#[derive(Debug)]
+struct Latest {
+    /// The number of items, and the digest of all of them.
+    input: (usize, u64),
+    turn: u64,
+}
+
+/// A turn that is being recorded. It is written on drop.
+#[derive(Debug)]
+pub(super) struct Turn {
+    recorder: Arc<Recorder>,
+    begun: Instant,
+    line: Line,
+    pub(super) output: Output,
+}
+
+/// One line. Times are those of the request's arrival.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    at: String,
+    thread: Option<String>,
+    model: Option<String>,
+    account: Option<Account>,
+    /// The items since the last turn of the thread, without those that the model wrote; `None` if
+    /// the body is compressed, or too long.
+    input: Option<Vec<Box<RawValue>>>,
+    output: Vec<Box<RawValue>>,
+    /// Whether output was left out, because it is too long.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_cut: bool,
+    usage: Option<Box<RawValue>>,
+    status: &'static str,
+    http_status: Option<u16>,
+    ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+}
+
+impl Recorder {
+    /// Opens a file for appending, or creates it for its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a regular file of this user, or is a link.
+    pub fn open(path: &Path) -> Result<Self, FileFailure> {
+        Ok(Self {
+            file: Mutex::new(owner_only::open_append(path)?),
+            threads: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Begins the record of a turn.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        body: &[u8],
+        lease: Option<&Lease>,
+    ) -> Turn {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let members = Members::of(text);
+        let named = |name: &str| {
+            let text = members.as_ref()?.text(name)?;
+            (text.len() <= MAX_NAME).then_some(text)
+        };
+        let header = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?;
+            (value.len() <= MAX_NAME).then(|| value.to_owned())
+        };
+        let thread = ["thread-id", "session-id", "session_id"]
+            .into_iter()
+            .find_map(header);
+        let thread = thread.or_else(|| named("prompt_cache_key"));
+        let input = members.as_ref().and_then(|members| members.get("input"));
+        let input = input.and_then(|input| self.new_items(thread.as_deref(), input));
+        let now = OffsetDateTime::now_utc().format(&Rfc3339);
+        let line = Line {
+            at: now.unwrap_or_default(),
+            model: named("model"),
+            thread,
+            account: lease.map(account),
+            input,
+            output: Vec::new(),
+            is_cut: false,
+            usage: None,
+            status: "brokenOff",
+            http_status: None,
+            ms: 0,
+        };
+        Turn {
+            recorder: Arc::clone(self),
+            begun: Instant::now(),
+            line,
+            output: Output::default(),
+        }
+    }
+
+    /// Returns the items of an input that are new in this thread.
+    fn new_items(&self, thread: Option<&str>, input: &RawValue) -> Option<Vec<Box<RawValue>>> {
+        let text = input.get();
+        let items: Vec<&RawValue> = if text.starts_with('[') {
+            serde_json::from_str(text).ok()?
+        } else {
+            vec![input]
+        };
+        let known = thread.map_or(0, |thread| {
+            let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.advance(thread, &items)
+        });
+        let is_new = |item: &&RawValue| known == 0 || !is_of_the_model(item);
+        let new: Vec<_> = items.into_iter().skip(known).filter(is_new).collect();
+        let length: usize = new.iter().map(|item| item.get().len()).sum();
+        (length <= MAX_INPUT).then(|| new.into_iter().map(ToOwned::to_owned).collect())
+    }
+
+    fn write(&self, line: &Line) {
+        let Ok(mut text) = serde_json::to_vec(line) else {
+            return;
+        };
+        text.push(b'\n');
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = file.write_all(&text)
+            && !self.has_failed.swap(true, Ordering::Relaxed)
+        {
+            tracing::error!(
+                "a turn cannot be recorded: {error}; its line, and perhaps later ones, are missing"
+            );
+        }
+    }
+}
+
+impl Threads {
+    /// Remembers the input of a thread. Returns how many of its items were in the latest turn.
+    fn advance(&mut self, thread: &str, items: &[&RawValue]) -> usize {
+        self.turns += 1;
+        let digest = |items: &[&RawValue]| {
+            let texts: Vec<_> = items.iter().map(|item| item.get()).collect();
+            (items.len(), self.hasher.hash_one(texts))
+        };
+        let latest = self.latest.get(thread).map(|latest| latest.input);
+        let is_known = |(count, _): &(usize, u64)| items.get(..*count).map(digest) == latest;
+        let known = latest.filter(is_known).map_or(0, |(count, _)| count);
+        let input = digest(items);
+        if self.latest.len() >= MAX_THREADS && !self.latest.contains_key(thread) {
+            let oldest = self.latest.iter().min_by_key(|(_, latest)| latest.turn);
+            if let Some(name) = oldest.map(|(name, _)| name.clone()) {
+                self.latest.remove(&name);
+            }
+        }
+        let turn = self.turns;
+        self.latest
+            .insert(thread.to_owned(), Latest { input, turn });
+        known
+    }
+}
+
+/// Returns whether the model wrote an item, so that it is the output of an earlier turn.
+fn is_of_the_model(item: &RawValue) -> bool {
+    let Some(members) = Members::of(item.get()) else {
+        return false;
+    };
+    let kind = members.text("type").unwrap_or_default();
+    kind == "reasoning"
+        || kind.ends_with("_call")
+        || members.text("role").as_deref() == Some("assistant")
+}
+
+fn account(lease: &Lease) -> Account {
+    let account = lease.credential.chatgpt();
+    Account {
+        kind: match account {
+            Some(_) => "chatgpt",
+            None if matches!(*lease.credential, byokey_auth::Credential::ApiKey(_)) => "apiKey",
+            None => "bearerToken",
+        },
+        email: account.and_then(|account| account.email.clone()),
+        account_id: account.and_then(|account| account.id.clone()),
+    }
+}
+
+impl Turn {
+    /// Records the status of the answer.
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.line.http_status = Some(status.as_u16());
+        if !status.is_success() {
+            self.line.status = "refused";
+        }
+    }
+
+    /// Records a whole answer.
+    pub(super) fn whole(&mut self, answer: &[u8]) {
+        let text = std::str::from_utf8(answer).unwrap_or_default();
+        let Some(members) = Members::of(text) else {
+            return;
+        };
+        self.line.status = "completed";
+        self.line.usage = members.get("usage").map(ToOwned::to_owned);
+        let output = members.get("output").map_or("[]", RawValue::get);
+        self.line.output = serde_json::from_str(output).unwrap_or_default();
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Output {
+            items, is_cut, end, ..
+        } = std::mem::take(&mut self.output);
+        if !items.is_empty() || end.is_some() {
+            self.line.output = items;
+            self.line.is_cut = is_cut;
+        }
+        if let Some(end) = end {
+            self.line.status = match end.kind {
+                EndKind::Completed => "completed",
+                EndKind::Incomplete => "incomplete",
+                EndKind::Failed => "failed",
+            };
+            let members = Members::of(end.response.get());
+            let usage = members.and_then(|members| members.get("usage"));
+            self.line.usage = usage.map(ToOwned::to_owned);
+        }
+        self.line.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.recorder.write(&self.line);
+    }
+}

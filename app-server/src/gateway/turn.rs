@@ -1,0 +1,326 @@
+//! The answer to a model request: passed on as it comes, event by event, or whole.
+
+use byokey_protocol::error::ErrorKind;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde_json::value::RawValue;
+
+use super::body::{AnswerBody, Chunks};
+use super::error::{self, Refusal};
+use super::forward;
+use super::members::Members;
+use super::output::{EndKind, MAX_EVENT, Output};
+use super::record::Turn;
+use crate::backend::{
+    AnswerStream, BackendError, BrokenOff, EventParser, ForwardedAnswer, ForwardedBody, RawEvent,
+    Reason,
+};
+
+/// Longest whole answer that is recorded.
+const MAX_WHOLE: usize = 16 * 1024 * 1024;
+
+/// How an answer is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// Byte by byte.
+    AsItIs,
+    /// Event by event, with the output in the last one.
+    Events,
+    /// As one document, for a client that waits for that.
+    Whole,
+}
+
+/// Returns the answer for the client.
+pub(super) async fn answer(
+    answer: ForwardedAnswer,
+    passing: Passing,
+    turn: Option<Turn>,
+) -> Response<AnswerBody> {
+    let mut headers = forward::back(&answer.headers);
+    let stream = match answer.body {
+        ForwardedBody::Stream(stream) => stream,
+        ForwardedBody::Whole(bytes) => {
+            return response(answer.status, headers, AnswerBody::whole(bytes));
+        }
+    };
+    // What is compressed although it was not asked for cannot be read here.
+    let is_readable = !headers.contains_key(CONTENT_ENCODING);
+    let passing = if is_readable {
+        passing
+    } else {
+        Passing::AsItIs
+    };
+    let body = match passing {
+        Passing::AsItIs => match turn.filter(|_| is_readable) {
+            None => AnswerBody::Stream(chunks(stream)),
+            Some(turn) => AnswerBody::Stream(Watched::new(stream, turn, &headers).chunks()),
+        },
+        Passing::Events => {
+            headers.remove(CONTENT_LENGTH);
+            AnswerBody::Stream(Events::new(stream, turn).chunks())
+        }
+        Passing::Whole => {
+            headers.remove(CONTENT_LENGTH);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            return match Box::pin(whole(stream, turn)).await {
+                Ok((status, document)) => {
+                    response(status, headers, AnswerBody::whole(document.into()))
+                }
+                Err(refusal) => refusal,
+            };
+        }
+    };
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    }
+    response(answer.status, headers, body)
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn chunks(answer: AnswerStream) -> Chunks {
+    Box::pin(stream::unfold(Some(answer), |answer| async {
+        let mut answer = answer?;
+        match answer.next().await {
+            Ok(None) => None,
+            Ok(Some(chunk)) => Some((Ok(chunk), Some(answer))),
+            Err(broken) => Some((Err(broken), None)),
+        }
+    }))
+}
+
+/// An answer that passes as it is, and is recorded.
+struct Watched {
+    stream: AnswerStream,
+    turn: Turn,
+    seen: Seen,
+}
+
+/// What is read of an answer that passes as it is.
+enum Seen {
+    Events(EventParser),
+    Document(Vec<u8>),
+    /// It is too long, or cannot be read.
+    Nothing,
+}
+
+impl Watched {
+    fn new(stream: AnswerStream, turn: Turn, headers: &HeaderMap) -> Self {
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let seen = match kind {
+            Some(kind) if kind.starts_with("application/json") => Seen::Document(Vec::new()),
+            _ => Seen::Events(EventParser::up_to(MAX_EVENT)),
+        };
+        Self { stream, turn, seen }
+    }
+
+    fn chunks(self) -> Chunks {
+        Box::pin(stream::unfold(Some(self), |watched| async {
+            let mut watched = watched?;
+            match watched.stream.next().await {
+                Ok(None) => {
+                    watched.end();
+                    None
+                }
+                Ok(Some(chunk)) => {
+                    watched.see(&chunk);
+                    Some((Ok(chunk), Some(watched)))
+                }
+                Err(broken) => Some((Err(broken), None)),
+            }
+        }))
+    }
+
+    fn see(&mut self, chunk: &Bytes) {
+        match &mut self.seen {
+            Seen::Events(parser) => {
+                parser.feed(chunk.clone());
+                loop {
+                    match parser.next() {
+                        Ok(Some(event)) => drop(self.turn.output.see(&event.data)),
+                        Ok(None) => return,
+                        Err(_) => break,
+                    }
+                }
+            }
+            Seen::Document(document) if document.len() + chunk.len() <= MAX_WHOLE => {
+                document.extend_from_slice(chunk);
+                return;
+            }
+            Seen::Document(_) => {}
+            Seen::Nothing => return,
+        }
+        self.seen = Seen::Nothing;
+    }
+
+    fn end(&mut self) {
+        match &mut self.seen {
+            Seen::Events(parser) => {
+                if let Some(event) = parser.finish() {
+                    drop(self.turn.output.see(&event.data));
+                }
+            }
+            Seen::Document(document) => self.turn.whole(document),
+            Seen::Nothing => {}
+        }
+    }
+}
+
+/// An answer that is read event by event.
+struct Events {
+    stream: AnswerStream,
+    parser: EventParser,
+    output: Output,
+    turn: Option<Turn>,
+    is_over: bool,
+}
+
+impl Events {
+    fn new(stream: AnswerStream, turn: Option<Turn>) -> Self {
+        Self {
+            stream,
+            parser: EventParser::up_to(MAX_EVENT),
+            output: Output::default(),
+            turn,
+            is_over: false,
+        }
+    }
+
+    /// Returns the next events, as bytes: all that have arrived.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokenOff> {
+        let mut bytes = Vec::new();
+        while bytes.is_empty() && !self.is_over {
+            match self.stream.next().await? {
+                Some(chunk) => {
+                    self.parser.feed(chunk);
+                    while let Some(event) = self.parser.next().map_err(|_| BrokenOff::TooLong)? {
+                        self.see(event, &mut bytes);
+                    }
+                }
+                None => {
+                    self.is_over = true;
+                    if let Some(event) = self.parser.finish() {
+                        self.see(event, &mut bytes);
+                    }
+                }
+            }
+        }
+        Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    fn see(&mut self, event: RawEvent, bytes: &mut Vec<u8>) {
+        if is_for_codex(&event) {
+            return;
+        }
+        let data = self.output.see(&event.data).unwrap_or(event.data);
+        if let Some(name) = event.name {
+            bytes.extend_from_slice(b"event: ");
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.push(b'\n');
+        }
+        for line in data.split(|byte| *byte == b'\n') {
+            bytes.extend_from_slice(b"data: ");
+            bytes.extend_from_slice(line);
+            bytes.push(b'\n');
+        }
+        bytes.push(b'\n');
+    }
+
+    fn chunks(self) -> Chunks {
+        Box::pin(stream::unfold(Some(self), |events| async {
+            let mut events = events?;
+            match events.next().await {
+                Ok(None) => None,
+                Ok(Some(bytes)) => Some((Ok(bytes.into()), Some(events))),
+                Err(broken) => Some((Err(broken), None)),
+            }
+        }))
+    }
+}
+
+/// Returns whether an event is not one of the API. SDKs stop at the first event that is not
+/// `response.created`, and the backend sends rate limits before it.
+fn is_for_codex(event: &RawEvent) -> bool {
+    let begins = |kind: &str| kind.starts_with("codex.");
+    match &event.name {
+        Some(name) => begins(name),
+        None => {
+            let text = std::str::from_utf8(&event.data).unwrap_or_default();
+            let kind = Members::of(text).and_then(|members| members.text("type"));
+            kind.is_some_and(|kind| begins(&kind))
+        }
+    }
+}
+
+impl Drop for Events {
+    /// Its turn is written with what was seen.
+    fn drop(&mut self) {
+        if let Some(mut turn) = self.turn.take() {
+            turn.output = std::mem::take(&mut self.output);
+        }
+    }
+}
+
+/// Reads an answer to its end, and returns its status and document.
+async fn whole(
+    stream: AnswerStream,
+    turn: Option<Turn>,
+) -> Result<(StatusCode, Vec<u8>), Response<AnswerBody>> {
+    let mut events = Events::new(stream, turn);
+    while events.output.end.is_none() {
+        match events.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(BrokenOff::SignedOut) => return Err(error::answer(BackendError::SignedOut)),
+            Err(BrokenOff::Interrupted) => return Err(error::answer(BackendError::Interrupted)),
+            Err(BrokenOff::TooLong) => return Err(too_long()),
+        }
+    }
+    if events.output.is_cut {
+        return Err(too_long());
+    }
+    let output = &events.output;
+    match (&output.end, &output.error) {
+        (Some(end), _) if end.kind == EndKind::Failed => {
+            let members = Members::of(end.response.get());
+            let reported = members.and_then(|members| members.get("error"));
+            Ok(failed(reported.or(output.error.as_deref())))
+        }
+        (Some(end), _) => Ok((StatusCode::OK, end.response.get().as_bytes().to_vec())),
+        (None, Some(error)) => Ok(failed(Some(error))),
+        (None, None) => Err(error::answer(BackendError::Interrupted)),
+    }
+}
+
+fn too_long() -> Response<AnswerBody> {
+    let text = format!(
+        "the answer has more than {} MiB; ask for a stream.",
+        MAX_WHOLE / (1024 * 1024)
+    );
+    Refusal::new(StatusCode::BAD_GATEWAY, "answer_too_large", text).into_response()
+}
+
+/// Returns the error of the backend in the form that the API has for it.
+fn failed(reported: Option<&RawValue>) -> (StatusCode, Vec<u8>) {
+    let text = reported.map_or("null", RawValue::get);
+    let code = Members::of(text).and_then(|members| members.text("code"));
+    let kind = code.as_deref().and_then(Reason::of_code).map(Reason::kind);
+    let status = match (code.as_deref(), kind) {
+        (Some("rate_limit_exceeded"), _) | (_, Some(ErrorKind::UsageLimitExceeded)) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        (_, Some(ErrorKind::Retryable)) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Some(_)) => StatusCode::BAD_REQUEST,
+        (_, None) => StatusCode::BAD_GATEWAY,
+    };
+    (status, [r#"{"error":"#, text, "}"].concat().into_bytes())
+}

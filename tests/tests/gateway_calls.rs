@@ -1,0 +1,206 @@
+//! Calls through the gateway of a connection: recovery from a 401, sign-out, refusals, and the
+//! login of another connection.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
+use byokey_tests::gateway::{Client, TURN, answer};
+use byokey_tests::{Host, Listening, Server, Setup};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+async fn started(backend: &DevBackend) -> (Server, Host, Client) {
+    let mut server = Setup::default().backend(backend).start();
+    let mut host = Host::initialized(&mut server).await;
+    let client = gateway(&mut host).await;
+    (server, host, client)
+}
+
+async fn gateway(host: &mut Host) -> Client {
+    let started = host.request("gateway/start", json!({})).await.unwrap();
+    Client::new(
+        started["url"].as_str().unwrap(),
+        started["bearer"].as_str().unwrap(),
+    )
+}
+
+fn script(steps: serde_json::Value) -> DevBackend {
+    let script = json!({"routes": {"responses": steps}});
+    let script = Script::from_json(&script.to_string()).unwrap();
+    DevBackend::start(Options::new().script(script)).unwrap()
+}
+
+// Row: one refresh for all
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_requests_that_get_401_cause_one_refresh_and_all_succeed() {
+    const REQUESTS: usize = 1000;
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let (_server, mut host, client) = started(&backend).await;
+    let lasting = |days: u64| {
+        let time = std::time::Duration::from_secs(days * 86_400);
+        TestToken::new("ada").expiring_in(time).encode()
+    };
+    let (old, new) = (lasting(1), lasting(2));
+    host.login(&old, "ws-1").await;
+    backend.reject_bearer(&old);
+    let gate = backend.hold(Route::Responses);
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..REQUESTS {
+        let client = client.clone();
+        requests.spawn(async move { client.post("/v1/responses", TURN).await });
+    }
+    gate.wait_for(REQUESTS).await;
+    gate.release();
+    let (id, _) = host.asked("account/chatgptAuthTokens/refresh").await;
+    host.respond(&id, json!({"accessToken": new, "chatgptAccountId": "ws-1"}))
+        .await;
+    while let Some(answer) = requests.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.body.contains("response.completed") && answer.is_whole);
+    }
+    let with = |bearer: &str| {
+        let requests = backend.requests_to(Route::Responses);
+        requests
+            .iter()
+            .filter(|it| it.bearer() == Some(bearer))
+            .count()
+    };
+    assert_eq!((with(&old), with(&new)), (REQUESTS, REQUESTS));
+    let asked = host.quiet_for(std::time::Duration::from_millis(200)).await;
+    let asked = asked
+        .iter()
+        .filter(|it| it["method"] == "account/chatgptAuthTokens/refresh");
+    assert_eq!(asked.count(), 0, "it was asked once");
+}
+
+#[tokio::test]
+async fn a_sign_out_breaks_off_answers_and_refuses_later_ones() {
+    let backend = script(json!([{"text": ["Hel", "lo"], "hang": true}]));
+    let (_server, mut host, client) = started(&backend).await;
+    let token = TestToken::new("ada").encode();
+    host.login(&token, "ws-1").await;
+    let mut stream = client.connect().await;
+    let headers = format!("Content-Length: {}\r\n\r\n{TURN}", TURN.len());
+    let request = client.head("POST /backend-api/codex/responses", &headers);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains("\"Hel\"") {
+        seen.push(stream.read_u8().await.unwrap());
+    }
+    host.request("account/logout", json!(null)).await.unwrap();
+    let rest = answer(stream).await;
+    assert!(!rest.head.contains("response.completed"), "{rest:?}");
+    assert!(
+        !rest.head.ends_with("0\r\n"),
+        "it is not complete: {rest:?}"
+    );
+    let later = client.post("/v1/responses", TURN).await;
+    assert_eq!((later.status, later.code().as_str()), (401, "signed_out"));
+    let message = later.json()["error"]["message"].to_string();
+    assert!(message.contains("byokey login"), "{message}");
+    let whoami = client
+        .get("/api/accounts/v1/user-auth-credential/whoami")
+        .await;
+    assert_eq!(whoami.code(), "signed_out");
+}
+
+#[tokio::test]
+async fn refusals_of_the_backend_pass_and_redirects_do_not() {
+    let limit = json!({"error": {"type": "usage_limit_reached", "message": "made up", "resets_at": 1893456000}});
+    let backend = script(json!([
+        {"status": 429, "body": limit, "headers": {"x-codex-plan-type": "pro", "set-cookie": "a=b"}},
+        {"status": 503, "body": "made up text"},
+        {"status": 307, "headers": {"location": "https://evil.example/"}},
+        {"drop": true}
+    ]));
+    let (_server, mut host, client) = started(&backend).await;
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    let refused = client.post("/v1/responses", TURN).await;
+    assert_eq!((refused.status, refused.json()), (429, limit));
+    assert_eq!(refused.header("x-codex-plan-type"), Some("pro"));
+    assert_eq!(refused.header("set-cookie"), None);
+    let refused = client.post("/v1/responses", TURN).await;
+    assert_eq!(
+        (refused.status, refused.body.as_str()),
+        (503, "made up text")
+    );
+    assert_eq!(
+        backend.count(Route::Responses),
+        2,
+        "the client has retries of its own"
+    );
+    let redirected = client.post("/v1/responses", TURN).await;
+    assert_eq!(
+        (redirected.status, redirected.code().as_str()),
+        (502, "redirected")
+    );
+    assert_eq!(redirected.header("location"), None);
+    let dropped = client.post("/v1/responses", TURN).await;
+    assert_eq!(
+        (dropped.status, dropped.code().as_str()),
+        (502, "backend_unreachable")
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_ends_with_its_connection_or_when_it_is_told_to() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let (mut server, mut host, client) = started(&backend).await;
+    assert_eq!(
+        gateway(&mut host).await.bearer,
+        client.bearer,
+        "there is one"
+    );
+    assert_eq!(client.get("/v1/models").await.code(), "signed_out");
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    assert_eq!(client.get("/v1/models").await.status, 200);
+    host.request("gateway/stop", json!({})).await.unwrap();
+    let gone = tokio::net::TcpStream::connect(&client.authority);
+    let deadline = std::time::Instant::now() + byokey_tests::PATIENCE;
+    let mut gone = gone.await;
+    while gone.is_ok() {
+        assert!(std::time::Instant::now() < deadline);
+        gone = tokio::net::TcpStream::connect(&client.authority).await;
+    }
+    let next = gateway(&mut host).await;
+    assert_ne!(next.bearer, client.bearer);
+    assert_eq!(next.get("/v1/models").await.status, 200);
+    host.close_input();
+    assert_eq!(server.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_login_of_a_host_is_for_its_supplier_alone() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let listening = Listening::start(Setup::default().backend(&backend), "unix://").await;
+    let (mut host, mut other) = (listening.unix_host().await, listening.unix_host().await);
+    let of_other = gateway(&mut other).await;
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    let own = gateway(&mut host).await;
+    assert_eq!(own.get("/v1/models").await.status, 200);
+    let foreign = of_other.get("/v1/models").await;
+    assert_eq!(
+        (foreign.status, foreign.code().as_str()),
+        (403, "foreign_login")
+    );
+    let whoami = of_other
+        .get("/api/accounts/v1/user-auth-credential/whoami")
+        .await;
+    assert_eq!(whoami.code(), "foreign_login");
+    other.request("gateway/stop", json!({})).await.unwrap();
+    let refused = other.request("gateway/start", json!({})).await.unwrap_err();
+    assert!(
+        refused.message.contains("supplied by another connection"),
+        "{refused:?}"
+    );
+    drop(host);
+    let deadline = std::time::Instant::now() + byokey_tests::PATIENCE;
+    while tokio::net::TcpStream::connect(&own.authority).await.is_ok() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "it ends with its connection"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
