@@ -1,8 +1,6 @@
 //! Admission to the gateway: no web page, no foreign name, no request without the bearer, and
 //! nothing of a body before it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::{DevBackend, Options};

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::exchange::{Shared, answer};
 
 /// Most connections that have not shown the bearer yet; above it the oldest is dropped.
-pub(super) const MAX_UNADMITTED: usize = 512;
+pub(super) const MAX_UNADMITTED: usize = 256;
 /// Their time to show it, the delay of a refusal included.
 const ADMISSION_TIME: Duration = Duration::from_secs(6);
 /// Most connections of clients that have shown it.
