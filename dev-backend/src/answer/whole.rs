@@ -1,5 +1,7 @@
 //! A response before it is converted to HTTP.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -17,6 +19,8 @@ pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     payload: Payload,
+    /// The delay before it is sent.
+    delay: Duration,
 }
 
 enum Payload {
@@ -93,6 +97,7 @@ impl Answer {
             status: StatusCode::OK,
             headers,
             payload,
+            delay: Duration::ZERO,
         }
     }
 
@@ -103,6 +108,7 @@ impl Answer {
             status,
             headers,
             payload: Payload::Whole(body),
+            delay: Duration::ZERO,
         }
     }
 
@@ -112,7 +118,19 @@ impl Answer {
             status,
             headers: HeaderMap::new(),
             payload: Payload::Whole(Bytes::new()),
+            delay: Duration::ZERO,
         }
+    }
+
+    /// Delays it.
+    pub(crate) const fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Returns the delay before it is sent.
+    pub(crate) const fn delay(&self) -> Duration {
+        self.delay
     }
 
     /// Omits the content type.

@@ -4,12 +4,31 @@ use serde_json::{Value, json};
 
 use crate::request::record::RecordedRequest;
 
-pub(super) fn body(request: &RecordedRequest) -> Value {
-    let account = request
+/// The account whose workspace a request is about.
+pub(crate) fn account(request: &RecordedRequest) -> String {
+    request
         .header("chatgpt-account-id")
         .map(str::to_owned)
         .or_else(|| request.auth_claim("chatgpt_account_id"))
-        .unwrap_or_else(|| "account-dev".to_owned());
+        .unwrap_or_else(|| "account-dev".to_owned())
+}
+
+pub(super) fn body(request: &RecordedRequest) -> Value {
+    routed(
+        request,
+        &account(request),
+        "https://chatgpt.com",
+        "NO_CONSTRAINT",
+    )
+}
+
+/// Returns a list of one workspace with this routing.
+pub(crate) fn routed(
+    request: &RecordedRequest,
+    account: &str,
+    origin: &str,
+    policy: &str,
+) -> Value {
     json!({
         "accounts": [{
             "id": account,
@@ -17,8 +36,8 @@ pub(super) fn body(request: &RecordedRequest) -> Value {
             "name": "Dev workspace",
             "structure": "workspace",
             "plan_type": request.auth_claim("chatgpt_plan_type"),
-            "workspace_backend_origin": "https://chatgpt.com",
-            "account_routing_override": "NO_CONSTRAINT",
+            "workspace_backend_origin": origin,
+            "account_routing_override": policy,
         }],
         "default_account_id": account,
         "account_ordering": [account],

@@ -1,6 +1,6 @@
 //! The default responses of the backend. One file per route.
 
-mod accounts;
+pub(crate) mod accounts;
 pub(crate) mod answer;
 mod models;
 mod profile;

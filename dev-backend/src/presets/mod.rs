@@ -6,6 +6,7 @@ mod issuer;
 mod limits;
 pub(crate) mod preset;
 mod refusals;
+mod routing;
 mod sharing;
 mod streams;
 pub(crate) mod table;

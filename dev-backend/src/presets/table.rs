@@ -1,7 +1,7 @@
 //! Every preset.
 
 use super::preset::Preset;
-use super::{edge, issuer, limits, refusals, sharing, streams, usage};
+use super::{edge, issuer, limits, refusals, routing, sharing, streams, usage};
 use crate::request::route::Route;
 
 /// Iterates over all presets.
@@ -13,6 +13,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Preset> {
         streams::PRESETS,
         sharing::PRESETS,
         usage::PRESETS,
+        routing::PRESETS,
         issuer::PRESETS,
     ]
     .into_iter()

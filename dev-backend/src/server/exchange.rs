@@ -153,7 +153,7 @@ async fn decide(shared: &Shared, request: &RecordedRequest) -> Decision {
     if !step.delay.is_zero() {
         tokio::time::sleep(step.delay).await;
     }
-    perform(shared, request, route, step, &settings)
+    perform(shared, request, route, step, &settings).await
 }
 
 /// Refuses a request. It does not advance the script.
@@ -162,7 +162,7 @@ fn refuse(refusal: Answer) -> Decision {
 }
 
 /// Executes a step.
-fn perform(
+async fn perform(
     shared: &Shared,
     request: &RecordedRequest,
     route: Route,
@@ -241,5 +241,8 @@ fn perform(
             .map(Duration::from_secs),
     };
     let answer = answer.with_headers(step.headers);
+    if !answer.delay().is_zero() {
+        tokio::time::sleep(answer.delay()).await;
+    }
     Decision::Answer(answer.into_response_with(pacing))
 }

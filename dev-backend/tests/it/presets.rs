@@ -12,6 +12,7 @@ async fn answer(name: &str) -> Answer {
     let backend = DevBackend::start(Options::new().script(script)).unwrap();
     let request = match route {
         Route::Responses => with(post(CHATGPT, Some("t"), &turn("x")), "version", "0.169.0"),
+        Route::AccountsCheck => get(ACCOUNTS, Some("t")),
         Route::Usage => get(USAGE, Some("t")),
         Route::Token => post("/oauth/token", None, &json!({})),
         Route::DeviceCode => post("/api/accounts/deviceauth/usercode", None, &json!({})),
