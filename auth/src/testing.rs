@@ -30,6 +30,7 @@ pub(crate) fn tokens(access_token: &str, account_id: &str) -> ExternalTokens {
         chatgpt_account_id: Some(account_id.to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+        workspace_routing: None,
     }
 }
 

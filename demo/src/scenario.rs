@@ -108,5 +108,6 @@ pub(super) fn handed_over(token: &Token) -> ExternalTokens {
         chatgpt_account_id: Some(token.account.to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+        workspace_routing: None,
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::open::Open;
 use crate::secret::{Secret, expose_optional_on_the_wire};
+use crate::workspace_routing::WorkspaceRouting;
 
 /// The kind of the credential in force.
 ///
@@ -141,6 +142,10 @@ pub struct AccountReadResult {
     pub user_id: Option<String>,
     /// Whether the active model provider needs an OpenAI login.
     pub requires_openai_auth: bool,
+    /// Where the model calls of the workspace go: in force, with the origin that they are sent to.
+    /// Absent while that is not known, and where it is not asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub workspace_routing: Option<WorkspaceRouting>,
 }
 
 /// The public part of a credential.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::login::{EXPIRES_AT_TYPE, LABEL_TYPE, ORIGIN_TYPE, TOKEN_TYPE, UNKNOWN_LOGIN_TYPE};
+use crate::login::{
+    EXPIRES_AT_TYPE, LABEL_TYPE, ORIGIN_TYPE, ROUTING_TYPE, TOKEN_TYPE, UNKNOWN_LOGIN_TYPE,
+};
 
 /// Invalid JSON.
 pub const PARSE_ERROR: i32 = -32700;
@@ -27,6 +29,7 @@ pub const PARAMS_PROBLEMS: &[&str] = &[
     ORIGIN_TYPE,
     EXPIRES_AT_TYPE,
     LABEL_TYPE,
+    ROUTING_TYPE,
 ];
 
 /// The problem of a member that holds more than is read of one.
@@ -102,6 +105,8 @@ pub enum ErrorKind {
     WorkspaceRefused,
     /// The backend does not serve this region or country; a new token does not help.
     RegionRefused,
+    /// The workspace is bound to a region, and where its model calls go is not known.
+    WorkspaceRoutingUnavailable,
     /// The network's edge demands a browser; a new token does not help.
     Challenged,
     /// The backend's response exceeds a limit of this program.

@@ -74,6 +74,7 @@ impl ErrorKind {
             | Self::ModelUnavailable
             | Self::WorkspaceRefused
             | Self::RegionRefused
+            | Self::WorkspaceRoutingUnavailable
             | Self::Challenged
             | Self::AnswerTooLarge => ErrorClass::Backend,
             Self::InvalidParams
@@ -155,6 +156,9 @@ impl ErrorKind {
             }
             Self::RegionRefused => {
                 "The backend does not serve this network's region: check VPN and proxy. A new token does not help."
+            }
+            Self::WorkspaceRoutingUnavailable => {
+                "The workspace is bound to a region, and where its calls go is not known yet: try again in a minute, or `login` with `workspaceRouting`."
             }
             Self::Challenged => {
                 "The network's edge wants a browser: try another network. A new token does not help."

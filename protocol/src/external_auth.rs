@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::member::Member;
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire, expose_optional_on_the_wire};
+use crate::workspace_routing::WorkspaceRouting;
 
 /// ChatGPT tokens from the host, at login and in the answer to a refresh request.
 ///
@@ -35,6 +37,10 @@ pub struct ExternalTokens {
         serialize_with = "expose_optional_on_the_wire"
     )]
     pub id_token: Option<Secret>,
+    /// Where the model calls of the workspace go, if the host knows it: the server then asks the
+    /// backend for nothing. codex has no such member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace_routing: Option<WorkspaceRouting>,
 }
 
 /// The members of [`ExternalTokens`] as received.
@@ -47,6 +53,9 @@ pub(crate) struct TokenFields<'a> {
     pub(crate) chatgpt_account_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) chatgpt_plan_type: Option<Cow<'a, str>>,
+    // Good tokens are not lost to a routing that cannot be used.
+    #[serde(default)]
+    pub(crate) workspace_routing: Member<WorkspaceRouting>,
 }
 
 impl TryFrom<TokenFields<'_>> for ExternalTokens {
@@ -63,6 +72,7 @@ impl TryFrom<TokenFields<'_>> for ExternalTokens {
             chatgpt_account_id: fields.chatgpt_account_id.map(Cow::into_owned),
             chatgpt_plan_type: fields.chatgpt_plan_type.map(Cow::into_owned),
             id_token: fields.id_token,
+            workspace_routing: fields.workspace_routing.usable(),
         })
     }
 }

@@ -41,6 +41,7 @@ pub mod tools;
 pub mod turn;
 pub mod usage;
 pub mod warning;
+pub mod workspace_routing;
 
 /// Version of the protocol. It changes only if an old peer could be broken.
 pub const PROTOCOL_VERSION: &str = "1";

@@ -10,6 +10,7 @@ use crate::external_auth::{ExternalTokens, TokenFields};
 use crate::member::{Member, Seconds};
 use crate::open::Open;
 use crate::secret::{Secret, expose_on_the_wire};
+use crate::workspace_routing::WorkspaceRouting;
 
 /// Parameters of `account/login/start`, tagged by `type`.
 #[derive(Debug, Serialize)]
@@ -68,6 +69,9 @@ struct LoginFields<'a> {
     expires_at: Member<Seconds>,
     #[serde(default)]
     label: Member<String>,
+    // Of host-owned tokens, and ours alone.
+    #[serde(default)]
+    workspace_routing: Member<WorkspaceRouting>,
 }
 
 impl<'de> Deserialize<'de> for LoginStartParams {
@@ -80,6 +84,7 @@ impl<'de> Deserialize<'de> for LoginStartParams {
                 id_token: fields.id_token,
                 chatgpt_account_id: fields.chatgpt_account_id,
                 chatgpt_plan_type: fields.chatgpt_plan_type,
+                workspace_routing: fields.workspace_routing.unless_odd(ROUTING_TYPE)?,
             }
             .try_into()
             .map(Self::ChatgptAuthTokens)
@@ -121,6 +126,8 @@ pub const ORIGIN_TYPE: &str = "`origin` has the wrong type";
 pub const EXPIRES_AT_TYPE: &str = "`expiresAt` has the wrong type";
 /// The problem of a label that is no text.
 pub const LABEL_TYPE: &str = "`label` has the wrong type";
+/// The problem of a routing without its members, or with members of other types.
+pub const ROUTING_TYPE: &str = "`workspaceRouting` has the wrong type";
 
 /// Result of `account/login/start`, with the `type` of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,6 +36,18 @@ impl<T> Member<T> {
         }
     }
 
+    /// Returns it as it is.
+    ///
+    /// # Errors
+    ///
+    /// This text, if it has another type.
+    pub(crate) fn unless_odd<E: Error>(self, problem: &'static str) -> Result<Self, E> {
+        match self {
+            Self::Odd => Err(E::custom(problem)),
+            usable => Ok(usable),
+        }
+    }
+
     /// Returns the value, or none if it is absent or has another type.
     pub(crate) fn usable(self) -> Option<T> {
         match self {
@@ -58,6 +70,12 @@ pub(crate) trait Kind: Sized {
     /// Reads a number.
     fn of_fraction(_: f64) -> Option<Self> {
         None
+    }
+
+    /// Reads an object.
+    fn of_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
@@ -145,9 +163,8 @@ impl<'de, T: Kind> Visitor<'de> for MemberVisitor<T> {
         Ok(Member::Odd)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<T>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::Odd)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Member<T>, A::Error> {
+        Ok(T::of_map(map)?.map_or(Member::Odd, Member::Given))
     }
 }
 

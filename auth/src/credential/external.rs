@@ -3,6 +3,7 @@
 use byokey_protocol::account::PlanType;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::secret::Secret;
+use byokey_protocol::workspace_routing::WorkspaceRouting;
 
 use super::given::{TokenKind, trimmed};
 use super::{ChatgptAccount, InvalidCredential};
@@ -22,6 +23,8 @@ pub struct ExternalLogin {
     pub expires_at: Option<i64>,
     /// The connection that supplied the tokens. It is asked for new ones.
     pub supplier: PeerId,
+    /// Where the model calls of the workspace go according to the host. Not checked here.
+    pub routing: Option<WorkspaceRouting>,
 }
 
 /// The connection that supplied tokens.
@@ -48,6 +51,7 @@ impl ExternalLogin {
             claimed_id,
             expires_at,
             supplier,
+            routing: tokens.workspace_routing,
         })
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use byokey_protocol::account::{Account, AccountUpdated, AuthMode, PlanType};
 use byokey_protocol::secret::Secret;
+use byokey_protocol::workspace_routing::WorkspaceRouting;
 
 pub use api_key::ApiKey;
 pub use bearer::BearerLogin;
@@ -173,6 +174,15 @@ impl Credential {
             Self::External(login) => Some(&login.account),
             Self::Managed(login) => Some(&login.account),
             Self::PersonalAccessToken(token) => Some(&token.account),
+        }
+    }
+
+    /// Returns where the model calls of its workspace go, if the host handed that over with it.
+    #[must_use]
+    pub const fn routing(&self) -> Option<&WorkspaceRouting> {
+        match self {
+            Self::External(login) => login.routing.as_ref(),
+            _ => None,
         }
     }
 

@@ -95,6 +95,7 @@ fn tokens(number: usize) -> ExternalTokens {
         chatgpt_account_id: Some(ACCOUNT.to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+        workspace_routing: None,
     }
 }
 

@@ -288,6 +288,7 @@ fn duplicate(tokens: &ExternalTokens) -> ExternalTokens {
         chatgpt_account_id: tokens.chatgpt_account_id.clone(),
         chatgpt_plan_type: tokens.chatgpt_plan_type.clone(),
         id_token: None,
+        workspace_routing: tokens.workspace_routing.clone(),
     }
 }
 

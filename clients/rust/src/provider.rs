@@ -68,6 +68,7 @@ pub fn tokens(access_token: &str, chatgpt_account_id: &str) -> ExternalTokens {
         chatgpt_account_id: Some(chatgpt_account_id.to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+        workspace_routing: None,
     }
 }
 

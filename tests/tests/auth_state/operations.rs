@@ -87,6 +87,7 @@ pub(super) fn tokens(token: Token, account: Account) -> ExternalTokens {
         chatgpt_account_id: Some(account.text().to_owned()),
         chatgpt_plan_type: None,
         id_token: None,
+        workspace_routing: None,
     }
 }
 
