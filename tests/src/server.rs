@@ -131,15 +131,20 @@ impl Setup {
         let program = self.program.unwrap_or_else(byokey);
         let wrapper = self.wrapper.into_iter().map(OsString::from);
         let words: Vec<_> = wrapper.chain([program.into()]).collect();
-        // A login without a backend of ours would have a connection opened to the real one.
+        // A login without a backend of ours would open a connection to the real one.
         let has_backend = self.config.contains("base_url")
             || self.arguments.iter().any(|it| it.contains("base_url"));
-        let standby = ["-c", "byokey.standby_connections=false"];
+        let quiet = [
+            "-c",
+            "byokey.standby_connections=false",
+            "-c",
+            "byokey.workspace_routing=false",
+        ];
         let mut child = Command::new(&words[0])
             .args(&words[1..])
             .arg("app-server")
             .args(&self.arguments)
-            .args(standby.iter().filter(|_| !has_backend))
+            .args(quiet.iter().filter(|_| !has_backend))
             .env_clear()
             .env("HOME", home.path())
             .env("RUST_LOG", "trace")

@@ -16,7 +16,7 @@ use super::limits::{ERROR_BODY_DEADLINE, Limit};
 use super::outcome;
 use super::rate_limits::from_headers;
 use super::reason::Reason;
-use super::wait;
+use super::{RoutingFailure, wait};
 use crate::config::{BearerRefusal, ConfigurationInvalid, MissingKey};
 use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 
@@ -68,6 +68,12 @@ pub enum BackendError {
     /// The bearer token in force is not for the selected provider.
     #[error(transparent)]
     Recipient(#[from] BearerRefusal),
+    /// The workspace is bound to a region, and where its model calls go is not known.
+    #[error(
+        "the workspace is bound to a region, and where its model calls go is not known: {0}; \
+         nothing was sent; try again in a minute, or sign in again"
+    )]
+    Workspace(RoutingFailure),
     /// A URL or header of the configuration is malformed.
     #[error("`{setting}` in the configuration is not usable")]
     Configuration {
@@ -152,6 +158,7 @@ impl BackendError {
             Self::Status(failed) => return failed.data(),
             Self::Http(failure) => failure.kind(),
             Self::Recipient(refusal) => refusal.kind(),
+            Self::Workspace(_) => ErrorKind::WorkspaceRoutingUnavailable,
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
             Self::Limit(_) => ErrorKind::AnswerTooLarge,
             Self::UnexpectedBody | Self::NoModel => ErrorKind::BackendRefused,

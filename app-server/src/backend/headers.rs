@@ -20,6 +20,9 @@ const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
 /// one.
 const RESIDENCY: &str = "x-openai-internal-codex-residency";
 
+/// Names the routing policy of a workspace, at the origin that the backend has for it.
+const ROUTING_OVERRIDE: &str = "x-openai-account-routing-override";
+
 /// The originator in requests. The first client to introduce itself names the process.
 #[derive(Debug)]
 pub struct Identity {
@@ -152,6 +155,9 @@ pub(crate) fn of(
                 }
                 let residency = login.residency.as_deref().and_then(text);
                 headers.extend(residency.map(|value| (HeaderName::from_static(RESIDENCY), value)));
+                let policy = route.policy.clone();
+                let name = HeaderName::from_static(ROUTING_OVERRIDE);
+                headers.extend(policy.map(|value| (name, value)));
             }
         }
         (Carries::ProviderBearer, _) => {

@@ -37,6 +37,8 @@ pub(crate) const MAX_LIMIT_IDS: usize = 32;
 pub(crate) const MAX_MODELS: usize = 512;
 /// Most reasoning efforts of a model.
 pub(crate) const MAX_EFFORTS: usize = 16;
+/// Most workspaces of a list; the rest is skipped.
+pub(crate) const MAX_WORKSPACES: usize = 512;
 /// Most days of a usage profile.
 pub(crate) const MAX_DAYS: usize = 4096;
 /// Longest name or id. A longer one counts as absent.
@@ -48,6 +50,10 @@ pub(crate) const MAX_DESCRIPTION: usize = KIB;
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Deadline of the list of reset credits, which an answer does without after it.
 pub(crate) const RESET_CREDITS_DEADLINE: Duration = Duration::from_secs(3);
+/// How long a model call waits for the lookup of its workspace's routing.
+pub(crate) const MAX_ROUTING_WAIT: Duration = Duration::from_secs(3);
+/// How long after a failed lookup a model call begins another one.
+pub(crate) const ROUTING_RETRY: Duration = Duration::from_secs(60);
 /// Deadline of an error body.
 pub(crate) const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a stream may continue after its `error` event.

@@ -31,9 +31,10 @@ mod sse;
 mod standby;
 mod usage;
 mod wait;
+mod workspace;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use byokey_http::{HttpClient, Request, Response};
@@ -67,6 +68,7 @@ pub use route::Service;
 #[cfg(feature = "gateway")]
 pub(crate) use sse::{EventParser, RawEvent};
 pub(crate) use wait::in_text as wait_text;
+pub use workspace::{RoutingFailure, Unrouted, WorkspaceRoute};
 
 use crate::config::{Config, LiveConfig};
 use byokey_auth::{
@@ -77,6 +79,7 @@ use limits::MAX_CALLS;
 use request_body::Recipient;
 use route::{Carries, Route};
 use standby::Refill;
+use workspace::Workspaces;
 
 /// Retries of a short call.
 const CALL_RETRIES: u32 = 2;
@@ -93,6 +96,9 @@ pub struct Backend {
     cookies: Cookies,
     /// The account whose connections are opened ahead.
     connects_for: Mutex<Option<AccountIdentity>>,
+    workspaces: Workspaces,
+    /// For tasks.
+    me: Weak<Self>,
 }
 
 /// Decides under which credentials a call may be made; `None` is a call without the credential in
@@ -115,6 +121,8 @@ pub(crate) struct Call<'a> {
     pub(crate) keeps_account: bool,
     /// Hears that the call waits for a renewal of the credential.
     pub(crate) on_renewal: Option<&'a (dyn Fn(Renewal) + Sync)>,
+    /// Hears that the routing of the workspace is not known. Calls without it are not routed.
+    pub(crate) on_unrouted: Option<&'a (dyn Fn(&Unrouted) + Sync)>,
     /// Deadline from now until the response begins, the host's time for a refresh not counted.
     pub(crate) deadline: Duration,
     /// What a client of the gateway sends along. A refusal is then returned as it came.
@@ -145,6 +153,7 @@ impl Call<'_> {
             renews: true,
             keeps_account: false,
             on_renewal: None,
+            on_unrouted: None,
             deadline: deadline.saturating_duration_since(Instant::now()),
             #[cfg(feature = "gateway")]
             from_client: None,
@@ -199,13 +208,13 @@ impl Backend {
         auth: Arc<AuthManager>,
         config: Arc<LiveConfig>,
         http: Arc<HttpClient>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let identity = {
             let config = config.current();
             Identity::new(config.originator_override.clone(), &config.codex_version)
         };
         let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
-        Self {
+        Arc::new_cyclic(|me| Self {
             auth,
             config,
             identity,
@@ -214,7 +223,9 @@ impl Backend {
             models,
             cookies: Cookies::default(),
             connects_for: Mutex::default(),
-        }
+            workspaces: Workspaces::default(),
+            me: me.clone(),
+        })
     }
 
     /// Returns the configuration that decides where calls go.
@@ -281,7 +292,11 @@ impl Backend {
                 .carried(call, lease.as_ref())
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
                 .map(|lease| lease.generation);
-            let attempt = self.attempt(call, lease.as_ref(), renewable, deadline);
+            let waited = Instant::now();
+            let workspace = Box::pin(self.workspace_of(call, lease.as_ref())).await?;
+            deadline += waited.elapsed();
+            let workspace = workspace.as_deref();
+            let attempt = self.attempt(call, lease.as_ref(), renewable, workspace, deadline);
             let outcome = attempt.await;
             let generation = match (outcome, renewable) {
                 (Ok(Attempt::KnownToBeRefused(generation)), _) => generation,
@@ -368,6 +383,7 @@ impl Backend {
         call: &Call<'_>,
         lease: Option<&Lease>,
         renewable: Option<Generation>,
+        workspace: Option<&WorkspaceRoute>,
         deadline: Instant,
     ) -> Result<Attempt<'_>, BackendError> {
         let attempt = async {
@@ -385,7 +401,7 @@ impl Backend {
                 }
                 permit
             };
-            let sent = Box::pin(self.attempt_now(call, lease)).await?;
+            let sent = Box::pin(self.attempt_now(call, lease, workspace)).await?;
             let (response, account, refill) = sent;
             Ok(Attempt::Answered(Answer {
                 response,
@@ -409,9 +425,10 @@ impl Backend {
         &self,
         call: &Call<'_>,
         lease: Option<&Lease>,
+        workspace: Option<&WorkspaceRoute>,
     ) -> Result<(Response, Option<AccountIdentity>, Refill), BackendError> {
         let config = self.config();
-        let route = Route::of(call, lease, &config)?;
+        let route = Route::of(call, lease, &config, workspace)?;
         let era = self.http.era();
         let headers = headers::of(call, &route, lease, &config, &self.identity)?;
         let carried = lease.filter(|_| route.carries.is_login());
@@ -452,7 +469,10 @@ impl Backend {
             }
             outcome => outcome?,
         };
-        let refill = Refill::new(&self.http, route.url, era, !is_short);
+        // The next call is expected where the model calls go.
+        let next = carried.and_then(|lease| self.moved_destination(lease));
+        let next = next.unwrap_or(route.url);
+        let refill = Refill::new(&self.http, next, era, !is_short);
         Ok((response, account, refill))
     }
 }

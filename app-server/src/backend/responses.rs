@@ -22,7 +22,7 @@ use super::reasoning::Reasoning;
 use super::request_body::{Recipient, TurnRequest};
 use super::sse::{EventReader, RawEvent, ReadFailure};
 use super::standby::Refill;
-use super::{Admission, Answer, Backend, BackendError, Call, Renewal, Service};
+use super::{Admission, Answer, Backend, BackendError, Call, Renewal, Service, Unrouted};
 use crate::config::Config;
 use byokey_auth::{AccountIdentity, AuthManager, Lease};
 
@@ -124,7 +124,9 @@ impl fmt::Debug for TurnStream {
 
 impl Backend {
     /// Sends a model request and returns when the response begins. It is sent only under
-    /// credentials that `admits` accepts. `on_renewal` hears of a renewal that it waits for.
+    /// credentials that `admits` accepts. `on_renewal` hears of a renewal that it waits for, and
+    /// `on_unrouted` that it goes to the configured backend because the routing of its workspace is
+    /// not known.
     ///
     /// # Errors
     ///
@@ -135,6 +137,7 @@ impl Backend {
         request: TurnRequest,
         admits: Admission<'_>,
         on_renewal: &(dyn Fn(Renewal) + Sync),
+        on_unrouted: &(dyn Fn(&Unrouted) + Sync),
     ) -> Result<TurnStream, StreamFailure> {
         let config = self.config();
         let provider = &config.provider;
@@ -155,6 +158,7 @@ impl Backend {
             renews: true,
             keeps_account: false,
             on_renewal: Some(on_renewal),
+            on_unrouted: Some(on_unrouted),
             deadline: provider.stream_idle_timeout,
             #[cfg(feature = "gateway")]
             from_client: None,

@@ -1,9 +1,10 @@
-//! The destination of a call. The credential decides, never the caller.
+//! The destination of a call. The credential and its workspace decide, never the caller.
 
 use byokey_http::Sensitivity;
+use http::HeaderValue;
 use url::Url;
 
-use super::{BackendError, Call};
+use super::{BackendError, Call, WorkspaceRoute};
 use crate::config::{
     BearerRefusal, Config, ConfigurationInvalid, OPENAI_BASE_URL, Provider, Stops,
 };
@@ -23,6 +24,8 @@ pub enum Service {
 pub(crate) struct Route {
     pub(crate) url: Url,
     pub(crate) carries: Carries,
+    /// The routing policy of the workspace, for a header.
+    pub(crate) policy: Option<HeaderValue>,
 }
 
 /// The `Authorization` of a route.
@@ -70,6 +73,7 @@ impl Route {
         call: &Call<'_>,
         lease: Option<&Lease>,
         config: &Config,
+        workspace: Option<&WorkspaceRoute>,
     ) -> Result<Self, BackendError> {
         match call.service {
             Service::Account => {
@@ -82,9 +86,10 @@ impl Route {
                 Ok(Self {
                     url,
                     carries: Carries::Credential,
+                    policy: None,
                 })
             }
-            Service::Models => model_route(call, lease, config),
+            Service::Models => model_route(call, lease, config, workspace),
         }
     }
 }
@@ -93,6 +98,7 @@ fn model_route(
     call: &Call<'_>,
     lease: Option<&Lease>,
     config: &Config,
+    workspace: Option<&WorkspaceRoute>,
 ) -> Result<Route, BackendError> {
     config.check(Stops::ModelCalls)?;
     let provider = &config.provider;
@@ -106,7 +112,15 @@ fn model_route(
         return Err(BackendError::AuthRequired);
     }
     let is_chatgpt = lease.is_some_and(|lease| lease.credential.chatgpt().is_some());
-    let base = model_base(config, is_chatgpt)?;
+    let workspace = workspace.filter(|_| is_chatgpt && provider.is_built_in());
+    let base = match workspace.and_then(|workspace| workspace.origin.as_ref()) {
+        Some(origin) => {
+            config.check(Stops::ChatgptCalls)?;
+            // The path at every origin of the backend, as in codex.
+            origin.origin().ascii_serialization() + "/backend-api/codex"
+        }
+        None => model_base(config, is_chatgpt)?,
+    };
     let url = url(&base, call, &provider.query_params, "base_url")?;
     if let Some(Credential::Bearer(login)) = lease.map(|lease| &*lease.credential) {
         // The configuration may have been read again since the login.
@@ -117,7 +131,11 @@ fn model_route(
             return Err(BearerRefusal::OtherOrigin { given, selected }.into());
         }
     }
-    Ok(Route { url, carries })
+    Ok(Route {
+        url,
+        carries,
+        policy: workspace.and_then(|workspace| workspace.policy.clone()),
+    })
 }
 
 /// Returns the base URL of model requests.

@@ -29,8 +29,13 @@ impl Backend {
             self.cookies.follow(account.as_ref());
             *connects_for = account;
         }
-        let Some(lease) = lease else { return };
+        let Some(lease) = lease else {
+            self.follow_workspace(None);
+            return;
+        };
         self.http.signed_in();
+        // Another lease, which goes with the lookup.
+        self.follow_workspace(self.auth.lease());
         if change == CredentialChange::Login
             && let Some(url) = self.destination(&lease)
         {
@@ -53,11 +58,15 @@ impl Backend {
 
     /// Where the login will be sent: with model requests; or, if these carry something else, with
     /// those of the account.
-    fn destination(&self, lease: &Lease) -> Option<Url> {
+    pub(super) fn destination(&self, lease: &Lease) -> Option<Url> {
         let config = self.config();
+        let workspace = self.workspaces.known(&lease.credential.identity());
+        let workspace = workspace.as_deref();
         [Service::Models, Service::Account]
             .into_iter()
-            .filter_map(|service| Route::of(&first_call(service), Some(lease), &config).ok())
+            .filter_map(|service| {
+                Route::of(&first_call(service), Some(lease), &config, workspace).ok()
+            })
             .find(|route| route.carries.is_login())
             .map(|route| route.url)
     }
@@ -76,6 +85,7 @@ const fn first_call(service: Service) -> Call<'static> {
         renews: false,
         keeps_account: false,
         on_renewal: None,
+        on_unrouted: None,
         deadline: std::time::Duration::ZERO,
         #[cfg(feature = "gateway")]
         from_client: None,

@@ -34,8 +34,9 @@ impl CommandContext {
             return Err(super::fail(&problem.to_string()));
         }
         let mut config = Config::load(environment, &common.into_overrides());
-        // There is no next call that could use one.
+        // There is no next call that could use one, and no model call.
         config.network.standby = None;
+        config.workspace.is_looked_up = false;
         for warning in &config.warnings {
             let details = warning.details.as_deref().unwrap_or_default();
             tell(&format!("byokey: {} {details}", warning.summary));

@@ -31,6 +31,7 @@ mod store;
 mod tests;
 mod unload;
 mod workload_identity;
+mod workspace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +53,7 @@ use reader::Reader;
 pub use recipient::BearerRefusal;
 pub(crate) use recipient::CHATGPT_HOSTS;
 pub use workload_identity::FEDERATION_RULE;
+pub use workspace::{OriginRefusal, WorkspaceOrigin, WorkspaceSettings};
 
 use byokey_auth::http_issuer::IssuerSettings;
 use byokey_auth::stores::StoreKind;
@@ -91,6 +93,8 @@ pub struct Config {
     /// Origins that may receive a provider's own key, or a bearer token of the host, without
     /// encryption. Never ChatGPT tokens, keys of the login, or anything for the issuer.
     pub plaintext_origins: Vec<url::Origin>,
+    /// Where model calls of workspaces may go, and whether that is looked up.
+    pub workspace: WorkspaceSettings,
     /// Originator sent to the backend instead of the client's name.
     pub originator_override: Option<String>,
     /// Proxies, certificate authorities, and where a key may be sent unencrypted.
@@ -135,6 +139,7 @@ impl Config {
         let policy = policy::read(&mut settings);
         let store = store::read_kind(&mut settings, environment, overrides);
         let plaintext_origins = plaintext::read(&mut settings, environment);
+        let workspace = workspace::read(&mut settings.stopping(Stops::ModelCalls));
         let access_token = read_access_token(&mut settings, environment);
         let originator_override = environment
             .get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
@@ -154,6 +159,7 @@ impl Config {
             issuer: issuer::read(environment),
             access_token,
             plaintext_origins,
+            workspace,
             originator_override,
             network,
             warnings: std::mem::take(&mut findings.warnings),

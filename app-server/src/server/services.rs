@@ -101,7 +101,6 @@ impl Services {
         let logins = Logins::new(Arc::clone(&auth), login_dependencies);
         let config = Arc::new(LiveConfig::new(config));
         let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
-        let backend = Arc::new(backend);
         let follower = Arc::downgrade(&backend);
         auth.on_change(move |change| {
             if let Some(backend) = follower.upgrade() {

@@ -90,6 +90,7 @@ fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
             | ErrorKind::PolicyRefused
             | ErrorKind::RegionRefused
             | ErrorKind::WorkspaceRefused
+            | ErrorKind::WorkspaceRoutingUnavailable
     );
     is_ours.then_some(kind)
 }

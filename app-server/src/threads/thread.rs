@@ -1,5 +1,6 @@
 //! One thread: its settings, messages, and the turn in progress.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::item::{ThreadItem, UserInput};
@@ -30,6 +31,8 @@ pub struct Thread {
     pub account: ThreadAccount,
     /// The connections that its events go to.
     pub subscribers: Subscribers,
+    /// The last lookup of the workspace's routing that it did without.
+    went_without: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -108,6 +111,7 @@ impl Thread {
             id: Uuid::now_v7().to_string(),
             account,
             subscribers,
+            went_without: AtomicU64::new(0),
             state: Mutex::new(state),
         }
     }
@@ -116,6 +120,12 @@ impl Thread {
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.state().settings.clone()
+    }
+
+    /// Records a lookup of the workspace's routing that a turn did without. Returns whether it is
+    /// the first turn to do so.
+    pub(super) fn is_first_without(&self, lookup: u64) -> bool {
+        self.went_without.swap(lookup, Ordering::Relaxed) != lookup
     }
 
     /// Changes the settings of later turns.

@@ -10,12 +10,13 @@ use byokey_protocol::methods::{
     AuthRecoveryStartedNotification, ItemCompletedNotification, ItemStartedNotification,
     Notification, RateLimitsUpdatedNotification, ThreadStatusChangedNotification,
     TokenUsageUpdatedNotification, TurnCompletedNotification, TurnErrorNotification,
-    TurnStartedNotification,
+    TurnStartedNotification, WarningNotification,
 };
 use byokey_protocol::thread::{ThreadStatusChanged, TokenUsage, TokenUsageUpdated};
 use byokey_protocol::turn::{
     AuthRecovery, ErrorNotification, Turn, TurnError, TurnNotification, TurnStatus,
 };
+use byokey_protocol::warning::Warning;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::backend::{
     Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, Renewal,
-    StreamFailure, TurnEvent, delays,
+    StreamFailure, TurnEvent, Unrouted, delays,
 };
 use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
@@ -158,7 +159,10 @@ impl TurnRunner {
         let admits = |lease: Option<&Lease>| account.admits(lease);
         let model = request.model.clone();
         let on_renewal = |renewal| self.tell_renewal(renewal);
-        let answer = self.backend.respond(lease, request, &admits, &on_renewal);
+        let on_unrouted = |unrouted: &Unrouted| self.tell_unrouted(unrouted);
+        let answer = self
+            .backend
+            .respond(lease, request, &admits, &on_renewal, &on_unrouted);
         let mut answer = answer.await?;
         let account = answer.account().cloned();
         self.thread.keep_reasoning_of(account.as_ref(), &model);
@@ -233,6 +237,20 @@ impl TurnRunner {
         let item = agent_message(message.id, text, phase);
         self.thread.add_message(item.clone(), reasoning);
         self.tell_item_completed(item);
+    }
+
+    /// Warns once for each lookup that failed, however many calls go without it.
+    fn tell_unrouted(&self, unrouted: &Unrouted) {
+        if self.thread.is_first_without(unrouted.lookup) {
+            let why = &unrouted.why;
+            self.tell::<WarningNotification>(&Warning {
+                thread_id: Some(self.thread.id.clone()),
+                message: format!(
+                    "the routing of the workspace is not known ({why}), so its model calls go to \
+                     the default backend"
+                ),
+            });
+        }
     }
 
     fn tell_renewal(&self, renewal: Renewal) {

@@ -32,14 +32,22 @@ fn account(context: &Context) -> AccountReadResult {
     let auth = &context.services.auth;
     // A login that cannot be renewed needs a new login, so no account is reported.
     let is_dead = auth.needs_reauth();
-    auth.read(|credential| {
+    let (identity, result) = auth.read(|credential| {
         let credential = credential.filter(|held| !is_dead && is_shown(held, context));
-        AccountReadResult {
+        let result = AccountReadResult {
             account: credential.map(|credential| credential.account().into()),
             user_id: credential.and_then(|it| it.chatgpt()?.user_id.clone()),
             requires_openai_auth,
-        }
-    })
+            workspace_routing: None,
+        };
+        (credential.map(Credential::identity), result)
+    });
+    let backend = &context.services.backend;
+    let workspace_routing = identity.and_then(|it| backend.workspace_routing(&it));
+    AccountReadResult {
+        workspace_routing,
+        ..result
+    }
 }
 
 pub(crate) fn logout(

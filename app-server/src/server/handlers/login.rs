@@ -16,13 +16,14 @@ use byokey_protocol::secret::Secret;
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
+use crate::backend::{RoutingFailure, WorkspaceRoute};
 use crate::config::Stops;
 use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{
-    ApiKey, AuthManager, LoginRefusal, OwnCredential, PeerId, PendingLogin, SignInFailure,
-    is_identifier,
+    ApiKey, AuthManager, ExternalLogin, LoginRefusal, OwnCredential, PeerId, PendingLogin,
+    SignInFailure, is_identifier,
 };
 
 /// What the answer to a login waits for.
@@ -59,7 +60,11 @@ pub(crate) fn login_start(
     context.services.check_configuration(Stops::Logins)?;
     let auth = &context.services.auth;
     match params {
-        LoginStartParams::ChatgptAuthTokens(tokens) => sign_in(context, Given::Tokens(tokens)),
+        LoginStartParams::ChatgptAuthTokens(tokens) => {
+            auth.check_external_login().map_err(Answered::answered)?;
+            check_routing(context, &tokens)?;
+            sign_in(context, Given::Tokens(tokens))
+        }
         LoginStartParams::ApiKey { api_key } => sign_in(context, Given::ApiKey(api_key)),
         LoginStartParams::PersonalAccessToken { access_token } => {
             sign_in(context, Given::PersonalAccessToken(access_token))
@@ -101,6 +106,35 @@ pub(crate) fn login_start(
                 .into())
             }))
         }
+    }
+}
+
+/// Checks the routing that the host hands over, before anything changes.
+fn check_routing(context: &Context, tokens: &ExternalTokens) -> Result<(), RequestError> {
+    let Some(routing) = &tokens.workspace_routing else {
+        return Ok(());
+    };
+    let invalid = |member: &str, problem: &str| {
+        RequestError::invalid_params(format!("workspaceRouting.{member}"), problem)
+    };
+    // The login reports tokens that cannot be used.
+    let account = ExternalLogin::account_of(tokens).ok();
+    if account.is_some_and(|account| account.id.as_ref() != Some(&routing.chatgpt_account_id)) {
+        let problem = "must be the account of the tokens";
+        return Err(invalid("chatgptAccountId", problem));
+    }
+    let config = context.services.config();
+    match WorkspaceRoute::of(&config, routing) {
+        Ok(_) => Ok(()),
+        Err(RoutingFailure::Policy) => Err(invalid(
+            "accountRoutingOverride",
+            "must be 1 to 64 letters, digits, hyphens and underscores",
+        )),
+        Err(_) => Err(invalid(
+            "backendOrigin",
+            "must be an https:// origin at or below the backend's own domain, or one listed in \
+             `workspace_origins` in the table [byokey]",
+        )),
     }
 }
 

@@ -1,0 +1,210 @@
+//! Lookups that fail, or take long: they cost no account method anything.
+
+use std::time::Instant;
+
+use super::*;
+
+/// Answers to a lookup that name no routing, and whether a model call has to wait for them.
+fn failures() -> Vec<(&'static str, Value, bool)> {
+    let refused = json!({"error": {"message": "made up", "code": "token_expired"}});
+    vec![
+        (
+            "401",
+            json!({"status": 401, "body": refused, "repeat": 0}),
+            false,
+        ),
+        ("403", json!({"status": 403, "repeat": 0}), false),
+        (
+            "404",
+            json!({"status": 404, "body": "", "repeat": 0}),
+            false,
+        ),
+        (
+            "500",
+            json!({"preset": "routing-broken", "repeat": 0}),
+            false,
+        ),
+        (
+            "redirect",
+            json!({"status": 302, "headers": {"location": "/backend-api/wham/usage"}, "repeat": 0}),
+            false,
+        ),
+        (
+            "garbage",
+            json!({"body": "<html>no JSON", "repeat": 0}),
+            false,
+        ),
+        (
+            "list",
+            json!({"body": [[{"id": "ws-1"}]], "repeat": 0}),
+            false,
+        ),
+        (
+            "unlisted",
+            json!({"preset": "routing-unlisted", "repeat": 0}),
+            false,
+        ),
+        (
+            "foreign",
+            json!({"preset": "routing-foreign", "repeat": 0}),
+            false,
+        ),
+        ("dropped", json!({"drop": true, "repeat": 0}), false),
+        ("endless", json!({"endless": "body", "repeat": 0}), false),
+        ("hanging", json!({"hang": true, "repeat": 0}), true),
+        (
+            "dripping",
+            json!({"body": {"accounts": []}, "dripMs": 900, "repeat": 0}),
+            true,
+        ),
+    ]
+}
+
+// Row: a failed lookup costs nothing else
+#[tokio::test]
+async fn a_failed_lookup_is_a_warning_and_the_configured_backend() {
+    for (what, step, waits) in failures() {
+        let places = Places::new();
+        places.answer(step);
+        let (_server, mut host) = places.program().await;
+        // The login, and everything about the account, is answered at once and as always.
+        let begun = Instant::now();
+        host.login(&ada(), "ws-1").await;
+        assert_eq!(shown(&mut host).await, Value::Null, "{what}");
+        let ask = json!({"includeToken": true, "refreshToken": true});
+        let status = host.request("getAuthStatus", ask).await.unwrap();
+        assert_eq!(status["authToken"], ada(), "{what}");
+        let limits = host.request("account/rateLimits/read", json!({})).await;
+        limits.unwrap();
+        // Waiting for an answer that does not come takes ten seconds.
+        assert!(begun.elapsed() < 2 * WAIT, "{what}: {:?}", begun.elapsed());
+        places.configured.wait_for(Route::AccountsCheck, 1).await;
+        assert_eq!(unasked(&mut host).await, Vec::<String>::new(), "{what}");
+
+        let thread = thread(&mut host).await;
+        let begun = Instant::now();
+        begin(&mut host, &thread).await;
+        let warning = host.notification("warning").await;
+        let ended = end(&mut host).await;
+        let took = begun.elapsed();
+        assert_eq!(ended["status"], "completed", "{what}: {ended}");
+        assert_eq!(warning["threadId"], thread, "{what}");
+        let text = warning["message"].as_str().unwrap();
+        assert!(text.contains("routing of the workspace"), "{what}: {text}");
+        assert!(!text.contains("workspace.example"), "{what}: {text}");
+        assert!(!waits || took >= WAIT - QUIET, "{what}: {took:?}");
+        // One warning for a thread, one lookup for an account, no request to the host.
+        begin(&mut host, &thread).await;
+        assert_eq!(end(&mut host).await["status"], "completed", "{what}");
+        assert_eq!(unasked(&mut host).await, Vec::<String>::new(), "{what}");
+        assert_eq!(places.lookups(), 1, "{what}");
+        assert_eq!(places.model_calls(), (2, 0), "{what}");
+        let sent = places.configured.requests_to(Route::Responses);
+        assert!(sent.iter().all(|it| it.header(OVERRIDE).is_none()));
+        let read = host.request("account/read", json!({})).await.unwrap();
+        assert_eq!(read["account"]["email"], "ada@example.com", "{what}");
+    }
+}
+
+// Row: model calls wait three seconds
+#[tokio::test]
+async fn a_model_call_waits_for_a_lookup_but_not_for_long() {
+    let places = Places::routed();
+    let gate = places.configured.hold(Route::AccountsCheck);
+    let (_server, mut host) = places.signed_in().await;
+    gate.wait_for(1).await;
+    // One that comes in time is followed.
+    let thread = thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(places.model_calls(), (0, 0));
+    // Nothing else waits.
+    let begun = Instant::now();
+    assert_eq!(shown(&mut host).await, Value::Null);
+    host.request("model/list", json!({})).await.unwrap();
+    assert!(begun.elapsed() < WAIT, "{:?}", begun.elapsed());
+    gate.release();
+    assert_eq!(end(&mut host).await["status"], "completed");
+    assert_eq!(places.model_calls(), (0, 1));
+
+    // One that does not is done without, and followed by later calls.
+    let gate = places.configured.hold(Route::AccountsCheck);
+    host.login(&ada(), "ws-2").await;
+    gate.wait_for(1).await;
+    let begun = Instant::now();
+    let ended = turn(&mut host).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    assert!(begun.elapsed() >= WAIT - QUIET, "{:?}", begun.elapsed());
+    assert_eq!(places.model_calls(), (1, 1));
+    host.notification("warning").await;
+    gate.release();
+    let known = async {
+        while shown(&mut host).await == Value::Null {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(byokey_tests::PATIENCE, known)
+        .await
+        .unwrap();
+    complete(&mut host).await;
+    assert_eq!(places.model_calls(), (1, 2));
+    assert_eq!(unasked(&mut host).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_logout_or_an_interrupt_ends_the_wait() {
+    let places = Places::routed();
+    let _gate = places.configured.hold(Route::AccountsCheck);
+    let (_server, mut host) = places.signed_in().await;
+    let turn = byokey_tests::turns::begin_turn(&mut host).await;
+    tokio::time::sleep(QUIET).await;
+    host.request("turn/interrupt", turn).await.unwrap();
+    assert_eq!(end(&mut host).await["status"], "interrupted");
+    let thread = thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    tokio::time::sleep(QUIET).await;
+    host.request("account/logout", json!({})).await.unwrap();
+    let ended = end(&mut host).await;
+    assert_eq!(ended["error"]["codexErrorInfo"], "unauthorized", "{ended}");
+    assert_eq!(places.model_calls(), (0, 0));
+    let messages = unasked(&mut host).await;
+    assert!(!messages.iter().any(|it| it == "warning"), "{messages:?}");
+}
+
+#[tokio::test]
+async fn a_new_login_or_renewal_asks_again_after_a_failure() {
+    let places = Places::new();
+    places.answer(json!({"status": 401, "repeat": 0}));
+    let (_server, mut host) = places.signed_in().await;
+    complete(&mut host).await;
+    assert_eq!((places.lookups(), places.model_calls()), (1, (1, 0)));
+    // The call's own 401 is recovered from, and the newer token is asked about.
+    places.route(&places.workspace.base_url(), "us");
+    places.configured.reject_bearer(ada());
+    let thread = thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    let (id, _) = host.asked(REFRESH).await;
+    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
+    let answer = json!({"accessToken": renewed.encode(), "chatgptAccountId": "ws-1"});
+    host.respond(&id, answer).await;
+    assert_eq!(end(&mut host).await["status"], "completed");
+    assert_eq!((places.lookups(), places.model_calls()), (2, (2, 1)));
+}
+
+#[tokio::test]
+async fn the_lookup_counts_among_the_short_calls() {
+    const MAX_CALLS: usize = 64;
+    let places = Places::routed();
+    let (_server, mut host) = places.signed_in().await;
+    places.configured.wait_for(Route::AccountsCheck, 1).await;
+    let gate = places.configured.hold(Route::Usage);
+    for _ in 0..MAX_CALLS {
+        host.start("account/rateLimits/read", json!({})).await;
+    }
+    gate.wait_for(MAX_CALLS).await;
+    host.login(&ada(), "ws-2").await;
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(places.lookups(), 1, "it waits for its turn");
+    gate.release();
+    places.configured.wait_for(Route::AccountsCheck, 2).await;
+}

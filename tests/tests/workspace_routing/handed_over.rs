@@ -1,0 +1,140 @@
+//! A routing that the host hands over with its tokens.
+
+use super::*;
+
+fn routing(origin: &str) -> Value {
+    json!({"chatgptAccountId": "ws-1", "backendOrigin": origin, "accountRoutingOverride": "us"})
+}
+
+fn login(token: &str, routing: &Value) -> Value {
+    json!({
+        "type": "chatgptAuthTokens",
+        "accessToken": token,
+        "chatgptAccountId": "ws-1",
+        "workspaceRouting": routing,
+    })
+}
+
+// Row: the host may know the routing
+#[tokio::test]
+async fn what_the_host_hands_over_is_not_looked_up() {
+    for token in [ada(), bound()] {
+        let places = Places::new();
+        let _gate = places.configured.hold(Route::AccountsCheck);
+        let (_server, mut host) = places.program().await;
+        let routing = routing(&places.workspace.base_url());
+        let params = login(&token, &routing);
+        host.request("account/login/start", params).await.unwrap();
+        assert_eq!(shown(&mut host).await, routing);
+        complete(&mut host).await;
+        assert_eq!(places.model_calls(), (0, 1));
+        let sent = places.workspace.requests().remove(0);
+        assert_eq!(sent.header(OVERRIDE), Some("us"));
+        // A renewal, and a login without a routing, keep it.
+        let newer = TestToken::new("ada").expiring_in(Duration::from_secs(7_200));
+        host.login(&newer.encode(), "ws-1").await;
+        assert_eq!(shown(&mut host).await, routing);
+        complete(&mut host).await;
+        assert_eq!((places.lookups(), places.model_calls()), (0, (0, 2)));
+    }
+}
+
+#[tokio::test]
+async fn it_may_come_with_newer_tokens_too() {
+    let places = Places::new();
+    let (_server, mut host) = places.program().await;
+    let url = places.configured.base_url();
+    let params = login(&ada(), &routing(&url));
+    host.request("account/login/start", params).await.unwrap();
+    places.configured.reject_bearer(ada());
+    let thread = thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    let (id, _) = host.asked(REFRESH).await;
+    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
+    let answer = json!({
+        "accessToken": renewed.encode(),
+        "chatgptAccountId": "ws-1",
+        "workspaceRouting": routing(&places.workspace.base_url()),
+    });
+    host.respond(&id, answer).await;
+    assert_eq!(end(&mut host).await["status"], "completed");
+    assert_eq!((places.lookups(), places.model_calls()), (0, (1, 1)));
+    // Good tokens are not lost to a routing that does not count.
+    places.workspace.reject_bearer(renewed.encode());
+    let thread = self::thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    let (id, _) = host.asked(REFRESH).await;
+    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_900));
+    let answer = json!({
+        "accessToken": renewed.encode(),
+        "chatgptAccountId": "ws-1",
+        "workspaceRouting": routing("https://evilchatgpt.com"),
+    });
+    host.respond(&id, answer).await;
+    host.notification("warning").await;
+    assert_eq!(end(&mut host).await["status"], "completed");
+    assert_eq!((places.lookups(), places.model_calls()), (0, (2, 2)));
+}
+
+#[tokio::test]
+async fn a_routing_that_does_not_count_refuses_the_login_and_names_its_member() {
+    let places = Places::new();
+    let (_server, mut host) = places.signed_in().await;
+    places.configured.wait_for(Route::AccountsCheck, 1).await;
+    let good = routing(&places.workspace.base_url());
+    for (member, value, path) in [
+        (
+            "backendOrigin",
+            json!("https://evilchatgpt.com"),
+            "workspaceRouting.backendOrigin",
+        ),
+        (
+            "backendOrigin",
+            json!("http://us.chatgpt.com"),
+            "workspaceRouting.backendOrigin",
+        ),
+        (
+            "backendOrigin",
+            json!("us.chatgpt.com"),
+            "workspaceRouting.backendOrigin",
+        ),
+        ("backendOrigin", json!(7), "workspaceRouting"),
+        ("backendOrigin", json!(null), "workspaceRouting"),
+        (
+            "accountRoutingOverride",
+            json!("a b"),
+            "workspaceRouting.accountRoutingOverride",
+        ),
+        (
+            "accountRoutingOverride",
+            json!({"us": 1}),
+            "workspaceRouting",
+        ),
+        (
+            "chatgptAccountId",
+            json!("ws-2"),
+            "workspaceRouting.chatgptAccountId",
+        ),
+    ] {
+        let mut bad = good.clone();
+        bad[member] = value;
+        let params = login(&ada(), &bad);
+        let refused = host.request("account/login/start", params).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), "invalidParams", "{bad}: {refused:?}");
+        assert!(refused.message.contains(path), "{bad}: {}", refused.message);
+        for value in ["evil", "us.chatgpt.com", "a b", "ws-2"] {
+            assert!(!refused.message.contains(value), "{}", refused.message);
+        }
+    }
+    // The login before is as it was.
+    assert_eq!(
+        shown(&mut host).await["backendOrigin"],
+        places.configured.base_url()
+    );
+    assert_eq!(places.lookups(), 1);
+    // For other logins the member is none.
+    let key = json!({"type": "apiKey", "apiKey": "sk-made-up-key", "workspaceRouting": 7});
+    host.request("account/logout", json!({})).await.unwrap();
+    host.request("account/login/start", key).await.unwrap();
+}

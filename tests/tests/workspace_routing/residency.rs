@@ -1,0 +1,65 @@
+//! A workspace that its token binds to a region: its model calls go where they belong, or nowhere.
+
+use super::*;
+
+// Row: a bound workspace is not sent elsewhere
+#[tokio::test]
+async fn without_its_routing_a_bound_workspace_makes_no_model_call() {
+    for (what, step) in [
+        ("500", json!({"preset": "routing-broken", "repeat": 0})),
+        ("401", json!({"status": 401, "repeat": 0})),
+        (
+            "unlisted",
+            json!({"preset": "routing-unlisted", "repeat": 0}),
+        ),
+        ("foreign", json!({"preset": "routing-foreign", "repeat": 0})),
+        ("late", json!({"hang": true, "repeat": 0})),
+    ] {
+        let places = Places::new();
+        places.answer(step);
+        let (_server, mut host) = places.program().await;
+        host.login(&bound(), "ws-1").await;
+        for _ in 0..2 {
+            let ended = turn(&mut host).await;
+            assert_eq!(ended["status"], "failed", "{what}: {ended}");
+            let error = &ended["error"];
+            assert_eq!(error["kind"], "workspaceRoutingUnavailable", "{what}");
+            assert_eq!(error["codexErrorInfo"], "other", "{what}");
+            let text = error["message"].as_str().unwrap();
+            assert!(text.contains("bound to a region"), "{what}: {text}");
+        }
+        assert_eq!(places.model_calls(), (0, 0), "{what}");
+        assert_eq!(unasked(&mut host).await, Vec::<String>::new(), "{what}");
+        // All else works.
+        let limits = host.request("account/rateLimits/read", json!({})).await;
+        limits.unwrap();
+        let read = host.request("account/read", json!({})).await.unwrap();
+        assert_eq!(read["account"]["email"], "ada@example.com", "{what}");
+        assert_eq!(places.lookups(), 1, "{what}");
+        // A login asks again, unless an answer is still outstanding.
+        if what != "late" {
+            places.route(&places.workspace.base_url(), "us");
+            host.login(&bound(), "ws-1").await;
+            complete(&mut host).await;
+            assert_eq!(places.model_calls(), (0, 1), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_it_the_calls_name_region_and_policy() {
+    let places = Places::routed();
+    let (_server, mut host) = places.program().await;
+    host.login(&bound(), "ws-1").await;
+    complete(&mut host).await;
+    assert_eq!(places.model_calls(), (0, 1));
+    let sent = places.workspace.requests().remove(0);
+    assert_eq!(sent.header(OVERRIDE), Some("us"));
+    let region = sent.header("x-openai-internal-codex-residency");
+    assert_eq!(region, Some("us"));
+    // Nothing to route is an answer, too.
+    places.route("NO_CONSTRAINT", "NO_CONSTRAINT");
+    host.login(&bound(), "ws-2").await;
+    complete(&mut host).await;
+    assert_eq!(places.model_calls(), (1, 1));
+}
