@@ -15,7 +15,7 @@ use super::limits::CALL_DEADLINE;
 use super::route::Carries;
 use super::sse::Body;
 use super::standby::Refill;
-use super::{Admission, Answer, Backend, BackendError, Call, Service, body, signed_out};
+use super::{Admission, Answer, Backend, BackendError, Call, Service, Unrouted, body, signed_out};
 use byokey_auth::Lease;
 
 /// A request of a client of the gateway.
@@ -106,7 +106,13 @@ impl Backend {
         } else {
             idle_timeout
         };
+        // A client of HTTP has no place for a warning.
+        let on_unrouted = |unrouted: &Unrouted| {
+            let why = &unrouted.why;
+            tracing::warn!("a model call goes to the default backend: {why}");
+        };
         let call = Call {
+            on_unrouted: if is_short { None } else { Some(&on_unrouted) },
             method: if is_short { Method::GET } else { Method::POST },
             body: if is_short { None } else { Some(&make_body) },
             retries: 0,

@@ -129,6 +129,10 @@ fn refusal(error: &BackendError) -> Refusal {
                 format!("the login was refused and not renewed: {failure}. Run `byokey login`.");
             return Refusal::new(StatusCode::UNAUTHORIZED, "login_refused", text);
         }
+        BackendError::Workspace(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "workspace_routing_unavailable",
+        ),
         BackendError::Timeout => (StatusCode::GATEWAY_TIMEOUT, "backend_timeout"),
         BackendError::Http(_) | BackendError::Interrupted => {
             (StatusCode::BAD_GATEWAY, "backend_unreachable")

@@ -18,7 +18,11 @@ const PASS: [&str; 7] = [
 /// Beginnings of further ones.
 const PASS_BEGINNING: [&str; 2] = ["x-codex-", "x-openai-"];
 /// Those that belong to the login, and come from it alone.
-const OF_THE_LOGIN: [&str; 2] = ["x-openai-fedramp", "x-openai-internal-codex-residency"];
+const OF_THE_LOGIN: [&str; 3] = [
+    "x-openai-account-routing-override",
+    "x-openai-fedramp",
+    "x-openai-internal-codex-residency",
+];
 
 /// Headers of an answer that do not pass: those of one hop (RFC 9110, section 7.6.1), cookies, what
 /// admits web pages, and what leads to another address.

@@ -71,6 +71,8 @@ export type ErrorKind =
   | "workspaceRefused"
   /** The backend does not serve this region or country; a new token does not help. */
   | "regionRefused"
+  /** The workspace is bound to a region, and where its model calls go is not known. */
+  | "workspaceRoutingUnavailable"
   /** The network's edge demands a browser; a new token does not help. */
   | "challenged"
   /** The backend's response exceeds a limit of this program. */

@@ -3,6 +3,7 @@
 
 import type { Secret } from "../secret.js";
 import type { PlanType } from "./account.js";
+import type { WorkspaceRouting } from "./workspace-routing.js";
 
 /**
  * ChatGPT tokens from the host, at login and in the answer to a refresh request.
@@ -25,6 +26,11 @@ export interface ExternalTokens {
   readonly chatgptPlanType?: PlanType | null;
   /** Only in the first form: the token with account, plan and email. A secret: never log it. */
   readonly idToken?: string | Secret | null;
+  /**
+   * Where the model calls of the workspace go, if the host knows it: the server then asks the
+   * backend for nothing. codex has no such member.
+   */
+  readonly workspaceRouting?: WorkspaceRouting | null;
 }
 
 /** Parameters of `account/chatgptAuthTokens/refresh`, a request of the server to the host. */

@@ -3,6 +3,7 @@
 
 import type { Secret } from "../secret.js";
 import type { PlanType } from "./account.js";
+import type { WorkspaceRouting } from "./workspace-routing.js";
 
 /**
  * Parameters of `account/login/start`, tagged by `type`. A newer peer may use another `type`: keep
@@ -27,6 +28,11 @@ export interface LoginStartParamsChatgptAuthTokens {
   readonly chatgptPlanType?: PlanType | null;
   /** Only in the first form: the token with account, plan and email. A secret: never log it. */
   readonly idToken?: string | Secret | null;
+  /**
+   * Where the model calls of the workspace go, if the host knows it: the server then asks the
+   * backend for nothing. codex has no such member.
+   */
+  readonly workspaceRouting?: WorkspaceRouting | null;
 }
 
 /** An OpenAI API key. */

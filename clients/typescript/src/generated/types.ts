@@ -21,3 +21,4 @@ export type * from "./tools.js";
 export type * from "./turn.js";
 export type * from "./usage.js";
 export type * from "./warning.js";
+export type * from "./workspace-routing.js";

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from .._secret import Secret
 from . import _wire as wire
+from .workspace_routing import WorkspaceRouting
 
 
 AuthMode: TypeAlias = (
@@ -115,6 +116,11 @@ class AccountReadResult:
     requires_openai_auth: bool
     """Whether the active model provider needs an OpenAI login."""
 
+    workspace_routing: WorkspaceRouting | None = None
+    """Where the model calls of the workspace go: in force, with the origin that they are sent to.
+    Absent while that is not known, and where it is not asked for.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AccountReadResult:
         members = wire.members(value, at)
@@ -122,6 +128,7 @@ class AccountReadResult:
             account=wire.optional(members, "account", at, account_from_wire),
             user_id=wire.optional(members, "userId", at, wire.string),
             requires_openai_auth=wire.required(members, "requiresOpenaiAuth", at, wire.boolean),
+            workspace_routing=wire.optional(members, "workspaceRouting", at, WorkspaceRouting.from_wire),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -131,6 +138,8 @@ class AccountReadResult:
         }
         if self.user_id is not None:
             members["userId"] = self.user_id
+        if self.workspace_routing is not None:
+            members["workspaceRouting"] = self.workspace_routing.to_wire()
         return members
 
 

@@ -43,6 +43,7 @@ ErrorKind: TypeAlias = (
         "modelUnavailable",
         "workspaceRefused",
         "regionRefused",
+        "workspaceRoutingUnavailable",
         "challenged",
         "answerTooLarge",
         "unsupported",

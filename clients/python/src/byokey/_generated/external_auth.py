@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from .._secret import Secret
 from . import _wire as wire
 from .account import PlanType
+from .workspace_routing import WorkspaceRouting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,11 @@ class ExternalTokens:
     id_token: Secret | None = None
     """Only in the first form: the token with account, plan and email."""
 
+    workspace_routing: WorkspaceRouting | None = None
+    """Where the model calls of the workspace go, if the host knows it: the server then asks the
+    backend for nothing. codex has no such member.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ExternalTokens:
         members = wire.members(value, at)
@@ -42,6 +48,7 @@ class ExternalTokens:
             chatgpt_account_id=wire.optional(members, "chatgptAccountId", at, wire.string),
             chatgpt_plan_type=wire.optional(members, "chatgptPlanType", at, wire.string),
             id_token=wire.optional(members, "idToken", at, wire.secret),
+            workspace_routing=wire.optional(members, "workspaceRouting", at, WorkspaceRouting.from_wire),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -54,6 +61,8 @@ class ExternalTokens:
             members["chatgptPlanType"] = self.chatgpt_plan_type
         if self.id_token is not None:
             members["idToken"] = self.id_token.expose()
+        if self.workspace_routing is not None:
+            members["workspaceRouting"] = self.workspace_routing.to_wire()
         return members
 
 

@@ -201,6 +201,10 @@ from .warning import (
     TextPosition,
     Warning,
 )
+from .workspace_routing import (
+    WorkspaceRouting,
+    AccountRoutingOverride,
+)
 
 __all__ = [
     "AuthMode",
@@ -362,4 +366,6 @@ __all__ = [
     "TextRange",
     "TextPosition",
     "Warning",
+    "WorkspaceRouting",
+    "AccountRoutingOverride",
 ]

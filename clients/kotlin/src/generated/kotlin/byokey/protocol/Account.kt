@@ -165,11 +165,17 @@ public data class AccountReadResult(
     public val userId: String? = null,
     /** Whether the active model provider needs an OpenAI login. */
     public val requiresOpenaiAuth: Boolean,
+    /**
+     * Where the model calls of the workspace go: in force, with the origin that they are sent to.
+     * Absent while that is not known, and where it is not asked for.
+     */
+    public val workspaceRouting: WorkspaceRouting? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("account", account?.toJson())
         putIfThere("userId", userId?.let { JsonString(it) })
         put("requiresOpenaiAuth", JsonBoolean(requiresOpenaiAuth))
+        putIfThere("workspaceRouting", workspaceRouting?.toJson())
     }
 
     public companion object {
@@ -180,6 +186,7 @@ public data class AccountReadResult(
                     account = optional("account", Account.Companion::fromJson),
                     userId = optional("userId", ::readString),
                     requiresOpenaiAuth = required("requiresOpenaiAuth", ::readBoolean),
+                    workspaceRouting = optional("workspaceRouting", WorkspaceRouting.Companion::fromJson),
                 )
             }
     }

@@ -112,6 +112,9 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The backend does not serve this region or country; a new token does not help. */
         public val RegionRefused: ErrorKind = ErrorKind("regionRefused")
 
+        /** The workspace is bound to a region, and where its model calls go is not known. */
+        public val WorkspaceRoutingUnavailable: ErrorKind = ErrorKind("workspaceRoutingUnavailable")
+
         /** The network's edge demands a browser; a new token does not help. */
         public val Challenged: ErrorKind = ErrorKind("challenged")
 

@@ -23,12 +23,18 @@ public data class ExternalTokens(
     public val chatgptPlanType: PlanType? = null,
     /** Only in the first form: the token with account, plan and email. */
     public val idToken: Secret? = null,
+    /**
+     * Where the model calls of the workspace go, if the host knows it: the server then asks the
+     * backend for nothing. codex has no such member.
+     */
+    public val workspaceRouting: WorkspaceRouting? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("accessToken", JsonString(accessToken.expose()))
         putIfThere("chatgptAccountId", chatgptAccountId?.let { JsonString(it) })
         putIfThere("chatgptPlanType", chatgptPlanType?.toJson())
         putIfThere("idToken", idToken?.let { JsonString(it.expose()) })
+        putIfThere("workspaceRouting", workspaceRouting?.toJson())
     }
 
     public companion object {
@@ -40,6 +46,7 @@ public data class ExternalTokens(
                     chatgptAccountId = optional("chatgptAccountId", ::readString),
                     chatgptPlanType = optional("chatgptPlanType", PlanType.Companion::fromJson),
                     idToken = optional("idToken", ::readSecret),
+                    workspaceRouting = optional("workspaceRouting", WorkspaceRouting.Companion::fromJson),
                 )
             }
     }

@@ -23,6 +23,11 @@ public sealed interface LoginStartParams : WireType {
         public val chatgptPlanType: PlanType? = null,
         /** Only in the first form: the token with account, plan and email. */
         public val idToken: Secret? = null,
+        /**
+         * Where the model calls of the workspace go, if the host knows it: the server then asks the
+         * backend for nothing. codex has no such member.
+         */
+        public val workspaceRouting: WorkspaceRouting? = null,
     ) : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("chatgptAuthTokens"))
@@ -30,6 +35,7 @@ public sealed interface LoginStartParams : WireType {
             putIfThere("chatgptAccountId", chatgptAccountId?.let { JsonString(it) })
             putIfThere("chatgptPlanType", chatgptPlanType?.toJson())
             putIfThere("idToken", idToken?.let { JsonString(it.expose()) })
+            putIfThere("workspaceRouting", workspaceRouting?.toJson())
         }
 
         public companion object {
@@ -41,6 +47,7 @@ public sealed interface LoginStartParams : WireType {
                         chatgptAccountId = optional("chatgptAccountId", ::readString),
                         chatgptPlanType = optional("chatgptPlanType", PlanType.Companion::fromJson),
                         idToken = optional("idToken", ::readSecret),
+                        workspaceRouting = optional("workspaceRouting", WorkspaceRouting.Companion::fromJson),
                     )
                 }
         }
