@@ -175,7 +175,6 @@ mod tests {
         })
     }
 
-    // Row: a token goes to no foreign origin
     #[test]
     fn an_origin_counts_if_it_is_encrypted_and_one_of_the_backend() {
         let config = config(&[]);

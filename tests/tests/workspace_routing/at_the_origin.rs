@@ -76,7 +76,6 @@ async fn a_conversation_stays_with_its_account() {
     assert_eq!(places.model_calls(), (0, 1));
 }
 
-// Row: the connection that waits is the one that is needed
 #[tokio::test]
 async fn the_standby_connection_leads_there() {
     for http in [Http::One, Http::Two] {

@@ -60,7 +60,6 @@ fn failures() -> Vec<(&'static str, Value, bool)> {
     ]
 }
 
-// Row: a failed lookup costs nothing else
 #[tokio::test]
 async fn a_failed_lookup_is_a_warning_and_the_configured_backend() {
     for (what, step, waits) in failures() {
@@ -106,7 +105,6 @@ async fn a_failed_lookup_is_a_warning_and_the_configured_backend() {
     }
 }
 
-// Row: model calls wait three seconds
 #[tokio::test]
 async fn a_model_call_waits_for_a_lookup_but_not_for_long() {
     let places = Places::routed();

@@ -15,7 +15,6 @@ fn login(token: &str, routing: &Value) -> Value {
     })
 }
 
-// Row: the host may know the routing
 #[tokio::test]
 async fn what_the_host_hands_over_is_not_looked_up() {
     for token in [ada(), bound()] {

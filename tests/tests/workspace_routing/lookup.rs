@@ -8,7 +8,6 @@ use byokey_tests::shared_store::SharedStore;
 
 use super::*;
 
-// Row: model calls go where the workspace is
 #[tokio::test]
 async fn model_calls_go_to_the_origin_of_the_workspace_with_its_policy() {
     for http in [Http::One, Http::Two] {
@@ -67,7 +66,6 @@ async fn a_policy_without_another_origin_is_named_to_the_configured_backend() {
     assert_eq!(places.model_calls().1, 0);
 }
 
-// Row: one lookup for an account
 #[tokio::test]
 async fn an_account_is_looked_up_once_and_another_one_anew() {
     let places = Places::routed();

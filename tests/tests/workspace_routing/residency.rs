@@ -2,7 +2,6 @@
 
 use super::*;
 
-// Row: a bound workspace is not sent elsewhere
 #[tokio::test]
 async fn without_its_routing_a_bound_workspace_makes_no_model_call() {
     for (what, step) in [
