@@ -150,7 +150,10 @@ async fn talk(conversation: &mut Conversation, backend: &DevBackend) {
     for is_real in [false, true] {
         let messages = fields::of_client(&format!("real-{is_real}"));
         let is_login = |it: &&Filled| it.value["type"] == "chatgptAuthTokens";
-        let login = messages.iter().find(is_login).unwrap().clone();
+        let mut login = messages.iter().find(is_login).unwrap().clone();
+        // Its account is another one than that of the tokens.
+        let members = login.value.as_object_mut().unwrap();
+        members.remove("workspaceRouting");
         for message in messages {
             if message.direction == "serverRequest" {
                 conversation.answer(backend, message).await;
