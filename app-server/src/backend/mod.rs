@@ -71,11 +71,10 @@ pub(crate) use wait::in_text as wait_text;
 pub use workspace::{RoutingFailure, Unrouted, WorkspaceRoute};
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{
-    AccountIdentity, AuthManager, Credential, Generation, Lease, Recovered, RecoveryFailure,
-};
+use byokey_auth::{AccountIdentity, AuthManager, Generation, Lease, Recovered, RecoveryFailure};
 use cookies::Cookies;
 use limits::MAX_CALLS;
+use outcome::may_recover;
 use request_body::Recipient;
 use route::{Carries, Route};
 use standby::Refill;
@@ -474,18 +473,6 @@ impl Backend {
         let next = next.unwrap_or(route.url);
         let refill = Refill::new(&self.http, next, era, !is_short);
         Ok((response, account, refill))
-    }
-}
-
-/// Returns whether a call can recover from another 401 after these recoveries.
-///
-/// As in codex: one refresh for a host's tokens, and two steps for a managed login: the store's
-/// current content, then the issuer.
-fn may_recover(credential: &Credential, recoveries: &[Recovered]) -> bool {
-    match (credential, recoveries) {
-        (_, []) => credential.can_be_renewed(),
-        (Credential::Managed(_), [Recovered::Replaced]) => true,
-        _ => false,
     }
 }
 

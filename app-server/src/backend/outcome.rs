@@ -26,7 +26,7 @@ use http::StatusCode;
 use super::error::{BackendError, FailedStatus};
 use super::limits::MAX_REQUEST_WAIT;
 use super::responses::StreamFailure;
-use byokey_auth::{IssuerFailure, RecoveryFailure};
+use byokey_auth::{Credential, IssuerFailure, Recovered, RecoveryFailure};
 
 /// Retries of a 404 without a body.
 const MAX_EMPTY_404: u32 = 2;
@@ -130,6 +130,18 @@ pub(crate) fn resend(error: &BackendError, is_short: bool) -> Next {
         Next::Again { wait, .. } if wait.is_some_and(|wait| wait > MAX_REQUEST_WAIT) => Next::Final,
         next if sent_again => next,
         _ => Next::Final,
+    }
+}
+
+/// Returns whether a call can recover from another 401 after these recoveries.
+///
+/// As in codex: one refresh for a host's tokens, and two steps for a managed login: the store's
+/// current content, then the issuer.
+pub(super) fn may_recover(credential: &Credential, recoveries: &[Recovered]) -> bool {
+    match (credential, recoveries) {
+        (_, []) => credential.can_be_renewed(),
+        (Credential::Managed(_), [Recovered::Replaced]) => true,
+        _ => false,
     }
 }
 
