@@ -6,7 +6,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use byokey_app_server::process::{env_token, hardening};
+use byokey_app_server::process::{env_token, hardening, token_commands};
 use byokey_heap::Heap;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -15,6 +15,10 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 
 fn main() -> ExitCode {
+    if token_commands::is_runner(std::env::args_os()) {
+        let _ = hardening::harden(false, true);
+        return token_commands::serve();
+    }
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -24,7 +28,13 @@ fn main() -> ExitCode {
         return code;
     }
     let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
-    let hardening = hardening::harden(allow_debug, true);
+    let mut hardening = hardening::harden(allow_debug, true);
+    // A server may have to start the runner of token commands first, which may need privileges.
+    let mut arguments = std::env::args_os();
+    let is_server = arguments.any(|it| cli::SERVERS.iter().any(|server| it == *server));
+    if !allow_debug && !is_server {
+        hardening = hardening::forbid_new_privileges(hardening);
+    }
     env_token::hand_over();
     cli::run(cli, hardening)
 }

@@ -127,6 +127,9 @@ pub enum ErrorKind {
     Unreachable,
     /// A secret would have been sent unencrypted to another machine, so it was not sent.
     PlaintextRefused,
+    /// The command that prints the provider's token failed, so the request was not sent; the text
+    /// names the provider and the cause.
+    TokenCommandFailed,
 }
 
 /// The `data` member of an error response.

@@ -53,9 +53,11 @@ impl ErrorKind {
             Self::AuthRequired | Self::ChatgptAuthRequired | Self::ReauthRequired => {
                 ErrorClass::SignInRequired
             }
-            Self::HostRefused | Self::HostTimeout | Self::HostGone | Self::HostAnswerInvalid => {
-                ErrorClass::RefreshFailed
-            }
+            Self::HostRefused
+            | Self::HostTimeout
+            | Self::HostGone
+            | Self::HostAnswerInvalid
+            | Self::TokenCommandFailed => ErrorClass::RefreshFailed,
             Self::LoginDisabled
             | Self::ExternalAuthActive
             | Self::WorkspaceMismatch
@@ -114,6 +116,9 @@ impl ErrorKind {
             Self::HostGone => "No client is connected that could supply new tokens.",
             Self::HostAnswerInvalid => {
                 "The token provider has to give an access token and its account, both of the same account."
+            }
+            Self::TokenCommandFailed => {
+                "The token command of the configuration failed: the text says how, and the server's log has what it wrote."
             }
             Self::LoginDisabled => "The server's configuration forbids this kind of login.",
             Self::ExternalAuthActive => "The host owns the login: call `logout` first.",

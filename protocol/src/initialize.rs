@@ -115,10 +115,17 @@ pub struct HardeningReport {
     /// Whether the process and its descendants can never gain privileges. `null` where the platform
     /// does not report it.
     pub no_new_privileges: Option<bool>,
-    /// Whether the system prevents the process from changing the file system.
+    /// Whether the system prevents the process from changing the file system, and from starting
+    /// programs.
     pub files_read_only: bool,
     /// Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
     /// out. Absent on platforms without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_memory: Option<bool>,
+    /// Whether a process beside this one runs the token commands of the configuration
+    /// (`model_providers.*.auth`). It was started before the restrictions above and does not have
+    /// them. `false`: it could not be started. Absent without such a command: then no program is
+    /// started at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_commands: Option<bool>,
 }

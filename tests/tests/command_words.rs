@@ -161,6 +161,27 @@ async fn a_login_elsewhere_is_found_and_its_use_explained() {
     assert_eq!(report["codexLogin"], true);
 }
 
+#[tokio::test]
+async fn the_status_names_a_token_command_without_its_arguments() {
+    let home = Home::new(
+        "model_provider = 'mine'\n[model_providers.mine]\nname = 'Mine'\n\
+         auth = { command = '/opt/bin/vault-token', args = ['made-up-argument'] }",
+    );
+    let words = "go to the provider `mine` with a token that the command `vault-token` prints";
+    for is_signed_in in [false, true] {
+        if is_signed_in {
+            write_login(&home, OURS, 4_102_444_800, "rt-made-up");
+        }
+        let status = said(&home, &[&["status"], FILE].concat(), &[]).await;
+        assert!(status.stderr.contains(words), "{}", status.stderr);
+        assert!(!status.stderr.contains("made-up-argument"));
+        let status = said(&home, &[&["status", "--json"], FILE].concat(), &[]).await;
+        let report: Value = serde_json::from_str(&status.stdout).unwrap();
+        let expected = serde_json::json!({"provider": "mine", "program": "vault-token"});
+        assert_eq!(report["tokenCommand"], expected);
+    }
+}
+
 /// Arguments, variables, and the kind of the failure.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 

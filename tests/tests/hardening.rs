@@ -171,6 +171,21 @@ async fn others_of_the_same_user_cannot_look_in() {
         "it can look into itself"
     );
 
+    // The process that would run token commands.
+    let settings = [
+        "model_provider=mine",
+        "model_providers.mine={name=\"Mine\", auth={command=\"made-up\"}}",
+    ];
+    let with_command = settings.iter().fold(setup(), |setup, setting| {
+        setup.argument("-c").argument(setting)
+    });
+    let (server, _host, report) = start(with_command).await;
+    assert_eq!(report["tokenCommands"], true);
+    let children = format!("/proc/{0}/task/{0}/children", server.pid());
+    let runner = std::fs::read_to_string(children).unwrap();
+    let runner = runner.trim().parse().unwrap();
+    assert_eq!(looks_that_succeed(runner), Vec::<&str>::new());
+
     let (server, _host, _) = start(setup().argument("--allow-debug")).await;
     let all = ["mem", "maps", "environ", "fd", "ptrace"];
     assert_eq!(

@@ -60,6 +60,11 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),
     ("threads/unload.rs:LOOK_AGAIN", "between two looks"),
+    (
+        "token_commands/list.rs:HEAD",
+        "a length between our own processes",
+    ),
+    ("token_commands/output.rs:OPAQUE_RUN", "how secrets look"),
     ("trace_protocol/looks.rs:LONG_RUN", "how secrets look"),
     ("trace_protocol/looks.rs:SHORT_RUN", "how secrets look"),
     ("login/listener.rs:PAUSE", "between two tries"),

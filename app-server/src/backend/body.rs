@@ -3,8 +3,11 @@
 use byokey_http::Response;
 use serde::de::DeserializeOwned;
 
-use super::BackendError;
+use tokio::time::Instant;
+
 use super::limits::{Limit, MAX_ERROR_BODY, MAX_JSON_BODY};
+use super::{Backend, BackendError, Call, Service, signed_out};
+use byokey_auth::{AccountIdentity, Lease};
 
 /// A type of JSON documents.
 pub(crate) trait Document: DeserializeOwned {
@@ -53,4 +56,42 @@ pub(crate) async fn some(mut response: Response) -> Option<Vec<u8>> {
         }
     }
     Some(body)
+}
+
+impl Backend {
+    /// Reads a small JSON response of the ChatGPT backend or the API.
+    pub(super) async fn get_json<T: Document>(
+        &self,
+        lease: Option<Lease>,
+        service: Service,
+        path: &'static str,
+        query: Vec<(&'static str, String)>,
+        deadline: Instant,
+    ) -> Result<T, BackendError> {
+        let call = Call {
+            query,
+            ..Call::get(service, path, deadline)
+        };
+        Ok(self.read_json(&call, lease).await?.0)
+    }
+
+    /// Makes a call with a small JSON response, and returns it with the account of the call, if it
+    /// carried the credential in force.
+    pub(super) async fn read_json<T: Document>(
+        &self,
+        call: &Call<'_>,
+        lease: Option<Lease>,
+    ) -> Result<(T, Option<AccountIdentity>), BackendError> {
+        let signed_out = signed_out(lease.as_ref());
+        let answer = self.send(call, lease, &|_| true).await?;
+        // A separate future, so that a queued call stays small.
+        let body = Box::pin(json(answer.response));
+        tokio::select! {
+            body = tokio::time::timeout_at(answer.deadline, body) => {
+                let body = body.map_err(|_| BackendError::Timeout)??;
+                Ok((body, answer.account))
+            }
+            () = signed_out => Err(BackendError::SignedOut),
+        }
+    }
 }

@@ -18,6 +18,7 @@ use super::rate_limits::from_headers;
 use super::reason::Reason;
 use super::{RoutingFailure, wait};
 use crate::config::{BearerRefusal, ConfigurationInvalid, MissingKey};
+use crate::process::token_commands::TokenCommandFailure;
 use byokey_auth::{Lease, RecoveryFailure, is_identifier};
 
 /// Why a call failed.
@@ -65,6 +66,9 @@ pub enum BackendError {
     /// The provider has its own credential, which is missing.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
+    /// The command that prints the provider's own credential brought none.
+    #[error(transparent)]
+    TokenCommand(#[from] TokenCommandFailure),
     /// The bearer token in force is not for the selected provider.
     #[error(transparent)]
     Recipient(#[from] BearerRefusal),
@@ -159,6 +163,7 @@ impl BackendError {
             Self::Http(failure) => failure.kind(),
             Self::Recipient(refusal) => refusal.kind(),
             Self::Workspace(_) => ErrorKind::WorkspaceRoutingUnavailable,
+            Self::TokenCommand(failure) => failure.kind(),
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
             Self::Limit(_) => ErrorKind::AnswerTooLarge,
             Self::UnexpectedBody | Self::NoModel => ErrorKind::BackendRefused,

@@ -129,6 +129,7 @@ impl Backend {
             refill,
             _permit,
             account: _,
+            token: _,
         } = self.send(&call, lease, admits).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = if is_short {

@@ -91,7 +91,7 @@ fn user_agent(originator: &str, codex: &str, client: Option<&ClientInfo>) -> Str
 pub(crate) fn of(
     call: &Call<'_>,
     route: &Route,
-    lease: Option<&Lease>,
+    (lease, own_bearer): (Option<&Lease>, Option<&Secret>),
     config: &Config,
     identity: &Identity,
 ) -> Result<HeaderMap, BackendError> {
@@ -161,9 +161,11 @@ pub(crate) fn of(
             }
         }
         (Carries::ProviderBearer, _) => {
-            if let Some(secret) = &config.provider.own_bearer {
-                headers.insert(AUTHORIZATION, bearer(secret)?);
-            }
+            // Without it the call is not sent.
+            let secret = own_bearer.ok_or(BackendError::Configuration {
+                setting: "the provider's bearer",
+            })?;
+            headers.insert(AUTHORIZATION, bearer(secret)?);
         }
         _ => {}
     }

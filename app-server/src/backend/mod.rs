@@ -19,9 +19,11 @@ mod model_choice;
 mod model_list;
 mod models;
 mod outcome;
+mod provider_token;
 mod rate_limits;
 mod reason;
 mod reasoning;
+mod recovery;
 mod request_body;
 mod reset_credits;
 mod responses;
@@ -71,10 +73,12 @@ pub(crate) use wait::in_text as wait_text;
 pub use workspace::{RoutingFailure, Unrouted, WorkspaceRoute};
 
 use crate::config::{Config, LiveConfig};
-use byokey_auth::{AccountIdentity, AuthManager, Generation, Lease, Recovered, RecoveryFailure};
+use crate::process::token_commands::TokenCommands;
+use byokey_auth::{AccountIdentity, AuthManager, Generation, Lease};
 use cookies::Cookies;
 use limits::MAX_CALLS;
 use outcome::may_recover;
+use provider_token::{ProviderToken, ProviderTokens};
 use request_body::Recipient;
 use route::{Carries, Route};
 use standby::Refill;
@@ -92,6 +96,7 @@ pub struct Backend {
     http: Arc<HttpClient>,
     calls: Semaphore,
     models: Models,
+    provider_tokens: ProviderTokens,
     cookies: Cookies,
     /// The account whose connections are opened ahead.
     connects_for: Mutex<Option<AccountIdentity>>,
@@ -173,6 +178,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) response: Response,
     /// The account of the call, if it carried the credential in force.
     pub(crate) account: Option<AccountIdentity>,
+    /// The token of the provider's command, if the call carried one.
+    token: Option<ProviderToken>,
     /// Deadline of a short call.
     deadline: Instant,
     /// The permit among the short calls in progress, until the body is read.
@@ -192,6 +199,22 @@ enum Attempt<'a> {
     /// It was not sent: while it waited for its turn, a 401 refused the credential of this
     /// generation.
     KnownToBeRefused(Generation),
+    /// It was not sent: while it waited for its turn, the token of the provider's command was
+    /// replaced.
+    KnownToBeReplaced,
+}
+
+/// What an attempt is made with.
+#[derive(Clone, Copy)]
+struct Carried<'a> {
+    lease: Option<&'a Lease>,
+    /// The generation of the lease, if it can be recovered from a 401.
+    renewable: Option<Generation>,
+    token: Option<&'a ProviderToken>,
+    /// Whether a 401 has the token replaced.
+    is_replaceable: bool,
+    /// Where the model calls of the lease's workspace go.
+    workspace: Option<&'a WorkspaceRoute>,
 }
 
 impl fmt::Debug for Backend {
@@ -207,6 +230,7 @@ impl Backend {
         auth: Arc<AuthManager>,
         config: Arc<LiveConfig>,
         http: Arc<HttpClient>,
+        commands: Option<TokenCommands>,
     ) -> Arc<Self> {
         let identity = {
             let config = config.current();
@@ -220,6 +244,7 @@ impl Backend {
             http,
             calls,
             models,
+            provider_tokens: ProviderTokens::new(commands),
             cookies: Cookies::default(),
             connects_for: Mutex::default(),
             workspaces: Workspaces::default(),
@@ -233,47 +258,11 @@ impl Backend {
         self.config.current()
     }
 
-    /// Reads a small JSON response of the ChatGPT backend or the API.
-    async fn get_json<T: body::Document>(
-        &self,
-        lease: Option<Lease>,
-        service: Service,
-        path: &'static str,
-        query: Vec<(&'static str, String)>,
-        deadline: Instant,
-    ) -> Result<T, BackendError> {
-        let call = Call {
-            query,
-            ..Call::get(service, path, deadline)
-        };
-        Ok(self.read_json(&call, lease).await?.0)
-    }
-
-    /// Makes a call with a small JSON response, and returns it with the account of the call, if it
-    /// carried the credential in force.
-    async fn read_json<T: body::Document>(
-        &self,
-        call: &Call<'_>,
-        lease: Option<Lease>,
-    ) -> Result<(T, Option<AccountIdentity>), BackendError> {
-        let signed_out = signed_out(lease.as_ref());
-        let answer = self.send(call, lease, &|_| true).await?;
-        // A separate future, so that a queued call stays small.
-        let body = Box::pin(body::json(answer.response));
-        tokio::select! {
-            body = tokio::time::timeout_at(answer.deadline, body) => {
-                let body = body.map_err(|_| BackendError::Timeout)??;
-                Ok((body, answer.account))
-            }
-            () = signed_out => Err(BackendError::SignedOut),
-        }
-    }
-
     /// Sends a call and returns the successful response, before its body.
     ///
     /// `lease` is the credential in force when the call was requested. A 401 is recovered from as
-    /// often as the credential allows: see [`may_recover`]. A logout cancels the call. A credential
-    /// that `admits` rejects is not used.
+    /// often as the credential allows: see [`may_recover`]; with a token of a command, once. A logout
+    /// cancels the call. A credential that `admits` rejects is not used.
     pub(crate) async fn send(
         &self,
         call: &Call<'_>,
@@ -285,8 +274,13 @@ impl Backend {
         let mut recoveries = Vec::new();
         let first = lease.as_ref().filter(|_| call.keeps_account);
         let first = first.map(|lease| lease.credential.identity());
+        let mut refused_token = None;
         loop {
             self.check_admission(lease.as_ref(), admits)?;
+            let asked = Instant::now();
+            let token = self.provider_token(call, refused_token.as_ref()).await?;
+            deadline += asked.elapsed();
+            let is_replaceable = token.is_some() && call.renews && refused_token.is_none();
             let renewable = self
                 .carried(call, lease.as_ref())
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
@@ -294,10 +288,25 @@ impl Backend {
             let waited = Instant::now();
             let workspace = Box::pin(self.workspace_of(call, lease.as_ref())).await?;
             deadline += waited.elapsed();
-            let workspace = workspace.as_deref();
-            let attempt = self.attempt(call, lease.as_ref(), renewable, workspace, deadline);
-            let outcome = attempt.await;
+            let carried = Carried {
+                lease: lease.as_ref(),
+                renewable,
+                token: token.as_ref(),
+                is_replaceable,
+                workspace: workspace.as_deref(),
+            };
+            let outcome = self.attempt(call, carried, deadline).await;
             let generation = match (outcome, renewable) {
+                (Ok(Attempt::KnownToBeReplaced), _) => {
+                    refused_token = token;
+                    continue;
+                }
+                (Err(BackendError::Status(failed)), None)
+                    if is_replaceable && failed.is_about_the_token() =>
+                {
+                    refused_token = token;
+                    continue;
+                }
                 (Ok(Attempt::KnownToBeRefused(generation)), _) => generation,
                 (Err(BackendError::Status(failed)), Some(generation))
                     if failed.is_about_the_token() =>
@@ -332,28 +341,6 @@ impl Backend {
         lease.filter(|_| is_carried)
     }
 
-    /// Waits for a newer credential, and reports that it does; nothing is reported where one is in
-    /// force already.
-    async fn recover(
-        &self,
-        call: &Call<'_>,
-        generation: Generation,
-    ) -> Result<Recovered, RecoveryFailure> {
-        let in_force = self.auth.lease().map(|lease| lease.generation);
-        let report = |renewal| {
-            let on_renewal = call.on_renewal.filter(|_| in_force == Some(generation));
-            if let Some(on_renewal) = on_renewal {
-                on_renewal(renewal);
-            }
-        };
-        report(Renewal::Started);
-        let recovered = self.auth.recover(generation).await;
-        if recovered.is_ok() {
-            report(Renewal::Completed);
-        }
-        recovered
-    }
-
     /// Checks whether model requests may be made under this credential. A provider with its own
     /// credential has no account.
     ///
@@ -380,11 +367,10 @@ impl Backend {
     async fn attempt(
         &self,
         call: &Call<'_>,
-        lease: Option<&Lease>,
-        renewable: Option<Generation>,
-        workspace: Option<&WorkspaceRoute>,
+        carried: Carried<'_>,
         deadline: Instant,
     ) -> Result<Attempt<'_>, BackendError> {
+        let Carried { lease, token, .. } = carried;
         let attempt = async {
             let permit = if call.body.is_some() {
                 None
@@ -395,16 +381,21 @@ impl Backend {
                 let permit = self.calls.acquire().await.ok();
                 // Thousands of calls that waited would learn one after the other what the first
                 // learned, at three round trips each.
-                if let Some(generation) = renewable.filter(|it| self.auth.is_refused(*it)) {
+                if let Some(generation) = carried.renewable.filter(|it| self.auth.is_refused(*it)) {
                     return Ok(Attempt::KnownToBeRefused(generation));
+                }
+                let token = token.filter(|_| carried.is_replaceable);
+                if token.is_some_and(|token| self.provider_tokens.is_replaced(token)) {
+                    return Ok(Attempt::KnownToBeReplaced);
                 }
                 permit
             };
-            let sent = Box::pin(self.attempt_now(call, lease, workspace)).await?;
+            let sent = Box::pin(self.attempt_now(call, carried)).await?;
             let (response, account, refill) = sent;
             Ok(Attempt::Answered(Answer {
                 response,
                 account,
+                token: token.cloned(),
                 deadline,
                 _permit: permit,
                 refill,
@@ -423,13 +414,18 @@ impl Backend {
     async fn attempt_now(
         &self,
         call: &Call<'_>,
-        lease: Option<&Lease>,
-        workspace: Option<&WorkspaceRoute>,
+        carried: Carried<'_>,
     ) -> Result<(Response, Option<AccountIdentity>, Refill), BackendError> {
+        let Carried { lease, token, .. } = carried;
         let config = self.config();
-        let route = Route::of(call, lease, &config, workspace)?;
+        let route = Route::of(call, lease, &config, carried.workspace)?;
         let era = self.http.era();
-        let headers = headers::of(call, &route, lease, &config, &self.identity)?;
+        let provider = &config.provider;
+        // The configuration may have been read again since the token was printed.
+        let token = token.filter(|token| token.provider == provider.id);
+        let own_bearer = token.map(|token| &*token.secret);
+        let own_bearer = own_bearer.or(provider.own_bearer.as_ref());
+        let headers = headers::of(call, &route, (lease, own_bearer), &config, &self.identity)?;
         let carried = lease.filter(|_| route.carries.is_login());
         let account = carried.map(|lease| lease.credential.identity());
         let body = call.body.map(|body| {
@@ -438,7 +434,6 @@ impl Backend {
                 is_chatgpt: carried.is_some_and(|lease| lease.credential.chatgpt().is_some()),
             })
         });
-        let own_bearer = config.provider.own_bearer.as_ref();
         let send_once = || async {
             let mut headers = headers.clone();
             let cookies = account.as_ref();

@@ -16,6 +16,7 @@ use super::events::{Event, Incomplete};
 use super::limits::{
     ERROR_EVENT_GRACE, Limit, MAX_OUTPUT_ITEMS, MAX_TURN_REASONING, MAX_TURN_TEXT,
 };
+use super::provider_token::ProviderToken;
 use super::rate_limits::from_headers;
 use super::reason::Reason;
 use super::reasoning::Reasoning;
@@ -111,6 +112,7 @@ pub struct TurnStream {
     /// Used to keep bearers out of codes.
     auth: Arc<AuthManager>,
     config: Arc<Config>,
+    token: Option<ProviderToken>,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Prepares the next turn when this one is over.
     _refill: Refill,
@@ -168,6 +170,7 @@ impl Backend {
         let Answer {
             response,
             account,
+            token,
             refill,
             ..
         } = answer;
@@ -184,6 +187,7 @@ impl Backend {
             account,
             auth: Arc::clone(&self.auth),
             config,
+            token,
             signed_out,
             _refill: refill,
         })
@@ -301,7 +305,8 @@ impl TurnStream {
     fn cause(&self, details: Option<&ErrorDetails>) -> Option<Cause> {
         let lease = self.auth.lease();
         let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
-        let secrets = [bearer, self.config.provider.own_bearer.as_ref()];
+        let printed = self.token.as_ref().map(|token| &*token.secret);
+        let secrets = [bearer, self.config.provider.own_bearer.as_ref(), printed];
         let is_secret = |text: &str| secrets.iter().flatten().any(|secret| shows(text, secret));
         let cause = details?.cause(is_secret);
         details?.has_a_code().then_some(cause)

@@ -45,11 +45,13 @@ impl Carries {
     /// Returns what model requests to this provider carry.
     pub(super) fn of(provider: &Provider, lease: Option<&Lease>) -> Self {
         let is_bearer = |lease: &Lease| matches!(*lease.credential, Credential::Bearer(_));
-        match (&provider.own_bearer, provider.requires_openai_auth) {
-            (Some(_), _) => Self::ProviderBearer,
-            (None, _) if lease.is_some_and(is_bearer) => Self::HostBearer,
-            (None, true) => Self::Credential,
-            (None, false) => Self::Nothing,
+        if provider.own_bearer.is_some() || provider.token_command.is_some() {
+            return Self::ProviderBearer;
+        }
+        match provider.requires_openai_auth {
+            _ if lease.is_some_and(is_bearer) => Self::HostBearer,
+            true => Self::Credential,
+            false => Self::Nothing,
         }
     }
 

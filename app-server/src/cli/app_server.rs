@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::process::hardening;
+use byokey_app_server::process::token_commands::TokenCommands;
 use byokey_app_server::process::trace_protocol::{self, ProtocolTrace};
 use byokey_app_server::server::connection;
 #[cfg(feature = "listen")]
@@ -109,6 +110,11 @@ impl AppServer {
         if !overrides.is_empty() {
             report_mistakes(&config);
         }
+        // Before the process is restricted, and before anything of a client is read.
+        let token_commands = TokenCommands::of(&config);
+        if !self.allow_debug {
+            hardening = hardening::forbid_new_privileges(hardening);
+        }
         let place = match self.listen.place(config.byokey_home.as_deref()) {
             Ok(place) => place,
             Err(error) => return fail(&error.to_string()),
@@ -131,7 +137,8 @@ impl AppServer {
             Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot write a trace: {error}")),
         };
-        let services = Services::new(config, hardening);
+        hardening.token_commands = token_commands.as_ref().map(Option::is_some);
+        let services = Services::with_token_commands(config, hardening, token_commands.flatten());
         if let Some(trace) = trace.clone() {
             services.peers.trace(trace);
         }

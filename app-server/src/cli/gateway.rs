@@ -28,6 +28,7 @@ use byokey_app_server::gateway::{
 use byokey_app_server::process::hardening;
 use byokey_app_server::process::parent::end_of_process;
 use byokey_app_server::process::signals::Signals;
+use byokey_app_server::process::token_commands::TokenCommands;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
 use byokey_protocol::account::Account;
@@ -117,6 +118,7 @@ impl Gateway {
         hardening: HardeningReport,
     ) -> ExitCode {
         if let Some(question) = self.question {
+            let _ = hardening::forbid_new_privileges(hardening);
             return question.ask(environment);
         }
         if self.json && io::stdout().is_terminal() {
@@ -168,6 +170,9 @@ impl Gateway {
             tracing::warn!("{} {details}", warning.summary);
         }
         config.check(Stops::Logins).map_err(Problem::failed)?;
+        // Before the process is restricted.
+        let commands = TokenCommands::of(&config).flatten();
+        let hardening = hardening::forbid_new_privileges(hardening);
         let recorder = match self.record.as_deref() {
             Some(path) => Some(Arc::new(Recorder::open(path).map_err(|error| {
                 Problem::failed(format!("cannot record to {}: {error}", path.display()))
@@ -193,7 +198,7 @@ impl Gateway {
             port: self.port,
             recorder,
             key,
-            services: Services::new(config, hardening),
+            services: Services::with_token_commands(config, hardening, commands),
         })
     }
 }

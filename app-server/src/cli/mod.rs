@@ -51,6 +51,11 @@ use codex_options::CodexOptions;
 /// parsed.
 pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
 
+/// The command that serves clients.
+const APP_SERVER: &str = "app-server";
+/// The commands that may run token commands. They are searched for before arguments are parsed.
+pub(crate) const SERVERS: [&str; 2] = [APP_SERVER, "gateway"];
+
 /// Owns the login of a coding backend on behalf of an editor or agent host.
 #[derive(Debug, Parser)]
 #[command(
@@ -214,7 +219,7 @@ impl Cli {
     /// recognised without clap, since building its parser takes a third of the startup.
     fn of(arguments: &[OsString]) -> Result<Self, clap::Error> {
         if let [_, only] = arguments
-            && only == "app-server"
+            && only == APP_SERVER
         {
             return Ok(Self {
                 common: Common::default(),

@@ -29,6 +29,9 @@ pub(super) struct Report {
     /// Whether codex is signed in, if this program is not.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) codex_login: bool,
+    /// The command that prints the token of the selected provider, and the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_command: Option<TokenCommandReport>,
     /// Why it is not known whether there is a login.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<Failure>,
@@ -45,6 +48,24 @@ pub(super) enum State {
     Expired,
     SignedOut,
     Failed,
+}
+
+/// The token command of the selected provider, which model calls use whatever the login.
+#[derive(Debug, Serialize)]
+pub(super) struct TokenCommandReport {
+    pub(super) provider: String,
+    /// The name of the program alone: arguments may contain secrets.
+    pub(super) program: String,
+}
+
+impl TokenCommandReport {
+    pub(super) fn of(config: &Config) -> Option<Self> {
+        let command = config.provider.token_command.as_ref()?;
+        Some(Self {
+            provider: command.provider.clone(),
+            program: command.name().to_owned(),
+        })
+    }
 }
 
 /// A failure, for programs.
@@ -100,6 +121,7 @@ impl Report {
             store,
             other_store: None,
             codex_login: false,
+            token_command: None,
             error: None,
             #[cfg(feature = "doctor")]
             obtained_at: None,

@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::command::{CommandContext, tell};
-use super::report::{self, Report, State, printable};
+use super::report::{self, Report, State, TokenCommandReport, printable};
 use super::when::Almanac;
 use super::{Common, fail, print};
 
@@ -59,7 +59,8 @@ impl Status {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("cannot start: {error}")),
         };
-        let report = read(&context.config, &runtime);
+        let mut report = read(&context.config, &runtime);
+        report.token_command = TokenCommandReport::of(&context.config);
         // A keyring may still wait for its owner.
         runtime.shutdown_background();
         self.end(&report, &almanac)
@@ -126,7 +127,16 @@ fn signed_out_in_words(report: &Report) -> String {
                 .to_owned(),
         );
     }
+    lines.extend(token_command_in_words(report));
     lines.join("\n")
+}
+
+fn token_command_in_words(report: &Report) -> Option<String> {
+    let command = report.token_command.as_ref()?;
+    let (provider, program) = (printable(&command.provider), printable(&command.program));
+    Some(format!(
+        "Model calls go to the provider `{provider}` with a token that the command `{program}` prints"
+    ))
 }
 
 fn in_words(report: &Report, almanac: &Almanac) -> String {
@@ -150,5 +160,6 @@ fn in_words(report: &Report, almanac: &Almanac) -> String {
     add(if has_expired { "expired" } else { "expires" }, expiry);
     add("renewed by", report.refresh.map(str::to_owned));
     add("store", Some(report.store.to_owned()));
+    lines.extend(token_command_in_words(report));
     lines.join("\n")
 }

@@ -29,10 +29,12 @@ mod selection;
 mod store;
 #[cfg(test)]
 mod tests;
+mod token_command;
 mod unload;
 mod workload_identity;
 mod workspace;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +54,7 @@ pub use provider::{MissingKey, Provider};
 use reader::Reader;
 pub use recipient::BearerRefusal;
 pub(crate) use recipient::CHATGPT_HOSTS;
+pub use token_command::TokenCommand;
 pub use workload_identity::FEDERATION_RULE;
 pub use workspace::{OriginRefusal, WorkspaceOrigin, WorkspaceSettings};
 
@@ -73,6 +76,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Where model requests go.
     pub provider: Provider,
+    /// The token commands of all providers, by the providers' ids.
+    pub token_commands: BTreeMap<String, TokenCommand>,
     /// The version of codex that this program states, in `version`, `client_version` and the user
     /// agent. The backend decides by it which models to offer.
     pub codex_version: String,
@@ -123,6 +128,7 @@ impl Config {
         overrides: &Overrides,
         findings: &mut Findings,
     ) -> Self {
+        let token_commands = token_command::all(settings, environment);
         let mut settings = Reader::new(settings, findings);
 
         let provider = selection::read(&mut settings, environment);
@@ -150,6 +156,7 @@ impl Config {
             codex_home: environment.codex_home(),
             model,
             provider,
+            token_commands,
             codex_version,
             chatgpt_base_url,
             thread_unload_delay,
@@ -181,6 +188,17 @@ impl Config {
     /// Iterates over the unusable settings, with what each stops.
     pub fn stopped(&self) -> impl Iterator<Item = (Stops, &ConfigurationInvalid)> {
         self.problems.iter()
+    }
+
+    /// Returns the token commands of the providers that may be selected while this process lives: none
+    /// without a command at the selected one, unless the configuration will be read again.
+    #[must_use]
+    pub fn usable_token_commands(&self) -> BTreeMap<String, TokenCommand> {
+        if self.provider.token_command.is_some() || self.stops_anything() {
+            self.token_commands.clone()
+        } else {
+            BTreeMap::new()
+        }
     }
 
     /// Returns whether anything is stopped.

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use super::address;
 use super::environment::Environment;
 use super::reader::{Reader, is_name};
+use super::token_command::{self, TokenCommand};
 use byokey_base::memory::lock_in_memory;
 
 /// Id of the built-in provider.
@@ -27,6 +28,8 @@ pub struct Provider {
     pub base_url: Option<String>,
     /// The provider's own credential, from `env_key` or `experimental_bearer_token`.
     pub own_bearer: Option<Secret>,
+    /// The command that prints the provider's own credential.
+    pub token_command: Option<TokenCommand>,
     /// Why the provider's own credential is missing. It is not replaced by another.
     pub missing_key: Option<MissingKey>,
     /// Whether model requests carry the OpenAI credential in force.
@@ -69,6 +72,7 @@ impl Provider {
             id: BUILT_IN.into(),
             base_url,
             own_bearer: None,
+            token_command: None,
             missing_key: None,
             requires_openai_auth: true,
             query_params: Vec::new(),
@@ -86,10 +90,17 @@ impl Provider {
         self.id == BUILT_IN
     }
 
+    /// Returns whether it has a credential of its own, which is sent in place of the one in force.
+    #[must_use]
+    pub const fn has_own_credential(&self) -> bool {
+        self.own_bearer.is_some() || self.token_command.is_some() || self.missing_key.is_some()
+    }
+
     /// Reads a configured provider.
     pub(super) fn read(id: &str, table: &mut Reader<'_>, environment: &Environment) -> Self {
         check_kind(table);
         let (own_bearer, missing_key) = own_bearer(table, environment);
+        let token_command = token_command::read(id, table, environment);
         let (headers, mut variables) = headers(table, environment);
         let of_key = table.peek("env_key").filter(|it| is_variable(it));
         variables.extend(of_key.map(str::to_owned));
@@ -102,6 +113,7 @@ impl Provider {
             id: id.to_owned(),
             base_url: address::read(table, "base_url"),
             own_bearer,
+            token_command,
             missing_key,
             requires_openai_auth: table.boolean("requires_openai_auth").unwrap_or(false),
             query_params: table.string_map("query_params"),
@@ -132,13 +144,11 @@ fn check_kind(table: &mut Reader<'_>) {
             "must be \"responses\", the only API spoken here",
         ),
     }
-    for name in ["auth", "aws"] {
-        if table.has(name) {
-            table.report(
-                name,
-                "is not supported; use `env_key`, or let the host own the login",
-            );
-        }
+    if table.has("aws") {
+        table.report(
+            "aws",
+            "is not supported; use `env_key` or `auth`, or let the host own the login",
+        );
     }
 }
 

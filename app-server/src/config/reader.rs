@@ -83,6 +83,14 @@ impl<'a> Reader<'a> {
         )
     }
 
+    /// Returns a list of strings, each as it is.
+    pub(crate) fn words(&mut self, name: &str) -> Option<Vec<String>> {
+        self.typed(name, "a list of strings", |value| {
+            let all = value.as_array()?.iter();
+            all.map(|one| one.as_str().map(str::to_owned)).collect()
+        })
+    }
+
     /// Returns a table of strings. A value of another type is reported by its key.
     pub(crate) fn string_map(&mut self, name: &str) -> Vec<(String, String)> {
         let Some(mut map) = self.table(name) else {

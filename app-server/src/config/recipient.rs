@@ -57,7 +57,7 @@ pub enum BearerRefusal {
     },
     /// The provider has a credential of its own.
     #[error(
-        "the selected model provider has a credential of its own; remove `env_key`, \
+        "the selected model provider has a credential of its own; remove `env_key`, `auth`, \
          `experimental_bearer_token`, the header `authorization` and a user in `base_url` from it, \
          or select another provider"
     )]
@@ -111,11 +111,7 @@ impl Config {
             let mut names = provider.headers.iter().map(|(name, _)| name);
             names.any(|name| name.eq_ignore_ascii_case(header))
         };
-        if provider.own_bearer.is_some()
-            || provider.missing_key.is_some()
-            || has_header("authorization")
-            || has_user
-        {
+        if provider.has_own_credential() || has_header("authorization") || has_user {
             return Err(BearerRefusal::OwnCredential);
         }
         if has_header("host") {

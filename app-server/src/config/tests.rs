@@ -193,7 +193,38 @@ const PROVIDER_TABLE: &[(&str, &str)] = &[
         "`wire_api = \"chat\"` is no longer supported",
     ),
     ("wire_api=x", "must be \"responses\""),
-    ("auth.command=x", "is not supported"),
+    ("auth=5", "must be a table"),
+    ("auth.args=[]", "auth.command` is missing"),
+    (
+        "auth.command=\" \"",
+        "model_providers.relay: provider auth.command must not be empty",
+    ),
+    ("auth.command=5", "must be a string"),
+    (
+        "auth={command=\"x\", args=\"y\"}",
+        "must be a list of strings",
+    ),
+    (
+        "auth={command=\"x\", args=[5]}",
+        "must be a list of strings",
+    ),
+    ("auth={command=\"x\", cwd=5}", "must be a string"),
+    (
+        "auth={command=\"x\", timeout_ms=0}",
+        "must be from 1 to 3600000",
+    ),
+    (
+        "auth={command=\"x\", timeout_ms=3600001}",
+        "must be from 1 to 3600000",
+    ),
+    (
+        "auth={command=\"x\", timeout_ms=-1}",
+        "must be a whole number",
+    ),
+    (
+        "auth={command=\"x\", refresh_interval_ms=-1}",
+        "must be a whole number",
+    ),
     ("aws.region=x", "is not supported"),
     ("env_key=5", "must be a string"),
     (

@@ -141,6 +141,7 @@ fn refusal(error: &BackendError) -> Refusal {
         | BackendError::UnexpectedBody
         | BackendError::NoModel
         | BackendError::Limit(_) => (StatusCode::BAD_GATEWAY, "backend_answer"),
+        BackendError::TokenCommand(_) => (StatusCode::BAD_GATEWAY, "token_command_failed"),
         BackendError::Invalid(_)
         | BackendError::MissingKey(_)
         | BackendError::Recipient(_)

@@ -5,4 +5,5 @@ pub mod hardening;
 pub mod log;
 pub mod parent;
 pub mod signals;
+pub mod token_commands;
 pub mod trace_protocol;

@@ -15,6 +15,7 @@ use crate::backend::Backend;
 use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
 use crate::peers::{PeerHost, Peers};
 use crate::process::parent::ParentWatch;
+use crate::process::token_commands::TokenCommands;
 use crate::server::startup::Start;
 use crate::threads::Threads;
 use byokey_auth::background::Background;
@@ -73,12 +74,31 @@ impl Services {
         Self::with_clock(config, hardening, Arc::new(SystemClock))
     }
 
+    /// Returns the same with the process that runs token commands.
+    #[must_use]
+    pub fn with_token_commands(
+        config: Config,
+        hardening: HardeningReport,
+        commands: Option<TokenCommands>,
+    ) -> Arc<Self> {
+        Self::build(config, hardening, Arc::new(SystemClock), commands)
+    }
+
     /// Returns the same with another clock.
     #[must_use]
     pub fn with_clock(
+        config: Config,
+        hardening: HardeningReport,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Self::build(config, hardening, clock, None)
+    }
+
+    fn build(
         mut config: Config,
         hardening: HardeningReport,
         clock: Arc<dyn Clock>,
+        commands: Option<TokenCommands>,
     ) -> Arc<Self> {
         let given_token = Mutex::new(config.access_token.take());
         let peers = Arc::new(Peers::default());
@@ -100,7 +120,7 @@ impl Services {
         };
         let logins = Logins::new(Arc::clone(&auth), login_dependencies);
         let config = Arc::new(LiveConfig::new(config));
-        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http);
+        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http, commands);
         let follower = Arc::downgrade(&backend);
         auth.on_change(move |change| {
             if let Some(backend) = follower.upgrade() {

@@ -89,6 +89,7 @@ fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
             | ErrorKind::ModelUnavailable
             | ErrorKind::PolicyRefused
             | ErrorKind::RegionRefused
+            | ErrorKind::TokenCommandFailed
             | ErrorKind::WorkspaceRefused
             | ErrorKind::WorkspaceRoutingUnavailable
     );

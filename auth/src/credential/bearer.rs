@@ -45,7 +45,7 @@ impl BearerLogin {
         }
         Ok(Self {
             expires_at: checked_expiry(login.expires_at)?,
-            token: checked_token(login.token)?,
+            token: checked_bearer(login.token)?,
             origin,
             label: login.label,
             supplier,
@@ -61,7 +61,7 @@ impl BearerLogin {
     pub fn renewed(&self, answer: BearerToken) -> Result<Self, InvalidCredential> {
         Ok(Self {
             expires_at: checked_expiry(answer.expires_at).unwrap_or(None),
-            token: checked_token(answer.token)?,
+            token: checked_bearer(answer.token)?,
             origin: self.origin.clone(),
             label: self.label.clone(),
             supplier: self.supplier,
@@ -75,7 +75,12 @@ impl BearerLogin {
     }
 }
 
-fn checked_token(token: Secret) -> Result<Secret, InvalidCredential> {
+/// Returns a bearer token without surrounding white space, on locked pages.
+///
+/// # Errors
+///
+/// [`InvalidCredential`] when it cannot be sent.
+pub fn checked_bearer(token: Secret) -> Result<Secret, InvalidCredential> {
     let token = trimmed(token, TokenKind::Bearer)?;
     if is_header_value(token.expose()) {
         Ok(lock_in_memory(token))

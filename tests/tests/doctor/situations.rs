@@ -49,6 +49,37 @@ async fn an_expired_login_is_named_with_the_command_that_replaces_it() {
 }
 
 #[tokio::test]
+async fn a_token_command_is_looked_for_and_not_run() {
+    let settings = |command: &str| {
+        format!(
+            "model_provider = 'mine'\n[model_providers.mine]\nname = 'Mine'\n\
+             base_url = 'https://models.example/v1'\nauth = {{ command = '{command}', \
+             args = ['--key', 'made-up-argument'] }}"
+        )
+    };
+    let path = [("PATH", "/usr/bin:/bin")];
+    for (command, level, text) in [
+        ("touch", "ok", "the command `touch`, which is there"),
+        (
+            "made-up-program",
+            "failure",
+            "`made-up-program`, which is not there",
+        ),
+        (
+            "/etc/passwd",
+            "failure",
+            "`passwd`, which may not be executed",
+        ),
+    ] {
+        let person = Person::new(&settings(command));
+        let report = person.doctor(&[], &path).await;
+        report.has("login.command", level, text, "");
+        report.has("login.provider", "ok", "`mine` with its own key", "");
+        assert!(!report.json.to_string().contains("made-up-argument"));
+    }
+}
+
+#[tokio::test]
 async fn a_broken_configuration_is_named_with_its_place_and_opened() {
     let person = Person::new("model = \"a\"\nmodel_provider = ");
     let report = person.doctor(&[], &[]).await;

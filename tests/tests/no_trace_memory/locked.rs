@@ -4,7 +4,10 @@
 use byokey_dev_backend::{DevBackend, Route};
 use byokey_tests::issuer::Ask;
 use byokey_tests::search::searchable;
-use byokey_tests::{Framing, Host, MadeUp, ProcessStatus, Search, Setup, Subject, Way, tools};
+use byokey_tests::server::mock_provider;
+use byokey_tests::{
+    Framing, Host, MadeUp, Memory, ProcessStatus, Search, Setup, Subject, Traces, Way, tools,
+};
 use serde_json::json;
 
 use crate::sign_in::{Scene, Tokens};
@@ -128,6 +131,56 @@ async fn a_bearer_that_the_environment_holds() {
             .partition(|place| environment.contains(place));
         assert_eq!((given.len(), own.len()), (1, 1), "used: {is_used}");
         assert!(ProcessStatus::is_locked(pid, own[0]), "used: {is_used}");
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_that_a_command_prints() {
+    let backend = backend();
+    let bearers = ["of-a-command", "of-its-next-run"].map(|it| MadeUp::api_key(it, 200));
+    let [old, new] = bearers;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    #[expect(clippy::disallowed_methods, reason = "the test plays the user")]
+    let print = |token: &MadeUp| std::fs::write(&file, &token.text).unwrap();
+    print(&old);
+    let auth = format!(
+        "auth = {{ command = \"cat\", args = [\"{}\"] }}",
+        file.display()
+    );
+    let settings = mock_provider(&backend.base_url());
+    let settings = settings.replace("requires_openai_auth = true", &auth);
+    let setup = Setup::default().environment("PATH", "/usr/bin:/bin");
+    let mut subject = Subject::start(setup.config(&settings), Framing::Lines).await;
+    let turn = async |subject: &mut Subject| {
+        start_turn(subject).await;
+        let completed = subject.host.notification("turn/completed").await;
+        assert_eq!(completed["turn"]["status"], "completed");
+        call(subject, "account/read").await;
+    };
+    turn(&mut subject).await;
+    let held = [old];
+    assert_locked(&subject, &held, "printed");
+    subject.assert_all_in_use(&held, "printed");
+    print(&new);
+    let [old] = held;
+    backend.reject_bearer(&old.text);
+    turn(&mut subject).await;
+    subject.assert_gone(&old, "refused").await;
+    subject.logout().await;
+    assert_locked(
+        &subject,
+        &[new],
+        "after a logout, which does not concern it",
+    );
+    // The process that ran the command keeps none.
+    let children = format!("/proc/{0}/task/{0}/children", subject.server.pid());
+    let runner = std::fs::read_to_string(children).unwrap();
+    let memory = Memory::of(runner.trim().parse().unwrap()).unwrap();
+    assert!(memory.holds("run-token-commands"), "it was not read");
+    let new = MadeUp::api_key("of-its-next-run", 200);
+    for bearer in [old, new] {
+        assert_eq!(memory.traces(&bearer), Traces::NONE);
     }
 }
 

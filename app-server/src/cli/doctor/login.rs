@@ -34,7 +34,8 @@ impl<'a> Facts<'a> {
         Self {
             selected: stores.selected.as_ref(),
             kind: stores.kind,
-            has_own_bearer: config.provider.own_bearer.is_some(),
+            has_own_bearer: config.provider.own_bearer.is_some()
+                || config.provider.token_command.is_some(),
             has_unread_openai_key: !is_read && environment.get(OPENAI_KEY).is_some(),
             provider: &config.provider.id,
         }

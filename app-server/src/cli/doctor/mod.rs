@@ -17,6 +17,7 @@ mod render;
 mod servers;
 mod settings;
 mod stores;
+mod token_command;
 
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
@@ -116,6 +117,8 @@ fn examine(
 ) -> Vec<Finding> {
     let stores = runtime.block_on(stores::Facts::gather(&config));
     let mut findings = login::check(&login::Facts::of(&stores, &config, environment), almanac);
+    let command = token_command::Facts::gather(&config, environment);
+    findings.extend(token_command::check(command.as_ref()));
     findings.extend(stores::check(&stores));
     findings.extend(servers::check(&servers::Facts::gather(
         config.byokey_home.as_deref(),

@@ -84,6 +84,7 @@ mod tests {
             no_new_privileges: Some(true),
             files_read_only: true,
             locked_memory: Some(true),
+            token_commands: None,
         };
         let levels = |report| check(report).into_iter().map(|it| it.level);
         assert!(levels(whole).all(|level| level == Level::Ok));

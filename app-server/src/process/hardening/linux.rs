@@ -33,7 +33,15 @@ fn protect() {
         maximum: Some(0),
     };
     let _ = setrlimit(Resource::Core, none);
+}
+
+pub(super) fn forbid_new_privileges(before: HardeningReport) -> HardeningReport {
+    // A failure shows in the report.
     let _ = set_no_new_privs(true);
+    HardeningReport {
+        no_new_privileges: no_new_privs().ok(),
+        ..before
+    }
 }
 
 fn report() -> HardeningReport {

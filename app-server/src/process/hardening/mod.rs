@@ -19,7 +19,7 @@ use byokey_protocol::initialize::HardeningReport;
 
 use byokey_base::memory;
 
-/// Protects the process, unless debugging is allowed, and reports the state.
+/// Protects the process from readers, unless debugging is allowed, and reports the state.
 #[must_use]
 pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
     let protection = platform::harden(allow_debug);
@@ -28,6 +28,13 @@ pub fn harden(allow_debug: bool, wiping_allocator: bool) -> HardeningReport {
         locked_memory: memory::is_locked(),
         ..protection
     }
+}
+
+/// Keeps this process and its descendants from ever gaining privileges, if the system can, and reports
+/// the new state.
+#[must_use]
+pub fn forbid_new_privileges(before: HardeningReport) -> HardeningReport {
+    platform::forbid_new_privileges(before)
 }
 
 /// Keeps this process from changing the file system and from starting programs, if the system can,

@@ -8,6 +8,10 @@ pub(super) fn harden(_: bool) -> HardeningReport {
     HardeningReport::default()
 }
 
+pub(super) const fn forbid_new_privileges(before: HardeningReport) -> HardeningReport {
+    before
+}
+
 pub(super) const fn forbid_file_changes(
     before: HardeningReport,
     _: Option<&Path>,

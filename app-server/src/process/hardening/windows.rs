@@ -19,6 +19,10 @@ pub(super) fn harden(allow_debug: bool) -> HardeningReport {
     }
 }
 
+pub(super) const fn forbid_new_privileges(before: HardeningReport) -> HardeningReport {
+    before
+}
+
 pub(super) const fn forbid_file_changes(
     before: HardeningReport,
     _: Option<&Path>,

@@ -25,7 +25,7 @@ const PARAMETERS: [&str; 10] = [
 ];
 
 /// Returns whether a text contains a possible token, cookie or bearer.
-pub(super) fn looks_secret(text: &str) -> bool {
+pub(crate) fn looks_secret(text: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.~+/=".contains(letter);
     let mut runs = text.split(|letter| !is_letter(letter));
     runs.any(|run| run.len() >= LONG_RUN || (run.len() >= SHORT_RUN && begins_like_one(run)))

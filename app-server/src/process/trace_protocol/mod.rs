@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use looks::looks_secret;
 use redact::{Names, redacted};
 use writer::Writer;
 

@@ -46,6 +46,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   turnInProgress: "InvalidRequest",
   unreachable: "Backend",
   plaintextRefused: "Backend",
+  tokenCommandFailed: "RefreshFailed",
 };
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -91,6 +92,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   turnInProgress: "The thread has a turn in progress: wait for its end, or call `interruptTurn`.",
   unreachable: "There is no connection to the backend or the issuer: check the network and the proxy settings.",
   plaintextRefused: "The address is not https:// and not on this machine: no secret is sent there.",
+  tokenCommandFailed: "The token command of the configuration failed: the text says how, and the server's log has what it wrote.",
 };
 
 /** Returns the class of a kind; `undefined` for one that this version does not know. */

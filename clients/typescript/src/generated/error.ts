@@ -93,6 +93,8 @@ export type ErrorKind =
   | "unreachable"
   /** A secret would have been sent unencrypted to another machine, so it was not sent. */
   | "plaintextRefused"
+  /** The command that prints the provider's token failed, so the request was not sent; the text names the provider and the cause. */
+  | "tokenCommandFailed"
   | (string & {});
 
 /** The `data` member of an error response. */

@@ -97,11 +97,21 @@ export interface HardeningReport {
    * does not report it.
    */
   readonly noNewPrivileges: boolean | null;
-  /** Whether the system prevents the process from changing the file system. */
+  /**
+   * Whether the system prevents the process from changing the file system, and from starting
+   * programs.
+   */
   readonly filesReadOnly: boolean;
   /**
    * Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped out.
    * Absent on platforms without it.
    */
   readonly lockedMemory?: boolean | null;
+  /**
+   * Whether a process beside this one runs the token commands of the configuration
+   * (`model_providers.*.auth`). It was started before the restrictions above and does not have
+   * them. `false`: it could not be started. Absent without such a command: then no program is
+   * started at all.
+   */
+  readonly tokenCommands?: boolean | null;
 }

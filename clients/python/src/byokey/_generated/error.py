@@ -54,6 +54,7 @@ ErrorKind: TypeAlias = (
         "turnInProgress",
         "unreachable",
         "plaintextRefused",
+        "tokenCommandFailed",
     ]
     | str
 )

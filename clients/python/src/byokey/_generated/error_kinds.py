@@ -46,6 +46,7 @@ CLASSES: Final[dict[str, str]] = {
     "turnInProgress": "InvalidRequest",
     "unreachable": "Backend",
     "plaintextRefused": "Backend",
+    "tokenCommandFailed": "RefreshFailed",
 }
 """The class of each kind, without the ending ``Error``."""
 
@@ -92,5 +93,6 @@ ADVICE: Final[dict[str, str]] = {
     "turnInProgress": "The thread has a turn in progress: wait for its end, or call `interrupt_turn`.",
     "unreachable": "There is no connection to the backend or the issuer: check the network and the proxy settings.",
     "plaintextRefused": "The address is not https:// and not on this machine: no secret is sent there.",
+    "tokenCommandFailed": "The token command of the configuration failed: the text says how, and the server's log has what it wrote.",
 }
 """One sentence for the host's author: what to do next."""

@@ -238,11 +238,20 @@ class HardeningReport:
     """
 
     files_read_only: bool
-    """Whether the system prevents the process from changing the file system."""
+    """Whether the system prevents the process from changing the file system, and from starting
+    programs.
+    """
 
     locked_memory: bool | None = None
     """Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
     out. Absent on platforms without it.
+    """
+
+    token_commands: bool | None = None
+    """Whether a process beside this one runs the token commands of the configuration
+    (`model_providers.*.auth`). It was started before the restrictions above and does not have
+    them. `false`: it could not be started. Absent without such a command: then no program is
+    started at all.
     """
 
     @classmethod
@@ -255,6 +264,7 @@ class HardeningReport:
             no_new_privileges=wire.optional(members, "noNewPrivileges", at, wire.boolean),
             files_read_only=wire.required(members, "filesReadOnly", at, wire.boolean),
             locked_memory=wire.optional(members, "lockedMemory", at, wire.boolean),
+            token_commands=wire.optional(members, "tokenCommands", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -267,4 +277,6 @@ class HardeningReport:
         }
         if self.locked_memory is not None:
             members["lockedMemory"] = self.locked_memory
+        if self.token_commands is not None:
+            members["tokenCommands"] = self.token_commands
         return members

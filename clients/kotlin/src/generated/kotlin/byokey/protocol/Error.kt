@@ -145,6 +145,12 @@ public value class ErrorKind(public val value: String) : WireType {
         /** A secret would have been sent unencrypted to another machine, so it was not sent. */
         public val PlaintextRefused: ErrorKind = ErrorKind("plaintextRefused")
 
+        /**
+         * The command that prints the provider's token failed, so the request was not sent; the
+         * text names the provider and the cause.
+         */
+        public val TokenCommandFailed: ErrorKind = ErrorKind("tokenCommandFailed")
+
         /** Reads it; `at` is its path for errors. */
         public fun fromJson(json: JsonValue, at: String = ""): ErrorKind =
             ErrorKind(readString(json, at))

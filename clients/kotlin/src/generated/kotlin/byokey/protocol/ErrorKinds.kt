@@ -47,6 +47,7 @@ internal object ErrorKinds {
         "turnInProgress" to "InvalidRequest",
         "unreachable" to "Backend",
         "plaintextRefused" to "Backend",
+        "tokenCommandFailed" to "RefreshFailed",
     )
 
     /** One sentence for the host's author: what to do next. */
@@ -93,5 +94,6 @@ internal object ErrorKinds {
         "turnInProgress" to "The thread has a turn in progress: wait for its end, or call `interruptTurn`.",
         "unreachable" to "There is no connection to the backend or the issuer: check the network and the proxy settings.",
         "plaintextRefused" to "The address is not https:// and not on this machine: no secret is sent there.",
+        "tokenCommandFailed" to "The token command of the configuration failed: the text says how, and the server's log has what it wrote.",
     )
 }

@@ -200,13 +200,23 @@ public data class HardeningReport(
      * does not report it.
      */
     public val noNewPrivileges: Boolean? = null,
-    /** Whether the system prevents the process from changing the file system. */
+    /**
+     * Whether the system prevents the process from changing the file system, and from starting
+     * programs.
+     */
     public val filesReadOnly: Boolean,
     /**
      * Whether stored tokens and keys are locked in memory (mlock), so that they are not swapped
      * out. Absent on platforms without it.
      */
     public val lockedMemory: Boolean? = null,
+    /**
+     * Whether a process beside this one runs the token commands of the configuration
+     * (`model_providers.*.auth`). It was started before the restrictions above and does not have
+     * them. `false`: it could not be started. Absent without such a command: then no program is
+     * started at all.
+     */
+    public val tokenCommands: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("dumpable", dumpable?.let { JsonBoolean(it) })
@@ -215,6 +225,7 @@ public data class HardeningReport(
         putOrNull("noNewPrivileges", noNewPrivileges?.let { JsonBoolean(it) })
         put("filesReadOnly", JsonBoolean(filesReadOnly))
         putIfThere("lockedMemory", lockedMemory?.let { JsonBoolean(it) })
+        putIfThere("tokenCommands", tokenCommands?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -228,6 +239,7 @@ public data class HardeningReport(
                     noNewPrivileges = optional("noNewPrivileges", ::readBoolean),
                     filesReadOnly = required("filesReadOnly", ::readBoolean),
                     lockedMemory = optional("lockedMemory", ::readBoolean),
+                    tokenCommands = optional("tokenCommands", ::readBoolean),
                 )
             }
     }

@@ -1,0 +1,129 @@
+//! What a command printed: the token, and what of its standard error may be logged.
+
+use byokey_auth::checked_bearer;
+use byokey_protocol::secret::Secret;
+
+use super::failure::Problem;
+use crate::process::trace_protocol::looks_secret;
+
+/// What stands for a possible secret in the log.
+const REDACTED: &str = "‹redacted›";
+/// Shortest run of letters and digits that counts as a secret.
+const OPAQUE_RUN: usize = 20;
+/// Parts of names whose values are secrets.
+const NAMES: [&str; 6] = ["auth", "cookie", "key", "pass", "secret", "token"];
+
+/// Returns the token that was printed, on locked pages.
+///
+/// # Errors
+///
+/// [`Problem`] when it cannot be sent.
+pub(super) fn token(printed: &[u8]) -> Result<Secret, Problem> {
+    let invalid = byokey_auth::InvalidCredential::BearerToken;
+    let text = std::str::from_utf8(printed).map_err(|_| Problem::Unusable(invalid))?;
+    if text.trim().is_empty() {
+        return Err(Problem::Empty);
+    }
+    checked_bearer(Secret::from(text)).map_err(Problem::Unusable)
+}
+
+/// Returns the text for the log: in one line, without what may be a secret.
+pub(super) fn for_log(errors: &[u8], printed: &[u8]) -> String {
+    let errors = String::from_utf8_lossy(errors);
+    let printed = String::from_utf8_lossy(printed);
+    let printed: Vec<_> = printed.split_whitespace().collect();
+    let mut hides_next = false;
+    let words = errors.split_whitespace().map(|word| {
+        let is_printed = printed.iter().any(|it| word.contains(it));
+        let hides = hides_next || is_printed || shows_secret(word);
+        hides_next = ends_with_name(word);
+        let is_plain = |letter: &char| !letter.is_control();
+        if hides {
+            REDACTED.to_owned()
+        } else {
+            word.chars().filter(is_plain).collect()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether a word may be or contain a secret.
+fn shows_secret(word: &str) -> bool {
+    let mut runs = word.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    let is_opaque = |run: &str| {
+        let has = |is_one: fn(&u8) -> bool| run.bytes().any(|byte| is_one(&byte));
+        run.len() >= OPAQUE_RUN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    let has_value = word
+        .find(['=', ':'])
+        .and_then(|at| word.split_at_checked(at))
+        .is_some_and(|(name, value)| is_secret_name(name) && value.len() > 1);
+    has_value || looks_secret(word) || runs.any(is_opaque)
+}
+
+/// Returns whether the next word is the value of a secret: `Bearer …`, `password: …`.
+fn ends_with_name(word: &str) -> bool {
+    let name = word.strip_suffix([':', '=']);
+    name.is_some_and(is_secret_name)
+        || ["bearer", "basic"].contains(&word.to_ascii_lowercase().as_str())
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REDACTED, for_log, token};
+    use crate::process::token_commands::Problem;
+
+    #[test]
+    fn white_space_around_the_token_goes() {
+        assert_eq!(token(b" made-up \r\n\n").unwrap().len(), "made-up".len());
+        assert_eq!(token(b"made up").unwrap().len(), "made up".len());
+        for empty in [&b""[..], b"\n", b" \t\r\n"] {
+            assert_eq!(token(empty).unwrap_err(), Problem::Empty);
+        }
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused_with_its_reason() {
+        for (printed, words) in [
+            (&b"two\nlines"[..], "no header can carry"),
+            (b"not ascii \xc3\xa4", "no header can carry"),
+            (b"not utf-8 \xff", "no header can carry"),
+            (b"a\0b", "no header can carry"),
+            (b"\"made-up\"\n", "in quotes"),
+            (b"Bearer made-up\n", "`Bearer` before"),
+        ] {
+            let problem = token(printed).unwrap_err().to_string();
+            assert!(problem.contains(words), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_log_gets_words_and_no_secrets() {
+        let hidden = |text: &str| {
+            let logged = for_log(text.as_bytes(), b"made-up\n");
+            assert!(logged.contains(REDACTED), "{logged}");
+            logged
+        };
+        assert_eq!(hidden("got made-up."), format!("got {REDACTED}"));
+        for text in [
+            "password=hunter2 of",
+            "Authorization: hunter2 of",
+            "Bearer hunter2 of",
+            "token: hunter2 of",
+            "at hunter2hunter2hunter2 of",
+            "key sk-hunter2-made-up-0 of",
+        ] {
+            let logged = hidden(text);
+            assert!(!logged.contains("hunter2"), "{logged}");
+            assert!(logged.ends_with(" of"), "{logged}");
+        }
+        let plain = "vault: connection refused\n\x1b[31mafter 3 attempts\tto /run/vault.sock";
+        let expected = "vault: connection refused [31mafter 3 attempts to /run/vault.sock";
+        assert_eq!(for_log(plain.as_bytes(), b""), expected);
+    }
+}
