@@ -39,6 +39,15 @@ impl Bearers {
         self.uses.remove(bearer);
     }
 
+    /// Returns whether a request with this bearer is admitted, which is no use of it.
+    pub(crate) fn admit_uncounted(&self, bearer: Option<&str>) -> bool {
+        let Some(bearer) = bearer else {
+            return self.allow_anonymous;
+        };
+        let is_left = |limit| self.uses.get(bearer).copied().unwrap_or_default() < limit;
+        !self.rejected.contains(bearer) && self.expire_after.is_none_or(is_left)
+    }
+
     /// Returns whether a request with this bearer is admitted, and counts the use if so.
     pub(crate) fn admit(&mut self, bearer: Option<&str>) -> bool {
         let Some(bearer) = bearer else {
@@ -78,6 +87,15 @@ mod tests {
         assert_eq!([admit("b"), admit("b"), admit("b")], [true, true, false]);
         bearers.accept("a");
         assert!(bearers.admit(Some("a")));
+    }
+
+    #[test]
+    fn what_is_no_use_is_refused_as_uses_are() {
+        let mut bearers = Bearers::new(HashSet::new(), Some(1));
+        assert!(bearers.admit_uncounted(Some("a")) && bearers.admit_uncounted(Some("a")));
+        assert!(bearers.admit(Some("a")));
+        assert!(!bearers.admit_uncounted(Some("a")));
+        assert!(!bearers.admit_uncounted(None));
     }
 
     #[test]
