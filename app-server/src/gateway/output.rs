@@ -98,8 +98,15 @@ impl Output {
     fn with_output(&self, response: &RawValue) -> Option<Box<RawValue>> {
         #[derive(Deserialize)]
         struct Outputs<'a> {
-            #[serde(borrow)]
+            #[serde(borrow, default, deserialize_with = "present")]
             output: Option<&'a RawValue>,
+        }
+
+        // A null is a member that is there, and would be so twice.
+        fn present<'de, D: serde::Deserializer<'de>>(
+            value: D,
+        ) -> Result<Option<&'de RawValue>, D::Error> {
+            <&RawValue>::deserialize(value).map(Some)
         }
 
         if self.items.is_empty() || self.is_cut {
