@@ -179,6 +179,9 @@ async fn the_credential_decides_where_a_call_goes() {
         "/backend-api/codex/models?client_version=0.171.0",
         "/backend-api/codex/responses",
     ];
+    // The lookup of the routing is made in the background.
+    let mut paths = paths;
+    paths.retain(|path| *path != "/backend-api/wham/accounts/check");
     assert_eq!(paths, ["/backend-api/wham/usage", codex[0], codex[1]]);
 }
 

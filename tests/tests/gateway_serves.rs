@@ -77,12 +77,13 @@ async fn each_route_gets_the_credential_in_force() {
         let answer = client.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         let requests = backend.requests_to(route);
-        assert_eq!(requests.len(), 1, "{path}");
-        assert_eq!(requests[0].bearer(), Some(TOKEN), "{path}");
-        assert_eq!(
-            requests[0].header("chatgpt-account-id"),
-            Some("account-ada")
-        );
+        // The gateway may look the routing up by itself, too.
+        let more = usize::from(route == Route::AccountsCheck);
+        assert!((1..=1 + more).contains(&requests.len()), "{path}");
+        for request in &requests {
+            assert_eq!(request.bearer(), Some(TOKEN), "{path}");
+            assert_eq!(request.header("chatgpt-account-id"), Some("account-ada"));
+        }
     }
     let sent = "Originator: codex_exec\r\nUser-Agent: codex_exec/0.171.0\r\nsession-id: s-1\r\n\
                 ChatGPT-Account-ID: other\r\nCookie: a=b\r\nx-codex-made-up: 7\r\n";

@@ -100,7 +100,7 @@ mod tests {
         ] {
             assert_eq!(listed(none), found("NO_CONSTRAINT"), "{none}");
         }
-        for no_origin in ["null", "7", "{}"] {
+        for no_origin in ["null", "[7]", "{}"] {
             let text =
                 format!(r#"{{"accounts":[{{"id":"a","workspace_backend_origin":{no_origin}}}]}}"#);
             assert_eq!(read(&text), [Err(RoutingFailure::NoOrigin)], "{no_origin}");
