@@ -12,7 +12,7 @@ if [ "${1:-}" = --small ]; then
   features=(--no-default-features) name=byokey-small
   # Small before fast, in the packages too that Cargo.toml optimises for speed.
   export CARGO_PROFILE_RELEASE_OPT_LEVEL=z
-  for package in byokey-protocol mio serde_core serde_json tokio; do
+  for package in base64 byokey-protocol byokey-rpc mio serde_core serde_json tokio; do
     features+=(--config "profile.release.package.$package.opt-level=\"z\"")
   done
 fi
