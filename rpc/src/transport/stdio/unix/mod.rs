@@ -55,6 +55,7 @@ pub fn check_descriptors() -> io::Result<()> {
     if numbers.is_none_or(|numbers| numbers.saturating_sub(used) >= AMPLE) {
         return Ok(());
     }
+    drop(lowest);
     let taken: io::Result<Vec<OwnedFd>> = (0..NEEDED_DESCRIPTORS).map(|_| Ok(free()?)).collect();
     taken.map(drop)
 }
