@@ -23,6 +23,9 @@ use super::turn::{self, Passing};
 use super::{Owner, forward, models, whoami};
 use crate::backend::{Backend, BackendError, Forwarded, ForwardedAnswer};
 
+/// The header of requests in codex's short form.
+const LITE_FORM: &str = "x-openai-internal-codex-responses-lite";
+
 /// What all connections of a gateway share.
 pub(super) struct Shared {
     guard: PortGuard,
@@ -208,8 +211,10 @@ async fn respond(
     let recorder = recorder.as_ref();
     let mut turn =
         recorder.map(|recorder| recorder.begin(&head.headers, &body.bytes, lease.as_ref()));
+    // codex's own short form has no instructions, and the backend refuses them in it.
     let is_fitted = dialect == Dialect::Api
         && !head.headers.contains_key(CONTENT_ENCODING)
+        && !head.headers.contains_key(LITE_FORM)
         && backend.is_for_chatgpt(lease.as_ref());
     let passing = match is_fitted.then(|| fit(&mut body.bytes)) {
         None => Passing::AsItIs,

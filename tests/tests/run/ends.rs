@@ -30,6 +30,7 @@ async fn next_line(child: &mut Child) -> String {
 
 /// Starts a shell script, and reads its first line.
 async fn started(world: &World, script: &str) -> (Child, String) {
+    crate::signals_by_default();
     let script = format!("echo \"$OPENAI_BASE_URL\"; {script}");
     let mut command = world.run(&["--", "sh", "-c", &script]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();

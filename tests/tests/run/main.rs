@@ -18,3 +18,19 @@ mod privileges;
 mod terminal;
 mod tui;
 mod world;
+
+/// Has the programs that this process starts begin with the default of each signal. Where tests run
+/// in the background of a shell, some are ignored, and no shell can trap what it began with ignored.
+fn signals_by_default() {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::terminate(),
+        SignalKind::user_defined1(),
+    ] {
+        // A signal that is handled has its default again in another program.
+        drop(signal(kind).unwrap());
+    }
+}

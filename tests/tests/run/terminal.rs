@@ -99,6 +99,7 @@ impl Terminal {
 // Row: other programs on the login
 #[tokio::test]
 async fn ctrl_c_is_for_the_command_alone() {
+    crate::signals_by_default();
     let world = World::signed_in().await;
     let script = "n=0; trap 'n=$((n+1)); echo got-$n' INT; echo \"url=$OPENAI_BASE_URL.\"; \
                   while [ $n -lt 9 ]; do sleep 0.05; done";
