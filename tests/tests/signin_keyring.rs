@@ -245,7 +245,10 @@ async fn the_login_that_codex_keeps_in_the_keyring_is_taken_without_touching_it(
     assert_eq!(lines[6], lines[2], "codex's entry is as it was");
     assert_eq!(lines[7], "Logged in using ChatGPT");
     assert_eq!(lines[8], "key 2");
-    assert!(text.contains("byokey login --with-api-key"), "{text}");
+    assert!(
+        text.contains("byokey login --store file --with-api-key"),
+        "{text}"
+    );
     let kept = auth_json(&home.path().join(".local/share/byokey")).unwrap();
     assert_eq!(kept["tokens"]["access_token"], access_token(1));
     assert_eq!(kept["tokens"]["refresh_token"], "rt-made-up-1");
