@@ -17,7 +17,7 @@ tools="$(cd ../.. && pwd)/.cache/vscode/tools/node_modules/.bin"
 rm -rf "$out/package" "$out/test" "$out"/*.vsix
 "$tools/esbuild" src/extension.ts --bundle --platform=node --target=node20 --format=cjs \
   --external:vscode --alias:@byokey/client=../typescript/src/index.ts \
-  --minify --outfile="$out/extension.cjs" --log-level=warning
+  --outfile="$out/extension.cjs" --log-level=warning
 
 # Packaged from a folder of its own, so that only the files listed here are included.
 package=$out/package
