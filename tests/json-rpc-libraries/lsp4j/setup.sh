@@ -2,7 +2,7 @@
 # Fetches the library with Maven and compiles the driver against it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ../common.sh
+. ../../library.sh
 
 leave_if_done pom.xml src/main/java/driver/*.java
 need mvn

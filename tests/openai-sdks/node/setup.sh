@@ -2,7 +2,7 @@
 # Installs the library from the lock file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ../common.sh
+. ../../library.sh
 
 leave_if_done package.json package-lock.json
 need npm

@@ -2,7 +2,7 @@
 # Installs the library into a virtual environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ../common.sh
+. ../../library.sh
 
 leave_if_done requirements.txt
 need python3

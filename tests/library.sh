@@ -1,8 +1,9 @@
-# For the setup scripts in this folder's libraries: the place of the installation, and its stamp.
+# For the setup scripts of libraries, each in a folder of its own below a folder here: the place of the
+# installation, and its stamp.
 # The stamp is the checksum of everything that pins the installation.
 
 library=$(basename "$PWD")
-cache=$(cd ../../.. && pwd)/.cache/json-rpc-libraries/$library
+cache=$(cd ../../.. && pwd)/.cache/$(basename "$(dirname "$PWD")")/$library
 mkdir -p "$cache"
 
 # Usage: leave_if_done FILE... ; exits the script if these files were installed before.
