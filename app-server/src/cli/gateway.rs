@@ -39,11 +39,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::exit_code::SIGNED_OUT;
 use super::report::{self, State};
 use super::{Common, at_terminal, fail};
-
-/// Exit code where nothing is signed in.
-const SIGNED_OUT: u8 = 1;
 
 /// Options of `byokey gateway`.
 #[derive(Debug, Args)]

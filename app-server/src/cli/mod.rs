@@ -13,6 +13,7 @@ mod doctor;
 mod environment;
 #[cfg(feature = "help")]
 mod examples;
+mod exit_code;
 #[cfg(feature = "gateway")]
 mod gateway;
 #[cfg(feature = "generate")]

@@ -11,14 +11,10 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::command::{CommandContext, tell};
+use super::exit_code::{EXPIRED, FAILED, SIGNED_OUT};
 use super::report::{self, Report, State, TokenCommandReport, printable};
 use super::when::Almanac;
 use super::{Common, fail, print};
-
-/// Exit codes. Any failure is 2, as for wrong arguments.
-const SIGNED_OUT: u8 = 1;
-const FAILED: u8 = 2;
-const EXPIRED: u8 = 3;
 
 /// Options of `byokey status`.
 #[derive(Debug, Args)]

@@ -28,12 +28,8 @@ use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use super::command::{CommandContext, tell};
+use super::exit_code::{EXPIRED, FAILED, SIGNED_OUT};
 use super::{Common, fail};
-
-/// Exit codes. Any other failure is 2, as for wrong arguments.
-const SIGNED_OUT: u8 = 1;
-const FAILED: u8 = 2;
-const EXPIRED: u8 = 3;
 
 /// The version of the output of `--json`. It changes when a member changes its meaning or goes.
 const VERSION: u32 = 1;
