@@ -8,7 +8,7 @@ use byokey_dev_backend::Route;
 use byokey_tests::Memory;
 use byokey_tests::codex::program;
 use byokey_tests::turns::script;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::codex::PATIENCE;
 use super::world::{REFRESH_TOKEN, World, ended_within, real_token};
@@ -41,6 +41,20 @@ fn assert_absent(place: &str, bytes: &[u8]) {
     }
 }
 
+/// Returns the steps of a backend in which the model has codex run a command.
+fn runs(command: &str) -> Value {
+    let call = json!({
+        "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
+        "arguments": json!({"cmd": command}).to_string(),
+    });
+    json!([{"events": [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.done", "output_index": 0, "item": call},
+        {"type": "response.completed", "response": {"id": "resp_1", "output": [], "usage":
+            {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}},
+    ]}])
+}
+
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -65,16 +79,7 @@ async fn no_byte_of_codex_has_the_token() {
     let world = World::signed_in().await;
     let command = "env; tr '\\0' '\\n' </proc/$PPID/environ; cat /proc/*/environ | tr '\\0' '\\n'; \
                    cat ~/.codex/auth.json; exit 0";
-    let call = json!({
-        "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
-        "arguments": json!({"cmd": command}).to_string(),
-    });
-    let events = json!([{"events": [
-        {"type": "response.created", "response": {"id": "resp_1"}},
-        {"type": "response.output_item.done", "output_index": 0, "item": call},
-        {"type": "response.completed", "response": {"id": "resp_1", "output": [], "usage":
-            {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}},
-    ]}]);
+    let events = runs(command);
     world
         .shared
         .backend
@@ -165,16 +170,7 @@ async fn the_tools_of_codex_do_not_see_the_bearer_of_the_gateway() {
             "chatgpt_base_url = \"{url}/backend-api\"\n[shell_environment_policy]\nexclude = \
              [\"OWN_*\"]\n"
         ));
-        let call = json!({
-            "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
-            "arguments": json!({"cmd": "env"}).to_string(),
-        });
-        let events = json!([{"events": [
-            {"type": "response.created", "response": {"id": "resp_1"}},
-            {"type": "response.output_item.done", "output_index": 0, "item": call},
-            {"type": "response.completed", "response": {"id": "resp_1", "output": [], "usage":
-                {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}},
-        ]}]);
+        let events = runs("env");
         world
             .shared
             .backend
