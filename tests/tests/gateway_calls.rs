@@ -144,6 +144,21 @@ async fn refusals_of_the_backend_pass_and_redirects_do_not() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_cannot_be_searched_for_the_token_is_withheld() {
+    let backend = script(json!([
+        {"status": 400, "body": "made up text", "headers": {"content-encoding": "gzip"}},
+    ]));
+    let (_server, mut host, client) = started(&backend).await;
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    let refused = client.post("/backend-api/codex/responses", TURN).await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (400, "backend_refused")
+    );
+    assert!(!refused.body.contains("made up text"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_gateway_ends_with_its_connection_or_when_it_is_told_to() {
     let backend = DevBackend::start(Options::new()).unwrap();
     let (mut server, mut host, client) = started(&backend).await;

@@ -269,7 +269,9 @@ pub(crate) async fn successful(
     let code = header("x-openai-ide-error-code").map(str::to_owned);
     let wait = wait::in_headers(response.headers());
     #[cfg(feature = "gateway")]
-    let head = keeps.then(|| without_secrets(response.headers(), is_secret));
+    // A compressed body cannot be searched for the bearer.
+    let head = (keeps && header("content-encoding").is_none())
+        .then(|| without_secrets(response.headers(), is_secret));
     let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response)).await;
     let body = body.ok().flatten();
     failed.is_empty = body.as_ref().is_some_and(Vec::is_empty);
