@@ -27,16 +27,32 @@ pub(super) fn token(printed: &[u8]) -> Result<Secret, Problem> {
     checked_bearer(Secret::from(text)).map_err(Problem::Unusable)
 }
 
+/// Returns the beginning without its last word, if it was cut at the limit: a piece of a secret
+/// cannot be recognised.
+pub(super) fn whole_words(errors: &[u8], limit: usize) -> &[u8] {
+    if errors.len() < limit {
+        return errors;
+    }
+    let end = errors.iter().rposition(u8::is_ascii_whitespace);
+    errors.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
 /// Returns the text for the log: in one line, without what may be a secret.
 pub(super) fn for_log(errors: &[u8], printed: &[u8]) -> String {
     let errors = String::from_utf8_lossy(errors);
     let printed = String::from_utf8_lossy(printed);
     let printed: Vec<_> = printed.split_whitespace().collect();
-    let mut hides_next = false;
+    let (mut hides_next, mut is_after_name) = (false, false);
     let words = errors.split_whitespace().map(|word| {
+        // `password = …`
+        if ["=", ":"].contains(&word) {
+            hides_next |= is_after_name;
+            return word.to_owned();
+        }
         let is_printed = printed.iter().any(|it| word.contains(it));
         let hides = hides_next || is_printed || shows_secret(word);
         hides_next = ends_with_name(word);
+        is_after_name = is_secret_name(word);
         let is_plain = |letter: &char| !letter.is_control();
         if hides {
             REDACTED.to_owned()
@@ -54,17 +70,24 @@ fn shows_secret(word: &str) -> bool {
         let has = |is_one: fn(&u8) -> bool| run.bytes().any(|byte| is_one(&byte));
         run.len() >= OPAQUE_RUN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
     };
-    let has_value = word
-        .find(['=', ':'])
-        .and_then(|at| word.split_at_checked(at))
-        .is_some_and(|(name, value)| is_secret_name(name) && value.len() > 1);
-    has_value || looks_secret(word) || runs.any(is_opaque)
+    let mut signs = word.match_indices(['=', ':']);
+    let has_value = signs.any(|(at, sign)| {
+        let (name, value) = (word.get(..at), word.get(at + sign.len()..));
+        name.is_some_and(is_secret_name) && value.is_some_and(|value| !value.is_empty())
+    });
+    // The user and the password of an address.
+    let names_user = word.split_once("://").is_some_and(|it| it.1.contains('@'));
+    has_value || names_user || looks_secret(word) || runs.any(is_opaque)
 }
 
-/// Returns whether the next word is the value of a secret: `Bearer …`, `password: …`.
+/// Returns whether the next word is the value of a secret: `Bearer …`, `password: …`, `--token …`.
 fn ends_with_name(word: &str) -> bool {
     let name = word.strip_suffix([':', '=']);
+    let option = word
+        .strip_prefix('-')
+        .filter(|option| !option.contains('='));
     name.is_some_and(is_secret_name)
+        || option.is_some_and(is_secret_name)
         || ["bearer", "basic"].contains(&word.to_ascii_lowercase().as_str())
 }
 
@@ -75,7 +98,7 @@ fn is_secret_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{REDACTED, for_log, token};
+    use super::{REDACTED, for_log, token, whole_words};
     use crate::process::token_commands::Problem;
 
     #[test]
@@ -85,6 +108,13 @@ mod tests {
         for empty in [&b""[..], b"\n", b" \t\r\n"] {
             assert_eq!(token(empty).unwrap_err(), Problem::Empty);
         }
+    }
+
+    #[test]
+    fn a_word_that_was_cut_is_left_out() {
+        assert_eq!(whole_words(b"got made-up", 12), b"got made-up");
+        assert_eq!(whole_words(b"got made-up", 11), b"got");
+        assert_eq!(whole_words(b"made-up", 7), b"");
     }
 
     #[test]
@@ -115,6 +145,10 @@ mod tests {
             "Authorization: hunter2 of",
             "Bearer hunter2 of",
             "token: hunter2 of",
+            "token = hunter2 of",
+            "--token hunter2 of",
+            "https://vault/?token=hunter2 of",
+            "https://user:hunter2@host of",
             "at hunter2hunter2hunter2 of",
             "key sk-hunter2-made-up-0 of",
         ] {

@@ -128,7 +128,8 @@ pub(super) async fn run(listed: &Listed) -> Ran {
         let _ = tokio::time::timeout(KILL_TIME, child.wait()).await;
     }
     // Redacted here: a failed command may have printed its token, too, which stays in this process.
-    let mut errors = output::for_log(&errors, &output);
+    let errors = output::whole_words(&errors, MAX_ERRORS);
+    let mut errors = output::for_log(errors, &output);
     let end = errors.floor_char_boundary(MAX_ERRORS);
     errors.truncate(end);
     if ended.is_err() {
