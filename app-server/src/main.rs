@@ -30,9 +30,7 @@ fn main() -> ExitCode {
     let allow_debug = std::env::args_os().any(|argument| argument == cli::ALLOW_DEBUG);
     let mut hardening = hardening::harden(allow_debug, true);
     // A server may have to start the runner of token commands first, which may need privileges.
-    let mut arguments = std::env::args_os();
-    let is_server = arguments.any(|it| cli::SERVERS.iter().any(|server| it == *server));
-    if !allow_debug && !is_server {
+    if !allow_debug && !cli.is_server() {
         hardening = hardening::forbid_new_privileges(hardening);
     }
     env_token::hand_over();

@@ -54,8 +54,6 @@ pub(crate) const ALLOW_DEBUG: &str = "--allow-debug";
 
 /// The command that serves clients.
 const APP_SERVER: &str = "app-server";
-/// The commands that may run token commands. They are searched for before arguments are parsed.
-pub(crate) const SERVERS: [&str; 2] = [APP_SERVER, "gateway"];
 
 /// Owns the login of a coding backend on behalf of an editor or agent host.
 #[derive(Debug, Parser)]
@@ -241,6 +239,18 @@ impl Cli {
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
     let arguments: Vec<_> = std::env::args_os().collect();
     Cli::of(&arguments).map_err(|error| arguments::report(&error, &arguments))
+}
+
+impl Cli {
+    /// Returns whether the command may run token commands.
+    pub(crate) const fn is_server(&self) -> bool {
+        match self.command {
+            Some(Command::AppServer(_)) => !self.version,
+            #[cfg(feature = "gateway")]
+            Some(Command::Gateway(_)) => !self.version,
+            _ => false,
+        }
+    }
 }
 
 /// Runs a command that must not be hardened, and returns its exit code. None for all others.
