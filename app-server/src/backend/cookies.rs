@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use url::{Origin, Url};
 
 use super::limits::{MAX_COOKIE, MAX_COOKIES};
-use crate::config::CHATGPT_HOSTS;
+use crate::config::{CHATGPT_HOSTS, is_below_any};
 
 /// Names of stored cookies: codex's list, which follows Cloudflare's documentation.
 const NAMES: [&str; 9] = [
@@ -153,17 +153,8 @@ impl Stored {
 /// Returns whether cookies of this URL are stored. On loopback they are, encrypted or not, so that
 /// the loopback backend behaves as the real one.
 fn is_eligible(url: &Url) -> bool {
-    let is_listed = |host: &str| {
-        CHATGPT_HOSTS
-            .iter()
-            .any(|listed| is_at_or_below(host, listed))
-    };
+    let is_listed = |host: &str| is_below_any(host, &CHATGPT_HOSTS);
     is_loopback(url) || url.scheme() == "https" && url.host_str().is_some_and(is_listed)
-}
-
-fn is_at_or_below(host: &str, domain: &str) -> bool {
-    let rest = host.strip_suffix(domain);
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Returns whether a cookie with this attribute `Domain` may be set by this URL.
@@ -173,7 +164,7 @@ fn is_for(domain: Option<&str>, url: &Url) -> bool {
     };
     let domain = domain.to_ascii_lowercase();
     url.host_str()
-        .is_some_and(|host| is_at_or_below(host, &domain))
+        .is_some_and(|host| is_below_any(host, &[&domain]))
 }
 
 fn is_known(name: &str) -> bool {

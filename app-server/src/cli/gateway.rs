@@ -39,7 +39,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::exit_code::SIGNED_OUT;
+use super::exit_code::{FAILED, SIGNED_OUT};
 use super::report::{self, State};
 use super::{Common, at_terminal, fail};
 
@@ -440,7 +440,7 @@ async fn report_problem(problem: Problem, stdio: Option<ClaimedStdio>) -> ExitCo
     ExitCode::from(if problem.code == "signed_out" {
         SIGNED_OUT
     } else {
-        2
+        FAILED
     })
 }
 

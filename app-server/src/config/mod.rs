@@ -53,7 +53,7 @@ pub use live::LiveConfig;
 pub use provider::{MissingKey, Provider};
 use reader::Reader;
 pub use recipient::BearerRefusal;
-pub(crate) use recipient::CHATGPT_HOSTS;
+pub(crate) use recipient::{CHATGPT_HOSTS, is_below_any};
 pub use token_command::TokenCommand;
 pub use workload_identity::FEDERATION_RULE;
 pub use workspace::{OriginRefusal, WorkspaceOrigin, WorkspaceSettings};

@@ -129,14 +129,18 @@ impl Config {
     }
 }
 
+/// Returns whether a host is one of these domains, or below one.
+pub(crate) fn is_below_any(host: &str, domains: &[&str]) -> bool {
+    domains.iter().any(|domain| {
+        let rest = host.strip_suffix(domain);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
+
 /// Returns whether an address is one of the ChatGPT backend: the public one, or the configured one.
 fn is_chatgpt(base: &Url, chatgpt_base_url: &str) -> bool {
     let host = base.host_str().unwrap_or_default().trim_end_matches('.');
-    let is_public = |public: &&str| {
-        let below = host.strip_suffix(*public);
-        below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
-    };
-    if CHATGPT_HOSTS.iter().any(is_public) {
+    if is_below_any(host, &CHATGPT_HOSTS) {
         return true;
     }
     let Ok(chatgpt) = Url::parse(chatgpt_base_url) else {

@@ -4,7 +4,7 @@
 use url::{Host, Origin, Url};
 
 use super::reader::Reader;
-use super::recipient::CHATGPT_HOSTS;
+use super::recipient::{CHATGPT_HOSTS, is_below_any};
 use super::{CHATGPT_BASE_URL, Config, address};
 
 /// The backend's word for no origin of its own.
@@ -141,13 +141,6 @@ fn domain(url: &Url) -> Option<&str> {
         Host::Domain(name) => Some(name).filter(|name| name.split('.').all(|it| !it.is_empty())),
         Host::Ipv4(_) | Host::Ipv6(_) => None,
     }
-}
-
-fn is_below_any(host: &str, domains: &[&str]) -> bool {
-    domains.iter().any(|domain| {
-        let rest = host.strip_suffix(domain);
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    })
 }
 
 #[cfg(test)]
