@@ -24,7 +24,8 @@ pub struct WorkspaceRoute {
     pub(super) shown: WorkspaceRouting,
 }
 
-/// Why the routing of a workspace is not known. No text is the backend's.
+/// Why the routing of a workspace is not known. No text is the backend's but for
+/// identifiers, as in the error of every call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoutingFailure {
     /// The lookup failed.
