@@ -39,7 +39,11 @@ case $triple in
 *) missing "it is built on such a machine, with release/program.sh" ;;
 esac
 
-cargo "$build" --release --locked --package byokey-app-server --target "$triple" >&2
+# shellcheck source=release/flags.sh
+. release/flags.sh
+reproducible "$triple"
+
+cargo "$build" --release --locked --package byokey-app-server --target "$triple" "${flags[@]}" >&2
 program=${CARGO_TARGET_DIR:-$PWD/target}/$triple/release/byokey
 [ -e "$program" ] || program=$program.exe
 echo "$program"

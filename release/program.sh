@@ -44,7 +44,12 @@ case $host in
   ;;
 esac
 
-cargo build --release --locked --package byokey-app-server "${features[@]}" "${target[@]}" >&2
+# shellcheck source=release/flags.sh
+. release/flags.sh
+reproducible "${target[1]:-$host}"
+
+cargo build --release --locked --package byokey-app-server "${features[@]}" \
+  "${target[@]}" "${flags[@]}" >&2
 # A build with other features replaces this one.
 [ "$name" = byokey ] || cp "$folder/release/byokey" "$folder/release/$name"
 echo "$folder/release/$name"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what release/check uses beside the tools of the machine, under .cache/release/: a node
-# that can replace itself with another program, and uv. The second time it is quick.
+# that can replace itself with another program, and uv; and libdeflate, which packs better than zlib. The second time it is quick.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=$PWD/.cache/release
-node=24.12.0 uv=0.13.9
+node=24.12.0 uv=0.13.9 deflate=0.9.0
 
-if [ "$(cat "$cache/installed" 2>/dev/null)" = "$node $uv" ]; then
+if [ "$(cat "$cache/installed" 2>/dev/null)" = "$node $uv $deflate" ]; then
   echo "installed already"
   exit 0
 fi
@@ -37,4 +37,10 @@ if command -v python3 >/dev/null &&
 else
   echo "skipped: pip cannot install uv $uv"
 fi
-echo "$node $uv" >"$cache/installed"
+if command -v python3 >/dev/null &&
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$cache/deflate" "deflate==$deflate"; then
+  echo "libdeflate: deflate $deflate"
+else
+  echo "skipped: pip cannot install deflate $deflate"
+fi
+echo "$node $uv $deflate" >"$cache/installed"

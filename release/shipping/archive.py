@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import tarfile
@@ -11,6 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import compression
 from .project import ROOT, Project, Target
 
 
@@ -36,21 +36,30 @@ def tar_gz(entries: list[Entry], epoch: int) -> bytes:
             info = tarfile.TarInfo(entry.name)
             info.size, info.mode, info.mtime = len(entry.data), entry.mode, epoch
             archive.addfile(info, io.BytesIO(entry.data))
-    return gzip.compress(plain.getvalue(), compresslevel=9, mtime=0)
+    return compression.gzipped(plain.getvalue())
 
 
 def zipped(entries: list[Entry], epoch: int) -> bytes:
     """A zip archive, in the order given: a wheel's list of files comes last."""
     archive_bytes = io.BytesIO()
-    with zipfile.ZipFile(archive_bytes, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(archive_bytes, "w", zipfile.ZIP_DEFLATED, compresslevel=compression.ZLIB_LEVEL) as archive:
         for entry in entries:
             info = zipfile.ZipInfo(entry.name, time.gmtime(epoch)[:6])
-            info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3  # Unix: only then do the permissions count.
             # Installers set the executable bit only for what is marked as a regular file.
             info.external_attr = (0o100000 | entry.mode) << 16
-            archive.writestr(info, entry.data)
+            compression.write(archive, info, entry.data)
     return archive_bytes.getvalue()
+
+
+def repacked(data: bytes, epoch: int) -> bytes:
+    """A zip archive that another tool made, as `zipped` makes one of the same files."""
+    entries = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            executable = bool(info.external_attr >> 16 & 0o111)
+            entries.append(Entry(info.filename, archive.read(info), executable))
+    return zipped(entries, epoch)
 
 
 def licenses(prefix: str = "") -> list[Entry]:
