@@ -185,7 +185,7 @@ pub enum RecoveryFailure {
     #[error("invalid auth refresh response")]
     AnswerInvalid,
     /// The host's tokens cannot be sent.
-    #[error("auth refresh returned invalid credentials")]
+    #[error("auth refresh returned invalid credentials{}", detail(*.0))]
     Invalid(#[from] InvalidCredential),
     /// The host's tokens are for a workspace that is not allowed.
     #[error("external auth refresh returned workspace {received:?}, expected one of {allowed:?}")]
@@ -219,6 +219,14 @@ pub enum RecoveryFailure {
     /// The store cannot be read, so the refresh token was not spent.
     #[error("Failed to refresh token: {0}")]
     Store(StoreFailure),
+}
+
+/// Returns what follows codex's text, where codex has no text of its own.
+fn detail(invalid: InvalidCredential) -> String {
+    match invalid {
+        InvalidCredential::Token(_) => String::new(),
+        invalid => format!(": {invalid}"),
+    }
 }
 
 impl RecoveryFailure {

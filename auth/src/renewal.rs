@@ -66,7 +66,10 @@ impl Renewer {
         })?;
         let mut renewed = login
             .renewed(answer, self.clock.unix_seconds())
-            .map_err(|invalid| RecoveryFailure::Permanent(unusable(invalid)))?;
+            .map_err(|invalid| {
+                tracing::warn!("the issuer's answer to a refresh cannot be used: {invalid}");
+                RecoveryFailure::Permanent(unusable(invalid))
+            })?;
         let kept = Stored::Managed(renewed.tokens().duplicate());
         if let Err(failure) = self.store.save(kept, Saving::Renewal).await {
             // The refresh token is spent: dropping its successor would lose the login.

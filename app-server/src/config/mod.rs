@@ -60,7 +60,7 @@ pub use workspace::{OriginRefusal, WorkspaceOrigin, WorkspaceSettings};
 
 use byokey_auth::http_issuer::IssuerSettings;
 use byokey_auth::stores::StoreKind;
-use byokey_auth::{InvalidCredential, LoginPolicy, PersonalAccessToken};
+use byokey_auth::{LoginPolicy, PersonalAccessToken};
 
 /// The default of `chatgpt_base_url`.
 pub const CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api";
@@ -214,15 +214,11 @@ impl Config {
 
 fn read_access_token(settings: &mut Reader<'_>, environment: &Environment) -> Option<Secret> {
     let token = Secret::from(environment.get("CODEX_ACCESS_TOKEN")?);
-    let problem = match PersonalAccessToken::check(token) {
-        Ok(token) => return Some(token),
-        Err(InvalidCredential::Quoted(_)) => "is in quotes; set it without them",
-        Err(InvalidCredential::WithScheme(_)) => "begins with `Bearer`; set it without that",
-        Err(_) => "is not a personal access token (`at-…`), the one kind that is known here",
-    };
-    let mut strict = settings.stopping(Stops::Restoring);
-    strict.report("CODEX_ACCESS_TOKEN", problem);
-    None
+    let token = PersonalAccessToken::check(token).map_err(|invalid| {
+        let mut strict = settings.stopping(Stops::Restoring);
+        strict.report("CODEX_ACCESS_TOKEN", provider::problem(invalid));
+    });
+    token.ok()
 }
 
 /// Removes the trailing slash and, as codex does, adds the path that its two public hosts need.

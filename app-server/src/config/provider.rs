@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use byokey_auth::{InvalidCredential, checked_bearer};
 use byokey_protocol::secret::Secret;
 use http::{HeaderName, HeaderValue};
 
@@ -9,7 +10,6 @@ use super::address;
 use super::environment::Environment;
 use super::reader::{Reader, is_name};
 use super::token_command::{self, TokenCommand};
-use byokey_base::memory::lock_in_memory;
 
 /// Id of the built-in provider.
 pub(super) const BUILT_IN: &str = "openai";
@@ -157,7 +157,6 @@ fn own_bearer(
     table: &mut Reader<'_>,
     environment: &Environment,
 ) -> (Option<Secret>, Option<MissingKey>) {
-    let secret = |text: &str| lock_in_memory(Secret::from(text.trim()));
     let instructions = table.string("env_key_instructions");
     if table.has("env_key") {
         let Some(variable) = table.string("env_key") else {
@@ -171,7 +170,10 @@ fn own_bearer(
             return (None, None);
         }
         if let Some(key) = environment.get(&variable) {
-            return (Some(secret(key)), None);
+            let key = usable_key(key, |problem| {
+                table.report("env_key", &format!("names `{variable}`, which {problem}"));
+            });
+            return (key, None);
         }
         let mut words = format!("Missing environment variable: `{variable}`.");
         if let Some(instructions) = instructions {
@@ -190,7 +192,27 @@ fn own_bearer(
         table.report("experimental_bearer_token", "must not be blank");
         return (None, None);
     }
-    (Some(secret(&token)), None)
+    let name = "experimental_bearer_token";
+    let token = usable_key(&token, |problem| table.report(name, problem));
+    (token, None)
+}
+
+/// Returns the key in locked memory, or reports why it cannot be sent.
+fn usable_key(text: &str, report: impl FnOnce(&str)) -> Option<Secret> {
+    let key = checked_bearer(Secret::from(text));
+    key.map_err(|invalid| report(problem(invalid))).ok()
+}
+
+/// Returns what is wrong with the value of a setting or variable that has to be a token or a key.
+pub(super) const fn problem(invalid: InvalidCredential) -> &'static str {
+    match invalid {
+        InvalidCredential::Quoted(_) => "is in quotes; set it without them",
+        InvalidCredential::WithScheme(_) => "begins with `Bearer`; set it without that",
+        InvalidCredential::PersonalAccessToken => {
+            "is not a personal access token (`at-…`), the one kind that is known here"
+        }
+        _ => "has characters that no header can carry; set it to the key alone, in one line",
+    }
 }
 
 /// Returns whether a text is the name of a variable, rather than the key itself.
@@ -207,7 +229,8 @@ fn headers(
     table: &mut Reader<'_>,
     environment: &Environment,
 ) -> (Vec<(String, String)>, Vec<String>) {
-    let fixed = table.string_map("http_headers");
+    let fixed = table.string_map("http_headers").into_iter();
+    let fixed = fixed.map(|(header, value)| (header, value.trim().to_owned()));
     let by_variable = table.string_map("env_http_headers");
     let variables = by_variable.iter().map(|(_, variable)| variable.clone());
     let variables = variables.collect();
@@ -218,7 +241,7 @@ fn headers(
             Some((header, environment.get(&variable)?.trim().to_owned()))
         })
         .collect();
-    let mut headers = checked(table, "http_headers", fixed);
+    let mut headers = checked(table, "http_headers", fixed.collect());
     headers.extend(checked(table, "env_http_headers", named));
     (headers, variables)
 }
@@ -239,7 +262,24 @@ fn checked(
             table.report(name, "is not the name of a header");
         } else if HeaderValue::try_from(value).is_err() {
             table.report(name, "has a value that is invalid in a header");
+        } else if name.eq_ignore_ascii_case("authorization")
+            && let Some(problem) = doubled(value)
+        {
+            table.report(name, problem);
         }
     }
     headers
+}
+
+/// Returns what is wrong with an `Authorization` header that was put together with the quotes or the
+/// scheme of another.
+fn doubled(value: &str) -> Option<&'static str> {
+    let (first, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
+    let is_bearer = first.eq_ignore_ascii_case("bearer");
+    // Other schemes have parameters in quotes.
+    match checked_bearer(Secret::from(if is_bearer { rest } else { first })) {
+        Err(InvalidCredential::Quoted(_)) => Some("has quotes in it; set it without them"),
+        Err(InvalidCredential::WithScheme(_)) => Some("has `Bearer` twice; set it with one"),
+        _ => None,
+    }
 }

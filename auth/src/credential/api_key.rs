@@ -4,8 +4,7 @@ use byokey_protocol::secret::Secret;
 use ring::digest::{SHA256, digest};
 
 use super::InvalidCredential;
-use super::given::{TokenKind, trimmed};
-use crate::identifier::is_bearer;
+use super::given::{TokenKind, checked};
 use byokey_base::memory::{lock_in_memory, wiped_after};
 
 /// An OpenAI API key.
@@ -19,12 +18,7 @@ impl ApiKey {
     ///
     /// [`InvalidCredential::ApiKey`] when it cannot.
     pub fn new(key: Secret) -> Result<Self, InvalidCredential> {
-        let key = trimmed(key, TokenKind::ApiKey)?;
-        if is_bearer(key.expose()) {
-            Ok(Self(lock_in_memory(key)))
-        } else {
-            Err(InvalidCredential::ApiKey)
-        }
+        Ok(Self(lock_in_memory(checked(key, TokenKind::ApiKey)?)))
     }
 
     /// Returns the SHA-256 digest of the key, its identity among keys.

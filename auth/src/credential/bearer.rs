@@ -4,9 +4,8 @@ use byokey_base::memory::lock_in_memory;
 use byokey_protocol::bearer_token::{BearerToken, BearerTokenLogin};
 use byokey_protocol::secret::Secret;
 
-use super::given::{TokenKind, trimmed};
+use super::given::{TokenKind, checked};
 use super::{InvalidCredential, PeerId};
-use crate::identifier::is_header_value;
 
 /// Longest label, in bytes.
 const MAX_LABEL: usize = 256;
@@ -81,12 +80,7 @@ impl BearerLogin {
 ///
 /// [`InvalidCredential`] when it cannot be sent.
 pub fn checked_bearer(token: Secret) -> Result<Secret, InvalidCredential> {
-    let token = trimmed(token, TokenKind::Bearer)?;
-    if is_header_value(token.expose()) {
-        Ok(lock_in_memory(token))
-    } else {
-        Err(InvalidCredential::BearerToken)
-    }
+    Ok(lock_in_memory(checked(token, TokenKind::Bearer)?))
 }
 
 fn checked_expiry(expires_at: Option<i64>) -> Result<Option<i64>, InvalidCredential> {

@@ -5,10 +5,10 @@ use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::secret::Secret;
 use byokey_protocol::workspace_routing::WorkspaceRouting;
 
-use super::given::{TokenKind, trimmed};
+use super::given::{TokenKind, checked, inner};
 use super::{ChatgptAccount, InvalidCredential};
 use crate::claims::{Claims, InvalidToken};
-use crate::identifier::{is_bearer, is_identifier};
+use crate::identifier::is_identifier;
 use byokey_base::memory::lock_in_memory;
 
 /// Tokens that the host owns.
@@ -87,9 +87,9 @@ impl ExternalLogin {
 
 /// Trims the tokens.
 fn without_white_space(tokens: ExternalTokens) -> Result<ExternalTokens, InvalidCredential> {
-    let id_token = tokens.id_token.map(|it| trimmed(it, TokenKind::IdToken));
+    let id_token = tokens.id_token.map(|it| checked(it, TokenKind::IdToken));
     Ok(ExternalTokens {
-        access_token: trimmed(tokens.access_token, TokenKind::AccessToken)?,
+        access_token: checked(tokens.access_token, TokenKind::AccessToken)?,
         id_token: id_token.transpose()?,
         ..tokens
     })
@@ -104,13 +104,11 @@ struct Described {
 
 impl Described {
     fn by(tokens: &ExternalTokens) -> Result<Self, InvalidCredential> {
-        let access_token = tokens.access_token.expose().trim();
-        if !is_bearer(access_token) {
-            return Err(InvalidToken.into());
-        }
+        let access_token = inner(tokens.access_token.expose(), TokenKind::AccessToken)?;
         let access = Claims::of(access_token);
         let id_token = tokens.id_token.as_ref();
-        let identity = id_token.map(|token| Claims::of(token.expose().trim()));
+        let id_token = id_token.map(|token| inner(token.expose(), TokenKind::IdToken));
+        let identity = id_token.transpose()?.map(Claims::of);
         // In codex's first form the id token identifies the account, and the access token may be
         // opaque. Today's form has no id token; one that is sent anyway must agree.
         let (access, identity) = match (&tokens.chatgpt_account_id, identity) {

@@ -4,6 +4,8 @@
 use byokey_protocol::secret::Secret;
 
 use super::InvalidCredential;
+use crate::claims::InvalidToken;
+use crate::identifier::{is_bearer, is_header_value};
 
 /// The scheme of RFC 6750, in any case.
 const SCHEME: &str = "bearer";
@@ -13,8 +15,10 @@ const SCHEME: &str = "bearer";
 pub enum TokenKind {
     /// An API key.
     ApiKey,
-    /// An access token of any kind.
+    /// An access token of a ChatGPT account.
     AccessToken,
+    /// A personal access token.
+    Personal,
     /// An id token.
     IdToken,
     /// A refresh token.
@@ -29,7 +33,7 @@ impl TokenKind {
     pub const fn member(self) -> &'static str {
         match self {
             Self::ApiKey => "apiKey",
-            Self::AccessToken => "accessToken",
+            Self::AccessToken | Self::Personal => "accessToken",
             Self::IdToken => "idToken",
             Self::RefreshToken => "refreshToken",
             Self::Bearer => "token",
@@ -39,7 +43,7 @@ impl TokenKind {
     const fn name(self) -> &'static str {
         match self {
             Self::ApiKey => "API key",
-            Self::AccessToken => "access token",
+            Self::AccessToken | Self::Personal => "access token",
             Self::IdToken => "id token",
             Self::RefreshToken => "refresh token",
             Self::Bearer => "bearer token",
@@ -53,15 +57,30 @@ impl std::fmt::Display for TokenKind {
     }
 }
 
-/// Returns the token without surrounding white space.
+/// Returns the token without surrounding white space, if it can be sent. Every bearer enters here,
+/// wherever it is from: a client, a setting, a variable, a file, a command or an issuer.
 ///
 /// # Errors
 ///
-/// [`InvalidCredential::Quoted`] and [`InvalidCredential::WithScheme`]: the intention is clear, but
-/// a token is never changed by guessing.
-pub(super) fn trimmed(token: Secret, kind: TokenKind) -> Result<Secret, InvalidCredential> {
-    // EXPOSE: only its ends are examined.
+/// As [`inner`].
+pub(super) fn checked(token: Secret, kind: TokenKind) -> Result<Secret, InvalidCredential> {
+    // EXPOSE: the result is a secret again.
     let text = token.expose();
+    let inner = inner(text, kind)?;
+    if inner.len() == text.len() {
+        return Ok(token);
+    }
+    Ok(Secret::from(inner))
+}
+
+/// Returns the text of a token without surrounding white space and byte-order mark.
+///
+/// # Errors
+///
+/// [`InvalidCredential`] of its kind when it cannot be sent. [`InvalidCredential::Quoted`] and
+/// [`InvalidCredential::WithScheme`]: the intention is clear, but a token is never changed by
+/// guessing.
+pub(super) fn inner(text: &str, kind: TokenKind) -> Result<&str, InvalidCredential> {
     let inner =
         text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
     let is_quote = |character: char| matches!(character, '"' | '\'' | '`' | '“' | '”' | '‘' | '’');
@@ -78,21 +97,26 @@ pub(super) fn trimmed(token: Secret, kind: TokenKind) -> Result<Secret, InvalidC
     {
         return Err(InvalidCredential::WithScheme(kind));
     }
-    if inner.len() == text.len() {
-        return Ok(token);
-    }
-    Ok(Secret::from(inner))
+    let (is_sendable, refused) = match kind {
+        TokenKind::ApiKey => (is_bearer(inner), InvalidCredential::ApiKey),
+        TokenKind::AccessToken => (is_bearer(inner), InvalidToken.into()),
+        TokenKind::Personal => (is_bearer(inner), InvalidCredential::PersonalAccessToken),
+        TokenKind::Bearer => (is_header_value(inner), InvalidCredential::BearerToken),
+        // No header carries them.
+        TokenKind::IdToken | TokenKind::RefreshToken => return Ok(inner),
+    };
+    is_sendable.then_some(inner).ok_or(refused)
 }
 
 #[cfg(test)]
 mod tests {
     use byokey_protocol::secret::Secret;
 
-    use super::{InvalidCredential, TokenKind, trimmed};
+    use super::{InvalidCredential, TokenKind, checked};
 
     #[test]
     fn white_space_goes_and_quotes_and_schemes_are_refused() {
-        let kind = TokenKind::AccessToken;
+        let kind = TokenKind::Bearer;
         let (quoted, scheme) = (
             InvalidCredential::Quoted(kind),
             InvalidCredential::WithScheme(kind),
@@ -103,11 +127,11 @@ mod tests {
             ("\u{feff}a.b.c\r\n", Ok("a.b.c")),
             ("\ta.b.c\u{a0}\n\n", Ok("a.b.c")),
             ("a b", Ok("a b")),
-            (" ", Ok("")),
+            (" ", Err(InvalidCredential::BearerToken)),
             ("bearer", Ok("bearer")),
             ("bearers.b.c", Ok("bearers.b.c")),
             ("bearer:a.b.c", Ok("bearer:a.b.c")),
-            ("béarer a", Ok("béarer a")),
+            ("béarer a", Err(InvalidCredential::BearerToken)),
             ("\"a.b.c\"", Err(quoted)),
             ("'a.b.c'\n", Err(quoted)),
             ("a.b.c\"", Err(quoted)),
@@ -116,7 +140,7 @@ mod tests {
             (" bearer\ta.b.c", Err(scheme)),
             ("BEARER: a.b.c", Err(scheme)),
         ] {
-            let got = trimmed(Secret::from(given), kind);
+            let got = checked(Secret::from(given), kind);
             let got = got.as_ref().map(Secret::expose).map_err(|error| *error);
             assert_eq!(got, expected, "{given:?}");
         }

@@ -2,11 +2,11 @@
 
 use byokey_protocol::secret::Secret;
 
-use super::given::{TokenKind, trimmed};
+use super::given::{TokenKind, checked};
 use super::identity::differ;
 use super::{ChatgptAccount, InvalidCredential};
-use crate::claims::{Claims, InvalidToken};
-use crate::identifier::{is_bearer, is_identifier};
+use crate::claims::Claims;
+use crate::identifier::is_identifier;
 use byokey_base::memory::lock_in_memory;
 
 /// How long before its expiry an access token is renewed, in seconds.
@@ -84,11 +84,8 @@ impl ManagedLogin {
     ///
     /// [`InvalidCredential`] when they cannot, or are not.
     pub fn new(mut tokens: ManagedTokens) -> Result<Self, InvalidCredential> {
-        tokens.access_token = trimmed(tokens.access_token, TokenKind::AccessToken)?;
-        tokens.id_token = trimmed(tokens.id_token, TokenKind::IdToken)?;
-        if !is_bearer(tokens.access_token.expose()) {
-            return Err(InvalidToken.into());
-        }
+        tokens.access_token = checked(tokens.access_token, TokenKind::AccessToken)?;
+        tokens.id_token = checked(tokens.id_token, TokenKind::IdToken)?;
         let identity = Claims::of(tokens.id_token.expose())?;
         // The access token may be opaque; if it is a JWT, it must agree.
         let access = Claims::of(tokens.access_token.expose()).unwrap_or_default();
@@ -106,7 +103,7 @@ impl ManagedLogin {
         }
         tokens.refresh_token = tokens
             .refresh_token
-            .map(|token| trimmed(token, TokenKind::RefreshToken))
+            .map(|token| checked(token, TokenKind::RefreshToken))
             .transpose()?;
         tokens.account_id.clone_from(&id);
         Ok(Self {
@@ -137,6 +134,13 @@ impl ManagedLogin {
     /// [`InvalidCredential`] when the tokens cannot be sent or are for another account.
     pub fn renewed(&self, answer: RenewedTokens, now: i64) -> Result<Self, InvalidCredential> {
         let old = self.tokens.duplicate();
+        let given = |token: Option<Secret>, kind| token.map(|it| checked(it, kind)).transpose();
+        // Claims of a token with white space around it would go unread.
+        let answer = RenewedTokens {
+            id_token: given(answer.id_token, TokenKind::IdToken)?,
+            access_token: given(answer.access_token, TokenKind::AccessToken)?,
+            ..answer
+        };
         for token in [&answer.id_token, &answer.access_token]
             .into_iter()
             .flatten()

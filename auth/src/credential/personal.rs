@@ -2,9 +2,9 @@
 
 use byokey_protocol::secret::Secret;
 
-use super::given::{TokenKind, trimmed};
+use super::given::{TokenKind, checked};
 use super::{ChatgptAccount, InvalidCredential};
-use crate::identifier::{is_bearer, is_identifier};
+use crate::identifier::is_identifier;
 use byokey_base::memory::lock_in_memory;
 
 /// Prefix of personal access tokens.
@@ -29,11 +29,10 @@ impl PersonalAccessToken {
     ///
     /// [`InvalidCredential`] when it cannot be a personal access token.
     pub fn check(token: Secret) -> Result<Secret, InvalidCredential> {
-        let token = trimmed(token, TokenKind::AccessToken)?;
+        let token = checked(token, TokenKind::Personal)?;
         let text = token.expose();
-        let is_one = text.len() > PERSONAL_TOKEN_PREFIX.len()
-            && text.starts_with(PERSONAL_TOKEN_PREFIX)
-            && is_bearer(text);
+        let is_one =
+            text.len() > PERSONAL_TOKEN_PREFIX.len() && text.starts_with(PERSONAL_TOKEN_PREFIX);
         is_one
             .then_some(token)
             .ok_or(InvalidCredential::PersonalAccessToken)
