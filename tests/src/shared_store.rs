@@ -96,7 +96,12 @@ impl SharedStore {
 
     /// Starts a server with this store.
     pub async fn start(&self) -> (Server, Host) {
-        let setup = Setup::default()
+        self.start_with(Setup::default()).await
+    }
+
+    /// The same with a further setup: settings of the top, and variables.
+    pub async fn start_with(&self, setup: Setup) -> (Server, Host) {
+        let setup = setup
             .backend(&self.backend)
             .argument("--store")
             .argument("file")

@@ -4,6 +4,7 @@
 
 mod authority;
 mod causes;
+mod issuer;
 mod plaintext;
 mod proxies;
 mod proxy;

@@ -1,7 +1,7 @@
 //! Where a secret may be sent: over an encrypted connection, or within this machine.
 
-use byokey_dev_backend::{DevBackend, Options};
-use byokey_tests::{Host, Setup};
+use byokey_dev_backend::{DevBackend, Options, Route, Script};
+use byokey_tests::{Host, Setup, tools};
 use serde_json::{Value, json};
 
 use super::proxy::Proxy;
@@ -116,6 +116,97 @@ async fn an_origin_that_the_user_named_is_reported_and_gets_the_key() {
     let failed = turn(&mut host).await["error"]["message"].take();
     assert!(failed.as_str().unwrap().contains("NO_PROXY"), "{failed}");
     assert_eq!(proxy.asked(), [""; 0]);
+}
+
+/// The keys of a provider, and the header in which each arrives.
+const KEYS: [(&str, &str, &str); 2] = [
+    (
+        "experimental_bearer_token = \"made-up\"",
+        "authorization",
+        "Bearer made-up",
+    ),
+    (
+        "http_headers = { x-api-key = \"made-up\" }",
+        "x-api-key",
+        "made-up",
+    ),
+];
+
+/// Returns the ways to name this origin, each with the setup of a provider there.
+fn naming(url: &str, key: &str) -> [Setup; 2] {
+    let table = format!("[byokey]\nplaintext_origins = [\"{url}\"]");
+    [
+        provider(url, key).environment("BYOKEY_PLAINTEXT_ORIGINS", url),
+        provider(url, key).config(&table),
+    ]
+}
+
+/// A backend that takes any key.
+fn backend() -> DevBackend {
+    let script = Script::from_value(json!({"allowAnonymous": true})).unwrap();
+    DevBackend::start(Options::new().script(script)).unwrap()
+}
+
+/// The key arrives at the backend.
+async fn arrives(setup: Setup, backend: &DevBackend, (_, header, value): (&str, &str, &str)) {
+    backend.clear_requests();
+    let mut server = setup.start();
+    let mut host = Host::initialized(&mut server).await;
+    let ended = turn(&mut host).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let request = backend.requests_to(Route::Responses).pop().unwrap();
+    assert_eq!(request.header(header), Some(value));
+}
+
+#[tokio::test]
+async fn the_key_arrives_at_an_origin_in_clear_that_the_user_named() {
+    let backend = backend();
+    // It leads to this machine, and is not an address of it: any other machine is like that.
+    let url = elsewhere(&backend, "0.0.0.0");
+    for key in KEYS {
+        for setup in naming(&url, key.0) {
+            arrives(setup, &backend, key).await;
+        }
+        // Without the exception, or with that of another port, it does not.
+        backend.clear_requests();
+        let other = "http://0.0.0.0:1";
+        for setup in [
+            provider(&url, key.0),
+            provider(&url, key.0).environment("BYOKEY_PLAINTEXT_ORIGINS", other),
+        ] {
+            let mut server = setup.start();
+            let mut host = Host::initialized(&mut server).await;
+            let failed = turn(&mut host).await["error"]["message"].take();
+            let failed = failed.as_str().unwrap();
+            assert!(failed.contains("plaintext_origins"), "{failed}");
+        }
+        assert_eq!(backend.requests().len(), 0, "{}", key.0);
+    }
+}
+
+#[tokio::test]
+async fn the_key_arrives_at_a_name_in_clear_that_the_user_named() {
+    if !tools::has_mount_namespaces() {
+        return;
+    }
+    let (backend, folder) = (backend(), tempfile::tempdir().unwrap());
+    let hosts = folder.path().join("hosts");
+    #[expect(clippy::disallowed_methods, reason = "the test plays the system")]
+    std::fs::write(&hosts, "127.0.0.1 localhost litellm\n").unwrap();
+    // The file of the system is another one for the program alone.
+    let script = format!(
+        "mount --bind '{}' /etc/hosts && exec \"$0\" \"$@\"",
+        hosts.display()
+    );
+    let wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", &script];
+    let path = "/usr/sbin:/usr/bin:/sbin:/bin";
+    let url = elsewhere(&backend, "litellm");
+    for key in KEYS {
+        for setup in naming(&url, key.0) {
+            let setup = setup.wrapper(&wrapper).environment("PATH", path);
+            arrives(setup, &backend, key).await;
+        }
+    }
 }
 
 #[tokio::test]
