@@ -5,7 +5,8 @@
 
 use byokey_dev_backend::issuer::answers;
 use byokey_dev_backend::{DevBackend, Options, TestToken};
-use byokey_tests::issuer::{Ask, Issuer};
+use byokey_tests::issuer::{Ask, Issuer, access_token};
+use byokey_tests::shared_store::SharedStore;
 use byokey_tests::{Host, Listening, Setup};
 use serde_json::{Value, json};
 
@@ -108,6 +109,68 @@ async fn a_login_of_two_accounts_at_the_issuer_fails() {
     let error = completed["error"].as_str().unwrap();
     assert!(error.contains("different accounts"), "{error}");
     assert_eq!(email(&mut host).await, Value::Null);
+}
+
+/// The issuer's answer to a refresh, under a forced workspace as without one.
+#[tokio::test]
+async fn tokens_of_another_account_are_refused_at_a_renewal() {
+    let own = access_token(91);
+    for forced in ["", "forced_chatgpt_workspace_id = \"account-ada\""] {
+        for (person, account) in [("ada", "ws-2"), ("eve", "account-ada")] {
+            let other = token(person, account, 1);
+            for answer in [
+                json!({"access_token": own, "id_token": other}),
+                json!({"access_token": other, "id_token": own}),
+                json!({"access_token": other, "id_token": other}),
+                json!({"access_token": other}),
+                json!({"id_token": other}),
+            ] {
+                let shared = SharedStore::new().await;
+                shared.keep(&access_token(90), "rt-old");
+                let kept = shared.kept();
+                shared.backend.reject_bearer(access_token(90));
+                let setup = Setup::default().config(forced);
+                let (_server, mut host) = shared.start_with(setup).await;
+                shared.issuer.next(Ask::Refresh, 200, answer.clone());
+                let refused = host.request("account/usage/read", json!({})).await;
+                let refused = refused.unwrap_err();
+                assert_eq!(refused.kind(), "reauthRequired", "{answer} {refused:?}");
+                assert_eq!(shared.kept(), kept, "{answer}");
+                // The refresh token is spent: nobody is signed in any more, and not the other.
+                assert_eq!(email(&mut host).await, Value::Null);
+                let requests = shared.backend.requests();
+                let mut bearers = requests.iter().filter_map(|it| it.bearer());
+                assert!(bearers.all(|it| it == access_token(90)), "{answer}");
+            }
+        }
+    }
+}
+
+/// The host's answer to a refresh, under a forced workspace as without one.
+#[tokio::test]
+async fn a_hosts_id_token_of_another_account_is_refused_at_a_renewal() {
+    for forced in ["", "forced_chatgpt_workspace_id = \"ws-1\""] {
+        for (person, account) in [("ada", "ws-2"), ("eve", "ws-1")] {
+            let backend = DevBackend::start(Options::new()).unwrap();
+            let setup = Setup::default().config(forced).backend(&backend);
+            let mut server = setup.start();
+            let mut host = Host::initialized(&mut server).await;
+            let (old, new) = (token("ada", "ws-1", 1), token("ada", "ws-1", 2));
+            host.login(&old, "ws-1").await;
+            backend.reject_bearer(&old);
+            let call = host.start("account/rateLimits/read", json!({})).await;
+            let (id, _) = host.asked(REFRESH).await;
+            let other = token(person, account, 1);
+            let mut answer = login(&new, Some(&other), Some("ws-1"));
+            answer.as_object_mut().unwrap().remove("type");
+            host.respond(&id, answer).await;
+            let refused = host.answer(call).await.unwrap_err();
+            assert_eq!(refused.kind(), "workspaceMismatch", "{refused:?}");
+            assert_eq!(email(&mut host).await, "ada@example.com");
+            let used = backend.requests();
+            assert!(used.iter().all(|it| it.bearer() == Some(&*old)));
+        }
+    }
 }
 
 #[tokio::test]

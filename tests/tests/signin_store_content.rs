@@ -37,6 +37,12 @@ async fn status_and_the_server_agree_about_any_file() {
     };
     let plain = full.to_string();
     let doubled = plain.replacen('{', r#"{"auth_mode":"apikey","#, 1);
+    let in_tokens = r#""tokens":{"#;
+    assert!(plain.contains(in_tokens));
+    let twice = |member: &str| {
+        let doubled = format!("{in_tokens}\"{member}\":\"made-up\",");
+        plain.replacen(in_tokens, &doubled, 1).into_bytes()
+    };
     let utf16: Vec<u8> = format!("\u{feff}{plain}")
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
@@ -79,6 +85,17 @@ async fn status_and_the_server_agree_about_any_file() {
             1,
         ),
         ("a doubled member", doubled.into_bytes(), none, 2),
+        ("a doubled bearer", twice("access_token"), none, 2),
+        ("a doubled id token", twice("id_token"), none, 2),
+        ("a doubled account", twice("account_id"), none, 2),
+        (
+            "a doubled unknown member of the tokens",
+            plain
+                .replacen(in_tokens, r#""tokens":{"x":1,"x":1,"#, 1)
+                .into_bytes(),
+            none,
+            2,
+        ),
         (
             "a key that cannot be sent",
             "{\"OPENAI_API_KEY\":\"sk-\u{e9}\"}".into(),
