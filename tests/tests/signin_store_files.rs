@@ -14,7 +14,8 @@ use std::path::Path;
 use byokey_tests::Host;
 use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::shared_store::SharedStore;
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, chownat, makedev, mknodat};
+use rustix::process::{Uid, geteuid};
 use serde_json::{Value, json};
 
 const OTHER_USER: u32 = 65534;
@@ -97,15 +98,23 @@ async fn what_is_not_a_regular_file_never_blocks_the_server() {
 async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
     let elsewhere = tempfile::tempdir().unwrap();
     let target = elsewhere.path().join("target");
-    type Make<'a> = &'a dyn Fn(&Path);
-    let makes: [(&str, Make<'_>); 3] = [
-        ("a FIFO", &|path| fifo(path)),
-        ("a folder", &|path| fs::create_dir(path).unwrap()),
-        ("a link", &|path| symlink(&target, path).unwrap()),
+    type Make<'a> = &'a dyn Fn(&Path) -> bool;
+    let makes: [(&str, Make<'_>); 4] = [
+        ("a FIFO", &|path| {
+            fifo(path);
+            true
+        }),
+        ("a device", &endless_device),
+        ("a folder", &|path| fs::create_dir(path).is_ok()),
+        ("a link", &|path| symlink(&target, path).is_ok()),
     ];
     for (what, make) in makes {
         let shared = SharedStore::new().await;
-        make(&shared.folder.path().join("auth.lock"));
+        let lock = shared.folder.path().join("auth.lock");
+        if !make(&lock) {
+            continue;
+        }
+        let before = fs::symlink_metadata(&lock).unwrap();
         let (_server, mut host) = shared.start().await;
         let message = shared.refuses_logins(&mut host).await;
         assert!(message.contains(what), "{message}");
@@ -114,6 +123,8 @@ async fn a_lock_that_is_not_a_regular_file_of_ours_fails_and_never_blocks() {
         assert_eq!(refused.kind(), "storeFailed");
         assert!(!target.exists(), "nothing is made through a link");
         assert!(!shared.file().exists());
+        let after = fs::symlink_metadata(&lock).unwrap();
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
     }
 }
 
@@ -173,7 +184,7 @@ async fn what_a_link_leads_to_is_read_and_its_token_is_not_spent() {
 
 #[tokio::test]
 async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
-    if !rustix::process::geteuid().is_root() {
+    if !geteuid().is_root() {
         println!("SKIPPED: only root can make a file of another user");
         return;
     }
@@ -195,6 +206,47 @@ async fn a_file_of_another_user_is_neither_read_nor_written_nor_removed() {
         refused.message
     );
     assert_eq!(fs::read(shared.file()).unwrap(), before);
+}
+
+/// Another user that may make links in the folder does not choose what a login or a logout changes,
+/// neither with a file of ours nor with one of its own behind the link.
+#[tokio::test]
+async fn what_another_users_link_leads_to_is_neither_written_nor_removed() {
+    if !geteuid().is_root() {
+        println!("SKIPPED: only root can make a link of another user");
+        return;
+    }
+    for is_theirs in [false, true] {
+        let (shared, target) = linked().await;
+        let other = Some(Uid::from_raw(OTHER_USER));
+        chownat(CWD, shared.file(), other, None, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+        assert_eq!(
+            fs::symlink_metadata(shared.file()).unwrap().uid(),
+            OTHER_USER
+        );
+        if is_theirs {
+            chown(target.path(), Some(OTHER_USER), None).unwrap();
+        }
+        let text = fs::read_to_string(target.path()).unwrap();
+        shared.backend.reject_bearer(access_token(90));
+        let (_server, mut host) = shared.start().await;
+        assert_eq!(account(&mut host).await.is_null(), is_theirs);
+        if !is_theirs {
+            let failed = host.request("account/usage/read", json!({})).await;
+            assert_eq!(failed.unwrap_err().kind(), "storeFailed");
+        }
+        let message = shared.refuses_logins(&mut host).await;
+        assert!(message.contains("it is a link"), "{message}");
+        let key = json!({"type": "apiKey", "apiKey": "sk-made-up"});
+        let refused = host.request("account/login/start", key).await.unwrap_err();
+        assert_eq!(refused.kind(), "storeFailed");
+        let refused = host.request("account/logout", json!({})).await.unwrap_err();
+        assert!(refused.message.contains("was not removed"), "{refused:?}");
+        assert!(shared.issuer.asked(Ask::Refresh).is_empty());
+        assert!(shared.issuer.asked(Ask::Revoke).is_empty());
+        assert!(fs::symlink_metadata(shared.file()).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(target.path()).unwrap(), text);
+    }
 }
 
 /// A secret mounted by an orchestrator is a link to a link to a world-readable file.
