@@ -154,6 +154,31 @@ async fn the_owner_of_the_thread_takes_it_along_to_another_account() {
     assert_eq!(asked_by(&scene.backend), ["ada", "bob", "ada"]);
 }
 
+/// While the turn waits for its answer to a refresh, the owner signs in to another account.
+#[tokio::test]
+async fn a_waiting_turn_goes_on_under_the_account_that_its_owner_signs_in_to() {
+    let mut scene = scene(0).await;
+    scene.backend.reject_bearer(token("ada", 1));
+    let params = turn(&scene.thread);
+    scene.owner.request("turn/start", params).await.unwrap();
+    let (id, _) = scene.owner.asked(REFRESH).await;
+    sign_in(&mut scene.owner, "bob", 1).await;
+    let completed = scene.owner.notification("turn/completed").await;
+    assert_eq!(completed["turn"]["status"], "completed", "{completed}");
+    assert_eq!(asked_by(&scene.backend), ["ada", "bob"]);
+    // The answer that comes too late changes nothing, and the thread is Bob's.
+    let late = json!({"accessToken": token("ada", 2), "chatgptAccountId": "ada"});
+    scene.owner.respond(&id, late).await;
+    let params = turn(&scene.thread);
+    scene.owner.request("turn/start", params).await.unwrap();
+    let completed = scene.owner.notification("turn/completed").await;
+    assert_eq!(completed["turn"]["status"], "completed", "{completed}");
+    assert_eq!(asked_by(&scene.backend), ["ada", "bob", "bob"]);
+    sign_in(&mut scene.other, "ada", 3).await;
+    let refused = scene.owner.request("turn/start", turn(&scene.thread)).await;
+    assert_eq!(refused.unwrap_err().kind(), "accountChanged");
+}
+
 #[tokio::test]
 async fn another_key_is_another_account() {
     let mut scene = scene(0).await;

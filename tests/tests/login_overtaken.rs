@@ -6,8 +6,9 @@ use std::time::Duration;
 use byokey_dev_backend::TestToken;
 use byokey_tests::issuer::{Ask, Issuer, refresh_token};
 use byokey_tests::ports::LoginPorts;
-use byokey_tests::{Host, Server, Setup};
+use byokey_tests::{Host, PATIENCE, Server, Setup};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 const START: &str = "account/login/start";
 
@@ -70,6 +71,42 @@ async fn what_arrives_while_a_login_is_being_started_ends_it() {
         gate.add_permits(1);
         host.quiet_for(Duration::from_millis(100)).await;
         assert!(issuer.asked(Ask::DevicePoll).is_empty(), "it goes on");
+        let after = host.request("account/read", json!({})).await.unwrap();
+        assert_eq!(before, after);
+    }
+}
+
+/// A browser login is being started as long as it waits for its port.
+#[tokio::test]
+async fn what_arrives_while_a_browser_login_waits_for_its_port_ends_it() {
+    let _ports = LoginPorts::take().await;
+    let logout = ("account/logout", json!({}));
+    let others = complete_logins().map(|login| (START, login));
+    for (method, params) in others.into_iter().chain([logout]) {
+        let mut held = Vec::new();
+        for port in [1455, 1457] {
+            held.push(TcpListener::bind(("127.0.0.1", port)).await.unwrap());
+        }
+        let (_issuer, _server, mut host) = start().await;
+        let starting = host.start(START, json!({"type": "chatgpt"})).await;
+        // Its owner is asked for the port, and neither answers nor leaves.
+        let asked = tokio::time::timeout(PATIENCE, held[0].accept()).await;
+        let _stream = asked.unwrap().unwrap();
+        host.request(method, params).await.unwrap();
+        let refused = host.answer(starting).await.unwrap_err();
+        assert_eq!(refused.kind(), "loginFailed", "{refused:?}");
+        let before = host.request("account/read", json!({})).await.unwrap();
+        drop(held);
+        // As long as it would have tried the first port.
+        for _ in 0..25 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let is_open = LoginPorts::is_open(1455) || LoginPorts::is_open(1457);
+            assert!(!is_open, "it goes on");
+        }
+        let seen = host.quiet_for(Duration::from_millis(100)).await;
+        let ends = |it: &&Value| it["method"] == "account/login/completed";
+        let mut ends = seen.iter().filter(ends);
+        assert!(ends.all(|it| it["params"]["loginId"].is_null()), "{seen:?}");
         let after = host.request("account/read", json!({})).await.unwrap();
         assert_eq!(before, after);
     }

@@ -11,9 +11,15 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use byokey_tests::issuer::{Ask, Issuer};
+use byokey_tests::listening::WebSocket;
 use byokey_tests::{Home, Host, PATIENCE, Server, Setup, byokey};
+use futures_util::{SinkExt as _, StreamExt as _};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// How long the program may outlive it.
 const PROMISE: Duration = Duration::from_secs(1);
@@ -124,6 +130,48 @@ impl Client {
         self.0.get_mut().set_read_timeout(Some(within)).unwrap();
         matches!(self.0.read(&mut [0]), Ok(0))
     }
+}
+
+/// A port with its bearer, as the program reports them.
+struct Port {
+    place: String,
+    bearer: String,
+}
+
+impl Port {
+    fn of(family: &Family) -> Self {
+        let (mut place, mut bearer) = (None, None);
+        while place.is_none() || bearer.is_none() {
+            let line = family.hears(PATIENCE).unwrap();
+            let last = line.rsplit(' ').next().unwrap();
+            if last.starts_with("ws://") {
+                place = Some(last.to_owned());
+            } else if last.ends_with(".token") {
+                bearer = Some(std::fs::read_to_string(last).unwrap());
+            }
+        }
+        let bearer = format!("Bearer {}", bearer.unwrap().trim());
+        let place = place.unwrap();
+        Self { place, bearer }
+    }
+
+    async fn connect(&self) -> WebSocket {
+        let mut request = self.place.clone().into_client_request().unwrap();
+        let bearer = self.bearer.parse().unwrap();
+        request.headers_mut().insert("Authorization", bearer);
+        let stream = TcpStream::connect(self.place.trim_start_matches("ws://")).await;
+        let connected = client_async(request, stream.unwrap());
+        let connected = tokio::time::timeout(PATIENCE, connected).await;
+        connected.unwrap().unwrap().0
+    }
+}
+
+async fn ask(client: &mut WebSocket, request: &Value) -> Value {
+    let text = Message::text(request.to_string());
+    client.send(text).await.unwrap();
+    let answer = tokio::time::timeout(PATIENCE, client.next()).await;
+    let answer = answer.unwrap().unwrap().unwrap();
+    serde_json::from_str(answer.to_text().unwrap()).unwrap()
 }
 
 fn introduction(process_id: Value) -> Value {
@@ -244,6 +292,32 @@ fn on_a_listener_a_client_ends_no_more_than_its_own_connection() {
     let answer = other.ask(&json!({"id": 2, "method": "account/read"}));
     assert_eq!(answer["id"], 2);
     assert_eq!(family.connect().ask(&introduction(Value::Null))["id"], 1);
+}
+
+/// The same over a port.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_port_a_client_ends_no_more_than_its_own_connection() {
+    let mut family = Family::found("--listen ws://127.0.0.1:0");
+    let port = Port::of(&family);
+    let (mut naming, mut other) = (port.connect().await, port.connect().await);
+    let named = introduction(json!(family.first.id()));
+    assert_eq!(ask(&mut naming, &named).await["id"], 1);
+    let unnamed = introduction(Value::Null);
+    assert_eq!(ask(&mut other, &unnamed).await["id"], 1);
+    family.kill_first();
+    let killed = Instant::now();
+    let ended = async {
+        while let Some(Ok(message)) = naming.next().await {
+            assert!(message.is_close(), "{message:?}");
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.unwrap();
+    assert!(killed.elapsed() <= PROMISE, "{:?}", killed.elapsed());
+    assert_eq!(family.hears(LIVES_ON), None, "the server goes on");
+    let read = json!({"id": 2, "method": "account/read"});
+    assert_eq!(ask(&mut other, &read).await["id"], 2);
+    let mut new = port.connect().await;
+    assert_eq!(ask(&mut new, &unnamed).await["id"], 1);
 }
 
 /// The command line of the server decides what it ends with.
