@@ -8,15 +8,20 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-/// The replacement of `clock_gettime`: the system call, plus an offset in seconds.
-const CODE: [u8; 15] = [
+/// The replacement of `clock_gettime`: the system call, plus an offset in seconds, plus another one
+/// if the clock is that of the day (0).
+const CODE: [u8; 26] = [
     0xb8, 0xe4, 0, 0, 0, // mov eax, 228
     0x0f, 0x05, // syscall
+    0x48, 0x81, 0x06, 0, 0, 0, 0, // add qword [rsi], seconds
+    0x85, 0xff, // test edi, edi
+    0x75, 0x07, // jne ret
     0x48, 0x81, 0x06, 0, 0, 0, 0,    // add qword [rsi], seconds
     0xc3, // ret
 ];
-/// The offset's place in it.
+/// The places of the offsets in it.
 const SECONDS: u64 = 10;
+const SECONDS_OF_DAY: u64 = 21;
 /// Its symbol in the vDSO.
 const NAME: &[u8] = b"__vdso_clock_gettime\0";
 /// The type of the program header for linking.
@@ -77,8 +82,21 @@ impl Clocks {
     /// When the program is gone.
     pub fn move_ahead(&self, by: Duration) {
         let seconds = i32::try_from(by.as_secs()).expect("no more than years");
+        self.write(seconds, SECONDS);
+    }
+
+    /// Sets the time of day off by this many seconds, as a user may: other clocks stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// When the program is gone.
+    pub fn set_time_of_day(&self, off: i32) {
+        self.write(off, SECONDS_OF_DAY);
+    }
+
+    fn write(&self, seconds: i32, place: u64) {
         self.memory
-            .write_all_at(&seconds.to_le_bytes(), self.at + SECONDS)
+            .write_all_at(&seconds.to_le_bytes(), self.at + place)
             .expect("the program runs");
     }
 }
