@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use byokey_dev_backend::{DevBackend, Options, TestToken};
+use byokey_dev_backend::{DevBackend, Options, Route, TestToken};
 use byokey_tests::server::mock_provider;
 use byokey_tests::{Host, Setup};
 use serde_json::{Value, json};
@@ -84,6 +84,34 @@ name = "Ollama"
 base_url = "http://localhost:11434/v1"
 "#;
 
+/// As the manuals of such services show them.
+const PROVIDERS_OF_MANUALS: &str = r#"
+[model_providers.azure]
+name = "Azure"
+base_url = "https://made-up.openai.azure.com/openai"
+env_key = "AZURE_OPENAI_API_KEY"
+query_params = { api-version = "2025-04-01-preview" }
+wire_api = "responses"
+[model_providers.openrouter]
+name = "OpenRouter"
+base_url = "https://openrouter.ai/api/v1"
+env_key = "OPENROUTER_API_KEY"
+env_key_instructions = "Get a key at https://openrouter.ai/keys"
+http_headers = { "HTTP-Referer" = "https://example.com", "X-Title" = "Codex" }
+env_http_headers = { "X-Team" = "TEAM" }
+[model_providers.vllm]
+name = "vLLM"
+base_url = "http://10.0.0.7:8000/v1"
+experimental_bearer_token = "\"in quotes\""
+[model_providers.company]
+name = "Company"
+base_url = "https://llm.example/v1"
+auth = { command = "print-token", args = ["--quiet"], timeout_ms = 5000 }
+[model_providers.bedrock]
+name = "Bedrock"
+aws = { region = "eu-central-1", profile = "work" }
+"#;
+
 const UNSELECTED_PROFILES: &str = r#"
 [profiles.old]
 model = "gpt-5"
@@ -116,11 +144,65 @@ async fn mcp_servers_stop_nothing() {
 #[tokio::test]
 async fn unselected_providers_stop_nothing() {
     stop_nothing(&[UNSELECTED_PROVIDERS]).await;
+    stop_nothing(&[PROVIDERS_OF_MANUALS]).await;
 }
 
 #[tokio::test]
 async fn unselected_profiles_stop_nothing() {
     stop_nothing(&[UNSELECTED_PROFILES]).await;
+}
+
+/// A selected provider with its own key, as the manuals of relays show it.
+#[tokio::test]
+async fn a_provider_with_its_own_key_is_used() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let url = backend.base_url();
+    let settings = format!(
+        "model = \"gpt-5.5\"\nmodel_provider = \"relay\"\n[model_providers.relay]\n\
+         name = \"Relay\"\nbase_url = \"{url}/v1/\"\nenv_key = \"RELAY_KEY\"\n\
+         wire_api = \"responses\"\nquery_params = {{ api-version = \"1\" }}\n\
+         http_headers = {{ \"X-Title\" = \"Codex\" }}\n{PROVIDERS_OF_MANUALS}"
+    );
+    let setup = Setup::default().config(&settings.replace('\n', "\r\n"));
+    let mut server = setup.environment("RELAY_KEY", "made-up-key\r\n").start();
+    let mut host = Host::initialized(&mut server).await;
+    let thread = host.request("thread/start", json!({})).await.unwrap();
+    let input = json!([{"type": "text", "text": "Hello"}]);
+    let params = json!({"threadId": thread["thread"]["id"], "input": input});
+    host.request("turn/start", params).await.unwrap();
+    let turn = host.notification("turn/completed").await;
+    assert_eq!(turn["turn"]["status"], "completed", "{turn}");
+    let request = backend.requests_to(Route::Responses).pop().unwrap();
+    assert_eq!(request.bearer(), Some("made-up-key"));
+    assert_eq!(request.header("x-title"), Some("Codex"));
+}
+
+#[tokio::test]
+async fn a_selected_profile_is_read_with_any_line_end_and_mark() {
+    let (_backend, mock) = backend();
+    let windows = mock.replace('\n', "\r\n");
+    let marked = format!("\u{feff}{windows}");
+    for profile in [mock, windows, marked] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        write(&file("config.toml"), b"model = \"another\"\r\n");
+        write(&file("work.config.toml"), profile.as_bytes());
+        let home = folder.path().display().to_string();
+        let setup = Setup::default().environment("CODEX_HOME", &home);
+        // The backend is named in the file of the profile.
+        let quiet = [
+            "byokey.standby_connections=false",
+            "byokey.workspace_routing=false",
+        ];
+        let setup = quiet
+            .iter()
+            .fold(setup, |it, setting| it.argument("-c").argument(setting));
+        let mut server = setup.argument("-p").argument("work").start();
+        let mut host = Host::initialized(&mut server).await;
+        host.login(&TestToken::new("ada").encode(), "ws-1").await;
+        let thread = host.request("thread/start", json!({})).await.unwrap();
+        assert_eq!(thread["model"], "mock-model");
+    }
 }
 
 #[tokio::test]
@@ -129,6 +211,7 @@ async fn all_of_them_together_stop_nothing() {
         UNKNOWN,
         MCP_SERVERS,
         UNSELECTED_PROVIDERS,
+        PROVIDERS_OF_MANUALS,
         UNSELECTED_PROFILES,
     ];
     stop_nothing(&all).await;
@@ -139,6 +222,35 @@ async fn windows_line_ends_are_read() {
     let (_backend, mock) = backend();
     let text = format!("# é\n{mock}{MCP_SERVERS}").replace('\n', "\r\n");
     assert!(converse(text.as_bytes()).await.is_empty());
+}
+
+/// As the editors of Windows write it.
+#[tokio::test]
+async fn a_byte_order_mark_is_read() {
+    let (_backend, mock) = backend();
+    for text in [
+        format!("{mock}{MCP_SERVERS}"),
+        format!("{mock}{MCP_SERVERS}").replace('\n', "\r\n"),
+        format!("# a comment comes first\r\n{mock}"),
+    ] {
+        let marked = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+        assert!(converse(&marked).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn texts_over_several_lines_are_read_with_either_line_end() {
+    let (_backend, mock) = backend();
+    let text = "developer_instructions = \"\"\"\nBe brief.\nBe kind.\n\"\"\"\n";
+    let folder = r"notify = ['C:\Users\ada\notify.exe', 'turn']";
+    for text in [
+        format!("{text}{folder}\n{mock}"),
+        format!("{folder}\n{mock}"),
+    ] {
+        assert!(converse(text.as_bytes()).await.is_empty());
+        let windows = text.replace('\n', "\r\n");
+        assert!(converse(windows.as_bytes()).await.is_empty());
+    }
 }
 
 #[tokio::test]
