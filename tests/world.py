@@ -3,13 +3,17 @@
 the two columns of results there.
 
     BYOKEY_OLD_BIN=…/byokey BYOKEY_BIN=target/debug/byokey tests/world.py [--only POINT] [--check]
-        [--why]
+        [--why] [--executables FOLDER] [--jobs NUMBER]
 
 The older program is a build of the commit that the table names. Without BYOKEY_OLD_BIN its column
-stays as it is. `--check` writes nothing, and fails where a test of the present program fails.
-`--executables FOLDER` takes the tests as they were built there, in place of building them. `--why`
-also prints how each failure was reported: a row has to fail because of the fault that it names, and
-not because of an option or a text that the older program does not have.
+stays as it is; so does the other one without BYOKEY_BIN. A new row has "not run" in both.
+
+`--only POINT` runs the rows of that first column. `--check` writes nothing, and fails where a test
+of the present program fails. `--why` also prints how each failure was reported: a row has to fail
+because of the fault that it names, and not because of an option or a text that the older program
+does not have. `--executables FOLDER` takes the tests as they were built there, in place of building
+them; rows whose file is not there keep their results. `--jobs NUMBER` files run at a time, 4 unless
+another number is given.
 
 A rule may be about the documentation. Its test reads the folder that BYOKEY_DOCS names: for the
 older program that is the documentation of its own commit, as far as this clone has it.
