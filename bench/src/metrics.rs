@@ -209,7 +209,7 @@ pub(crate) const METRICS: &[Metric] = &[
     figure("idle-wakeups", "wake-ups, idle for 10 s", Unit::Count).wanted(Goal::AtMost(0.0), ""),
     figure("size", "size of the program", Unit::Bytes).wanted(
         Goal::Nothing,
-        "[What was done and what was not](decisions/0020-small-before-fast-where-nobody-waits.md).",
+        "[What was done and what was not](decisions/0020-size-before-speed-off-the-critical-path.md).",
     )
     .slim(Goal::AtMost(5.0 * MIB)),
 ];
