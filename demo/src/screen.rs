@@ -11,7 +11,7 @@ use super::line::{Line, cut, length, with_tokens};
 use super::style::{Palette, Style};
 use super::tokens::Tokens;
 
-/// The maximal width. Longer lines are no easier to read.
+/// The maximal width. Longer lines are not easier to read.
 const WIDEST: usize = 140;
 /// The indentation of a chapter's lines.
 const MARGIN: &str = "    ";

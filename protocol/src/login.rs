@@ -118,13 +118,13 @@ impl<'de> Deserialize<'de> for LoginStartParams {
 pub const UNKNOWN_LOGIN_TYPE: &str = "`type` must be one of `chatgptAuthTokens`, `apiKey`, \
      `chatgpt`, `chatgptDeviceCode`, `personalAccessToken`, `bearerToken`";
 
-/// The problem of a bearer token that is no text.
+/// The problem of a bearer token that is not a string.
 pub const TOKEN_TYPE: &str = "`token` has the wrong type";
-/// The problem of an origin that is no text.
+/// The problem of an origin that is not a string.
 pub const ORIGIN_TYPE: &str = "`origin` has the wrong type";
-/// The problem of an expiry that is no number.
+/// The problem of an expiry that is not a number.
 pub const EXPIRES_AT_TYPE: &str = "`expiresAt` has the wrong type";
-/// The problem of a label that is no text.
+/// The problem of a label that is not a string.
 pub const LABEL_TYPE: &str = "`label` has the wrong type";
 /// The problem of a routing without its members, or with members of other types.
 pub const ROUTING_TYPE: &str = "`workspaceRouting` has the wrong type";

@@ -55,7 +55,7 @@ async fn a_challenge_that_stays_is_final_and_names_the_network_and_its_ray() {
     assert!(text.contains("cf-ray: 9a00000000made-up"), "{text}");
     let count = backend.count(Route::Responses);
     assert_eq!(count, 2, "once with the cookie that came");
-    // The same cookie again is no reason for another attempt.
+    // The same cookie again is not a reason for another attempt.
     turn(&mut host).await;
     assert_eq!(backend.count(Route::Responses), count + 1);
     let account = host.request("account/read", json!({})).await.unwrap();

@@ -131,7 +131,7 @@ fn every_difference_from_the_schema_of_codex_is_on_purpose() {
     assert!(idle.is_empty(), "these differences never occur: {idle:#?}");
 }
 
-/// Another form of the same content is no difference; anything else is.
+/// Another form of the same content is not a difference; anything else is.
 #[test]
 fn facts_do_not_depend_on_how_they_are_said() {
     let facts = |schema: Value| {

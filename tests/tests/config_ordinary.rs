@@ -120,7 +120,7 @@ model_provider = "nowhere"
 approval_policy = "never"
 "#;
 
-/// These settings behind those of the mock stop nothing and are no reason for a warning.
+/// These settings behind those of the mock stop nothing and do not cause a warning.
 async fn stop_nothing(settings: &[&str]) {
     let (_backend, mock) = backend();
     let warnings = converse(format!("{mock}{}", settings.concat()).as_bytes()).await;

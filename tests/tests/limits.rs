@@ -24,7 +24,7 @@ const APART: [&str; 4] = [
     "managed_tests/",
 ];
 
-/// Constants that are no limits, and what they are.
+/// Constants that are not limits, and what they are.
 const NOT_LIMITS: &[(&str, &str)] = &[
     (
         "backend/error.rs:PIECE",

@@ -271,7 +271,7 @@ async fn a_logout_removes_the_stored_login_although_a_bearer_token_overtakes_it(
     assert!(!stored.exists());
     let read = host.request("account/read", json!({})).await.unwrap();
     assert_eq!(read["account"]["type"], "bearerToken", "{read}");
-    // That the start was overtaken is no problem to report.
+    // That the start was overtaken is not reported as a problem.
     let mut warnings = host.quiet_for(QUIET).await;
     warnings.retain(|message| message["method"] == "warning");
     assert_eq!(warnings, Vec::<Value>::new());

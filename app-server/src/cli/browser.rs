@@ -34,7 +34,7 @@ impl Openers {
         }
     }
 
-    /// Opens the page. Returns whether one of the programs was started: a missing one is no error,
+    /// Opens the page. Returns whether one of the programs was started: a missing one is not an error,
     /// because the address is printed anyway.
     pub(super) fn open(&self, url: &str) -> bool {
         self.commands(url).into_iter().any(started)

@@ -94,7 +94,7 @@ enum Command {
     /// Run codex, opencode or another program on the login, which it does not get.
     #[cfg(feature = "gateway")]
     Run(Box<run::Run>),
-    /// Start the gateway of `run` where it is no child of the program.
+    /// Start the gateway of `run` where it is not a child of the program.
     #[cfg(feature = "gateway")]
     #[command(name = run::Launch::NAME, hide = true)]
     LaunchGateway(run::Launch),

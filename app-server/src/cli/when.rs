@@ -2,7 +2,7 @@
 
 use time::{OffsetDateTime, UtcOffset};
 
-/// Moments beyond this are no dates for people: the year 9999, in Unix seconds.
+/// Moments beyond this are not dates for people: the year 9999, in Unix seconds.
 const LAST: i64 = 253_402_300_799;
 
 /// What moments are shown by: the time of day now, and the local time zone.

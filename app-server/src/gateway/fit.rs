@@ -66,7 +66,7 @@ struct Edit {
     with: &'static str,
 }
 
-/// Makes a body fit, and returns what the client waits for. A body that is no JSON object is left
+/// Makes a body fit, and returns what the client waits for. A body that is not a JSON object is left
 /// as it is.
 pub(super) fn fit(body: &mut Vec<u8>) -> Wants {
     let Some(Plan {

@@ -48,7 +48,7 @@ impl Listener {
                 };
                 if attempt == 0 {
                     let asked = tokio::time::timeout(CANCEL_TIME, ask_to_stop(port));
-                    // If the port's owner is no login server, the port stays busy.
+                    // If the port's owner is not a login server, the port stays busy.
                     drop(asked.await);
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -30,7 +30,7 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Trusted, FileFailure> {
     Ok(Trusted { text, access })
 }
 
-/// The same for what is no matter of trust: the file may belong to any user.
+/// The same without a check of the owner: the content is not trusted, so the file may belong to any user.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ export interface Problem {
   readonly remedy: Remedy;
 }
 
-/** The user ended a login. That is no failure. */
+/** The user ended a login. That is not a failure. */
 export class CancelledError extends Error {
   constructor() {
     super("The sign-in was cancelled.");

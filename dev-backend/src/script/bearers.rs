@@ -39,7 +39,7 @@ impl Bearers {
         self.uses.remove(bearer);
     }
 
-    /// Returns whether a request with this bearer is admitted, which is no use of it.
+    /// Returns whether a request with this bearer is admitted, which does not count as a use of it.
     pub(crate) fn admit_uncounted(&self, bearer: Option<&str>) -> bool {
         let Some(bearer) = bearer else {
             return self.allow_anonymous;

@@ -183,7 +183,7 @@ impl<'a> Class<'a> {
     }
 }
 
-/// Returns a class with these members. One without members is no `object`, so that it may get some.
+/// Returns a class with these members. One without members is not a `object`, so that it may get some.
 fn class(indent: &str, class: &Class<'_>, doc: &str, members: &[Member]) -> String {
     let name = class.name;
     let parent = class.of.unwrap_or("WireType");

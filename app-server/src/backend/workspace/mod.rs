@@ -2,7 +2,7 @@
 //!
 //! The routing is looked up in the background after a login at the built-in provider, once for an
 //! account, or handed over by the host. A lookup is never part of the login: no request of a client
-//! waits for it, and its failure is no failure of the login. Model calls wait for it, a little.
+//! waits for it, and its failure does not fail the login. Model calls wait for it, a little.
 //!
 //! `lookup` asks the backend, `route` checks what it says, `state` remembers it, and `wait` is the
 //! part of a model call.
