@@ -55,6 +55,18 @@ older_codex() {
   done
 }
 
+# Beside the fastest of the older codex, as far as was looked.
+far_backend() {
+  local version=0.98.0 codex=()
+  CODEX_VERSION=$version tests/codex/setup.sh
+  if [ -x ".cache/codex-$version/codex" ]; then
+    codex=("$root/.cache/codex-$version/codex app-server")
+  else
+    skip "the far backend beside codex $version: npm cannot install it"
+  fi
+  ./bench.sh far --delays 50 "${codex[@]}"
+}
+
 # An older codex, and opencode, on a login that they do not get.
 agents() {
   local version=0.169.0
@@ -123,6 +135,7 @@ step "packages for all machines" all_packages
 step "the same program twice" reproducible
 step "older codex" older_codex
 step "agents" agents
+step "far backend" far_backend
 step "model of connections" model
 step "instruction counts, all" bench/instructions.sh --all
 step "fuzzing" fuzz/long.sh "${BYOKEY_FUZZ_SECONDS:-600}"
