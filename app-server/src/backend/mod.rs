@@ -73,7 +73,7 @@ pub(crate) use wait::in_text as wait_text;
 pub use workspace::{RoutingFailure, Unrouted, WorkspaceRoute};
 
 use crate::config::{Config, LiveConfig};
-use crate::process::token_commands::TokenCommands;
+use crate::process::token_commands::Runner;
 use byokey_auth::{AccountIdentity, AuthManager, Generation, Lease};
 use cookies::Cookies;
 use limits::MAX_CALLS;
@@ -230,7 +230,7 @@ impl Backend {
         auth: Arc<AuthManager>,
         config: Arc<LiveConfig>,
         http: Arc<HttpClient>,
-        commands: Option<TokenCommands>,
+        runner: Runner,
     ) -> Arc<Self> {
         let identity = {
             let config = config.current();
@@ -244,7 +244,7 @@ impl Backend {
             http,
             calls,
             models,
-            provider_tokens: ProviderTokens::new(commands),
+            provider_tokens: ProviderTokens::new(runner),
             cookies: Cookies::default(),
             connects_for: Mutex::default(),
             workspaces: Workspaces::default(),

@@ -10,15 +10,15 @@ use tokio::time::Instant;
 
 use super::{Backend, BackendError, Call, Renewal, Service};
 use crate::config::TokenCommand;
-use crate::process::token_commands::{Problem, TokenCommandFailure, TokenCommands};
+use crate::process::token_commands::{Problem, Runner, TokenCommandFailure};
 
 /// How long a failed command is not run again: the calls of that time fail as the last one did.
 const FAILURE_PAUSE: Duration = Duration::from_secs(3);
 
 /// The tokens of the selected provider's command. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct ProviderTokens {
-    commands: Option<Arc<TokenCommands>>,
+    runner: Arc<Runner>,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,9 +47,9 @@ struct State {
 }
 
 impl ProviderTokens {
-    pub(super) fn new(commands: Option<TokenCommands>) -> Self {
+    pub(super) fn new(runner: Runner) -> Self {
         Self {
-            commands: commands.map(Arc::new),
+            runner: Arc::new(runner),
             state: Arc::default(),
         }
     }
@@ -116,13 +116,15 @@ impl ProviderTokens {
         let (ended, run) = watch::channel(None);
         let (tokens, id, command) = (self.clone(), id.to_owned(), command.clone());
         tokio::spawn(async move {
-            let printed = match &tokens.commands {
-                Some(commands) => commands.run(&id, &command).await,
-                // Every command of the start has a runner.
-                None => Err(TokenCommandFailure {
-                    provider: command.provider.clone(),
-                    problem: Problem::NotOfTheStart,
-                }),
+            let failed = |problem| TokenCommandFailure {
+                provider: command.provider.clone(),
+                problem,
+            };
+            let printed = match &*tokens.runner {
+                Runner::Started(commands) => commands.run(&id, &command).await,
+                Runner::Failed => Err(failed(Problem::NoRunner)),
+                // There was no command at the start.
+                Runner::Unneeded => Err(failed(Problem::NotOfTheStart)),
             };
             let mut state = tokens.state();
             state.last_number += 1;

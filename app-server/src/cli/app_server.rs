@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use byokey_app_server::config::{Config, Environment, Stops};
 use byokey_app_server::process::hardening;
-use byokey_app_server::process::token_commands::TokenCommands;
+use byokey_app_server::process::token_commands::Runner;
 use byokey_app_server::process::trace_protocol::{self, ProtocolTrace};
 use byokey_app_server::server::connection;
 #[cfg(feature = "listen")]
@@ -111,7 +111,7 @@ impl AppServer {
             report_mistakes(&config);
         }
         // Before the process is restricted, and before anything of a client is read.
-        let token_commands = TokenCommands::of(&config);
+        let runner = Runner::of(&config);
         if !self.allow_debug {
             hardening = hardening::forbid_new_privileges(hardening);
         }
@@ -137,8 +137,8 @@ impl AppServer {
             Ok(trace) => trace,
             Err(error) => return fail(&format!("cannot write a trace: {error}")),
         };
-        hardening.token_commands = token_commands.as_ref().map(Option::is_some);
-        let services = Services::with_token_commands(config, hardening, token_commands.flatten());
+        hardening.token_commands = runner.report();
+        let services = Services::with_token_commands(config, hardening, runner);
         if let Some(trace) = trace.clone() {
             services.peers.trace(trace);
         }

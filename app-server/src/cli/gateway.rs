@@ -28,7 +28,7 @@ use byokey_app_server::gateway::{
 use byokey_app_server::process::hardening;
 use byokey_app_server::process::parent::end_of_process;
 use byokey_app_server::process::signals::Signals;
-use byokey_app_server::process::token_commands::TokenCommands;
+use byokey_app_server::process::token_commands::Runner;
 use byokey_app_server::server::services::Services;
 use byokey_auth::stores::StoreKind;
 use byokey_protocol::account::Account;
@@ -169,7 +169,7 @@ impl Gateway {
         }
         config.check(Stops::Logins).map_err(Problem::failed)?;
         // Before the process is restricted.
-        let commands = TokenCommands::of(&config).flatten();
+        let runner = Runner::of(&config);
         let hardening = hardening::forbid_new_privileges(hardening);
         let recorder = match self.record.as_deref() {
             Some(path) => Some(Arc::new(Recorder::open(path).map_err(|error| {
@@ -196,7 +196,7 @@ impl Gateway {
             port: self.port,
             recorder,
             key,
-            services: Services::with_token_commands(config, hardening, commands),
+            services: Services::with_token_commands(config, hardening, runner),
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::backend::Backend;
 use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
 use crate::peers::{PeerHost, Peers};
 use crate::process::parent::ParentWatch;
-use crate::process::token_commands::TokenCommands;
+use crate::process::token_commands::Runner;
 use crate::server::startup::Start;
 use crate::threads::Threads;
 use byokey_auth::background::Background;
@@ -79,9 +79,9 @@ impl Services {
     pub fn with_token_commands(
         config: Config,
         hardening: HardeningReport,
-        commands: Option<TokenCommands>,
+        runner: Runner,
     ) -> Arc<Self> {
-        Self::build(config, hardening, Arc::new(SystemClock), commands)
+        Self::build(config, hardening, Arc::new(SystemClock), runner)
     }
 
     /// Returns the same with another clock.
@@ -91,14 +91,14 @@ impl Services {
         hardening: HardeningReport,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
-        Self::build(config, hardening, clock, None)
+        Self::build(config, hardening, clock, Runner::Unneeded)
     }
 
     fn build(
         mut config: Config,
         hardening: HardeningReport,
         clock: Arc<dyn Clock>,
-        commands: Option<TokenCommands>,
+        runner: Runner,
     ) -> Arc<Self> {
         let given_token = Mutex::new(config.access_token.take());
         let peers = Arc::new(Peers::default());
@@ -120,7 +120,7 @@ impl Services {
         };
         let logins = Logins::new(Arc::clone(&auth), login_dependencies);
         let config = Arc::new(LiveConfig::new(config));
-        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http, commands);
+        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http, runner);
         let follower = Arc::downgrade(&backend);
         auth.on_change(move |change| {
             if let Some(backend) = follower.upgrade() {

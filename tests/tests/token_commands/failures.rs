@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use byokey_dev_backend::Route;
+use byokey_tests::Host;
 use byokey_tests::turns::{backend, turn};
 use serde_json::json;
 
@@ -68,6 +69,28 @@ async fn each_failure_has_words_and_nothing_is_sent() {
         assert_eq!(refused.kind(), KIND);
         assert_eq!(backend.requests().len(), 0, "{auth} was sent");
     }
+}
+
+/// The file of the program is gone, so it cannot start itself once more.
+#[tokio::test]
+async fn without_the_process_for_it_the_command_is_not_said_to_be_new() {
+    let backend = backend();
+    let helper = Helper::printing("made-up-token");
+    let copy = helper.path("copy").display().to_string();
+    let script = format!(
+        "cp \"$0\" '{copy}' && exec 7<'{copy}' && rm '{copy}' && exec /proc/self/fd/7 \"$@\""
+    );
+    let setup = helper.setup(&backend, "");
+    let mut server = setup.wrapper(&["/bin/sh", "-c", &script]).start();
+    let mut host = Host::new(&mut server);
+    let answer = host.introduce("test-host", json!({})).await;
+    assert_eq!(answer["hardening"]["tokenCommands"], false);
+    let ended = turn(&mut host).await;
+    let (kind, text) = failure(&ended);
+    assert_eq!(kind, KIND, "{text}");
+    assert!(text.contains("the process for it"), "{text}");
+    assert!(text.contains("restart the server"), "{text}");
+    assert_eq!((helper.runs(), backend.requests().len()), (0, 0));
 }
 
 #[tokio::test]

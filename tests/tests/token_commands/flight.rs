@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use byokey_app_server::backend::{ChatItem, ChatMessage, Role, TurnRequest};
 use byokey_app_server::config::{Config, Environment, Overrides};
-use byokey_app_server::process::token_commands::TokenCommands;
+use byokey_app_server::process::token_commands::{Runner, TokenCommands};
 use byokey_app_server::server::services::Services;
 use byokey_dev_backend::{DevBackend, Options, Route};
 use byokey_protocol::initialize::HardeningReport;
@@ -68,7 +68,11 @@ fn services(helper: &Helper, backend: &DevBackend) -> Arc<Services> {
     };
     let config = Config::load(&Environment::of([("HOME", "/nonexistent")]), &overrides);
     let commands = TokenCommands::start_program(&byokey(), config.usable_token_commands());
-    Services::with_token_commands(config, HardeningReport::default(), commands.ok())
+    Services::with_token_commands(
+        config,
+        HardeningReport::default(),
+        commands.map_or(Runner::Failed, Runner::Started),
+    )
 }
 
 fn request(number: usize) -> TurnRequest {

@@ -41,22 +41,47 @@ enum Pipes {
     Closed,
 }
 
-impl TokenCommands {
-    /// Starts the runner for the commands of a configuration: `None` if there are none, and inside it
-    /// `None` if it cannot be started, which is logged.
+/// What became of the runner at the start of the process.
+#[derive(Debug)]
+pub enum Runner {
+    /// The configuration has no command.
+    Unneeded,
+    /// It was started.
+    Started(TokenCommands),
+    /// It could not be started.
+    Failed,
+}
+
+impl Runner {
+    /// Starts the runner for the commands of a configuration. That it cannot be started is logged.
     #[must_use]
-    pub fn of(config: &Config) -> Option<Option<Self>> {
+    pub fn of(config: &Config) -> Self {
         let commands = config.usable_token_commands();
         if commands.is_empty() {
-            return None;
+            return Self::Unneeded;
         }
-        let started = Self::start(commands);
-        if let Err(error) = &started {
-            tracing::error!("cannot start the process that runs token commands: {error}");
+        match TokenCommands::start(commands) {
+            Ok(started) => Self::Started(started),
+            Err(error) => {
+                tracing::error!("cannot start the process that runs token commands: {error}");
+                Self::Failed
+            }
         }
-        Some(started.ok())
     }
 
+    /// Returns whether commands can be run, for the report of the hardening; `None` if there are
+    /// none.
+    #[must_use]
+    pub const fn report(&self) -> Option<bool> {
+        match self {
+            Self::Unneeded => None,
+            Self::Started(_) => Some(true),
+            Self::Failed => Some(false),
+        }
+    }
+}
+
+impl TokenCommands {
     /// Starts the runner: this program, with these commands.
     ///
     /// Call it before the process is restricted: the runner and its commands would inherit that.

@@ -20,7 +20,7 @@ mod run;
 mod runner;
 
 pub use failure::{Problem, TokenCommandFailure};
-pub use handle::TokenCommands;
+pub use handle::{Runner, TokenCommands};
 pub use runner::serve;
 
 /// The argument with which this program is the runner.
