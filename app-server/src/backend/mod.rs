@@ -286,16 +286,26 @@ impl Backend {
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
                 .map(|lease| lease.generation);
             let waited = Instant::now();
-            let workspace = Box::pin(self.workspace_of(call, lease.as_ref())).await?;
+            let routed = Box::pin(self.workspace_of(call, lease.as_ref())).await;
             deadline += waited.elapsed();
-            let carried = Carried {
-                lease: lease.as_ref(),
-                renewable,
-                token: token.as_ref(),
-                is_replaceable,
-                workspace: workspace.as_deref(),
+            let outcome = match (routed, renewable) {
+                (Err(error), Some(generation))
+                    if outcome::stands_for_a_401(&error, lease.as_ref()) =>
+                {
+                    Ok(Attempt::KnownToBeRefused(generation))
+                }
+                (routed, _) => {
+                    let workspace = routed?;
+                    let carried = Carried {
+                        lease: lease.as_ref(),
+                        renewable,
+                        token: token.as_ref(),
+                        is_replaceable,
+                        workspace: workspace.as_deref(),
+                    };
+                    self.attempt(call, carried, deadline).await
+                }
             };
-            let outcome = self.attempt(call, carried, deadline).await;
             let generation = match (outcome, renewable) {
                 (Ok(Attempt::KnownToBeReplaced), _) => {
                     refused_token = token;

@@ -13,7 +13,7 @@ const NO_CONSTRAINT: &str = "NO_CONSTRAINT";
 const MAX_ORIGIN: usize = 300;
 
 /// Settings of workspace routing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceSettings {
     /// Whether the routing of a workspace is looked up.
     pub is_looked_up: bool,

@@ -168,6 +168,9 @@ impl Services {
             .config
             .read_again_if_stopped()
             .unwrap_or(before.clone());
+        if !Arc::ptr_eq(&before, &config) {
+            self.backend.follow_settings(&before);
+        }
         if before.check(Stops::Logins).is_err() && config.check(Stops::Logins).is_ok() {
             self.auth.set_policy(config.policy.clone());
             self.begin();

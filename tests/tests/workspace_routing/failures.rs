@@ -190,6 +190,36 @@ async fn a_new_login_or_renewal_asks_again_after_a_failure() {
 }
 
 #[tokio::test]
+async fn newer_tokens_are_asked_about_when_the_lookup_under_way_fails() {
+    let places = Places::new();
+    let origin = places.workspace.base_url();
+    let account =
+        json!({"id": "ws-1", "workspace_backend_origin": origin, "account_routing_override": "us"});
+    let steps = json!([{"status": 401}, {"body": {"accounts": [account]}, "repeat": 0}]);
+    let script = json!({"routes": {"accountsCheck": steps}});
+    places
+        .configured
+        .set_script(Script::from_value(script).unwrap());
+    let gate = places.configured.hold(Route::AccountsCheck);
+    let (_server, mut host) = places.program().await;
+    host.login(&bound(), "ws-1").await;
+    gate.wait_for(1).await;
+    let newer = TestToken {
+        expires_at: FAR - 1,
+        residency: Some("us".to_owned()),
+        ..TestToken::new("ada")
+    };
+    host.login(&newer.encode(), "ws-1").await;
+    assert_eq!(places.lookups(), 1, "one at a time");
+    gate.release();
+    complete(&mut host).await;
+    assert_eq!((places.lookups(), places.model_calls()), (2, (0, 1)));
+    let asked = places.configured.requests_to(Route::AccountsCheck);
+    assert_eq!(asked[1].bearer(), Some(newer.encode().as_str()));
+    assert_eq!(unasked(&mut host).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn the_lookup_counts_among_the_short_calls() {
     const MAX_CALLS: usize = 64;
     let places = Places::routed();

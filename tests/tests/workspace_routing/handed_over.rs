@@ -70,9 +70,36 @@ async fn it_may_come_with_newer_tokens_too() {
         "workspaceRouting": routing("https://evilchatgpt.com"),
     });
     host.respond(&id, answer).await;
-    host.notification("warning").await;
     assert_eq!(end(&mut host).await["status"], "completed");
-    assert_eq!((places.lookups(), places.model_calls()), (0, (2, 2)));
+    // Nor is what was known.
+    assert_eq!((places.lookups(), places.model_calls()), (0, (1, 3)));
+    let messages = unasked(&mut host).await;
+    assert!(!messages.iter().any(|it| it == "warning"), "{messages:?}");
+}
+
+#[tokio::test]
+async fn one_that_does_not_count_with_newer_tokens_is_looked_up_like_none() {
+    let places = Places::new();
+    places.answer(json!({"status": 500, "repeat": 0}));
+    let (server, mut host) = places.signed_in().await;
+    complete(&mut host).await;
+    assert_eq!((places.lookups(), places.model_calls()), (1, (1, 0)));
+    places.route(&places.workspace.base_url(), "us");
+    places.configured.reject_bearer(ada());
+    let thread = thread(&mut host).await;
+    begin(&mut host, &thread).await;
+    let (id, _) = host.asked(REFRESH).await;
+    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
+    let answer = json!({
+        "accessToken": renewed.encode(),
+        "chatgptAccountId": "ws-1",
+        "workspaceRouting": routing("https://evilchatgpt.com"),
+    });
+    host.respond(&id, answer).await;
+    assert_eq!(end(&mut host).await["status"], "completed");
+    assert_eq!((places.lookups(), places.model_calls()), (2, (2, 1)));
+    let log = server.log_with("came with the tokens does not count").await;
+    assert!(!log.contains("evilchatgpt"), "{log}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod failures;
 mod handed_over;
 mod lookup;
 mod residency;
+mod settings;
 
 use std::time::Duration;
 

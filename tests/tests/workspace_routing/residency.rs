@@ -1,5 +1,10 @@
 //! A workspace that its token binds to a region: its model calls go where they belong, or nowhere.
 
+use byokey_dev_backend::issuer::answers;
+use byokey_dev_backend::unsigned;
+use byokey_tests::issuer::{Ask, person};
+use byokey_tests::shared_store::SharedStore;
+
 use super::*;
 
 #[tokio::test]
@@ -61,4 +66,43 @@ async fn with_it_the_calls_name_region_and_policy() {
     host.login(&bound(), "ws-2").await;
     complete(&mut host).await;
     assert_eq!(places.model_calls(), (1, 1));
+}
+
+/// Its turn is not sent, so it gets no 401 of its own: that of the lookup has to do.
+#[tokio::test]
+async fn the_turn_of_a_bound_workspace_renews_a_login_that_was_revoked_early() {
+    let (places, shared) = (Places::routed(), SharedStore::new().await);
+    let owner = TestToken {
+        residency: Some("us".to_owned()),
+        ..person()
+    };
+    let (old, new) = (
+        answers::access_token(&owner, 1),
+        answers::access_token(&owner, 2),
+    );
+    shared.keep_for(&owner, &old, "rt-made-up", "2026-02-01T12:00:00Z");
+    let renewed = json!({
+        "access_token": new,
+        "id_token": unsigned(&owner.claims(), "id"),
+        "refresh_token": "rt-made-up-2",
+    });
+    shared.issuer.next(Ask::Refresh, 200, renewed);
+    places.configured.reject_bearer(&old);
+    let folder = shared.folder.path().to_str().unwrap();
+    let setup = shared.issuer.set_up(places.setup());
+    let setup = setup
+        .argument("--store")
+        .argument("file")
+        .environment("BYOKEY_HOME", folder);
+    let mut server = setup.start();
+    places.configured.wait_for(Route::AccountsCheck, 1).await;
+    let mut host = Host::initialized(&mut server).await;
+    // The lookup itself renews nothing.
+    assert_eq!(unasked(&mut host).await, Vec::<String>::new());
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 0);
+    complete(&mut host).await;
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    assert_eq!((places.lookups(), places.model_calls()), (2, (0, 1)));
+    let sent = places.workspace.requests().remove(0);
+    assert_eq!(sent.bearer(), Some(new.as_str()));
 }

@@ -5,13 +5,15 @@ use byokey_auth::Lease;
 use byokey_protocol::open::Open;
 use byokey_protocol::workspace_routing::{AccountRoutingOverride, WorkspaceRouting};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::super::body::Document;
 use super::super::lenient::{self, Elements, Name};
 use super::super::limits::{CALL_DEADLINE, MAX_WORKSPACES};
-use super::super::{Backend, Call, Service};
+use super::super::{Backend, BackendError, Call, Service};
 use super::route::{RoutingFailure, WorkspaceRoute};
+use crate::config::OriginRefusal;
 
 /// The path at the backend, as in codex.
 const PATH: &str = "/accounts/check";
@@ -27,24 +29,41 @@ impl Document for CheckAnswer {}
 #[derive(Deserialize)]
 struct CheckedAccount {
     id: Name,
-    #[serde(default, deserialize_with = "lenient::member")]
-    workspace_backend_origin: Option<Name>,
-    #[serde(default, deserialize_with = "lenient::member")]
-    account_routing_override: Option<Name>,
+    // As written: what cannot be read must not count as absent, which is no constraint.
+    #[serde(default)]
+    workspace_backend_origin: Option<Box<RawValue>>,
+    #[serde(default)]
+    account_routing_override: Option<Box<RawValue>>,
 }
 
 impl CheckedAccount {
     fn routing(self) -> Result<WorkspaceRouting, RoutingFailure> {
         let origin = self.workspace_backend_origin;
-        let policy = self.account_routing_override;
+        let origin = origin.ok_or(RoutingFailure::NoOrigin)?;
+        let policy = match self.account_routing_override {
+            None => AccountRoutingOverride::NoConstraint.into(),
+            Some(policy) => Open::named(&text(&policy).ok_or(RoutingFailure::Policy)?),
+        };
         Ok(WorkspaceRouting {
             chatgpt_account_id: self.id.0,
-            backend_origin: origin.ok_or(RoutingFailure::NoOrigin)?.0,
-            account_routing_override: policy.map_or_else(
-                || AccountRoutingOverride::NoConstraint.into(),
-                |policy| Open::named(&policy.0),
-            ),
+            backend_origin: text(&origin).ok_or(OriginRefusal::NotAnOrigin)?,
+            account_routing_override: policy,
         })
+    }
+}
+
+fn text(json: &RawValue) -> Option<String> {
+    serde_json::from_str(json.get()).ok()
+}
+
+impl From<BackendError> for RoutingFailure {
+    fn from(error: BackendError) -> Self {
+        match &error {
+            BackendError::Status(failed) if failed.is_about_the_token() => {
+                Self::Refused(error.to_string())
+            }
+            _ => Self::Call(error.to_string()),
+        }
     }
 }
 
@@ -58,8 +77,7 @@ impl Backend {
             renews: false,
             ..Call::get(Service::Account, PATH, Instant::now() + CALL_DEADLINE)
         };
-        let read = self.read_json::<CheckAnswer>(&call, Some(lease)).await;
-        let (answer, _) = read.map_err(|error| RoutingFailure::Call(error.to_string()))?;
+        let (answer, _) = self.read_json::<CheckAnswer>(&call, Some(lease)).await?;
         let mut accounts = answer.accounts.unwrap_or_default().0.into_iter();
         let found = accounts.find(|account| Some(&account.id.0) == id.as_ref());
         let routing = found.ok_or(RoutingFailure::NotListed)?.routing()?;
@@ -69,7 +87,9 @@ impl Backend {
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckAnswer, RoutingFailure};
+    use super::super::super::workspace::WorkspaceRoute;
+    use super::{CheckAnswer, OriginRefusal, RoutingFailure};
+    use crate::config::{Config, Environment, Overrides};
 
     fn read(json: &str) -> Vec<Result<(String, String), RoutingFailure>> {
         let answer: CheckAnswer = serde_json::from_str(json).unwrap();
@@ -93,17 +113,22 @@ mod tests {
         let found = |policy: &str| vec![Ok((origin.to_owned(), format!("\"{policy}\"")))];
         assert_eq!(listed(r#","account_routing_override":"us""#), found("us"));
         assert_eq!(listed(r#","account_routing_override":"eu""#), found("eu"));
-        for none in [
-            "",
-            r#","account_routing_override":null"#,
-            r#","account_routing_override":[]"#,
-        ] {
+        for none in ["", r#","account_routing_override":null"#] {
             assert_eq!(listed(none), found("NO_CONSTRAINT"), "{none}");
         }
-        for no_origin in ["null", "[7]", "{}"] {
-            let text =
-                format!(r#"{{"accounts":[{{"id":"a","workspace_backend_origin":{no_origin}}}]}}"#);
-            assert_eq!(read(&text), [Err(RoutingFailure::NoOrigin)], "{no_origin}");
+        for (members, why) in [
+            ("", RoutingFailure::NoOrigin),
+            (
+                r#","workspace_backend_origin":null"#,
+                RoutingFailure::NoOrigin,
+            ),
+            (
+                r#","workspace_backend_origin":[7]"#,
+                OriginRefusal::NotAnOrigin.into(),
+            ),
+        ] {
+            let text = format!(r#"{{"accounts":[{{"id":"a"{members}}}]}}"#);
+            assert_eq!(read(&text), [Err(why)], "{members}");
         }
         for none in [
             "{}",
@@ -113,5 +138,44 @@ mod tests {
         ] {
             assert_eq!(read(none), [], "{none}");
         }
+    }
+
+    /// What is named and cannot be followed is never read as nothing to follow.
+    #[test]
+    fn a_policy_that_cannot_be_read_is_a_failure() {
+        let config = Config::load(
+            &Environment::of([("HOME", "/nonexistent")]),
+            &Overrides::default(),
+        );
+        let long = format!("{:?}", "a".repeat(65));
+        let longer = format!("{:?}", "a".repeat(10_000));
+        for policy in ["[]", "7", "true", "{}", "[\"us\"]", "\"\"", &long, &longer] {
+            let text = format!(
+                r#"{{"accounts":[{{"id":"a","workspace_backend_origin":"https://us.chatgpt.com",
+                    "account_routing_override":{policy}}}]}}"#
+            );
+            let answer: CheckAnswer = serde_json::from_str(&text).unwrap();
+            let mut accounts = answer.accounts.unwrap_or_default().0;
+            let routing = accounts.remove(0).routing();
+            let route = routing.and_then(|routing| WorkspaceRoute::of(&config, &routing));
+            assert_eq!(route.unwrap_err(), RoutingFailure::Policy, "{policy}");
+        }
+    }
+
+    /// The limit of an origin is that of host names, and not a shorter one before it.
+    #[test]
+    fn an_origin_of_the_longest_host_name_is_read() {
+        let name = format!("{}.chatgpt.com", ["a".repeat(60).as_str(); 4].join("."));
+        let text = format!(
+            r#"{{"accounts":[{{"id":"a","workspace_backend_origin":"https://{name}:443/"}}]}}"#
+        );
+        let config = Config::load(
+            &Environment::of([("HOME", "/nonexistent")]),
+            &Overrides::default(),
+        );
+        let answer: CheckAnswer = serde_json::from_str(&text).unwrap();
+        let routing = answer.accounts.unwrap_or_default().0.remove(0).routing();
+        let route = WorkspaceRoute::of(&config, &routing.unwrap()).unwrap();
+        assert_eq!(route.shown.backend_origin, format!("https://{name}"));
     }
 }

@@ -40,15 +40,36 @@ impl Backend {
             return;
         };
         let account = lease.credential.identity();
-        if let Some(routing) = lease.credential.routing() {
-            let stage = match route::of_host(&config, &lease, routing) {
-                Ok(route) => Stage::Known(Arc::new(route)),
-                Err(failure) => Stage::failed(failure),
-            };
-            self.workspaces.settle(account, stage);
-        } else if !self.workspaces.is_in_hand(&account) {
-            let entry = self.begin_lookup(&config, lease, account);
-            self.workspaces.replace(entry);
+        let routing = lease.credential.routing();
+        let handed_over = routing.map(|routing| route::of_host(&config, &lease, routing));
+        let unusable = match handed_over {
+            Some(Ok(route)) => {
+                let stage = Stage::Known(Arc::new(route));
+                self.workspaces.settle(account, stage);
+                return;
+            }
+            // As if it had not come: the tokens count without it.
+            Some(Err(failure)) => {
+                tracing::warn!("the routing that came with the tokens does not count: {failure}");
+                Some(failure)
+            }
+            None => None,
+        };
+        if self.workspaces.is_in_hand(&account) {
+            return;
+        }
+        match (self.begin_lookup(&config, lease, account.clone()), unusable) {
+            (None, Some(failure)) => self.workspaces.settle(account, Stage::failed(failure)),
+            (entry, _) => self.workspaces.replace(entry),
+        }
+    }
+
+    /// Follows a configuration that was read again: under other settings, what was known counts no
+    /// more, and what was not asked for may be needed.
+    pub(crate) fn follow_settings(&self, before: &Config) {
+        if !decide_alike(before, &self.config()) {
+            self.workspaces.forget();
+            self.follow_workspace(self.auth.lease());
         }
     }
 
@@ -68,8 +89,19 @@ impl Backend {
         let runtime = tokio::runtime::Handle::try_current().ok()?;
         let (sender, stage) = watch::channel(Stage::Running);
         let era = self.http.era();
+        let of_task = account.clone();
         let task = runtime.spawn(async move {
-            let found = Box::pin(backend.look_up(lease)).await;
+            let mut lease = lease;
+            let found = loop {
+                let generation = lease.generation;
+                let found = Box::pin(backend.look_up(lease)).await;
+                let newer = backend.lease_of(&of_task);
+                match (found, newer.filter(|newer| newer.generation != generation)) {
+                    // Renewed tokens may be accepted where those before were not.
+                    (Err(_), Some(newer)) => lease = newer,
+                    (found, _) => break found,
+                }
+            };
             if let Err(failure) = &found {
                 tracing::info!("the routing of the workspace is not known: {failure}");
             }
@@ -80,6 +112,12 @@ impl Backend {
             backend.connect_ahead(era);
         });
         Some(self.workspaces.entry(account, stage, task.abort_handle()))
+    }
+
+    /// Returns the credential in force, if it is one of this account.
+    fn lease_of(&self, account: &AccountIdentity) -> Option<Lease> {
+        let lease = self.auth.lease();
+        lease.filter(|lease| lease.credential.identity().is_same(account))
     }
 
     /// Opens a connection ahead of the first model call, if that goes elsewhere than the one that
@@ -105,6 +143,14 @@ impl Backend {
         let known = self.workspaces.known(account)?;
         Some(known.shown.clone())
     }
+}
+
+/// Returns whether workspaces are routed alike under two configurations.
+fn decide_alike(one: &Config, other: &Config) -> bool {
+    one.chatgpt_base_url == other.chatgpt_base_url
+        && one.provider.id == other.provider.id
+        && one.provider.base_url == other.provider.base_url
+        && one.workspace == other.workspace
 }
 
 /// Returns whether the model calls under this credential go where its workspace is: at the built-in

@@ -83,7 +83,8 @@ impl Backend {
             return Found::Nothing;
         }
         let account = lease.credential.identity();
-        let in_force = self.auth.lease();
+        // Another account may have come since, whose lookup says nothing about this one.
+        let in_force = self.lease_of(&account);
         let mut current = self.workspaces.current();
         let Some(entry) = current.as_mut() else {
             return Found::Nothing;
@@ -95,8 +96,7 @@ impl Backend {
             Stage::Failed { why, since } if since.elapsed() >= ROUTING_RETRY => Some(why.clone()),
             _ => None,
         };
-        let again = failed.zip(in_force.filter(|it| it.credential.routing().is_none()));
-        if let Some((why, lease)) = again
+        if let Some((why, lease)) = failed.zip(in_force)
             && let Some(new) = self.begin_lookup(&config, lease, account)
         {
             let earlier = entry.number;
@@ -122,5 +122,56 @@ async fn settled(mut stage: watch::Receiver<Stage>) -> Result<Arc<WorkspaceRoute
         Stage::Known(route) => Ok(route),
         Stage::Failed { why, .. } => Err(why),
         Stage::Running => Err(RoutingFailure::Late),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use byokey_auth::PeerId;
+    use byokey_protocol::external_auth::ExternalTokens;
+    use byokey_protocol::initialize::HardeningReport;
+    use byokey_protocol::secret::Secret;
+
+    use super::*;
+    use crate::config::{Config, Environment, Overrides};
+    use crate::server::services::Services;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_is_repeated_with_a_token_of_its_account_alone() {
+        let overrides = Overrides {
+            settings: vec![
+                "chatgpt_base_url=http://127.0.0.1:1/backend-api".to_owned(),
+                "byokey.standby_connections=false".to_owned(),
+            ],
+            ..Overrides::default()
+        };
+        let config = Config::load(&Environment::of([("HOME", "/nonexistent")]), &overrides);
+        let services = Services::new(config, HardeningReport::default());
+        let login = |account: &str| {
+            let tokens = ExternalTokens {
+                access_token: Secret::from("e30.e30.made-up"),
+                chatgpt_account_id: Some(account.to_owned()),
+                chatgpt_plan_type: None,
+                id_token: None,
+                workspace_routing: None,
+            };
+            services.auth.login_external(tokens, PeerId(1)).unwrap();
+            services.auth.lease().unwrap()
+        };
+        let (one, other) = (login("ws-1"), login("ws-2"));
+        let backend = &services.backend;
+        // The change to the other account is not followed yet.
+        for (lease, is_repeated) in [(&one, false), (&other, true)] {
+            let failed = Stage::failed(RoutingFailure::NotListed);
+            backend
+                .workspaces
+                .settle(lease.credential.identity(), failed);
+            tokio::time::advance(ROUTING_RETRY).await;
+            let Found::Lookup(_, stage) = backend.find(lease, true) else {
+                panic!("no lookup");
+            };
+            let is_running = matches!(*stage.borrow(), Stage::Running);
+            assert_eq!(is_running, is_repeated);
+        }
     }
 }
