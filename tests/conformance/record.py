@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 
-from stub_backend import Backend, Tokens
+from stub_backend import Backend, Tokens, certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCENARIO_SECONDS = 20.0
@@ -42,7 +42,7 @@ class Run:
 
     def __init__(self, binary, scenario):
         self.scenario, self.tokens, self.backend = scenario, Tokens(), Backend()
-        self.binary = binary
+        self.binary, self.origin = binary, None
         self.home = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="conformance-")))
         self.exchange, self.lock, self.arrived = [], threading.Lock(), threading.Condition()
         self.server_messages, self.used, self.closed = [], set(), False
@@ -50,7 +50,7 @@ class Run:
         self.deadline = time.monotonic() + float(scenario.get("timeoutSeconds", SCENARIO_SECONDS))
 
     def fill(self, value):
-        """Replaces $jwt, $from and $BACKEND."""
+        """Replaces $jwt, $from, $BACKEND and $ORIGIN."""
         if isinstance(value, dict):
             if set(value) == {"$jwt"}:
                 return self.tokens.build(value["$jwt"])
@@ -63,12 +63,17 @@ class Run:
         if isinstance(value, list):
             return [self.fill(inner) for inner in value]
         if isinstance(value, str):
-            return value.replace("$BACKEND", f"http://127.0.0.1:{self.backend.port}")
+            return value.replace("$BACKEND", f"http://127.0.0.1:{self.backend.port}").replace("$ORIGIN", self.origin or "$ORIGIN")
         return value
 
     def start(self):
         for name in ("work", "user", "tmp", "bin"):
             (self.home / name).mkdir()
+        if "$ORIGIN" in json.dumps(self.scenario):
+            authority = self.home / "user" / "authority"
+            authority.mkdir()
+            certificates(authority, ["IP:127.0.0.1"])
+            self.origin = f"https://127.0.0.1:{self.backend.listen_encrypted(authority)}"
         (self.home / "config.toml").write_text(self.fill(self.scenario["config"]))
         self.backend.load(self.fill(self.scenario.get("backend", {})))
         # codex warns without bubblewrap. The scenarios run no commands, so an empty replacement
@@ -80,6 +85,8 @@ class Run:
             "PATH": f"{self.home}/bin:/usr/bin:/bin", "HOME": f"{self.home}/user", "CODEX_HOME": str(self.home),
             "TMPDIR": f"{self.home}/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "RUST_LOG": "warn",
         }
+        if self.origin:
+            environment["CODEX_CA_CERTIFICATE"] = str(authority / "ca.pem")
         self.stderr = open(self.home / "stderr.txt", "wb")
         self.child = subprocess.Popen([self.binary, "app-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=self.stderr, cwd=self.home / "work", env=environment)
@@ -218,6 +225,7 @@ class Normaliser:
         for token, label in self.run.tokens.labels.items():
             value = value.replace(token, f"<jwt:{label}>")
         value = value.replace(str(self.run.home), "<home>")
+        value = value.replace(self.run.origin or "<origin>", "<origin>")
         value = value.replace(f"http://127.0.0.1:{self.run.backend.port}", "<backend>")
         value = value.replace(f"127.0.0.1:{self.run.backend.port}", "<backend-address>")
         value = re.sub(r"/sessions/\d{4}/\d\d/\d\d/rollout-[0-9T-]{19}-", "/sessions/<date>/rollout-<time>-", value)
@@ -259,7 +267,7 @@ def record(binary, version, name, scenario):
             "exchange": normaliser.value([entry for entry in run.exchange if not (is_event(entry) or is_unordered(entry))]),
             "unordered": sorted(normaliser.value([entry for entry in run.exchange if is_unordered(entry)]), key=json.dumps),
             "codexEvents": sorted({entry["server"]["method"] for entry in run.exchange if is_event(entry)}),
-            "backend": normaliser.value(run.backend.requests),
+            "backend": normaliser.value(sorted(run.backend.requests, key=lambda request: request.get("at", ""))),
             "background": sorted(normaliser.value(list(run.backend.background))),
             "exit": code,
         }

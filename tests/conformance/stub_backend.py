@@ -8,6 +8,8 @@ import http.server
 import json
 import re
 import socket
+import ssl
+import subprocess
 import threading
 
 
@@ -31,6 +33,8 @@ class Tokens:
             auth["chatgpt_plan_type"] = spec["plan"]
         if "account" in spec:
             auth["chatgpt_account_id"] = spec["account"]
+        if "residency" in spec:
+            auth["chatgpt_compute_residency"] = spec["residency"]
         auth["chatgpt_user_id"] = "user-1"
         claims = {}
         if "email" in spec:
@@ -65,6 +69,24 @@ OTHER_PATHS = {
     "/wham/config/bundle": {"status": 200, "body": {}},
     "/wham/config/requirements": {"status": 200, "body": {}},
 }
+
+
+# The built-in provider tries a WebSocket first, and HTTP at once after this answer.
+NO_WEBSOCKET = {"status": 426, "body": {}}
+
+
+def certificates(folder, names):
+    """Makes an authority and a certificate of these names: ca.pem, leaf.pem and leaf.key."""
+
+    def run(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+        "-subj", "/CN=made-up", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign")
+    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", "/CN=made-up")
+    (folder / "leaf.ext").write_text(f"subjectAltName={','.join(names)}\nbasicConstraints=CA:FALSE\n")
+    run("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "leaf.pem",
+        "-days", "2", "-extfile", "leaf.ext")
 
 
 def mock_model(slug, name, priority, visibility="list"):
@@ -161,6 +183,18 @@ class Backend:
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.encrypted = None
+
+    def listen_encrypted(self, folder, port=0):
+        """Listens behind TLS too, with the certificate in this folder. Returns the port."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self.server.RequestHandlerClass)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "leaf.pem", folder / "leaf.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.daemon_threads = True
+        self.encrypted = server
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_address[1]
 
     def load(self, script):
         self.routes = {name: list(steps) for name, steps in script.get("routes", {}).items()}
@@ -168,8 +202,9 @@ class Backend:
 
     def close(self):
         self.stop.set()
-        self.server.shutdown()
-        self.server.server_close()
+        for server in filter(None, (self.server, self.encrypted)):
+            server.shutdown()
+            server.server_close()
 
     def handle(self, http_request):
         path, _, query = http_request.path.partition("?")
@@ -187,7 +222,9 @@ class Backend:
             if route == "responses":
                 self.responses += 1
             number = self.responses
-            if bearer in self.rejected:
+            if http_request.headers.get("upgrade") == "websocket":
+                step = NO_WEBSOCKET
+            elif bearer in self.rejected:
                 step = {"status": 401, "body": {"error": {"message": "unauthorized"}}}
             elif route is not None:
                 left = self.routes.get(route)
@@ -201,9 +238,12 @@ class Backend:
         entry = {"route": route, "method": http_request.command, "path": path}
         if query:
             entry["query"] = query
+        if isinstance(http_request.connection, ssl.SSLSocket):
+            entry["at"] = "origin"
         entry["authorization"], entry["accountId"] = bearer, account
         headers = {}
-        for name in ("originator", "user-agent", "accept", "content-type", "openai-beta", "version", "x-openai-fedramp"):
+        for name in ("originator", "user-agent", "accept", "content-type", "openai-beta", "version", "x-openai-fedramp",
+                     "x-openai-account-routing-override", "x-openai-internal-codex-residency"):
             if http_request.headers.get(name) is not None:
                 headers[name] = http_request.headers[name]
         entry["headers"] = headers

@@ -9,16 +9,13 @@ the real backend. Texts of codex and secrets are replaced; see README.md.
 """
 
 import argparse
-import http.server
 import json
 import os
 import pathlib
 import re
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -95,18 +92,7 @@ class TlsBackend(stub_backend.Backend):
 
     def __init__(self):
         super().__init__()
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), self.server.RequestHandlerClass)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / "leaf.pem", self.folder / "leaf.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        server.daemon_threads = True
-        self.tls = server
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def close(self):
-        super().close()
-        self.tls.shutdown()
-        self.tls.server_close()
+        self.listen_encrypted(self.folder, 443)
 
     def answer(self, http_request, step, number):
         cookie = "__cf_bm=made-up-bm; path=/; HttpOnly; Secure; SameSite=None"
@@ -161,19 +147,6 @@ class Keeper:
 # ------------------------------------------------------------------ the run
 
 
-def certificates(folder):
-    def run(*words):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-        "-subj", "/CN=made-up", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign")
-    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", "/CN=made-up")
-    names = ",".join(f"DNS:{host}" for host in HOSTS)
-    (folder / "leaf.ext").write_text(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\n")
-    run("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "leaf.pem",
-        "-days", "2", "-extfile", "leaf.ext")
-
-
 def enter_namespaces():
     if "CONFORMANCE_INSIDE" not in os.environ:
         environment = dict(os.environ, CONFORMANCE_INSIDE="1")
@@ -190,7 +163,7 @@ def main():
     enter_namespaces()
     with tempfile.TemporaryDirectory(prefix="requests-") as folder:
         folder = pathlib.Path(folder)
-        certificates(folder)
+        stub_backend.certificates(folder, [f"DNS:{host}" for host in HOSTS])
         (folder / "hosts").write_text(f"127.0.0.1 localhost {' '.join(HOSTS)}\n")
         subprocess.run(["mount", "--bind", folder / "hosts", "/etc/hosts"], check=True)
         TlsBackend.folder = folder

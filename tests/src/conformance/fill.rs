@@ -1,4 +1,4 @@
-//! The placeholders of a scenario: `$jwt`, `$from` and `$BACKEND`.
+//! The placeholders of a scenario: `$jwt`, `$from`, `$BACKEND` and `$ORIGIN`.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,19 @@ use serde_json::{Map, Value, json};
 #[derive(Debug)]
 pub struct Fill {
     backend: String,
+    origin: Option<String>,
     /// Labels by token.
     pub labels: BTreeMap<String, String>,
 }
 
 impl Fill {
-    /// Returns a value for a backend at this URL.
+    /// Returns a value for a backend at this URL, and for the origin of its workspaces, if the
+    /// scenario has one.
     #[must_use]
-    pub const fn new(backend: String) -> Self {
+    pub const fn new(backend: String, origin: Option<String>) -> Self {
         Self {
             backend,
+            origin,
             labels: BTreeMap::new(),
         }
     }
@@ -29,10 +32,14 @@ impl Fill {
         &self.backend
     }
 
-    /// Returns a text with the backend's URL filled in.
+    /// Returns a text with both URLs filled in.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        text.replace("$BACKEND", &self.backend)
+        let text = text.replace("$BACKEND", &self.backend);
+        match &self.origin {
+            Some(origin) => text.replace("$ORIGIN", origin),
+            None => text,
+        }
     }
 
     /// Fills a value. `answers` are the answers so far; missing ones become null.
@@ -63,6 +70,7 @@ impl Fill {
             .unwrap_or("anonymous");
         let mut auth = json!({"chatgpt_user_id": "user-1"});
         for (claim, name) in [
+            ("chatgpt_compute_residency", "residency"),
             ("chatgpt_plan_type", "plan"),
             ("chatgpt_account_id", "account"),
         ] {

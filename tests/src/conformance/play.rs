@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use byokey_dev_backend::{DevBackend, Options, RecordedRequest};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use super::recording::{Said, Transcript};
 use super::scenario::{Awaited, Scenario, Step};
 use super::stub;
 use crate::ports::LoginPorts;
+use crate::tls::{Http, certified};
 use crate::{Server, Setup};
 
 /// How long the program must be silent before a message is sent to it.
@@ -51,9 +53,18 @@ pub async fn play(scenario: &Scenario) -> Transcript {
         None
     };
     let backend = DevBackend::start(Options::new()).expect("a backend");
-    let mut fill = Fill::new(backend.base_url());
+    let origin = scenario.has_origin().then(Origin::start);
+    let url = origin.as_ref().map(|origin| origin.backend.base_url());
+    let mut fill = Fill::new(backend.base_url(), url.clone());
     backend.set_script(stub::script(&fill.value(&scenario.backend, &[])));
-    let setup = Setup::default().config(&fill.text(&scenario.config));
+    let mut setup = Setup::default().config(&fill.text(&scenario.config));
+    if let (Some(origin), Some(url)) = (&origin, &url) {
+        let certificate = origin.certificate.path().to_string_lossy();
+        setup = setup
+            .argument("-c")
+            .argument(&format!("byokey.workspace_origins=[\"{url}\"]"))
+            .environment("CODEX_CA_CERTIFICATE", &certificate);
+    }
     let mut server = setup.start();
     let (input, output) = server.pipes();
     let mut play = Play {
@@ -71,7 +82,27 @@ pub async fn play(scenario: &Scenario) -> Transcript {
     play.silence(LAST_SILENCE).await;
     play.input = None;
     let exit = play.end(&mut server).await;
-    play.transcript(scenario, &server, &backend, exit)
+    play.transcript(scenario, &server, (&backend, origin.as_ref()), exit)
+}
+
+/// The origin of a workspace: a second backend, behind TLS.
+struct Origin {
+    backend: DevBackend,
+    certificate: NamedTempFile,
+}
+
+impl Origin {
+    fn start() -> Self {
+        let (config, pem) = certified(Http::One);
+        let certificate = NamedTempFile::new().expect("a file");
+        std::io::Write::write_all(&mut certificate.as_file(), pem.as_bytes()).expect("a file");
+        let backend = DevBackend::start(Options::new().tls(config)).expect("a backend");
+        backend.set_script(stub::script(&json!({})));
+        Self {
+            backend,
+            certificate,
+        }
+    }
 }
 
 impl Play {
@@ -200,7 +231,7 @@ impl Play {
         self,
         scenario: &Scenario,
         server: &Server,
-        backend: &DevBackend,
+        (backend, origin): (&DevBackend, Option<&Origin>),
         exit: Option<i32>,
     ) -> Transcript {
         let folder = |path: &std::path::Path| path.to_string_lossy().into_owned();
@@ -217,6 +248,9 @@ impl Play {
             (address, "<backend-address>".to_owned()),
         ]);
         let text = format!("{:?}", scenario.steps);
+        if let Some(origin) = origin {
+            replaced.push((origin.backend.base_url(), "<origin>".to_owned()));
+        }
         let mut normaliser = Normaliser::new(replaced, text);
         let (mut exchange, mut unordered) = (Vec::new(), Vec::new());
         for said in &self.exchange {
@@ -228,11 +262,18 @@ impl Play {
                 Said::Server(message) => exchange.push(Said::Server(normaliser.value(message))),
             }
         }
-        let backend = backend.requests();
-        let backend = backend
+        let mut entries: Vec<_> = backend.requests().iter().filter_map(entry).collect();
+        for mut at_origin in origin
             .iter()
-            .filter_map(entry)
-            .map(|entry| normaliser.value(&entry))
+            .flat_map(|it| it.backend.requests())
+            .filter_map(|request| entry(&request))
+        {
+            at_origin["at"] = "origin".into();
+            entries.push(at_origin);
+        }
+        let backend = entries
+            .iter()
+            .map(|entry| normaliser.value(entry))
             .collect();
         Transcript {
             exchange,
@@ -270,6 +311,8 @@ fn entry(request: &RecordedRequest) -> Option<Value> {
         "openai-beta",
         "version",
         "x-openai-fedramp",
+        "x-openai-account-routing-override",
+        "x-openai-internal-codex-residency",
     ] {
         if let Some(value) = request.header(name) {
             entry["headers"][name] = value.into();

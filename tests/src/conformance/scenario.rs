@@ -66,6 +66,12 @@ pub struct Awaited {
 }
 
 impl Scenario {
+    /// Returns whether its backend names another origin for model calls.
+    #[must_use]
+    pub fn has_origin(&self) -> bool {
+        self.backend.to_string().contains("$ORIGIN")
+    }
+
     /// Returns whether it starts a browser login, which needs a port of its own.
     #[must_use]
     pub fn asks_for_browser(&self) -> bool {
