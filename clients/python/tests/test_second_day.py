@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import os
 import sys
 import tempfile
@@ -35,7 +37,7 @@ from byokey import (
 from byokey import _stdio
 from byokey._redact import redact, redact_arguments
 from byokey.types import AccountChatgpt, AccountUpdated, TurnCompleted, TurnStarted
-from driver import TOKENS, until
+from driver import SUITE, TOKENS, until
 from programs import HOST, byokey as byokey_program, dev_backend, made_up_server
 
 ADA = TOKENS["ada"]
@@ -255,9 +257,14 @@ class Programs(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(_stdio._resolved("C:\\byokey", []), "C:\\byokey")
 
     def test_what_may_be_a_secret_is_redacted(self) -> None:
-        plain = "cannot connect to responses.openai.example.com: refused (os error 111), see /home/ada/x.toml"
-        self.assertEqual(redact(plain), plain)
-        for secret in (*TOKENS.values(), "sk-proj-0123456789abcdef", "A" * 24):
+        known = json.loads((SUITE / "redaction.json").read_text("utf-8"))
+        for plain in known["plain"]:
+            self.assertEqual(redact(plain), plain)
+        for token, around in itertools.product(known["tokens"], known["around"]):
+            self.assertNotIn(token, redact(around.replace("$token", token)))
+        for word in known["words"]:
+            self.assertNotIn(word["secret"], redact(word["text"]))
+        for secret in (*TOKENS.values(), "A" * 24):
             self.assertNotIn(secret, redact(f"it is '{secret}', or {secret}."))
         self.assertEqual(redact("https://ada:pass@proxy.test"), "https://[redacted]@proxy.test")
         args = ("-c", "x.token=abc", "-c", "chatgpt_base_url=http://127.0.0.1:1/b")

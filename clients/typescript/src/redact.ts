@@ -7,8 +7,8 @@ const REDACTED = "[redacted]";
 
 const BEARER = /\b(bearer|basic)\s+\S+/gi;
 const USER_INFO = /\/\/[^/\s@]+@/g;
-/** Prefixes of tokens and keys: JSON Web Tokens, API keys, personal access and refresh tokens. */
-const MARKED = /(?<![A-Za-z0-9])(?:eyJ|sk-|at-|rt[-_.]|sess-)[\w.+=~%-]{12,}/g;
+/** Prefixes of tokens, keys and authorization codes; clients/suite/redaction.json has one of each. */
+const MARKED = /(?<![A-Za-z0-9])(?:eyJ|sk-|at-|ac_|rt[-_.]|sess-)[\w.+=~%-]{12,}/g;
 /** Any long run of token characters. */
 const LONG = /[\w+=~%.-]{24,}/g;
 /** Host names are long and harmless. */

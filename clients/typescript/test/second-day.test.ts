@@ -1,7 +1,7 @@
 // A host's further needs: a whole answer, interactive logins, and failing programs.
 
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
@@ -18,7 +18,7 @@ import { redact, redactArguments } from "#internal/redact.js";
 
 import { Backend } from "./support/backend.js";
 import { fake, withFake } from "./support/fake.js";
-import { newFolder, WITHOUT_BYOKEY } from "./support/places.js";
+import { newFolder, SUITE, WITHOUT_BYOKEY } from "./support/places.js";
 import { showsNone } from "./support/secrets.js";
 import { TOKENS } from "./support/transcript.js";
 import { close, until, within } from "./support/wait.js";
@@ -214,16 +214,22 @@ test("our own program that does not take its arguments is not another one", asyn
   });
 });
 
+/** The list that every redaction of this project is held to. */
+interface Redaction {
+  tokens: string[];
+  around: string[];
+  words: { text: string; secret: string }[];
+  plain: string[];
+}
+
 test("what may be a secret is redacted, and what helps is not", () => {
-  const plain = [
-    "cannot connect to the backend; check the network and the proxy settings",
-    "error: unrecognized subcommand 'app-server'",
-    "no such file: /home/ada/.config/byokey/config.toml (line 12)",
-    "https://chatgpt.com/backend-api/wham/usage: connection refused (os error 111)",
-    "a host name: responses.openai.example.com",
-  ];
+  const { tokens, around, words, plain }: Redaction = JSON.parse(readFileSync(join(SUITE, "redaction.json"), "utf8"));
   for (const text of plain) assert.equal(redact(text), text);
-  const secrets = [...Object.values(TOKENS), "sk-proj-0123456789abcdef", "at-0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+  for (const token of tokens) {
+    for (const text of around) showsNone(redact(text.replace("$token", token)), [token]);
+  }
+  for (const { text, secret } of words) showsNone(redact(text), [secret]);
+  const secrets = [...Object.values(TOKENS), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
   for (const secret of secrets) showsNone(redact(`it is "${secret}", or ${secret}.`), [secret]);
   showsNone(redact("Authorization: Bearer short"), ["short"]);
   showsNone(redact("https://ada:pass@proxy.test"), ["pass"]);

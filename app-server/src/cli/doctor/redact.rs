@@ -2,6 +2,7 @@
 //! text contain one against all rules, what looks like a token or key.
 
 use byokey_app_server::config::Environment;
+use byokey_app_server::process::trace_protocol::starts_like_secret;
 
 use super::finding::word;
 
@@ -9,8 +10,6 @@ use super::finding::word;
 const ADDRESS: &str = "‹e-mail›";
 /// What stands for a token or key.
 const SECRET: &str = "‹secret›";
-/// How tokens and keys begin.
-const BEGINNINGS: [&str; 5] = ["eyJ", "sk-", "at-", "rt-", "rt_"];
 /// Shortest token or key, in bytes.
 const SHORTEST: usize = 12;
 
@@ -77,15 +76,39 @@ fn redacted(word: &str) -> Option<&'static str> {
     {
         return Some(ADDRESS);
     }
-    let is_secret = BEGINNINGS.iter().any(|begin| word.starts_with(begin));
-    (is_secret && word.len() >= SHORTEST).then_some(SECRET)
+    (starts_like_secret(word) && word.len() >= SHORTEST).then_some(SECRET)
 }
 
 #[cfg(test)]
 mod tests {
     use byokey_app_server::config::Environment;
+    use serde_json::Value;
 
     use super::Redactor;
+
+    /// The list that every redaction of texts is held to.
+    #[test]
+    fn what_the_shared_list_hides_is_taken_out_and_the_rest_is_not() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../clients/suite/redaction.json"
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let list: Value = serde_json::from_str(&text).unwrap();
+        let all = |part: &str| list[part].as_array().unwrap().clone();
+        let redactor = Redactor::default();
+        for token in all("tokens") {
+            let token = token.as_str().unwrap();
+            for around in all("around") {
+                let text = around.as_str().unwrap().replace("$token", token);
+                assert!(!redactor.apply(&text).contains(token), "{text}");
+            }
+        }
+        for plain in all("plain") {
+            let plain = plain.as_str().unwrap();
+            assert_eq!(redactor.apply(plain), plain);
+        }
+    }
 
     #[test]
     fn what_is_not_for_others_is_taken_out() {

@@ -100,6 +100,26 @@ fn is_secret_name(name: &str) -> bool {
 mod tests {
     use super::{REDACTED, for_log, token, whole_words};
     use crate::process::token_commands::Problem;
+    use crate::process::trace_protocol::{shared, shared_tokens};
+
+    #[test]
+    fn what_the_shared_list_hides_is_not_logged_and_the_rest_is() {
+        for (token, text) in shared_tokens() {
+            let logged = for_log(text.as_bytes(), b"");
+            assert!(!logged.contains(&token), "{logged}");
+        }
+        for word in shared("words") {
+            let logged = for_log(word["text"].as_str().unwrap().as_bytes(), b"");
+            assert!(
+                !logged.contains(word["secret"].as_str().unwrap()),
+                "{logged}"
+            );
+        }
+        for plain in shared("plain") {
+            let plain = plain.as_str().unwrap();
+            assert_eq!(for_log(plain.as_bytes(), b""), plain);
+        }
+    }
 
     #[test]
     fn white_space_around_the_token_goes() {

@@ -6,8 +6,10 @@ const LONG_RUN: usize = 80;
 const SHORT_RUN: usize = 16;
 /// Prefixes of JSON Web Tokens, API keys and personal access tokens.
 const BEGINNINGS: [&str; 3] = ["eyJ", "sk-", "at-"];
-/// Prefixes of refresh tokens and authorization codes, at the start of a word only.
-const WORD_BEGINNINGS: [&str; 4] = ["rt_", "rt-", "rt.", "ac_"];
+/// Prefixes of refresh tokens, authorization codes and sessions, at the start of a word only.
+///
+/// `clients/suite/redaction.json` has a token of each kind, for this program and its clients.
+const WORD_BEGINNINGS: [&str; 5] = ["rt_", "rt-", "rt.", "ac_", "sess-"];
 /// Words of header lines, in lower case, that precede a secret.
 const HEADERS: [&str; 4] = ["bearer ", "basic ", "cookie:", "cookie="];
 /// Secret parameters of URLs: above all those of a pending login.
@@ -30,6 +32,12 @@ pub(crate) fn looks_secret(text: &str) -> bool {
     let mut runs = text.split(|letter| !is_letter(letter));
     runs.any(|run| run.len() >= LONG_RUN || (run.len() >= SHORT_RUN && begins_like_one(run)))
         || has_secret_header(text)
+}
+
+/// Returns whether a word begins as tokens and keys do.
+pub fn starts_like_secret(word: &str) -> bool {
+    let mut beginnings = BEGINNINGS.iter().chain(&WORD_BEGINNINGS);
+    beginnings.any(|beginning| word.starts_with(beginning))
 }
 
 fn begins_like_one(run: &str) -> bool {
@@ -85,4 +93,44 @@ pub(super) fn without_secret_parameters(
     }
     out.push_str(rest);
     found.then_some(out)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::Value;
+
+    use super::looks_secret;
+
+    /// Returns a part of the list that every redaction of texts is held to.
+    pub(crate) fn shared(part: &str) -> Vec<Value> {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../clients/suite/redaction.json"
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let list: Value = serde_json::from_str(&text).unwrap();
+        list[part].as_array().unwrap().clone()
+    }
+
+    /// Returns each token of that list in each of its texts.
+    pub(crate) fn shared_tokens() -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let tokens = shared("tokens").iter().map(text).collect::<Vec<_>>();
+        let around = shared("around").iter().map(text).collect::<Vec<_>>();
+        let filled = |token: &String| {
+            let texts = around.iter().map(|around| around.replace("$token", token));
+            texts.map(|text| (token.clone(), text)).collect::<Vec<_>>()
+        };
+        tokens.iter().flat_map(filled).collect()
+    }
+
+    #[test]
+    fn what_the_shared_list_hides_looks_secret_and_no_more() {
+        for (_, text) in shared_tokens() {
+            assert!(looks_secret(&text), "{text}");
+        }
+        for plain in shared("plain") {
+            assert!(!looks_secret(plain.as_str().unwrap()), "{plain}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use looks::looks_secret;
+pub use looks::starts_like_secret;
+#[cfg(test)]
+pub(crate) use looks::tests::{shared, shared_tokens};
 use redact::{Names, redacted};
 use writer::Writer;
 

@@ -17,9 +17,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
 _USER_INFO = re.compile(r"//[^/\s@]+@")
 _MARKED = re.compile(
-    r"(?<![A-Za-z0-9])(?:eyJ|sk-|at-|rt[-_.]|sess-)[\w.+=~%-]{12,}", re.ASCII
+    r"(?<![A-Za-z0-9])(?:eyJ|sk-|at-|ac_|rt[-_.]|sess-)[\w.+=~%-]{12,}", re.ASCII
 )
-"""What tokens and keys begin with: JSON Web Tokens, API keys, personal access, refresh tokens."""
+"""What tokens, keys and codes begin with; clients/suite/redaction.json has one of each."""
 _LONG = re.compile(r"[\w+=~%.-]{24,}", re.ASCII)
 """Any long run of the characters that tokens are made of."""
 _HOST_NAME = re.compile(r"(?:[a-z0-9-]{1,20}\.)+[a-z0-9-]{1,20}\.?")

@@ -12,8 +12,8 @@ private val CONTROL = Regex("""\p{Cc}+""")
 private val BEARER = Regex("""\b(bearer|basic)\s+\S+""", RegexOption.IGNORE_CASE)
 private val USER_INFO = Regex("""//[^/\s@]+@""")
 
-/** What tokens and keys begin with: JSON Web Tokens, API keys, personal access, refresh tokens. */
-private val MARKED = Regex("""(?<![A-Za-z0-9])(?:eyJ|sk-|at-|rt[-_.]|sess-)[\w.+=~%-]{12,}""")
+/** What tokens, keys and codes begin with; clients/suite/redaction.json has one of each. */
+private val MARKED = Regex("""(?<![A-Za-z0-9])(?:eyJ|sk-|at-|ac_|rt[-_.]|sess-)[\w.+=~%-]{12,}""")
 
 /** Any long run of the characters that tokens are made of. */
 private val LONG = Regex("""[\w+=~%.-]{24,}""")

@@ -1,5 +1,10 @@
 package byokey
 
+import byokey.json.JsonArray
+import byokey.json.JsonObject
+import byokey.json.JsonString
+import byokey.json.JsonValue
+import byokey.suite.SUITE
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -77,16 +82,19 @@ class ProgramsTest {
 
     @Test
     fun `what may be a secret is redacted, and what helps is not`() {
-        for (plain in listOf(
-            "cannot connect to the backend; check the network and the proxy settings",
-            "error: unrecognized subcommand 'app-server'",
-            "no such file: /home/ada/.config/byokey/config.toml (line 12)",
-            "https://chatgpt.com/backend-api/wham/usage: connection refused (os error 111)",
-            "a host name: responses.openai.example.com",
-        )) {
-            assertEquals(plain, redact(plain))
+        val known = JsonValue.parse(File(SUITE, "redaction.json").readText()) as JsonObject
+        fun all(name: String) = known[name] as JsonArray
+        fun text(value: JsonValue?) = (value as JsonString).value
+        fun texts(name: String) = all(name).map(::text)
+        for (plain in texts("plain")) assertEquals(plain, redact(plain))
+        for (token in texts("tokens")) {
+            for (around in texts("around")) assertFalse(token in redact(around.replace("\$token", token)), around)
         }
-        for (secret in listOf(MADE_UP, "sk-proj-0123456789abcdef", "at-0123456789abcdef", "A".repeat(24))) {
+        for (word in all("words").map { it as JsonObject }) {
+            val shown = redact(text(word["text"]))
+            assertFalse(text(word["secret"]) in shown, shown)
+        }
+        for (secret in listOf(MADE_UP, "A".repeat(24))) {
             assertFalse(secret in redact("it is \"$secret\", x=$secret, or $secret."))
         }
         assertEquals("Authorization: Bearer [redacted]", redact("Authorization: Bearer short"))
