@@ -59,8 +59,10 @@ impl Backend {
             Found::Stale => return Ok(None),
             Found::Lookup(lookup, stage) => {
                 let settled = tokio::select! {
-                    settled = settled(stage) => settled,
+                    // First: a logout ends the lookup, too, which is then no failure.
+                    biased;
                     () = signed_out(Some(lease)) => return Err(BackendError::SignedOut),
+                    settled = settled(stage) => settled,
                 };
                 match settled {
                     Ok(route) => return Ok(Some(route)),
