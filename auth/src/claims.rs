@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use byokey_protocol::account::PlanType;
 use serde::Deserialize;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credential::differ;
@@ -25,10 +26,30 @@ pub struct Claims {
     pub user_id: Option<String>,
     /// Whether the account lives in the government's cloud, which calls must state in a header.
     pub fedramp: bool,
-    /// The region that the workspace is bound to, which calls must name in a header.
-    pub residency: Option<String>,
+    /// What the workspace is bound to.
+    pub residency: Option<Residency>,
     /// When the token expires, in Unix seconds.
     pub expires_at: Option<i64>,
+}
+
+/// The region that a workspace is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Residency {
+    /// This one, which calls must name in a header.
+    Region(String),
+    /// One that cannot be named. The workspace is bound all the same.
+    Unreadable,
+}
+
+impl Residency {
+    /// Returns the region, if it can be named.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Region(region) => Some(region),
+            Self::Unreadable => None,
+        }
+    }
 }
 
 /// The residency of a workspace that is not bound to a region.
@@ -65,17 +86,23 @@ struct RawAuth {
     chatgpt_user_id: Text,
     user_id: Text,
     chatgpt_account_is_fedramp: Flag,
-    chatgpt_compute_residency: Text,
-    chatgpt_data_residency: Text,
+    chatgpt_compute_residency: Option<Value>,
+    chatgpt_data_residency: Option<Value>,
 }
 
 impl RawAuth {
     /// Returns the region of computation, else that of storage; `None` if the workspace is not
-    /// bound to one.
-    fn residency(&mut self) -> Option<String> {
-        let compute = self.chatgpt_compute_residency.0.take();
-        let region = compute.or_else(|| self.chatgpt_data_residency.0.take());
-        region.filter(|it| is_identifier(it) && !it.eq_ignore_ascii_case(NO_CONSTRAINT))
+    /// bound to one. Unlike other claims, one of an unexpected type is not absent: that would lift
+    /// the bond.
+    fn residency(&mut self) -> Option<Residency> {
+        let compute = self.chatgpt_compute_residency.take();
+        let claim = compute.or_else(|| self.chatgpt_data_residency.take())?;
+        match claim {
+            Value::String(region) if region.eq_ignore_ascii_case(NO_CONSTRAINT) => None,
+            Value::String(region) if region.is_empty() => None,
+            Value::String(region) if is_identifier(&region) => Some(Residency::Region(region)),
+            _ => Some(Residency::Unreadable),
+        }
     }
 }
 
@@ -133,7 +160,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use byokey_protocol::account::PlanType;
 
-    use super::{Claims, InvalidToken};
+    use super::{Claims, InvalidToken, Residency};
 
     fn token(claims: &str) -> String {
         format!("e30.{}.made-up", URL_SAFE_NO_PAD.encode(claims))
@@ -189,15 +216,27 @@ mod tests {
                 r#""chatgpt_compute_residency":"no_constraint","chatgpt_data_residency":"eu""#,
                 None,
             ),
-            (r#""chatgpt_compute_residency":7"#, None),
-            (r#""chatgpt_data_residency":"e\r\nu""#, None),
         ] {
             let token = token(&format!(
                 r#"{{"https://api.openai.com/auth":{{{claims}}}}}"#
             ));
             let read = Claims::of(&token).unwrap().residency;
-            assert_eq!(read.as_deref(), region, "{claims}");
+            let read = read.as_ref().map(Residency::region);
+            assert_eq!(read, region.map(Some), "{claims}");
         }
+    }
+
+    #[test]
+    fn a_region_that_cannot_be_read_binds_too() {
+        for region in ["7", "true", "[\"us\"]", "{}", r#""e\r\nu""#, "\" us\""] {
+            let token = token(&format!(
+                r#"{{"https://api.openai.com/auth":{{"chatgpt_data_residency":{region}}}}}"#
+            ));
+            let read = Claims::of(&token).unwrap().residency;
+            assert_eq!(read, Some(Residency::Unreadable), "{region}");
+        }
+        let none = token(r#"{"https://api.openai.com/auth":{"chatgpt_compute_residency":""}}"#);
+        assert_eq!(Claims::of(&none).unwrap().residency, None);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use claims::{Claims, InvalidToken};
+pub use claims::{Claims, InvalidToken, Residency};
 pub use credential::{
     AccountIdentity, ApiKey, BearerLogin, ChatgptAccount, Credential, ExternalLogin,
     InvalidCredential, ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PeerId,

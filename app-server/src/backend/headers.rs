@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::route::{Carries, Route};
 use super::{BackendError, Call};
 use crate::config::Config;
-use byokey_auth::Lease;
+use byokey_auth::{Lease, Residency};
 use byokey_base::memory;
 
 /// codex's originator before a client has introduced itself.
@@ -153,7 +153,8 @@ pub(crate) fn of(
                     let fedramp = HeaderName::from_static("x-openai-fedramp");
                     headers.insert(fedramp, HeaderValue::from_static("true"));
                 }
-                let residency = login.residency.as_deref().and_then(text);
+                let residency = login.residency.as_ref().and_then(Residency::region);
+                let residency = residency.and_then(text);
                 headers.extend(residency.map(|value| (HeaderName::from_static(RESIDENCY), value)));
                 let policy = route.policy.clone();
                 let name = HeaderName::from_static(ROUTING_OVERRIDE);

@@ -23,7 +23,7 @@ pub(super) use identity::differ;
 pub use managed::{ManagedLogin, ManagedTokens, RenewedTokens};
 pub use personal::{PERSONAL_TOKEN_PREFIX, PersonalAccessToken, TokenOwner};
 
-use super::claims::InvalidToken;
+use super::claims::{InvalidToken, Residency};
 
 /// The credential in force.
 #[derive(Debug)]
@@ -102,8 +102,8 @@ pub struct ChatgptAccount {
     pub email: Option<String>,
     /// Whether calls must state that the account lives in the government's cloud.
     pub fedramp: bool,
-    /// The region that calls must name, if the workspace is bound to one.
-    pub residency: Option<String>,
+    /// What the workspace is bound to.
+    pub residency: Option<Residency>,
 }
 
 /// Why a value cannot become a credential.

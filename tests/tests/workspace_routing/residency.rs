@@ -68,6 +68,25 @@ async fn with_it_the_calls_name_region_and_policy() {
     assert_eq!(places.model_calls(), (1, 1));
 }
 
+/// Another type than text may be a region that is not known here.
+#[tokio::test]
+async fn a_region_that_cannot_be_read_binds_too() {
+    let places = Places::new();
+    places.answer(json!({"preset": "routing-broken", "repeat": 0}));
+    let mut claims = person().claims();
+    claims["https://api.openai.com/auth"]["chatgpt_compute_residency"] = json!(["us"]);
+    let (_server, mut host) = places.program().await;
+    host.login(&unsigned(&claims, "odd"), "ws-1").await;
+    let ended = turn(&mut host).await;
+    assert_eq!(ended["error"]["kind"], "workspaceRoutingUnavailable");
+    places.route(&places.workspace.base_url(), "us");
+    host.login(&unsigned(&claims, "odd-again"), "ws-1").await;
+    complete(&mut host).await;
+    assert_eq!(places.model_calls(), (0, 1));
+    let sent = places.workspace.requests().remove(0);
+    assert_eq!(sent.header("x-openai-internal-codex-residency"), None);
+}
+
 /// Its turn is not sent, so it gets no 401 of its own: that of the lookup has to do.
 #[tokio::test]
 async fn the_turn_of_a_bound_workspace_renews_a_login_that_was_revoked_early() {
