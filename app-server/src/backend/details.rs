@@ -227,6 +227,11 @@ mod tests {
     fn the_reason_is_found_in_every_form() {
         for (body, reason) in [
             (r#"{"error":{"code":"cyber_policy"}}"#, Reason::CyberPolicy),
+            (r#"{"error":{"code":"bio_policy"}}"#, Reason::InvalidPrompt),
+            (
+                r#"{"error":{"code":"misalignment_policy_violation"}}"#,
+                Reason::InvalidPrompt,
+            ),
             (
                 r#"{"error":{"type":"usage_limit_reached","code":null}}"#,
                 Reason::UsageLimitReached,

@@ -175,7 +175,12 @@ static TABLE: [Row; 22] = [
     },
     Row {
         reason: Reason::InvalidPrompt,
-        codes: &["invalid_prompt", "content_policy_violation"],
+        codes: &[
+            "invalid_prompt",
+            "content_policy_violation",
+            "bio_policy",
+            "misalignment_policy_violation",
+        ],
         phrases: &[],
         kind: ErrorKind::PolicyRefused,
         info: Some(BadRequest),
