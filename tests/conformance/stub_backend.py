@@ -158,6 +158,10 @@ def sse_events(step, number):
 class Backend:
     """The stub: answers by script, and logs its requests."""
 
+    # Whether a WebSocket is refused by name. After a 404 codex tries again for a while, and then
+    # sends one item more.
+    refuses_websockets = True
+
     def __init__(self):
         self.routes, self.rejected = {}, set()
         self.requests, self.background = [], set()
@@ -222,7 +226,7 @@ class Backend:
             if route == "responses":
                 self.responses += 1
             number = self.responses
-            if http_request.headers.get("upgrade") == "websocket":
+            if self.refuses_websockets and http_request.headers.get("upgrade") == "websocket":
                 step = NO_WEBSOCKET
             elif bearer in self.rejected:
                 step = {"status": 401, "body": {"error": {"message": "unauthorized"}}}

@@ -89,6 +89,7 @@ class TlsBackend(stub_backend.Backend):
     """The stub, under the public names too, with a cookie of the edge on each answer."""
 
     folder, whole = None, []
+    refuses_websockets = False
 
     def __init__(self):
         super().__init__()
