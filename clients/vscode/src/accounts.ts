@@ -41,6 +41,7 @@ export class Accounts {
   readonly #listeners = new Set<() => void>();
   readonly #ends: { dispose(): void }[];
   #queue: Promise<unknown> = Promise.resolve();
+  #known: readonly StoredAccount[] = [];
 
   constructor(secrets: SecretStorage, board: Board, now: () => number = Date.now) {
     this.#secrets = secrets;
@@ -64,6 +65,15 @@ export class Accounts {
   /** All accounts, the latest first. */
   async list(): Promise<readonly StoredAccount[]> {
     return (await this.#read()).accounts;
+  }
+
+  /**
+   * Returns the name of an account: its address, and the workspace where another account that was
+   * last read has the same one. VS Code remembers by this name what an extension may use.
+   */
+  nameOf({ key, label, workspace }: StoredAccount): string {
+    const isShared = this.#known.some((other) => other.label === label && other.key !== key);
+    return isShared ? `${label} (${workspace})` : label;
   }
 
   /** The account that all windows use. */
@@ -132,12 +142,15 @@ export class Accounts {
 
   async #read(): Promise<Shared> {
     const [stored, shown] = [parsed(await this.#secrets.get(LIST)), parsed(await this.#board.read())];
-    return shown.revision > stored.revision ? shown : stored;
+    const newest = shown.revision > stored.revision ? shown : stored;
+    this.#known = newest.accounts;
+    return newest;
   }
 
   async #write(before: Shared, accounts: readonly StoredAccount[], current: string | undefined): Promise<void> {
     const revision = Math.max(this.#now(), before.revision + 1);
     const text = JSON.stringify({ revision, accounts, current } satisfies { [K in keyof Shared]: unknown });
+    this.#known = accounts;
     await this.#secrets.store(LIST, text);
     await this.#board.write(text);
   }

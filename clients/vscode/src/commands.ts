@@ -40,7 +40,7 @@ export function registerCommands(context: vscode.ExtensionContext, parts: Parts)
     },
     "byokey.restart": () => session.restart(),
     "byokey.menu": async () => {
-      const command = await askForCommand(session.state, session.account?.label);
+      const command = await askForCommand(session.state, session.account && accounts.nameOf(session.account));
       if (command !== undefined) await vscode.commands.executeCommand(command);
     },
     "byokey.showTraffic": async () => {

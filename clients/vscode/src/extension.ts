@@ -30,6 +30,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const notices = new Notices();
   const { provider, end } = Provider.register({
     account: (): StoredAccount | undefined => session.account,
+    nameOf: (account) => accounts.nameOf(account),
     token: () => session.token(),
     signIn: () => vscode.commands.executeCommand("byokey.signIn"),
     signOut: () => session.signOut(),

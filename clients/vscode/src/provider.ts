@@ -12,6 +12,8 @@ const ID = "byokey";
 /** What the provider needs of the rest. */
 export interface ProviderOptions {
   readonly account: () => StoredAccount | undefined;
+  /** Tells apart accounts of the same address. */
+  readonly nameOf: (account: StoredAccount) => string;
   readonly token: () => Promise<string | undefined>;
   readonly signIn: () => PromiseLike<unknown>;
   readonly signOut: () => Promise<void>;
@@ -28,7 +30,7 @@ export class Provider implements vscode.AuthenticationProvider, vscode.Disposabl
   readonly #options: ProviderOptions;
   readonly #changes = new vscode.EventEmitter<vscode.AuthenticationProviderAuthenticationSessionsChangeEvent>();
   readonly onDidChangeSessions = this.#changes.event;
-  #shown: StoredAccount | undefined;
+  #shown: vscode.AuthenticationSession | undefined;
   /** The account whose token the user has agreed to share, in this window. */
   #agreed: string | undefined;
 
@@ -45,13 +47,14 @@ export class Provider implements vscode.AuthenticationProvider, vscode.Disposabl
 
   /** Reports a change of the account to VS Code. */
   update(): void {
-    const [before, now] = [this.#shown, this.#options.account()];
-    if (before?.key === now?.key && before?.label === now?.label) return;
+    const account = this.#options.account();
+    const [before, now] = [this.#shown, account && this.#session(account, "", [])];
+    if (before?.id === now?.id && before?.account.label === now?.account.label) return;
     this.#shown = now;
-    if (this.#agreed !== now?.key) this.#agreed = undefined;
+    if (this.#agreed !== now?.id) this.#agreed = undefined;
     this.#changes.fire({
-      added: now === undefined ? [] : [session(now, "", [])],
-      removed: before === undefined ? [] : [session(before, "", [])],
+      added: now === undefined ? [] : [now],
+      removed: before === undefined ? [] : [before],
       changed: [],
     });
   }
@@ -63,7 +66,7 @@ export class Provider implements vscode.AuthenticationProvider, vscode.Disposabl
   async getSessions(scopes?: readonly string[]): Promise<vscode.AuthenticationSession[]> {
     const account = this.#options.account();
     if (account === undefined) return [];
-    if (scopes === undefined) return [session(account, "", [])];
+    if (scopes === undefined) return [this.#session(account, "", [])];
     if (!this.#options.isShared()) {
       this.#agreed = undefined;
       return [];
@@ -80,7 +83,7 @@ export class Provider implements vscode.AuthenticationProvider, vscode.Disposabl
     if (this.#options.account() === undefined) await this.#options.signIn();
     const account = this.#options.account();
     if (account === undefined) throw new Error("byokey: nothing was shared, no account is signed in.");
-    if (!(await this.#options.mayShare(account.label))) throw new Error("byokey: the user does not share the token.");
+    if (!(await this.#options.mayShare(this.#options.nameOf(account)))) throw new Error("byokey: the user does not share the token.");
     this.#agreed = account.key;
     const [shared] = await this.#withToken(account, scopes);
     if (shared === undefined) throw new Error("byokey: nothing was shared, the account has changed.");
@@ -100,10 +103,10 @@ export class Provider implements vscode.AuthenticationProvider, vscode.Disposabl
   async #withToken(account: StoredAccount, scopes: readonly string[]): Promise<vscode.AuthenticationSession[]> {
     const token = await this.#options.token();
     const isSame = this.#options.account()?.key === account.key && this.#agreed === account.key;
-    return token === undefined || !isSame || !this.#options.isShared() ? [] : [session(account, token, scopes)];
+    return token === undefined || !isSame || !this.#options.isShared() ? [] : [this.#session(account, token, scopes)];
   }
-}
 
-function session(account: StoredAccount, accessToken: string, scopes: readonly string[]): vscode.AuthenticationSession {
-  return { id: account.key, accessToken, account: { id: account.key, label: account.label }, scopes };
+  #session(account: StoredAccount, accessToken: string, scopes: readonly string[]): vscode.AuthenticationSession {
+    return { id: account.key, accessToken, account: { id: account.key, label: this.#options.nameOf(account) }, scopes };
+  }
 }

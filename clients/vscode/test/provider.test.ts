@@ -10,9 +10,10 @@ const ADA: StoredAccount = { key: "ada", label: "ada@example.test", workspace: "
 const BOB: StoredAccount = { ...ADA, key: "bob", label: "bob@example.test" };
 
 function made(change: { isShared?: boolean; mayShare?: boolean; token?: () => Promise<string> } = {}) {
-  const state = { account: ADA as StoredAccount | undefined, isShared: true, mayShare: true, consents: [] as string[], refusals: 0, ...change };
+  const state = { account: ADA as StoredAccount | undefined, isShared: true, mayShare: true, consents: [] as string[], refusals: 0, suffix: "", ...change };
   const provider = new Provider({
     account: () => state.account,
+    nameOf: ({ label }) => label + state.suffix,
     token: change.token ?? (async () => "made-up-token"),
     signIn: async () => (state.account = ADA),
     signOut: async () => void (state.account = undefined),
@@ -85,6 +86,21 @@ test("changes of the account are reported once", () => {
     provider.update();
   }
   assert.deepEqual(changes, ["+ada -", "+bob -ada", "+ -bob"]);
+});
+
+test("a name that gets its workspace, because of another account, replaces the old one", async () => {
+  const { provider, state } = made();
+  const changes: string[] = [];
+  provider.update();
+  provider.onDidChangeSessions(({ added, removed }) => {
+    changes.push(`+${added!.map(({ account }) => account.label)} -${removed!.map(({ account }) => account.label)}`);
+  });
+  state.suffix = " (ws)";
+  provider.update();
+  assert.deepEqual(changes, ["+ada@example.test (ws) -ada@example.test"]);
+  assert.equal((await provider.getSessions())[0]?.account.label, "ada@example.test (ws)");
+  await provider.createSession([]);
+  assert.deepEqual(state.consents, ["ada@example.test (ws)"]);
 });
 
 test("Sign Out in the Accounts menu signs out that account alone", async () => {

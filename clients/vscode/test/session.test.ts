@@ -26,6 +26,8 @@ test("two people in one workspace are two accounts, and one person in two worksp
   }
   const listed = (await accounts.list()).map(({ label, workspace }) => `${label} ${workspace}`);
   assert.deepEqual(listed, ["ada@example.test ws", "ada@example.test other", "bob@example.test ws"]);
+  const names = (await accounts.list()).map((account) => accounts.nameOf(account));
+  assert.deepEqual(names, ["ada@example.test (ws)", "ada@example.test (other)", "bob@example.test"]);
 });
 
 test("an account whose sign-in fails is not stored, and the old one stays", async () => {
