@@ -132,6 +132,11 @@ class Editor {
     await toast.locator(".monaco-button", { hasText: button }).first().waitFor();
   }
 
+  /** Waits for a notification with this text. */
+  async told(text) {
+    await this.page.locator(".notification-toast", { hasText: text }).first().waitFor();
+  }
+
   /** Presses a button of the modal dialog with this text, and returns what it says. */
   async dialog(text, button) {
     const box = this.page.locator(".monaco-dialog-box", { hasText: text });

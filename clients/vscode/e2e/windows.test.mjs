@@ -26,7 +26,7 @@ test("two windows of VS Code", options, async (story) => {
 
   await step("both show that no account is signed in", async () => {
     editor = await openEditor({
-      extensions: [here("../out/byokey-account.vsix")],
+      extensions: [here("../out/byokey-account.vsix"), here("../out/other.vsix")],
       pictures,
       env: { BYOKEY_BIN: byokey, CODEX_APP_SERVER_LOGIN_ISSUER: backend },
       settings: {
@@ -37,6 +37,13 @@ test("two windows of VS Code", options, async (story) => {
     await editor.statusBar("byokey: signed out");
     other = await editor.anotherWindow();
     await other.statusBar("byokey: signed out");
+  });
+
+  await step("a window learns of another one's secrets by the list of accounts alone", async () => {
+    await editor.command("Other: Store a Secret");
+    await editor.command("Other: Tell About Secrets");
+    await editor.told("other: heard of 1 changes, reads made up");
+    await editor.clearNotifications();
   });
 
   await step("a sign-in with a code in one window reaches the other", async () => {
@@ -50,6 +57,10 @@ test("two windows of VS Code", options, async (story) => {
     await editor.statusBar("34 %");
     await editor.page.bringToFront();
     assert.equal(logins().length, 1);
+    // By now an event of VS Code would be there, too. If it comes one day, the README can say so.
+    await other.command("Other: Tell About Secrets");
+    await other.told("other: heard of 0 changes, reads nothing");
+    await other.clearNotifications();
     await editor.hover(ADA);
     await editor.picture("limits-of-the-pictures");
     await editor.part("limits", { x: 720, y: 674, width: 560, height: 126 });
