@@ -153,7 +153,7 @@ wanted = ["name", "description", "url", "licenses/m:license/m:name", "licenses/m
           "developers/m:developer/m:name", "scm/m:url", "scm/m:connection"]
 missing = [path.replace("m:", "") for path in wanted if pom.find(f"m:{path}", space) is None]
 plugins = {it.text for it in pom.iterfind(".//m:plugin/m:artifactId", space)}
-missing += sorted({"maven-source-plugin", "maven-jar-plugin"} - plugins)
+missing += sorted({"maven-source-plugin", "dokka-maven-plugin"} - plugins)
 sys.exit("packages: pom.xml has no " + ", ".join(missing) if missing else 0)
 PY
   jars
