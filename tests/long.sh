@@ -41,6 +41,12 @@ windows() {
   BYOKEY_WINDOWS=1 run_tests windows --package byokey-tests --test windows
 }
 
+# All generators of code: the gate has two of them.
+generators() {
+  tests/generators/setup.sh --all
+  run_tests generators --package byokey-tests --test schema_generators
+}
+
 # Logins shared by an older codex and this program.
 older_codex() {
   local version
@@ -128,6 +134,7 @@ reproducible() {
 # It takes seconds, and a mutant that does not apply any more is found before the hours.
 step "mutants that apply" tests/mutants/run.py --check
 step "client packages" clients/check-packages.sh
+step "generators" generators
 step "lints, other systems" other_systems
 step "advisories" advisories
 step "Windows" windows
