@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import time
 import tomllib
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from .project import ROOT, Project, Target
@@ -14,28 +16,20 @@ from .project import ROOT, Project, Target
 PACKAGE = "byokey-app-server"
 
 
+@dataclass(frozen=True)
+class Crates:
+    """The crates in a program, and which of them each one needs, by the ids of cargo's metadata."""
+
+    packages: dict[str, dict[str, Any]]
+    reached: dict[str, list[str]]
+    root: str
+
+
 def bill(project: Project, target: Target, digest: str) -> tuple[str, bytes]:
     """The bill of a target's program, whose SHA-256 is `digest`: its file name and its bytes."""
-    metadata = json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", target.triple))
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    root = next(id for id, package in packages.items() if package["name"] == PACKAGE)
-    shipped = names_in_program(target)
+    found = crates(target.triple)
+    packages, reached, root = found.packages, found.reached, found.root
     checksums = registry_checksums()
-
-    reached: dict[str, list[str]] = {}
-    waiting = [root]
-    while waiting:
-        id = waiting.pop()
-        if id in reached:
-            continue
-        reached[id] = [
-            dependency["pkg"]
-            for dependency in nodes[id]["deps"]
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"])
-            and key(packages[dependency["pkg"]]) in shipped
-        ]
-        waiting += reached[id]
 
     reference = {id: purl(packages[id]) for id in reached}
     components = [component(packages[id], checksums) for id in sorted(reached, key=reference.get) if id != root]
@@ -65,6 +59,31 @@ def bill(project: Project, target: Target, digest: str) -> tuple[str, bytes]:
     return name, (json.dumps(document, indent=1) + "\n").encode()
 
 
+@functools.cache
+def crates(triple: str) -> Crates:
+    """The crates in the program for the target of that name."""
+    metadata = json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", triple))
+    packages = {package["id"]: package for package in metadata["packages"]}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    root = next(id for id, package in packages.items() if package["name"] == PACKAGE)
+    shipped = names_in_program(triple)
+
+    reached: dict[str, list[str]] = {}
+    waiting = [root]
+    while waiting:
+        id = waiting.pop()
+        if id in reached:
+            continue
+        reached[id] = [
+            dependency["pkg"]
+            for dependency in nodes[id]["deps"]
+            if any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            and key(packages[dependency["pkg"]]) in shipped
+        ]
+        waiting += reached[id]
+    return Crates(packages, reached, root)
+
+
 def component(package: dict[str, Any], checksums: dict[tuple[str, str], str]) -> dict[str, Any]:
     """A crate as a component."""
     described: dict[str, Any] = {
@@ -85,10 +104,10 @@ def component(package: dict[str, Any], checksums: dict[tuple[str, str], str]) ->
     return described
 
 
-def names_in_program(target: Target) -> set[tuple[str, str]]:
+def names_in_program(triple: str) -> set[tuple[str, str]]:
     """Names and versions of the crates in the program: cargo resolves features for one package
     only here, while its metadata has those of the whole workspace."""
-    lines = cargo("tree", "--package", PACKAGE, "--target", target.triple, "--edges", "normal", "--prefix", "none")
+    lines = cargo("tree", "--package", PACKAGE, "--target", triple, "--edges", "normal", "--prefix", "none")
     words = (line.split() for line in lines.splitlines() if line)
     return {(each[0], each[1].removeprefix("v")) for each in words}
 
