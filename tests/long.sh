@@ -103,11 +103,13 @@ all_mutants() {
   cargo mutants --shard "$shard" --output "$target"
 }
 
-# The packages of all machines that can be built for here; the one for aarch64 runs under qemu.
+# The packages of all machines that can be built for here; the program for aarch64 runs under qemu,
+# the one for Windows under Wine, and cargo-binstall installs the one of this machine.
 all_packages() {
   local triple program programs=()
   export PYTHONDONTWRITEBYTECODE=1
   release/setup.sh
+  release/setup-long.sh
   for triple in aarch64-unknown-linux-musl x86_64-pc-windows-gnu; do
     if program=$(release/cross.sh "$triple"); then
       programs+=(--program "$triple=$program")
