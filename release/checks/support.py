@@ -10,6 +10,7 @@ import json
 import os
 import re
 import select
+import ssl
 import subprocess
 import tarfile
 import tempfile
@@ -28,9 +29,9 @@ PATIENCE = 60
 
 
 class Loopback:
-    """Serves bytes by path, and records what was asked for."""
+    """Serves bytes by path, with TLS if a context is given, and records what was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, tuple[int, bytes]] = {}
         self.asked: list[str] = []
         pages, asked = self.pages, self.asked
@@ -57,7 +58,11 @@ class Loopback:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.address = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
+        # A client may stop reading.
+        self.server.handle_error = lambda *_: None
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
@@ -67,13 +72,25 @@ class Loopback:
 
 
 @contextlib.contextmanager
-def loopback() -> Iterator[Loopback]:
+def loopback(tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
     """A server for as long as the block lasts."""
-    server = Loopback()
+    server = Loopback(tls)
     try:
         yield server
     finally:
         server.close()
+
+
+def certificate(root: Path) -> tuple[ssl.SSLContext, Path]:
+    """A new certificate of this machine, which is its own authority: for a server, and as a file."""
+    names = {"key": root / "key.pem", "certificate": root / "certificate.pem"}
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", names["key"], "-out", names["certificate"], "-days", "2", "-subj", "/CN=loopback"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    run(command)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(names["certificate"], names["key"])
+    return context, names["certificate"]
 
 
 def npm_registry(server: Loopback, folder: Path) -> None:

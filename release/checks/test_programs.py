@@ -3,6 +3,7 @@ readers of the lists of crates."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tarfile
 import tomllib
@@ -72,11 +73,15 @@ class Binstall(unittest.TestCase):
         project, path = load(), support.archive_of_this_machine()
         manifest = tomllib.loads((ROOT / "app-server/Cargo.toml").read_text())
         template = manifest["package"]["metadata"]["binstall"]["pkg-url"]
-        with support.loopback() as server, support.folder() as root:
+        with support.folder() as root, contextlib.ExitStack() as stack:
+            # It takes nothing but https.
+            tls, authority = support.certificate(root)
+            server = stack.enter_context(support.loopback(tls))
             server.pages[f"/v{project.version}/{path.name}"] = (200, path.read_bytes())
             command = [tool, "--manifest-path", ROOT / "app-server", "--root", root, "--no-confirm", "--no-track"]
             command += ["--pkg-url", template.replace(project["downloads"], server.address)]
             command += ["--targets", support.target_of_this_machine().triple, "--strategies", "crate-meta-data"]
+            command += ["--root-certificates", authority]
             support.run([*command, "byokey-app-server"], env=support.environment(root))
             self.assertIn(f"/v{project.version}/{path.name}", server.asked)
             support.version_line([root / "bin/byokey"], env=support.environment(root))
