@@ -318,7 +318,7 @@ export class Session {
     else this.#show({ kind: "failed", ...problemOf(error) });
   }
 
-  /** Shows the account after `work`. The end of its server is not a failure: it restarts. *
+  /** Shows the account after `work`. The end of its server is not a failure: it restarts. */
   async #orFail(running: Running, work: () => Promise<void>): Promise<void> {
     if (this.#running !== running) return;
     const { client } = running;
