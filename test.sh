@@ -128,7 +128,7 @@ packages() {
 if $fast; then
   step "formatting" cargo fmt --all --check
   step "unit tests" run_tests fast --workspace --lib --bins
-  step "transcripts" run_tests transcripts --package byokey-tests --test transcripts --test tidy
+  step "transcripts" run_tests transcripts --workspace --test transcripts --test tidy
 fi
 
 if $gate; then
