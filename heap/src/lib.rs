@@ -1,6 +1,6 @@
 //! Where the program's memory comes from, below the allocator that zeroizes what is freed.
 //!
-//! The programs for Linux are linked to musl, whose allocator asks the system for nearly every page
+//! The programs for Linux are linked to musl. Its allocator asks the system for nearly every page
 //! by itself: that was an eighth of a start. Short blocks come from `dlmalloc` there, which puts them
 //! side by side. It keeps what is freed, so long blocks stay with the system, which has their pages
 //! back at once. Elsewhere all blocks come from the system's allocator.

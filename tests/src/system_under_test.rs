@@ -1,4 +1,4 @@
-//! A program under test whose memory is searched.
+//! A program under test, with a search of its memory.
 
 use byokey_dev_backend::DevBackend;
 use serde_json::json;

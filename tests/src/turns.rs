@@ -20,7 +20,7 @@ pub fn script(route: &str, steps: &Value) -> Script {
     Script::from_value(json!({"routes": {route: steps}})).unwrap()
 }
 
-/// Starts a server whose calls go to this backend, with these settings on top of the mock's, and a
+/// Starts a server that calls this backend, with these settings on top of the mock's, and a
 /// logged-in host.
 pub async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host) {
     signed_in_with(Setup::default(), backend, settings).await

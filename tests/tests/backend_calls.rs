@@ -18,7 +18,7 @@ fn script(route: &str, steps: Value) -> Script {
     Script::from_value(json!({"routes": {route: steps}})).unwrap()
 }
 
-/// Starts a server whose calls go to this backend, with these settings on top of the mock's, and a
+/// Starts a server that calls this backend, with these settings on top of the mock's, and a
 /// logged-in host.
 async fn signed_in(backend: &DevBackend, settings: &[&str]) -> (Server, Host, String) {
     let mut setup = Setup::default().backend(backend);

@@ -1,4 +1,4 @@
-//! A machine that slept, or whose clock was set ahead: what was due meanwhile comes once, and what
+//! A machine that slept, or had its clock set ahead: what was due meanwhile comes once, and what
 //! waits for its user ends.
 
 #![cfg(unix)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The crates whose constants count.
+/// The crates with constants that count.
 const CRATES: [&str; 6] = ["app-server", "auth", "base", "http", "protocol", "rpc"];
 
 /// Types of constants that could be limits.
@@ -16,7 +16,7 @@ const TYPES: [&str; 8] = [
     "usize", "u16", "u32", "u64", "u128", "i64", "Duration", "Range",
 ];
 
-/// Folders and files whose constants bound nothing that comes from outside.
+/// Folders and files with constants that bound nothing that comes from outside.
 const APART: [&str; 4] = [
     "protocol/src/error.rs",
     "/tests.rs",
@@ -259,7 +259,7 @@ fn all_constants() -> BTreeMap<String, Option<Value>> {
     all
 }
 
-/// The constant whose path ends so.
+/// The constant with this end of its path.
 fn named<'a>(end: &str, all: &'a BTreeMap<String, Option<Value>>) -> (&'a str, Option<Value>) {
     let end = format!("/{end}");
     let found: Vec<_> = all

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-/// A browser whose user presses "Sign in" on every page.
+/// A browser with a user that presses "Sign in" on every page.
 const BROWSER: &str = "#!/bin/sh\nexec curl -sLo /dev/null --retry 50 --retry-delay 1 \
                        --retry-connrefused \"$1&sign_in=yes\"\n";
 

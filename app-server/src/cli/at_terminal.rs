@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// What a person reads who starts the server by hand: the first line to paste, and the way out.
+/// What a person reads after starting the server by hand: the first line to paste, and the way out.
 const AT_A_TERMINAL: &str = concat!(
     "this is a server for editors and agent hosts, which write JSON-RPC to its standard input. ",
     "By hand, begin with this line; Ctrl-D ends it:\n\n",

@@ -12,7 +12,7 @@ use crate::{IssuerFailure, LoginPolicy, ManagedTokens, RenewedTokens};
 
 const HOUR: u64 = 3_600;
 
-/// A login whose access token expires then.
+/// A login with an access token that expires then.
 fn expiring(at: i64) -> ManagedTokens {
     ManagedTokens {
         access_token: Secret::from(token_of("ws-1", "u-1", at).as_str()),

@@ -1,6 +1,6 @@
 //! What changed from one codex to another: `tests/codex/next.sh` runs it.
 //!
-//! `codex_changes --differing OLD NEW` prints the scenarios whose recordings differ.
+//! `codex_changes --differing OLD NEW` prints the scenarios with different recordings.
 //! `codex_changes OLD_PROGRAM OLD NEW_PROGRAM NEW AGAIN REQUESTS REQUESTS` reports all changes and
 //! fails if there are any. `OLD`, `NEW` and `AGAIN` are folders of recordings, named after their
 //! version; what is recorded `AGAIN` counts where it differs there, too. The files of model requests
