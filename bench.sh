@@ -4,7 +4,10 @@
 # includes the backend far away if the system allows one.
 #   ./bench.sh far [--delays 10,50,150] [COMMAND]...
 # measures against a backend that is so many milliseconds away, next to other app-servers by their
-# command lines, such as 'codex app-server'.
+# command lines, such as '/opt/codex/bin/codex app-server' (the program itself, not npm's script).
+#   ./bench.sh --own gnu=target/release/byokey
+# has another build of this server as a column too, here one that is linked to the C library of this
+# machine (cargo build --release --package byokey-app-server).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -1,5 +1,7 @@
 //! The measured programs.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,6 +14,8 @@ pub(crate) enum Kind {
     Echo,
     /// The server of this repository.
     Own,
+    /// Another build of it, to compare with. It has no goals.
+    Build,
     /// Another app-server.
     Peer,
 }
@@ -48,7 +52,7 @@ impl Candidate {
     pub(crate) fn own(name: &str, program: &Path) -> Result<Self, Failure> {
         let program = program.canonicalize().map_err(|error| {
             format!(
-                "no program at {}: {error}; build it, or name it with --byokey",
+                "no program at {}: {error}; build it, or name another",
                 program.display()
             )
         })?;
@@ -59,6 +63,14 @@ impl Candidate {
             program,
             arguments: vec!["app-server".to_owned()],
             environment: Vec::new(),
+        })
+    }
+
+    /// Returns another build of this server, to compare with.
+    pub(crate) fn build(name: &str, program: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            kind: Kind::Build,
+            ..Self::own(name, program)?
         })
     }
 
@@ -92,6 +104,7 @@ impl Candidate {
         let mut words = command.split_whitespace();
         let program = words.next().ok_or("--peer needs a command")?;
         let program = found(program).ok_or_else(|| format!("there is no program {program}"))?;
+        refuse_script(&program)?;
         let mut candidate = Self {
             name: String::new(),
             kind: Kind::Peer,
@@ -135,7 +148,22 @@ impl Candidate {
     }
 }
 
-/// Returns the program itself, not a link or a script that starts it.
+/// Refuses a script: its size, and the start of its interpreter, would be taken for the program's.
+fn refuse_script(program: &Path) -> Result<(), Failure> {
+    let mut start = [0; 2];
+    File::open(program)?.read_exact(&mut start)?;
+    if start != *b"#!" {
+        return Ok(());
+    }
+    let program = program.display();
+    Err(format!(
+        "{program} is a script that starts a program; name that one (npm puts the one of codex \
+         below node_modules/@openai, in vendor/*/bin or vendor/*/codex)"
+    )
+    .into())
+}
+
+/// Returns the file itself, not a link to it.
 fn found(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Path::new(program).canonicalize().ok();
@@ -146,4 +174,19 @@ fn found(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())?
         .canonicalize()
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::Candidate;
+
+    #[test]
+    fn a_script_that_starts_a_peer_is_refused() {
+        let mut script = tempfile::NamedTempFile::new().unwrap();
+        script.write_all(b"#!/usr/bin/env node\n").unwrap();
+        let refused = Candidate::peer(script.path().to_str().unwrap()).unwrap_err();
+        assert!(refused.to_string().contains("is a script"), "{refused}");
+    }
 }

@@ -6,29 +6,33 @@ use crate::candidate::{Candidate, Kind};
 use crate::options::Options;
 
 /// Returns facts about the run and its machine.
-pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(candidates: &[Candidate], options: &Options) -> Vec<(String, String)> {
     let processor = first_field("/proc/cpuinfo", "model name");
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = first_field("/proc/meminfo", "MemTotal");
-    let mut facts = vec![
+    let mut facts: Vec<_> = [
         ("date", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("processor", format!("{processor}, {processors} of them")),
         ("memory", memory),
         ("system", said("uname", &["-srm"])),
         ("compiler", said("rustc", &["--version"])),
-        ("commit", said("git", &["rev-parse", "--short=12", "HEAD"])),
+        ("commit", commit()),
         ("load before the run", load()),
         ("rounds", options.rounds.to_string()),
-    ];
+    ]
+    .map(|(name, fact)| (name.to_owned(), fact))
+    .into();
     if options.quick {
-        facts.push(("repetitions", "cut to a twentieth".to_owned()));
+        facts.push(("repetitions".to_owned(), "cut to a twentieth".to_owned()));
     }
     for candidate in candidates {
-        let name = match candidate.kind {
+        let role = match candidate.kind {
             Kind::Echo => "echo process",
             Kind::Own => "this server",
+            Kind::Build => "another build of it",
             Kind::Peer => "peer",
         };
+        let name = format!("{role}: {}", candidate.name);
         facts.push((name, candidate.version()));
     }
     facts
@@ -39,6 +43,17 @@ pub(crate) fn load() -> String {
     let load = read("/proc/loadavg");
     let mut averages = load.split_whitespace();
     averages.next().unwrap_or_default().to_owned()
+}
+
+/// Returns the commit, and whether the tree differs from it.
+fn commit() -> String {
+    let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
+    let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    if changed.is_empty() {
+        commit
+    } else {
+        format!("{commit}, with changes that are not in it")
+    }
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {

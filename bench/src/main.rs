@@ -61,6 +61,9 @@ fn run(options: &Options) -> Result<(), Failure> {
     if let Some(slim) = &options.slim {
         candidates.push(Candidate::own("byokey, slim", slim)?.slim());
     }
+    for (name, program) in &options.builds {
+        candidates.push(Candidate::build(name, program)?);
+    }
     for peer in &options.peers {
         candidates.push(Candidate::peer(peer)?);
     }
@@ -105,7 +108,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         say("a far backend");
         results.far = far::gather(options, &results.candidates);
     }
-    results.facts.push(("load after it", machine::load()));
+    results
+        .facts
+        .push(("load after it".to_owned(), machine::load()));
     say(&report::table(&results));
     if options.write_docs {
         write_docs(&results)?;

@@ -1,5 +1,7 @@
 //! The metrics: unit and goal.
 
+use crate::samples::Samples;
+
 /// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -45,6 +47,8 @@ pub(crate) struct Metric {
     pub(crate) slim_goal: Option<Goal>,
     /// The figure to subtract: this one is the difference.
     pub(crate) beyond: Option<&'static str>,
+    /// Whether it is about the slowest of many, so that it depends on the disturbances of a round.
+    pub(crate) is_tail: bool,
     /// The limiting factor, printed if the goal is missed.
     pub(crate) limit: &'static str,
 }
@@ -52,7 +56,14 @@ pub(crate) struct Metric {
 impl Metric {
     /// Selects the representative value of several rounds. Disturbances make a program slower and
     /// never faster, so the best of times counts; of other figures the worst.
+    ///
+    /// Of a tail the median counts: the best is the round with the least disturbance, not what the
+    /// program takes. So it does of a difference, which is also small where the disturbance was in
+    /// what is subtracted.
     pub(crate) fn of_rounds(&self, values: &[f64]) -> Option<f64> {
+        if self.is_tail || self.beyond.is_some() {
+            return Samples::new(values.to_vec()).median();
+        }
         let least = values.iter().copied().reduce(f64::min);
         let most = values.iter().copied().reduce(f64::max);
         match (self.unit, self.goal) {
@@ -77,6 +88,18 @@ mod tests {
         assert_eq!(of("pipelined-lost"), Some(3.0));
         assert_eq!(of("storm-succeeded"), Some(1.0));
         assert_eq!(of("memory"), Some(3.0));
+    }
+
+    #[test]
+    fn of_tails_and_differences_the_median_counts() {
+        for metric in METRICS {
+            let is_tail = metric.id.contains("p99");
+            assert_eq!(metric.is_tail, is_tail, "{}", metric.id);
+            if is_tail || metric.beyond.is_some() {
+                let median = metric.of_rounds(&[5.0, 1.0, 2.0]);
+                assert_eq!(median, Some(2.0), "{}", metric.id);
+            }
+        }
     }
 
     #[test]

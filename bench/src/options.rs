@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::Failure;
 
 pub(crate) const USAGE: &str = "\
-usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--write-docs]
+usage: ./bench.sh [--own NAME=PATH]... [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--write-docs]
 
+  --own NAME=PATH   also measure this build of the server, in a column of that name; repeatable
   --peer 'COMMAND'  also measure this app-server; repeatable
   --rounds N        rounds in which the programs take turns (default 5)
   --quick           a twentieth of all repetitions, to see that everything works
@@ -19,6 +20,8 @@ usage: ./bench.sh [--peer 'COMMAND']... [--rounds N] [--quick] [--only WORD] [--
 /// The options.
 #[derive(Debug)]
 pub(crate) struct Options {
+    /// Other builds of the server, by the names of their columns.
+    pub(crate) builds: Vec<(String, PathBuf)>,
     /// Command lines of other app-servers.
     pub(crate) peers: Vec<String>,
     /// Rounds in which the programs alternate.
@@ -39,6 +42,7 @@ impl Options {
     /// Reads the arguments.
     pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let mut options = Self {
+            builds: Vec::new(),
             peers: Vec::new(),
             rounds: 5,
             quick: false,
@@ -54,6 +58,7 @@ impl Options {
                     .ok_or_else(|| format!("{argument} needs a value"))
             };
             match argument.as_str() {
+                "--own" => options.builds.push(build(&value()?)?),
                 "--peer" => options.peers.push(value()?),
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--only" => options.only = value()?,
@@ -66,5 +71,30 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+/// Reads `NAME=PATH`.
+fn build(argument: &str) -> Result<(String, PathBuf), Failure> {
+    let named = argument.split_once('=');
+    let (name, path) = named.ok_or_else(|| format!("--own {argument}: NAME=PATH is expected"))?;
+    Ok((name.to_owned(), path.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::Options;
+
+    #[test]
+    fn another_build_has_a_name_and_a_path() {
+        let read = |build: &str| Options::read(["--own", build].map(str::to_owned).into_iter());
+        let options = read("gnu=target/a=b").unwrap();
+        assert_eq!(
+            options.builds,
+            [("gnu".to_owned(), PathBuf::from("target/a=b"))]
+        );
+        assert!(read("target/byokey").is_err());
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Results {
     /// The far backend.
     pub(crate) far: Far,
     /// About the run and its machine.
-    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) facts: Vec<(String, String)>,
     samples: BTreeMap<(&'static str, usize), Vec<f64>>,
 }
 
@@ -55,7 +55,7 @@ impl Verdict {
 
 impl Results {
     /// Returns empty results.
-    pub(crate) const fn of(candidates: Vec<Candidate>, facts: Vec<(&'static str, String)>) -> Self {
+    pub(crate) const fn of(candidates: Vec<Candidate>, facts: Vec<(String, String)>) -> Self {
         Self {
             candidates,
             facts,
@@ -73,12 +73,20 @@ impl Results {
 
     /// Returns the value over all rounds.
     pub(crate) fn value(&self, metric: &Metric, candidate: usize) -> Option<f64> {
-        let value = metric.of_rounds(self.rounds(metric.id, candidate))?;
+        let values = self.rounds(metric.id, candidate);
         let Some(beyond) = metric.beyond else {
-            return Some(value);
+            return metric.of_rounds(values);
         };
-        let other = METRICS.iter().find(|other| other.id == beyond)?;
-        Some(value - self.value(other, candidate)?)
+        // Both are of the same round: the machine differs from one to the next.
+        let others = self.rounds(beyond, candidate);
+        if values.len() != others.len() {
+            return None;
+        }
+        let differences = values
+            .iter()
+            .zip(others)
+            .map(|(value, other)| value - other);
+        metric.of_rounds(&differences.collect::<Vec<_>>())
     }
 
     /// Returns the value of each round.
@@ -141,6 +149,24 @@ mod tests {
     use super::{Results, Verdict};
     use crate::candidate::Candidate;
     use crate::metrics::METRICS;
+
+    #[test]
+    fn a_difference_is_that_of_one_round() {
+        let mut results = Results::of(vec![Candidate::echo().unwrap()], Vec::new());
+        // The second round was disturbed as a whole, the third in what is subtracted.
+        for (value, other) in [(5.0, 3.0), (14.0, 11.0), (6.0, 5.0)] {
+            results.add("delta-p50", 0, value);
+            results.add("direct-p50", 0, other);
+        }
+        let metric = METRICS.iter().find(|metric| metric.id == "delta-p50");
+        assert_eq!(results.value(metric.unwrap(), 0), Some(2.0));
+        results.add("delta-p50", 0, 1.0);
+        assert_eq!(
+            results.value(metric.unwrap(), 0),
+            None,
+            "a round is missing"
+        );
+    }
 
     #[test]
     fn each_build_is_measured_by_its_own_goal() {

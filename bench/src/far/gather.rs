@@ -55,12 +55,13 @@ fn measured(options: &Options, candidates: &[Candidate]) -> Result<Far, Failure>
     let file = folder.path().join("records");
     let delays = if options.quick { "50" } else { "10,50,150" };
     let own = [Some(&options.byokey), options.slim.as_ref()];
+    let builds = options.builds.iter().map(|(_, program)| program);
     let output = Command::new("bench/far.py")
         .args(["--delays", delays])
         .arg(std::env::current_exe()?)
         .arg("--json")
         .arg(&file)
-        .args(own.into_iter().flatten())
+        .args(own.into_iter().flatten().chain(builds))
         .args(&options.peers)
         .stderr(Stdio::piped())
         .stdout(Stdio::inherit())

@@ -12,6 +12,9 @@ use crate::{Failure, report, say};
 
 const USAGE: &str = "far URL FILE MILLISECONDS [--json FILE] PROGRAM...";
 
+/// How often the programs are left idle, which takes half a minute each time.
+const IDLENESSES: usize = 3;
+
 /// Measures: `URL FILE MILLISECONDS [--json FILE] PROGRAM...`, where a program with a blank in it
 /// is another app-server's command line. The first file has the certificate of the backend; to the
 /// second a record is appended for each program and protocol, a line each.
@@ -57,8 +60,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failure
         }
     }
     // All are idle at the same time.
-    subjects.iter_mut().for_each(Subject::begin_idleness);
-    subjects.iter_mut().for_each(Subject::end_idleness);
+    for _ in 0..IDLENESSES {
+        subjects.iter_mut().for_each(Subject::begin_idleness);
+        subjects.iter_mut().for_each(Subject::end_idleness);
+    }
     subjects.iter_mut().for_each(Subject::anew);
     let records: Vec<_> = subjects.into_iter().map(|subject| subject.record).collect();
     say(&report::far_table(&records));

@@ -37,6 +37,8 @@ pub(super) struct Subject {
     host: Option<Host>,
     thread: String,
     idle_since: Instant,
+    /// What each call after idleness took.
+    idle: Vec<f64>,
 }
 
 impl Subject {
@@ -58,10 +60,11 @@ impl Subject {
             host: None,
             thread: String::new(),
             idle_since: Instant::now(),
+            idle: Vec::new(),
         })
     }
 
-    /// Takes all steps on a program that is in use, each call and turn so many times.
+    /// Takes all steps on a program that is in use, each so many times.
     pub(super) fn warm(&mut self, repeated: usize) {
         let done = self.try_warm(repeated);
         self.note(done);
@@ -77,22 +80,44 @@ impl Subject {
     pub(super) fn end_idleness(&mut self) {
         let done = self.try_end_idleness();
         self.note(done);
-        self.host = None;
     }
 
-    /// Takes the steps of a program that has just started, and the storm.
+    /// Ends the program, and takes the storm with one that has just started.
     pub(super) fn anew(&mut self) {
+        self.host = None;
+        if let Some(idle) = Samples::new(std::mem::take(&mut self.idle)).median() {
+            self.add("idle", idle);
+        }
         let done = self.try_anew();
         self.note(done);
     }
 
     fn try_warm(&mut self, repeated: usize) -> Result<(), Failure> {
-        let mut host = Host::start_in(&self.candidate, self.home.path(), &[])?;
-        let login = timed(|| host.login(0))?;
-        self.add("login", login);
-        std::thread::sleep(PAUSE);
-        let first = timed(|| call(&mut host))?;
+        let at_once = median(repeated, || {
+            let mut host = self.started()?;
+            timed(|| {
+                host.login(0)?;
+                call(&mut host)
+            })
+        })?;
+        self.add("at-once", at_once);
+        let mut logins = Vec::new();
+        let mut last = None;
+        let first = median(repeated, || {
+            // The one before has ended when this one starts.
+            drop(last.take());
+            let mut host = self.started()?;
+            logins.push(timed(|| host.login(0))?);
+            std::thread::sleep(PAUSE);
+            let first = timed(|| call(&mut host))?;
+            last = Some(host);
+            Ok(first)
+        })?;
+        let mut host = last.ok_or("nothing was measured")?;
         self.add("first", first);
+        if let Some(login) = Samples::new(logins).median() {
+            self.add("login", login);
+        }
         self.record.protocol = std::fs::read_to_string(&self.spoken).unwrap_or_default();
         let further = median(repeated, || {
             std::thread::sleep(PAUSE);
@@ -110,12 +135,13 @@ impl Subject {
             timed(|| host.turn(&self.thread))
         })?;
         self.add("turn", turn);
-        host.login(REFUSED[0])?;
-        host.settle(PAUSE)?;
-        let refused = timed(|| call(&mut host));
-        // Some app-servers never request a refresh.
-        if let Some(refused) = refused.ok().filter(|_| host.refreshes == 1) {
-            self.add("refresh", refused);
+        let refreshes = (0..repeated).map(|_| refresh(&mut host));
+        let refreshes: Result<Vec<f64>, Failure> = refreshes.collect();
+        match refreshes.map(|samples| Samples::new(samples).median()) {
+            Ok(Some(refresh)) => self.add("refresh", refresh),
+            Err(failure) if self.candidate.kind != Kind::Peer => self.note(Err(failure)),
+            // Some app-servers never request a refresh.
+            _ => {}
         }
         self.host = Some(host);
         Ok(())
@@ -144,18 +170,13 @@ impl Subject {
         }
         host.settle(Duration::ZERO)?;
         let idle = timed(|| call(host))?;
-        self.add("idle", idle);
+        self.idle.push(idle);
         Ok(())
     }
 
     fn try_anew(&mut self) -> Result<(), Failure> {
-        let mut host = Host::start_in(&self.candidate, self.home.path(), &[])?;
-        let at_once = timed(|| {
-            host.login(0)?;
-            call(&mut host)
-        })?;
-        self.add("at-once", at_once);
-        if self.candidate.kind == Kind::Own {
+        if self.candidate.kind != Kind::Peer {
+            let mut host = self.started()?;
             host.login(REFUSED[1])?;
             host.settle(PAUSE)?;
             let (seconds, refreshes) = storm(&mut host)?;
@@ -165,6 +186,10 @@ impl Subject {
         Ok(())
     }
 
+    fn started(&self) -> Result<Host, Failure> {
+        Host::start_in(&self.candidate, self.home.path(), &[])
+    }
+
     fn add(&mut self, step: &str, value: f64) {
         self.record.values.insert(step.to_owned(), value);
     }
@@ -172,8 +197,11 @@ impl Subject {
     fn note(&mut self, done: Result<(), Failure>) {
         if let Err(failure) = done {
             // A peer's error may be long.
-            let failure = failure.to_string().chars().take(200).collect();
-            self.record.failures.push(failure);
+            let failure: String = failure.to_string().chars().take(200).collect();
+            // A program that is gone fails each time.
+            if self.record.failures.last() != Some(&failure) {
+                self.record.failures.push(failure);
+            }
         }
     }
 }
@@ -209,6 +237,19 @@ fn median(repeated: usize, mut deed: impl FnMut() -> Result<f64, Failure>) -> Re
     let samples: Result<Vec<f64>, Failure> = (0..repeated).map(|_| deed()).collect();
     let median = Samples::new(samples?).median();
     median.ok_or_else(|| "nothing was measured".into())
+}
+
+/// Returns the seconds of a call with a refused token.
+fn refresh(host: &mut Host) -> Result<f64, Failure> {
+    host.login(REFUSED[0])?;
+    host.settle(PAUSE)?;
+    let before = host.refreshes;
+    let seconds = timed(|| call(host))?;
+    if host.refreshes == before + 1 {
+        Ok(seconds)
+    } else {
+        Err("the host was not asked for another token".into())
+    }
 }
 
 /// Sends all calls at once, under a refused token. Returns how many seconds it took until all

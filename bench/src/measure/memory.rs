@@ -107,7 +107,7 @@ pub(super) fn after_conversation(candidate: &Candidate, scale: Scale) -> Result<
 }
 
 pub(super) fn of_connections(candidate: &Candidate, _: Scale) -> Result<Figures, Failure> {
-    if candidate.kind != Kind::Own {
+    if !matches!(candidate.kind, Kind::Own | Kind::Build) {
         return Ok(Vec::new());
     }
     let site = Site::new()?;

@@ -32,7 +32,7 @@ impl Scale {
     pub(crate) fn of(self, full: usize, candidate: &Candidate) -> usize {
         let divisor = match candidate.kind {
             Kind::Peer => self.peer_divisor,
-            Kind::Echo | Kind::Own => self.divisor,
+            Kind::Echo | Kind::Own | Kind::Build => self.divisor,
         };
         (full / divisor).max(1)
     }

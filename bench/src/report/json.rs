@@ -9,7 +9,7 @@ use crate::results::{Results, Verdict};
 pub(crate) fn json(results: &Results) -> Value {
     let facts = results.facts.iter();
     let facts: Value = facts
-        .map(|(name, fact)| ((*name).to_owned(), Value::from(fact.as_str())))
+        .map(|(name, fact)| (name.clone(), Value::from(fact.as_str())))
         .collect::<serde_json::Map<_, _>>()
         .into();
     let figures: Vec<_> = results

@@ -14,7 +14,8 @@ How fast and how small the server is, next to an echo process (`cat`, which is w
 and nothing else) and to other app-servers. `./bench.sh --write-docs` writes this page; all figures
 are from one run in which the programs took turns, round after round. Of times and rates the best
 round counts, for all programs alike, because what else happens on a machine makes a program slower
-and never faster; of everything else the worst. `performance.json` has every round.
+and never faster; of p99 and p99.9, and of differences of two figures of one round, the median round;
+of everything else the worst. `performance.json` has every round.
 Round trips to a backend far away come first, then ratios: they carry over to other machines,
 absolute times do not.
 ";
@@ -30,6 +31,20 @@ devices, and a process that holds each frame back (`bench/far.py`). The time of 
 host's read, less the same on a direct connection. A conversation of 1,000 turns has inputs of 520
 bytes; how long one may be is in [limits](limits.md#conversations). Peers get fewer repetitions where they are slow.
 A dash means that a figure does not exist for a program, or that it could not be taken.
+
+The environment is empty but for the home and `PATH`. With `LANG` set, as most users have it, `cat`
+starts 0.2 ms later, because it reads its locale. A program that was just written starts faster than
+one whose pages were read back from the disk one by one
+([both](decisions/0021-what-happens-before-the-first-answer.md)). All figures but those with the far
+backend are over plain HTTP on loopback: no TLS, no certificates, no connections opened ahead. The
+first login for `https` adds about 1 MiB of resident memory for them, and an `account/read` right
+behind it waits some 3 ms for the system's certificates, once.
+
+What this page cannot show, tests do: `no_trace_memory` counts the copies of a token in memory,
+`standby` that a connection which waits causes no wake-up ([how they are run](../tests/README.md)),
+and `tests/resolver/run.py` resolves names
+([why](decisions/0034-what-ships-on-linux-is-static.md)). A conversation may have 3 MiB of text.
+When it is longer it is unloaded, which `thread/closed` reports, and the host starts a new one.
 
 Instructions rather than times guard against regressions: see `bench/instructions.sh`.
 ";
