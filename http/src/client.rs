@@ -137,8 +137,10 @@ impl HttpClient {
     /// Ends the standby connection and forgets the TLS sessions: the login is gone, or is that of
     /// another account now. No standby connection is opened until [`HttpClient::signed_in`].
     pub fn forget(&self) {
+        // With the lock: no call finds the era of one account and the sessions of another.
+        let mut connectors = self.connectors();
         self.slot.end();
-        *self.connectors() = Connectors::default();
+        *connectors = Connectors::default();
     }
 
     /// A login is in force, so that standby connections may be opened.
@@ -191,20 +193,29 @@ impl HttpClient {
         let sensitivity = plaintext::sensitivity(sensitivity, &url, &headers);
         let proxy = self.settings.route(&url, sensitivity)?;
         let proxy = proxy.as_deref();
-        if cfg!(feature = "standby")
-            && era == Some(self.era())
-            && let Some(response) = self
-                .send_on_standby(&method, &url, proxy, &headers, body.as_ref())
-                .await?
-        {
-            return Ok(response);
+        let mut silent = None;
+        if cfg!(feature = "standby") && era == Some(self.era()) {
+            let sent = self.send_on_standby(&method, &url, proxy, &headers, body.as_ref());
+            match sent.await? {
+                OnStandby::Answered(response) => return Ok(response),
+                OnStandby::Silent(target) => silent = Some(target),
+                OnStandby::NotSent => {}
+            }
         }
         let client = self.client(&url, proxy, era)?;
         let mut request = client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
+        let begun = Instant::now();
         let sent = request.send().await;
+        if let Some(target) = silent
+            && sent.is_ok()
+            && begun.elapsed() < STANDBY_PATIENCE
+        {
+            // The server is not slow, so the network had dropped the connection.
+            self.slot.was_dead(&target);
+        }
         let response =
             sent.map_err(|error| explain(&error, &url, proxy, || self.roots_origin()))?;
         match proxy {
@@ -221,8 +232,8 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request on the standby connection. Returns nothing where the request has to go over
-    /// a connection of its own, which is only where it was certainly not processed.
+    /// Sends a request on the standby connection. Anything but an answer means that it has to go over
+    /// a connection of its own, which is only where it was certainly not processed or is safe.
     async fn send_on_standby(
         &self,
         method: &Method,
@@ -230,38 +241,43 @@ impl HttpClient {
         proxy: Option<&Proxy>,
         headers: &HeaderMap,
         body: Option<&Bytes>,
-    ) -> Result<Option<Response>, HttpFailure> {
+    ) -> Result<OnStandby, HttpFailure> {
         // The user of an address becomes a header, which the library knows how to write.
         if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-            return Ok(None);
+            return Ok(OnStandby::NotSent);
         }
         let target = Target {
             way: Way::of(url, proxy),
             origin: url.origin(),
         };
         let Some(sender) = self.slot.take(&target) else {
-            return Ok(None);
+            return Ok(OnStandby::NotSent);
         };
-        let mut unanswered = Unanswered::new(&self.slot, &target);
         let sent = sender.send(method.clone(), url, headers.clone(), body.cloned());
         let sent = Box::pin(sent);
         let sent = if method.is_safe() {
             // It may be repeated whatever became of it (RFC 9110, section 9.2.1).
-            tokio::time::timeout(STANDBY_PATIENCE, sent)
-                .await
-                .unwrap_or(Err(NotSent::Certainly))
+            let Ok(sent) = tokio::time::timeout(STANDBY_PATIENCE, sent).await else {
+                // The connection may be dead, or the server slow: the repetition shows it.
+                return Ok(OnStandby::Silent(target));
+            };
+            sent
         } else {
+            // If the caller gives up on it, that proves nothing about the connection.
+
             sent.await
         };
         // A 408 says that the server did not receive a complete request (RFC 9110, section 15.5.9).
-        let sent = sent
-            .map(|response| Some(response).filter(|it| it.status() != StatusCode::REQUEST_TIMEOUT));
-        unanswered.ends(matches!(sent, Ok(Some(_))));
-        match sent {
-            Ok(response) => Ok(response),
-            Err(NotSent::Certainly) => Ok(None),
+        let sent = match sent {
+            Ok(response) if response.status() != StatusCode::REQUEST_TIMEOUT => {
+                self.slot.used(&target);
+                return Ok(OnStandby::Answered(response));
+            }
             Err(NotSent::Perhaps) => Err(HttpFailure::Interrupted),
-        }
+            Ok(_) | Err(NotSent::Certainly) => Ok(OnStandby::NotSent),
+        };
+        self.slot.was_dead(&target);
+        sent
     }
 
     fn client(
@@ -271,7 +287,7 @@ impl HttpClient {
         era: Option<u64>,
     ) -> Result<Client, HttpFailure> {
         let way = Way::of(url, proxy);
-        // With the lock: the era ends before its connectors are replaced.
+        // With the lock, under which `forget` ends the era and replaces the connectors.
         let mut connectors = self.connectors();
         let Connectors {
             clients,
@@ -352,37 +368,14 @@ impl HttpClient {
     }
 }
 
-/// A request on a standby connection that is not answered yet. If the caller gives up on it, the
-/// connection counts as dead: the network may have dropped it without a word.
-struct Unanswered<'a> {
-    slot: &'a Slot,
-    target: &'a Target,
-    since: Instant,
-    is_over: bool,
-}
-
-impl<'a> Unanswered<'a> {
-    fn new(slot: &'a Slot, target: &'a Target) -> Self {
-        Self {
-            slot,
-            target,
-            since: Instant::now(),
-            is_over: false,
-        }
-    }
-
-    fn ends(&mut self, is_answered: bool) {
-        self.is_over = true;
-        self.slot.taken(self.target, is_answered);
-    }
-}
-
-impl Drop for Unanswered<'_> {
-    fn drop(&mut self) {
-        if !self.is_over && self.since.elapsed() >= STANDBY_PATIENCE {
-            self.slot.taken(self.target, false);
-        }
-    }
+/// What became of a request on a standby connection.
+enum OnStandby {
+    /// There is an answer.
+    Answered(Response),
+    /// There was no answer for [`STANDBY_PATIENCE`], and the method is safe.
+    Silent(Target),
+    /// It was not processed.
+    NotSent,
 }
 
 /// Returns whether the proxy itself requires authentication. Only an unencrypted request can be

@@ -139,14 +139,15 @@ impl Slot {
         Some(ready.sender)
     }
 
-    /// The connection that was taken brought an answer, or turned out to be dead.
-    pub(crate) fn taken(&self, target: &Target, is_answered: bool) {
+    /// The connection that was taken brought an answer.
+    pub(crate) fn used(&self, target: &Target) {
+        self.state().rules.used(&target.origin);
+    }
+
+    /// The connection that was taken turned out to be dead.
+    pub(crate) fn was_dead(&self, target: &Target) {
         let mut state = self.state();
-        if is_answered {
-            state.rules.used(&target.origin);
-        } else {
-            state.rules.died_unused(&target.origin, Instant::now());
-        }
+        state.rules.died_unused(&target.origin, Instant::now());
     }
 
     /// Opens a connection in a task of its own, if the rules ask for one.
@@ -168,15 +169,17 @@ impl Slot {
         };
         let mut state = self.state();
         let is_current = state.is_wanted && state.era == era && self.lifetime.is_some();
-        if !is_current
-            || state.leads_to(&target)
-            || !state
-                .rules
-                .may_open(&target.origin, occasion, Instant::now())
+        if !is_current || state.leads_to(&target) {
+            return;
+        }
+        // The calls go elsewhere now, even if the rules want no connection there.
+        state.end();
+        if !state
+            .rules
+            .may_open(&target.origin, occasion, Instant::now())
         {
             return;
         }
-        state.end();
         state.opened += 1;
         let number = state.opened;
         let slot = Arc::downgrade(self);
@@ -270,7 +273,7 @@ impl Waiting {
             () = &mut self.connection => {}
             () = tokio::time::sleep(self.lifetime) => {}
         }
-        // Closed before another can be opened in its place.
+        // Closed before it is counted as dead: what asks then finds nothing open.
         drop(self.connection);
         if let Some(slot) = slot.upgrade() {
             slot.died_unused(self.number);

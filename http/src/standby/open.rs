@@ -26,9 +26,15 @@ use url::Url;
 
 use super::watched::Watched;
 
-/// How long an HTTP/2 server may be silent before it is asked for a sign of life, and how long it
-/// may take for that.
-#[cfg(feature = "http2")]
+/// How long an HTTP/2 server may be silent during a request before it is asked for a sign of life,
+/// and how long it may take for that.
+///
+/// Not where `MAX_UNACKNOWLEDGED` finds out the same: some servers end a connection with too many
+/// pings, and with it the turn that they have not answered.
+#[cfg(all(
+    feature = "http2",
+    not(any(target_os = "linux", target_os = "android"))
+))]
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long bytes that were sent may stay unacknowledged. The network may have dropped a connection
@@ -82,14 +88,8 @@ pub(super) async fn open(builder: ClientBuilder, url: Url) -> Option<Opened> {
     #[cfg(feature = "http2")]
     if is_http2 {
         let executor = hyper_util::rt::TokioExecutor::new();
-        // While a request is unanswered, so that an idle connection causes no wake-up.
-        let (sender, connection) = http2::Builder::new(executor)
-            .timer(hyper_util::rt::TokioTimer::new())
-            .keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE)
-            .handshake(io)
-            .await
-            .ok()?;
+        let builder = with_pings(http2::Builder::new(executor));
+        let (sender, connection) = builder.handshake(io).await.ok()?;
         return Some(Opened {
             sender: Sender::Http2(sender),
             is_taken,
@@ -102,6 +102,28 @@ pub(super) async fn open(builder: ClientBuilder, url: Url) -> Option<Opened> {
         is_taken,
         connection: Box::pin(async move { drop(connection.await) }),
     })
+}
+
+#[cfg(all(feature = "http2", any(target_os = "linux", target_os = "android")))]
+const fn with_pings(
+    builder: http2::Builder<hyper_util::rt::TokioExecutor>,
+) -> http2::Builder<hyper_util::rt::TokioExecutor> {
+    builder
+}
+
+/// Asks while a request is unanswered, so that an idle connection causes no wake-up.
+#[cfg(all(
+    feature = "http2",
+    not(any(target_os = "linux", target_os = "android"))
+))]
+fn with_pings(
+    mut builder: http2::Builder<hyper_util::rt::TokioExecutor>,
+) -> http2::Builder<hyper_util::rt::TokioExecutor> {
+    builder
+        .timer(hyper_util::rt::TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE);
+    builder
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use byokey_dev_backend::Route;
-use byokey_http::Request;
+use byokey_dev_backend::{DevBackend, Route};
+use byokey_http::{Occasion, Request};
 use byokey_tests::tls::Http;
 use serde_json::json;
+use url::Url;
 
 use super::idle::{client, usage};
 use super::{Certified, HTTPS, LIMITS, limits, login, opened, script, until};
@@ -40,6 +41,20 @@ async fn another_account_ends_it_and_the_tickets() {
     })
     .await;
     assert_eq!(after.resumed, 0);
+}
+
+#[tokio::test]
+async fn another_origin_ends_it_even_if_the_rules_want_none_there() {
+    let certified = Certified::new(Http::One);
+    let (here, there) = (certified.backend(), certified.backend());
+    let client = client(&certified, Duration::from_secs(60));
+    let url = |backend: &DevBackend| Url::parse(&backend.base_url()).unwrap();
+    client.open_standby(&url(&here), client.era(), Occasion::Login);
+    opened(&here, 1).await;
+    // None was used there.
+    client.open_standby(&url(&there), client.era(), Occasion::Call);
+    until(&here, "another origin", |it| it.open == 0).await;
+    assert_eq!(there.connections().accepted, 0);
 }
 
 #[tokio::test]

@@ -4,9 +4,11 @@
 
 mod ends;
 mod faults;
+mod frames;
 mod idle;
 mod raw;
 mod silence;
+mod slow;
 mod uses;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use byokey_dev_backend::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -65,9 +66,12 @@ impl Raw {
 
     /// Waits until this connection, the next one, has its handshake done.
     pub(super) fn secured(&self, number: usize) {
-        let secured = self.secured.lock().unwrap();
-        let next = secured.recv_timeout(byokey_tests::PATIENCE).unwrap();
-        assert_eq!(next, number);
+        assert_eq!(self.secured_within(byokey_tests::PATIENCE), Some(number));
+    }
+
+    /// Returns the next connection that has its handshake done, if there is one in time.
+    pub(super) fn secured_within(&self, within: Duration) -> Option<usize> {
+        self.secured.lock().unwrap().recv_timeout(within).ok()
     }
 
     /// Waits for the end of this connection, and returns the number of requests on it.
