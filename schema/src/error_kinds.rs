@@ -7,9 +7,9 @@ use byokey_protocol::error::ErrorKind;
 use byokey_protocol::error_class::ErrorClass;
 
 use crate::Result;
+use crate::files::{COMMAND, Files, root};
 use crate::model::{Model, Shape, Word};
 use crate::names::snake;
-use crate::output::{COMMAND, Files, root};
 
 const README: &str = "clients/README.md";
 const BEGIN: &str = "<!-- generated: kinds of errors -->\n";

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::collect::referenced;
-use crate::output::Files;
+use crate::files::Files;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 

@@ -4,9 +4,9 @@ mod classes;
 mod methods;
 
 use crate::Result;
+use crate::files::{COMMAND, Files};
 use crate::model::{Model, Of, Type};
 use crate::names::pascal;
-use crate::output::{COMMAND, Files};
 
 const FOLDER: &str = "clients/kotlin/src/generated/kotlin/byokey/protocol";
 

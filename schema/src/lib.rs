@@ -9,6 +9,7 @@ pub mod compare;
 pub mod error_kinds;
 pub mod examples;
 pub mod families;
+pub mod files;
 pub mod growth;
 pub mod json_schema;
 pub mod json_text;

@@ -1,8 +1,6 @@
-//! All generated files together.
+//! All generated files together: calls the emitters, which know nothing of this module.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
+use crate::files::{Files, root};
 use crate::json_schema::{envelopes, open};
 use crate::model::Model;
 use crate::wire::Wire;
@@ -10,9 +8,6 @@ use crate::{
     Result, collect, error_kinds, examples, json_schema, kotlin, meta, oldest, open_rpc, python,
     reference, typescript,
 };
-
-/// The command that writes all files.
-pub const COMMAND: &str = "cargo run -p byokey-schema";
 
 /// The state of the wire that later ones are compared with.
 pub const BASELINE: &str = "schema/v1/baseline.json";
@@ -28,9 +23,6 @@ pub const FOLDERS: [&str; 5] = [
     "clients/python/src/byokey/_generated",
     "clients/kotlin/src/generated/kotlin/byokey/protocol",
 ];
-
-/// Generated files by path from the root of the repository.
-pub type Files = BTreeMap<String, String>;
 
 /// Returns every generated file.
 ///
@@ -70,12 +62,6 @@ pub fn baseline() -> Result<Wire> {
     let text = text.map_err(|error| format!("cannot read {BASELINE}: {error}"))?;
     let wire = serde_json::from_str(&text);
     Wire::read(&wire.map_err(|error| format!("{BASELINE} is not JSON: {error}"))?)
-}
-
-/// Returns the root of the repository.
-#[must_use]
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Writes every generated file, and removes obsolete ones.

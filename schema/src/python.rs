@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::Result;
+use crate::files::{COMMAND, Files};
 use crate::model::{Model, Of, Shape, Type};
 use crate::names::snake;
-use crate::output::{COMMAND, Files};
 
 const FOLDER: &str = "clients/python/src/byokey/_generated";
 

@@ -6,9 +6,9 @@ use byokey_protocol::PROTOCOL_VERSION;
 use byokey_protocol::methods::{Direction, METHODS, MethodInfo, Stability};
 
 use crate::examples::Examples;
+use crate::files::COMMAND;
 use crate::json_text;
 use crate::model::{Member, Model, Of, Shape, Type, Word};
-use crate::output::COMMAND;
 
 /// Returns the file.
 #[must_use]

@@ -7,9 +7,9 @@ use byokey_protocol::PROTOCOL_VERSION;
 use byokey_protocol::methods::{Direction, METHODS, Stability};
 
 use crate::Result;
+use crate::files::{COMMAND, Files};
 use crate::model::{Member, Model, Of, Shape, Type, Variant};
 use crate::names::{kebab, pascal};
-use crate::output::{COMMAND, Files};
 use crate::prose::{block_comment, with_note};
 
 const FOLDER: &str = "clients/typescript/src/generated";

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use byokey_schema::compare::breaks;
+use byokey_schema::files::root;
 use byokey_schema::growth::additions;
-use byokey_schema::output::{BASELINE, root};
+use byokey_schema::output::BASELINE;
 use byokey_schema::wire::{Wire, digest};
 use byokey_schema::{collect, wire};
 use serde_json::{Value, json};

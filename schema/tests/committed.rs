@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use byokey_schema::output::{COMMAND, FOLDERS, files, root};
+use byokey_schema::files::{COMMAND, root};
+use byokey_schema::output::{FOLDERS, files};
 
 #[test]
 fn committed_files_are_fresh() {

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use boon::{Compiler, Schemas};
 use byokey_protocol::methods::METHODS;
 use byokey_protocol::secret::SENSITIVE_MEMBERS;
-use byokey_schema::output::{Files, files, root};
+use byokey_schema::files::{Files, root};
+use byokey_schema::output::files;
 use byokey_schema::{collect, examples};
 use serde_json::{Value, json};
 

@@ -15,9 +15,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::error::ByokeyError;
-use crate::options::OnLog;
 use crate::process::read_log;
-use crate::provider::{LOG_OF_THE_CLIENT, ProviderError, TokenProvider, first_login};
+use crate::provider::{LOG_OF_THE_CLIENT, OnLog, ProviderError, TokenProvider, first_login};
 use crate::redact::redact;
 
 /// Less than the server's timeout of ten seconds.

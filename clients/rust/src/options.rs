@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use byokey_protocol::initialize::{ClientCapabilities, ClientInfo};
 
-use crate::provider::{AnyBearerProvider, AnyProvider, BearerTokenProvider, TokenProvider};
-
-pub(crate) type OnLog = Arc<dyn Fn(String) + Send + Sync>;
+use crate::provider::{AnyBearerProvider, AnyProvider, BearerTokenProvider, OnLog, TokenProvider};
 
 /// Default timeout of the handshake.
 const START_TIMEOUT: Duration = Duration::from_secs(10);

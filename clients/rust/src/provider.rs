@@ -10,7 +10,8 @@ use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 use byokey_protocol::open::Open;
 use byokey_protocol::secret::Secret;
 
-use crate::options::OnLog;
+/// Receives the lines of the server's log and of a token command's standard error.
+pub(crate) type OnLog = Arc<dyn Fn(String) + Send + Sync>;
 
 /// Why a provider has no tokens. It stays in this process.
 pub type ProviderError = Box<dyn Error + Send + Sync>;

@@ -15,7 +15,8 @@ use std::process::{Command, Output};
 
 use byokey_protocol::methods::{Direction, METHODS, TypeVisitor, visit_types};
 use byokey_schema::examples;
-use byokey_schema::output::{OLDEST, root};
+use byokey_schema::files::root;
+use byokey_schema::output::OLDEST;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
