@@ -34,6 +34,7 @@ pub mod process;
 pub mod search;
 pub mod server;
 pub mod shared_store;
+pub mod sources;
 pub mod system_under_test;
 pub mod tls;
 pub mod tools;

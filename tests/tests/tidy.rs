@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use byokey_tests::cargo;
-use serde_json::Value;
+use byokey_tests::sources::{Package, packages, product, root, sources};
 
 /// Longest file, and the maximal median length.
 const MAX_LINES: usize = 500;
@@ -55,112 +54,6 @@ const MAY_EXPOSE: [(&str, &str); 11] = [
         "the wire type that a host asked for",
     ),
 ];
-
-/// A package of the workspace: its name without `byokey-`, and its folder.
-struct Package {
-    name: String,
-    folder: PathBuf,
-}
-
-struct Source {
-    path: PathBuf,
-    text: String,
-}
-
-impl Source {
-    /// Returns the code lines: no comments, and nothing behind the unit tests' attribute.
-    fn code(&self) -> impl Iterator<Item = &str> {
-        let code = self
-            .text
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
-        code.lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-    }
-
-    /// Returns the files of `#[cfg(test)] mod name;` in this one.
-    fn modules_for_tests(&self) -> Vec<PathBuf> {
-        // The modules of `a/mod.rs` and of `a.rs` are in the folder `a`, those of `lib.rs` beside it.
-        let stem = self.path.file_stem().unwrap();
-        let folder = match stem == "mod" || stem == "lib" || stem == "main" {
-            true => self.path.parent().unwrap().to_owned(),
-            false => self.path.with_extension(""),
-        };
-        let parts = self.text.split("#[cfg(test)]\n").skip(1);
-        let lines = parts.filter_map(|part| part.lines().next()?.strip_suffix(';'));
-        let names = lines.filter_map(|line| line.rsplit_once("mod ").map(|(_, name)| name));
-        names
-            .map(|name| folder.join(name).with_extension("rs"))
-            .collect()
-    }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn packages() -> Vec<Package> {
-    let output = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let short = |name: &Value| {
-        let name = name.as_str().unwrap();
-        name.strip_prefix("byokey-").map(str::to_owned)
-    };
-    let list = |value: &Value| value.as_array().unwrap().clone();
-    let package = |package: Value| Package {
-        name: short(&package["name"]).unwrap(),
-        folder: Path::new(package["manifest_path"].as_str().unwrap())
-            .parent()
-            .unwrap()
-            .to_owned(),
-    };
-    let packages: Vec<_> = list(&metadata["packages"])
-        .into_iter()
-        .map(package)
-        .collect();
-    assert!(packages.len() >= 8, "cargo does not list the workspace");
-    packages
-}
-
-/// Returns all Rust files under this folder.
-fn sources(folder: &Path) -> Vec<Source> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let is_ours = !["target", "third-party", "node_modules"]
-                .iter()
-                .any(|name| path.ends_with(name));
-            if path.is_dir() && is_ours {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push(Source { path, text });
-            }
-        }
-    }
-    assert!(!found.is_empty(), "{folder:?} has no sources");
-    found
-}
-
-/// Returns the sources of a package without those for tests.
-fn product(package: &Package) -> Vec<Source> {
-    let all = sources(&package.folder.join("src"));
-    let for_tests: BTreeSet<_> = all.iter().flat_map(Source::modules_for_tests).collect();
-    let is_for_tests = |path: &Path| {
-        let mut modules = for_tests.iter();
-        modules.any(|module| path == module || path.starts_with(module.with_extension("")))
-    };
-    all.into_iter()
-        .filter(|source| !is_for_tests(&source.path))
-        .collect()
-}
 
 #[test]
 fn files_are_small_and_say_what_they_are_for() {
@@ -217,16 +110,56 @@ fn imports(package: &Package) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn modules_do_not_import_each_other_in_a_circle() {
     for package in packages() {
-        if !PRODUCT.contains(&package.name.as_str()) {
-            continue;
-        }
         let mut left = imports(&package);
         while !left.is_empty() {
             let known: BTreeSet<_> = left.keys().cloned().collect();
             let before = left.len();
             left.retain(|_, imported| imported.iter().any(|other| known.contains(other)));
-            assert!(left.len() < before, "a circle: {left:#?}");
+            assert!(
+                left.len() < before,
+                "a circle in `{}`: {left:#?}",
+                package.name
+            );
         }
+    }
+}
+
+/// The modules of `app-server`: each imports only those after it.
+const ORDER: [&str; 9] = [
+    "main", "cli", "server", "threads", "gateway", "backend", "peers", "process", "config",
+];
+
+#[test]
+fn imports_inside_the_program_run_one_way() {
+    let all = packages();
+    let package = all.iter().find(|it| it.name == "app-server").unwrap();
+    let rank = |module: &str| {
+        let rank = ORDER.iter().position(|name| *name == module);
+        rank.unwrap_or_else(|| panic!("`{module}` has no place in the order"))
+    };
+    let mut count = 0;
+    for (module, imported) in imports(package) {
+        for other in imported {
+            assert!(
+                rank(&module) < rank(&other),
+                "`{module}` imports `{other}`, which comes before it"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} imports were found");
+}
+
+#[test]
+fn the_login_reaches_http_only_in_its_issuer() {
+    let all = packages();
+    let package = all.iter().find(|it| it.name == "auth").unwrap();
+    let mut users = product(package);
+    users.retain(|source| source.code().any(|line| line.contains("byokey_http")));
+    assert!(!users.is_empty());
+    for source in users {
+        let is_issuer = source.path.iter().any(|part| part == "http_issuer");
+        assert!(is_issuer, "{} uses byokey-http", source.path.display());
     }
 }
 
@@ -292,6 +225,26 @@ fn every_test_that_the_documents_name_exists() {
         count += 1;
     }
     assert!(count > 350, "only {count} names were found");
+}
+
+#[test]
+fn the_method_in_the_recipe_is_that_of_the_sources() {
+    let recipes = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let (_, recipe) = recipes.split_once("```diff\n--- protocol/").unwrap();
+    let recipe = format!("--- protocol/{}", recipe.split("\n```").next().unwrap());
+    let mut files = 0;
+    for part in recipe.split("--- ").skip(1) {
+        let (head, lines) = part.split_once('\n').unwrap();
+        let path = head.split(',').next().unwrap();
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        // An entry of the changelog ends with a digest of that day.
+        for line in lines.lines().filter(|_| path != "CHANGELOG.md") {
+            let line = line.strip_prefix('+').unwrap();
+            assert!(text.lines().any(|it| it == line), "{path} lacks: {line}");
+        }
+        files += 1;
+    }
+    assert_eq!(files, 7, "{recipe}");
 }
 
 /// Each kind of input has tests, named after its row.

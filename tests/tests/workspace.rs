@@ -7,6 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use byokey_client::ByokeyClient;
+use byokey_rpc::{AnswerError, RequestError};
+use byokey_tests::sources::{self, product, root};
+use jsonrpsee_core::client::ClientT;
+use jsonrpsee_types::ErrorObjectOwned;
 use serde::Deserialize;
 
 /// What each crate of the product may depend on within the workspace, in every kind of build. The
@@ -31,14 +36,18 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Folders that group modules, each of which is on the map by itself.
-const GROUPS: [&str; 2] = ["app-server/src/server", "app-server/src/process"];
+/// Crates that are on the map as a whole: they measure or test the product.
+const AS_A_WHOLE: [&str; 4] = ["bench", "fuzz", "heap", "tests"];
+
+/// Most files that have no row of their own, and are described by the row of their folder.
+const MAX_BEHIND_A_FOLDER: usize = 8;
 
 /// Libraries of the product, and a crate whose program code must use each.
-const IN_USE: [(&str, &[&str]); 9] = [
+const IN_USE: [(&str, &[&str]); 10] = [
     ("tokio", &["byokey-rpc", "byokey-app-server"]),
     ("serde", &["byokey-protocol"]),
     ("serde_json", &["byokey-protocol", "byokey-rpc"]),
+    ("jsonrpsee-core", &["byokey-client"]),
     ("jsonrpsee-types", &["byokey-rpc"]),
     ("schemars", &["byokey-protocol"]),
     ("reqwest", &["byokey-http"]),
@@ -98,29 +107,6 @@ fn packages() -> BTreeMap<String, Package> {
     packages.map(|it| (it.name.clone(), it)).collect()
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .canonicalize()
-        .unwrap()
-}
-
-/// Returns the text of all Rust files under a folder.
-fn sources(folder: &Path) -> String {
-    let (mut text, mut folders) = (String::new(), vec![folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                text += &std::fs::read_to_string(path).unwrap();
-            }
-        }
-    }
-    text
-}
-
 #[test]
 fn crates_depend_only_downwards() {
     let packages = packages();
@@ -143,14 +129,36 @@ fn the_libraries_that_the_product_stands_on_are_in_use() {
             let declared = package.program_dependencies().any(|it| it.name == library);
             assert!(declared, "`{user}` does not depend on {library}");
             let path = format!("{}::", library.replace('-', "_"));
-            let used = sources(&package.folder().join("src")).contains(&path);
+            let package = sources::Package {
+                name: (*user).to_owned(),
+                folder: package.folder().to_owned(),
+            };
+            let files = product(&package);
+            let used = files
+                .iter()
+                .flat_map(sources::Source::code)
+                .any(|line| line.contains(&path));
             assert!(used, "`{user}` does not use {library}");
         }
     }
 }
 
+/// This compiles only while the client implements jsonrpsee's trait, and while the errors that
+/// `rpc` writes and reads are jsonrpsee's objects.
 #[test]
-fn http_calls_go_through_reqwest_alone() {
+fn users_of_jsonrpsee_find_its_trait_and_its_error() {
+    const fn implements<T: ClientT>() {}
+    const fn is_read<T: AnswerError>() {}
+    implements::<ByokeyClient>();
+    is_read::<ErrorObjectOwned>();
+    let written: fn(RequestError) -> ErrorObjectOwned = RequestError::into_object;
+    assert_eq!(written(RequestError::parse()).code(), -32700);
+}
+
+/// reqwest is the only HTTP client in the manifests, and makes every connection. A request on a
+/// standby connection is written with hyper, in `byokey-http` alone (decision 37).
+#[test]
+fn no_crate_depends_on_another_http_client() {
     for package in packages().values() {
         for dependency in package.program_dependencies() {
             let name = dependency.name.as_str();
@@ -163,7 +171,6 @@ fn http_calls_go_through_reqwest_alone() {
                 .features
                 .iter()
                 .any(|it| it == "client" || it == "client-legacy");
-            // It sends requests itself only on connections that reqwest opened ahead.
             let may_send = package.name == "byokey-http";
             assert!(
                 may_send || !(name.starts_with("hyper") && is_client),
@@ -196,15 +203,6 @@ fn places_on_the_map(map: &str) -> BTreeSet<String> {
     places
 }
 
-/// Returns the entries of a folder of the workspace, by path from its root.
-fn entries(folder: &str) -> Vec<String> {
-    std::fs::read_dir(root().join(folder))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .map(|name| format!("{folder}/{name}"))
-        .collect()
-}
-
 #[test]
 fn unsafe_is_forbidden_but_in_the_heap() {
     for (name, package) in packages() {
@@ -221,34 +219,17 @@ fn every_module_is_on_the_map() {
     let map = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let places = places_on_the_map(&map);
     let mut missing = Vec::new();
-    let mut existing = BTreeSet::new();
-    for package in packages().values() {
-        let crate_folder = package.folder().strip_prefix(root()).unwrap();
-        let crate_folder = crate_folder.display().to_string();
-        existing.insert(crate_folder.clone());
-        let source = package.folder().join("src");
-        // Other folders are on the map as a whole.
-        let is_whole = !["app-server", "auth", "base", "http", "protocol", "rpc"]
-            .contains(&crate_folder.as_str());
-        if is_whole || !source.exists() {
-            if !places.contains(&crate_folder) {
-                missing.push(crate_folder);
+    for package in sources::packages() {
+        let of_crate = package.folder.strip_prefix(root()).unwrap();
+        if AS_A_WHOLE.contains(&package.name.as_str()) {
+            if !places.contains(&of_crate.display().to_string()) {
+                missing.push(of_crate.to_owned());
             }
             continue;
         }
-        let folder = format!("{crate_folder}/src");
-        let groups = GROUPS.iter().filter(|group| group.starts_with(&folder));
-        for place in groups
-            .map(|group| (*group).to_owned())
-            .chain([folder.clone()])
-            .flat_map(|folder| entries(&folder))
-        {
-            let name = place.rsplit('/').next().unwrap();
-            let is_root = ["lib.rs", "main.rs"].contains(&name);
-            if !is_root && !places.contains(&place) {
-                missing.push(place);
-            }
-        }
+        let files = product(&package).into_iter().map(|it| it.path);
+        let files = files.map(|path| path.strip_prefix(root()).unwrap().to_owned());
+        missing.extend(not_on_the_map(files, &of_crate.join("src"), &places));
     }
     missing.sort();
     assert!(
@@ -263,6 +244,82 @@ fn every_module_is_on_the_map() {
         gone.is_empty(),
         "docs/architecture.md names what is not there: {gone:#?}"
     );
+}
+
+/// Returns the files that have no place on the map: neither a row of their own, nor a folder with
+/// one in which few are without. `src` is not such a folder.
+fn not_on_the_map(
+    files: impl Iterator<Item = PathBuf>,
+    src: &Path,
+    places: &BTreeSet<String>,
+) -> Vec<PathBuf> {
+    let is_named = |path: &Path| places.contains(&path.display().to_string());
+    let mut of_folder = BTreeMap::<_, Vec<_>>::new();
+    for file in files.filter(|file| !is_named(file)) {
+        let is_root = file.parent() == Some(src)
+            && ["lib.rs", "main.rs"]
+                .iter()
+                .any(|name| file.ends_with(name));
+        if !is_root {
+            let inside = |folder: &&Path| folder.starts_with(src) && *folder != src;
+            let mut folders = file.ancestors().skip(1).take_while(inside);
+            let named = folders.find(|folder| is_named(folder)).map(Path::to_owned);
+            of_folder.entry(named).or_default().push(file);
+        }
+    }
+    let too_many = |(folder, files): &(Option<PathBuf>, Vec<PathBuf>)| {
+        folder.is_none() || files.len() > MAX_BEHIND_A_FOLDER
+    };
+    let missing = of_folder.into_iter().filter(too_many);
+    missing.flat_map(|(_, files)| files).collect()
+}
+
+#[test]
+fn a_file_without_a_row_is_missing_from_the_map() {
+    let places = BTreeSet::from(["x/src/one.rs", "x/src/few"].map(str::to_owned));
+    let missing = |files: &[&str]| {
+        let files = files.iter().map(PathBuf::from);
+        not_on_the_map(files, Path::new("x/src"), &places).len()
+    };
+    assert_eq!(
+        missing(&["x/src/lib.rs", "x/src/one.rs", "x/src/few/a.rs"]),
+        0
+    );
+    assert_eq!(missing(&["x/src/two.rs", "x/src/other/lib.rs"]), 2);
+    let many: Vec<_> = (0..9).map(|it| format!("x/src/few/deep/{it}.rs")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert_eq!(missing(&many[1..]), 0);
+    assert_eq!(missing(&many), 9);
+}
+
+/// What a newcomer looks for, and the file that does it: its row has these words.
+const BEHAVIOURS: [(&str, &str); 10] = [
+    (
+        "how often a 401 is recovered from",
+        "app-server/src/backend/outcome.rs",
+    ),
+    ("slow down", "auth/src/http_issuer/device.rs"),
+    (
+        "output limit",
+        "app-server/src/process/token_commands/run.rs",
+    ),
+    ("late answer", "auth/src/state"),
+    ("8 MiB unread", "rpc/src/transport/listener"),
+    ("locked or silent", "auth/src/stores/keyring"),
+    ("when it is lost", "app-server/src/peers"),
+    ("CSRF", "auth/src/login/browser.rs"),
+    ("rotation across processes", "auth/src/renewal.rs"),
+    ("single flight", "auth/src/manager/asking.rs"),
+];
+
+#[test]
+fn the_map_leads_from_a_behaviour_to_its_file() {
+    let map = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for (words, place) in BEHAVIOURS {
+        let mut rows = map.lines().filter(|row| row.contains(words));
+        let found = rows.any(|row| places_on_the_map(row).contains(place));
+        assert!(found, "no row leads from \"{words}\" to {place}");
+    }
 }
 
 #[test]

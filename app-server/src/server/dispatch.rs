@@ -17,7 +17,8 @@ use changes::Change;
 pub use changes::Changes;
 
 use crate::server::error::RequestError;
-use crate::server::handlers::{self, LoginWait};
+use crate::server::handlers;
+use crate::server::handlers::login::LoginWait;
 use crate::server::reply::{Answering, Context, Outcome};
 
 /// Longest parameters of a login, in bytes: a token or an address. What is longer could not be
@@ -53,7 +54,9 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         return call.refuse(refused);
     }
     match request {
-        ClientRequest::Initialize => call.sync::<method::Initialize>(handlers::initialize),
+        ClientRequest::Initialize => {
+            call.sync::<method::Initialize>(handlers::initialize::initialize)
+        }
         ClientRequest::LoginStart | ClientRequest::LoginComplete
             if call.rpc.params_bytes() > MAX_LOGIN =>
         {
@@ -61,64 +64,74 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
         }
         ClientRequest::LoginStart => call.login(),
         ClientRequest::LoginComplete => {
-            call.spawn::<method::LoginComplete, _>(handlers::login_complete);
+            call.spawn::<method::LoginComplete, _>(handlers::login::login_complete);
         }
-        ClientRequest::LoginCancel => call.sync::<method::LoginCancel>(handlers::login_cancel),
+        ClientRequest::LoginCancel => {
+            call.sync::<method::LoginCancel>(handlers::login::login_cancel)
+        }
         // It ends the logins that wait, so their number does not matter to it.
         ClientRequest::Logout
             if call.context.services.auth.is_persistent() && call.rpc.is_overload() =>
         {
             call.refuse(RequestError::overloaded());
         }
-        ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::logout),
+        ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::account::logout),
         ClientRequest::AccountRead => {
-            call.read_account::<method::AccountRead>(handlers::account_read)
+            call.read_account::<method::AccountRead>(handlers::account::account_read)
         }
         ClientRequest::GetAuthStatus => {
-            call.read_account::<method::GetAuthStatus>(handlers::get_auth_status);
+            call.read_account::<method::GetAuthStatus>(handlers::account::get_auth_status);
         }
         ClientRequest::RateLimitsRead => {
-            call.after_startup::<method::RateLimitsRead, _>(handlers::rate_limits_read);
+            call.after_startup::<method::RateLimitsRead, _>(handlers::backend::rate_limits_read);
         }
         ClientRequest::ResetCreditConsume => {
-            call.after_startup::<method::ResetCreditConsume, _>(handlers::reset_credit_consume);
+            call.after_startup::<method::ResetCreditConsume, _>(
+                handlers::backend::reset_credit_consume,
+            );
         }
         ClientRequest::UsageRead => {
-            call.after_startup::<method::UsageRead, _>(handlers::usage_read)
+            call.after_startup::<method::UsageRead, _>(handlers::backend::usage_read)
         }
         ClientRequest::ModelList => {
-            call.after_startup::<method::ModelList, _>(handlers::model_list)
+            call.after_startup::<method::ModelList, _>(handlers::backend::model_list)
         }
         ClientRequest::GatewayStart => {
-            call.after_startup::<method::GatewayStart, _>(handlers::gateway_start);
+            call.after_startup::<method::GatewayStart, _>(handlers::gateway::gateway_start);
         }
-        ClientRequest::GatewayStop => call.sync::<method::GatewayStop>(handlers::gateway_stop),
-        ClientRequest::ConfigRead => call.sync::<method::ConfigRead>(handlers::config_read),
+        ClientRequest::GatewayStop => {
+            call.sync::<method::GatewayStop>(handlers::gateway::gateway_stop)
+        }
+        ClientRequest::ConfigRead => call.sync::<method::ConfigRead>(handlers::config::config_read),
         ClientRequest::ConfigRequirementsRead => {
-            call.sync::<method::ConfigRequirementsRead>(handlers::config_requirements_read);
+            call.sync::<method::ConfigRequirementsRead>(handlers::config::config_requirements_read);
         }
         ClientRequest::PermissionProfileList => {
-            call.sync::<method::PermissionProfileList>(handlers::permission_profile_list);
+            call.sync::<method::PermissionProfileList>(handlers::tools::permission_profile_list);
         }
-        ClientRequest::SkillsList => call.sync::<method::SkillsList>(handlers::skills_list),
+        ClientRequest::SkillsList => call.sync::<method::SkillsList>(handlers::tools::skills_list),
         ClientRequest::ThreadStart => {
-            call.after_startup::<method::ThreadStart, _>(handlers::thread_start);
+            call.after_startup::<method::ThreadStart, _>(handlers::thread::thread_start);
         }
-        ClientRequest::ThreadResume => call.sync::<method::ThreadResume>(handlers::thread_resume),
+        ClientRequest::ThreadResume => {
+            call.sync::<method::ThreadResume>(handlers::thread::thread_resume)
+        }
         ClientRequest::ThreadLoadedList => {
-            call.sync::<method::ThreadLoadedList>(handlers::thread_loaded_list);
+            call.sync::<method::ThreadLoadedList>(handlers::thread::thread_loaded_list);
         }
-        ClientRequest::ThreadRead => call.sync::<method::ThreadRead>(handlers::thread_read),
+        ClientRequest::ThreadRead => {
+            call.sync::<method::ThreadRead>(handlers::thread_lifecycle::thread_read)
+        }
         ClientRequest::ThreadUnsubscribe => {
-            call.sync::<method::ThreadUnsubscribe>(handlers::thread_unsubscribe);
+            call.sync::<method::ThreadUnsubscribe>(handlers::thread_lifecycle::thread_unsubscribe);
         }
         ClientRequest::ThreadDelete => {
-            call.spawn::<method::ThreadDelete, _>(handlers::thread_delete);
+            call.spawn::<method::ThreadDelete, _>(handlers::thread_lifecycle::thread_delete);
         }
         // No thread exists before startup is over, hence no turn.
-        ClientRequest::TurnStart => call.sync::<method::TurnStart>(handlers::turn_start),
+        ClientRequest::TurnStart => call.sync::<method::TurnStart>(handlers::turn::turn_start),
         ClientRequest::TurnInterrupt => {
-            call.sync::<method::TurnInterrupt>(handlers::turn_interrupt);
+            call.sync::<method::TurnInterrupt>(handlers::turn::turn_interrupt);
         }
     }
 }
@@ -178,7 +191,7 @@ impl Call<'_> {
     fn login(self) {
         let (is_overload, are_full) = (self.rpc.is_overload(), self.changes.are_full());
         self.mutate_account::<method::LoginStart>(move |context, params| {
-            let is_refused = match handlers::login_wait(context, &params) {
+            let is_refused = match handlers::login::login_wait(context, &params) {
                 LoginWait::Nothing => false,
                 LoginWait::Start => is_overload,
                 LoginWait::Change => are_full,
@@ -186,7 +199,7 @@ impl Call<'_> {
             if is_refused {
                 return Err(RequestError::overloaded());
             }
-            handlers::login_start(context, params)
+            handlers::login::login_start(context, params)
         });
     }
 
