@@ -109,7 +109,7 @@ impl InvalidCredential {
 
 /// Why a managed login failed. The credential in force is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignInFailure {
+pub enum OwnLoginFailure {
     /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] LoginRefusal),
@@ -126,7 +126,7 @@ pub enum SignInFailure {
     Store(#[from] StoreFailure),
 }
 
-impl SignInFailure {
+impl OwnLoginFailure {
     /// Returns the error kind for hosts.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

@@ -45,7 +45,7 @@ pub use credential::{
     PersonalAccessToken, RenewedTokens, TokenKind, TokenOwner, checked_bearer,
 };
 pub use ephemeral::EphemeralStore;
-pub use failure::{LoginRefusal, RecoveryFailure, SignInFailure};
+pub use failure::{LoginRefusal, OwnLoginFailure, RecoveryFailure};
 pub use identifier::{is_bearer, is_identifier};
 pub use issuer::{Issuer, IssuerAnswer, IssuerFailure};
 pub use manager::{

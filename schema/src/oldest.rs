@@ -20,12 +20,12 @@ const ABOUT: &str = "Generated from schema/v1/baseline.json. The least that a se
 /// The wire names a type that it does not have.
 pub fn file(wire: &Wire) -> Result<String> {
     let mut lines = Vec::new();
-    let mut met = Met::new();
+    let mut seen = SeenVariants::new();
     for (name, method) in &wire.methods {
         let Some((part, of)) = written(method) else {
             continue;
         };
-        for value in values(wire, of, &mut met)? {
+        for value in values(wire, of, &mut seen)? {
             let message = json!({"method": name, "part": part, "value": value});
             lines.push(format!("    {message}"));
         }
@@ -47,23 +47,23 @@ fn written(method: &Method) -> Option<(&'static str, &str)> {
 }
 
 /// Variants that occur in a message already, by type.
-type Met = BTreeSet<(String, usize)>;
+type SeenVariants = BTreeSet<(String, usize)>;
 
 /// Returns minimal values of a type: one with everything, one with empty parts where possible, and
 /// more for variants that no message contains yet.
-fn values(wire: &Wire, of: &str, met: &mut Met) -> Result<Vec<Value>> {
+fn values(wire: &Wire, of: &str, seen: &mut SeenVariants) -> Result<Vec<Value>> {
     let most = wire.types.values().map(variants).max().unwrap_or_default();
     let named = Of::Named(of.to_owned());
     let mut values = Vec::new();
     for pick in 0..most {
-        let mut least = Least::new(wire, false, pick);
-        let value = least.value(&named)?;
-        if pick == 0 || !least.met.is_subset(met) {
+        let mut minimal = MinimalValues::new(wire, false, pick);
+        let value = minimal.value(&named)?;
+        if pick == 0 || !minimal.seen.is_subset(seen) {
             values.push(value);
         }
-        met.append(&mut least.met);
+        seen.append(&mut minimal.seen);
     }
-    let empty = Least::new(wire, true, 0).value(&named)?;
+    let empty = MinimalValues::new(wire, true, 0).value(&named)?;
     if !values.contains(&empty) {
         values.push(empty);
     }
@@ -78,22 +78,22 @@ fn variants(one: &Type) -> usize {
     }
 }
 
-struct Least<'a> {
+struct MinimalValues<'a> {
     wire: &'a Wire,
     /// Whether optional and nullable parts are empty.
     is_empty: bool,
     /// The index of the variant.
     pick: usize,
-    met: Met,
+    seen: SeenVariants,
 }
 
-impl<'a> Least<'a> {
+impl<'a> MinimalValues<'a> {
     const fn new(wire: &'a Wire, is_empty: bool, pick: usize) -> Self {
         Self {
             wire,
             is_empty,
             pick,
-            met: Met::new(),
+            seen: SeenVariants::new(),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Least<'a> {
                 let one = self.wire.types.get(name);
                 let one = one.ok_or(format!("there is no type `{name}`"))?;
                 let variant = self.pick % variants(one).max(1);
-                self.met.insert((name.clone(), variant));
+                self.seen.insert((name.clone(), variant));
                 self.shape(&one.shape, variant)?
             }
         })

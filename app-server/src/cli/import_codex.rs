@@ -13,7 +13,7 @@ use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 
 use super::command::{CommandContext, tell};
-use super::when::Almanac;
+use super::when::TimeFormat;
 use super::{Common, fail};
 
 /// Options of `byokey import-codex`.
@@ -45,12 +45,16 @@ impl ImportCodex {
         }
         let take = self.take_refresh_token;
         // Before there is a second thread.
-        let almanac = Almanac::at(SystemClock.unix_seconds());
-        context.run(move |services| import(services, take, almanac))
+        let time_format = TimeFormat::at(SystemClock.unix_seconds());
+        context.run(move |services| import(services, take, time_format))
     }
 }
 
-async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Almanac) -> ExitCode {
+async fn import(
+    services: Arc<Services>,
+    take_refresh_token: bool,
+    time_format: TimeFormat,
+) -> ExitCode {
     let login_here = login_here(services.config().store);
     let (place, tokens) = match read(services.config().codex_home.as_deref(), &login_here).await {
         Ok(found) => found,
@@ -85,7 +89,8 @@ async fn import(services: Arc<Services>, take_refresh_token: bool, almanac: Alma
              first to renew its login signs the other out. Use one of them only.",
         );
     } else {
-        let until = expires_at.map_or_else(String::new, |at| format!(" at {}", almanac.moment(at)));
+        let until =
+            expires_at.map_or_else(String::new, |at| format!(" at {}", time_format.moment(at)));
         tell(&format!(
             "Only the access token was imported. It is not renewed and expires{until}; codex stays \
              signed in."

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use byokey_app_server::config::Environment;
 use byokey_app_server::server::services::Services;
 use byokey_auth::login;
-use byokey_auth::{ApiKey, LoginRefusal, OwnCredential, SignInFailure};
+use byokey_auth::{ApiKey, LoginRefusal, OwnCredential, OwnLoginFailure};
 use byokey_protocol::initialize::HardeningReport;
 use byokey_protocol::secret::Secret;
 use clap::Args;
@@ -97,7 +97,7 @@ async fn with_api_key(services: Arc<Services>, key: Secret) -> ExitCode {
             auth.login_own(OwnCredential::ApiKey(key), auth.begin_login(None))
                 .await
         }
-        Err(invalid) => Err(SignInFailure::Refused(LoginRefusal::Invalid(invalid))),
+        Err(invalid) => Err(OwnLoginFailure::Refused(LoginRefusal::Invalid(invalid))),
     };
     ended(&services, "Error logging in", done.err())
 }

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use super::command::{CommandContext, tell};
 use super::exit_code::{EXPIRED, FAILED, SIGNED_OUT};
 use super::report::{self, Report, State, TokenCommandReport, printable};
-use super::when::Almanac;
+use super::when::TimeFormat;
 use super::{Common, fail, print};
 
 /// Options of `byokey status`.
@@ -35,12 +35,12 @@ impl Status {
         hardening: HardeningReport,
     ) -> ExitCode {
         // Before there is a second thread.
-        let almanac = Almanac::at(SystemClock.unix_seconds());
+        let time_format = TimeFormat::at(SystemClock.unix_seconds());
         if let Err(problem) = environment.check_folders() {
             let kind = ErrorKind::ConfigurationInvalid;
             return self.end(
                 &Report::failed("unknown", kind, problem.to_string()),
-                &almanac,
+                &time_format,
             );
         }
         let context =
@@ -59,11 +59,11 @@ impl Status {
         report.token_command = TokenCommandReport::of(&context.config);
         // A keyring may still wait for its owner.
         runtime.shutdown_background();
-        self.end(&report, &almanac)
+        self.end(&report, &time_format)
     }
 
     /// Prints the report, and returns its exit code.
-    fn end(&self, report: &Report, almanac: &Almanac) -> ExitCode {
+    fn end(&self, report: &Report, time_format: &TimeFormat) -> ExitCode {
         if self.json {
             let text = serde_json::to_string(report).unwrap_or_default();
             print(&text);
@@ -74,7 +74,7 @@ impl Status {
                 fail(&failure.message);
             }
             None if self.json => {}
-            None => tell(&in_words(report, almanac)),
+            None => tell(&in_words(report, time_format)),
         }
         match report.status {
             State::SignedIn => ExitCode::SUCCESS,
@@ -135,7 +135,7 @@ fn token_command_in_words(report: &Report) -> Option<String> {
     ))
 }
 
-fn in_words(report: &Report, almanac: &Almanac) -> String {
+fn in_words(report: &Report, time_format: &TimeFormat) -> String {
     let Some(how) = report.way() else {
         return signed_out_in_words(report);
     };
@@ -152,7 +152,7 @@ fn in_words(report: &Report, almanac: &Almanac) -> String {
     add("email", report.email.clone());
     add("plan", report.plan());
     add("account", report.account_id.clone());
-    let expiry = report.expires_at.map(|at| almanac.moment(at));
+    let expiry = report.expires_at.map(|at| time_format.moment(at));
     add(if has_expired { "expired" } else { "expires" }, expiry);
     add("renewed by", report.refresh.map(str::to_owned));
     add("store", Some(report.store.to_owned()));

@@ -7,12 +7,12 @@ const LAST: i64 = 253_402_300_799;
 
 /// What moments are shown by: the time of day now, and the local time zone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Almanac {
+pub(super) struct TimeFormat {
     now: i64,
     offset: UtcOffset,
 }
 
-impl Almanac {
+impl TimeFormat {
     /// Returns that of this machine at this time, in Unix seconds. Where the time zone is not known,
     /// which is also so once there are several threads, moments are shown in UTC.
     pub(super) fn at(now: i64) -> Self {
@@ -81,10 +81,10 @@ fn zone(offset: UtcOffset) -> String {
 mod tests {
     use time::UtcOffset;
 
-    use super::{Almanac, span};
+    use super::{TimeFormat, span};
 
-    fn almanac(hours: i8, minutes: i8) -> Almanac {
-        Almanac {
+    fn time_format(hours: i8, minutes: i8) -> TimeFormat {
+        TimeFormat {
             now: 1_000_000_000,
             offset: UtcOffset::from_hms(hours, minutes, 0).unwrap(),
         }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn moments_are_local_and_say_how_far_away_they_are() {
-        let moment = |hours, minutes, at| almanac(hours, minutes).moment(at);
+        let moment = |hours, minutes, at| time_format(hours, minutes).moment(at);
         let at = 1_000_000_000;
         assert_eq!(moment(0, 0, at), "2001-09-09 01:46 UTC (now)");
         assert_eq!(

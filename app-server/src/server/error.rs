@@ -4,7 +4,7 @@ use byokey_protocol::error::ErrorKind;
 pub use byokey_rpc::RequestError;
 
 use byokey_auth::login::StartFailure;
-use byokey_auth::{InvalidCredential, LoginRefusal, SignInFailure};
+use byokey_auth::{InvalidCredential, LoginRefusal, OwnLoginFailure};
 
 use crate::config::{BearerRefusal, ConfigurationInvalid};
 
@@ -79,7 +79,7 @@ impl Answered for BearerRefusal {
     }
 }
 
-impl Answered for SignInFailure {
+impl Answered for OwnLoginFailure {
     fn answered(self) -> RequestError {
         match self {
             Self::Refused(refusal) => refusal.answered(),

@@ -22,7 +22,7 @@ use byokey_auth::background::Background;
 use byokey_auth::http_issuer::HttpIssuer;
 use byokey_auth::login::{LoginDependencies, Logins};
 use byokey_auth::stores;
-use byokey_auth::{AuthManager, Dependencies, LoginRefusal, SignInFailure};
+use byokey_auth::{AuthManager, Dependencies, LoginRefusal, OwnLoginFailure};
 use byokey_base::clock::{Clock, SystemClock};
 
 /// How long the end of the process waits for background calls.
@@ -193,7 +193,7 @@ impl Services {
         let mut restored = Box::pin(async move {
             match services.restore_from_store().await {
                 Ok(()) => {}
-                Err(SignInFailure::Refused(
+                Err(OwnLoginFailure::Refused(
                     LoginRefusal::Overtaken
                     | LoginRefusal::ExternalAuthActive
                     | LoginRefusal::HostBearerActive,
@@ -211,7 +211,7 @@ impl Services {
         });
     }
 
-    fn report_startup_problem(&self, failure: &SignInFailure) {
+    fn report_startup_problem(&self, failure: &OwnLoginFailure) {
         let message = format!("no credential is in force after startup: {failure}");
         tracing::error!("{message}");
         self.peers.notify::<WarningNotification>(&warning(&message));
@@ -233,7 +233,7 @@ impl Services {
         texts.map(|text| warning(&text)).collect()
     }
 
-    async fn restore_from_store(&self) -> Result<(), SignInFailure> {
+    async fn restore_from_store(&self) -> Result<(), OwnLoginFailure> {
         let begun = self.auth.epoch();
         if let Some(token) = self.take_given_token() {
             self.auth.check_personal_login()?;

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use super::authorization_server::AuthorizationServer;
 use super::failure::LoginFailure;
 use super::report::Report;
-use crate::{AuthManager, LoginRefusal, ManagedLogin, ManagedTokens, PendingLogin, SignInFailure};
+use crate::{
+    AuthManager, LoginRefusal, ManagedLogin, ManagedTokens, OwnLoginFailure, PendingLogin,
+};
 use byokey_base::clock::Clock;
 
 /// Observes how logins end.
@@ -49,7 +51,7 @@ impl LoginAttempt {
             ..tokens
         };
         let login = ManagedLogin::new(tokens)
-            .map_err(|invalid| SignInFailure::Refused(LoginRefusal::Invalid(invalid)))?;
+            .map_err(|invalid| OwnLoginFailure::Refused(LoginRefusal::Invalid(invalid)))?;
         let update = self
             .auth
             .login_own(login.into(), self.login.clone())

@@ -2,7 +2,7 @@
 
 use byokey_protocol::error::ErrorKind;
 
-use crate::{IssuerFailure, LoginRefusal, SignInFailure, StoreFailure};
+use crate::{IssuerFailure, LoginRefusal, OwnLoginFailure, StoreFailure};
 
 /// Why a login did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,5 +100,5 @@ pub enum LoginFailure {
     DeviceExchange(IssuerFailure),
     /// The tokens' account is not allowed here, or the login could not be saved.
     #[error(transparent)]
-    SignIn(#[from] SignInFailure),
+    SignIn(#[from] OwnLoginFailure),
 }

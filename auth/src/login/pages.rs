@@ -15,8 +15,8 @@ use super::failure::LoginFailure;
 pub(super) type Page = Response<Full<Bytes>>;
 
 /// Returns the response to a rejected request.
-pub(super) fn rejected(nothing: RejectReason) -> Page {
-    let (status, text) = match nothing {
+pub(super) fn rejected(reason: RejectReason) -> Page {
+    let (status, text) = match reason {
         RejectReason::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
         RejectReason::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
         RejectReason::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
@@ -24,7 +24,7 @@ pub(super) fn rejected(nothing: RejectReason) -> Page {
         RejectReason::StateMismatch => (StatusCode::BAD_REQUEST, "State mismatch"),
     };
     let mut page = text_page(status, text);
-    if nothing == RejectReason::MethodNotAllowed {
+    if reason == RejectReason::MethodNotAllowed {
         page.headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET"));
     }

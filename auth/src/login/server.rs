@@ -157,7 +157,7 @@ impl Visitor {
         let (parts, body) = request.into_parts();
         drop(body);
         match decide(&parts, self.port, &self.state) {
-            Decision::Rejected(nothing) => pages::rejected(nothing),
+            Decision::Rejected(reason) => pages::rejected(reason),
             Decision::Back(callback) => {
                 if !self.returned.swap(true, Ordering::Relaxed) {
                     // The user waits on this one until the tokens are there.

@@ -125,6 +125,6 @@ async fn a_login_is_superseded_by_a_later_login_or_logout() {
     let tokens = managed_tokens("ws-2", "u-2", "rt-9");
     let late = ManagedLogin::new(tokens).unwrap().into();
     let refused = scene.auth.login_own(late, begun).await.unwrap_err();
-    assert_eq!(refused, SignInFailure::Refused(LoginRefusal::Overtaken));
+    assert_eq!(refused, OwnLoginFailure::Refused(LoginRefusal::Overtaken));
     assert!(scene.auth.lease().is_none());
 }

@@ -15,8 +15,8 @@ use crate::fakes::{FakeIssuer, SharedStore};
 use crate::testing::{NoHost, jwt_of, managed_tokens, token_of, tokens};
 use crate::{
     AuthManager, AuthState, Credential, Dependencies, IssuerFailure, LoginPolicy, LoginRefusal,
-    ManagedLogin, ManagedTokens, PeerId, PermanentFailure, Recovered, Recovery, RecoveryFailure,
-    RefreshOrder, Renewal, RenewedTokens, Revocation, SignInFailure, StoreFailure,
+    ManagedLogin, ManagedTokens, OwnLoginFailure, PeerId, PermanentFailure, Recovered, Recovery,
+    RecoveryFailure, RefreshOrder, Renewal, RenewedTokens, Revocation, StoreFailure,
 };
 use byokey_base::clock::Clock;
 
@@ -331,7 +331,7 @@ async fn a_login_that_cannot_be_saved_is_refused() {
         .auth
         .login_own(credential, scene.auth.begin_login(None))
         .await;
-    assert_eq!(refused.unwrap_err(), SignInFailure::Store(full));
+    assert_eq!(refused.unwrap_err(), OwnLoginFailure::Store(full));
     assert!(scene.auth.lease().is_none());
 }
 
@@ -373,7 +373,7 @@ async fn a_login_that_is_still_on_its_way_from_the_store_can_be_signed_out_and_g
     let (_, seen) = scene.auth.logout(Revocation::Revoke);
     assert!(!seen.is_revocable());
     drop(silent);
-    let overtaken = SignInFailure::Refused(LoginRefusal::Overtaken);
+    let overtaken = OwnLoginFailure::Refused(LoginRefusal::Overtaken);
     assert_eq!(restored.await.unwrap(), Err(overtaken));
     assert!(scene.auth.lease().is_none());
     scene.auth.revoke(scene.auth.signed_out_unseen()).await;

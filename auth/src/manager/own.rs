@@ -9,7 +9,7 @@ use byokey_protocol::secret::Secret;
 
 use super::{AuthManager, CredentialChange, PendingLogin, Revocation, lock};
 use crate::credential::{Credential, ManagedLogin, OwnCredential, PersonalAccessToken};
-use crate::failure::{LoginRefusal, SignInFailure};
+use crate::failure::{LoginRefusal, OwnLoginFailure};
 use crate::state::Epoch;
 use crate::store::{Saving, Store, StoreFailure, Stored};
 use byokey_base::memory::lock_in_memory;
@@ -87,12 +87,12 @@ impl AuthManager {
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; a token without a confirmed owner is refused.
-    pub async fn introspect(&self, token: Secret) -> Result<OwnCredential, SignInFailure> {
+    /// [`OwnLoginFailure`]; a token without a confirmed owner is refused.
+    pub async fn introspect(&self, token: Secret) -> Result<OwnCredential, OwnLoginFailure> {
         let token = PersonalAccessToken::check(token).map_err(LoginRefusal::Invalid)?;
         let token = lock_in_memory(token);
         let owner = self.renewer.issuer.whoami(&token).await;
-        let owner = owner.map_err(|failure| SignInFailure::Issuer {
+        let owner = owner.map_err(|failure| OwnLoginFailure::Issuer {
             doing: "failed to request personal access token metadata",
             failure,
         })?;
@@ -105,12 +105,12 @@ impl AuthManager {
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; the credential in force is unchanged.
+    /// [`OwnLoginFailure`]; the credential in force is unchanged.
     pub async fn login_own(
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
-    ) -> Result<AccountUpdated, SignInFailure> {
+    ) -> Result<AccountUpdated, OwnLoginFailure> {
         let (update, superseded) = self.persist_and_replace(credential, login).await?;
         self.revoke_superseded(superseded);
         Ok(update)
@@ -126,7 +126,7 @@ impl AuthManager {
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
-    ) -> Result<AccountUpdated, SignInFailure> {
+    ) -> Result<AccountUpdated, OwnLoginFailure> {
         let (update, _) = self.persist_and_replace(credential, login).await?;
         Ok(update)
     }
@@ -136,7 +136,7 @@ impl AuthManager {
         self: &Arc<Self>,
         credential: OwnCredential,
         login: PendingLogin,
-    ) -> Result<(AccountUpdated, Option<Arc<ManagedLogin>>), SignInFailure> {
+    ) -> Result<(AccountUpdated, Option<Arc<ManagedLogin>>), OwnLoginFailure> {
         let _turn = self.store_turn.lock().await;
         self.check_pending(&credential, &login)?;
         let store = &self.renewer.store;

@@ -6,7 +6,7 @@ use byokey_protocol::account::AccountUpdated;
 
 use super::{AuthManager, Forgotten, lock};
 use crate::credential::OwnCredential;
-use crate::failure::{LoginRefusal, SignInFailure};
+use crate::failure::{LoginRefusal, OwnLoginFailure};
 use crate::state::Epoch;
 use crate::store::Restored;
 
@@ -30,8 +30,8 @@ impl AuthManager {
     ///
     /// # Errors
     ///
-    /// [`SignInFailure`]; no credential is in force then, and the store is unchanged.
-    pub async fn restore_from_store(self: &Arc<Self>) -> Result<bool, SignInFailure> {
+    /// [`OwnLoginFailure`]; no credential is in force then, and the store is unchanged.
+    pub async fn restore_from_store(self: &Arc<Self>) -> Result<bool, OwnLoginFailure> {
         let begun = self.epoch();
         self.renewer.store.tidy();
         let Some(stored) = self.renewer.store.load().await? else {

@@ -36,7 +36,7 @@ pub(super) struct Browser {
 }
 
 /// Returns whether all requirements of these tests are installed; reports it if not.
-pub(super) fn are_here() -> bool {
+pub(super) fn are_installed() -> bool {
     let installed = folder().join("node_modules").exists();
     if !installed {
         println!("SKIPPED: no OpenID provider; tests/oidc/setup.sh installs it");
@@ -66,13 +66,13 @@ impl Script {
         }
     }
 
-    async fn say(&mut self, command: &str) {
+    async fn send(&mut self, command: &str) {
         let line = format!("{command}\n");
         let input = self.input.as_mut().unwrap();
         input.write_all(line.as_bytes()).await.unwrap();
     }
 
-    async fn hear(&mut self) -> Value {
+    async fn receive(&mut self) -> Value {
         let line = tokio::time::timeout(2 * PATIENCE, self.output.next_line()).await;
         let line = line.expect("the script answers in time").unwrap();
         serde_json::from_str(&line.expect("the script goes on")).unwrap()
@@ -93,7 +93,7 @@ impl Drop for Script {
 impl Provider {
     pub(super) async fn start() -> Self {
         let mut script = Script::start("provider.mjs", &[]);
-        let url = script.hear().await;
+        let url = script.receive().await;
         Self {
             script,
             url: Url::parse(url["at"].as_str().unwrap()).unwrap(),
@@ -108,12 +108,12 @@ impl Provider {
 
     /// Holds the responses of its token endpoint.
     pub(super) async fn hold(&mut self) {
-        self.script.say("hold").await;
+        self.script.send("hold").await;
         self.waits_for("hold").await;
     }
 
     pub(super) async fn release(&mut self) {
-        self.script.say("release").await;
+        self.script.send("release").await;
         self.waits_for("release").await;
     }
 
@@ -123,7 +123,7 @@ impl Provider {
             if let Some(at) = self.seen.iter().position(|seen| seen["event"] == event) {
                 return self.seen.remove(at);
             }
-            let seen = self.script.hear().await;
+            let seen = self.script.receive().await;
             assert_ne!(seen["event"], "server_error", "{seen}");
             self.seen.push(seen);
         }
@@ -163,7 +163,7 @@ impl Browser {
     pub(super) async fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut script = Script::start("browser.mjs", &[profile.path()]);
-        script.hear().await;
+        script.receive().await;
         Self {
             script,
             _profile: profile,
@@ -171,23 +171,23 @@ impl Browser {
     }
 
     /// Executes a command and returns the page shown then: `url`, `title` and `text`.
-    pub(super) async fn does(&mut self, command: &str) -> Value {
-        self.script.say(command).await;
-        let seen = self.script.hear().await;
+    pub(super) async fn run(&mut self, command: &str) -> Value {
+        self.script.send(command).await;
+        let seen = self.script.receive().await;
         assert!(seen["failure"].is_null(), "{command}: {seen}");
         seen
     }
 
     /// Opens the page of a login and logs in there, up to the provider's consent page.
     pub(super) async fn signs_in(&mut self, url: &str) {
-        self.does(&format!("open {url}")).await;
-        let asked = self.does("sign-in ada").await;
+        self.run(&format!("open {url}")).await;
+        let asked = self.run("sign-in ada").await;
         assert!(asked["text"].as_str().unwrap().contains("Authorize"));
     }
 
     /// Waits for the page of the login server, and saves a picture of it.
-    pub(super) async fn looks(&mut self, picture: &str) -> Value {
+    pub(super) async fn screenshot(&mut self, picture: &str) -> Value {
         let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(picture);
-        self.does(&format!("look {}", picture.display())).await
+        self.run(&format!("look {}", picture.display())).await
     }
 }

@@ -15,7 +15,7 @@ mod actors;
 use std::path::Path;
 use std::time::Duration;
 
-use actors::{Browser, Provider, are_here};
+use actors::{Browser, Provider, are_installed};
 use byokey_tests::command::{auth_json, command, run};
 use byokey_tests::ports::LoginPorts;
 use byokey_tests::{Home, Host, PATIENCE, Server, Setup};
@@ -81,7 +81,7 @@ impl Scene {
     /// Runs a whole login.
     async fn sign_in(&mut self) {
         self.begin().await;
-        self.browser.does("agree").await;
+        self.browser.run("agree").await;
         let completed = self.host.notification("account/login/completed").await;
         assert_eq!(completed["success"], true, "{completed}");
     }
@@ -105,21 +105,21 @@ fn kept(folder: &Path, name: &str) -> String {
 
 #[tokio::test]
 async fn the_browser_shows_success_only_after_the_exchange() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let mut scene = Scene::start().await;
     scene.provider.hold().await;
     let id = scene.begin().await;
-    scene.browser.does("agree").await;
+    scene.browser.run("agree").await;
     scene.provider.waits_for("token.asked").await;
     let early = scene.host.quiet_for(Duration::from_millis(300)).await;
     assert_eq!(early, Vec::<Value>::new(), "nobody is told of success yet");
-    let at = scene.browser.does("where").await["url"].take();
+    let at = scene.browser.run("where").await["url"].take();
     assert!(!at.as_str().unwrap().contains("/success"), "{at}");
     scene.provider.release().await;
 
-    let shown = scene.browser.looks("signed-in.png").await;
+    let shown = scene.browser.screenshot("signed-in.png").await;
     assert_eq!(shown["url"], format!("{CALLBACK}/success"), "no code in it");
     assert_eq!(shown["title"], "Signed in");
     let completed = scene.host.notification("account/login/completed").await;
@@ -142,7 +142,7 @@ async fn the_browser_shows_success_only_after_the_exchange() {
 
 #[tokio::test]
 async fn refresh_tokens_rotate_and_one_that_was_stolen_ends_the_login() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let mut scene = Scene::start().await;
@@ -167,7 +167,7 @@ async fn refresh_tokens_rotate_and_one_that_was_stolen_ends_the_login() {
 
 #[tokio::test]
 async fn a_logout_has_the_provider_take_the_login_back() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let mut scene = Scene::start().await;
@@ -182,13 +182,13 @@ async fn a_logout_has_the_provider_take_the_login_back() {
 
 #[tokio::test]
 async fn declining_is_shown_in_the_browser_and_fails_the_login() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let mut scene = Scene::start().await;
     let id = scene.begin().await;
-    scene.browser.does("decline").await;
-    let shown = scene.browser.looks("declined.png").await;
+    scene.browser.run("decline").await;
+    let shown = scene.browser.screenshot("declined.png").await;
     assert_eq!(shown["title"], "Sign-in could not be completed");
     let text = shown["text"].as_str().unwrap();
     for said in ["access_denied", "End-User aborted interaction"] {
@@ -205,7 +205,7 @@ async fn declining_is_shown_in_the_browser_and_fails_the_login() {
 
 #[tokio::test]
 async fn consent_after_the_login_was_cancelled_is_ignored() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let mut scene = Scene::start().await;
@@ -215,7 +215,7 @@ async fn consent_after_the_login_was_cancelled_is_ignored() {
     assert_eq!(cancelled.unwrap(), json!({"status": "canceled"}));
     let completed = scene.host.notification("account/login/completed").await;
     assert_eq!(completed["success"], false);
-    scene.browser.does("agree").await;
+    scene.browser.run("agree").await;
     scene.provider.waits_for("authorization.success").await;
     assert!(!scene.provider.has_event("token.asked").await);
     assert_eq!(scene.account(false).await, Value::Null);
@@ -278,7 +278,7 @@ impl Desktop {
         said.read_line(&mut first).await.unwrap();
         assert!(first.contains(CALLBACK), "{first}");
         browser.signs_in(&self.opened().await).await;
-        browser.does(answer).await;
+        browser.run(answer).await;
         let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
         let code = ended.expect("it ends in time").unwrap().code();
         let mut rest = String::new();
@@ -289,7 +289,7 @@ impl Desktop {
 
 #[tokio::test]
 async fn a_person_signs_in_and_out_on_the_command_line() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let _ports = LoginPorts::take().await;
@@ -298,7 +298,9 @@ async fn a_person_signs_in_and_out_on_the_command_line() {
     let (code, said) = desktop.login(&mut browser, "agree").await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Successfully logged in"), "{said}");
-    let shown = browser.looks("signed-in-on-the-command-line.png").await;
+    let shown = browser
+        .screenshot("signed-in-on-the-command-line.png")
+        .await;
     assert_eq!(shown["title"], "Signed in");
 
     let status = ["status", "--json"];
@@ -320,7 +322,7 @@ async fn a_person_signs_in_and_out_on_the_command_line() {
 
 #[tokio::test]
 async fn a_declined_login_is_reported_on_the_command_line_too() {
-    if !are_here() {
+    if !are_installed() {
         return;
     }
     let _ports = LoginPorts::take().await;

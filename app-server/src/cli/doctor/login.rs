@@ -6,7 +6,7 @@ use byokey_auth::stores::StoreKind;
 use super::finding::Finding;
 use super::stores;
 use crate::cli::report::{Report, State, Unusable};
-use crate::cli::when::Almanac;
+use crate::cli::when::TimeFormat;
 
 /// The variable with a key that other programs read.
 const OPENAI_KEY: &str = "OPENAI_API_KEY";
@@ -42,10 +42,10 @@ impl<'a> Facts<'a> {
     }
 }
 
-pub(super) fn check(facts: &Facts<'_>, almanac: &Almanac) -> Vec<Finding> {
+pub(super) fn check(facts: &Facts<'_>, time_format: &TimeFormat) -> Vec<Finding> {
     let mut findings = Vec::new();
     match facts.selected {
-        Some(Ok(report)) => findings.push(selected(report, facts.kind, almanac)),
+        Some(Ok(report)) => findings.push(selected(report, facts.kind, time_format)),
         Some(Err(problem)) => findings.push(unusable(problem, facts.kind)),
         None => findings.push(unanswered(facts.kind)),
     }
@@ -70,11 +70,11 @@ pub(super) fn check(facts: &Facts<'_>, almanac: &Almanac) -> Vec<Finding> {
         "tokens that a host hands over take the place of all of these while its server runs",
     ));
     let report = facts.selected.and_then(|it| it.as_ref().ok());
-    findings.extend(report.and_then(|report| clock(report, almanac)));
+    findings.extend(report.and_then(|report| clock(report, time_format)));
     findings
 }
 
-fn selected(report: &Report, kind: StoreKind, almanac: &Almanac) -> Finding {
+fn selected(report: &Report, kind: StoreKind, time_format: &TimeFormat) -> Finding {
     let (Some(way), status) = (report.way(), report.status) else {
         return signed_out(kind);
     };
@@ -96,7 +96,7 @@ fn selected(report: &Report, kind: StoreKind, almanac: &Almanac) -> Finding {
     }
     let is_renewed = report.refresh == Some("byokey");
     if let Some(at) = report.expires_at {
-        let moment = almanac.moment(at);
+        let moment = time_format.moment(at);
         let renewal = if is_renewed {
             "and is renewed by byokey"
         } else {
@@ -129,14 +129,14 @@ fn signed_out(kind: StoreKind) -> Finding {
 }
 
 /// A token that was issued in the future: the clock was set back, or is wrong now.
-fn clock(report: &Report, almanac: &Almanac) -> Option<Finding> {
+fn clock(report: &Report, time_format: &TimeFormat) -> Option<Finding> {
     let at = report.obtained_at?;
-    if at.saturating_sub(almanac.now()) <= TOLERANCE {
+    if at.saturating_sub(time_format.now()) <= TOLERANCE {
         return None;
     }
     let text = format!(
         "the stored token was issued {} by this clock: it is slow, and expiry is noticed too late",
-        almanac.distance(at)
+        time_format.distance(at)
     );
     Some(Finding::failure("clock.token", text).mend("sudo timedatectl set-ntp true"))
 }
@@ -177,7 +177,7 @@ mod tests {
     use super::super::finding::Level;
     use super::{Facts, check};
     use crate::cli::report::{Report, State};
-    use crate::cli::when::Almanac;
+    use crate::cli::when::TimeFormat;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -190,7 +190,7 @@ mod tests {
             has_unread_openai_key: false,
             provider: "openai",
         };
-        let findings = check(&facts, &Almanac::at(NOW));
+        let findings = check(&facts, &TimeFormat::at(NOW));
         let findings = findings.into_iter().filter(|it| it.id != "login.host");
         findings
             .map(|it| (it.level, it.mend.unwrap_or_default()))

@@ -29,7 +29,7 @@ use byokey_protocol::initialize::HardeningReport;
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use super::when::Almanac;
+use super::when::TimeFormat;
 use super::{Common, fail};
 use finding::{Finding, Level};
 use redact::Redactor;
@@ -57,7 +57,7 @@ impl Doctor {
     ) -> ExitCode {
         let started = (Instant::now(), SystemTime::now());
         // Read before there is a second thread.
-        let almanac = Almanac::at(SystemClock.unix_seconds());
+        let time_format = TimeFormat::at(SystemClock.unix_seconds());
         // What is only examined stays as it is; and whether the system can enforce that is one of
         // the questions.
         let hardening = hardening::forbid_file_changes(hardening, None);
@@ -77,7 +77,7 @@ impl Doctor {
         )));
         findings.extend(settings::check(&settings::Facts::of(&explained)));
         let config = explained.config;
-        let examined = examine(config, &runtime, &almanac, self.network, environment);
+        let examined = examine(config, &runtime, &time_format, self.network, environment);
         findings.extend(examined);
         findings.extend(clocks::check(&clocks::Facts::gather(started)));
         findings.extend(process::check(hardening));
@@ -111,12 +111,15 @@ pub(super) fn wrong_arguments(message: &str) -> String {
 fn examine(
     mut config: Config,
     runtime: &Runtime,
-    almanac: &Almanac,
+    time_format: &TimeFormat,
     may_use_network: bool,
     environment: &Environment,
 ) -> Vec<Finding> {
     let stores = runtime.block_on(stores::Facts::gather(&config));
-    let mut findings = login::check(&login::Facts::of(&stores, &config, environment), almanac);
+    let mut findings = login::check(
+        &login::Facts::of(&stores, &config, environment),
+        time_format,
+    );
     let command = token_command::Facts::gather(&config, environment);
     findings.extend(token_command::check(command.as_ref()));
     findings.extend(stores::check(&stores));

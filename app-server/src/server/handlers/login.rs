@@ -22,8 +22,8 @@ use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{
-    ApiKey, AuthManager, ExternalLogin, LoginRefusal, OwnCredential, PeerId, PendingLogin,
-    SignInFailure, is_identifier,
+    ApiKey, AuthManager, ExternalLogin, LoginRefusal, OwnCredential, OwnLoginFailure, PeerId,
+    PendingLogin, is_identifier,
 };
 
 /// What the answer to a login waits for.
@@ -189,7 +189,7 @@ impl Given {
                 let key = OwnCredential::ApiKey(key.map_err(Answered::answered)?);
                 let update = auth.login_own(key, login).await;
                 update.map_err(|failure| match failure {
-                    SignInFailure::Store(failure) => RequestError::failed(
+                    OwnLoginFailure::Store(failure) => RequestError::failed(
                         format!("failed to save api key: {failure}"),
                         ErrorKind::StoreFailed.into(),
                     ),
