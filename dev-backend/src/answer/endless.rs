@@ -88,18 +88,31 @@ pub(crate) struct EndlessPieces {
     what: Endless,
     is_error: bool,
     sent: u64,
+    /// The number of bytes that are still sent, if there is one.
+    left: Option<usize>,
 }
 
 impl EndlessPieces {
-    pub(crate) const fn new(what: Endless, is_error: bool) -> Self {
+    pub(crate) const fn new(what: Endless, is_error: bool, left: Option<usize>) -> Self {
         Self {
             what,
             is_error,
             sent: 0,
+            left,
         }
     }
 
-    pub(crate) fn next(&mut self) -> Bytes {
+    /// Returns the next piece; `None` when no more is to be sent.
+    pub(crate) fn next(&mut self) -> Option<Bytes> {
+        let mut piece = self.whole_piece();
+        if let Some(left) = &mut self.left {
+            piece.truncate(*left);
+            *left -= piece.len();
+        }
+        (!piece.is_empty()).then_some(piece)
+    }
+
+    fn whole_piece(&mut self) -> Bytes {
         let number = self.sent;
         self.sent = self.sent.saturating_add(1);
         let opening = self.what.opening(self.is_error);
@@ -112,17 +125,22 @@ impl EndlessPieces {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::{Endless, EndlessPieces};
 
     #[test]
     fn only_the_first_piece_opens() {
-        let mut pieces = EndlessPieces::new(Endless::Line, false);
-        assert!(pieces.next().starts_with(b"data: {"));
-        assert!(pieces.next().iter().all(|byte| *byte == b'x'));
-        assert!(pieces.next().iter().all(|byte| *byte == b'x'));
-        let mut pieces = EndlessPieces::new(Endless::RateLimits, false);
+        let mut pieces = EndlessPieces::new(Endless::Line, false, Some(200_000));
+        let opening = pieces.next().unwrap();
+        assert!(opening.starts_with(b"data: {"));
+        let rest: Vec<_> = std::iter::from_fn(|| pieces.next()).collect();
+        assert!(rest.iter().flatten().all(|byte| *byte == b'x'));
+        let sent = opening.len() + rest.iter().map(Bytes::len).sum::<usize>();
+        assert_eq!(sent, 200_000);
+        let mut pieces = EndlessPieces::new(Endless::RateLimits, false, None);
         assert_ne!(pieces.next(), pieces.next());
-        let mut error = EndlessPieces::new(Endless::Body, true);
-        assert!(error.next().starts_with(b"{\"error\":"));
+        let mut error = EndlessPieces::new(Endless::Body, true, None);
+        assert!(error.next().unwrap().starts_with(b"{\"error\":"));
     }
 }

@@ -61,7 +61,7 @@ impl Pieces {
     fn next(&mut self) -> Option<Bytes> {
         match self {
             Self::Listed(pieces) => pieces.pop_front(),
-            Self::Endless(pieces) => Some(pieces.next()),
+            Self::Endless(pieces) => pieces.next(),
         }
     }
 

@@ -73,15 +73,16 @@ impl Answer {
         Self::stream("text/event-stream", Payload::Pieces(Pieces::Listed(pieces)))
     }
 
-    /// Returns an endless response with this status.
-    pub(crate) fn endless(status: StatusCode, what: Endless) -> Self {
+    /// Returns an endless response with this status. Where there is a number of bytes, no more are
+    /// sent.
+    pub(crate) fn endless(status: StatusCode, what: Endless, most: Option<usize>) -> Self {
         let content_type = if what.is_document() {
             "application/json"
         } else {
             "text/event-stream"
         };
         let is_error = status.is_client_error() || status.is_server_error();
-        let pieces = Pieces::Endless(EndlessPieces::new(what, is_error));
+        let pieces = Pieces::Endless(EndlessPieces::new(what, is_error, most));
         Self {
             status,
             ..Self::stream(content_type, Payload::Pieces(pieces))

@@ -51,6 +51,8 @@ pub(crate) enum Content {
     Endless {
         status: StatusCode,
         what: Endless,
+        /// The number of bytes after which it falls silent.
+        most: Option<usize>,
     },
     /// A preset.
     Preset(&'static Preset),
@@ -82,6 +84,7 @@ struct Written {
     events: Option<Vec<Value>>,
     raw: Option<Vec<String>>,
     endless: Option<Endless>,
+    endless_bytes: Option<usize>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -107,7 +110,10 @@ impl Step {
         let written: Written = serde_json::from_value(value).map_err(StepError::Shape)?;
         written.check_members()?;
         Ok(Self {
-            ending: match (written.hang, written.drop) {
+            ending: match (
+                written.hang || written.endless_bytes.is_some(),
+                written.drop,
+            ) {
                 (true, _) => Ending::Hang,
                 (_, true) => Ending::Drop,
                 _ => Ending::Finish,
@@ -161,6 +167,9 @@ impl Written {
         if usage.1 && !text.1 {
             return Err(StepError::UsageWithoutText);
         }
+        if self.endless_bytes.is_some() && !endless.1 {
+            return Err(StepError::BytesWithoutEndless);
+        }
         Ok(())
     }
 
@@ -187,7 +196,8 @@ impl Written {
         }
         if let Some(what) = self.endless {
             let status = final_status(self.status)?;
-            return Ok(Content::Endless { status, what });
+            let most = self.endless_bytes;
+            return Ok(Content::Endless { status, what, most });
         }
         if self.status.is_none() && self.body.is_none() {
             return Ok(Content::Default);
@@ -246,6 +256,9 @@ pub enum StepError {
     /// `usage` without a reply that it could belong to.
     #[error("`usage` needs `text`")]
     UsageWithoutText,
+    /// `endlessBytes` without the answer that it cuts.
+    #[error("`endlessBytes` needs `endless`")]
+    BytesWithoutEndless,
     /// An event is neither an object nor a string.
     #[error("events[{index}] is neither an object nor a string")]
     Event {

@@ -208,7 +208,7 @@ async fn perform(
         (Content::Plain { status, body }, _) => Answer::plain(status, body),
         (Content::Events(events), _) => Answer::events(events),
         (Content::Raw(pieces), _) => Answer::raw(pieces),
-        (Content::Endless { status, what }, _) => Answer::endless(status, what),
+        (Content::Endless { status, what, most }, _) => Answer::endless(status, what, most),
         (
             Content::Text {
                 pieces,
