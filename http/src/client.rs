@@ -18,13 +18,14 @@ use rustls::client::Resumption;
 use tokio::time::Instant;
 use url::{Origin, Url};
 
+use crate::connection::{HandOver, NotSent, Sender, handed_over};
 use crate::explain::{explain, host};
 use crate::failure::{ConnectCause, HttpFailure, Unreachable};
 use crate::loopback::LocalResolver;
 use crate::plaintext::{self, Sensitivity};
 use crate::proxy::{Kind, Proxies, Proxy};
 use crate::roots::{self, Loaded, RootSettings};
-use crate::standby::{NotSent, Occasion, Slot, Target};
+use crate::standby::{Occasion, Slot, Target};
 use crate::way::Way;
 
 /// Timeout for connecting.
@@ -33,6 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits for an answer on a standby connection before it is sent again on one of
 /// its own, if its method is safe.
 pub(crate) const STANDBY_PATIENCE: Duration = Duration::from_secs(4);
+
+/// How often a request is sent again that an HTTP/2 server says it did not process.
+const MAX_REFUSALS: u32 = 2;
 
 /// How many TLS sessions can be resumed.
 const MAX_SESSIONS: usize = 8;
@@ -203,12 +207,19 @@ impl HttpClient {
             }
         }
         let client = self.client(&url, proxy, era)?;
-        let mut request = client.request(method, url.clone()).headers(headers);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
+        let request = client.request(method, url.clone()).headers(headers);
         let begun = Instant::now();
-        let sent = request.send().await;
+        let sent = if Way::of(&url, proxy).is_forwarded() {
+            let request = match body {
+                Some(body) => request.body(body),
+                None => request,
+            };
+            let sent = request.send().await;
+            sent.map_err(|error| explain(&error, &url, proxy, || self.roots_origin()))
+        } else {
+            let request = request.build().map_err(|_| HttpFailure::Setup)?;
+            self.send_alone(&client, &request, body, proxy).await
+        };
         if let Some(target) = silent
             && sent.is_ok()
             && begun.elapsed() < STANDBY_PATIENCE
@@ -216,8 +227,7 @@ impl HttpClient {
             // The server is not slow, so the network had dropped the connection.
             self.slot.was_dead(&target);
         }
-        let response =
-            sent.map_err(|error| explain(&error, &url, proxy, || self.roots_origin()))?;
+        let response = sent?;
         match proxy {
             Some(proxy) if refuses_user(proxy, &url, &response) => {
                 Err(HttpFailure::Unreachable(Unreachable {
@@ -229,6 +239,42 @@ impl HttpClient {
                 }))
             }
             _ => Ok(response),
+        }
+    }
+
+    /// Sends a request on a connection of its own.
+    async fn send_alone(
+        &self,
+        client: &Client,
+        request: &reqwest::Request,
+        body: Option<Bytes>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Response, HttpFailure> {
+        let url = request.url();
+        let mut attempts = 0;
+        loop {
+            // It has no header, and fails always: without a connection, or with one.
+            let Err(failed) = client.get(url.clone()).send().await else {
+                return Err(HttpFailure::Setup);
+            };
+            let Some(connected) = handed_over(&failed) else {
+                return Err(explain(&failed, url, proxy, || self.roots_origin()));
+            };
+            let begun = connected.begin(
+                &self.slot.connections,
+                #[cfg(feature = "http2")]
+                None,
+            );
+            let (sender, connection) = begun.await.ok_or(HttpFailure::Interrupted)?;
+            drop(tokio::spawn(connection));
+            let may_repeat = !matches!(sender, Sender::Http1(_)) && attempts < MAX_REFUSALS;
+            attempts += 1;
+            let (method, headers) = (request.method().clone(), request.headers().clone());
+            match sender.send(method, url, headers, body.clone()).await {
+                Ok(response) => return Ok(response),
+                Err(NotSent::Certainly) if may_repeat => {}
+                Err(_) => return Err(HttpFailure::Interrupted),
+            }
         }
     }
 
@@ -302,7 +348,10 @@ impl HttpClient {
         if let Some((_, client)) = clients.iter().find(|(known, _)| *known == way) {
             return Ok(client.clone());
         }
-        let builder = self.builder(&way, sessions)?;
+        let mut builder = self.builder(&way, sessions)?;
+        if !way.is_forwarded() {
+            builder = builder.connector_layer(HandOver);
+        }
         let client = builder.build().map_err(|_| HttpFailure::Setup)?;
         clients.push((way, client.clone()));
         Ok(client)

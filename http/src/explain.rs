@@ -146,7 +146,9 @@ const fn certificate_problem(error: &CertificateError) -> CertificateProblem {
 
 /// Iterates over an error and its sources. Some are wrapped in IO errors, which do not list their
 /// inner error among their sources.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;
         let held = error

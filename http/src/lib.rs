@@ -5,6 +5,7 @@
 //! the configuration: settings come in as plain values, and each request declares its sensitivity.
 
 mod client;
+mod connection;
 mod explain;
 mod failure;
 mod loopback;

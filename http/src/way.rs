@@ -10,6 +10,8 @@ use crate::proxy::{Kind, Proxy};
 pub(crate) struct Way {
     pub(crate) encrypted: bool,
     pub(crate) proxy: Option<Url>,
+    /// Whether a proxy reads the request and sends it on, rather than open a tunnel.
+    is_forwarded: bool,
 }
 
 impl Way {
@@ -18,6 +20,13 @@ impl Way {
         Self {
             encrypted: url.scheme() == "https" || through_tls,
             proxy: proxy.map(|proxy| proxy.url().clone()),
+            is_forwarded: url.scheme() == "http"
+                && proxy.is_some_and(|proxy| proxy.kind() != Kind::Socks),
         }
+    }
+
+    /// Returns whether a proxy reads the request and sends it on.
+    pub(crate) const fn is_forwarded(&self) -> bool {
+        self.is_forwarded
     }
 }

@@ -15,7 +15,6 @@ mod rules;
 mod watched;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -26,9 +25,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use url::{Origin, Url};
 
+use crate::connection::{Connections, Running, Sender};
 use crate::way::Way;
 use age::Age;
-pub(crate) use open::{NotSent, Sender};
 pub use rules::Occasion;
 use rules::Rules;
 
@@ -48,6 +47,8 @@ pub(crate) struct Slot {
     state: Mutex<State>,
     /// How long a connection waits; none where there are no standby connections.
     lifetime: Option<Duration>,
+    /// All that are open, those of calls included.
+    pub(crate) connections: Connections,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +92,7 @@ impl fmt::Debug for Ready {
 /// The task of a connection that waits.
 struct Waiting {
     number: u64,
-    connection: Pin<Box<dyn Future<Output = ()> + Send>>,
+    connection: Running,
     taken: oneshot::Receiver<()>,
     lifetime: Duration,
 }
@@ -182,11 +183,11 @@ impl Slot {
         }
         state.opened += 1;
         let number = state.opened;
-        let slot = Arc::downgrade(self);
+        let (slot, connections) = (Arc::downgrade(self), self.connections.clone());
         // The task waits for the lock that is held here, so it finds itself in the slot.
         let task = runtime.spawn(async move {
             let opened = match connector() {
-                Some(builder) => open::open(builder, url).await,
+                Some(builder) => open::open(builder, url, &connections).await,
                 None => None,
             };
             let waiting = slot.upgrade().and_then(|slot| slot.opened(number, opened));
