@@ -31,6 +31,8 @@ const NOT_LIMITS: &[(&str, &str)] = &[
         "how much of a bearer is looked for",
     ),
     ("backend/limits.rs:KIB", "a unit"),
+    ("backend/responses.rs:ITEM", "an estimate"),
+    ("backend/room.rs:STEPS", "how buffers grow"),
     ("backend/limits.rs:MIB", "a unit"),
     (
         "backend/retry.rs:FIRST_DELAY",
@@ -59,6 +61,7 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ("src/pieces.rs:SHORT", "how bytes are copied"),
     ("stores/file.rs:PAUSE", "between two tries"),
     ("threads/size.rs:OVERHEAD", "an estimate"),
+    ("threads/turn.rs:LIMITS_SIZE", "an estimate"),
     ("threads/unload.rs:LOOK_AGAIN", "between two looks"),
     (
         "token_commands/list.rs:HEAD",

@@ -16,6 +16,7 @@ use super::limits::{ERROR_BODY_DEADLINE, Limit};
 use super::outcome;
 use super::rate_limits::from_headers;
 use super::reason::Reason;
+use super::room::Part;
 use super::{RoutingFailure, wait};
 use crate::config::{BearerRefusal, ConfigurationInvalid, MissingKey};
 use crate::process::token_commands::TokenCommandFailure;
@@ -165,7 +166,7 @@ impl BackendError {
             Self::Workspace(_) => ErrorKind::WorkspaceRoutingUnavailable,
             Self::TokenCommand(failure) => failure.kind(),
             Self::Timeout | Self::Interrupted => ErrorKind::Retryable,
-            Self::Limit(_) => ErrorKind::AnswerTooLarge,
+            Self::Limit(limit) => limit.kind(),
             Self::UnexpectedBody | Self::NoModel => ErrorKind::BackendRefused,
             Self::Invalid(_) | Self::MissingKey(_) | Self::Configuration { .. } => {
                 ErrorKind::ConfigurationInvalid
@@ -233,6 +234,7 @@ impl FailedStatus {
 /// head and body; `keeps` asks for the answer itself as well. No part of the bearer is repeated.
 pub(crate) async fn successful(
     response: Response,
+    room: Part,
     lease: Option<&Lease>,
     own_bearer: Option<&Secret>,
     #[cfg_attr(
@@ -272,9 +274,9 @@ pub(crate) async fn successful(
     // A compressed body cannot be searched for the bearer.
     let head = (keeps && header("content-encoding").is_none())
         .then(|| without_secrets(response.headers(), is_secret));
-    let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response)).await;
+    let body = tokio::time::timeout(ERROR_BODY_DEADLINE, body::some(response, room)).await;
     let body = body.ok().flatten();
-    failed.is_empty = body.as_ref().is_some_and(Vec::is_empty);
+    failed.is_empty = body.as_ref().is_some_and(|body| body.is_empty());
     let text = body
         .as_deref()
         .map(String::from_utf8_lossy)
@@ -289,7 +291,7 @@ pub(crate) async fn successful(
     #[cfg(feature = "gateway")]
     if let (Some(headers), false) = (head, is_secret(&text)) {
         drop(text);
-        let body = body.map(bytes::Bytes::from);
+        let body = body.map(body::Held::into_bytes);
         failed.answer = body.map(|body| Box::new(RefusalAnswer { headers, body }));
     }
     Err(BackendError::Status(Box::new(failed)))

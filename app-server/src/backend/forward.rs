@@ -133,10 +133,11 @@ impl Backend {
         } = self.send(&call, lease, admits).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = if is_short {
-            let whole = Box::pin(body::whole(response));
+            let whole = Box::pin(body::whole(response, self.room.part()));
             tokio::select! {
                 whole = tokio::time::timeout_at(deadline, whole) => {
-                    ForwardedBody::Whole(whole.map_err(|_| BackendError::Timeout)??.into())
+                    let whole = whole.map_err(|_| BackendError::Timeout)??;
+                    ForwardedBody::Whole(whole.into_bytes())
                 }
                 () = signed_out => return Err(BackendError::SignedOut),
             }

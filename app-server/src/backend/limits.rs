@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use byokey_protocol::error::ErrorKind;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -11,10 +13,16 @@ pub(crate) const MAX_JSON_BODY: usize = 4 * MIB;
 pub(crate) const MAX_ERROR_BODY: usize = 64 * KIB;
 /// Longest event of a stream, and longest line.
 pub(crate) const MAX_EVENT: usize = 4 * MIB;
+/// Most bytes of all answers in progress: documents, lines and events that are not complete, and the
+/// texts and the reasoning of turns. An answer that needs more than is left fails. The longest one has
+/// room if it is alone: while its buffer grows it takes up to one and a half times its length.
+pub(crate) const MAX_ANSWERS: usize = 6 * MIB;
+/// What each part of an answer may take without a share of that room.
+pub(crate) const MAX_FREE_PART: usize = 4 * KIB;
 /// Most bytes of a streamed response.
 pub(crate) const MAX_ANSWER: usize = 256 * MIB;
-/// Most text of one response, all its messages together. The longest that models write is about two
-/// thirds of it.
+/// Most text of one response, all its messages together, as long as it is in JSON. The longest that
+/// models write is about two thirds of it.
 pub(crate) const MAX_TURN_TEXT: usize = MIB;
 /// Most messages of one response.
 pub(crate) const MAX_OUTPUT_ITEMS: usize = 1024;
@@ -72,6 +80,13 @@ pub enum Limit {
     /// `MAX_JSON_BODY`.
     #[error("the backend's answer is longer than {} MiB", MAX_JSON_BODY / MIB)]
     JsonBody,
+    /// `MAX_ANSWERS`.
+    #[error(
+        "the answers in progress take all the room for them, {} MiB; try again when some of them \
+         have ended",
+        MAX_ANSWERS / MIB
+    )]
+    Room,
     /// `MAX_EVENT`.
     #[error("an event of the stream is longer than {} MiB", MAX_EVENT / MIB)]
     Event,
@@ -84,4 +99,14 @@ pub enum Limit {
     /// `MAX_OUTPUT_ITEMS`.
     #[error("the answer has more than {MAX_OUTPUT_ITEMS} messages")]
     OutputItems,
+}
+
+impl Limit {
+    /// Returns the kind of the error for hosts.
+    pub(crate) const fn kind(self) -> ErrorKind {
+        match self {
+            Self::Room => ErrorKind::Overloaded,
+            _ => ErrorKind::AnswerTooLarge,
+        }
+    }
 }

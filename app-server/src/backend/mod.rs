@@ -28,6 +28,7 @@ mod request_body;
 mod reset_credits;
 mod responses;
 mod retry;
+mod room;
 mod route;
 mod sse;
 mod standby;
@@ -66,6 +67,8 @@ pub use reasoning::{OwnedReasoning, Reasoning};
 pub use request_body::{ChatItem, ChatMessage, Role, TurnRequest};
 pub use responses::{StreamFailure, TurnEvent, TurnStream};
 pub(crate) use retry::delays;
+pub use room::Part;
+pub(crate) use room::of_text;
 pub use route::Service;
 #[cfg(feature = "gateway")]
 pub(crate) use sse::{EventParser, RawEvent};
@@ -80,6 +83,7 @@ use limits::MAX_CALLS;
 use outcome::may_recover;
 use provider_token::{ProviderToken, ProviderTokens};
 use request_body::Recipient;
+use room::AnswerRoom;
 use route::{Carries, Route};
 use standby::Refill;
 use workspace::Workspaces;
@@ -95,6 +99,7 @@ pub struct Backend {
     pub identity: Identity,
     http: Arc<HttpClient>,
     calls: Semaphore,
+    room: Arc<AnswerRoom>,
     models: Models,
     provider_tokens: ProviderTokens,
     cookies: Cookies,
@@ -243,6 +248,7 @@ impl Backend {
             identity,
             http,
             calls,
+            room: Arc::default(),
             models,
             provider_tokens: ProviderTokens::new(runner),
             cookies: Cookies::default(),
@@ -462,7 +468,8 @@ impl Backend {
                 .as_ref()
                 .is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
             let keeps = call.keeps_refusal();
-            let outcome = error::successful(response, lease, own_bearer, keeps);
+            let room = self.room.part();
+            let outcome = error::successful(response, room, lease, own_bearer, keeps);
             let outcome = Box::pin(outcome).await;
             outcome.map_err(|error| error.with_cookie(brings_cookie))
         };

@@ -169,7 +169,8 @@ impl From<RateLimitEvent> for RateLimitSnapshot {
 pub(crate) struct LatestLimits(Vec<RateLimitSnapshot>);
 
 impl LatestLimits {
-    pub(crate) fn add(&mut self, new: RateLimitSnapshot) {
+    /// Adds a snapshot. Returns whether it is the first of its limit.
+    pub(crate) fn add(&mut self, new: RateLimitSnapshot) -> bool {
         let known = self.0.iter().position(|old| old.limit_id == new.limit_id);
         match known.and_then(|at| self.0.get_mut(at)) {
             Some(old) => {
@@ -190,11 +191,14 @@ impl LatestLimits {
                         .or(before.rate_limit_reached_type),
                     limit_id: new.limit_id,
                 };
+                false
             }
             None => {
-                if self.0.len() < MAX_LIMIT_IDS {
+                let is_added = self.0.len() < MAX_LIMIT_IDS;
+                if is_added {
                     self.0.push(new);
                 }
+                is_added
             }
         }
     }

@@ -21,6 +21,7 @@ use super::rate_limits::from_headers;
 use super::reason::Reason;
 use super::reasoning::Reasoning;
 use super::request_body::{Recipient, TurnRequest};
+use super::room::{Part, of_text};
 use super::sse::{EventReader, RawEvent, ReadFailure};
 use super::standby::Refill;
 use super::{Admission, Answer, Backend, BackendError, Call, Renewal, Service, Unrouted};
@@ -107,6 +108,8 @@ pub struct TurnStream {
     /// The cause of a failure that follows, and the deadline for it.
     reported: Option<(Cause, Instant)>,
     size: AnswerSize,
+    /// The room that was taken for its content.
+    taken: usize,
     /// The account of the call, if it carried the credential in force.
     account: Option<AccountIdentity>,
     /// Used to keep bearers out of codes.
@@ -180,10 +183,11 @@ impl Backend {
             .collect();
         let body = Box::pin(response.bytes_stream());
         Ok(TurnStream {
-            events: EventReader::new(body, provider.stream_idle_timeout),
+            events: EventReader::new(body, provider.stream_idle_timeout, self.room.part()),
             ready,
             reported: None,
             size: AnswerSize::default(),
+            taken: 0,
             account,
             auth: Arc::clone(&self.auth),
             config,
@@ -194,6 +198,14 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Returns the part of the room for answers in which a turn keeps what it was sent.
+    #[must_use]
+    pub fn room_of_turn(&self) -> Part {
+        self.room.part()
+    }
+}
+
 impl TurnStream {
     /// Returns the account of the response, if the call carried the credential in force.
     #[must_use]
@@ -201,15 +213,20 @@ impl TurnStream {
         self.account.as_ref()
     }
 
-    /// Returns the next event. None follows [`TurnEvent::Completed`].
+    /// Returns the next event. None follows [`TurnEvent::Completed`]. The room for the event itself is
+    /// held until the next one is asked for, and that for its content becomes part of `kept`.
     ///
     /// # Errors
     ///
     /// [`StreamFailure`] when the response breaks off.
-    pub async fn next(&mut self) -> Result<TurnEvent, StreamFailure> {
+    pub async fn next(&mut self, kept: &mut Part) -> Result<TurnEvent, StreamFailure> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 self.size.add(&event)?;
+                let (before, after) = (self.taken, self.size.in_memory());
+                kept.give_back(before.saturating_sub(after));
+                kept.take(after.saturating_sub(before))?;
+                self.taken = after;
                 return Ok(event);
             }
             let raw = match self.read().await {
@@ -313,6 +330,9 @@ impl TurnStream {
     }
 }
 
+/// What a message or an item of reasoning takes beside its text.
+const ITEM: usize = 512;
+
 /// The size of a response so far.
 #[derive(Default)]
 struct AnswerSize {
@@ -322,6 +342,7 @@ struct AnswerSize {
     /// Text of the current message, which its end repeats.
     growing: usize,
     reasoning: usize,
+    items: usize,
 }
 
 impl AnswerSize {
@@ -335,23 +356,33 @@ impl AnswerSize {
         is_admitted
     }
 
+    /// Returns what the response so far takes in memory, with three times its text: in the
+    /// conversation, and in the notifications of its beginning and its end.
+    const fn in_memory(&self) -> usize {
+        3 * self.text + self.reasoning + self.items * ITEM
+    }
+
     fn add(&mut self, event: &TurnEvent) -> Result<(), Limit> {
         match event {
             TurnEvent::MessageStarted { .. } => {
                 self.started += 1;
+                self.items += 1;
                 self.growing = 0;
             }
             TurnEvent::TextDelta(delta) => {
-                self.growing = self.growing.saturating_add(delta.len());
-                self.text = self.text.saturating_add(delta.len());
+                let length = of_text(delta);
+                self.growing = self.growing.saturating_add(length);
+                self.text = self.text.saturating_add(length);
             }
             TurnEvent::MessageDone { text, .. } => {
                 self.messages += 1;
+                self.items = self.items.max(self.messages);
                 self.text = self.text.saturating_sub(self.growing);
-                self.text = self.text.saturating_add(text.len().max(self.growing));
+                self.text = self.text.saturating_add(of_text(text).max(self.growing));
                 self.growing = 0;
             }
-            TurnEvent::RateLimits(_) | TurnEvent::Reasoning(_) | TurnEvent::Completed(_) => {}
+            TurnEvent::Reasoning(_) => self.items += 1,
+            TurnEvent::RateLimits(_) | TurnEvent::Completed(_) => {}
         }
         if self.text > MAX_TURN_TEXT {
             return Err(Limit::TurnText);

@@ -11,6 +11,7 @@ use futures_util::{Stream, StreamExt as _};
 use memchr::memchr2;
 
 use super::limits::{Limit, MAX_ANSWER, MAX_EVENT, MAX_NAME};
+use super::room::Part;
 
 /// The chunks of a response body.
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
@@ -35,6 +36,10 @@ pub(crate) struct EventParser {
     name: Option<String>,
     data: Option<Vec<u8>>,
     is_first_line: bool,
+    /// The room of the line, of the data, and of the last event.
+    room: Part,
+    /// That of the last event. What came of it may not be delivered before the next one is read.
+    last_event: usize,
 }
 
 /// One event.
@@ -58,11 +63,11 @@ pub(crate) enum ReadFailure {
 }
 
 impl EventReader {
-    pub(crate) fn new(body: Body, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(body: Body, idle_timeout: Duration, room: Part) -> Self {
         Self {
             body,
             idle_timeout,
-            parser: EventParser::up_to(MAX_EVENT),
+            parser: EventParser::up_to(MAX_EVENT, room),
             received: 0,
         }
     }
@@ -84,7 +89,7 @@ impl EventReader {
                     }
                     self.parser.feed(chunk);
                 }
-                Ok(None) => return Ok(self.parser.finish()),
+                Ok(None) => return self.parser.finish().map_err(ReadFailure::Limit),
             }
         }
     }
@@ -92,7 +97,7 @@ impl EventReader {
 
 impl EventParser {
     /// Returns a parser of events up to this length.
-    pub(crate) const fn up_to(longest: usize) -> Self {
+    pub(crate) const fn up_to(longest: usize, room: Part) -> Self {
         Self {
             longest,
             chunk: Bytes::new(),
@@ -101,6 +106,8 @@ impl EventParser {
             name: None,
             data: None,
             is_first_line: true,
+            room,
+            last_event: 0,
         }
     }
 
@@ -111,6 +118,7 @@ impl EventParser {
 
     /// Returns the next event of the bytes so far.
     pub(crate) fn next(&mut self) -> Result<Option<RawEvent>, Limit> {
+        self.room.give_back(std::mem::take(&mut self.last_event));
         while !self.chunk.is_empty() {
             if let Some(event) = self.read_line()? {
                 return Ok(Some(event));
@@ -120,9 +128,9 @@ impl EventParser {
     }
 
     /// Returns an unterminated last event.
-    pub(crate) fn finish(&mut self) -> Option<RawEvent> {
-        let event = self.end_line();
-        event.or_else(|| self.end_event())
+    pub(crate) fn finish(&mut self) -> Result<Option<RawEvent>, Limit> {
+        let event = self.end_line()?;
+        Ok(event.or_else(|| self.end_event()))
     }
 
     /// Reads a line, or a part of it, from the chunk.
@@ -137,30 +145,26 @@ impl EventParser {
         if length > self.longest {
             return Err(Limit::Event);
         }
-        let room = self.line.capacity() - self.line.len();
-        if part.len() > room {
-            // Doubled as usual, but only up to the limit.
-            let wanted =
-                (self.line.capacity() * 2).clamp(self.line.len() + part.len(), self.longest);
-            self.line.reserve_exact(wanted - self.line.len());
-        }
+        self.room.grow(&mut self.line, part.len(), self.longest)?;
         self.line.extend_from_slice(&part);
         if end.is_none() {
             return Ok(None);
         }
         self.after_cr = self.chunk.first() == Some(&b'\r');
         self.chunk.advance(1);
-        Ok(self.end_line())
+        self.end_line()
     }
 
-    fn end_line(&mut self) -> Option<RawEvent> {
+    fn end_line(&mut self) -> Result<Option<RawEvent>, Limit> {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.is_first_line) && line.starts_with(b"\xef\xbb\xbf") {
             line.drain(..3);
         }
         if line.is_empty() {
-            return self.end_event();
+            self.room.give_back(line.capacity());
+            return Ok(self.end_event());
         }
+        let (capacity, mut is_kept) = (line.capacity(), false);
         let (field, value) = match memchr::memchr(b':', &line) {
             None => (line.len(), line.len()),
             Some(colon) if line.get(colon + 1) == Some(&b' ') => (colon, colon + 2),
@@ -170,8 +174,12 @@ impl EventParser {
             Some(b"data") => {
                 line.drain(..value);
                 match &mut self.data {
-                    None => self.data = Some(line),
+                    None => {
+                        is_kept = true;
+                        self.data = Some(line);
+                    }
                     Some(data) => {
+                        self.room.grow(data, 1 + line.len(), self.longest)?;
                         data.push(b'\n');
                         data.extend_from_slice(&line);
                     }
@@ -184,19 +192,28 @@ impl EventParser {
             }
             _ => {}
         }
-        None
+        if !is_kept {
+            self.room.give_back(capacity);
+        }
+        Ok(None)
     }
 
     fn end_event(&mut self) -> Option<RawEvent> {
         let name = self.name.take();
         let data = self.data.take()?;
+        self.last_event = data.capacity();
         Some(RawEvent { name, data })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::room::AnswerRoom;
     use super::*;
+
+    fn room() -> Part {
+        std::sync::Arc::<AnswerRoom>::default().part()
+    }
 
     /// Returns the events of a body that arrives in chunks of this size.
     async fn events(body: &str, size: usize) -> Vec<(Option<String>, String)> {
@@ -206,7 +223,7 @@ mod tests {
             .map(Bytes::copy_from_slice)
             .collect();
         let body = futures_util::stream::iter(chunks.into_iter().map(Ok));
-        let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1));
+        let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1), room());
         let mut events = Vec::new();
         while let Some(event) = reader.next().await.unwrap() {
             events.push((event.name, String::from_utf8(event.data).unwrap()));
@@ -239,7 +256,7 @@ mod tests {
         for chunk in ["data: x", "data: x\n"] {
             let chunk = Bytes::from(chunk.repeat(1 << 16));
             let body = futures_util::stream::iter((0..1000).map(move |_| Ok(chunk.clone())));
-            let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1));
+            let mut reader = EventReader::new(Box::pin(body), Duration::from_secs(1), room());
             assert_eq!(reader.next().await, Err(ReadFailure::Limit(Limit::Event)));
         }
     }

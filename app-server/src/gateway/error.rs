@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::body::AnswerBody;
 use super::forward;
-use crate::backend::BackendError;
+use crate::backend::{BackendError, Limit};
 
 /// A refusal of this gateway.
 #[derive(Debug)]
@@ -137,6 +137,7 @@ fn refusal(error: &BackendError) -> Refusal {
         BackendError::Http(_) | BackendError::Interrupted => {
             (StatusCode::BAD_GATEWAY, "backend_unreachable")
         }
+        BackendError::Limit(Limit::Room) => (StatusCode::SERVICE_UNAVAILABLE, "answers_too_large"),
         BackendError::Status(_)
         | BackendError::UnexpectedBody
         | BackendError::NoModel

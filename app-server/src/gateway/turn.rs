@@ -14,8 +14,8 @@ use super::members::Members;
 use super::output::{EndKind, MAX_EVENT, Output};
 use super::record::Turn;
 use crate::backend::{
-    AnswerStream, BackendError, BrokenOff, EventParser, ForwardedAnswer, ForwardedBody, RawEvent,
-    Reason,
+    AnswerStream, BackendError, BrokenOff, EventParser, ForwardedAnswer, ForwardedBody, Part,
+    RawEvent, Reason,
 };
 
 /// Longest whole answer that is recorded.
@@ -118,7 +118,7 @@ impl Watched {
             .and_then(|kind| kind.to_str().ok());
         let seen = match kind {
             Some(kind) if kind.starts_with("application/json") => Seen::Document(Vec::new()),
-            _ => Seen::Events(EventParser::up_to(MAX_EVENT)),
+            _ => Seen::Events(EventParser::up_to(MAX_EVENT, Part::without_limit())),
         };
         Self { stream, turn, seen }
     }
@@ -165,7 +165,7 @@ impl Watched {
     fn end(&mut self) {
         match &mut self.seen {
             Seen::Events(parser) => {
-                if let Some(event) = parser.finish() {
+                if let Ok(Some(event)) = parser.finish() {
                     drop(self.turn.output.see(&event.data));
                 }
             }
@@ -188,7 +188,7 @@ impl Events {
     fn new(stream: AnswerStream, turn: Option<Turn>) -> Self {
         Self {
             stream,
-            parser: EventParser::up_to(MAX_EVENT),
+            parser: EventParser::up_to(MAX_EVENT, Part::without_limit()),
             output: Output::default(),
             turn,
             is_over: false,
@@ -208,7 +208,7 @@ impl Events {
                 }
                 None => {
                     self.is_over = true;
-                    if let Some(event) = self.parser.finish() {
+                    if let Some(event) = self.parser.finish().map_err(|_| BrokenOff::TooLong)? {
                         self.see(event, &mut bytes);
                     }
                 }

@@ -77,7 +77,7 @@ fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
     let kind = match failure {
         StreamFailure::Call(error) => error.data().kind,
         StreamFailure::Reported(cause) => cause.reason?.kind(),
-        StreamFailure::Limit(_) => ErrorKind::AnswerTooLarge,
+        StreamFailure::Limit(limit) => limit.kind(),
         _ => return None,
     };
     let is_ours = matches!(
@@ -87,6 +87,7 @@ fn kind(failure: &StreamFailure) -> Option<ErrorKind> {
             | ErrorKind::Challenged
             | ErrorKind::ConfigurationInvalid
             | ErrorKind::ModelUnavailable
+            | ErrorKind::Overloaded
             | ErrorKind::PolicyRefused
             | ErrorKind::RegionRefused
             | ErrorKind::TokenCommandFailed

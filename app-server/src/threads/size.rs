@@ -7,6 +7,7 @@ use byokey_protocol::item::{ThreadItem, UserInput};
 use serde_json::Value;
 
 use super::thread::Settings;
+pub(crate) use crate::backend::of_text;
 
 /// Most threads.
 pub(super) const MAX_THREADS: usize = 1024;
@@ -26,19 +27,6 @@ pub(crate) const MAX_PATH: usize = 4096;
 
 /// What one thing takes beside its texts.
 const OVERHEAD: usize = 512;
-
-/// Bytes of a text in JSON.
-pub(crate) fn of_text(text: &str) -> usize {
-    text.bytes().map(of_byte).sum()
-}
-
-const fn of_byte(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
-        0..32 => 6,
-        _ => 1,
-    }
-}
 
 /// Bytes of a value, counted by what it takes in memory.
 fn of_value(value: &Value) -> usize {

@@ -25,12 +25,15 @@ use uuid::Uuid;
 use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::backend::{
-    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, Renewal,
+    Backend, BackendError, LatestLimits, MAX_TURN_WAIT, Next, OwnedReasoning, Part, Renewal,
     StreamFailure, TurnEvent, Unrouted, delays,
 };
 use crate::peers::Peers;
 use byokey_auth::{AuthManager, Lease};
 use byokey_base::clock::Clock;
+
+/// What the rate limits of one id take in memory, at most.
+const LIMITS_SIZE: usize = 1536;
 
 /// The inputs of a turn.
 pub struct TurnRunner {
@@ -72,8 +75,10 @@ impl TurnRunner {
         let begun = Instant::now();
         self.tell_beginning();
         let mut stopped = self.stopped.clone();
+        // Until the end is reported, and the thread counts with the other conversations.
+        let mut room = self.backend.room_of_turn();
         let (status, error) = tokio::select! {
-            outcome = self.answer() => match outcome {
+            outcome = self.answer(&mut room) => match outcome {
                 Ok(()) => (TurnStatus::Completed, None),
                 Err(error) => (TurnStatus::Failed, Some(error)),
             },
@@ -96,13 +101,13 @@ impl TurnRunner {
     }
 
     /// Requests a response, with retries after transient failures.
-    async fn answer(&self) -> Result<(), TurnError> {
+    async fn answer(&self, room: &mut Part) -> Result<(), TurnError> {
         let retries = self.backend.config().provider.stream_max_retries;
         let mut delays = delays(retries);
         let mut tried = 0;
         let mut has_dropped_reasoning = false;
         loop {
-            let Err(failure) = self.attempt().await else {
+            let Err(failure) = self.attempt(room).await else {
                 return Ok(());
             };
             // The same conversation without it may be accepted. Once: the next attempt may bring
@@ -147,7 +152,7 @@ impl TurnRunner {
             .notify::<RateLimitsUpdatedNotification>(&RateLimitsUpdated { rate_limits });
     }
 
-    async fn attempt(&self) -> Result<(), StreamFailure> {
+    async fn attempt(&self, room: &mut Part) -> Result<(), StreamFailure> {
         let lease = self.auth.lease();
         if !self.thread.settings().model.is_final() {
             let model = self.backend.default_model(self.auth.lease()).await?;
@@ -171,8 +176,12 @@ impl TurnRunner {
         let mut limits = LatestLimits::default();
         let usage = loop {
             self.peers.wait_for_capacity().await;
-            match answer.next().await? {
-                TurnEvent::RateLimits(snapshot) => limits.add(*snapshot),
+            match answer.next(room).await? {
+                TurnEvent::RateLimits(snapshot) => {
+                    if limits.add(*snapshot) {
+                        room.take(LIMITS_SIZE)?;
+                    }
+                }
                 TurnEvent::MessageStarted { id } => {
                     growing = Some(self.start_message(id, ""));
                 }
