@@ -61,10 +61,8 @@ class Archives(unittest.TestCase):
             if shutil.which("mandoc") is None:
                 print("SKIPPED: mandoc is not installed")
                 return
-            lint = ["mandoc", "-T", "lint", "-W", "warning", *pages]
+            lint = ["mandoc", "-T", "lint", *pages]
             remarks = subprocess.run(lint, capture_output=True, text=True).stdout.splitlines()
-            # The library puts empty lines around lists of values.
-            remarks = [line for line in remarks if "skipping paragraph macro" not in line]
             self.assertEqual(remarks, [])
 
     def test_it_runs_in_an_empty_root(self) -> None:

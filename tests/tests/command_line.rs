@@ -138,7 +138,33 @@ fn manual_pages_are_written() {
     ] {
         let text = std::fs::read_to_string(folder.join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}");
+        assert!(text.contains("\n.SH EXAMPLES\n.nf\n  byokey "), "{page}");
     }
+}
+
+/// `mandoc -T lint` remarks on neither.
+#[test]
+fn manual_pages_have_short_lines_and_nothing_at_their_ends() {
+    let home = Home::new("");
+    let output = run(&["man", "--out", home.path().to_str().unwrap()], &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut has_wrapped = false;
+    for page in std::fs::read_dir(home.path()).unwrap() {
+        let path = page.unwrap().path();
+        if path.extension() != Some("1".as_ref()) {
+            continue;
+        }
+        let mut last = 0;
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            assert_eq!(line, line.trim_end(), "{}", path.display());
+            let is_text = !line.starts_with(['.', '\'', ' ']);
+            assert!(!is_text || line.len() <= 80, "{}: {line}", path.display());
+            let word = line.split(' ').next().unwrap().len();
+            has_wrapped |= is_text && last > 0 && last + word >= 80;
+            last = if is_text { line.len() } else { 0 };
+        }
+    }
+    assert!(has_wrapped, "a long line goes on in the next one");
 }
 
 /// The lines that it gives are pasted, and answered.

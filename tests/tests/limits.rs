@@ -39,6 +39,10 @@ const NOT_LIMITS: &[(&str, &str)] = &[
         "the first of growing delays",
     ),
     ("backend/wait.rs:LAST", "the last date that there is"),
+    (
+        "cli/shell.rs:MAX_LINE",
+        "how long a line of a manual page is",
+    ),
     ("cli/waiting.rs:STEP", "how often a line is looked at"),
     ("cli/when.rs:LAST", "the last date that there is"),
     ("doctor/clocks.rs:EARLIEST", "a date that is possible"),
