@@ -28,7 +28,7 @@ impl KeySocket {
     /// # Errors
     ///
     /// Always.
-    pub const fn bind(_: PathBuf) -> Result<Self, KeyError> {
+    pub fn bind(_: PathBuf) -> Result<Self, KeyError> {
         Err(KeyError::Unsupported)
     }
 
