@@ -6,6 +6,8 @@ use byokey_app_server::config::Environment;
 /// Both spellings are read, by different programs and in different order.
 const VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
+/// Excepts all hosts. Some programs know it only where nothing else is in the list.
+const EVERYTHING: &str = "*";
 
 /// Returns both variables with loopback added to what they have. One that is missing or empty takes
 /// the other's value, so that a program that reads it first still sees the user's list.
@@ -18,8 +20,12 @@ pub(super) fn without_loopback(environment: &Environment) -> [(&'static str, Str
 }
 
 fn extended(list: Option<&str>) -> String {
-    let list = list.unwrap_or_default().trim().trim_end_matches(',');
+    let own = list.unwrap_or_default();
+    let list = own.trim().trim_end_matches(',');
     let given: Vec<_> = list.split(',').map(str::trim).collect();
+    if given.contains(&EVERYTHING) {
+        return own.to_owned();
+    }
     let missing = LOOPBACK.into_iter().filter(|host| !given.contains(host));
     let all = Some(list).filter(|list| !list.is_empty()).into_iter();
     all.chain(missing).collect::<Vec<_>>().join(",")
@@ -46,6 +52,8 @@ mod tests {
         let two = both([("NO_PROXY", "a"), ("no_proxy", "b,localhost")]);
         assert_eq!(two[0], format!("a,{loopback}"));
         assert_eq!(two[1], "b,localhost,127.0.0.1,::1");
-        assert_eq!(both([("NO_PROXY", "*")])[0], format!("*,{loopback}"));
+        for everything in ["*", " * ", "corp.example,*"] {
+            assert_eq!(both([("NO_PROXY", everything)]), [everything; 2]);
+        }
     }
 }
