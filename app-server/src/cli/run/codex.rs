@@ -13,9 +13,39 @@ const HIDDEN: [&str; 2] = ["BYOKEY_*", "CODEX_ACCESS_TOKEN"];
 /// codex's setting. It is a list, which replaces the user's.
 const SETTING: &str = "shell_environment_policy.exclude";
 
+/// The command of codex that runs another program: what follows that program's name is its own.
+const SANDBOX: &str = "sandbox";
+
+/// Options of codex whose value is the next argument.
+const WITH_VALUE: [&str; 20] = [
+    "-c",
+    "--config",
+    "-p",
+    "--profile",
+    "-P",
+    "--permission-profile",
+    "-C",
+    "--cd",
+    "-m",
+    "--model",
+    "-s",
+    "--sandbox",
+    "-a",
+    "--ask-for-approval",
+    "-i",
+    "--image",
+    "--enable",
+    "--disable",
+    "--sandbox-state-json",
+    "--sandbox-state-readable-root",
+];
+
 /// Adds the list of hidden variables, with the user's own before it. It is set after the user's last
 /// `-c`, since a later one takes precedence; otherwise before all arguments.
-pub(super) fn hide_from_tools(prepared: &mut Prepared, user: &User<'_>) {
+pub(super) fn hide_from_tools(
+    prepared: &mut Prepared,
+    user: &User<'_>,
+) -> Result<(), &'static str> {
     let Given { overrides, behind } = given(&prepared.arguments);
     let mut patterns = excluded_from_tools(user.environment, &overrides);
     patterns.extend(HIDDEN.map(str::to_owned));
@@ -25,6 +55,7 @@ pub(super) fn hide_from_tools(prepared: &mut Prepared, user: &User<'_>) {
     prepared
         .arguments
         .splice(behind..behind, ["-c".into(), setting]);
+    Ok(())
 }
 
 /// What the user's own arguments set.
@@ -34,7 +65,27 @@ struct Given {
     behind: usize,
 }
 
-/// Reads codex's `-c` and `-p` among arguments, up to `--`.
+/// Returns the number of arguments that are codex's own: up to `--`, and up to the program that its
+/// sandbox runs.
+fn own_arguments(arguments: &[OsString]) -> usize {
+    let mut is_sandbox = false;
+    let mut is_value = false;
+    let is_over = |argument: &OsString| {
+        let text = argument.to_str().unwrap_or_default();
+        if std::mem::replace(&mut is_value, WITH_VALUE.contains(&text)) {
+            is_value = false;
+            return false;
+        }
+        let is_word = !text.starts_with('-');
+        let is_over = text == "--" || is_word && is_sandbox;
+        is_sandbox |= text == SANDBOX;
+        is_over
+    };
+    let over = arguments.iter().position(is_over);
+    over.unwrap_or(arguments.len())
+}
+
+/// Reads codex's `-c` and `-p` among its own arguments.
 fn given(arguments: &[OsString]) -> Given {
     let mut found = Given {
         overrides: Overrides::default(),
@@ -43,7 +94,7 @@ fn given(arguments: &[OsString]) -> Given {
     let texts = arguments
         .iter()
         .map(|argument| argument.to_str().unwrap_or_default());
-    let mut texts = texts.enumerate().take_while(|(_, text)| *text != "--");
+    let mut texts = texts.enumerate().take(own_arguments(arguments));
     while let Some((index, text)) = texts.next() {
         let mut end = index + 1;
         let mut value = |attached: &str| {
@@ -102,7 +153,7 @@ mod tests {
             announced: &Announced::fake(),
             environment: &environment,
         };
-        hide_from_tools(&mut prepared, &user);
+        hide_from_tools(&mut prepared, &user).unwrap();
         let texts = prepared.arguments.into_iter();
         texts.map(|word| word.into_string().unwrap()).collect()
     }
@@ -138,6 +189,25 @@ mod tests {
             let found = hidden("", &[&joined, &end]);
             assert_eq!(found, [joined.as_str(), "-c", &ours, &end]);
         }
+    }
+
+    #[test]
+    fn the_arguments_of_a_program_in_the_sandbox_are_its_own() {
+        let ours = list("");
+        let nested = ["sandbox", "bash", "-c", "echo"];
+        assert_eq!(
+            hidden("", &nested),
+            [&["-c", ours.as_str()], &nested[..]].concat()
+        );
+        // The list of the profile would replace the user's.
+        let own = "[shell_environment_policy]\nexclude = ['AWS_*']";
+        let nested = ["-m", "sandbox", "sandbox", "-C", "x", "mkdir", "-p", "work"];
+        assert_eq!(hidden(own, &nested)[1], list("\"AWS_*\","));
+        let mine = "shell_environment_policy.exclude=['X']";
+        let before = ["-s", "sandbox", "sandbox", "-c", mine, "sh", "-c", "echo"];
+        let found = hidden("", &before);
+        let expected = ["-c", mine, "-c", &list("\"X\","), "sh", "-c", "echo"];
+        assert_eq!(found[3..], expected);
     }
 
     #[test]

@@ -117,7 +117,10 @@ impl Run {
         };
         let way = recipe.way(announced.account.is_chatgpt() && !self.plain);
         let environment = Environment::of_process();
-        let prepared = way.prepare(&announced, arguments, &environment);
+        let prepared = match way.prepare(&announced, arguments, &environment) {
+            Ok(prepared) => prepared,
+            Err(problem) => return fail(problem, FAILED),
+        };
         let mut command = Command::new(&program);
         for name in super::environment::SECRETS.iter().chain(way.removed) {
             command.env_remove(name);

@@ -28,6 +28,9 @@ pub(super) struct Recipe {
     key: Way,
 }
 
+/// Adds what depends on the user's own settings; or returns what the user has to correct first.
+type Adapt = fn(&mut Prepared, &User<'_>) -> Result<(), &'static str>;
+
 /// What an agent gets.
 #[derive(Debug)]
 pub(super) struct Way {
@@ -38,7 +41,7 @@ pub(super) struct Way {
     /// Variables that are removed, because the agent would prefer them.
     pub(super) removed: &'static [&'static str],
     /// What depends on the user's own settings.
-    adapt: Option<fn(&mut Prepared, &User<'_>)>,
+    adapt: Option<Adapt>,
 }
 
 /// The user's side of a start.
@@ -211,12 +214,16 @@ impl Recipe {
 impl Way {
     /// Returns the arguments and the environment of the command. The user's arguments keep their
     /// order, and follow.
+    ///
+    /// # Errors
+    ///
+    /// What the user has to correct first.
     pub(super) fn prepare(
         &self,
         announced: &Announced,
         arguments: Vec<OsString>,
         environment: &Environment,
-    ) -> Prepared {
+    ) -> Result<Prepared, &'static str> {
         let filled = |template: &str| {
             let text = template.replace("{url}", &announced.url);
             text.replace("{bearer}", &announced.bearer)
@@ -233,7 +240,7 @@ impl Way {
             environment,
         };
         if let Some(adapt) = self.adapt {
-            adapt(&mut prepared, &user);
+            adapt(&mut prepared, &user)?;
         }
         let ours = self
             .arguments
@@ -242,7 +249,7 @@ impl Way {
         prepared
             .arguments
             .splice(..0, ours.collect::<Vec<OsString>>());
-        prepared
+        Ok(prepared)
     }
 }
 
@@ -261,6 +268,7 @@ mod tests {
             own,
             &Environment::of([("CODEX_HOME", "/none")]),
         );
+        let prepared = prepared.unwrap();
         let text = |word: std::ffi::OsString| word.into_string().unwrap();
         let variables = prepared.environment.into_iter();
         (
