@@ -1,5 +1,5 @@
 //! The token of the login is in no byte of codex: its memory, its environment, what its tools print,
-//! and its home.
+//! and its home; nor in what is recorded of it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -67,6 +67,30 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+/// The recording has both requests of the turn: what codex said, did and got.
+async fn assert_recorded(file: &Path) {
+    let lines = async {
+        loop {
+            let text = std::fs::read_to_string(file).unwrap();
+            if text.lines().count() >= 2 && text.ends_with('\n') {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let text = tokio::time::timeout(PATIENCE, lines).await;
+    let text = text.expect("two lines");
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["status"], "completed", "{line}");
+        assert_eq!(line["account"]["email"], "ada@example.com");
+    }
+    for said in [PROMPT, "exec_command", "function_call_output", "CODEX_HOME"] {
+        assert!(text.contains(said), "the recording has no {said}");
+    }
+    assert_absent("the recording", text.as_bytes());
+}
+
 // Row: codex on the login
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "skipped steps are reported")]
@@ -84,7 +108,10 @@ async fn no_byte_of_codex_has_the_token() {
         .shared
         .backend
         .set_script(script("responses", &events));
+    let recording = world.home.path().join("turns.jsonl");
     let arguments = [
+        "--record",
+        recording.to_str().unwrap(),
         "codex",
         "exec",
         "--skip-git-repo-check",
@@ -136,6 +163,7 @@ async fn no_byte_of_codex_has_the_token() {
         "{sent}"
     );
     assert_absent("the output of a tool", sent.as_bytes());
+    assert_recorded(&recording).await;
     let bearer = |line: &str| line.contains("CODEX_ACCESS_TOKEN=at-") && !line.contains("environ");
     let own = sent
         .split("\\n")

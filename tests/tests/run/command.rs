@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{World, ended, get, real_token};
+use byokey_tests::gateway::{Client, TURN};
+
+use super::world::{World, ended, get, gone, real_token};
 
 fn variables(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
@@ -54,6 +56,49 @@ async fn a_program_gets_an_address_and_a_key_of_the_gateway_and_no_token() {
         format!("byokey: sh runs on the login of ada@example.com, through {address}\n")
     );
     assert!(!text.contains(&real_token()));
+}
+
+// Row: other programs on the login
+#[tokio::test]
+async fn turns_of_a_program_are_recorded_on_demand() {
+    let world = World::signed_in().await;
+    let file = world.home.path().join("turns.jsonl");
+    let name = file.to_str().unwrap();
+    let script = "env; read -r line";
+    let mut command = world.run(&["--record", name, "--", "sh", "-c", script]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = {
+        use tokio::io::{AsyncBufReadExt as _, BufReader};
+        BufReader::new(child.stdout.take().unwrap()).lines()
+    };
+    let mut text = String::new();
+    while !(text.contains("OPENAI_API_KEY=") && text.contains("OPENAI_BASE_URL=")) {
+        text.push_str(&lines.next_line().await.unwrap().expect("a line"));
+        text.push('\n');
+    }
+    let found = variables(&text);
+    let url = found["OPENAI_BASE_URL"].strip_suffix("/v1").unwrap();
+    let client = Client::new(url, found["OPENAI_API_KEY"]);
+    let answer = client.post("/v1/responses", TURN).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    drop(child.stdin.take());
+    child.wait_with_output().await.unwrap();
+    gone(url).await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["status"], "completed");
+    assert_eq!(line["account"]["email"], "ada@example.com");
+    assert!(
+        !text.contains(&real_token()) && !text.contains(&client.bearer),
+        "{text}"
+    );
+    let refused = ended(world.run(&["--record", "/", "--", "true"])).await;
+    assert_eq!(refused.status.code(), Some(125));
+    assert!(
+        refused.stderr.contains("cannot record to"),
+        "{}",
+        refused.stderr
+    );
 }
 
 // Row: other programs on the login

@@ -30,6 +30,7 @@ const MAX_LINE: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) common: Common,
+    pub(super) record: Option<PathBuf>,
     pub(super) log: Option<PathBuf>,
 }
 
@@ -43,6 +44,9 @@ pub(super) fn start(options: &Options) -> io::Result<Starting> {
     let mut arguments = options.common.arguments();
     arguments.extend(["gateway", "--json", "--for-pid"].map(OsString::from));
     arguments.push(std::process::id().to_string().into());
+    if let Some(file) = &options.record {
+        arguments.extend(["--record".into(), file.clone().into_os_string()]);
+    }
     // The terminal is the command's.
     let log = options.log.as_deref().map(open_log).transpose()?;
     let ended = Command::new(std::env::current_exe()?)

@@ -52,6 +52,9 @@ pub(crate) struct Run {
     /// Let codex make model calls only: its `/status` shows no account then.
     #[arg(long)]
     plain: bool,
+    /// Append one JSON line for each turn to this file: what was said, without a token.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Append the log of the gateway to this file.
     #[arg(long, value_name = "FILE")]
     gateway_log: Option<PathBuf>,
@@ -99,6 +102,7 @@ impl Run {
         };
         let options = gateway::Options {
             common: common.and(self.common.clone()),
+            record: self.record.clone(),
             log: self.gateway_log.clone(),
         };
         // The gateway starts while the version is looked up.

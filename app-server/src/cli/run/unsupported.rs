@@ -14,6 +14,7 @@ use super::announced::Announced;
 #[expect(dead_code, reason = "nothing is started")]
 pub(super) struct Options {
     pub(super) common: Common,
+    pub(super) record: Option<PathBuf>,
     pub(super) log: Option<PathBuf>,
 }
 
