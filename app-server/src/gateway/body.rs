@@ -12,6 +12,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::StatusCode;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use super::error::Refusal;
 use crate::backend::BrokenOff;
@@ -32,12 +34,22 @@ pub(super) struct Room(AtomicUsize);
 
 /// The part of it that one body takes. It is free again on drop.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     room: Arc<Room>,
     size: usize,
 }
 
 impl Share {
+    /// Takes a part.
+    pub(super) fn of(room: &Arc<Room>, size: usize) -> Result<Self, Refusal> {
+        let mut share = Self {
+            room: Arc::clone(room),
+            size: 0,
+        };
+        share.grow(size)?;
+        Ok(share)
+    }
+
     fn grow(&mut self, more: usize) -> Result<(), Refusal> {
         let fits = |taken: usize| taken.checked_add(more).filter(|sum| *sum <= MAX_BODIES);
         let taken = self
@@ -84,10 +96,7 @@ pub(super) struct SharedBody {
 impl HeldBody {
     /// Reads the body of a request with a good bearer.
     pub(super) async fn read(mut body: Incoming, room: &Arc<Room>) -> Result<Self, Refusal> {
-        let mut share = Share {
-            room: Arc::clone(room),
-            size: 0,
-        };
+        let mut share = Share::of(room, 0)?;
         let announced = body.size_hint().exact();
         let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         if announced.is_some_and(|length| length > MAX_BODY) {
@@ -151,13 +160,41 @@ pub(super) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, BrokenOff>> + S
 pub(super) enum AnswerBody {
     /// A short document.
     Whole(Option<Bytes>),
-    /// A stream, which is read from the backend as the client reads it.
-    Stream(Chunks),
+    /// A stream, which is read from the backend as the client reads it, and what goes with it.
+    Stream { chunks: Chunks, _cut: Option<Cut> },
 }
 
 impl AnswerBody {
     pub(super) const fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes))
+    }
+
+    pub(super) const fn stream(chunks: Chunks) -> Self {
+        Self::Stream { chunks, _cut: None }
+    }
+}
+
+/// Notifies the connection of an answer when the user logs out: the stream itself is not polled
+/// while its client does not read. The task ends with the answer.
+#[derive(Debug)]
+pub(super) struct Cut(AbortHandle);
+
+impl Cut {
+    pub(super) fn new(
+        signed_out: impl Future<Output = ()> + Send + 'static,
+        connection: Arc<Notify>,
+    ) -> Self {
+        let task = tokio::spawn(async move {
+            signed_out.await;
+            connection.notify_one();
+        });
+        Self(task.abort_handle())
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -177,7 +214,7 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(chunks) => {
+            Self::Stream { chunks, .. } => {
                 let chunk = chunks.as_mut().poll_next(context);
                 chunk.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
             }
@@ -187,7 +224,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Stream(_) => false,
+            Self::Stream { .. } => false,
         }
     }
 
@@ -197,7 +234,7 @@ impl Body for AnswerBody {
                 let length = bytes.as_ref().map_or(0, Bytes::len);
                 SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
             }
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream { .. } => SizeHint::default(),
         }
     }
 }

@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
-use super::body::{AnswerBody, HeldBody, Room, SharedBody};
+use super::body::{AnswerBody, Cut, HeldBody, Room, SharedBody};
 use super::counts::Counts;
 use super::error::{self, Refusal};
 use super::fit::{Wants, fit};
@@ -75,7 +75,7 @@ pub(super) async fn answer(
     shared: &Shared,
 ) -> Result<Response<AnswerBody>, Dropped> {
     let answer = match admit(&request, entrance, shared).await? {
-        Ok(()) => admitted(request, shared).await,
+        Ok(()) => admitted(request, entrance, shared).await,
         Err(refusal) => {
             shared.served.counts.refuse();
             let mut response = refusal.into_response();
@@ -133,6 +133,7 @@ async fn admit(
 
 async fn admitted(
     request: Request<Incoming>,
+    entrance: &Entrance,
     shared: &Shared,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let Served {
@@ -192,7 +193,15 @@ async fn admitted(
         }
         Action::Responses(dialect) => {
             let body = HeldBody::read(body, &shared.bodies).await?;
-            Ok(Box::pin(respond(shared, (route, dialect), lease, &head, body)).await)
+            let signed_out = lease.as_ref().map(Lease::signed_out);
+            let answer = Box::pin(respond(shared, (route, dialect), lease, &head, body)).await;
+            Ok(answer.map(|body| match (body, signed_out) {
+                (AnswerBody::Stream { chunks, .. }, Some(signed_out)) => {
+                    let _cut = Some(Cut::new(signed_out, Arc::clone(&entrance.cut)));
+                    AnswerBody::Stream { chunks, _cut }
+                }
+                (body, _) => body,
+            }))
         }
     }
 }
@@ -209,8 +218,8 @@ async fn respond(
         backend, recorder, ..
     } = &shared.served;
     let recorder = recorder.as_ref();
-    let mut turn =
-        recorder.map(|recorder| recorder.begin(&head.headers, &body.bytes, lease.as_ref()));
+    let mut turn = recorder
+        .map(|recorder| recorder.begin(&head.headers, &body.bytes, lease.as_ref(), &shared.bodies));
     // codex's own short form has no instructions, and the backend refuses them in it.
     let is_fitted = dialect == Dialect::Api
         && !head.headers.contains_key(CONTENT_ENCODING)

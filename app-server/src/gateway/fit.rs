@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::members::{Members, offset};
+use super::members::{Item, Members, each_item, offset};
 
 /// Members that the backend refuses and that only advise it: limits of the answer, sampling, and
 /// labels for a log that it does not keep.
@@ -58,6 +58,7 @@ struct Member<'a> {
     /// From the quotation mark before its name to the end of its value.
     span: Range<usize>,
     value: &'a str,
+    raw: &'a RawValue,
 }
 
 /// A replacement of some bytes.
@@ -82,11 +83,27 @@ pub(super) fn fit(body: &mut Vec<u8>) -> Wants {
             bytes.fill(b' ');
         }
     }
-    // From the last to the first, so that none moves another.
-    for Edit { at, with } in edits.into_iter().rev() {
-        body.splice(at, with.bytes());
-    }
+    apply(body, &edits);
     wants
+}
+
+/// Makes all edits, none of which is shorter than what it replaces. Each byte is moved once at most,
+/// from the last to the first.
+fn apply(body: &mut Vec<u8>, edits: &[Edit]) {
+    let more = edits.iter().map(|edit| edit.with.len() - edit.at.len());
+    let mut end = body.len();
+    body.resize(end + more.sum::<usize>(), 0);
+    let mut to = body.len();
+    for Edit { at, with } in edits.iter().rev() {
+        to -= end - at.end;
+        body.copy_within(at.end..end, to);
+        end = at.start;
+        let place = to - with.len()..to;
+        to = place.start;
+        if let Some(place) = body.get_mut(place) {
+            place.copy_from_slice(with.as_bytes());
+        }
+    }
 }
 
 struct Plan {
@@ -157,7 +174,7 @@ fn plan(body: &[u8]) -> Option<Plan> {
                 with: AFTER_TEXT,
             });
         } else {
-            edits.extend(system_roles(text, input.value));
+            edits.extend(system_roles(text, input.raw));
         }
     }
     Some(Plan {
@@ -185,19 +202,22 @@ fn blanks(members: &[Member<'_>], kept: &[bool]) -> Vec<Range<usize>> {
 }
 
 /// Renames the role of system messages in a list of items.
-fn system_roles(text: &str, input: &str) -> Vec<Edit> {
-    let items: Vec<&RawValue> = serde_json::from_str(input).unwrap_or_default();
-    let role = |item: &&RawValue| {
-        let members = members(item.get())?;
-        let role = members.iter().find(|member| member.name == "role")?;
-        (role.value == SYSTEM).then(|| offset(text, role.value))?
-    };
-    let found = items.iter().filter_map(role).take(MAX_SYSTEM);
-    let edit = |at: usize| Edit {
-        at: at..at + SYSTEM.len(),
-        with: DEVELOPER,
-    };
-    found.map(edit).collect()
+fn system_roles(text: &str, input: &RawValue) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    each_item(input, |item| {
+        let role = Item::of(item).and_then(|item| item.role);
+        let role = role.map_or("", RawValue::get);
+        if role == SYSTEM
+            && edits.len() < MAX_SYSTEM
+            && let Some(at) = offset(text, role)
+        {
+            edits.push(Edit {
+                at: at..at + SYSTEM.len(),
+                with: DEVELOPER,
+            });
+        }
+    });
+    edits
 }
 
 /// Returns the members of an object, in their order; `None` if it is none, or has a name with an
@@ -218,6 +238,7 @@ fn members(text: &str) -> Option<Vec<Member<'_>>> {
                 name,
                 span,
                 value: value.get(),
+                raw: value,
             })
             .collect(),
     )
@@ -319,6 +340,29 @@ mod tests {
         assert_eq!(roles, ["developer", "developer", "user"]);
         assert_eq!(value["input"][0]["content"], "system");
         assert_eq!(value["input"][1]["content"], r#""role":"system""#);
+    }
+
+    #[test]
+    fn only_so_many_system_messages_are_renamed() {
+        let messages = vec![r#"{"role":"system"}"#; MAX_SYSTEM + 1].join(",");
+        let (_, value) = fitted(&format!(
+            r#"{{"user":"x","input":[{messages}],"model":"m"}}"#
+        ));
+        let roles = value["input"].as_array().unwrap().iter();
+        let roles: Vec<_> = roles.map(|item| item["role"].as_str().unwrap()).collect();
+        assert!(roles[..MAX_SYSTEM].iter().all(|role| *role == "developer"));
+        assert_eq!(
+            (roles[MAX_SYSTEM], &value["model"]),
+            ("system", &json!("m"))
+        );
+    }
+
+    #[test]
+    fn what_has_too_many_members_is_left() {
+        let body = format!(r#"{{"store":true{}}}"#, r#","a":0"#.repeat(1000));
+        let mut bytes = body.clone().into_bytes();
+        assert_eq!(fit(&mut bytes), Wants::Stream);
+        assert_eq!(bytes, body.as_bytes());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::exchange::{Shared, answer};
@@ -36,6 +36,8 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub(super) struct Entrance {
     place: Place,
     admitted: OnceCell<OwnedSemaphorePermit>,
+    /// Ends the connection: see [`super::body::Cut`].
+    pub(super) cut: Arc<Notify>,
 }
 
 /// Why a connection is not admitted.
@@ -93,6 +95,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                     let entrance = Entrance {
                         place: shared.unadmitted.enter(),
                         admitted: OnceCell::new(),
+                        cut: Arc::default(),
                     };
                     connections.spawn(serve_one(stream, entrance, Arc::clone(&shared)));
                     // One that has to leave for it goes before the next one comes.
@@ -123,5 +126,6 @@ async fn serve_one(stream: TcpStream, entrance: Entrance, shared: Arc<Shared>) {
         // What a client does wrong ends its own connection only.
         _ = &mut served => {}
         () = entrance.overdue() => {}
+        () = entrance.cut.notified() => {}
     }
 }

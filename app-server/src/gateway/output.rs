@@ -14,9 +14,8 @@ pub(super) const MAX_EVENT: usize = 16 * MIB;
 /// What the events of an answer have said so far.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// The complete items, as JSON.
-    pub(super) items: Vec<Box<RawValue>>,
-    size: usize,
+    /// The complete items, as JSON, with commas between them.
+    items: String,
     /// Whether an item was left out, because there was no room for it.
     pub(super) is_cut: bool,
     /// How it ended.
@@ -85,13 +84,20 @@ impl Output {
     }
 
     fn add(&mut self, item: &RawValue) {
-        let size = item.get().len();
-        if self.size + size > MAX_OUTPUT {
+        if self.items.len() + item.get().len() > MAX_OUTPUT {
             self.is_cut = true;
             return;
         }
-        self.size += size;
-        self.items.push(item.to_owned());
+        if !self.items.is_empty() {
+            self.items.push(',');
+        }
+        self.items.push_str(item.get());
+    }
+
+    /// Returns the list of the complete items; `None` if there is none.
+    pub(super) fn list(&self) -> Option<Box<RawValue>> {
+        let list = (!self.items.is_empty()).then(|| ["[", &self.items, "]"].concat());
+        RawValue::from_string(list?).ok()
     }
 
     /// Returns the response with the items of the output, if it has none itself.
@@ -109,10 +115,11 @@ impl Output {
             <&RawValue>::deserialize(value).map(Some)
         }
 
-        if self.items.is_empty() || self.is_cut {
+        if self.is_cut {
             return None;
         }
-        let items = serde_json::to_string(&self.items).ok()?;
+        let items = self.list()?;
+        let items = items.get();
         let text = response.get();
         let whole = match serde_json::from_str::<Outputs<'_>>(text).ok()?.output {
             Some(output) if is_empty(output) => {
@@ -122,10 +129,10 @@ impl Output {
                     .addr()
                     .checked_sub(text.as_ptr().addr())?;
                 let (before, after) = text.split_at_checked(begin)?;
-                [before, &items, after.get(output.get().len()..)?].concat()
+                [before, items, after.get(output.get().len()..)?].concat()
             }
             Some(_) => return None,
-            None => [r#"{"output":"#, &items, ",", text.strip_prefix('{')?].concat(),
+            None => [r#"{"output":"#, items, ",", text.strip_prefix('{')?].concat(),
         };
         RawValue::from_string(whole).ok()
     }
@@ -204,7 +211,7 @@ mod tests {
         item(&mut output, &long);
         assert!(!output.is_cut);
         item(&mut output, &long);
-        assert!(output.is_cut && output.items.len() == 1);
+        assert!(output.is_cut && output.list().unwrap().get().len() == long.len() + 2);
         let last = br#"{"type":"response.completed","response":{"output":[]}}"#;
         assert_eq!(output.see(last), None, "it would not be the whole output");
     }

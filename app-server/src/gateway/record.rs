@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use super::members::Members;
+use super::body::{Room, Share};
+use super::members::{Item, Members, each_item};
 use super::output::{EndKind, Output};
 
 const MIB: usize = 1024 * 1024;
@@ -58,6 +59,8 @@ pub(super) struct Turn {
     begun: Instant,
     line: Line,
     pub(super) output: Output,
+    /// The room that its input takes.
+    _share: Option<Share>,
 }
 
 /// One line. Times are those of the request's arrival.
@@ -69,9 +72,9 @@ struct Line {
     model: Option<String>,
     account: Option<Account>,
     /// The items since the last turn of the thread, without those that the model wrote; `None` if
-    /// the body is compressed, or too long.
-    input: Option<Vec<Box<RawValue>>>,
-    output: Vec<Box<RawValue>>,
+    /// the body is compressed, they are too long, or those of other turns leave no room.
+    input: Option<Box<RawValue>>,
+    output: Box<RawValue>,
     /// Whether output was left out, because it is too long.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_cut: bool,
@@ -111,6 +114,7 @@ impl Recorder {
         headers: &HeaderMap,
         body: &[u8],
         lease: Option<&Lease>,
+        room: &Arc<Room>,
     ) -> Turn {
         let text = std::str::from_utf8(body).unwrap_or_default();
         let members = Members::of(text);
@@ -128,6 +132,10 @@ impl Recorder {
         let thread = thread.or_else(|| named("prompt_cache_key"));
         let input = members.as_ref().and_then(|members| members.get("input"));
         let input = input.and_then(|input| self.new_items(thread.as_deref(), input));
+        let share = input
+            .as_ref()
+            .and_then(|input| Share::of(room, input.get().len()).ok());
+        let input = input.filter(|_| share.is_some());
         let now = OffsetDateTime::now_utc().format(&Rfc3339);
         let line = Line {
             at: now.unwrap_or_default(),
@@ -135,7 +143,7 @@ impl Recorder {
             thread,
             account: lease.map(account),
             input,
-            output: Vec::new(),
+            output: list(String::new()).unwrap_or_default(),
             is_cut: false,
             usage: None,
             status: "brokenOff",
@@ -147,25 +155,35 @@ impl Recorder {
             begun: Instant::now(),
             line,
             output: Output::default(),
+            _share: share,
         }
     }
 
-    /// Returns the items of an input that are new in this thread.
-    fn new_items(&self, thread: Option<&str>, input: &RawValue) -> Option<Vec<Box<RawValue>>> {
-        let text = input.get();
-        let items: Vec<&RawValue> = if text.starts_with('[') {
-            serde_json::from_str(text).ok()?
-        } else {
-            vec![input]
-        };
+    /// Returns the list of the items of an input that are new in this thread.
+    fn new_items(&self, thread: Option<&str>, input: &RawValue) -> Option<Box<RawValue>> {
         let known = thread.map_or(0, |thread| {
             let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-            threads.advance(thread, &items)
+            threads.advance(thread, input)
         });
-        let is_new = |item: &&RawValue| known == 0 || !is_of_the_model(item);
-        let new: Vec<_> = items.into_iter().skip(known).filter(is_new).collect();
-        let length: usize = new.iter().map(|item| item.get().len()).sum();
-        (length <= MAX_INPUT).then(|| new.into_iter().map(ToOwned::to_owned).collect())
+        let mut number = 0;
+        let mut new = Some(String::new());
+        each_item(input, |item| {
+            number += 1;
+            if number <= known || known > 0 && Item::of(item).is_some_and(|it| it.is_of_the_model())
+            {
+                return;
+            }
+            new = new
+                .take()
+                .filter(|new| new.len() + item.get().len() < MAX_INPUT);
+            if let Some(new) = &mut new {
+                if !new.is_empty() {
+                    new.push(',');
+                }
+                new.push_str(item.get());
+            }
+        });
+        list(new?)
     }
 
     fn write(&self, line: &Line) {
@@ -186,16 +204,20 @@ impl Recorder {
 
 impl Threads {
     /// Remembers the input of a thread. Returns how many of its items were in the latest turn.
-    fn advance(&mut self, thread: &str, items: &[&RawValue]) -> usize {
+    fn advance(&mut self, thread: &str, input: &RawValue) -> usize {
         self.turns += 1;
-        let digest = |items: &[&RawValue]| {
-            let texts: Vec<_> = items.iter().map(|item| item.get()).collect();
-            (items.len(), self.hasher.hash_one(texts))
-        };
         let latest = self.latest.get(thread).map(|latest| latest.input);
-        let is_known = |(count, _): &(usize, u64)| items.get(..*count).map(digest) == latest;
-        let known = latest.filter(is_known).map_or(0, |(count, _)| count);
-        let input = digest(items);
+        let (mut known, mut count) = (0, 0);
+        let mut hasher = self.hasher.build_hasher();
+        each_item(input, |item| {
+            hasher.write_usize(item.get().len());
+            hasher.write(item.get().as_bytes());
+            count += 1;
+            if latest == Some((count, hasher.finish())) {
+                known = count;
+            }
+        });
+        let input = (count, hasher.finish());
         if self.latest.len() >= MAX_THREADS && !self.latest.contains_key(thread) {
             let oldest = self.latest.iter().min_by_key(|(_, latest)| latest.turn);
             if let Some(name) = oldest.map(|(name, _)| name.clone()) {
@@ -209,15 +231,9 @@ impl Threads {
     }
 }
 
-/// Returns whether the model wrote an item, so that it is the output of an earlier turn.
-fn is_of_the_model(item: &RawValue) -> bool {
-    let Some(members) = Members::of(item.get()) else {
-        return false;
-    };
-    let kind = members.text("type").unwrap_or_default();
-    kind == "reasoning"
-        || kind.ends_with("_call")
-        || members.text("role").as_deref() == Some("assistant")
+/// Returns the list of these items, which have commas between them.
+fn list(items: String) -> Option<Box<RawValue>> {
+    RawValue::from_string(["[", &items, "]"].concat()).ok()
 }
 
 fn account(lease: &Lease) -> Account {
@@ -246,25 +262,37 @@ impl Turn {
     pub(super) fn whole(&mut self, answer: &[u8]) {
         let text = std::str::from_utf8(answer).unwrap_or_default();
         let Some(members) = Members::of(text) else {
-            return;
+            return self.unread();
         };
-        self.line.status = "completed";
+        self.line.status = match members.text("status").as_deref() {
+            // One that goes on in the background is not complete either.
+            Some("incomplete" | "queued" | "in_progress") => "incomplete",
+            Some("failed" | "cancelled") => "failed",
+            _ => "completed",
+        };
         self.line.usage = members.get("usage").map(ToOwned::to_owned);
-        let output = members.get("output").map_or("[]", RawValue::get);
-        self.line.output = serde_json::from_str(output).unwrap_or_default();
+        if let Some(output) = members.get("output") {
+            self.line.output = output.to_owned();
+        }
+    }
+
+    /// Records that the answer came to its end, but could not be read.
+    pub(super) const fn unread(&mut self) {
+        self.line.status = "unread";
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Output {
-            items, is_cut, end, ..
-        } = std::mem::take(&mut self.output);
-        if !items.is_empty() || end.is_some() {
+        let output = std::mem::take(&mut self.output);
+        if let Some(items) = output.list() {
             self.line.output = items;
-            self.line.is_cut = is_cut;
         }
-        if let Some(end) = end {
+        self.line.is_cut = output.is_cut;
+        if output.error.is_some() {
+            self.line.status = "failed";
+        }
+        if let Some(end) = output.end {
             self.line.status = match end.kind {
                 EndKind::Completed => "completed",
                 EndKind::Incomplete => "incomplete",

@@ -53,13 +53,13 @@ pub(super) async fn answer(
         Passing::AsItIs
     };
     let body = match passing {
-        Passing::AsItIs => match turn.filter(|_| is_readable) {
-            None => AnswerBody::Stream(chunks(stream)),
-            Some(turn) => AnswerBody::Stream(Watched::new(stream, turn, &headers).chunks()),
+        Passing::AsItIs => match turn {
+            None => AnswerBody::stream(chunks(stream)),
+            Some(turn) => AnswerBody::stream(Watched::new(stream, turn, &headers).chunks()),
         },
         Passing::Events => {
             headers.remove(CONTENT_LENGTH);
-            AnswerBody::Stream(Events::new(stream, turn).chunks())
+            AnswerBody::stream(Events::new(stream, turn).chunks())
         }
         Passing::Whole => {
             headers.remove(CONTENT_LENGTH);
@@ -101,6 +101,9 @@ struct Watched {
     stream: AnswerStream,
     turn: Turn,
     seen: Seen,
+    /// The bytes that are still to come, where the answer has a length. The end of such an answer is
+    /// never asked for.
+    left: Option<usize>,
 }
 
 /// What is read of an answer that passes as it is.
@@ -117,10 +120,18 @@ impl Watched {
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok());
         let seen = match kind {
+            _ if headers.contains_key(CONTENT_ENCODING) => Seen::Nothing,
             Some(kind) if kind.starts_with("application/json") => Seen::Document(Vec::new()),
             _ => Seen::Events(EventParser::up_to(MAX_EVENT, Part::without_limit())),
         };
-        Self { stream, turn, seen }
+        let length = headers.get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        Self {
+            stream,
+            turn,
+            seen,
+            left: length,
+        }
     }
 
     fn chunks(self) -> Chunks {
@@ -133,6 +144,11 @@ impl Watched {
                 }
                 Ok(Some(chunk)) => {
                     watched.see(&chunk);
+                    watched.left = watched.left.map(|left| left.saturating_sub(chunk.len()));
+                    if watched.left == Some(0) {
+                        watched.end();
+                        return Some((Ok(chunk), None));
+                    }
                     Some((Ok(chunk), Some(watched)))
                 }
                 Err(broken) => Some((Err(broken), None)),
@@ -170,7 +186,7 @@ impl Watched {
                 }
             }
             Seen::Document(document) => self.turn.whole(document),
-            Seen::Nothing => {}
+            Seen::Nothing => self.turn.unread(),
         }
     }
 }

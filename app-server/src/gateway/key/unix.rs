@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use byokey_protocol::secret::Secret;
 use byokey_rpc::{PrivateSocket, SocketError};
@@ -16,14 +16,17 @@ use zeroize::Zeroizing;
 
 use super::counts::Counts;
 
-/// Longest time for a question and its answer.
+/// Longest time for a question and its answer, and until the socket of a gateway is there that was
+/// started at the same moment.
 const PATIENCE: Duration = Duration::from_millis(800);
+/// Longest wait for a gateway that has its socket, and does not serve yet. codex waits 5 s.
+const STARTING: Duration = Duration::from_secs(4);
 /// Longest answer.
 const MAX_ANSWER: u64 = 64 * 1024;
 /// Most questions at once.
 const MAX_QUESTIONS: usize = 16;
 
-/// Delay before the next accept after one that failed.
+/// Delay before the next try after one that failed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks for the bearer.
@@ -125,13 +128,14 @@ async fn answer(mut stream: UnixStream, bearer: &Secret, counts: &Counts) -> io:
     stream.shutdown().await
 }
 
-/// Returns the bearer of the gateway that serves this socket.
+/// Returns the bearer of the gateway that serves this socket. Waits for one that is being started:
+/// scripts start a gateway in the background, and ask at once.
 ///
 /// # Errors
 ///
-/// [`KeyError`], after 800 ms at most.
+/// [`KeyError`], after 800 ms if there is no socket; after 4 s if its gateway does not answer.
 pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    ask(path, KEY)
+    ask(path, KEY, PATIENCE, STARTING)
 }
 
 /// Returns the counters of the gateway that serves this socket, as JSON.
@@ -140,26 +144,33 @@ pub fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 ///
 /// [`KeyError`], after 800 ms at most.
 pub fn read_status(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    ask(path, STATUS)
+    ask(path, STATUS, Duration::ZERO, PATIENCE)
 }
 
-fn ask(path: &Path, question: u8) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// Asks, with a limit until there is a socket, and another one for the answer.
+fn ask(
+    path: &Path,
+    question: u8,
+    appearing: Duration,
+    answering: Duration,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let silent = |error| KeyError::Silent(path.to_owned(), error);
-    let mut stream = match BlockingStream::connect(path) {
-        Ok(stream) => stream,
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-            ) =>
-        {
-            return Err(KeyError::NotRunning);
+    let begun = Instant::now();
+    let mut stream = loop {
+        match BlockingStream::connect(path).map_err(|error| (error.kind(), error)) {
+            Ok(stream) => break stream,
+            Err((io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused, _)) => {
+                if begun.elapsed() >= appearing {
+                    return Err(KeyError::NotRunning);
+                }
+                std::thread::sleep(PAUSE);
+            }
+            Err((_, error)) => return Err(silent(error)),
         }
-        Err(error) => return Err(silent(error)),
     };
     let mut asked = || {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(answering))?;
+        stream.set_write_timeout(Some(answering))?;
         stream.write_all(&[question])?;
         let mut answer = Zeroizing::new(Vec::with_capacity(1024));
         (&stream).take(MAX_ANSWER).read_to_end(&mut answer)?;
@@ -170,4 +181,41 @@ fn ask(path: &Path, question: u8) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         return Err(silent(io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AMPLE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_question_waits_for_a_gateway_that_is_being_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run").join("gateway.sock");
+        assert!(matches!(
+            ask(&path, KEY, Duration::ZERO, AMPLE),
+            Err(KeyError::NotRunning)
+        ));
+        let asked = path.clone();
+        let asking = std::thread::spawn(move || ask(&asked, KEY, AMPLE, AMPLE));
+        // It has asked in vain, most probably; the test passes either way.
+        std::thread::sleep(10 * PAUSE);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let answer = runtime.block_on(async {
+            let socket = KeySocket::bind(path).unwrap();
+            // The login is not known yet.
+            tokio::time::sleep(10 * PAUSE).await;
+            let bearer = Arc::new(Secret::from("at-made-up"));
+            let serving = tokio::spawn(socket.serve(bearer, Arc::default()));
+            let answer = tokio::task::spawn_blocking(|| asking.join().unwrap());
+            let answer = answer.await.unwrap();
+            serving.abort();
+            answer
+        });
+        assert_eq!(answer.unwrap().as_slice(), b"at-made-up");
+    }
 }
