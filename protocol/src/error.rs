@@ -115,7 +115,7 @@ pub enum ErrorKind {
     Unsupported,
     /// A managed login failed.
     LoginFailed,
-    /// The ports of the browser login are in use.
+    /// A port is in use: those of the browser login, or that of a gateway.
     PortUnavailable,
     /// The store of credentials cannot be read or written.
     StoreFailed,

@@ -131,7 +131,7 @@ impl ErrorKind {
             Self::InvalidToken => "The token cannot be used: get a new one.",
             Self::LoginFailed => "Start the login again.",
             Self::PortUnavailable => {
-                "The ports of the browser login are taken: end the other login, or use a device code."
+                "The port is taken: end what uses it; or take a device code for a login, and another port for a gateway."
             }
             Self::StoreFailed => {
                 "The server cannot read or write its store: see its log on standard error."

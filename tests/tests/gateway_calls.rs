@@ -106,6 +106,56 @@ async fn a_sign_out_breaks_off_answers_and_refuses_later_ones() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_sign_out_breaks_off_an_answer_that_its_client_does_not_read() {
+    use byokey_tests::ProcessStatus;
+
+    let backend = script(json!([{"endless": "deltas"}]));
+    let (server, mut host, client) = started(&backend).await;
+    let pid = server.pid();
+    let before = ProcessStatus::descriptors(pid);
+    host.login(&TestToken::new("ada").encode(), "ws-1").await;
+    let mut stream = client.connect().await;
+    let headers = format!("Content-Length: {}\r\n\r\n{TURN}", TURN.len());
+    let request = client.head("POST /backend-api/codex/responses", &headers);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    // All buffers are full once it has nothing to do.
+    let mut ticks = ProcessStatus::of(pid).ticks;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let now = ProcessStatus::of(pid).ticks;
+        if std::mem::replace(&mut ticks, now) == now {
+            break;
+        }
+    }
+    let during = ProcessStatus::descriptors(pid);
+    assert!(
+        during >= before + 2,
+        "one to the client, one to the backend"
+    );
+    host.request("account/logout", json!(null)).await.unwrap();
+    let deadline = std::time::Instant::now() + byokey_tests::PATIENCE;
+    while ProcessStatus::descriptors(pid) > during - 2 {
+        assert!(std::time::Instant::now() < deadline, "both are still open");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_reported_as_such() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let (_server, mut host, client) = started(&backend).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let refused = host.request("gateway/start", json!({"port": port})).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind(), "portUnavailable", "{refused:?}");
+    assert!(refused.message.contains(&port.to_string()), "{refused:?}");
+    assert_eq!(gateway(&mut host).await.bearer, client.bearer, "it goes on");
+}
+
+#[tokio::test]
 async fn refusals_of_the_backend_pass_and_redirects_do_not() {
     let limit = json!({"error": {"type": "usage_limit_reached", "message": "made up", "resets_at": 1893456000}});
     let backend = script(json!([

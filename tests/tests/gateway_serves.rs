@@ -178,12 +178,35 @@ async fn an_api_key_of_the_environment_is_used_where_nothing_is_signed_in() {
 }
 
 #[tokio::test]
+async fn a_gateway_does_not_call_itself() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let here = format!("localhost:{port}");
+    for config in [
+        format!("chatgpt_base_url = \"http://{here}/backend-api\"\n"),
+        format!("openai_base_url = \"http://{here}/v1\"\n"),
+        byokey_tests::server::mock_provider(&format!("http://{here}")),
+    ] {
+        let home = Home::new(&config);
+        let arguments = ["gateway", "--port", &port.to_string()];
+        let key = [("OPENAI_API_KEY", "sk-made-up-key-of-a-test")];
+        let ended = command::run(&home, &arguments, &key, "").await;
+        assert_eq!(ended.code, Some(2), "{config}: {ended:?}");
+        assert!(ended.stderr.contains("would call itself"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_key_of_the_running_gateway_is_printed_to_its_user() {
     let backend = DevBackend::start(Options::new()).unwrap();
     let url = backend.base_url();
     let home = Home::new(&format!("chatgpt_base_url = \"{url}/backend-api\"\n"));
+    let begun = std::time::Instant::now();
     let none = command::run(&home, &["gateway", "key"], &[], "").await;
     assert_eq!(none.code, Some(2));
+    let waited = begun.elapsed();
+    assert!(waited.as_millis() >= 800, "{waited:?}");
     assert!(
         none.stderr.contains("start one with `byokey gateway`"),
         "{none:?}"

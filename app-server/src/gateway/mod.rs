@@ -45,7 +45,7 @@ pub use counts::Counts;
 pub use key::{KeyError, KeySocket, read_key, read_status};
 pub use record::Recorder;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, destinations};
 use exchange::{Served, Shared};
 
 /// The folder of sockets in our home, and the name of the gateway's in it.
@@ -123,12 +123,13 @@ pub enum StartError {
     /// There are no random bytes, or no runtime.
     #[error("cannot start the gateway: {0}")]
     System(#[from] io::Error),
-    /// The configuration sends model requests to this port.
+    /// The configuration sends calls to this port.
     #[error(
-        "the selected model provider is at this port, so the gateway would call itself; select \
-         another one with `-c model_provider=openai`"
+        "{0} is at this port, so the gateway would call itself; change `chatgpt_base_url` or \
+         `openai_base_url` in config.toml, or select another provider with `-c \
+         model_provider=openai`"
     )]
-    OwnAddress,
+    OwnAddress(&'static str),
 }
 
 /// A gateway that serves. It ends on drop, with all its connections.
@@ -166,13 +167,12 @@ impl Gateway {
             auth,
             clock,
         } = dependencies;
-        let provider = &backend.config().provider;
-        if provider
-            .base_url
-            .as_deref()
-            .is_some_and(|url| is_here(url, address))
-        {
-            return Err(StartError::OwnAddress);
+        let config = backend.config();
+        // Another login may come.
+        let all = [true, false].map(|is_chatgpt| destinations(&config, is_chatgpt));
+        let mut all = all.into_iter().flatten();
+        if let Some(own) = all.find(|it| it.url.as_ref().is_ok_and(|url| is_here(url, address))) {
+            return Err(StartError::OwnAddress(own.what));
         }
         let bearer = Zeroizing::new([PERSONAL_TOKEN_PREFIX, &random_token()?].concat());
         let rule = BearerRule::capability(bearer.as_bytes());
@@ -228,8 +228,6 @@ impl Drop for Gateway {
 }
 
 /// Returns whether this address leads to the port.
-fn is_here(url: &str, address: SocketAddr) -> bool {
-    Url::parse(url).is_ok_and(|url| {
-        byokey_http::is_loopback(&url) && url.port_or_known_default() == Some(address.port())
-    })
+fn is_here(url: &Url, address: SocketAddr) -> bool {
+    byokey_http::is_loopback(url) && url.port_or_known_default() == Some(address.port())
 }

@@ -12,7 +12,7 @@ pub(crate) fn gateway_start(
     context: &Context,
     params: GatewayStartParams,
 ) -> Result<impl Future<Output = Outcome<GatewayStartResult>> + use<>, RequestError> {
-    use crate::gateway::Owner;
+    use crate::gateway::{Owner, StartError};
 
     let (services, peer) = (&context.services, context.peer.id);
     let lease = services.auth.lease();
@@ -24,8 +24,14 @@ pub(crate) fn gateway_start(
     let started = services
         .gateways
         .start(services, peer, params.port.unwrap_or_default());
-    let started = started
-        .map_err(|error| RequestError::failed(error.to_string(), ErrorKind::Unsupported.into()));
+    let started = started.map_err(|error| {
+        let kind = match error {
+            StartError::Port(..) => ErrorKind::PortUnavailable,
+            StartError::OwnAddress(_) => ErrorKind::ConfigurationInvalid,
+            StartError::System(_) => ErrorKind::Retryable,
+        };
+        RequestError::failed(error.to_string(), kind.into())
+    });
     Ok(std::future::ready(Ok(started?.into())))
 }
 

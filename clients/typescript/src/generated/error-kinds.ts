@@ -86,7 +86,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   answerTooLarge: "The backend's answer is over a limit of the server.",
   unsupported: "This server does not do that.",
   loginFailed: "Start the login again.",
-  portUnavailable: "The ports of the browser login are taken: end the other login, or use a device code.",
+  portUnavailable: "The port is taken: end what uses it; or take a device code for a login, and another port for a gateway.",
   storeFailed: "The server cannot read or write its store: see its log on standard error.",
   notFound: "There is no such thread, turn or login in this server.",
   turnInProgress: "The thread has a turn in progress: wait for its end, or call `interruptTurn`.",

@@ -81,7 +81,7 @@ export type ErrorKind =
   | "unsupported"
   /** A managed login failed. */
   | "loginFailed"
-  /** The ports of the browser login are in use. */
+  /** A port is in use: those of the browser login, or that of a gateway. */
   | "portUnavailable"
   /** The store of credentials cannot be read or written. */
   | "storeFailed"

@@ -127,7 +127,7 @@ public value class ErrorKind(public val value: String) : WireType {
         /** A managed login failed. */
         public val LoginFailed: ErrorKind = ErrorKind("loginFailed")
 
-        /** The ports of the browser login are in use. */
+        /** A port is in use: those of the browser login, or that of a gateway. */
         public val PortUnavailable: ErrorKind = ErrorKind("portUnavailable")
 
         /** The store of credentials cannot be read or written. */

@@ -88,7 +88,7 @@ internal object ErrorKinds {
         "answerTooLarge" to "The backend's answer is over a limit of the server.",
         "unsupported" to "This server does not do that.",
         "loginFailed" to "Start the login again.",
-        "portUnavailable" to "The ports of the browser login are taken: end the other login, or use a device code.",
+        "portUnavailable" to "The port is taken: end what uses it; or take a device code for a login, and another port for a gateway.",
         "storeFailed" to "The server cannot read or write its store: see its log on standard error.",
         "notFound" to "There is no such thread, turn or login in this server.",
         "turnInProgress" to "The thread has a turn in progress: wait for its end, or call `interruptTurn`.",
