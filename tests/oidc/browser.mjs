@@ -5,6 +5,7 @@
 //   sign-in NAME     types a name and any password, and sends them
 //   agree, decline   answers the provider's last question
 //   where            prints the page that it is at
+//   done             waits until the page has a title, and prints it
 //   look FILE        waits for the page of the login server and saves a picture of it there
 
 import { createInterface } from "node:readline";
@@ -56,6 +57,10 @@ const commands = {
   agree: () => click("button[type=submit]"),
   decline: () => click("a:has-text('Cancel')"),
   where: () => ({ url: page.url() }),
+  done: async () => {
+    await page.waitForFunction(() => document.title !== "");
+    return shown();
+  },
   look: async (picture) => {
     await page.waitForURL("http://localhost:*/**", { waitUntil: "load" });
     await page.screenshot({ path: picture });

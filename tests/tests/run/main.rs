@@ -15,6 +15,7 @@ mod command;
 mod ends;
 mod opencode;
 mod privileges;
+mod profile;
 mod terminal;
 mod tui;
 mod world;
