@@ -92,6 +92,14 @@ impl Candidate {
         })
     }
 
+    /// Returns the same with these arguments in place of its own.
+    pub(crate) fn with_arguments(self, arguments: &[&str]) -> Self {
+        Self {
+            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+            ..self
+        }
+    }
+
     /// Returns the same with a variable in its environment.
     pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
         self.environment.push((name, value.to_owned()));

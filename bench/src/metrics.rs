@@ -212,6 +212,57 @@ pub(crate) const METRICS: &[Metric] = &[
         Goal::AtMost(64.0 * KIB),
         "Each connection has a buffer to read into that is wiped as a whole.",
     ),
+    figure(
+        "gateway-direct-p50",
+        "first byte of an answer, directly, p50",
+        Unit::Seconds,
+    ),
+    figure(
+        "gateway-direct-p99",
+        "first byte of an answer, directly, p99",
+        Unit::Seconds,
+    ),
+    figure(
+        "gateway-p50",
+        "first byte through the gateway, beyond that p50",
+        Unit::Seconds,
+    )
+    .beyond("gateway-direct-p50")
+    .wanted(
+        Goal::AtMost(0.3e-3),
+        "Two connections in place of one: the gateway opens one to the model for each request, \
+         because a connection that carried a token ends with its call.",
+    ),
+    figure(
+        "gateway-p99",
+        "first byte through the gateway, beyond that p99",
+        Unit::Seconds,
+    )
+    .beyond("gateway-direct-p99")
+    .wanted(Goal::AtMost(2e-3), NOISE),
+    figure(
+        "gateway-memory",
+        "resident memory of the gateway after 1,000 turns of 1 MiB",
+        Unit::Bytes,
+    ),
+    figure(
+        "gateway-memory-growth",
+        "growth over these turns",
+        Unit::Bytes,
+    )
+    .wanted(Goal::AtMost(MIB), "Pages are counted, not allocations."),
+    figure("run-plain", "start and end of `true`", Unit::Seconds),
+    figure(
+        "run-start",
+        "`byokey run -- true`, beyond that",
+        Unit::Seconds,
+    )
+    .beyond("run-plain")
+    .wanted(
+        Goal::AtMost(10e-3),
+        "Three programs start, one after the other: `byokey run`, what puts the gateway outside of \
+         its group, and the gateway, which reads the login before it serves.",
+    ),
     figure("threads", "threads after `initialize`", Unit::Count),
     figure("threads-logins", "threads after 1,000 logins", Unit::Count),
     figure("threads-turns", "threads after 1,000 turns", Unit::Count),

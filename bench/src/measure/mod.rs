@@ -1,5 +1,6 @@
 //! The measurements, one family per file.
 
+mod gateway;
 mod login;
 mod memory;
 mod pipeline;
@@ -132,6 +133,22 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "memory of connections",
         every_round: false,
         run: memory::of_connections,
+        ..EVERY_ROUND
+    },
+    Measure {
+        name: "the gateway's first byte",
+        run: gateway::first_byte,
+        ..EVERY_ROUND
+    },
+    Measure {
+        name: "memory of the gateway",
+        every_round: false,
+        run: gateway::memory,
+        ..EVERY_ROUND
+    },
+    Measure {
+        name: "start of a program behind a gateway",
+        run: gateway::start_of_a_program,
         ..EVERY_ROUND
     },
     Measure {

@@ -30,7 +30,8 @@ without waiting for any answer. The backend far away is in a network namespace o
 devices, and a process that holds each frame back (`bench/far.py`). The time of a streamed delta is that from the model's write to the
 host's read, less the same on a direct connection. A conversation of 1,000 turns has inputs of 520
 bytes; how long one may be is in [limits](limits.md#conversations). Peers get fewer repetitions where they are slow.
-A dash means that a figure does not exist for a program, or that it could not be taken.
+The gateway's first byte is that of a turn on a connection of its own, taken in turns with
+the same turn sent to the model directly. A dash means that a figure does not exist for a program, or that it could not be taken.
 
 The environment is empty but for the home and `PATH`. With `LANG` set, as most users have it, `cat`
 starts 0.2 ms later, because it reads its locale. A program that was just written starts faster than
