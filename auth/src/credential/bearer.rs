@@ -51,26 +51,46 @@ impl BearerLogin {
         })
     }
 
+    /// Returns the token.
+    #[must_use]
+    pub const fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// Returns the login without its token.
+    #[must_use]
+    pub fn renewable(&self) -> RenewableBearer {
+        RenewableBearer {
+            origin: self.origin.clone(),
+            label: self.label.clone(),
+            supplier: self.supplier,
+        }
+    }
+}
+
+/// A bearer login without its token, which may be wiped while a new one is requested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewableBearer {
+    origin: String,
+    label: Option<String>,
+    supplier: PeerId,
+}
+
+impl RenewableBearer {
     /// Returns the login with the token of a host's answer. An expiry that cannot be used is
     /// unknown: the token counts.
     ///
     /// # Errors
     ///
     /// [`InvalidCredential`] when the token cannot be used.
-    pub fn renewed(&self, answer: BearerToken) -> Result<Self, InvalidCredential> {
-        Ok(Self {
+    pub fn renewed(&self, answer: BearerToken) -> Result<BearerLogin, InvalidCredential> {
+        Ok(BearerLogin {
             expires_at: checked_expiry(answer.expires_at).unwrap_or(None),
             token: checked_bearer(answer.token)?,
             origin: self.origin.clone(),
             label: self.label.clone(),
             supplier: self.supplier,
         })
-    }
-
-    /// Returns the token.
-    #[must_use]
-    pub const fn token(&self) -> &Secret {
-        &self.token
     }
 }
 
@@ -160,14 +180,14 @@ mod tests {
             (Some(-1), None),
             (Some(1_893_456_000_000), None),
         ] {
-            let new = old.renewed(answer("made-up-2", given)).unwrap();
+            let new = old.renewable().renewed(answer("made-up-2", given)).unwrap();
             assert_eq!((new.token().expose(), new.expires_at), ("made-up-2", kept));
         }
-        let new = old.renewed(answer("made-up-2", None)).unwrap();
+        let new = old.renewable().renewed(answer("made-up-2", None)).unwrap();
         assert_eq!(
             (new.origin, new.label),
             (old.origin.clone(), old.label.clone())
         );
-        assert!(old.renewed(answer("made\nup", None)).is_err());
+        assert!(old.renewable().renewed(answer("made\nup", None)).is_err());
     }
 }

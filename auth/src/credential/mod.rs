@@ -15,7 +15,7 @@ use byokey_protocol::secret::Secret;
 use byokey_protocol::workspace_routing::WorkspaceRouting;
 
 pub use api_key::ApiKey;
-pub use bearer::{BearerLogin, checked_bearer};
+pub use bearer::{BearerLogin, RenewableBearer, checked_bearer};
 pub use external::{ExternalLogin, PeerId};
 pub use given::TokenKind;
 pub use identity::AccountIdentity;

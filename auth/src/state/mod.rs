@@ -282,10 +282,7 @@ impl<W> AuthState<W> {
         answer: Result<BearerToken, RecoveryFailure>,
     ) -> Option<Refreshed<W>> {
         let waiters = self.end_refresh(ticket.ticket)?;
-        let renewed = match self.credential.as_deref() {
-            Some(Credential::Bearer(old)) => answer.and_then(|new| Ok(old.renewed(new)?)),
-            _ => Err(RecoveryFailure::SignedOut),
-        };
+        let renewed = answer.and_then(|new| Ok(ticket.login.renewed(new)?));
         let renewed = renewed.map(|login| (Recovered::Renewed, Credential::Bearer(login)));
         let settled = self.settle(waiters, renewed, &ChatgptAccount::default());
         Some(Transition {

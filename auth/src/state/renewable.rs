@@ -47,7 +47,10 @@ impl<'a> Renewable<'a> {
                 },
             },
             Self::HostBearer(login) => RefreshOrder::HostBearer {
-                ticket: BearerTicket { ticket },
+                ticket: BearerTicket {
+                    ticket,
+                    login: login.renewable(),
+                },
                 supplier: login.supplier,
                 params: BearerTokenRefreshParams {
                     reason: reason.into(),

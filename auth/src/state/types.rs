@@ -6,7 +6,7 @@ use byokey_protocol::account::AccountUpdated;
 use byokey_protocol::bearer_token::BearerTokenRefreshParams;
 use byokey_protocol::external_auth::{ExternalTokens, RefreshParams};
 
-use crate::credential::{ChatgptAccount, ExternalLogin, ManagedLogin, PeerId};
+use crate::credential::{ChatgptAccount, ExternalLogin, ManagedLogin, PeerId, RenewableBearer};
 use crate::failure::RecoveryFailure;
 use crate::permanent::PermanentFailure;
 
@@ -35,6 +35,8 @@ pub struct HostTicket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerTicket {
     pub(super) ticket: Ticket,
+    /// The login that is renewed.
+    pub(super) login: RenewableBearer,
 }
 
 impl BearerTicket {
