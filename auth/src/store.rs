@@ -1,6 +1,7 @@
 //! The trait for persistence: where credentials are stored beyond the process, if the user chose a
 //! place.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 
@@ -183,8 +184,8 @@ pub enum StoreFailure {
     /// The keyring is there, and did not do what was asked.
     #[error("the keyring failed: {problem}; choose another store with --store file")]
     KeyringFailed {
-        /// Our text.
-        problem: &'static str,
+        /// Our text, with the system's error if it is known.
+        problem: Cow<'static, str>,
     },
     /// There is no keyring.
     #[error("no keyring answers here; choose another store with --store file")]

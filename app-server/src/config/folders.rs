@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use byokey_base::os_cause::OsCause;
+
 use super::environment::Environment;
 
 /// The variable for the folder of codex's configuration.
@@ -32,14 +34,14 @@ pub enum FolderProblem {
         path: PathBuf,
     },
     /// codex's text.
-    #[error("failed to read {variable} {path:?}: {kind}")]
+    #[error("failed to read {variable} {path:?}: {cause}")]
     Unreadable {
         /// The variable.
         variable: &'static str,
         /// Its value.
         path: PathBuf,
-        /// The system's error.
-        kind: ErrorKind,
+        /// Why.
+        cause: OsCause,
     },
     /// An unexpanded tilde.
     #[error("{variable} begins with `~`, which only shells replace; write the whole path")]
@@ -158,7 +160,7 @@ fn check_directory(variable: &'static str, named: &str) -> Result<(), FolderProb
         Err(error) => Err(FolderProblem::Unreadable {
             variable,
             path,
-            kind: error.kind(),
+            cause: OsCause::from(&error),
         }),
     }
 }

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::path::Path;
 
+use byokey_base::os_cause::OsCause;
+
 use super::Problem;
 
 /// Longest certificate file, in bytes. Mozilla's bundle has 0.2 MiB.
@@ -13,9 +15,9 @@ const MAX_FILES: usize = 4096;
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let file = open(path).map_err(|error| Problem::Unreadable(error.kind()))?;
+    let file = open(path).map_err(|error| Problem::Unreadable(OsCause::from(&error)))?;
     let metadata = file.metadata();
-    let metadata = metadata.map_err(|error| Problem::Unreadable(error.kind()))?;
+    let metadata = metadata.map_err(|error| Problem::Unreadable(OsCause::from(&error)))?;
     if !metadata.is_file() {
         return Err(Problem::NotAFile);
     }
@@ -23,7 +25,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     // The metadata's length does not bound the read: a file may grow, and files of /proc report
     // none.
     let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Problem::Unreadable(error.kind()))?;
+    read.map_err(|error| Problem::Unreadable(OsCause::from(&error)))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE {
         return Err(Problem::TooLong);
     }
@@ -34,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
 pub(super) fn read_folder(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
     let entries = std::fs::read_dir(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotADirectory => Problem::NotAFolder,
-        kind => Problem::Unreadable(kind),
+        _ => Problem::Unreadable(OsCause::from(&error)),
     })?;
     let mut left = MAX_FILE;
     let mut files = Vec::new();
@@ -95,8 +97,11 @@ mod tests {
         assert_eq!(read(Path::new("/dev/zero")), Err(Problem::NotAFile));
         assert_eq!(read(&at("long")), Err(Problem::TooLong));
         assert!(read(&at("longest")).is_ok() && read(&at("link")).is_ok());
-        let missing = Problem::Unreadable(std::io::ErrorKind::NotFound);
-        assert_eq!(read(&at("none")), Err(missing));
+        let missing = read(&at("none")).unwrap_err().to_string();
+        assert_eq!(
+            missing,
+            "the file cannot be read (entity not found, os error 2)"
+        );
         assert_eq!(read_folder(&at("long")), Err(Problem::NotAFolder));
     }
 }

@@ -18,6 +18,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use byokey_base::os_cause::OsCause;
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -65,7 +66,7 @@ pub enum RootsFailure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// It cannot be opened or read.
-    Unreadable(std::io::ErrorKind),
+    Unreadable(OsCause),
     /// It is a folder, a pipe or a device.
     NotAFile,
     /// It is not a folder.
@@ -173,7 +174,7 @@ impl Place {
                 }
                 found.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
                 found.dedup();
-                // An empty folder is no error: tools set the variable unconditionally.
+                // An empty folder is not an error: tools set the variable unconditionally.
                 (readable > 0).then_some((found, 0)).ok_or(problem)
             }
         }
@@ -248,7 +249,7 @@ impl fmt::Display for RootsFailure {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(kind) => write!(f, "the file cannot be read ({kind})"),
+            Self::Unreadable(cause) => write!(f, "the file cannot be read ({cause})"),
             Self::NotAFile => f.write_str("it is not a regular file"),
             Self::NotAFolder => f.write_str("it is not a folder"),
             Self::TooLong => write!(f, "the file is longer than {} MiB", file::MAX_FILE >> 20),

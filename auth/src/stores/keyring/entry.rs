@@ -66,7 +66,7 @@ impl Entry {
             Ok(Ok(done)) => done,
             // The step panicked, or the program ends.
             Ok(Err(_)) => Err(StoreFailure::KeyringFailed {
-                problem: "its library broke off",
+                problem: "its library broke off".into(),
             }),
             Err(_) => {
                 given_up.0.store(true, Ordering::Relaxed);

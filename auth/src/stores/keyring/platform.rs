@@ -13,8 +13,13 @@ pub(super) type Text = Zeroizing<Vec<u8>>;
     feature = "keyring"
 ))]
 mod system {
+    use std::borrow::Cow;
+    use std::io;
+    use std::sync::Arc;
+
     #[cfg(target_os = "macos")]
     use apple_native_keyring_store::keychain::Store;
+    use byokey_base::os_cause::OsCause;
     use keyring_core::api::CredentialStoreApi as _;
     use keyring_core::{Entry, Error};
     #[cfg(windows)]
@@ -54,8 +59,22 @@ mod system {
         }
     }
 
-    const fn failed(problem: &'static str) -> StoreFailure {
+    fn failed(problem: impl Into<Cow<'static, str>>) -> StoreFailure {
+        let problem = problem.into();
         StoreFailure::KeyringFailed { problem }
+    }
+
+    /// Describes an error of the platform by the system's error in it, if there is one.
+    fn platform(error: &(dyn std::error::Error + 'static)) -> String {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let cause = causes.filter_map(|cause| {
+            let shared = cause.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+            cause.downcast_ref::<io::Error>().or(shared)
+        });
+        match cause.last() {
+            Some(cause) => format!("the system reported an error ({})", OsCause::from(cause)),
+            None => "the system reported an error".to_owned(),
+        }
     }
 
     fn failure(error: &Error) -> StoreFailure {
@@ -70,9 +89,31 @@ mod system {
                      with --store file"
                 ),
             },
-            Error::PlatformFailure(_) => failed("the system reported an error"),
+            Error::PlatformFailure(error) => failed(platform(error.as_ref())),
             Error::Ambiguous(_) => failed("several entries have the same name"),
             _ => failed("its entry has an unexpected form"),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use keyring_core::Error;
+
+        use super::{Arc, failure, io};
+
+        #[test]
+        fn a_failure_of_the_platform_names_the_error_of_the_system_alone() {
+            let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+            for error in [
+                Error::PlatformFailure(Box::new(refused())),
+                Error::PlatformFailure(Box::new(Arc::new(refused()))),
+            ] {
+                let text = failure(&error).to_string();
+                assert!(text.contains("(connection refused)"), "{text}");
+            }
+            let unknown = Error::PlatformFailure("made-up text".into());
+            let text = failure(&unknown).to_string();
+            assert!(text.contains("the system reported an error;"), "{text}");
         }
     }
 }
