@@ -65,8 +65,12 @@ pub(crate) fn login_start(
             check_routing(context, &tokens)?;
             sign_in(context, Given::Tokens(tokens))
         }
-        LoginStartParams::ApiKey { api_key } => sign_in(context, Given::ApiKey(api_key)),
+        LoginStartParams::ApiKey { api_key } => {
+            auth.check_api_key_login().map_err(Answered::answered)?;
+            sign_in(context, Given::ApiKey(api_key))
+        }
         LoginStartParams::PersonalAccessToken { access_token } => {
+            auth.check_personal_login().map_err(Answered::answered)?;
             sign_in(context, Given::PersonalAccessToken(access_token))
         }
         LoginStartParams::BearerToken(login) => {
@@ -148,16 +152,6 @@ enum Given {
 }
 
 impl Given {
-    /// Checks the rules that do not depend on the credential.
-    fn check(&self, auth: &AuthManager) -> Result<(), LoginRefusal> {
-        match self {
-            Self::Tokens(_) => auth.check_external_login(),
-            Self::ApiKey(_) => auth.check_api_key_login(),
-            Self::PersonalAccessToken(_) => auth.check_personal_login(),
-            Self::Bearer(..) => auth.check_bearer_login(),
-        }
-    }
-
     const fn result(&self) -> LoginStartResult {
         match self {
             Self::Tokens(_) => LoginStartResult::ChatgptAuthTokens {},
@@ -208,11 +202,10 @@ impl Given {
     }
 }
 
-/// Logs in with credentials from the request: synchronously, unless the issuer or a store is
+/// Logs in with credentials from the request, whose kind is allowed: synchronously, unless the issuer or a store is
 /// involved.
 fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult>, RequestError> {
     let auth = &context.services.auth;
-    given.check(auth).map_err(Answered::answered)?;
     context.services.logins.cancel_active();
     let (peer, result) = (context.peer.id, given.result());
     let login = auth.begin_login(Some(peer));

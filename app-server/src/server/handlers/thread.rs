@@ -35,7 +35,7 @@ pub(crate) fn thread_start(
         .model_provider
         .is_some_and(|wanted| wanted != *provider);
     refuse_if(other_provider, "modelProvider")?;
-    for (member, text, most) in [
+    check_lengths([
         ("model", &params.model, size::MAX_NAME),
         ("cwd", &params.cwd, size::MAX_PATH),
         (
@@ -48,9 +48,7 @@ pub(crate) fn thread_start(
             &params.developer_instructions,
             size::MAX_TEXT,
         ),
-    ] {
-        check_length(member, length(text.as_ref()), most)?;
-    }
+    ])?;
     let mut settings = Settings {
         cwd: whole_path(params.cwd.as_deref().unwrap_or(".")),
         model_provider: provider.clone(),
@@ -63,7 +61,7 @@ pub(crate) fn thread_start(
     let mut model = params.model;
     let config = params.config.unwrap_or_default();
     let ignored = thread_config::apply(config, provider, &mut settings, &mut model)?;
-    for (member, text, most) in [
+    check_lengths([
         ("config.model", &model, size::MAX_NAME),
         (
             "config.model_reasoning_effort",
@@ -80,9 +78,7 @@ pub(crate) fn thread_start(
             &settings.developer_instructions,
             size::MAX_TEXT,
         ),
-    ] {
-        check_length(member, length(text.as_ref()), most)?;
-    }
+    ])?;
     let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
     let owner = context.peer.id;
     // A repair of the configuration may just have restored the stored login.
@@ -107,23 +103,25 @@ pub(crate) fn thread_start(
         let thread = Thread::new(settings, account, subscribers, now);
         let thread = services.threads.insert(thread);
         let thread = thread.map_err(|_| RequestError::overloaded())?;
-        let result = describe(&thread, false);
-        let started = ThreadStarted {
-            thread: result.thread.clone(),
-        };
-        let warning = ignored.warning().map(|message| Warning {
-            thread_id: Some(started.thread.id.clone()),
-            message,
-        });
-        Ok(Reply::then(result, move |context| {
-            context
-                .services
-                .peers
-                .notify::<ThreadStartedNotification>(&started);
-            if let Some(warning) = warning {
-                context.peer.notify::<WarningNotification>(&warning);
-            }
-        }))
+        Ok(started(describe(&thread, false), ignored.warning()))
+    })
+}
+
+/// Returns the reply of a started thread, with the notifications that follow it.
+fn started(result: ThreadStartResult, warning: Option<String>) -> Reply<ThreadStartResult> {
+    let started = ThreadStarted {
+        thread: result.thread.clone(),
+    };
+    let warning = warning.map(|message| Warning {
+        thread_id: Some(started.thread.id.clone()),
+        message,
+    });
+    Reply::then(result, move |context| {
+        let peers = &context.services.peers;
+        peers.notify::<ThreadStartedNotification>(&started);
+        if let Some(warning) = warning {
+            context.peer.notify::<WarningNotification>(&warning);
+        }
     })
 }
 
@@ -141,7 +139,7 @@ pub(crate) fn thread_resume(
 ) -> Outcome<ThreadStartResult> {
     refuse_if(params.history.is_some(), "history")?;
     refuse_if(params.path.is_some(), "path")?;
-    let words = Unfindable {
+    let words = NotFoundTexts {
         invalid: "invalid session id",
         missing: "no rollout found for thread id",
     };
@@ -196,6 +194,14 @@ fn describe(thread: &Thread, with_turns: bool) -> ThreadStartResult {
     }
 }
 
+/// Refuses texts that are longer than they may be: the member, its text, and the maximum.
+fn check_lengths<const N: usize>(
+    texts: [(&str, &Option<String>, usize); N],
+) -> Result<(), RequestError> {
+    let mut texts = texts.into_iter();
+    texts.try_for_each(|(member, text, most)| check_length(member, length(text.as_ref()), most))
+}
+
 /// Refuses a member that is longer than it may be.
 pub(super) fn check_length(member: &str, length: usize, most: usize) -> Result<(), RequestError> {
     if length > most {
@@ -223,7 +229,7 @@ pub(super) fn refuse_if(given: bool, member: &str) -> Result<(), RequestError> {
 pub(super) fn find_thread(
     context: &Context,
     id: &str,
-    words: &Unfindable,
+    words: &NotFoundTexts,
 ) -> Result<Arc<Thread>, RequestError> {
     check_id(id, words.invalid)?;
     let thread = context.services.threads.get(id);
@@ -243,14 +249,14 @@ fn not_found(message: String) -> RequestError {
 }
 
 /// The error texts for a missing thread.
-pub(super) struct Unfindable {
+pub(super) struct NotFoundTexts {
     /// For an invalid id.
     pub(super) invalid: &'static str,
     /// Before the id of an unknown thread.
     pub(super) missing: &'static str,
 }
 
-impl Unfindable {
+impl NotFoundTexts {
     /// Returns the error for an unknown thread with a valid id.
     pub(super) fn missing(&self, id: &str) -> RequestError {
         not_found(format!("{} {id}", self.missing))

@@ -8,7 +8,7 @@ use byokey_protocol::thread_lifecycle::{
     ThreadUnsubscribeResult,
 };
 
-use super::thread::{Unfindable, check_id, find_thread};
+use super::thread::{NotFoundTexts, check_id, find_thread};
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::threads::Thread;
@@ -19,7 +19,7 @@ pub(crate) fn thread_read(
     context: &Context,
     params: ThreadReadParams,
 ) -> Outcome<ThreadReadResult> {
-    let words = Unfindable {
+    let words = NotFoundTexts {
         invalid: INVALID_ID,
         missing: "thread not loaded:",
     };
@@ -52,7 +52,7 @@ pub(crate) fn thread_delete(
     context: &Context,
     params: ThreadDeleteParams,
 ) -> Result<impl Future<Output = Outcome<Empty>> + use<>, RequestError> {
-    let words = Unfindable {
+    let words = NotFoundTexts {
         invalid: INVALID_ID,
         missing: "no rollout found for thread id",
     };
@@ -71,7 +71,7 @@ pub(crate) fn thread_delete(
 fn find_own_thread(
     context: &Context,
     id: &str,
-    words: &Unfindable,
+    words: &NotFoundTexts,
 ) -> Result<Arc<Thread>, RequestError> {
     find_thread(context, id, words).and_then(|thread| {
         let is_own = thread.subscribers.has_joined(context.peer.id);

@@ -6,7 +6,7 @@ use byokey_protocol::item::{ThreadItem, UserInput};
 use byokey_protocol::turn::{Turn, TurnInterruptParams, TurnStartParams, TurnStartResult};
 use uuid::Uuid;
 
-use super::thread::{Unfindable, check_length, find_thread, length, refuse_if};
+use super::thread::{NotFoundTexts, check_length, find_thread, length, refuse_if};
 use crate::backend::ModelChoice;
 use crate::config::Config;
 use crate::server::error::RequestError;
@@ -15,7 +15,7 @@ use crate::server::services::Services;
 use crate::threads::{NoRoom, Thread, TurnRefusal, TurnRunner, size};
 use byokey_auth::Lease;
 
-const UNFINDABLE: Unfindable = Unfindable {
+const UNFINDABLE: NotFoundTexts = NotFoundTexts {
     invalid: "invalid thread id",
     missing: "thread not found:",
 };
