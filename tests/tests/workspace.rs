@@ -42,7 +42,7 @@ const AS_A_WHOLE: [&str; 4] = ["bench", "fuzz", "heap", "tests"];
 /// Most files that have no row of their own, and are described by the row of their folder.
 const MAX_BEHIND_A_FOLDER: usize = 8;
 
-/// Libraries of the product, and a crate whose program code must use each.
+/// Libraries of the product, and a crate with program code that must use each.
 const IN_USE: [(&str, &[&str]); 10] = [
     ("tokio", &["byokey-rpc", "byokey-app-server"]),
     ("serde", &["byokey-protocol"]),

@@ -202,7 +202,7 @@ impl Given {
     }
 }
 
-/// Logs in with credentials from the request, whose kind is allowed: synchronously, unless the issuer or a store is
+/// Logs in with credentials of an allowed kind from the request: synchronously, unless the issuer or a store is
 /// involved.
 fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult>, RequestError> {
     let auth = &context.services.auth;
