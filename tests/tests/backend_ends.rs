@@ -25,10 +25,8 @@ async fn turn_of(backend: &DevBackend, host: &mut Host, steps: &Value) -> (Value
     (ended, backend.count(Route::Responses))
 }
 
-#[tokio::test]
-async fn final_ends_are_asked_for_once() {
-    let backend = backend();
-    let (_server, mut host) = signed_in(&backend, &RETRIES).await;
+/// Final ends: a step of the script, `codexErrorInfo`, and words of the message.
+fn final_ends() -> Vec<(Value, Value, &'static str)> {
     let code = |code: &str| json!({"code": code, "message": "made up"});
     let incomplete = |reason: &str| {
         json!({"events": [{"type": "response.incomplete",
@@ -37,7 +35,7 @@ async fn final_ends_are_asked_for_once() {
     let status = |status: u16, body: Value| json!({"status": status, "body": body});
     let bad_request = json!("badRequest");
     let http = |status: u16| json!({"httpConnectionFailed": {"httpStatusCode": status}});
-    for (step, info, words) in [
+    vec![
         (
             incomplete("max_output_tokens"),
             json!("other"),
@@ -189,7 +187,14 @@ async fn final_ends_are_asked_for_once() {
             json!("badRequest"),
             "some_code",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn final_ends_are_asked_for_once() {
+    let backend = backend();
+    let (_server, mut host) = signed_in(&backend, &RETRIES).await;
+    for (step, info, words) in final_ends() {
         let (ended, posts) = turn_of(&backend, &mut host, &json!([step])).await;
         assert_eq!(ended["status"], "failed", "{step}: {ended}");
         assert_eq!(ended["error"]["codexErrorInfo"], info, "{step}: {ended}");

@@ -20,28 +20,23 @@ fn request(line: &str, headers: &[&str], body: &str) -> String {
     format!("{text}Connection: close\r\n\r\n{body}")
 }
 
-// Row: no bearer, a web page, a foreign name
-#[tokio::test]
-async fn hostile_requests_get_nothing() {
-    let backend = DevBackend::start(Options::new()).unwrap();
-    let old = Gateway::start(&backend, &[]).await;
-    let old_bearer = format!("Authorization: Bearer {}", old.bearer);
-    drop(old);
-    let gateway = Gateway::start(&backend, &[]).await;
-    let client = gateway.client();
-    let before = backend.requests().len();
-    let authority = client.authority.clone();
-    let port = authority.rsplit(':').next().unwrap().to_owned();
+/// What a hostile request is called, its text, and the statuses that may answer it.
+type Hostile = (&'static str, String, &'static [u16]);
+
+/// Returns hostile requests to this gateway; `old_bearer` is the header of one that is gone.
+fn hostile_requests(gateway: &Gateway, old_bearer: &str) -> Vec<Hostile> {
+    let authority = gateway.client().authority;
+    let port = authority.rsplit(':').next().unwrap_or_default();
     let host = format!("Host: {authority}");
     let bearer = format!("Authorization: Bearer {}", gateway.bearer);
     let (host, bearer) = (host.as_str(), bearer.as_str());
     let other_host = |name: &str| format!("Host: {name}:{port}");
     let json = "Content-Type: application/json";
     let plain = "Content-Type: text/plain";
-    let shortened = bearer.get(..bearer.len() - 1).unwrap();
+    let shortened = bearer.get(..bearer.len() - 1).unwrap_or_default();
     let post = "POST /v1/responses";
     let get = "GET /v1/models";
-    let rows: Vec<(&str, String, &[u16])> = vec![
+    vec![
         (
             "web page",
             request(
@@ -121,7 +116,7 @@ async fn hostile_requests_get_nothing() {
         ),
         ("no host", request(get, &[bearer], ""), &[400, 403]),
         ("no bearer", request(get, &[host], ""), &[401]),
-        ("old bearer", request(get, &[host, &old_bearer], ""), &[401]),
+        ("old bearer", request(get, &[host, old_bearer], ""), &[401]),
         ("short bearer", request(get, &[host, shortened], ""), &[401]),
         (
             "long bearer",
@@ -197,7 +192,20 @@ async fn hostile_requests_get_nothing() {
             request("POST /oauth/token", &[host, bearer, json], "{}"),
             &[404],
         ),
-    ];
+    ]
+}
+
+// Row: no bearer, a web page, a foreign name
+#[tokio::test]
+async fn hostile_requests_get_nothing() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let old = Gateway::start(&backend, &[]).await;
+    let old_bearer = format!("Authorization: Bearer {}", old.bearer);
+    drop(old);
+    let gateway = Gateway::start(&backend, &[]).await;
+    let client = gateway.client();
+    let before = backend.requests().len();
+    let rows = hostile_requests(&gateway, &old_bearer);
     assert!(rows.len() >= 20);
     for (name, text, statuses) in rows {
         let answer = client.raw(text.as_bytes()).await;
