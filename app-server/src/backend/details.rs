@@ -105,17 +105,22 @@ impl ErrorDetails {
         }
     }
 
-    /// Returns whether it has a code or type.
-    pub(crate) fn has_a_code(&self) -> bool {
-        self.code.is_some() || self.kind.is_some() || self.message.is_some()
+    /// Returns whether it is an error object: with a code, a type, or a message by either name.
+    pub(crate) fn is_known_form(&self) -> bool {
+        self.code.is_some() || self.kind.is_some() || self.text().is_some()
+    }
+
+    /// Returns the message, by either name.
+    fn text(&self) -> Option<&str> {
+        let text = self.message.as_ref().or(self.msg.as_ref())?;
+        Some(&text.0)
     }
 
     /// Returns the cause. Codes for which `is_secret` holds are left out.
     pub(crate) fn cause(&self, is_secret: impl Fn(&str) -> bool) -> Cause {
         let words = [&self.code, &self.kind];
         let mut words = words.into_iter().flatten().map(|word| word.0.as_str());
-        let message = self.message.as_ref().or(self.msg.as_ref());
-        let message = message.map_or("", |message| &message.0);
+        let message = self.text().unwrap_or_default();
         let is_harmless = |text: &&str| !is_secret(text);
         let reason = words.clone().find_map(Reason::of_code);
         Cause {
@@ -269,6 +274,21 @@ mod tests {
             assert_eq!(cause(body).reason, Some(reason), "{body}");
         }
         assert_eq!(cause(r#"{"type":"error"}"#), Cause::default());
+    }
+
+    #[test]
+    fn an_error_object_has_a_code_a_type_or_a_message_by_either_name() {
+        for (body, is_known) in [
+            (r#"{"error":{"code":"x"}}"#, true),
+            (r#"{"error":{"type":"x"}}"#, true),
+            (r#"{"error":{"message":"x"}}"#, true),
+            (r#"{"detail":[{"msg":"x"}]}"#, true),
+            (r#"{"error":{"param":"x"}}"#, false),
+            (r#"{"other":1}"#, false),
+        ] {
+            let details = ErrorDetails::parse(body).unwrap();
+            assert_eq!(details.is_known_form(), is_known, "{body}");
+        }
     }
 
     #[test]

@@ -326,7 +326,7 @@ impl TurnStream {
         let secrets = [bearer, self.config.provider.own_bearer.as_ref(), printed];
         let is_secret = |text: &str| secrets.iter().flatten().any(|secret| shows(text, secret));
         let cause = details?.cause(is_secret);
-        details?.has_a_code().then_some(cause)
+        details?.is_known_form().then_some(cause)
     }
 }
 
