@@ -42,7 +42,7 @@ pub use claims::{Claims, InvalidToken, Residency};
 pub use credential::{
     AccountIdentity, ApiKey, BearerLogin, ChatgptAccount, Credential, ExternalLogin,
     InvalidCredential, ManagedLogin, ManagedTokens, OwnCredential, PERSONAL_TOKEN_PREFIX, PeerId,
-    PersonalAccessToken, RenewedTokens, TokenKind, TokenOwner, checked_bearer,
+    PersonalAccessToken, RenewableBearer, RenewedTokens, TokenKind, TokenOwner, checked_bearer,
 };
 pub use ephemeral::EphemeralStore;
 pub use failure::{LoginRefusal, OwnLoginFailure, RecoveryFailure};
