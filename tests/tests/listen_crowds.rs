@@ -158,6 +158,27 @@ async fn a_silent_connection_keeps_its_place_where_no_other_needs_it() {
 
 // Row: crowds of connections
 #[tokio::test]
+async fn a_silent_connection_has_five_seconds_and_the_oldest_leaves_first() {
+    let setup = Setup::default().argument("--max-connections").argument("2");
+    let listening = Listening::start(setup, "unix://").await;
+    let begun = Instant::now();
+    let mut oldest = listening.unix_stranger();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut younger = listening.unix_stranger();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut host = listening.unix_host().await;
+    let waited = begun.elapsed();
+    println!("figure: a silent connection leaves after {waited:?}");
+    // Its time counts from when the server sees it, which is later.
+    assert!(waited >= Duration::from_secs(5), "{waited:?}");
+    assert!(oldest.rest().await.is_empty(), "it is closed");
+    host.request("account/read", json!({})).await.unwrap();
+    let begins = json!({"clientInfo": {"name": "younger", "version": "1"}});
+    younger.request("initialize", begins).await.unwrap();
+}
+
+// Row: crowds of connections
+#[tokio::test]
 async fn a_connection_ends_with_its_signed_bearer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
