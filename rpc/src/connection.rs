@@ -126,7 +126,8 @@ impl<S: Service> MessageHandler for Connection<S> {
         if let Some(bytes) = limits.max_unread {
             self.peer.outbox.set_limit(bytes);
         }
-        self.in_flight.set_most(limits.max_in_flight);
+        self.peer.outbox.set_budget(limits.budget.as_ref());
+        self.in_flight.bound(limits);
     }
 
     fn receive(&mut self, message: &[u8]) {
@@ -174,22 +175,22 @@ impl<S: Service> MessageHandler for Connection<S> {
             observer.skipped();
         }
         self.service.skipped(why);
-        self.report_unaddressed(match why {
-            Skipped::TooLong { head } => {
-                let error = RequestError::message_too_long();
-                // The id of a request in flight: a response under it would be taken for the
-                // response to that request.
-                let id = head::request_id(head).filter(|id| !self.in_flight.contains(id));
-                if let Some(id) = id.filter(|_| !self.is_silent) {
-                    return self.peer.respond_error(Some(&id), error);
-                }
-                error
+        let (head, error) = match why {
+            Skipped::TooLong { head } => (head, RequestError::message_too_long()),
+            Skipped::Overload { head } => (head, RequestError::buffers_full()),
+            Skipped::BadHeader => {
+                let words = "Invalid request: the header must be `Content-Length: <bytes>`";
+                let error = RequestError::refused(ErrorKind::BadFrame, words);
+                return self.report_unaddressed(error);
             }
-            Skipped::BadHeader => RequestError::refused(
-                ErrorKind::BadFrame,
-                "Invalid request: the header must be `Content-Length: <bytes>`",
-            ),
-        });
+        };
+        // The id of a request in flight: a response under it would be taken for the response to
+        // that request.
+        let id = head::request_id(head).filter(|id| !self.in_flight.contains(id));
+        match id.filter(|_| !self.is_silent) {
+            Some(id) => self.peer.respond_error(Some(&id), error),
+            None => self.report_unaddressed(error),
+        }
     }
 
     fn end_of_input(&self) {

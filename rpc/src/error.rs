@@ -121,6 +121,18 @@ impl RequestError {
         }
     }
 
+    /// Returns the error for a message that was given up because the connections of the listener
+    /// buffer too much together.
+    #[must_use]
+    pub fn buffers_full() -> Self {
+        let message = "Server overloaded: its clients have too much unfinished or unread at once; send \
+                       the message again later";
+        Self {
+            message: message.into(),
+            ..Self::overloaded()
+        }
+    }
+
     /// Returns the error for a fault of this program.
     #[must_use]
     pub fn internal() -> Self {

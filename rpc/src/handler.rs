@@ -20,6 +20,7 @@ pub trait MessageHandler: Send + Sync {
         if let Some(bytes) = limits.max_unread {
             self.outbox().set_limit(bytes);
         }
+        self.outbox().set_budget(limits.budget.as_ref());
     }
 
     /// Handles one message, borrowed from the input buffer, where it is wiped afterwards.
@@ -46,6 +47,11 @@ pub enum Skipped<'a> {
         /// Its first bytes, as far as they are known. They are wiped like a message.
         head: &'a [u8],
     },
+    /// The connections of the listener buffer too much together.
+    Overload {
+        /// Its first bytes, as far as they are known. They are wiped like a message.
+        head: &'a [u8],
+    },
     /// The header of the frame is invalid.
     BadHeader,
 }
@@ -55,6 +61,7 @@ impl fmt::Debug for Skipped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLong { .. } => "TooLong",
+            Self::Overload { .. } => "Overload",
             Self::BadHeader => "BadHeader",
         })
     }

@@ -9,10 +9,13 @@ use byokey_protocol::request_id::RequestId;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use crate::budget::Share;
 use crate::limits::Limits;
 
 /// Most bytes of the parameters of the requests of one peer in flight: handlers may hold them.
 const MAX_IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
+/// What a request in flight takes of a budget besides its parameters: its task and its call.
+const REQUEST_COST: usize = 6 * 1024;
 
 /// The requests of one peer that are in flight.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ struct Requests {
     waiting: HashMap<RequestId, Waiting>,
     /// Bytes of the parameters of all of them.
     bytes: usize,
+    /// What they take of the budget.
+    share: Share,
 }
 
 #[derive(Debug)]
@@ -49,7 +54,12 @@ impl Requests {
     fn remove(&mut self, id: &RequestId) -> Option<AbortHandle> {
         let Waiting { task, bytes } = self.waiting.remove(id)?;
         self.bytes -= bytes;
+        self.share.resize(self.cost());
         Some(task)
+    }
+
+    fn cost(&self) -> usize {
+        self.bytes + self.waiting.len() * REQUEST_COST
     }
 }
 
@@ -60,17 +70,21 @@ impl InFlight {
         self.requests().waiting.contains_key(id)
     }
 
-    /// Sets the limit of requests in flight.
-    pub(crate) fn set_most(&self, most: usize) {
-        self.most.store(most, Ordering::Relaxed);
+    /// Sets the limits of a connection.
+    pub(crate) fn bound(&self, limits: &Limits) {
+        self.most.store(limits.max_in_flight, Ordering::Relaxed);
+        self.requests().share = Share::fixed(limits.budget.clone());
     }
 
-    /// Returns whether a limit is reached, for a request whose parameters have this length.
+    /// Returns whether a limit is reached, for a request whose parameters have this length. If not,
+    /// what it takes of the budget is reserved for it.
     #[must_use]
     pub fn is_full(&self, bytes: usize) -> bool {
-        let requests = self.requests();
+        let mut requests = self.requests();
+        let cost = requests.cost().saturating_add(bytes + REQUEST_COST);
         requests.waiting.len() >= self.most.load(Ordering::Relaxed)
             || requests.bytes.saturating_add(bytes) > MAX_IN_FLIGHT_BYTES
+            || !requests.share.resize(cost)
     }
 
     /// Returns whether no request is in flight.
@@ -116,10 +130,13 @@ impl InFlight {
     /// Cancels all requests. The caller owes an answer to each id returned.
     #[must_use = "a request that is given up is still owed an answer"]
     pub fn abandon(&self) -> Vec<RequestId> {
-        let given_up = std::mem::take(&mut *self.requests());
+        let mut requests = self.requests();
+        let given_up = std::mem::take(&mut requests.waiting);
+        requests.bytes = 0;
+        requests.share.resize(0);
+        drop(requests);
         self.announce();
         given_up
-            .waiting
             .into_iter()
             .map(|(id, waiting)| {
                 waiting.task.abort();
@@ -137,5 +154,44 @@ impl InFlight {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InFlight, Limits, REQUEST_COST};
+    use crate::budget::BufferBudget;
+
+    const LONG: usize = 100_000;
+
+    fn start(in_flight: &InFlight, id: i64) -> bool {
+        let is_full = in_flight.is_full(LONG);
+        if !is_full {
+            in_flight.start(id.into(), LONG, |_| std::future::pending());
+        }
+        !is_full
+    }
+
+    #[tokio::test]
+    async fn requests_of_several_connections_share_a_budget() {
+        // Half of it is for them.
+        let budget = BufferBudget::sized(2 * 4 * (LONG + REQUEST_COST), 0);
+        let limits = Limits {
+            budget: Some(budget),
+            ..Limits::default()
+        };
+        let [one, other] = [(); 2].map(|()| {
+            let in_flight = InFlight::default();
+            in_flight.bound(&limits);
+            in_flight
+        });
+        assert!(start(&one, 1) && start(&one, 2) && start(&other, 1) && start(&other, 2));
+        assert!(!start(&one, 3) && !start(&other, 3));
+        assert!(one.finish(&1.into()));
+        assert!(start(&other, 3) && !start(&one, 1));
+        assert_eq!(other.abandon().len(), 3);
+        assert!(start(&one, 1) && start(&one, 3) && start(&one, 4) && !start(&one, 5));
+        drop(one);
+        assert!(!other.is_full(4 * LONG));
     }
 }

@@ -9,6 +9,7 @@
 //! This crate knows the envelope of `byokey-protocol`. It knows nothing of methods, credentials,
 //! backends and configuration.
 
+mod budget;
 mod call;
 mod codec;
 mod connection;
@@ -27,6 +28,7 @@ mod peer;
 mod pieces;
 mod transport;
 
+pub use budget::BufferBudget;
 pub use call::Call;
 pub use connection::{Connection, Service};
 pub use ended::Ended;

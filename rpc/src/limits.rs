@@ -1,7 +1,9 @@
 //! Limits of one connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::budget::BufferBudget;
 use crate::outbox::HIGH_WATER;
 
 /// Longest message unless another limit is set.
@@ -13,7 +15,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(20);
 const MAX_IN_FLIGHT: usize = 12_288;
 
 /// Bounds of one connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Longest message, in bytes.
     pub max_message: usize,
@@ -25,8 +27,11 @@ pub struct Limits {
     pub high_water: usize,
     /// How long a peer may take to read queued messages when the connection ends.
     pub close_timeout: Duration,
-    /// Most requests of the peer in flight. Each takes some 4 KiB.
+    /// Most requests of the peer in flight. Each takes some 6 KiB.
     pub max_in_flight: usize,
+    /// The budget that it shares with other connections. `None` buffers whatever the limits above
+    /// allow.
+    pub budget: Option<Arc<BufferBudget>>,
 }
 
 impl Default for Limits {
@@ -37,6 +42,7 @@ impl Default for Limits {
             high_water: HIGH_WATER,
             close_timeout: CLOSE_TIMEOUT,
             max_in_flight: MAX_IN_FLIGHT,
+            budget: None,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::Notify;
-use zeroize::Zeroize;
 
+use crate::budget::{BufferBudget, Share};
 use crate::framing::Framing;
 use crate::observer::Observer;
 use crate::pieces::append_piece;
@@ -34,7 +34,7 @@ pub struct Outbox {
     filled: Notify,
     emptied: Notify,
     observer: Option<Arc<dyn Observer>>,
-    overflowed: Notify,
+    overflowed: Arc<Notify>,
     hung_up: Notify,
 }
 
@@ -45,6 +45,10 @@ struct State {
     header: bool,
     closed: bool,
     limit: Option<usize>,
+    /// Bytes that were taken last, and may still be unwritten.
+    taken: usize,
+    /// What the peer has not read takes this of the budget.
+    share: Share,
 }
 
 /// A message with the `jsonrpc` member in front, where the peer uses it.
@@ -77,22 +81,29 @@ impl Outbox {
                 jsonrpc: "2.0",
                 message,
             };
-            append(&mut state.bytes, &message)
+            state.append(&message)
         } else {
-            append(&mut state.bytes, message)
+            state.append(message)
         };
-        if written.is_err() {
-            // Wire types always serialise; if one did not, half a message must not be sent.
-            tracing::error!("a message could not be serialised");
-            wipe(state.bytes.get_mut(start..).unwrap_or_default());
-            state.bytes.truncate(start);
-            return;
+        match written {
+            Ok(true) => {}
+            Ok(false) => {
+                drop(state);
+                return self.give_up();
+            }
+            Err(_) => {
+                // Wire types always serialise; if one did not, half a message must not be sent.
+                tracing::error!("a message could not be serialised");
+                wipe(state.bytes.get_mut(start..).unwrap_or_default());
+                return state.bytes.truncate(start);
+            }
         }
         if let Some(observer) = &self.observer {
             observer.sent(state.bytes.get(start..).unwrap_or_default());
         }
         framing.close_message(&mut state.bytes, start);
-        let overflows = state.limit.is_some_and(|limit| state.bytes.len() > limit);
+        let overflows =
+            state.limit.is_some_and(|limit| state.bytes.len() > limit) || !state.has_room_for(0);
         drop(state);
         self.filled.notify_one();
         if overflows {
@@ -116,7 +127,14 @@ impl Outbox {
         self.state().limit = Some(bytes);
     }
 
-    fn give_up(&self) {
+    /// Has what the peer has not read come out of a budget: the peer is disconnected when it holds
+    /// too much of it.
+    pub(crate) fn set_budget(&self, budget: Option<&Arc<BufferBudget>>) {
+        self.state().share = Share::evictable(budget.cloned(), Arc::clone(&self.overflowed));
+    }
+
+    /// Disconnects the peer because it does not read.
+    pub(crate) fn give_up(&self) {
         self.close();
         self.overflowed.notify_one();
     }
@@ -141,8 +159,11 @@ impl Outbox {
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        state.bytes.zeroize();
+        let mut dropped = mem::take(&mut state.bytes);
+        state.taken = 0;
+        state.share.resize(0);
         drop(state);
+        wipe_all(&mut dropped);
         self.filled.notify_one();
         self.emptied.notify_waiters();
     }
@@ -163,7 +184,12 @@ impl Outbox {
     pub fn take(&self, empty: &mut Vec<u8>) {
         wipe_all(empty);
         empty.shrink_to(KEPT_CAPACITY);
-        mem::swap(&mut self.state().bytes, empty);
+        let mut state = self.state();
+        mem::swap(&mut state.bytes, empty);
+        state.taken = empty.len();
+        // It is no more than before.
+        state.has_room_for(0);
+        drop(state);
         self.emptied.notify_waiters();
     }
 
@@ -206,21 +232,33 @@ impl Outbox {
     }
 }
 
-/// Appends a message. A long one is measured first: a buffer that doubles while it is written would
-/// take a multiple of the message.
-fn append<M: Serialize>(bytes: &mut Vec<u8>, message: &M) -> serde_json::Result<()> {
-    let start = bytes.len();
-    bytes.reserve(KEPT_CAPACITY);
-    match serde_json::to_writer(Within(bytes), message) {
-        Err(error) if error.is_io() => {}
-        written => return written,
+impl State {
+    /// Returns whether what the peer has not read may grow by so many bytes.
+    fn has_room_for(&mut self, more: usize) -> bool {
+        self.share.resize(self.taken + self.bytes.len() + more)
     }
-    wipe(bytes.get_mut(start..).unwrap_or_default());
-    bytes.truncate(start);
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, message)?;
-    bytes.reserve_exact(length.0 + FRAME_HEADER);
-    serde_json::to_writer(bytes, message)
+
+    /// Appends a message, unless the budget has no room for it. A long one is measured first: a
+    /// buffer that doubles while it is written would take a multiple of the message.
+    fn append<M: Serialize>(&mut self, message: &M) -> serde_json::Result<bool> {
+        let start = self.bytes.len();
+        self.bytes.reserve(KEPT_CAPACITY);
+        match serde_json::to_writer(Within(&mut self.bytes), message) {
+            Err(error) if error.is_io() => {}
+            written => return written.map(|()| true),
+        }
+        wipe(self.bytes.get_mut(start..).unwrap_or_default());
+        self.bytes.truncate(start);
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, message)?;
+        let length = length.0 + FRAME_HEADER;
+        if !self.has_room_for(length) {
+            return Ok(false);
+        }
+        self.bytes.reserve_exact(length);
+        serde_json::to_writer(&mut self.bytes, message)?;
+        Ok(true)
+    }
 }
 
 /// Writes into the capacity of a buffer and no further.
@@ -261,6 +299,7 @@ impl io::Write for Length {
 #[cfg(test)]
 mod tests {
     use super::{HIGH_WATER, Outbox, STALL_TIME};
+    use crate::budget::BufferBudget;
 
     #[test]
     fn a_long_message_takes_no_more_than_its_length() {
@@ -290,6 +329,41 @@ mod tests {
         assert!(outbox.is_empty(), "what waited is gone");
         outbox.push(&3);
         assert!(outbox.is_empty(), "nothing waits for it any more");
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_counts_as_unread_until_more_is_taken() {
+        let outbox = Outbox::default();
+        outbox.set_budget(Some(&BufferBudget::sized(HIGH_WATER, 100)));
+        let (half, mut bytes) = ("x".repeat(HIGH_WATER / 2 + 1000), Vec::new());
+        for _ in 0..3 {
+            outbox.push(&half);
+            outbox.take(&mut bytes);
+            assert!(bytes.len() > half.len(), "there was room");
+            outbox.take(&mut bytes);
+            assert!(bytes.is_empty(), "it is written");
+        }
+        outbox.push(&half);
+        outbox.take(&mut bytes);
+        outbox.push(&half);
+        assert!(outbox.is_empty(), "there is no room for both");
+        outbox.overflowed().await;
+    }
+
+    #[tokio::test]
+    async fn the_peer_that_has_read_the_least_is_given_up_for_another() {
+        let budget = BufferBudget::sized(HIGH_WATER, 100);
+        let [one, other] = [(); 2].map(|()| {
+            let outbox = Outbox::default();
+            outbox.set_budget(Some(&budget));
+            outbox
+        });
+        for _ in 0..HIGH_WATER / 11 {
+            one.push(&"x".repeat(8));
+        }
+        other.push(&"x".repeat(1000));
+        assert!(!other.is_empty());
+        one.overflowed().await;
     }
 
     #[tokio::test(start_paused = true)]

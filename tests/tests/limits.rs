@@ -88,6 +88,7 @@ const NOT_LIMITS: &[(&str, &str)] = &[
         "unix/mod.rs:NEEDED_DESCRIPTORS",
         "what the program itself needs",
     ),
+    ("websocket/codec.rs:FRAMED", "how much is framed at once"),
     ("websocket/codec.rs:HEADER_ROOM", "a length of the protocol"),
     ("websocket/frames.rs:CHUNK", "bytes read at once"),
     (

@@ -1,8 +1,13 @@
 //! Codec for lines and for `Content-Length` frames.
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use super::splitter::{Piece, Splitter};
 use super::{Codec, Progress};
 use crate::handler::{MessageHandler, Skipped};
+use crate::limits::Limits;
 use crate::outbox::Outbox;
 
 /// Lines or `Content-Length` frames, detected from the first bytes of the peer.
@@ -14,10 +19,10 @@ pub(crate) struct FramedCodec {
 }
 
 impl FramedCodec {
-    /// Returns a codec for messages of up to `max_message` bytes.
-    pub(crate) fn new(max_message: usize) -> Self {
+    /// Returns a codec for messages within these limits.
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            splitter: Splitter::new(max_message),
+            splitter: Splitter::new(limits.max_message, limits.budget.clone()),
             outbox_has_framing: false,
         }
     }
@@ -51,6 +56,10 @@ impl Codec for FramedCodec {
                 let head = self.splitter.bytes(head);
                 handler.skipped(Skipped::TooLong { head });
             }
+            Piece::Overload(head) => {
+                let head = self.splitter.bytes(head);
+                handler.skipped(Skipped::Overload { head });
+            }
             Piece::BadHeader => handler.skipped(Skipped::BadHeader),
         }
         Progress::Took
@@ -58,6 +67,22 @@ impl Codec for FramedCodec {
 
     fn wipe_handled(&mut self) {
         self.splitter.wipe_handled();
+    }
+
+    fn eviction(&self) -> Arc<Notify> {
+        self.splitter.eviction()
+    }
+
+    fn is_evictable(&self) -> bool {
+        self.splitter.share().is_held()
+    }
+
+    fn is_evicted(&self) -> bool {
+        self.splitter.share().is_evicted()
+    }
+
+    fn forget(&mut self) {
+        self.splitter.forget();
     }
 
     fn is_inside_message(&self) -> bool {

@@ -12,9 +12,9 @@ use memmap2::MmapMut;
 use byokey_base::memory::wipe;
 
 /// Capacity in bytes while no message is longer.
-const IDLE: usize = 16 * 1024;
+pub(super) const IDLE: usize = 16 * 1024;
 /// Up to this size capacity is doubled: separate pages would cost more than they save.
-const SHORT: usize = 128 * 1024;
+pub(super) const SHORT: usize = 128 * 1024;
 
 /// The input buffer. The caller wipes what it replaces, see [`Self::replace`].
 #[derive(Debug)]
@@ -49,6 +49,17 @@ impl InputBuffer {
         if self.len() > IDLE {
             *self = Self::idle();
         }
+    }
+
+    /// Returns to a capacity for short messages with room for the bytes in `kept`, which move to
+    /// the front. Returns whether they are short enough.
+    pub(crate) fn fit(&mut self, kept: Range<usize>) -> bool {
+        let length = kept.len().next_power_of_two().max(IDLE);
+        let fits = length <= SHORT;
+        if fits {
+            self.replace(Self(Memory::Short(vec![0; length])), kept);
+        }
+        fits
     }
 
     fn pages(length: usize) -> Self {

@@ -4,6 +4,10 @@ mod framed;
 mod input_buffer;
 mod splitter;
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::ended::Ended;
 use crate::handler::MessageHandler;
 use crate::outbox::Outbox;
@@ -42,11 +46,29 @@ pub(crate) trait Codec {
     /// Wipes the messages that were handed on.
     fn wipe_handled(&mut self);
 
+    /// Returns what is notified when the unfinished message has to go, because other connections
+    /// need its room.
+    fn eviction(&self) -> Arc<Notify>;
+
+    /// Returns whether the unfinished message is long enough to be evicted.
+    fn is_evictable(&self) -> bool;
+
+    /// Returns whether it was evicted. [`Codec::take_one`] then reports it.
+    fn is_evicted(&self) -> bool;
+
+    /// Drops input that was not handed on.
+    fn forget(&mut self);
+
     /// Returns whether the input ended inside a message.
     fn is_inside_message(&self) -> bool;
 
     /// Moves queued messages into `bytes`. The previous contents of `bytes` are discarded.
     fn send(&mut self, outbox: &Outbox, bytes: &mut Vec<u8>);
+
+    /// Returns how many bytes of queued messages it took and has not sent.
+    fn unsent(&self) -> usize {
+        0
+    }
 
     /// Queues the closing handshake, where the protocol has one.
     fn close(&mut self, _: Ended) {}

@@ -4,8 +4,12 @@
 //! message.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::input_buffer::InputBuffer;
+use tokio::sync::Notify;
+
+use super::input_buffer::{IDLE, InputBuffer, SHORT};
+use crate::budget::{BufferBudget, Share};
 use crate::framing::{Discard, Found, Framing, before_header};
 use byokey_base::memory::wipe;
 use byokey_protocol::scan::find_byte;
@@ -23,6 +27,8 @@ pub(crate) enum Piece {
     Message(Range<usize>),
     /// A message longer than the limit; it is discarded. The range holds its first bytes.
     TooLong(Range<usize>),
+    /// A message that the budget has no room for; it is discarded. The range holds its first bytes.
+    Overload(Range<usize>),
     /// A frame with an invalid header; it is skipped.
     BadHeader,
 }
@@ -41,14 +47,21 @@ pub(crate) struct Splitter {
     discarding: Option<Discard>,
     /// Whether the head of the message to discard is still to be handed on.
     is_head_due: bool,
+    /// Whether it is discarded for want of room in the budget.
+    is_overload: bool,
     /// Whether an invalid header was reported and no frame found since.
     resynchronising: bool,
     limit: usize,
+    /// How much of the buffer may be filled.
+    room: usize,
+    share: Share,
+    eviction: Arc<Notify>,
 }
 
 impl Splitter {
-    /// Returns a splitter for messages of up to `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Returns a splitter for messages of up to `limit` bytes. Long ones come out of the budget.
+    pub(crate) fn new(limit: usize, budget: Option<Arc<BufferBudget>>) -> Self {
+        let eviction = Arc::<Notify>::default();
         Self {
             buffer: InputBuffer::idle(),
             filled: 0..0,
@@ -57,8 +70,12 @@ impl Splitter {
             framing: None,
             discarding: None,
             is_head_due: false,
+            is_overload: false,
             resynchronising: false,
             limit,
+            room: IDLE,
+            share: Share::evictable(budget, Arc::clone(&eviction)),
+            eviction,
         }
     }
 
@@ -69,10 +86,13 @@ impl Splitter {
 
     /// Returns the buffer to read into. Never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
-        if self.filled.end == self.buffer.len() {
+        if self.filled.end == self.room.min(self.buffer.len()) {
             self.make_room();
         }
-        self.buffer.get_mut(self.filled.end..).unwrap_or_default()
+        let end = self.room.min(self.buffer.len());
+        self.buffer
+            .get_mut(self.filled.end..end)
+            .unwrap_or_default()
     }
 
     /// Marks `count` bytes as read.
@@ -83,6 +103,23 @@ impl Splitter {
     /// Returns the bytes of a message just found.
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Returns what the input takes of the budget.
+    pub(crate) const fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Returns what is notified when the share is evicted.
+    pub(crate) fn eviction(&self) -> Arc<Notify> {
+        Arc::clone(&self.eviction)
+    }
+
+    /// Drops what was not handled.
+    pub(crate) fn forget(&mut self) {
+        let unhandled = self.wiped..self.filled.end;
+        wipe(self.buffer.get_mut(unhandled).unwrap_or_default());
+        self.empty();
     }
 
     /// Returns whether a message has begun and not ended.
@@ -114,7 +151,16 @@ impl Splitter {
                     if self.framing == Some(Framing::Lines) {
                         self.searched = self.filled.len();
                     }
-                    return None;
+                    if self.keeps_room() {
+                        return None;
+                    }
+                    // With this limit the message is too long.
+                    let found = self.framing?.find(self.unhandled(), 0, 0);
+                    let Found::TooLong { skip, discard } = found else {
+                        return None;
+                    };
+                    self.discard_message(skip, discard);
+                    self.is_overload = true;
                 }
                 Found::Message {
                     skip,
@@ -127,10 +173,8 @@ impl Splitter {
                     return Some(Piece::Message(start..start + length));
                 }
                 Found::TooLong { skip, discard } => {
-                    self.filled.start += skip;
-                    self.discarding = Some(discard);
-                    self.resynchronising = false;
-                    self.is_head_due = true;
+                    self.discard_message(skip, discard);
+                    self.is_overload = false;
                 }
                 Found::BadHeader { skip } => {
                     self.filled.start += skip;
@@ -147,14 +191,54 @@ impl Splitter {
     /// Wipes handled bytes. Call it when the pieces found are dealt with.
     pub(crate) fn wipe_handled(&mut self) {
         let handled = self.wiped..self.filled.start;
-        wipe(self.buffer.get_mut(handled).unwrap_or_default());
+        wipe(self.buffer.get_mut(handled.clone()).unwrap_or_default());
         self.wiped = self.filled.start;
         if self.filled.is_empty() {
-            self.filled = 0..0;
-            self.wiped = 0;
-            self.searched = 0;
-            self.buffer.shrink();
+            self.empty();
+        } else if self.share.is_held() && !handled.is_empty() {
+            self.begin_anew();
         }
+    }
+
+    /// Returns to the capacity for short messages.
+    fn empty(&mut self) {
+        self.filled = 0..0;
+        self.wiped = 0;
+        self.searched = 0;
+        self.buffer.shrink();
+        self.room = IDLE;
+        self.share.resize(0);
+    }
+
+    /// Gives up the room of the messages that were handled. What came behind them is as old as the
+    /// last read.
+    fn begin_anew(&mut self) {
+        if self.buffer.fit(self.filled.clone()) {
+            self.filled = 0..self.filled.len();
+            self.wiped = 0;
+            self.room = self.buffer.len();
+        }
+        self.share.resize(0);
+        // One that does not fit is found out when it turns out to be unfinished.
+        self.share.resize(self.room);
+    }
+
+    /// Returns whether the unfinished message may stay, and have room to go on.
+    fn keeps_room(&mut self) -> bool {
+        if self.filled.len() >= self.room {
+            let more = if self.room < SHORT { self.room } else { SHORT };
+            // Framing may add to a message at its limit.
+            let most = (self.limit + FRAME_ROOM).max(self.filled.len() + 1);
+            self.room = most.min(self.room + more);
+        }
+        self.room <= IDLE || self.share.resize(self.room)
+    }
+
+    fn discard_message(&mut self, skip: usize, discard: Discard) {
+        self.filled.start += skip;
+        self.discarding = Some(discard);
+        self.resynchronising = false;
+        self.is_head_due = true;
     }
 
     fn unhandled(&self) -> &[u8] {
@@ -172,8 +256,12 @@ impl Splitter {
             return None;
         }
         self.is_head_due = false;
-        let start = self.filled.start;
-        Some(Piece::TooLong(start..start + expected))
+        let head = self.filled.start..self.filled.start + expected;
+        Some(if self.is_overload {
+            Piece::Overload(head)
+        } else {
+            Piece::TooLong(head)
+        })
     }
 
     /// Discards input as requested. Returns whether it is done.
@@ -208,8 +296,11 @@ impl Splitter {
             self.buffer.copy_within(self.filled.clone(), 0);
             wipe(self.buffer.get_mut(length..).unwrap_or_default());
         } else {
+            self.room = self.room.max(length + 1);
             let most = self.limit + FRAME_ROOM;
-            self.buffer.grow(self.filled.clone(), most);
+            if self.buffer.len() < self.room {
+                self.buffer.grow(self.filled.clone(), most);
+            }
         }
         self.filled = 0..length;
         self.wiped = 0;
@@ -225,11 +316,19 @@ impl Drop for Splitter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Piece, Splitter};
+    use std::sync::Arc;
+
+    use super::{BufferBudget, IDLE, Piece, SHORT, Share, Splitter};
 
     /// Feeds the input in pieces of `step` bytes and returns what it yields.
     fn split(input: &[u8], step: usize, limit: usize) -> Vec<String> {
-        let mut splitter = Splitter::new(limit);
+        let mut splitter = Splitter::new(limit, None);
+        let pieces = feed(&mut splitter, input, step);
+        assert!(splitter.buffer.len() <= limit + super::FRAME_ROOM + IDLE);
+        pieces
+    }
+
+    fn feed(splitter: &mut Splitter, input: &[u8], step: usize) -> Vec<String> {
         let mut pieces = Vec::new();
         for chunk in input.chunks(step) {
             let mut chunk = chunk;
@@ -249,14 +348,74 @@ mod tests {
                             assert!(head.len() <= super::HEAD && head.starts_with(b"xxx"));
                             "TooLong".to_owned()
                         }
+                        Piece::Overload(head) => {
+                            let head = splitter.bytes(head);
+                            assert!(head.len() <= super::HEAD && head.starts_with(b"xxx"));
+                            "Overload".to_owned()
+                        }
                         Piece::BadHeader => "BadHeader".to_owned(),
                     });
                 }
                 splitter.wipe_handled();
             }
         }
-        assert!(splitter.buffer.len() <= limit + super::FRAME_ROOM + (16 << 10));
         pieces
+    }
+
+    #[test]
+    fn a_message_without_room_in_the_budget_is_skipped_and_the_next_one_is_found() {
+        let long = "x".repeat(500_000);
+        let lines = format!("{{a}}\n{long}\n{{b}}\n");
+        let frames = format!(
+            "Content-Length: 3\r\n\r\n{{a}}Content-Length: 500000\r\n\r\n{long}\
+             Content-Length: 3\r\n\r\n{{b}}"
+        );
+        for (most, expected) in [(600_000, long.as_str()), (400_000, "Overload")] {
+            for step in [1000, 200_000, 1_000_000] {
+                for input in [&lines, &frames] {
+                    let budget = BufferBudget::sized(most, IDLE);
+                    let mut splitter = Splitter::new(1 << 20, Some(budget));
+                    let pieces = feed(&mut splitter, input.as_bytes(), step);
+                    assert_eq!(pieces, ["{a}", expected, "{b}"], "{step}");
+                    assert!(!splitter.share().is_held());
+                    assert_eq!(splitter.buffer.len(), IDLE);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_evicted_is_reported_and_its_rest_is_skipped() {
+        let budget = BufferBudget::sized(500_000, IDLE);
+        let mut splitter = Splitter::new(1 << 20, Some(Arc::clone(&budget)));
+        assert!(feed(&mut splitter, &[b'x'; 300_000], 4096).is_empty());
+        let mut other = Share::evictable(Some(budget), Arc::default());
+        assert!(other.resize(280_000), "the message holds more");
+        assert!(splitter.share().is_evicted());
+        let rest = b"x\n{a}\n";
+        assert_eq!(feed(&mut splitter, rest, 1), ["Overload", "{a}"]);
+        assert!(!splitter.share().is_evicted());
+    }
+
+    #[test]
+    fn the_room_of_a_handled_message_is_given_up_though_the_next_one_has_begun() {
+        let budget = BufferBudget::sized(2 << 20, IDLE);
+        let mut splitter = Splitter::new(1 << 20, Some(budget));
+        let input = format!("{}\n{{next", "y".repeat(1_000_000));
+        assert_eq!(feed(&mut splitter, input.as_bytes(), 1 << 20).len(), 1);
+        assert!(splitter.buffer.len() <= SHORT && !splitter.share().is_held());
+        assert_eq!(feed(&mut splitter, b"}\n", 9), ["{next}"]);
+    }
+
+    #[test]
+    fn input_that_is_forgotten_gives_up_its_room() {
+        let budget = BufferBudget::sized(2 << 20, IDLE);
+        let mut splitter = Splitter::new(1 << 20, Some(budget));
+        assert!(feed(&mut splitter, &[b'x'; 300_000], 4096).is_empty());
+        assert!(splitter.share().is_held());
+        splitter.forget();
+        assert!(!splitter.share().is_held() && !splitter.is_inside_message());
+        assert_eq!(splitter.buffer.len(), IDLE);
     }
 
     #[test]
@@ -322,7 +481,7 @@ mod tests {
 
     #[test]
     fn what_was_handled_is_wiped() {
-        let mut splitter = Splitter::new(1000);
+        let mut splitter = Splitter::new(1000, None);
         let input = b"{secret}\n{next";
         splitter.space()[..input.len()].copy_from_slice(input);
         splitter.filled(input.len());

@@ -36,7 +36,7 @@ where
     W: AsyncWrite + Unpin,
     H: MessageHandler,
 {
-    let codec = FramedCodec::new(limits.max_message);
+    let codec = FramedCodec::new(&limits);
     let unlimited = std::future::pending();
     serve_codec(reader, writer, codec, handler, limits, shutdown, unlimited).await
 }
@@ -105,10 +105,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
     /// Reads and writes until the end of input, or until the peer stops reading.
     async fn converse(&mut self, handler: &mut impl MessageHandler) -> io::Result<()> {
         let outbox = Arc::clone(handler.outbox());
+        let eviction = self.codec.eviction();
         let mut progress = Progress::NeedsMore;
         loop {
             self.refill(&outbox);
-            let has_capacity = self.writing.rest().len() + outbox.len() < self.high_water;
+            let unsent = self.writing.rest().len() + self.codec.unsent();
+            let has_capacity = unsent + outbox.len() < self.high_water;
+            let is_evictable = self.codec.is_evictable();
             match progress {
                 Progress::Took if has_capacity => {
                     progress = self.receive(handler);
@@ -125,6 +128,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
                 }
                 read = self.reader.read(self.codec.space()), if has_capacity => read,
                 () = outbox.filled(), if self.writing.is_empty() => continue,
+                () = eviction.notified(), if is_evictable => {
+                    if has_capacity && progress == Progress::NeedsMore {
+                        progress = self.receive(handler);
+                    } else if self.codec.is_evicted() {
+                        // What it keeps are messages that wait for it to read.
+                        outbox.give_up();
+                    }
+                    continue;
+                }
             };
             match read {
                 Ok(0) => break,
@@ -137,6 +149,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, C: Codec> Stream<R, W, C> {
         if self.codec.is_inside_message() {
             tracing::warn!("the input ended inside a message; it was not executed");
         }
+        self.codec.forget();
         Ok(())
     }
 

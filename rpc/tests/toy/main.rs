@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod budget;
 mod client;
 mod peers;
 mod service;
@@ -29,6 +30,7 @@ fn main() {
             }));
         }
     }
+    trials.extend(budget::trials());
     trials.extend(peers::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -76,7 +76,13 @@ where
         let (reader, writer) = tokio::io::split(there);
         let (_end, shutdown) = watch::channel(false);
         let limits = Limits::default();
-        let server = tokio::spawn(serve(reader, writer, open(), limits, shutdown.clone()));
+        let server = tokio::spawn(serve(
+            reader,
+            writer,
+            open(),
+            limits.clone(),
+            shutdown.clone(),
+        ));
         let (notified, notifications) = mpsc::unbounded_channel();
         let traffic = Traffic::default();
         let peer = Peer::new(Arc::default(), Some(Arc::new(traffic.clone())));

@@ -36,7 +36,7 @@ pub(crate) async fn serve(listener: TcpListener, max_message: usize) -> io::Resu
 }
 
 async fn echo(mut client: impl AsyncRead + AsyncWrite + Unpin, limit: usize) -> io::Result<()> {
-    let mut frames = Frames::new(limit);
+    let mut frames = Frames::new(limit, None);
     let mut answer = Vec::new();
     let mut is_over = false;
     while !is_over {

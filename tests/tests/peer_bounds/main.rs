@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "figures are part of what a test tells")]
 
 mod conversations;
+mod crowd;
 mod messages;
 mod parameters;
 mod requests;
@@ -58,10 +59,14 @@ impl Stage {
 
     /// Prints how much the memory has grown at most, and holds it to the limit.
     fn check(&self, what: &str) {
+        self.check_within(what, MOST);
+    }
+
+    fn check_within(&self, what: &str, most: u64) {
         let after = ProcessStatus::of(self.listening.server.pid());
         let grown = after.resident_peak.saturating_sub(self.before.resident);
         println!("figure: {what}: peak memory +{grown} KiB");
-        assert!(grown <= MOST, "{what}: {grown} KiB");
+        assert!(grown <= most, "{what}: {grown} KiB");
     }
 
     fn open(&self, what: &str) -> usize {

@@ -46,8 +46,8 @@ pub(super) async fn serve_upgraded<S, F, H>(
         return;
     };
     let (reader, writer) = tokio::io::split(stream);
-    let codec = WebSocketCodec::new(context.limits.max_message);
-    let (handler, limits) = ((context.open)(), context.limits);
+    let codec = WebSocketCodec::new(&context.limits);
+    let (handler, limits) = ((context.open)(), context.limits.clone());
     let expiry = context.admission.expired(until);
     log_end(serve_codec(reader, writer, codec, handler, limits, shutdown, expiry).await);
     drop(permit);

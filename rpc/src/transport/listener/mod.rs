@@ -32,6 +32,7 @@ pub use url::{ListenUrl, ListenUrlError};
 
 use super::stream::Shutdown;
 use super::websocket::{Admission, BearerRule};
+use crate::budget::BufferBudget;
 use crate::handler::MessageHandler;
 use crate::limits::Limits;
 
@@ -47,7 +48,7 @@ const MAX_UNREAD: usize = 8 * 1024 * 1024;
 /// Timeout for closing a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Most requests of one connection in flight.
-const MAX_IN_FLIGHT: usize = 2048;
+const MAX_IN_FLIGHT: usize = 512;
 
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,10 @@ impl ListenLimits {
             max_unread: Some(MAX_UNREAD),
             close_timeout: CLOSE_TIMEOUT,
             max_in_flight: MAX_IN_FLIGHT,
+            budget: Some(Arc::new(BufferBudget::new(
+                self.max_connections,
+                self.max_message,
+            ))),
             ..Limits::default()
         }
     }

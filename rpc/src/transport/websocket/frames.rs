@@ -8,14 +8,18 @@ use std::fmt;
 use std::io::{self, Cursor};
 use std::mem;
 use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, FrameHeader, Utf8Bytes};
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 use zeroize::Zeroize as _;
 
+use super::unfinished::Unfinished;
+use crate::budget::{BufferBudget, Share};
 use byokey_base::memory::wipe;
 
 /// Most bytes per read.
@@ -44,6 +48,9 @@ pub struct Frames {
     /// The range of the last pong among them. A peer may send pings and read nothing: only the
     /// latest pong is needed (RFC 6455, section 5.5.3).
     pong: Range<usize>,
+    message: Unfinished,
+    share: Share,
+    eviction: Arc<Notify>,
 }
 
 impl fmt::Debug for Frames {
@@ -90,9 +97,11 @@ impl Drop for Received {
 }
 
 impl Frames {
-    /// Returns a splitter for messages of up to `max_message` bytes.
+    /// Returns a splitter for messages of up to `max_message` bytes. Long ones come out of the
+    /// budget.
     #[must_use]
-    pub fn new(max_message: usize) -> Self {
+    pub fn new(max_message: usize, budget: Option<Arc<BufferBudget>>) -> Self {
+        let eviction = Arc::<Notify>::default();
         let config = WebSocketConfig::default()
             .read_buffer_size(IDLE_CAPACITY)
             .write_buffer_size(0)
@@ -109,6 +118,9 @@ impl Frames {
             config,
             replies: Vec::new(),
             pong: 0..0,
+            message: Unfinished::default(),
+            share: Share::evictable(budget, Arc::clone(&eviction)),
+            eviction,
         }
     }
 
@@ -132,15 +144,26 @@ impl Frames {
 
     /// Returns the next piece, if one is complete. None follows the end.
     pub fn next_piece(&mut self) -> Option<Piece> {
+        if self.share.is_evicted() {
+            return Some(self.overload());
+        }
         loop {
             let rest = self.buffer.get(self.filled.clone()).unwrap_or_default();
             if self.frame_rest == 0 {
                 let mut header = Cursor::new(rest);
                 match FrameHeader::parse(&mut header) {
                     Ok(None) => return None,
-                    Ok(Some((_, length))) => {
+                    Ok(Some((frame, length))) => {
                         let whole = header.position().saturating_add(length);
                         self.frame_rest = usize::try_from(whole).unwrap_or(usize::MAX);
+                        // The library refuses one that is longer, and keeps nothing of it.
+                        let length = usize::try_from(length).unwrap_or(usize::MAX);
+                        if self.config.max_frame_size >= Some(length) {
+                            self.message.begin_frame(&frame, length);
+                        }
+                        if !self.share.resize(self.message.size()) {
+                            return Some(self.overload());
+                        }
                     }
                     Err(_) => return Some(self.broken()),
                 }
@@ -166,6 +189,16 @@ impl Frames {
                 return Some(piece);
             }
         }
+    }
+
+    /// Returns what the input takes of the budget.
+    pub(crate) const fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Returns what is notified when the share is evicted.
+    pub(crate) fn eviction(&self) -> Arc<Notify> {
+        Arc::clone(&self.eviction)
     }
 
     /// Drops the previous pong if many are queued. `written_at` is where the newest begins.
@@ -204,12 +237,17 @@ impl Frames {
     /// to the library.
     fn whole(&mut self, content: Bytes) -> Received {
         self.inside_message = false;
+        self.message = Unfinished::default();
         self.renew();
         Received(content)
     }
 
     fn renew(&mut self) {
         self.protocol = WebSocketContext::new(Role::Server, Some(self.config));
+    }
+
+    fn overload(&mut self) -> Piece {
+        self.refuse(CloseCode::Again, "server overloaded; try again later")
     }
 
     fn broken(&mut self) -> Piece {
@@ -225,8 +263,10 @@ impl Frames {
 
     /// Wipes the input read so far. The peer decides how long closing takes, and later input is
     /// ignored.
-    fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.renew();
+        self.message = Unfinished::default();
+        self.share.resize(0);
         wipe(&mut self.buffer);
         self.filled = 0..0;
         self.wiped = 0;
@@ -254,6 +294,9 @@ impl Frames {
         let handled = self.wiped..self.filled.start;
         wipe(self.buffer.get_mut(handled).unwrap_or_default());
         self.wiped = self.filled.start;
+        if self.message.is_empty() {
+            self.share.resize(0);
+        }
         if self.filled.is_empty() {
             self.filled = 0..0;
             self.wiped = 0;
@@ -264,12 +307,6 @@ impl Frames {
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
         self.inside_message
-    }
-
-    /// Returns the size of the control frames to send.
-    #[must_use]
-    pub const fn reply_bytes(&self) -> usize {
-        self.replies.len()
     }
 
     /// Appends the control frames to send to `bytes`.
@@ -287,13 +324,18 @@ impl Drop for Frames {
 
 /// Appends a message in one unmasked frame, as a server sends it.
 pub fn frame(kind: Data, content: &[u8], bytes: &mut Vec<u8>) {
+    frame_header(kind, content.len(), bytes);
+    bytes.extend_from_slice(content);
+}
+
+/// Appends the header of such a frame.
+pub(crate) fn frame_header(kind: Data, length: usize, bytes: &mut Vec<u8>) {
     let header = FrameHeader {
         opcode: OpCode::Data(kind),
         ..FrameHeader::default()
     };
     // Writing to a vector cannot fail.
-    drop(header.format(content.len() as u64, bytes));
-    bytes.extend_from_slice(content);
+    drop(header.format(length as u64, bytes));
 }
 
 /// The two ends that the library reads from and writes to.
@@ -322,144 +364,4 @@ impl io::Write for Ends<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use tungstenite::protocol::frame::Frame;
-    use tungstenite::protocol::frame::coding::Control;
-
-    use super::{Data, FrameHeader, Frames, OpCode, Piece};
-
-    /// Returns a masked frame, as a client sends it.
-    fn masked(text: &[u8], opcode: OpCode, last: bool) -> Vec<u8> {
-        let mut header = FrameHeader::default();
-        (header.is_final, header.opcode, header.mask) = (last, opcode, Some([1, 2, 3, 4]));
-        let frame = Frame::from_payload(header, text.to_vec().into());
-        let mut bytes = Vec::new();
-        frame.format(&mut bytes).unwrap();
-        bytes
-    }
-
-    /// Feeds the input in pieces of `step` bytes; returns what it yields, and what goes back.
-    fn split(input: &[u8], step: usize, limit: usize) -> (Vec<String>, Vec<u8>) {
-        let mut frames = Frames::new(limit);
-        let mut pieces = Vec::new();
-        for mut chunk in input.chunks(step) {
-            while !chunk.is_empty() {
-                let mut space = frames.space();
-                let count = space.write(chunk).unwrap();
-                frames.filled(count);
-                chunk = &chunk[count..];
-                while let Some(piece) = frames.next_piece() {
-                    match piece {
-                        Piece::Text(text) => {
-                            pieces.push(String::from_utf8(text.to_vec()).unwrap());
-                        }
-                        Piece::Binary(bytes) => pieces.push(format!("{:?}", &*bytes)),
-                        Piece::Over(None) => pieces.push("closed".to_owned()),
-                        Piece::Over(Some(code)) => {
-                            pieces.push(format!("broken {}", u16::from(code)));
-                            return (pieces, frames.replies.clone());
-                        }
-                    }
-                }
-                frames.wipe_handled();
-            }
-        }
-        assert_eq!(frames.buffer.len(), super::CHUNK);
-        (pieces, frames.replies.clone())
-    }
-
-    const TEXT: OpCode = OpCode::Data(Data::Text);
-    const MORE: OpCode = OpCode::Data(Data::Continue);
-
-    #[test]
-    fn messages_come_out_whole_however_they_arrive() {
-        let long = "x".repeat(40_000);
-        let input = [
-            masked(b"{1}", TEXT, true),
-            masked(b"{2", TEXT, false),
-            masked(b"ping", OpCode::Control(Control::Ping), true),
-            masked(b",3}", MORE, true),
-            masked(long.as_bytes(), TEXT, true),
-            masked(b"", TEXT, true),
-            masked(b"\x00\xff", OpCode::Data(Data::Binary), true),
-            masked(b"{4}", TEXT, true),
-        ]
-        .concat();
-        for step in [1, 2, 7, 1000, 100_000] {
-            let (pieces, replies) = split(&input, step, 50_000);
-            assert_eq!(
-                pieces,
-                ["{1}", "{2,3}", &long, "", "[0, 255]", "{4}"],
-                "{step}"
-            );
-            assert_eq!(replies, b"\x8a\x04ping", "{step}");
-        }
-    }
-
-    #[test]
-    fn pongs_that_nothing_reads_do_not_pile_up() {
-        let ping = |text: &[u8]| masked(text, OpCode::Control(Control::Ping), true);
-        let input: Vec<u8> = (0..10_000).flat_map(|_| ping(&[b'x'; 125])).collect();
-        let input = [input, ping(b"ping"), masked(b"{1}", TEXT, true)].concat();
-        let (pieces, replies) = split(&input, 1000, 1000);
-        assert_eq!(pieces, ["{1}"]);
-        assert!(replies.len() <= super::MAX_PONGS + 2 * 127);
-        assert!(replies.ends_with(b"\x8a\x04ping"));
-    }
-
-    #[test]
-    fn what_breaks_the_protocol_ends_it_with_the_right_code() {
-        let unmasked = b"\x81\x02{}".to_vec();
-        for (input, code) in [
-            (unmasked, "broken 1002"),
-            (b"\xc1\x80abcd".to_vec(), "broken 1002"),
-            (b"\x83\x80abcd".to_vec(), "broken 1002"),
-            (masked(b"{}", MORE, true), "broken 1002"),
-            (masked(b"\xff\xfe", TEXT, true), "broken 1007"),
-            (masked(&[b'x'; 101], TEXT, true), "broken 1009"),
-            (
-                [
-                    masked(&[b'x'; 60], TEXT, false),
-                    masked(&[b'x'; 60], MORE, true),
-                ]
-                .concat(),
-                "broken 1009",
-            ),
-            (
-                b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xffabcd".to_vec(),
-                "broken 1009",
-            ),
-        ] {
-            assert_eq!(split(&input, 3, 100).0, [code], "{input:?}");
-        }
-    }
-
-    #[test]
-    fn a_closing_is_answered() {
-        let bye = masked(
-            &1000_u16.to_be_bytes(),
-            OpCode::Control(Control::Close),
-            true,
-        );
-        let (pieces, replies) = split(&bye, 100, 100);
-        assert_eq!(pieces, ["closed"]);
-        assert_eq!(replies, b"\x88\x02\x03\xe8");
-    }
-
-    #[test]
-    fn nothing_of_a_message_stays() {
-        let mut frames = Frames::new(1000);
-        let input = [masked(b"{secret}", TEXT, true), masked(b"{ne", TEXT, false)].concat();
-        frames.space()[..input.len()].copy_from_slice(&input);
-        frames.filled(input.len());
-        let Some(Piece::Text(message)) = frames.next_piece() else {
-            panic!("a message");
-        };
-        assert!(message.0.is_unique(), "nobody else holds its memory");
-        assert!(frames.next_piece().is_none());
-        frames.wipe_handled();
-        assert!(frames.buffer.iter().all(|byte| *byte == 0));
-    }
-}
+mod tests;

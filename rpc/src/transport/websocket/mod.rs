@@ -11,6 +11,7 @@ mod refusal;
 mod secret_file;
 mod settings;
 mod signed;
+mod unfinished;
 
 pub use bearer::BearerRule;
 pub(crate) use codec::WebSocketCodec;

@@ -83,7 +83,7 @@ pub(in crate::transport::listener) async fn serve_unix<F, H>(
         }) => {
             let (reader, writer) = stream.into_split();
             let handler = (context.open)();
-            log_end(serve(reader, writer, handler, context.limits, shutdown).await);
+            log_end(serve(reader, writer, handler, context.limits.clone(), shutdown).await);
         }
     }
 }
