@@ -221,7 +221,8 @@ pub(crate) const METRICS: &[Metric] = &[
         "gateway-direct-p99",
         "first byte of an answer, directly, p99",
         Unit::Seconds,
-    ),
+    )
+    .tail(),
     figure(
         "gateway-p50",
         "first byte through the gateway, beyond that p50",
