@@ -32,7 +32,6 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ),
     ("backend/limits.rs:KIB", "a unit"),
     ("backend/responses.rs:ITEM", "an estimate"),
-    ("backend/room.rs:STEPS", "how buffers grow"),
     ("backend/limits.rs:MIB", "a unit"),
     (
         "backend/retry.rs:FIRST_DELAY",
