@@ -60,10 +60,14 @@ async fn connections_and_tickets_that_wait() {
         let token = MadeUp::jwt("standby", ORDINARY);
         // Another account, so that all that waits is its own.
         subject.host.login(&token.text, "ws-standby").await;
+        standby(&backend).await;
+        let login = subject.assert_in_use(&token, "logged in");
         for method in CALLS {
             standby(&backend).await;
             let traces = subject.assert_in_use(&token, "a connection waits");
             assert_eq!(traces.full, 1, "{http:?}: only the stored copy");
+            // Fragments too: those of the stored copy, and none of a call.
+            assert!(traces.windows <= login.windows, "{http:?}: {traces:?}");
             call(&mut subject, method).await;
         }
         standby(&backend).await;
