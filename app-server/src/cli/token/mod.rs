@@ -67,12 +67,15 @@ enum NoToken {
         "the login has expired and cannot be renewed; run `byokey login --store {store}` again"
     )]
     Expired { store: &'static str },
+    // Only a running server says so.
+    #[cfg(unix)]
     #[error(
         "the login of the running server is owned by its host, and its token is not printed; a \
          program gets access without a token from `byokey run`, on a login of `byokey login \
          --store file`"
     )]
     OwnedByHost,
+    #[cfg(unix)]
     #[error(
         "the running server does not hand out a personal access token; name its store with \
          `--store`"
@@ -92,7 +95,9 @@ impl NoToken {
         match self {
             Self::SignedOut { .. } | Self::NoServer => SIGNED_OUT,
             Self::Expired { .. } => EXPIRED,
-            Self::OwnedByHost | Self::Personal | Self::Failed(_) => FAILED,
+            #[cfg(unix)]
+            Self::OwnedByHost | Self::Personal => FAILED,
+            Self::Failed(_) => FAILED,
         }
     }
 }
