@@ -16,7 +16,7 @@ pub(super) const MAX_CONVERSATIONS: usize = 4 * 1024 * 1024;
 /// Most bytes of one conversation. Hardly a model takes more than half of it.
 pub(super) const MAX_CONVERSATION: usize = 3 * 1024 * 1024;
 /// Most turns in progress. Each holds a connection to the backend.
-pub(super) const MAX_TURNS: usize = 128;
+pub(super) const MAX_TURNS: usize = 96;
 /// Longest input of a turn, and longest instructions of a thread: a quarter of the longest
 /// message.
 pub(crate) const MAX_TEXT: usize = 1024 * 1024;

@@ -25,7 +25,7 @@ const MOST: u64 = 16 * 1024;
 /// Short calls at once; as many as are sent.
 const CALLS: usize = 64;
 /// Turns of one client at once.
-const TURNS: usize = 64;
+const TURNS: usize = 48;
 /// Bytes of an answer that stays just below its own limit.
 const LONG: usize = 3_800_000;
 /// Unencrypted, and behind TLS over both versions of HTTP.
