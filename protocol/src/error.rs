@@ -58,7 +58,7 @@ pub enum ErrorKind {
     BadFrame,
     /// The request was cancelled.
     Cancelled,
-    /// Too many requests are in flight.
+    /// Too many requests are in flight, or they and their answers take too much memory.
     Overloaded,
     /// No credential is in force.
     AuthRequired,

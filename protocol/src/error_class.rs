@@ -178,7 +178,7 @@ impl ErrorKind {
             Self::DuplicateId => "The id is in use by another request.",
             Self::MessageTooLong => "The message is longer than the server takes.",
             Self::BadFrame => "The message was not framed as the server expects.",
-            Self::Overloaded => "Too many calls are in flight: wait for some of them.",
+            Self::Overloaded => "Too much is in progress at once: wait for some of it to end.",
             Self::Unsupported => "This server does not do that.",
             Self::NotFound => "There is no such thread, turn or login in this server.",
             Self::TurnInProgress => {

@@ -58,7 +58,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   messageTooLong: "The message is longer than the server takes.",
   badFrame: "The message was not framed as the server expects.",
   cancelled: "The call was given up.",
-  overloaded: "Too many calls are in flight: wait for some of them.",
+  overloaded: "Too much is in progress at once: wait for some of it to end.",
   authRequired: "No account is signed in: call `login`.",
   chatgptAuthRequired: "This needs a ChatGPT account, and an API key is in force: call `login` with tokens.",
   loginDisabled: "The server's configuration forbids this kind of login.",

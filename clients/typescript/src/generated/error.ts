@@ -25,7 +25,7 @@ export type ErrorKind =
   | "badFrame"
   /** The request was cancelled. */
   | "cancelled"
-  /** Too many requests are in flight. */
+  /** Too many requests are in flight, or they and their answers take too much memory. */
   | "overloaded"
   /** No credential is in force. */
   | "authRequired"

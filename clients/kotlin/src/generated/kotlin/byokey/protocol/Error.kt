@@ -40,7 +40,7 @@ public value class ErrorKind(public val value: String) : WireType {
         /** The request was cancelled. */
         public val Cancelled: ErrorKind = ErrorKind("cancelled")
 
-        /** Too many requests are in flight. */
+        /** Too many requests are in flight, or they and their answers take too much memory. */
         public val Overloaded: ErrorKind = ErrorKind("overloaded")
 
         /** No credential is in force. */

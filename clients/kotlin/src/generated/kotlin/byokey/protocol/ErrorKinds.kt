@@ -60,7 +60,7 @@ internal object ErrorKinds {
         "messageTooLong" to "The message is longer than the server takes.",
         "badFrame" to "The message was not framed as the server expects.",
         "cancelled" to "The call was given up.",
-        "overloaded" to "Too many calls are in flight: wait for some of them.",
+        "overloaded" to "Too much is in progress at once: wait for some of it to end.",
         "authRequired" to "No account is signed in: call `login`.",
         "chatgptAuthRequired" to "This needs a ChatGPT account, and an API key is in force: call `login` with tokens.",
         "loginDisabled" to "The server's configuration forbids this kind of login.",
