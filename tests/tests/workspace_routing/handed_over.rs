@@ -39,6 +39,24 @@ async fn what_the_host_hands_over_is_not_looked_up() {
 }
 
 #[tokio::test]
+async fn a_call_that_waits_for_the_lookup_follows_what_the_host_hands_over() {
+    for token in [ada(), bound()] {
+        let places = Places::new();
+        let _gate = places.configured.hold(Route::AccountsCheck);
+        let (_server, mut host) = places.program().await;
+        host.login(&token, "ws-1").await;
+        places.configured.wait_for(Route::AccountsCheck, 1).await;
+        let thread = thread(&mut host).await;
+        begin(&mut host, &thread).await;
+        let routing = routing(&places.workspace.base_url());
+        let params = login(&token, &routing);
+        host.request("account/login/start", params).await.unwrap();
+        assert_eq!(end(&mut host).await["status"], "completed");
+        assert_eq!(places.model_calls(), (0, 1));
+    }
+}
+
+#[tokio::test]
 async fn it_may_come_with_newer_tokens_too() {
     let places = Places::new();
     let (_server, mut host) = places.program().await;

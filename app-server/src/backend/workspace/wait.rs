@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use byokey_auth::Lease;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::limits::{MAX_ROUTING_WAIT, ROUTING_RETRY};
 use super::super::{Backend, BackendError, Call, signed_out};
@@ -52,21 +52,34 @@ impl Backend {
         };
         let account = lease.credential.chatgpt();
         let is_bound = account.is_some_and(|account| account.residency.is_some());
-        let (lookup, why) = match self.find(lease, is_bound) {
-            Found::Nothing => return Ok(None),
-            Found::Earlier(lookup, why) => (lookup, why),
-            Found::Stale if is_bound => (0, RoutingFailure::Interrupted),
-            Found::Stale => return Ok(None),
-            Found::Lookup(lookup, stage) => {
-                let settled = tokio::select! {
-                    // First: a logout ends the lookup, too, which is then no failure.
-                    biased;
-                    () = signed_out(Some(lease)) => return Err(BackendError::SignedOut),
-                    settled = settled(stage) => settled,
-                };
-                match settled {
-                    Ok(route) => return Ok(Some(route)),
-                    Err(why) => (lookup, why),
+        let deadline = Instant::now() + MAX_ROUTING_WAIT;
+        let mut replaced = None;
+        let (lookup, why) = loop {
+            match self.find(lease, is_bound) {
+                Found::Nothing => match replaced {
+                    Some(lookup) if is_bound => break (lookup, RoutingFailure::Interrupted),
+                    _ => return Ok(None),
+                },
+                Found::Earlier(lookup, why) => break (lookup, why),
+                Found::Stale if is_bound => break (0, RoutingFailure::Interrupted),
+                Found::Stale => return Ok(None),
+                Found::Lookup(lookup, stage) => {
+                    let settled = tokio::select! {
+                        // First: a logout ends the lookup, too, which is then no failure.
+                        biased;
+                        () = signed_out(Some(lease)) => return Err(BackendError::SignedOut),
+                        settled = timeout_at(deadline, settled(stage)) => settled,
+                    };
+                    match settled {
+                        Ok(Some(Ok(route))) => return Ok(Some(route)),
+                        Ok(Some(Err(why))) => break (lookup, why),
+                        Err(_) => break (lookup, RoutingFailure::Late),
+                        Ok(None) if replaced == Some(lookup) => {
+                            break (lookup, RoutingFailure::Interrupted);
+                        }
+                        // What took its place counts.
+                        Ok(None) => replaced = Some(lookup),
+                    }
                 }
             }
         };
@@ -111,19 +124,17 @@ impl Backend {
     }
 }
 
-/// Waits for the end of a lookup.
-async fn settled(mut stage: watch::Receiver<Stage>) -> Result<Arc<WorkspaceRoute>, RoutingFailure> {
+/// Waits for the end of a lookup. None if it ends because another, or an answer of the host, takes
+/// its place.
+async fn settled(
+    mut stage: watch::Receiver<Stage>,
+) -> Option<Result<Arc<WorkspaceRoute>, RoutingFailure>> {
     let is_over = |stage: &Stage| !matches!(stage, Stage::Running);
-    let waited = timeout(MAX_ROUTING_WAIT, stage.wait_for(is_over)).await;
-    let stage = match waited {
-        Ok(Ok(stage)) => stage.clone(),
-        Ok(Err(_)) => return Err(RoutingFailure::Interrupted),
-        Err(_) => return Err(RoutingFailure::Late),
-    };
+    let stage = stage.wait_for(is_over).await.ok()?.clone();
     match stage {
-        Stage::Known(route) => Ok(route),
-        Stage::Failed { why, .. } => Err(why),
-        Stage::Running => Err(RoutingFailure::Late),
+        Stage::Known(route) => Some(Ok(route)),
+        Stage::Failed { why, .. } => Some(Err(why)),
+        Stage::Running => None,
     }
 }
 
