@@ -4,8 +4,6 @@
 //! (unfinished input, parameters of requests in flight, unread output) has an allowance of its own.
 //! What it takes beyond that comes out of one budget. Ordinary messages never do.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +21,9 @@ const MIN_ALLOWANCE: usize = 8 * 1024;
 /// How long a buffer keeps what it holds although others, which hold as much or more, need it.
 const MIN_HOLD: Duration = Duration::from_secs(2);
 
+/// How much less a buffer has to hold to count as one that goes on.
+const PROGRESS: usize = 16 * 1024;
+
 /// A budget of bytes, shared by the connections of a listener.
 #[derive(Debug)]
 pub struct BufferBudget {
@@ -37,11 +38,13 @@ struct Holders {
     held: usize,
     /// The part of it that cannot be taken back.
     fixed: usize,
-    by_number: BTreeMap<u64, Holder>,
+    /// Few, in the order of their numbers.
+    all: Vec<Holder>,
 }
 
 #[derive(Debug)]
 struct Holder {
+    number: u64,
     bytes: usize,
     since: Instant,
     /// Notified when the holder loses what it holds. None if it cannot.
@@ -133,7 +136,7 @@ impl Share {
         let (Some(budget), Some(number)) = (&self.budget, self.number) else {
             return false;
         };
-        !budget.holders().by_number.contains_key(&number)
+        budget.holders().find(number).is_none()
     }
 }
 
@@ -144,6 +147,10 @@ impl Drop for Share {
 }
 
 impl Holders {
+    fn find(&self, number: u64) -> Option<usize> {
+        self.all.iter().position(|holder| holder.number == number)
+    }
+
     /// Sets what a holder has. Returns its number from now on, and whether it fits.
     fn resize(
         &mut self,
@@ -152,14 +159,17 @@ impl Holders {
         most: usize,
         eviction: Option<&Arc<Notify>>,
     ) -> (Option<u64>, bool) {
-        let before = match number.map(|number| self.by_number.get(&number)) {
+        let own = number.map(|number| self.find(number));
+        let before = match own {
             None => 0,
-            Some(Some(holder)) => holder.bytes,
+            Some(Some(at)) => self.all.get(at).map_or(0, |holder| holder.bytes),
             // Evicted: it begins anew once it has given up its content.
             Some(None) => return (number.filter(|_| wanted > 0), wanted == 0),
         };
         if wanted == 0 {
-            number.map(|number| self.remove(number));
+            if let Some(Some(at)) = own {
+                drop(self.remove(at));
+            }
             return (None, true);
         }
         let more = wanted.saturating_sub(before);
@@ -173,14 +183,22 @@ impl Holders {
         let since = Instant::now();
         let number = number.unwrap_or_else(|| {
             self.next += 1;
+            self.all.push(Holder {
+                number: self.next,
+                bytes: 0,
+                since,
+                eviction: eviction.cloned(),
+            });
             self.next
         });
-        let holder = self.by_number.entry(number).or_insert_with(|| Holder {
-            bytes: 0,
-            since,
-            eviction: eviction.cloned(),
-        });
-        holder.bytes = wanted;
+        // Others may have left, so that its place is another one.
+        let holder = self.find(number).and_then(|at| self.all.get_mut(at));
+        if let Some(holder) = holder {
+            holder.bytes = wanted;
+            if before >= wanted + PROGRESS {
+                holder.since = since;
+            }
+        }
         self.held = self.held + wanted - before;
         if is_fixed {
             self.fixed = self.fixed + wanted - before;
@@ -197,33 +215,40 @@ impl Holders {
             return true;
         }
         let now = Instant::now();
-        let is_young = |holder: &Holder| now.duration_since(holder.since) < MIN_HOLD;
-        let mut candidates: Vec<_> = self
-            .by_number
-            .iter()
-            .filter(|(number, holder)| Some(**number) != own && holder.eviction.is_some())
-            .filter(|(_, holder)| !is_young(holder) || holder.bytes > wanted)
-            .map(|(number, holder)| (is_young(holder), Reverse(holder.bytes), *number))
-            .collect();
-        candidates.sort_unstable();
-        let mut victims = Vec::new();
-        for (_, Reverse(bytes), number) in candidates {
-            victims.push(number);
-            missing = missing.saturating_sub(bytes);
-            if missing == 0 {
-                for victim in victims {
-                    if let Some(eviction) = self.remove(victim) {
-                        eviction.notify_one();
-                    }
+        // Of those that may leave, the one to leave first is the greatest.
+        let rank = |holder: &Holder| {
+            let is_old = now.duration_since(holder.since) >= MIN_HOLD;
+            let may_leave = Some(holder.number) != own
+                && holder.eviction.is_some()
+                && (is_old || holder.bytes > wanted);
+            may_leave.then_some((is_old, holder.bytes))
+        };
+        let leaving = self.all.iter().filter_map(rank).map(|(_, bytes)| bytes);
+        if leaving.sum::<usize>() < missing {
+            return false;
+        }
+        while missing > 0 {
+            let mut first = None;
+            for (at, holder) in self.all.iter().enumerate() {
+                if let Some(rank) = rank(holder)
+                    && first.is_none_or(|(most, _)| rank > most)
+                {
+                    first = Some((rank, at));
                 }
-                return true;
+            }
+            let Some(((_, bytes), at)) = first else {
+                return false;
+            };
+            missing = missing.saturating_sub(bytes);
+            if let Some(eviction) = self.remove(at) {
+                eviction.notify_one();
             }
         }
-        false
+        true
     }
 
-    fn remove(&mut self, number: u64) -> Option<Arc<Notify>> {
-        let holder = self.by_number.remove(&number)?;
+    fn remove(&mut self, at: usize) -> Option<Arc<Notify>> {
+        let holder = self.all.remove(at);
         self.held -= holder.bytes;
         if holder.eviction.is_none() {
             self.fixed -= holder.bytes;
@@ -310,6 +335,23 @@ mod tests {
         assert!(!old.resize(4 * MIB), "it has to give up its content");
         assert!(old.resize(0) && !old.is_evicted());
         assert!(old.resize(MAX_ALLOWANCE + 1), "then it begins anew");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_goes_on_keeps_what_it_holds() {
+        let budget = budget();
+        let mut reader = share(&budget);
+        assert!(reader.resize(4 * MIB));
+        for _ in 0..4 {
+            tokio::time::advance(MIN_HOLD / 2).await;
+            assert!(reader.resize(3 * MIB) && reader.resize(4 * MIB));
+        }
+        let (mut one, mut other) = (share(&budget), share(&budget));
+        assert!(one.resize(4 * MIB) && !other.resize(5 * MIB));
+        tokio::time::advance(MIN_HOLD).await;
+        assert!(reader.resize(4 * MIB - 1), "a byte is not much");
+        assert!(other.resize(4 * MIB));
+        assert!(reader.is_evicted() || one.is_evicted());
     }
 
     #[tokio::test(start_paused = true)]

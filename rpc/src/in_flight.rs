@@ -77,14 +77,19 @@ impl InFlight {
     }
 
     /// Returns whether a limit is reached, for a request whose parameters have this length. If not,
-    /// what it takes of the budget is reserved for it.
+    /// the budget has room for it, which the request takes when it starts: many never do.
     #[must_use]
     pub fn is_full(&self, bytes: usize) -> bool {
         let mut requests = self.requests();
-        let cost = requests.cost().saturating_add(bytes + REQUEST_COST);
-        requests.waiting.len() >= self.most.load(Ordering::Relaxed)
+        if requests.waiting.len() >= self.most.load(Ordering::Relaxed)
             || requests.bytes.saturating_add(bytes) > MAX_IN_FLIGHT_BYTES
-            || !requests.share.resize(cost)
+        {
+            return true;
+        }
+        let cost = requests.cost();
+        let has_room = requests.share.resize(cost + bytes + REQUEST_COST);
+        requests.share.resize(cost);
+        !has_room
     }
 
     /// Returns whether no request is in flight.
@@ -104,6 +109,9 @@ impl InFlight {
             let task = tokio::spawn(task(entry.key().clone())).abort_handle();
             entry.insert(Waiting { task, bytes });
             requests.bytes += bytes;
+            // It has room: nothing else has run since `is_full` on this thread but the handler.
+            let cost = requests.cost();
+            requests.share.resize(cost);
         }
     }
 
@@ -164,6 +172,14 @@ mod tests {
 
     const LONG: usize = 100_000;
 
+    impl InFlight {
+        fn bounded(limits: &Limits) -> Self {
+            let in_flight = Self::default();
+            in_flight.bound(limits);
+            in_flight
+        }
+    }
+
     fn start(in_flight: &InFlight, id: i64) -> bool {
         let is_full = in_flight.is_full(LONG);
         if !is_full {
@@ -180,11 +196,7 @@ mod tests {
             budget: Some(budget),
             ..Limits::default()
         };
-        let [one, other] = [(); 2].map(|()| {
-            let in_flight = InFlight::default();
-            in_flight.bound(&limits);
-            in_flight
-        });
+        let [one, other] = [(); 2].map(|()| InFlight::bounded(&limits));
         assert!(start(&one, 1) && start(&one, 2) && start(&other, 1) && start(&other, 2));
         assert!(!start(&one, 3) && !start(&other, 3));
         assert!(one.finish(&1.into()));
@@ -193,5 +205,6 @@ mod tests {
         assert!(start(&one, 1) && start(&one, 3) && start(&one, 4) && !start(&one, 5));
         drop(one);
         assert!(!other.is_full(4 * LONG));
+        assert!(start(&InFlight::bounded(&limits), 1), "asking took nothing");
     }
 }

@@ -99,3 +99,17 @@ async fn requests_in_flight_are_bounded_in_number_and_in_length() {
         drop(stage.host.answer(call).await);
     }
 }
+
+// Row: what one client may cost
+#[tokio::test]
+async fn a_long_request_that_is_refused_leaves_its_room_to_others() {
+    let backend = backend();
+    let mut stage = Stage::set(&backend).await;
+    let mut idle = stage.listening.unix_host().await;
+    let long = "x".repeat(LONG);
+    let start = json!({"baseInstructions": &long});
+    let refused = idle.request("thread/start", start).await;
+    assert!(refused.is_err() && !is_overloaded(&refused), "{refused:?}");
+    let answer = stage.host.request("model/list", json!({"x": long})).await;
+    assert!(!is_overloaded(&answer), "{answer:?}");
+}
