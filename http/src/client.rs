@@ -200,7 +200,7 @@ impl HttpClient {
         let mut silent = None;
         if cfg!(feature = "standby") && era == Some(self.era()) {
             let sent = self.send_on_standby(&method, &url, proxy, &headers, body.as_ref());
-            match sent.await? {
+            match Box::pin(sent).await? {
                 OnStandby::Answered(response) => return Ok(response),
                 OnStandby::Silent(target) => silent = Some(target),
                 OnStandby::NotSent => {}
@@ -209,7 +209,8 @@ impl HttpClient {
         let client = self.client(&url, proxy, era)?;
         let request = client.request(method, url.clone()).headers(headers);
         let begun = Instant::now();
-        let sent = if Way::of(&url, proxy).is_forwarded() {
+        // The small program has no code for connections of its own.
+        let sent = if cfg!(not(feature = "standby")) || Way::of(&url, proxy).is_forwarded() {
             let request = match body {
                 Some(body) => request.body(body),
                 None => request,
@@ -218,7 +219,8 @@ impl HttpClient {
             sent.map_err(|error| explain(&error, &url, proxy, || self.roots_origin()))
         } else {
             let request = request.build().map_err(|_| HttpFailure::Setup)?;
-            self.send_alone(&client, &request, body, proxy).await
+            // A separate future, so that a queued call stays small.
+            Box::pin(self.send_alone(&client, &request, body, proxy)).await
         };
         if let Some(target) = silent
             && sent.is_ok()
@@ -273,7 +275,10 @@ impl HttpClient {
             match sender.send(method, url, headers, body.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(NotSent::Certainly) if may_repeat => {}
-                Err(_) => return Err(HttpFailure::Interrupted),
+                Err(NotSent::UnreadableHead) => return Err(HttpFailure::UnreadableHead),
+                Err(NotSent::Certainly | NotSent::Perhaps) => {
+                    return Err(HttpFailure::Interrupted);
+                }
             }
         }
     }
@@ -320,6 +325,10 @@ impl HttpClient {
                 return Ok(OnStandby::Answered(response));
             }
             Err(NotSent::Perhaps) => Err(HttpFailure::Interrupted),
+            Err(NotSent::UnreadableHead) => {
+                self.slot.used(&target);
+                return Err(HttpFailure::UnreadableHead);
+            }
             Ok(_) | Err(NotSent::Certainly) => Ok(OnStandby::NotSent),
         };
         self.slot.was_dead(&target);
@@ -349,7 +358,7 @@ impl HttpClient {
             return Ok(client.clone());
         }
         let mut builder = self.builder(&way, sessions)?;
-        if !way.is_forwarded() {
+        if cfg!(feature = "standby") && !way.is_forwarded() {
             builder = builder.connector_layer(HandOver);
         }
         let client = builder.build().map_err(|_| HttpFailure::Setup)?;
@@ -368,7 +377,7 @@ impl HttpClient {
 
     /// What connects this way, without having done so.
     fn builder(&self, way: &Way, sessions: Resumption) -> Result<ClientBuilder, HttpFailure> {
-        let mut tls = self.tls(way.encrypted)?;
+        let mut tls = self.tls(way)?;
         tls.resumption = sessions;
         let mut builder = Client::builder()
             .redirect(Policy::none())
@@ -393,8 +402,8 @@ impl HttpClient {
 
     /// Returns the TLS configuration. The certificate authorities are loaded for the first request
     /// that needs them, and again as long as loading fails.
-    fn tls(&self, encrypted: bool) -> Result<ClientConfig, HttpFailure> {
-        let mut tls = if !encrypted {
+    fn tls(&self, way: &Way) -> Result<ClientConfig, HttpFailure> {
+        let mut tls = if !way.encrypted {
             roots::no_tls().map_err(HttpFailure::Roots)?
         } else if let Some(loaded) = self.roots.get() {
             loaded.tls.clone()
@@ -402,7 +411,8 @@ impl HttpClient {
             let loaded = self.settings.roots.load().map_err(HttpFailure::Roots)?;
             self.roots.get_or_init(|| loaded).tls.clone()
         };
-        if cfg!(feature = "http2") {
+        // The library, which sends what this client does not, has no HTTP/2.
+        if cfg!(all(feature = "http2", feature = "standby")) && !way.is_forwarded() {
             tls.alpn_protocols.push(b"h2".to_vec());
         }
         tls.alpn_protocols.push(b"http/1.1".to_vec());

@@ -32,7 +32,7 @@ use crate::explain::chain;
 
 /// Longest head of an HTTP/1.1 answer, and most bytes that are read of one at once. That of HTTP/2 is
 /// the same.
-const MAX_HEAD: usize = 16 * 1024;
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
 /// What an HTTP/2 server may send before it is read, while few connections are open: an answer of
 /// this length waits for no round trip.
@@ -98,6 +98,8 @@ pub(crate) enum NotSent {
     Certainly,
     /// The request may have been processed.
     Perhaps,
+    /// The head of the answer is too long, or cannot be read: another one would be, too.
+    UnreadableHead,
 }
 
 impl Connected {
@@ -204,9 +206,31 @@ impl Sender {
 fn not_sent<T>(error: &TrySendError<T>) -> NotSent {
     if error.message().is_some() || is_refused(error.error()) {
         NotSent::Certainly
+    } else if error.error().is_parse_too_large() || is_unreadable(error.error()) {
+        NotSent::UnreadableHead
     } else {
         NotSent::Perhaps
     }
+}
+
+/// Returns whether this side ended the stream or the connection of HTTP/2, as it does for a head
+/// that is too long.
+#[cfg(feature = "http2")]
+fn is_unreadable(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &h2::Error| {
+        let reasons = [
+            h2::Reason::PROTOCOL_ERROR,
+            h2::Reason::COMPRESSION_ERROR,
+            h2::Reason::ENHANCE_YOUR_CALM,
+        ];
+        cause.is_library() && cause.reason().is_some_and(|it| reasons.contains(&it))
+    })
+}
+
+#[cfg(not(feature = "http2"))]
+const fn is_unreadable(_: &hyper::Error) -> bool {
+    false
 }
 
 #[cfg(feature = "http2")]

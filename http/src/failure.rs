@@ -5,6 +5,7 @@ use std::io;
 
 use byokey_protocol::error::ErrorKind;
 
+use crate::connection::MAX_HEAD;
 use crate::plaintext::PlaintextRefusal;
 use crate::proxy::ProxyFailure;
 use crate::roots::RootsFailure;
@@ -31,6 +32,9 @@ pub enum HttpFailure {
     Timeout,
     /// The connection was interrupted.
     Interrupted,
+    /// The head of the answer is longer than 16 KiB, or cannot be read. The request may have been
+    /// processed.
+    UnreadableHead,
     /// The client cannot be configured for this URL.
     Setup,
 }
@@ -108,6 +112,7 @@ impl HttpFailure {
             | Self::Timeout
             | Self::Interrupted => ErrorKind::Retryable,
             Self::Unreachable(_) => ErrorKind::Unreachable,
+            Self::UnreadableHead => ErrorKind::AnswerTooLarge,
             Self::Proxy(_) | Self::Roots(_) | Self::Certificate { .. } | Self::Setup => {
                 ErrorKind::BackendRefused
             }
@@ -169,6 +174,11 @@ impl fmt::Display for Described<'_> {
             ),
             HttpFailure::Timeout => write!(f, "{server} did not answer in time"),
             HttpFailure::Interrupted => write!(f, "the connection to {server} broke off"),
+            HttpFailure::UnreadableHead => write!(
+                f,
+                "the head of the answer of {server} is longer than {} KiB, or cannot be read",
+                MAX_HEAD / 1024
+            ),
             HttpFailure::Setup => write!(f, "the address of {server} cannot be used"),
         }
     }
