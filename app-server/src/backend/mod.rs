@@ -294,14 +294,18 @@ impl Backend {
             let waited = Instant::now();
             let routed = Box::pin(self.workspace_of(call, lease.as_ref())).await;
             deadline += waited.elapsed();
-            let outcome = match (routed, renewable) {
+            // Without the error, which would make a queued call larger.
+            let routed = match (routed, renewable) {
                 (Err(error), Some(generation))
                     if outcome::stands_for_a_401(&error, lease.as_ref()) =>
                 {
-                    Ok(Attempt::KnownToBeRefused(generation))
+                    Err(generation)
                 }
-                (routed, _) => {
-                    let workspace = routed?;
+                (routed, _) => Ok(routed?),
+            };
+            let outcome = match routed {
+                Err(generation) => Ok(Attempt::KnownToBeRefused(generation)),
+                Ok(workspace) => {
                     let carried = Carried {
                         lease: lease.as_ref(),
                         renewable,
