@@ -48,7 +48,8 @@ impl Log {
             .with_writer(|| Stderr)
             .with_ansi(false)
             .with_max_level(self.level);
-        if self.json {
+        // A server for many clients is what logs are collected of; the small program has no room.
+        if cfg!(feature = "listen") && self.json {
             Dispatch::new(writer.json().finish())
         } else {
             Dispatch::new(writer.finish())
