@@ -1,5 +1,7 @@
 //! Turns.
 
+use std::time::Duration;
+
 use byokey_dev_backend::Route;
 use byokey_tests::Host;
 use byokey_tests::turns::begin_turn;
@@ -31,6 +33,28 @@ async fn ends(host: &mut Host, count: usize) -> Vec<Value> {
     ends
 }
 
+/// Reads until nothing more comes. Returns how many turns have ended meanwhile.
+async fn reads(host: &mut Host) -> usize {
+    let mut ended = 0;
+    loop {
+        let seen = host.quiet_for(Duration::from_secs(1)).await;
+        if seen.is_empty() {
+            return ended;
+        }
+        let is_end = |message: &&Value| message["method"] == "turn/completed";
+        ended += seen.iter().filter(is_end).count();
+    }
+}
+
+/// Interrupts the turns that have not ended, and waits for the ends of so many.
+async fn interrupt(host: &mut Host, begun: Vec<Value>, count: usize) {
+    for turn in begun {
+        // One that has ended is refused.
+        let _ = host.request("turn/interrupt", turn).await;
+    }
+    ends(host, count).await;
+}
+
 /// Waits for so many ends of turns of each client. Both read all the time.
 async fn all_ends(stage: &mut Stage, count: usize) -> Vec<Value> {
     let [one, other] = &mut stage.hosts;
@@ -44,15 +68,17 @@ async fn storm(stage: &mut Stage, what: &str, step: &Value, with_room: usize) {
     for ended in all_ends(stage, TURNS - with_room).await {
         assert_no_room(&ended["error"], &ended["error"]["kind"]);
     }
+    // Both read all the time: one that does not, while others need room, is disconnected.
+    let [one, other] = &mut stage.hosts;
+    let (ended_one, ended_other) = tokio::join!(reads(one), reads(other));
     stage.settled().await;
     stage.check(what);
-    for (host, begun) in stage.hosts.iter_mut().zip(begun) {
-        for turn in begun {
-            // One that has ended is refused.
-            let _ = host.request("turn/interrupt", turn).await;
-        }
-        ends(host, with_room).await;
-    }
+    let [one, other] = &mut stage.hosts;
+    let [of_one, of_other] = begun;
+    tokio::join!(
+        interrupt(one, of_one, with_room - ended_one),
+        interrupt(other, of_other, with_room - ended_other)
+    );
     stage.is_as_before().await;
 }
 
