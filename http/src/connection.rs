@@ -32,7 +32,7 @@ use crate::explain::chain;
 
 /// Longest head of an HTTP/1.1 answer, and most bytes that are read of one at once. That of HTTP/2 is
 /// the same.
-pub(crate) const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEAD: usize = 16 * 1024;
 
 /// What an HTTP/2 server may send before it is read, while few connections are open: an answer of
 /// this length waits for no round trip.

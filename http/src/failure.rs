@@ -5,7 +5,6 @@ use std::io;
 
 use byokey_protocol::error::ErrorKind;
 
-use crate::connection::MAX_HEAD;
 use crate::plaintext::PlaintextRefusal;
 use crate::proxy::ProxyFailure;
 use crate::roots::RootsFailure;
@@ -176,8 +175,7 @@ impl fmt::Display for Described<'_> {
             HttpFailure::Interrupted => write!(f, "the connection to {server} broke off"),
             HttpFailure::UnreadableHead => write!(
                 f,
-                "the head of the answer of {server} is longer than {} KiB, or cannot be read",
-                MAX_HEAD / 1024
+                "the head of the answer of {server} is longer than 16 KiB, or cannot be read"
             ),
             HttpFailure::Setup => write!(f, "the address of {server} cannot be used"),
         }

@@ -272,11 +272,10 @@ impl Backend {
     pub(crate) async fn send(
         &self,
         call: &Call<'_>,
-        lease: Option<Lease>,
+        mut lease: Option<Lease>,
         admits: Admission<'_>,
     ) -> Result<Answer<'_>, BackendError> {
         let mut deadline = Instant::now() + call.deadline;
-        let mut lease = lease;
         let mut recoveries = Vec::new();
         let first = lease.as_ref().filter(|_| call.keeps_account);
         let first = first.map(|lease| lease.credential.identity());
@@ -295,12 +294,9 @@ impl Backend {
             let routed = Box::pin(self.workspace_of(call, lease.as_ref())).await;
             deadline += waited.elapsed();
             // Without the error, which would make a queued call larger.
+            let is_401 = |error: &_| outcome::stands_for_a_401(error, lease.as_ref());
             let routed = match (routed, renewable) {
-                (Err(error), Some(generation))
-                    if outcome::stands_for_a_401(&error, lease.as_ref()) =>
-                {
-                    Err(generation)
-                }
+                (Err(error), Some(generation)) if is_401(&error) => Err(generation),
                 (routed, _) => Ok(routed?),
             };
             let outcome = match routed {
