@@ -315,7 +315,6 @@ impl HttpClient {
             sent
         } else {
             // If the caller gives up on it, that proves nothing about the connection.
-
             sent.await
         };
         // A 408 says that the server did not receive a complete request (RFC 9110, section 15.5.9).

@@ -3,7 +3,7 @@
 //! The HTTP library opens it, so that proxies, certificates and deadlines are its own: a layer around
 //! its connector keeps the connection and lets the library's own request fail. The request is sent
 //! with hyper, the library below, whose buffers can be chosen: what many connections hold of answers
-//! that nobody reads yet is memory.
+//! that is not read yet is memory.
 
 use std::error::Error;
 use std::fmt;

@@ -136,7 +136,7 @@ async fn tokens_of_another_account_are_refused_at_a_renewal() {
                 let refused = refused.unwrap_err();
                 assert_eq!(refused.kind(), "reauthRequired", "{answer} {refused:?}");
                 assert_eq!(shared.kept(), kept, "{answer}");
-                // The refresh token is spent: nobody is signed in any more, and not the other.
+                // The refresh token is spent, so no account is signed in, and not the other one.
                 assert_eq!(email(&mut host).await, Value::Null);
                 let requests = shared.backend.requests();
                 let mut bearers = requests.iter().filter_map(|it| it.bearer());

@@ -15,7 +15,7 @@ use super::{LONG, MOST, Stage, is_overloaded};
 
 /// How long one that is not read from may try to write.
 const WRITING: Duration = Duration::from_secs(4);
-/// How long an ordinary client tries again that is told to do so later.
+/// How long an ordinary client repeats a request that was refused as `overloaded`.
 const TRYING: Duration = Duration::from_secs(30);
 
 /// What each connection beyond the usual 32 may take, in KiB.

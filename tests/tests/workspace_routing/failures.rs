@@ -179,13 +179,7 @@ async fn a_new_login_or_renewal_asks_again_after_a_failure() {
     // The call's own 401 is recovered from, and the newer token is asked about.
     places.route(&places.workspace.base_url(), "us");
     places.configured.reject_bearer(ada());
-    let thread = thread(&mut host).await;
-    begin(&mut host, &thread).await;
-    let (id, _) = host.asked(REFRESH).await;
-    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
-    let answer = json!({"accessToken": renewed.encode(), "chatgptAccountId": "ws-1"});
-    host.respond(&id, answer).await;
-    assert_eq!(end(&mut host).await["status"], "completed");
+    turn_with_renewal(&mut host, 9_000, None).await;
     assert_eq!((places.lookups(), places.model_calls()), (2, (2, 1)));
 }
 

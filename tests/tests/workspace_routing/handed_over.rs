@@ -64,31 +64,16 @@ async fn it_may_come_with_newer_tokens_too() {
     let params = login(&ada(), &routing(&url));
     host.request("account/login/start", params).await.unwrap();
     places.configured.reject_bearer(ada());
-    let thread = thread(&mut host).await;
-    begin(&mut host, &thread).await;
-    let (id, _) = host.asked(REFRESH).await;
-    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
-    let answer = json!({
-        "accessToken": renewed.encode(),
-        "chatgptAccountId": "ws-1",
-        "workspaceRouting": routing(&places.workspace.base_url()),
-    });
-    host.respond(&id, answer).await;
-    assert_eq!(end(&mut host).await["status"], "completed");
+    let renewed = turn_with_renewal(
+        &mut host,
+        9_000,
+        Some(routing(&places.workspace.base_url())),
+    )
+    .await;
     assert_eq!((places.lookups(), places.model_calls()), (0, (1, 1)));
     // Good tokens are not lost to a routing that does not count.
-    places.workspace.reject_bearer(renewed.encode());
-    let thread = self::thread(&mut host).await;
-    begin(&mut host, &thread).await;
-    let (id, _) = host.asked(REFRESH).await;
-    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_900));
-    let answer = json!({
-        "accessToken": renewed.encode(),
-        "chatgptAccountId": "ws-1",
-        "workspaceRouting": routing("https://evilchatgpt.com"),
-    });
-    host.respond(&id, answer).await;
-    assert_eq!(end(&mut host).await["status"], "completed");
+    places.workspace.reject_bearer(renewed);
+    turn_with_renewal(&mut host, 9_900, Some(routing("https://evilchatgpt.com"))).await;
     // Nor is what was known.
     assert_eq!((places.lookups(), places.model_calls()), (0, (1, 3)));
     let messages = unasked(&mut host).await;
@@ -104,17 +89,7 @@ async fn one_that_does_not_count_with_newer_tokens_is_looked_up_like_none() {
     assert_eq!((places.lookups(), places.model_calls()), (1, (1, 0)));
     places.route(&places.workspace.base_url(), "us");
     places.configured.reject_bearer(ada());
-    let thread = thread(&mut host).await;
-    begin(&mut host, &thread).await;
-    let (id, _) = host.asked(REFRESH).await;
-    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(9_000));
-    let answer = json!({
-        "accessToken": renewed.encode(),
-        "chatgptAccountId": "ws-1",
-        "workspaceRouting": routing("https://evilchatgpt.com"),
-    });
-    host.respond(&id, answer).await;
-    assert_eq!(end(&mut host).await["status"], "completed");
+    turn_with_renewal(&mut host, 9_000, Some(routing("https://evilchatgpt.com"))).await;
     assert_eq!((places.lookups(), places.model_calls()), (2, (2, 1)));
     let log = server.log_with("came with the tokens does not count").await;
     assert!(!log.contains("evilchatgpt"), "{log}");

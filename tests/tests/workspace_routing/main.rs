@@ -149,6 +149,23 @@ async fn end(host: &mut Host) -> Value {
     host.notification("turn/completed").await["turn"].take()
 }
 
+/// Completes a turn whose token is refused, and renewed by the host, for that many seconds and with
+/// this routing. Returns the newer token.
+async fn turn_with_renewal(host: &mut Host, seconds: u64, routing: Option<Value>) -> String {
+    let thread = thread(host).await;
+    begin(host, &thread).await;
+    let (id, _) = host.asked(REFRESH).await;
+    let renewed = TestToken::new("ada").expiring_in(Duration::from_secs(seconds));
+    let renewed = renewed.encode();
+    let mut answer = json!({"accessToken": &renewed, "chatgptAccountId": "ws-1"});
+    if let Some(routing) = routing {
+        answer["workspaceRouting"] = routing;
+    }
+    host.respond(&id, answer).await;
+    assert_eq!(end(host).await["status"], "completed");
+    renewed
+}
+
 /// Runs a turn in a thread of its own.
 async fn turn(host: &mut Host) -> Value {
     let thread = thread(host).await;
