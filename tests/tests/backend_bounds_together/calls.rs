@@ -4,7 +4,7 @@ use byokey_dev_backend::Route;
 use byokey_tests::Refused;
 use serde_json::{Value, json};
 
-use super::{CALLS, LONG, Stage, WAYS, assert_no_room, of_route};
+use super::{CALLS, LONG, Stage, WAYS, assert_no_room, of_route, settled};
 
 /// Makes that many calls at once, waits until nothing more arrives, and returns the failures.
 async fn storm(stage: &mut Stage, what: &str, step: &Value) -> Vec<Refused> {
@@ -16,7 +16,7 @@ async fn storm(stage: &mut Stage, what: &str, step: &Value) -> Vec<Refused> {
         calls.push(host.start("account/rateLimits/read", json!({})).await);
     }
     stage.backend.wait_for(Route::Usage, CALLS).await;
-    stage.settled().await;
+    settled(stage.listening.server.pid()).await;
     stage.check(what);
     let mut failures = Vec::new();
     for call in calls {

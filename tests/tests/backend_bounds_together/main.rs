@@ -70,22 +70,6 @@ impl Stage {
         }
     }
 
-    fn resident(&self) -> u64 {
-        ProcessStatus::of(self.listening.server.pid()).resident
-    }
-
-    /// Waits until the memory has stopped to grow.
-    async fn settled(&self) {
-        let (begun, mut most, mut since) = (Instant::now(), 0, Instant::now());
-        while since.elapsed() < Duration::from_millis(1500) && begun.elapsed() < PATIENCE {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            let resident = self.resident();
-            if resident > most + 64 {
-                (most, since) = (resident, Instant::now());
-            }
-        }
-    }
-
     /// Prints how much the memory has grown at most, and holds it to the limit.
     fn check(&self, what: &str) {
         let after = ProcessStatus::of(self.listening.server.pid());
@@ -112,6 +96,18 @@ impl Stage {
             .set_script(script("responses", &json!([{"text": ["Yes."]}])));
         let ended = turn(host).await;
         assert_eq!(text(&ended), "Yes.", "{ended}");
+    }
+}
+
+/// Waits until the memory of a process has stopped to grow.
+async fn settled(pid: u32) {
+    let (begun, mut most, mut since) = (Instant::now(), 0, Instant::now());
+    while since.elapsed() < Duration::from_millis(1500) && begun.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let resident = ProcessStatus::of(pid).resident;
+        if resident > most + 64 {
+            (most, since) = (resident, Instant::now());
+        }
     }
 }
 

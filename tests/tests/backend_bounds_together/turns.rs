@@ -1,13 +1,14 @@
 //! Turns.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use byokey_dev_backend::Route;
-use byokey_tests::Host;
 use byokey_tests::turns::begin_turn;
+use byokey_tests::{Host, PATIENCE};
 use serde_json::{Value, json};
 
-use super::{LONG, Stage, TURNS, WAYS, assert_no_room, of_route};
+use super::{LONG, Stage, TURNS, WAYS, assert_no_room, of_route, settled};
 
 /// Begins that many turns with each of the clients. Their answers begin together.
 async fn begin(stage: &mut Stage, step: &Value) -> [Vec<Value>; 2] {
@@ -23,62 +24,78 @@ async fn begin(stage: &mut Stage, step: &Value) -> [Vec<Value>; 2] {
     begun
 }
 
-/// Waits for the ends of turns.
-async fn ends(host: &mut Host, count: usize) -> Vec<Value> {
-    let mut ends = Vec::new();
-    for _ in 0..count {
-        let mut ended = host.notification("turn/completed").await;
-        ends.push(ended["turn"].take());
-    }
-    ends
-}
+/// Turns of each client that have ended.
+type Ended = [Vec<Value>; 2];
 
-/// Reads until nothing more comes. Returns how many turns have ended meanwhile.
-async fn reads(host: &mut Host) -> usize {
-    let mut ended = 0;
+/// Reads what comes to one client, without an end, and keeps the turns that end.
+async fn read(host: &mut Host, ended: &RefCell<Ended>, of: usize) {
     loop {
-        let seen = host.quiet_for(Duration::from_secs(1)).await;
-        if seen.is_empty() {
-            return ended;
-        }
-        let is_end = |message: &&Value| message["method"] == "turn/completed";
-        ended += seen.iter().filter(is_end).count();
+        let messages = host.quiet_for(Duration::from_millis(20)).await;
+        let turns = messages
+            .into_iter()
+            .filter(|message| message["method"] == "turn/completed")
+            .map(|mut message| message["params"]["turn"].take());
+        ended.borrow_mut()[of].extend(turns);
     }
 }
 
-/// Interrupts the turns that have not ended, and waits for the ends of so many.
-async fn interrupt(host: &mut Host, begun: Vec<Value>, count: usize) {
+/// Both clients read as long as something is waited for: one that does not, while others need room,
+/// is disconnected.
+async fn while_both_read(
+    hosts: &mut [Host; 2],
+    ended: &RefCell<Ended>,
+    wait: impl Future<Output = ()>,
+) {
+    let [one, other] = hosts;
+    tokio::select! {
+        () = read(one, ended, 0) => {}
+        () = read(other, ended, 1) => {}
+        () = wait => {}
+    }
+}
+
+/// Waits until so many turns of each client have ended.
+async fn have_ended(ended: &RefCell<Ended>, count: usize) {
+    let begun = Instant::now();
+    while ended.borrow().iter().any(|of_one| of_one.len() < count) {
+        let lengths = ended.borrow().each_ref().map(Vec::len);
+        assert!(begun.elapsed() < PATIENCE, "{lengths:?} of {count} ended");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits for so many ends of turns of each client.
+async fn all_ends(stage: &mut Stage, count: usize) -> Vec<Value> {
+    let ended = RefCell::default();
+    while_both_read(&mut stage.hosts, &ended, have_ended(&ended, count)).await;
+    ended.into_inner().concat()
+}
+
+/// Asks for the end of turns. One that has ended is refused.
+async fn interrupt(host: &mut Host, begun: Vec<Value>) {
     for turn in begun {
-        // One that has ended is refused.
         let _ = host.request("turn/interrupt", turn).await;
     }
-    ends(host, count).await;
-}
-
-/// Waits for so many ends of turns of each client. Both read all the time.
-async fn all_ends(stage: &mut Stage, count: usize) -> Vec<Value> {
-    let [one, other] = &mut stage.hosts;
-    let (one, other) = tokio::join!(ends(one, count), ends(other, count));
-    [one, other].concat()
 }
 
 /// Runs turns with answers of which only so many have room; the others fail for the lack of it.
 async fn storm(stage: &mut Stage, what: &str, step: &Value, with_room: usize) {
     let begun = begin(stage, step).await;
-    for ended in all_ends(stage, TURNS - with_room).await {
+    let ended = RefCell::default();
+    let pid = stage.listening.server.pid();
+    let wait = async {
+        have_ended(&ended, TURNS - with_room).await;
+        settled(pid).await;
+    };
+    while_both_read(&mut stage.hosts, &ended, wait).await;
+    for ended in ended.borrow().iter().flatten() {
         assert_no_room(&ended["error"], &ended["error"]["kind"]);
     }
-    // Both read all the time: one that does not, while others need room, is disconnected.
-    let [one, other] = &mut stage.hosts;
-    let (ended_one, ended_other) = tokio::join!(reads(one), reads(other));
-    stage.settled().await;
     stage.check(what);
-    let [one, other] = &mut stage.hosts;
-    let [of_one, of_other] = begun;
-    tokio::join!(
-        interrupt(one, of_one, with_room - ended_one),
-        interrupt(other, of_other, with_room - ended_other)
-    );
+    for (host, begun) in stage.hosts.iter_mut().zip(begun) {
+        interrupt(host, begun).await;
+    }
+    while_both_read(&mut stage.hosts, &ended, have_ended(&ended, TURNS)).await;
     stage.is_as_before().await;
 }
 
@@ -127,14 +144,12 @@ async fn rate_limits_of_many_turns_are_bounded() {
         let mut stage = Stage::set(way).await;
         let step = json!({"endless": "rateLimits", "endlessBytes": 1_000_000, "repeat": 0});
         let begun = begin(&mut stage, &step).await;
-        stage.settled().await;
+        settled(stage.listening.server.pid()).await;
         stage.check("96 turns with rate limits of 7,000 ids each");
         for (host, begun) in stage.hosts.iter_mut().zip(begun) {
-            for turn in begun {
-                host.request("turn/interrupt", turn).await.unwrap();
-            }
-            ends(host, TURNS).await;
+            interrupt(host, begun).await;
         }
+        all_ends(&mut stage, TURNS).await;
         stage.is_as_before().await;
     }
 }

@@ -1,8 +1,9 @@
 //! Servers that close it, speak before their turn, or break off.
 
-use byokey_dev_backend::{Options, Route};
+use byokey_dev_backend::Route;
 use byokey_tests::tls::Http;
-use byokey_tests::turns::turn;
+use byokey_tests::turns::{MODEL, turn};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::raw::{Raw, answer, read_request};
@@ -17,9 +18,34 @@ async fn a_call_that_finds_it_dead_opens_its_own() {
         let (_server, mut host) = certified.signed_in(&url).await;
         opened(&first, 1).await;
         first.shutdown();
-        let second = certified.backend_with(Options::new().port(port));
+        let second = certified.backend_at(port).await;
         assert_eq!(turn(&mut host).await["status"], "completed", "{http:?}");
         limits(&mut host).await;
+        assert_eq!(second.count(Route::Responses), 1, "{http:?}");
+    }
+}
+
+/// The program stands still while the server ends and the request comes, so it learns of both at
+/// once.
+#[tokio::test]
+async fn one_whose_end_was_not_read_yet_is_found_dead() {
+    for http in HTTPS {
+        let certified = Certified::new(http);
+        let first = certified.backend();
+        let (url, port) = (first.base_url(), first.addr().port());
+        let (server, mut host) = certified.signed_in(&url).await;
+        let thread = host.request("thread/start", json!({"model": MODEL})).await;
+        opened(&first, 1).await;
+        let process = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+        kill_process(process, Signal::STOP).unwrap();
+        first.shutdown();
+        let second = certified.backend_at(port).await;
+        let input = json!([{"type": "text", "text": "Hello"}]);
+        let params = json!({"threadId": thread.unwrap()["thread"]["id"], "input": input});
+        host.start("turn/start", params).await;
+        kill_process(process, Signal::CONT).unwrap();
+        let ended = host.notification("turn/completed").await;
+        assert_eq!(ended["turn"]["status"], "completed", "{http:?}");
         assert_eq!(second.count(Route::Responses), 1, "{http:?}");
     }
 }
@@ -113,12 +139,12 @@ async fn after_two_that_died_unused_there_is_none_for_a_while() {
     opened(&backend, 1).await;
     let port = backend.addr().port();
     drop(backend);
-    let backend = certified.backend_with(Options::new().port(port));
+    let backend = certified.backend_at(port).await;
     // This turn finds the first one dead, and leaves the second.
     assert_eq!(turn(&mut host).await["status"], "completed");
     opened(&backend, 2).await;
     drop(backend);
-    let backend = certified.backend_with(Options::new().port(port));
+    let backend = certified.backend_at(port).await;
     for turns in 1..=3 {
         assert_eq!(turn(&mut host).await["status"], "completed");
         until(&backend, "a turn", |it| it.open == 0).await;

@@ -11,7 +11,8 @@ mod silence;
 mod slow;
 mod uses;
 
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 use byokey_dev_backend::rustls::ServerConfig;
 use byokey_dev_backend::{Connections, DevBackend, Options, Script, TestToken};
@@ -48,6 +49,22 @@ impl Certified {
 
     fn backend_with(&self, options: Options) -> DevBackend {
         DevBackend::start(options.tls(self.config.clone())).unwrap()
+    }
+
+    /// A server at the port of one that has ended. Until it is there, another process may be given
+    /// that port for a connection.
+    async fn backend_at(&self, port: u16) -> DevBackend {
+        let begun = Instant::now();
+        loop {
+            match DevBackend::start(Options::new().tls(self.config.clone()).port(port)) {
+                Err(taken)
+                    if taken.kind() == ErrorKind::AddrInUse && begun.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                started => return started.unwrap(),
+            }
+        }
     }
 
     /// A program that trusts it and uses the backend at this address, and its host.
