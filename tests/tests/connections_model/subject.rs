@@ -40,7 +40,13 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn new() -> Self {
         let environment = Environment::of([("HOME", "/nonexistent")]);
-        let config = Config::load(&environment, &Overrides::default());
+        // A login without a backend of ours would open a connection to the real one.
+        let settings = ["standby_connections", "workspace_routing"];
+        let overrides = Overrides {
+            settings: settings.map(|it| format!("byokey.{it}=false")).to_vec(),
+            ..Overrides::default()
+        };
+        let config = Config::load(&environment, &overrides);
         Self {
             services: Services::new(config, HardeningReport::default()),
             connections: Vec::new(),
