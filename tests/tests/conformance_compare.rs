@@ -5,7 +5,7 @@
 use byokey_tests::conformance::compare::compare;
 use byokey_tests::conformance::difference::Kind;
 use byokey_tests::conformance::recording::{Said, Transcript, recording};
-use byokey_tests::conformance::rules::Rules;
+use byokey_tests::conformance::rules::{Judgement, Rules};
 use serde_json::{Value, json};
 
 fn turn() -> Transcript {
@@ -159,6 +159,7 @@ fn a_rule_explains_its_own_differences_and_no_others() {
         "rules": [
             {"row": 1, "differs": "account/updated params.*", "codex": "p*", "ours": "plus"},
             {"row": 2, "codexOnly": "account/updated", "scenarios": ["another"]},
+            {"row": 3, "version": "0.98.0", "differs": "account/updated params.authMode"},
         ],
     }))
     .unwrap();
@@ -167,13 +168,19 @@ fn a_rule_explains_its_own_differences_and_no_others() {
     message(&mut ours, "account/updated")["params"] =
         json!({"authMode": "apikey", "planType": "plus", "reason": null});
     let found = compare("turn_ok", &codex, &ours);
-    let judgement = rules.judge(&found);
+    let mut judgement = rules.judge(&found);
     let unexplained = &judgement.unexplained;
     assert_eq!(unexplained.len(), 1);
     assert_eq!(unexplained[0].at, "account/updated params.authMode");
     let is_difference = matches!(unexplained[0].kind, Kind::Differs { .. });
     assert!(is_difference);
-    let idle = rules.idle(&judgement);
-    assert_eq!(idle.len(), 1);
-    assert_eq!(idle[0].row, Some(2));
+    let idle = |judgement: &Judgement<'_>| -> Vec<_> {
+        let idle = rules.idle(judgement).into_iter();
+        idle.filter_map(|rule| rule.row).collect()
+    };
+    assert_eq!(idle(&judgement), [2, 3]);
+    // A rule of an older version explains nothing of the newest.
+    rules.judge_further(&mut judgement, &found, Some("0.98.0"));
+    assert_eq!(judgement.unexplained.len(), 1);
+    assert_eq!(idle(&judgement), [2]);
 }

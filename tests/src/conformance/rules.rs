@@ -17,14 +17,14 @@ pub struct Rules {
     /// An explanation for readers of the file.
     #[serde(rename = "about")]
     _about: String,
-    /// Scenarios that are compared with another version of codex than the newest.
+    /// Scenarios that are also compared with an older version of codex.
     #[serde(default)]
     pub older: Vec<Older>,
     /// The differences. The first matching rule explains a difference.
     pub rules: Vec<Rule>,
 }
 
-/// Scenarios in which an older codex behaves as ours and the newest does not.
+/// Scenarios in which ours behaves as an older codex did, and not as the newest does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Older {
@@ -45,6 +45,8 @@ pub struct Older {
 pub struct Rule {
     /// The row of "Different on purpose" with the reason.
     pub row: Option<u32>,
+    /// The older version that the rule is for; without it, all.
+    pub version: Option<String>,
     /// Words of "Not there" with the reason.
     pub not_there: Option<String>,
     /// codex sends it, ours does not.
@@ -94,24 +96,36 @@ impl Rules {
         serde_json::from_str(&text).expect("a list of differences")
     }
 
-    /// Returns the version of codex that a scenario is compared with, if not the newest.
+    /// Returns the older version of codex that a scenario is also compared with.
     #[must_use]
     pub fn older(&self, scenario: &str) -> Option<&Older> {
         let is_it = |older: &&Older| older.scenarios.contains(scenario);
         self.older.iter().find(is_it)
     }
 
-    /// Applies the rules to differences.
+    /// Applies the rules to differences from the newest codex.
     #[must_use]
     pub fn judge<'a>(&self, differences: &'a [Difference]) -> Judgement<'a> {
         let mut judgement = Judgement::default();
+        self.judge_further(&mut judgement, differences, None);
+        judgement
+    }
+
+    /// Applies the rules to further differences, perhaps from an older version.
+    pub fn judge_further<'a>(
+        &self,
+        judgement: &mut Judgement<'a>,
+        differences: &'a [Difference],
+        version: Option<&str>,
+    ) {
+        let applies = |rule: &Rule| rule.version.is_none() || rule.version.as_deref() == version;
         for difference in differences {
-            match self.rules.iter().position(|rule| rule.explains(difference)) {
+            let explains = |rule: &Rule| applies(rule) && rule.explains(difference);
+            match self.rules.iter().position(explains) {
                 Some(place) => *judgement.explained.entry(place).or_default() += 1,
                 None => judgement.unexplained.push(difference),
             }
         }
-        judgement
     }
 
     /// Returns the rules that explain nothing.
