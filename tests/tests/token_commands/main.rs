@@ -10,6 +10,7 @@
 
 mod failures;
 mod flight;
+mod from_inside;
 mod helper;
 mod life;
 mod lock;
