@@ -313,3 +313,48 @@ async fn a_profile_is_a_file_and_anything_else_is_refused() {
         assert_eq!(world.chatgpt.requests().len(), 0);
     }
 }
+
+/// What was known under the settings before is not used under those that were mended.
+#[tokio::test]
+async fn a_mended_setting_decides_about_models_and_the_version_that_is_stated() {
+    let world = World::new();
+    let settings = |model: &str, version: &str, rest: &str| {
+        format!(
+            "model_provider = \"relay\"\nmodel = \"{model}\"\n{rest}\n{}\n{}\
+             experimental_bearer_token = \"made-up-key\"\n[byokey]\ncodex_version = \"{version}\"\n",
+            world.account(),
+            world.relay()
+        )
+    };
+    let broken = settings("gpt-5.5", "0.150.0", "forced_login_method = 7");
+    let mut server = Setup::default().config(&broken).start();
+    let mut host = Host::initialized(&mut server).await;
+    let default = async |host: &mut Host| {
+        let list = host.request("model/list", json!({})).await.unwrap();
+        let listed = list["data"].as_array().unwrap().iter();
+        let default = listed.filter(|model| model["isDefault"] == true);
+        default.map(|model| model["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(default(&mut host).await, ["gpt-5.5"]);
+    assert_eq!(default(&mut host).await, ["gpt-5.5"]);
+    assert_eq!(world.calls(), [0, 1], "it is cached");
+    assert_invalid(&login(&mut host).await.unwrap_err(), "forced_login_method");
+    assert_eq!(default(&mut host).await, ["gpt-5.5"]);
+    assert_eq!(world.calls(), [0, 1], "nothing changed");
+
+    let mended = settings("gpt-5.6-luna", "0.160.0", "");
+    write(&config_file(&server), mended.as_bytes());
+    login(&mut host).await.unwrap();
+    assert_eq!(default(&mut host).await, ["gpt-5.6-luna"]);
+    let versions = world.relay.requests_to(Route::Models).into_iter();
+    let versions: Vec<_> = versions
+        .map(|request| {
+            let agent = request.header("user-agent").unwrap().to_owned();
+            let stated = agent.split_once('/').unwrap().1;
+            let stated = stated.split_once(' ').unwrap().0.to_owned();
+            assert!(request.path.contains(&format!("client_version={stated}")));
+            stated
+        })
+        .collect();
+    assert_eq!(versions, ["0.150.0", "0.160.0"]);
+}

@@ -1,6 +1,6 @@
 //! The headers of a call, including the credential.
 
-use std::sync::{OnceLock, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use byokey_protocol::initialize::ClientInfo;
 use byokey_protocol::secret::Secret;
@@ -27,19 +27,26 @@ const ROUTING_OVERRIDE: &str = "x-openai-account-routing-override";
 #[derive(Debug)]
 pub struct Identity {
     originator: OnceLock<String>,
+    agent: RwLock<Agent>,
+}
+
+/// The user agent in requests, and what it is made of.
+#[derive(Debug, Default)]
+struct Agent {
     /// The version of codex that this program states.
     codex_version: String,
-    user_agent: RwLock<String>,
+    /// The last client to introduce itself.
+    client: Option<ClientInfo>,
+    text: String,
 }
 
 impl Identity {
     pub(crate) fn new(originator: Option<String>, codex_version: &str) -> Self {
         let identity = Self {
             originator: originator.map(OnceLock::from).unwrap_or_default(),
-            codex_version: codex_version.to_owned(),
-            user_agent: RwLock::default(),
+            agent: RwLock::default(),
         };
-        identity.set_user_agent(None);
+        identity.state_version(codex_version);
         identity
     }
 
@@ -56,15 +63,20 @@ impl Identity {
         if !client.name.trim().is_empty() {
             self.originator.get_or_init(|| client.name.clone());
         }
-        self.set_user_agent(Some(client))
+        self.change_agent(|agent| agent.client = Some(client.clone()))
     }
 
-    fn set_user_agent(&self, client: Option<&ClientInfo>) -> String {
-        let user_agent = user_agent(self.originator(), &self.codex_version, client);
-        if let Ok(mut current) = self.user_agent.write() {
-            current.clone_from(&user_agent);
-        }
-        user_agent
+    /// Changes the version of codex that this program states.
+    pub(crate) fn state_version(&self, codex_version: &str) {
+        self.change_agent(|agent| codex_version.clone_into(&mut agent.codex_version));
+    }
+
+    fn change_agent(&self, change: impl FnOnce(&mut Agent)) -> String {
+        let mut agent = self.agent.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut agent);
+        let client = agent.client.as_ref();
+        agent.text = user_agent(self.originator(), &agent.codex_version, client);
+        agent.text.clone()
     }
 }
 
@@ -98,10 +110,10 @@ pub(crate) fn of(
     let mut headers = HeaderMap::new();
     let text = |text: &str| HeaderValue::from_str(text).ok();
     if let Some(user_agent) = identity
-        .user_agent
+        .agent
         .read()
         .ok()
-        .and_then(|agent| text(&agent))
+        .and_then(|agent| text(&agent.text))
     {
         headers.insert(USER_AGENT, user_agent);
     }
@@ -199,5 +211,9 @@ mod tests {
         assert!(identity.introduce(&client("second")).starts_with("first/"));
         let fixed = Identity::new(Some("fixed".into()), "0.169.0");
         assert!(fixed.introduce(&client("first")).starts_with("fixed/"));
+        fixed.state_version("0.171.0");
+        let text = &fixed.agent.read().unwrap().text;
+        assert!(text.starts_with("fixed/0.171.0 ("), "{text}");
+        assert!(text.contains("(first; 1_2) byokey/"), "{text}");
     }
 }

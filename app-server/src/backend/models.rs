@@ -1,5 +1,7 @@
 //! The available models, and the default one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use byokey_protocol::models::{Model, ReasoningEffortOption};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, timeout_at};
@@ -8,6 +10,7 @@ use super::limits::CALL_DEADLINE;
 use super::model_list::{ModelsAnswer, RawModel, built_in, is_newer};
 use super::outcome::after_call;
 use super::{Backend, BackendError, ModelChoice, Service};
+use crate::config::Config;
 use byokey_auth::{AccountIdentity, Generation, Lease};
 
 /// How long a list is cached, as in codex.
@@ -18,6 +21,8 @@ const LIST_LIFETIME: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Models {
     known: Mutex<Known>,
+    /// Counts changes of the settings that decide about a list.
+    era: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -30,14 +35,29 @@ struct Known {
 struct ModelList {
     of: Option<Generation>,
     account: Option<AccountIdentity>,
+    era: u64,
     read_at: Instant,
     models: Vec<Model>,
 }
 
 impl ModelList {
-    /// Returns whether the list was read for this account.
-    fn is_of(&self, account: Option<&AccountIdentity>) -> bool {
-        AccountIdentity::are_same(self.account.as_ref(), account)
+    /// Returns whether the list was read for this account, under the settings of this era.
+    fn is_of(&self, account: Option<&AccountIdentity>, era: u64) -> bool {
+        self.era == era && AccountIdentity::are_same(self.account.as_ref(), account)
+    }
+}
+
+impl Models {
+    /// Follows a configuration that was read again: a list of another place, or for another
+    /// version of codex, counts no more.
+    pub(super) fn follow_settings(&self, before: &Config, now: &Config) {
+        if decisive(before) != decisive(now) {
+            self.era.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn era(&self) -> u64 {
+        self.era.load(Ordering::Relaxed)
     }
 }
 
@@ -50,6 +70,8 @@ impl Backend {
     ///
     /// [`BackendError`].
     pub async fn models(&self, lease: Option<Lease>) -> Result<Vec<Model>, BackendError> {
+        // Before the settings: a list that is read while they change is read again.
+        let era = self.models.era();
         let config = self.config();
         if lease.is_none() && config.provider.requires_openai_auth {
             let configured = config.model.iter();
@@ -63,7 +85,7 @@ impl Backend {
             return Err(BackendError::Timeout);
         };
         if let Some(fresh) = known.last.as_ref()
-            && fresh.of == of
+            && (fresh.of, fresh.era) == (of, era)
             && fresh.read_at.elapsed() < LIST_LIFETIME
         {
             return Ok(fresh.models.clone());
@@ -79,6 +101,7 @@ impl Backend {
                     known.last = Some(ModelList {
                         of,
                         account,
+                        era,
                         read_at: Instant::now(),
                         models: models.clone(),
                     });
@@ -91,7 +114,7 @@ impl Backend {
             },
         };
         match &known.last {
-            Some(last) if last.is_of(account.as_ref()) && is_passing(&error) => {
+            Some(last) if last.is_of(account.as_ref(), era) && is_passing(&error) => {
                 Ok(last.models.clone())
             }
             _ => Err(error),
@@ -154,9 +177,23 @@ impl Backend {
             return Vec::new();
         };
         let last = known.last.as_ref();
-        let last = last.filter(|last| last.is_of(account));
+        let last = last.filter(|last| last.is_of(account, self.models.era()));
         last.map(|last| last.models.clone()).unwrap_or_default()
     }
+}
+
+/// Returns the settings that decide what a list contains.
+fn decisive(config: &Config) -> impl PartialEq + '_ {
+    let provider = &config.provider;
+    (
+        [
+            &provider.id,
+            &config.chatgpt_base_url,
+            &config.codex_version,
+        ],
+        [&provider.base_url, &config.model],
+        [&provider.query_params, &provider.headers],
+    )
 }
 
 /// Returns whether a failure leaves the cached list valid.

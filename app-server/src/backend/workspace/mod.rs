@@ -67,7 +67,10 @@ impl Backend {
     /// Follows a configuration that was read again: under other settings, what was known counts no
     /// more, and what was not asked for may be needed.
     pub(crate) fn follow_settings(&self, before: &Config) {
-        if !decide_alike(before, &self.config()) {
+        let config = self.config();
+        self.identity.state_version(&config.codex_version);
+        self.models.follow_settings(before, &config);
+        if !decide_alike(before, &config) {
             self.workspaces.forget();
             self.follow_workspace(self.auth.lease());
         }
