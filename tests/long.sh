@@ -61,6 +61,29 @@ older_codex() {
   done
 }
 
+# `tests/codex/next.sh` from its installation to its report: the recorded version is as it was
+# recorded, and an older one is not.
+next_codex() {
+  local level base expected code
+  level=$(sed -n 's/^pub const CODEX_LEVEL: &str = "\(.*\)";$/\1/p' protocol/src/lib.rs)
+  for base in "$level" 0.169.0; do
+    expected=$([ "$base" = "$level" ] && echo 0 || echo 1)
+    code=0
+    timeout 30m tests/codex/next.sh "$level" "$base" >"$logs/next-$base" 2>&1 || code=$?
+    if [ $code = 2 ]; then
+      skip "codex $level beside $base: $(tail -n 1 "$logs/next-$base")"
+      continue
+    fi
+    echo "codex $level beside $base: exit code $code, expected $expected"
+    [ $code = $expected ] || {
+      cat "$logs/next-$base"
+      return 1
+    }
+  done
+  # What 0.170 added to a notification.
+  [ $code = 2 ] || grep -q '+ account/updated params.reason: null' "$logs/next-0.169.0"
+}
+
 # Beside the fastest of the older codex, as far as was looked.
 far_backend() {
   local version=0.98.0 codex=()
@@ -143,6 +166,7 @@ step "Windows" windows
 step "packages for all machines" all_packages
 step "the same program twice" reproducible
 step "older codex" older_codex
+step "next codex" next_codex
 step "agents" agents
 step "far backend" far_backend
 step "model of connections" model
