@@ -39,6 +39,10 @@ const NOT_LIMITS: &[(&str, &str)] = &[
     ),
     ("backend/wait.rs:LAST", "the last date that there is"),
     (
+        "workspace/wait.rs:OF_ANOTHER_ACCOUNT",
+        "in place of a number",
+    ),
+    (
         "cli/shell.rs:MAX_LINE",
         "how long a line of a manual page is",
     ),

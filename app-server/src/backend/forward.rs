@@ -19,7 +19,6 @@ use super::{Admission, Answer, Backend, BackendError, Call, Service, Unrouted, b
 use byokey_auth::Lease;
 
 /// A request of a client of the gateway.
-#[derive(Debug)]
 pub(crate) struct Forwarded<'a> {
     pub(crate) service: Service,
     /// Its path below the service's address.
@@ -31,6 +30,8 @@ pub(crate) struct Forwarded<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Its body. A request without one is a `GET`.
     pub(crate) body: Option<Bytes>,
+    /// Called when a model request goes to the default backend.
+    pub(crate) on_unrouted: &'a (dyn Fn(&Unrouted) + Sync),
 }
 
 /// What a client of the gateway sends along with a call.
@@ -106,13 +107,12 @@ impl Backend {
         } else {
             idle_timeout
         };
-        // A client of HTTP has no place for a warning.
-        let on_unrouted = |unrouted: &Unrouted| {
-            let why = &unrouted.why;
-            tracing::warn!("a model call goes to the default backend: {why}");
-        };
         let call = Call {
-            on_unrouted: if is_short { None } else { Some(&on_unrouted) },
+            on_unrouted: if is_short {
+                None
+            } else {
+                Some(request.on_unrouted)
+            },
             method: if is_short { Method::GET } else { Method::POST },
             body: if is_short { None } else { Some(&make_body) },
             retries: 0,

@@ -20,6 +20,9 @@ pub struct Counts {
     /// By the number of the route.
     routes: Vec<AtomicU64>,
     refused: AtomicU64,
+    unrouted: AtomicU64,
+    /// The last lookup of a workspace's routing that a request did without.
+    went_without: AtomicU64,
     unknown: Mutex<Unknown>,
 }
 
@@ -41,6 +44,9 @@ pub struct Report {
     unknown_others: u64,
     /// Requests that were not admitted: of web pages, to other names, without the bearer.
     refused: u64,
+    /// Model requests that went to the default backend, since the routing of the workspace was not
+    /// known.
+    unrouted: u64,
 }
 
 impl Default for Counts {
@@ -48,6 +54,8 @@ impl Default for Counts {
         Self {
             routes: ROUTES.iter().map(|_| AtomicU64::default()).collect(),
             refused: AtomicU64::default(),
+            unrouted: AtomicU64::default(),
+            went_without: AtomicU64::default(),
             unknown: Mutex::default(),
         }
     }
@@ -57,6 +65,13 @@ impl Counts {
     /// Counts a request that was not admitted.
     pub(super) fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a model request that went to the default backend. Returns whether it is the first
+    /// that did without this lookup.
+    pub(super) fn unrouted(&self, lookup: u64) -> bool {
+        self.unrouted.fetch_add(1, Ordering::Relaxed);
+        self.went_without.swap(lookup, Ordering::Relaxed) != lookup
     }
 
     /// Counts a request of this route.
@@ -104,6 +119,7 @@ impl Counts {
             unknown: unknown.paths.clone(),
             unknown_others: unknown.others,
             refused: self.refused.load(Ordering::Relaxed),
+            unrouted: self.unrouted.load(Ordering::Relaxed),
         }
     }
 }
@@ -125,5 +141,13 @@ mod tests {
         assert_eq!(report.unknown["GET /made-up"], 2);
         assert_eq!(report.unknown.len(), MAX_PATHS);
         assert_eq!(report.unknown_others, 1 + 100 - 63);
+    }
+
+    #[test]
+    fn a_lookup_that_requests_do_without_is_reported_once() {
+        let counts = Counts::default();
+        let reported = [1, 1, 2, 2].map(|lookup| counts.unrouted(lookup));
+        assert_eq!(reported, [true, false, true, false]);
+        assert_eq!(counts.report().unrouted, 4);
     }
 }

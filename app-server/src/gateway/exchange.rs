@@ -21,7 +21,7 @@ use super::record::Recorder;
 use super::routes::{self, Action, Dialect, Route};
 use super::turn::{self, Passing};
 use super::{Owner, forward, models, whoami};
-use crate::backend::{Backend, BackendError, Forwarded, ForwardedAnswer};
+use crate::backend::{Backend, BackendError, Forwarded, ForwardedAnswer, Unrouted};
 
 /// The header of requests in codex's short form.
 const LITE_FORM: &str = "x-openai-internal-codex-responses-lite";
@@ -259,7 +259,12 @@ async fn call(
     body: Option<SharedBody>,
     is_read_here: bool,
 ) -> Result<ForwardedAnswer, BackendError> {
-    let Served { backend, owner, .. } = &shared.served;
+    let Served {
+        backend,
+        owner,
+        counts,
+        ..
+    } = &shared.served;
     let Some((service, path)) = route.action.upstream() else {
         return Err(BackendError::UnexpectedBody);
     };
@@ -273,12 +278,23 @@ async fn call(
         }
         (None, _) => None,
     };
+    // A client of HTTP has no place for a warning.
+    let on_unrouted = |unrouted: &Unrouted| {
+        if counts.unrouted(unrouted.lookup) {
+            let why = &unrouted.why;
+            tracing::warn!(
+                "the routing of the workspace is not known ({why}), so its model calls go to the \
+                 default backend"
+            );
+        }
+    };
     let forwarded = Forwarded {
         service,
         path,
         query,
         headers: &headers,
         body: body.as_ref().map(|body| body.bytes.clone()),
+        on_unrouted: &on_unrouted,
     };
     let admits = |lease: Option<&Lease>| lease.is_none_or(|lease| owner.may_use(lease));
     // A future of its own, so that a connection that waits stays small.

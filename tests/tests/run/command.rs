@@ -2,14 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use byokey_dev_backend::{DevBackend, Options, Script};
 use byokey_tests::gateway::{Client, TURN};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 
-use super::world::{World, ended, get, gone, real_token};
+use super::world::{REFRESH_TOKEN, World, ended, get, gone, real_token};
 
 fn variables(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         .collect()
+}
+
+/// Returns what a program prints of its environment, until it has address and key.
+async fn environment(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut text = String::new();
+    while !(text.contains("OPENAI_API_KEY=") && text.contains("OPENAI_BASE_URL=")) {
+        text.push_str(&lines.next_line().await.unwrap().expect("a line"));
+        text.push('\n');
+    }
+    text
 }
 
 // Row: other programs on the login
@@ -22,10 +37,7 @@ async fn a_program_gets_an_address_and_a_key_of_the_gateway_and_no_token() {
         .env("HTTP_PROXY", "http://127.0.0.1:9")
         .env("OPENAI_API_KEY", "sk-made-up-of-the-user");
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
-    let mut lines = {
-        use tokio::io::{AsyncBufReadExt as _, BufReader};
-        BufReader::new(child.stdout.take().unwrap()).lines()
-    };
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut text = String::new();
     while !(text.contains("OPENAI_API_KEY=")
         && text.contains("OPENAI_BASE_URL=")
@@ -67,15 +79,7 @@ async fn turns_of_a_program_are_recorded_on_demand() {
     let script = "env; read -r line";
     let mut command = world.run(&["--record", name, "--", "sh", "-c", script]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
-    let mut lines = {
-        use tokio::io::{AsyncBufReadExt as _, BufReader};
-        BufReader::new(child.stdout.take().unwrap()).lines()
-    };
-    let mut text = String::new();
-    while !(text.contains("OPENAI_API_KEY=") && text.contains("OPENAI_BASE_URL=")) {
-        text.push_str(&lines.next_line().await.unwrap().expect("a line"));
-        text.push('\n');
-    }
+    let text = environment(&mut child).await;
     let found = variables(&text);
     let url = found["OPENAI_BASE_URL"].strip_suffix("/v1").unwrap();
     let client = Client::new(url, found["OPENAI_API_KEY"]);
@@ -99,6 +103,37 @@ async fn turns_of_a_program_are_recorded_on_demand() {
         "{}",
         refused.stderr
     );
+}
+
+/// The terminal is the program's, so the log has it.
+#[tokio::test]
+async fn a_routing_that_is_not_known_is_in_the_log_and_not_on_the_terminal() {
+    let broken = json!({"preset": "routing-broken", "repeat": 0});
+    let script = json!({"routes": {"accountsCheck": [broken]}});
+    let script = Script::from_value(script).unwrap();
+    let backend = DevBackend::start(Options::new().script(script)).unwrap();
+    let world = World::with_backend(backend).await;
+    world.shared.keep(&real_token(), REFRESH_TOKEN);
+    let file = world.home.path().join("gateway.log");
+    let name = file.to_str().unwrap();
+    let script = "env; read -r line";
+    let mut command = world.run(&["--gateway-log", name, "--", "sh", "-c", script]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let text = environment(&mut child).await;
+    let found = variables(&text);
+    let url = found["OPENAI_BASE_URL"].strip_suffix("/v1").unwrap();
+    let client = Client::new(url, found["OPENAI_API_KEY"]);
+    for _ in 0..2 {
+        let answer = client.post("/v1/responses", TURN).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    drop(child.stdin.take());
+    let said = child.wait_with_output().await.unwrap().stderr;
+    assert_eq!(String::from_utf8(said).unwrap().lines().count(), 1);
+    gone(url).await;
+    let log = std::fs::read_to_string(&file).unwrap();
+    let warnings = log.matches("the routing of the workspace is not known");
+    assert_eq!(warnings.count(), 1, "{log}");
 }
 
 // Row: other programs on the login

@@ -16,11 +16,14 @@ use super::state::Stage;
 /// A model call goes to the configured backend because the routing of its workspace is not known.
 #[derive(Debug)]
 pub struct Unrouted {
-    /// The lookup, which many calls may wait for.
+    /// The lookup, which many calls may wait for. Each is reported once.
     pub lookup: u64,
     /// The reason.
     pub why: RoutingFailure,
 }
+
+/// In place of a lookup: the account of the call is no longer the one in force.
+const OF_ANOTHER_ACCOUNT: u64 = u64::MAX;
 
 /// What a model call finds.
 enum Found {
@@ -61,8 +64,7 @@ impl Backend {
                     _ => return Ok(None),
                 },
                 Found::Earlier(lookup, why) => break (lookup, why),
-                Found::Stale if is_bound => break (0, RoutingFailure::Interrupted),
-                Found::Stale => return Ok(None),
+                Found::Stale => break (OF_ANOTHER_ACCOUNT, RoutingFailure::Interrupted),
                 Found::Lookup(lookup, stage) => {
                     let settled = tokio::select! {
                         // First: a logout ends the lookup, too, which is then no failure.
@@ -140,11 +142,14 @@ async fn settled(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use byokey_auth::PeerId;
     use byokey_protocol::external_auth::ExternalTokens;
     use byokey_protocol::initialize::HardeningReport;
     use byokey_protocol::secret::Secret;
 
+    use super::super::super::Service;
     use super::*;
     use crate::config::{Config, Environment, Overrides};
     use crate::server::services::Services;
@@ -186,5 +191,16 @@ mod tests {
             let is_running = matches!(*stage.borrow(), Stage::Running);
             assert_eq!(is_running, is_repeated);
         }
+        // A call of the account before is not routed, and that is reported.
+        let reported = Mutex::new(Vec::new());
+        let report = |it: &Unrouted| reported.lock().unwrap().push((it.lookup, it.why.clone()));
+        let call = Call {
+            on_unrouted: Some(&report),
+            ..Call::get(Service::Models, "/responses", Instant::now())
+        };
+        let route = backend.workspace_of(&call, Some(&one)).await.unwrap();
+        assert!(route.is_none());
+        let expected = (OF_ANOTHER_ACCOUNT, RoutingFailure::Interrupted);
+        assert_eq!(*reported.lock().unwrap(), [expected]);
     }
 }
