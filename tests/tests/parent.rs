@@ -342,7 +342,10 @@ async fn an_issuer_that_does_not_answer_does_not_put_the_end_off() {
     let held = issuer.hold(Ask::Revoke);
     let url = issuer.url();
     let environment = [("CODEX_APP_SERVER_LOGIN_ISSUER", &*url)];
-    let mut family = Family::with_environment("--parent-pid $FIRST", &environment);
+    // The login would open a connection to the real backend.
+    let arguments = "-c byokey.standby_connections=false -c byokey.workspace_routing=false";
+    let arguments = format!("{arguments} --parent-pid $FIRST");
+    let mut family = Family::with_environment(&arguments, &environment);
     family.initialize(Value::Null);
     let device = json!({"type": "chatgptDeviceCode"});
     let login = json!({"id": 2, "method": "account/login/start", "params": device});
