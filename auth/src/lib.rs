@@ -58,4 +58,4 @@ pub use state::{
     AuthState, BearerTicket, Epoch, Generation, HostTicket, HostTokens, Late, ManagedTicket,
     Recovered, Recovery, RefreshOrder, Refreshed, Renewal, Ticket, Transition,
 };
-pub use store::{Restored, Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+pub use store::{Restored, Saving, Stamp, Store, StoreAnswer, StoreFailure, StoreLock, Stored};

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use byokey_protocol::secret::Secret;
 
@@ -74,6 +75,9 @@ pub enum Saving {
     Renewal,
 }
 
+/// The times and the lengths of the files that change with the stored login.
+pub type Stamp = [Option<(SystemTime, u64)>; 2];
+
 /// Stores at most one credential. Every call has a deadline.
 pub trait Store: Send + Sync {
     /// Returns its name in `status`.
@@ -87,6 +91,13 @@ pub trait Store: Send + Sync {
 
     /// Returns the stored credential.
     fn load(&self) -> StoreAnswer<'_, Option<Stored>>;
+
+    /// Returns a value that differs after another process has removed the login or stored another
+    /// one. It takes no longer than a look at a file, and prompts for nothing. `None` where there is
+    /// no such value.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
 
     /// Returns warnings about where the login is stored, one sentence each.
     fn warnings(&self) -> Vec<String> {

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use byokey_app_server::config::{Config, Environment, Stops};
+use byokey_app_server::config::{Config, Environment, Stops, TokenCommand};
 use byokey_app_server::gateway::{
     ClockHandle, Dependencies, Gateway as Running, KeySocket, Owner, Recorder, Settings,
     key_socket, read_key, read_status,
@@ -162,7 +162,14 @@ impl Gateway {
         hardening: HardeningReport,
     ) -> Result<Prepared, Problem> {
         environment.check_folders().map_err(Problem::failed)?;
-        let config = Config::load(environment, &common.and(self.common).into_overrides());
+        let mut overrides = common.and(self.common).into_overrides();
+        let mut config = Config::load(environment, &overrides);
+        let command = config.provider.token_command.as_ref();
+        if command.is_some_and(TokenCommand::is_for_gateway) {
+            // The profile for codex is in our settings, too. No gateway is behind another one.
+            overrides.settings.push("model_provider=openai".to_owned());
+            config = Config::load(environment, &overrides);
+        }
         for warning in &config.warnings {
             let details = warning.details.as_deref().unwrap_or_default();
             tracing::warn!("{} {details}", warning.summary);
@@ -305,6 +312,17 @@ async fn with_api_key(services: &Arc<Services>, key: Option<Secret>) -> Result<K
     let Some(key) = key else {
         return Err(signed_out(services).await);
     };
+    let config = services.config();
+    if !config.is_store_chosen {
+        let mut found = report::Report::signed_out(config.store.name());
+        report::look_elsewhere(&mut found, &config).await;
+        if let Some(other) = found.other_store {
+            return Err(Problem::failed(format!(
+                "OPENAI_API_KEY is set, and the store `{other}` has a login, but no store is \
+                 chosen: add `--store {other}` for the login, or `--store ephemeral` for the key"
+            )));
+        }
+    }
     let by = services.peers.join().id;
     let refused = |refusal| format!("OPENAI_API_KEY cannot be used: {refusal}");
     let logged_in = services.auth.login_api_key(key, by);

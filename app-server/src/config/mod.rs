@@ -89,6 +89,8 @@ pub struct Config {
     pub policy: LoginPolicy,
     /// Where credentials are stored.
     pub store: StoreKind,
+    /// Whether the user chose it.
+    pub is_store_chosen: bool,
     /// The folder of stored data; `None` without a home folder.
     pub byokey_home: Option<PathBuf>,
     /// The issuer of managed logins.
@@ -161,7 +163,8 @@ impl Config {
             chatgpt_base_url,
             thread_unload_delay,
             policy,
-            store,
+            store: store.unwrap_or_default(),
+            is_store_chosen: store.is_some(),
             byokey_home: environment.byokey_home(),
             issuer: issuer::read(environment),
             access_token,

@@ -9,12 +9,12 @@ use super::reader::Reader;
 
 /// Reads `--store`, else codex's key on our own command line, else `BYOKEY_STORE`, else `store` in
 /// the table `byokey` of the configuration. If the first one given is unusable, logins are stopped:
-/// they would be stored in another place, or not at all.
+/// they would be stored in another place, or not at all. Returns `None` where none is chosen.
 pub(super) fn read_kind(
     settings: &mut Reader<'_>,
     environment: &Environment,
     overrides: &Overrides,
-) -> StoreKind {
+) -> Option<StoreKind> {
     let mut strict = settings.stopping(Stops::Logins);
     // codex's own setting is not ours, but a wrong type shows a file that codex refuses.
     strict.string("cli_auth_credentials_store");
@@ -34,13 +34,11 @@ pub(super) fn read_kind(
         .into_iter()
         .find_map(|(setting, name)| Some((setting, name?)));
     if let Some((setting, name)) = asked {
-        return kind(&mut strict, setting, &name);
+        return Some(kind(&mut strict, setting, &name));
     }
-    let Some(mut own) = strict.table("byokey") else {
-        return StoreKind::default();
-    };
-    let name = own.string("store");
-    name.map_or_else(StoreKind::default, |name| kind(&mut own, "store", &name))
+    let mut own = strict.table("byokey")?;
+    let name = own.string("store")?;
+    Some(kind(&mut own, "store", &name))
 }
 
 fn kind(settings: &mut Reader<'_>, setting: &str, name: &str) -> StoreKind {

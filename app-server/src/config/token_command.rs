@@ -36,6 +36,13 @@ pub struct TokenCommand {
 }
 
 impl TokenCommand {
+    /// Returns whether it asks for the key of a gateway of this program.
+    #[must_use]
+    pub fn is_for_gateway(&self) -> bool {
+        let words = self.args.iter().map(String::as_str);
+        self.name() == "byokey" && words.eq(["gateway", "key"])
+    }
+
     /// Returns the program to start: a bare name as it is, a relative path below the working folder.
     #[must_use]
     pub fn path(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use byokey_auth::AuthManager;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::StatusCode;
@@ -25,7 +26,9 @@ const MAX_BODY: usize = 64 * MIB;
 const MAX_BODIES: usize = 128 * MIB;
 /// Longest silence within a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);
-/// Room in a body for what is added to make it fit.
+/// Time between looks at the store while a request is in progress.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Room in a body for what is added to make it fit. It does not count.
 const EDITS: usize = 1024;
 
 /// The room for the bodies of all requests.
@@ -70,6 +73,11 @@ impl Share {
         }
         self.size += more;
         Ok(())
+    }
+
+    fn shrink(&mut self, less: usize) {
+        self.room.0.fetch_sub(less, Ordering::Relaxed);
+        self.size -= less;
     }
 }
 
@@ -122,12 +130,12 @@ impl HeldBody {
                 return Err(too_large());
             }
             if length > share.size {
-                share.grow(length - share.size)?;
-            }
-            if length > bytes.capacity() {
-                // Doubled as usual, but only up to the limit.
-                let wanted = (2 * bytes.capacity()).clamp(length, MAX_BODY) + EDITS;
-                bytes.reserve_exact(wanted - bytes.len());
+                // Doubled as usual, but only up to the limit. While it grows, the old block and the
+                // new one count.
+                let (before, wanted) = (share.size, (2 * share.size).clamp(length, MAX_BODY));
+                share.grow(wanted)?;
+                bytes.reserve_exact(wanted + EDITS - bytes.len());
+                share.shrink(before);
             }
             bytes.extend_from_slice(&data);
         }
@@ -174,27 +182,57 @@ impl AnswerBody {
     }
 }
 
-/// Notifies the connection of an answer when the user logs out: the stream itself is not polled
-/// while its client does not read. The task ends with the answer.
+/// Looks whether another process has logged out, while a request is in progress.
 #[derive(Debug)]
-pub(super) struct Cut(AbortHandle);
+pub(super) struct StoreWatch(AbortHandle);
 
-impl Cut {
-    pub(super) fn new(
-        signed_out: impl Future<Output = ()> + Send + 'static,
-        connection: Arc<Notify>,
-    ) -> Self {
+impl StoreWatch {
+    pub(super) fn new(auth: &Arc<AuthManager>) -> Self {
+        let auth = Arc::clone(auth);
         let task = tokio::spawn(async move {
-            signed_out.await;
-            connection.notify_one();
+            loop {
+                tokio::time::sleep(LOOK_AGAIN).await;
+                auth.follow_store().await;
+            }
         });
         Self(task.abort_handle())
     }
 }
 
-impl Drop for Cut {
+impl Drop for StoreWatch {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Notifies the connection of an answer when the user logs out: the stream itself is not polled
+/// while its client does not read. The task ends with the answer.
+#[derive(Debug)]
+pub(super) struct Cut {
+    task: AbortHandle,
+    _watch: StoreWatch,
+}
+
+impl Cut {
+    pub(super) fn new(
+        signed_out: impl Future<Output = ()> + Send + 'static,
+        connection: Arc<Notify>,
+        _watch: StoreWatch,
+    ) -> Self {
+        let task = tokio::spawn(async move {
+            signed_out.await;
+            connection.notify_one();
+        });
+        Self {
+            task: task.abort_handle(),
+            _watch,
+        }
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

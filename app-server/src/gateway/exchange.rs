@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
-use super::body::{AnswerBody, Cut, HeldBody, Room, SharedBody};
+use super::body::{AnswerBody, Cut, HeldBody, Room, SharedBody, StoreWatch};
 use super::counts::Counts;
 use super::error::{self, Refusal};
 use super::fit::{Wants, fit};
@@ -162,6 +162,7 @@ async fn admitted(
         return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", text));
     };
     counts.route(number);
+    auth.follow_store().await;
     // A login that cannot be renewed any more is none.
     let lease = auth.lease().filter(|_| !auth.needs_reauth());
     if lease.as_ref().is_some_and(|lease| !owner.may_use(lease)) {
@@ -194,10 +195,11 @@ async fn admitted(
         Action::Responses(dialect) => {
             let body = HeldBody::read(body, &shared.bodies).await?;
             let signed_out = lease.as_ref().map(Lease::signed_out);
+            let watch = StoreWatch::new(auth);
             let answer = Box::pin(respond(shared, (route, dialect), lease, &head, body)).await;
             Ok(answer.map(|body| match (body, signed_out) {
                 (AnswerBody::Stream { chunks, .. }, Some(signed_out)) => {
-                    let _cut = Some(Cut::new(signed_out, Arc::clone(&entrance.cut)));
+                    let _cut = Some(Cut::new(signed_out, Arc::clone(&entrance.cut), watch));
                     AnswerBody::Stream { chunks, _cut }
                 }
                 (body, _) => body,

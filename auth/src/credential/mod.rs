@@ -24,6 +24,7 @@ pub use managed::{ManagedLogin, ManagedTokens, RenewedTokens};
 pub use personal::{PERSONAL_TOKEN_PREFIX, PersonalAccessToken, TokenOwner};
 
 use super::claims::{InvalidToken, Residency};
+use super::store::Stored;
 
 /// The credential in force.
 #[derive(Debug)]
@@ -198,6 +199,22 @@ impl Credential {
         match self {
             Self::ApiKey(_) | Self::Managed(_) | Self::PersonalAccessToken(_) => true,
             Self::External(_) | Self::Bearer(_) => false,
+        }
+    }
+
+    /// Returns whether this is what a store holds, or a login that was renewed since, or before.
+    #[must_use]
+    pub(crate) fn is_stored_as(&self, stored: Stored) -> bool {
+        let same = |one: &Secret, other: &Secret| one.expose() == other.expose();
+        match (self, stored) {
+            (Self::ApiKey(key), Stored::ApiKey(stored)) => same(key.secret(), &stored),
+            (Self::PersonalAccessToken(token), Stored::PersonalAccessToken(stored)) => {
+                same(token.secret(), &stored)
+            }
+            (Self::Managed(login), Stored::Managed(stored)) => {
+                ManagedLogin::new(stored).is_ok_and(|stored| stored.is_same_account(login))
+            }
+            _ => false,
         }
     }
 

@@ -3,13 +3,14 @@
 //! It applies the rules of [`AuthState`]: wakes the callers that wait for a refresh, and notifies
 //! clients of changes. `asking` requests newer tokens in a task of its own, so that a cancelled
 //! caller does not end the refresh for the others (single flight). `expiry` renews tokens before
-//! they expire, `own` installs credentials that this program obtained itself, `restore` those from
+//! they expire, `follow` notices what other processes did to the store, `own` installs credentials that this program obtained itself, `restore` those from
 //! before the process started.
 
 mod asking;
 mod attempt;
 mod changes;
 mod expiry;
+mod follow;
 mod forget;
 mod freshness;
 mod own;
@@ -41,6 +42,7 @@ use byokey_base::clock::Clock;
 pub use changes::CredentialChange;
 use changes::OnChange;
 use expiry::Due;
+use follow::Followed;
 pub use forget::Revocation;
 pub(super) use forget::{Forget, ForgetSignal};
 use freshness::LastRenewal;
@@ -120,6 +122,8 @@ pub struct AuthManager {
     revocations: Arc<Background>,
     /// The last renewal of a managed login.
     last_renewal: Mutex<Option<LastRenewal>>,
+    /// The login that came from the store, or was stored.
+    followed: Mutex<Option<Followed>>,
     on_change: OnChange,
 }
 
@@ -181,6 +185,7 @@ impl AuthManager {
             signed_out_unseen: Mutex::default(),
             revocations,
             last_renewal: Mutex::default(),
+            followed: Mutex::default(),
             on_change: OnChange::default(),
         })
     }

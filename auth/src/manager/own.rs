@@ -141,6 +141,7 @@ impl AuthManager {
         self.check_pending(&credential, &login)?;
         let store = &self.renewer.store;
         let mut superseded = self.managed_in_force();
+        let mut stamp = None;
         if store.is_persistent() {
             let stored = credential.stored();
             let _lock = store.lock().await?;
@@ -148,6 +149,7 @@ impl AuthManager {
                 superseded = managed_in(&**store).await?;
             }
             store.save(stored, Saving::Login).await?;
+            stamp = store.stamp();
             let overtaken = self.check_pending(&credential, &login);
             if let Err(refusal) = overtaken {
                 // A superseded login must not be stored.
@@ -156,7 +158,9 @@ impl AuthManager {
             }
         }
         let transition = self.state().login_own(credential, login.epoch, login.by)?;
-        Ok((self.replaced(transition), superseded))
+        let update = self.replaced(transition);
+        self.follow(stamp);
+        Ok((update, superseded))
     }
 
     /// Checks that the login would be accepted and is still wanted.

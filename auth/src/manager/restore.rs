@@ -34,6 +34,7 @@ impl AuthManager {
     pub async fn restore_from_store(self: &Arc<Self>) -> Result<bool, OwnLoginFailure> {
         let begun = self.epoch();
         self.renewer.store.tidy();
+        let stamp = self.renewer.store.stamp();
         let Some(stored) = self.renewer.store.load().await? else {
             return Ok(false);
         };
@@ -52,6 +53,7 @@ impl AuthManager {
             return Err(refusal.into());
         }
         self.restore(credential, begun)?;
+        self.follow(stamp);
         Ok(true)
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file::FileStore;
 use super::keyring::KeyringStore;
-use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Stamp, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Stores a credential in the keyring, or in a file where there is no keyring.
 #[derive(Clone, Debug)]
@@ -58,6 +58,10 @@ impl Store for AutoStore {
                 Err(failure) => Err(failure),
             }
         })
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        Some(self.file.marked_stamp())
     }
 
     fn warnings(&self) -> Vec<String> {

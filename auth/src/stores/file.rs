@@ -6,14 +6,14 @@
 use std::fs::{DirBuilder, TryLockError};
 use std::future::ready;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use byokey_base::owner_only::{self, Access, FileFailure, OwnFile};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::auth_file::{self, Content};
-use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Stamp, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// Longest file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -176,6 +176,22 @@ impl FileStore {
         owner_only::open_lock(&self.lock_file()).map_err(unlockable)
     }
 
+    /// Marks the lock's file, for processes that look at it instead of the keyring.
+    pub(super) fn mark(&self) {
+        // Without it they notice the change at their next renewal.
+        if let Ok(file) = self.open_lock() {
+            let _ = file.set_modified(SystemTime::now());
+        }
+    }
+
+    /// Returns the stamp of the file and of the marks.
+    pub(super) fn marked_stamp(&self) -> Stamp {
+        [&self.file, &self.lock_file()].map(|path| {
+            let found = std::fs::metadata(path).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        })
+    }
+
     async fn wait_for_lock(&self) -> Result<StoreLock, StoreFailure> {
         let file = self.open_lock()?;
         let deadline = Instant::now() + PATIENCE;
@@ -215,6 +231,11 @@ impl Store for FileStore {
 
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
         Box::pin(ready(self.write(&stored, saving)))
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        let [file, _] = self.marked_stamp();
+        Some([file, None])
     }
 
     fn warnings(&self) -> Vec<String> {

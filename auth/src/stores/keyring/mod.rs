@@ -17,7 +17,7 @@ use entry::{Entry, Name, Waiting};
 
 use super::auth_file::{self, Content};
 use super::file::FileStore;
-use crate::{Saving, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
+use crate::{Saving, Stamp, Store, StoreAnswer, StoreFailure, StoreLock, Stored};
 
 /// How long the owner of the keyring has to unlock it.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -107,7 +107,18 @@ impl Store for KeyringStore {
 
     fn save(&self, stored: Stored, saving: Saving) -> StoreAnswer<'_, ()> {
         let step = move |name: &Name, waiting: &Waiting| save(name, waiting, &stored, saving);
-        Box::pin(self.entry.step(step))
+        Box::pin(async move {
+            self.entry.step(step).await?;
+            if saving == Saving::Login {
+                self.lock.mark();
+            }
+            Ok(())
+        })
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        let [_, marks] = self.lock.marked_stamp();
+        Some([None, marks])
     }
 
     fn check(&self) -> StoreAnswer<'_, ()> {
@@ -115,6 +126,12 @@ impl Store for KeyringStore {
     }
 
     fn remove(&self) -> StoreAnswer<'_, bool> {
-        Box::pin(self.entry.step(|name, _| platform::remove(name)))
+        Box::pin(async move {
+            let removed = self.entry.step(|name, _| platform::remove(name)).await?;
+            if removed {
+                self.lock.mark();
+            }
+            Ok(removed)
+        })
     }
 }
