@@ -129,7 +129,7 @@ impl Backend {
         let signed_out = signed_out(lease.as_ref());
         let answer = self.send(call, lease, &|_| true).await?;
         // A separate future, so that a queued call stays small.
-        let body = Box::pin(json(answer.response, self.room.part()));
+        let body = Box::pin(json(answer.response, self.rooms.own.part()));
         tokio::select! {
             body = tokio::time::timeout_at(answer.deadline, body) => {
                 let body = body.map_err(|_| BackendError::Timeout)??;

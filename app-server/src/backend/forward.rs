@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use byokey_http::Response;
@@ -11,7 +12,8 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
-use super::limits::CALL_DEADLINE;
+use super::limits::{CALL_DEADLINE, Limit};
+use super::room::{AnswerRoom, Part};
 use super::route::Carries;
 use super::sse::Body;
 use super::standby::Refill;
@@ -63,6 +65,8 @@ pub(crate) struct AnswerStream {
     body: Body,
     idle_timeout: Duration,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// That of the answers which are read here.
+    room: Arc<AnswerRoom>,
     /// Prepares the next call when this one is over.
     _refill: Refill,
 }
@@ -76,9 +80,21 @@ pub(crate) enum BrokenOff {
     /// It has an event that is too long to read.
     #[error("the answer has an event that is too long")]
     TooLong,
+    /// Other answers take the room that reading it needs.
+    #[error("there is no room for the answer beside those in progress")]
+    NoRoom,
     /// The connection to the backend failed, or it was silent for too long.
     #[error("the connection to the backend broke off")]
     Interrupted,
+}
+
+impl From<Limit> for BrokenOff {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Room => Self::NoRoom,
+            _ => Self::TooLong,
+        }
+    }
 }
 
 impl fmt::Debug for AnswerStream {
@@ -133,7 +149,7 @@ impl Backend {
         } = self.send(&call, lease, admits).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = if is_short {
-            let whole = Box::pin(body::whole(response, self.room.part()));
+            let whole = Box::pin(body::whole(response, self.rooms.own.part()));
             tokio::select! {
                 whole = tokio::time::timeout_at(deadline, whole) => {
                     let whole = whole.map_err(|_| BackendError::Timeout)??;
@@ -146,6 +162,7 @@ impl Backend {
                 response,
                 idle_timeout,
                 signed_out,
+                Arc::clone(&self.rooms.clients),
                 refill,
             ))
         };
@@ -175,14 +192,21 @@ impl AnswerStream {
         response: Response,
         idle_timeout: Duration,
         signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
+        room: Arc<AnswerRoom>,
         _refill: Refill,
     ) -> Self {
         Self {
             body: Box::pin(response.bytes_stream()),
             idle_timeout,
             signed_out,
+            room,
             _refill,
         }
+    }
+
+    /// Returns an empty part of the room for what is stored of the answer.
+    pub(crate) fn part(&self) -> Part {
+        self.room.part()
     }
 
     /// Returns the next bytes; `None` at the end. Cancel-safe.

@@ -17,6 +17,10 @@ pub(crate) const MAX_EVENT: usize = 4 * MIB;
 /// texts and the reasoning of turns. An answer that needs more than is left fails. The longest one has
 /// room if it is alone: while its buffer grows it takes up to one and a half times its length.
 pub(crate) const MAX_ANSWERS: usize = 6 * MIB;
+/// Most bytes of all streamed answers that the gateway reads, for SDKs and for a recording. An image
+/// that a model made is in its answer three times while that ends.
+#[cfg(feature = "gateway")]
+pub(crate) const MAX_ANSWERS_OF_CLIENTS: usize = 64 * MIB;
 /// What each part of an answer may take without a share of that room.
 pub(crate) const MAX_FREE_PART: usize = 4 * KIB;
 /// Most bytes of a streamed response.

@@ -83,7 +83,7 @@ use limits::MAX_CALLS;
 use outcome::may_recover;
 use provider_token::{ProviderToken, ProviderTokens};
 use request_body::Recipient;
-use room::AnswerRoom;
+use room::Rooms;
 use route::{Carries, Route};
 use standby::Refill;
 use workspace::Workspaces;
@@ -99,7 +99,7 @@ pub struct Backend {
     pub identity: Identity,
     http: Arc<HttpClient>,
     calls: Semaphore,
-    room: Arc<AnswerRoom>,
+    rooms: Rooms,
     models: Models,
     provider_tokens: ProviderTokens,
     cookies: Cookies,
@@ -248,7 +248,7 @@ impl Backend {
             identity,
             http,
             calls,
-            room: Arc::default(),
+            rooms: Rooms::default(),
             models,
             provider_tokens: ProviderTokens::new(runner),
             cookies: Cookies::default(),
@@ -468,7 +468,7 @@ impl Backend {
                 .as_ref()
                 .is_some_and(|it| self.cookies.store(it, &route.url, response.headers()));
             let keeps = call.keeps_refusal();
-            let room = self.room.part();
+            let room = self.rooms.own.part();
             let outcome = error::successful(response, room, lease, own_bearer, keeps);
             let outcome = Box::pin(outcome).await;
             outcome.map_err(|error| error.with_cookie(brings_cookie))

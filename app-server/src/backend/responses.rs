@@ -183,7 +183,7 @@ impl Backend {
             .collect();
         let body = Box::pin(response.bytes_stream());
         Ok(TurnStream {
-            events: EventReader::new(body, provider.stream_idle_timeout, self.room.part()),
+            events: EventReader::new(body, provider.stream_idle_timeout, self.rooms.own.part()),
             ready,
             reported: None,
             size: AnswerSize::default(),
@@ -202,7 +202,7 @@ impl Backend {
     /// Returns the part of the room for answers in which a turn keeps what it was sent.
     #[must_use]
     pub fn room_of_turn(&self) -> Part {
-        self.room.part()
+        self.rooms.own.part()
     }
 }
 

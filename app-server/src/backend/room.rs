@@ -13,53 +13,85 @@ use super::limits::{Limit, MAX_ANSWERS, MAX_FREE_PART};
 /// was freed: with a step for each power of two, many growing buffers would leave a trail there.
 const STEPS: [usize; 2] = [16 * 1024, 64 * 1024];
 
-/// The room, by the bytes that are taken.
-#[derive(Debug, Default)]
-pub(crate) struct AnswerRoom(AtomicUsize);
+/// The rooms of a backend.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    /// That of the server's answers.
+    pub(crate) own: Arc<AnswerRoom>,
+    /// That of answers which the gateway reads for its clients.
+    #[cfg(feature = "gateway")]
+    pub(crate) clients: Arc<AnswerRoom>,
+}
 
-/// A part of the room. The first bytes of each part are free, so that short answers always have
+impl Default for Rooms {
+    fn default() -> Self {
+        Self {
+            own: Arc::default(),
+            #[cfg(feature = "gateway")]
+            clients: Arc::new(AnswerRoom::of(super::limits::MAX_ANSWERS_OF_CLIENTS)),
+        }
+    }
+}
+
+/// A room.
+#[derive(Debug)]
+pub(crate) struct AnswerRoom {
+    taken: AtomicUsize,
+    limit: usize,
+}
+
+impl Default for AnswerRoom {
+    fn default() -> Self {
+        Self::of(MAX_ANSWERS)
+    }
+}
+
+/// A part of a room. The first bytes of each part are free, so that short answers always have
 /// room.
 #[derive(Debug)]
 pub struct Part {
-    /// None is room without a limit.
-    room: Option<Arc<AnswerRoom>>,
+    room: Arc<AnswerRoom>,
     bytes: usize,
 }
 
 impl AnswerRoom {
+    /// Returns a room of so many bytes.
+    pub(crate) const fn of(limit: usize) -> Self {
+        Self {
+            taken: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
     /// Returns an empty part.
     pub(crate) fn part(self: &Arc<Self>) -> Part {
         Part {
-            room: Some(Arc::clone(self)),
+            room: Arc::clone(self),
             bytes: 0,
         }
     }
 
     fn take(&self, bytes: usize) -> Result<(), Limit> {
-        let take = |taken: usize| taken.checked_add(bytes).filter(|it| *it <= MAX_ANSWERS);
+        let take = |taken: usize| taken.checked_add(bytes).filter(|it| *it <= self.limit);
         let taken = self
-            .0
+            .taken
             .try_update(Ordering::Relaxed, Ordering::Relaxed, take);
         taken.map(drop).map_err(|_| Limit::Room)
     }
 }
 
 impl Part {
-    /// Returns a part of room without a limit.
-    #[cfg(feature = "gateway")]
-    pub(crate) const fn without_limit() -> Self {
-        Self {
-            room: None,
-            bytes: 0,
-        }
+    /// Returns two parts of a room.
+    #[cfg(test)]
+    pub(crate) fn pair(room: usize) -> (Self, Self) {
+        let room = Arc::new(AnswerRoom::of(room));
+        (room.part(), room.part())
     }
 
     /// Takes so many bytes more.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Limit> {
         let after = self.bytes.saturating_add(bytes);
-        if let Some(room) = &self.room {
-            room.take(shared(after) - shared(self.bytes))?;
-        }
+        self.room.take(shared(after) - shared(self.bytes))?;
         self.bytes = after;
         Ok(())
     }
@@ -67,10 +99,8 @@ impl Part {
     /// Gives so many bytes back.
     pub(crate) fn give_back(&mut self, bytes: usize) {
         let after = self.bytes.saturating_sub(bytes);
-        if let Some(room) = &self.room {
-            let less = shared(self.bytes) - shared(after);
-            room.0.fetch_sub(less, Ordering::Relaxed);
-        }
+        let less = shared(self.bytes) - shared(after);
+        self.room.taken.fetch_sub(less, Ordering::Relaxed);
         self.bytes = after;
     }
 
@@ -142,7 +172,7 @@ mod tests {
         drop(one);
         other.take(MAX_ANSWERS - 2 * MAX_FREE_PART).unwrap();
         drop(other);
-        assert_eq!(room.0.load(Ordering::Relaxed), 0);
+        assert_eq!(room.taken.load(Ordering::Relaxed), 0);
     }
 
     #[test]

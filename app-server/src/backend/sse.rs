@@ -13,6 +13,10 @@ use memchr::memchr2;
 use super::limits::{Limit, MAX_ANSWER, MAX_EVENT, MAX_NAME};
 use super::room::Part;
 
+/// Most bytes of comments that are kept until they are taken.
+#[cfg(feature = "gateway")]
+const MAX_COMMENTS: usize = 1024;
+
 /// The chunks of a response body.
 pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, byokey_http::BodyError>> + Send>>;
 
@@ -36,6 +40,9 @@ pub(crate) struct EventParser {
     name: Option<String>,
     data: Option<Vec<u8>>,
     is_first_line: bool,
+    /// The comments since they were last taken, where they are wanted. They keep a connection alive.
+    #[cfg(feature = "gateway")]
+    comments: Option<Vec<u8>>,
     /// The room of the line, of the data, and of the last event.
     room: Part,
     /// That of the last event. What came of it may not be delivered before the next one is read.
@@ -106,9 +113,27 @@ impl EventParser {
             name: None,
             data: None,
             is_first_line: true,
+            #[cfg(feature = "gateway")]
+            comments: None,
             room,
             last_event: 0,
         }
+    }
+
+    /// Returns a parser that keeps the comments, too.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn with_comments(self) -> Self {
+        let comments = Some(Vec::new());
+        Self { comments, ..self }
+    }
+
+    /// Takes the comments since the last time, one line each.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn take_comments(&mut self) -> Vec<u8> {
+        self.comments
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Takes the next bytes, when all events of those before are read.
@@ -189,6 +214,15 @@ impl EventParser {
                 line.drain(..value);
                 let name = String::from_utf8(line).ok();
                 self.name = name.filter(|name| name.len() <= MAX_NAME);
+            }
+            #[cfg(feature = "gateway")]
+            Some(b"") => {
+                if let Some(comments) = &mut self.comments
+                    && comments.len() + line.len() < MAX_COMMENTS
+                {
+                    comments.extend_from_slice(&line);
+                    comments.push(b'\n');
+                }
             }
             _ => {}
         }

@@ -5,6 +5,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::backend::Part;
+
 const MIB: usize = 1024 * 1024;
 /// Longest output that is held: the items of one answer, together.
 const MAX_OUTPUT: usize = 16 * MIB;
@@ -15,9 +17,13 @@ pub(super) const MAX_EVENT: usize = 16 * MIB;
 #[derive(Debug, Default)]
 pub(super) struct Output {
     /// The complete items, as JSON, with commas between them.
-    items: String,
-    /// Whether an item was left out, because there was no room for it.
+    items: Vec<u8>,
+    /// The room of all that is stored.
+    room: Option<Part>,
+    /// Whether an item was left out: it exceeds the limit, or there was no room for it.
     pub(super) is_cut: bool,
+    /// Whether other answers took the room for it.
+    pub(super) had_no_room: bool,
     /// How it ended.
     pub(super) end: Option<End>,
     /// The error that an event reported.
@@ -52,6 +58,14 @@ struct Event<'a> {
 }
 
 impl Output {
+    /// Returns one that takes what it stores from this part.
+    pub(super) fn in_room(part: Part) -> Self {
+        Self {
+            room: Some(part),
+            ..Self::default()
+        }
+    }
+
     /// Takes the data of the next event. Returns the event to write in its place, if it is the last
     /// one and lacked the output.
     pub(super) fn see(&mut self, data: &[u8]) -> Option<Vec<u8>> {
@@ -73,6 +87,18 @@ impl Output {
             _ => return None,
         };
         let response = event.response?;
+        // The output in the response, and that in the event.
+        let copies = 3 * (self.items.len() + data.len());
+        if self
+            .room
+            .as_mut()
+            .is_some_and(|room| room.take(copies).is_err())
+        {
+            let response = RawValue::NULL.to_owned();
+            (self.is_cut, self.had_no_room) = (true, true);
+            self.end = Some(End { kind, response });
+            return None;
+        }
         let whole = self.with_output(response);
         let changed = whole.as_ref().and_then(|whole| {
             let text = std::str::from_utf8(data).ok()?;
@@ -84,19 +110,29 @@ impl Output {
     }
 
     fn add(&mut self, item: &RawValue) {
-        if self.items.len() + item.get().len() > MAX_OUTPUT {
+        let item = item.get().as_bytes();
+        if self.items.len() + item.len() > MAX_OUTPUT {
             self.is_cut = true;
             return;
         }
-        if !self.items.is_empty() {
-            self.items.push(',');
+        if let Some(room) = &mut self.room
+            && room
+                .grow(&mut self.items, 1 + item.len(), MAX_OUTPUT)
+                .is_err()
+        {
+            (self.is_cut, self.had_no_room) = (true, true);
+            return;
         }
-        self.items.push_str(item.get());
+        if !self.items.is_empty() {
+            self.items.push(b',');
+        }
+        self.items.extend_from_slice(item);
     }
 
     /// Returns the list of the complete items; `None` if there is none.
     pub(super) fn list(&self) -> Option<Box<RawValue>> {
-        let list = (!self.items.is_empty()).then(|| ["[", &self.items, "]"].concat());
+        let items = std::str::from_utf8(&self.items).ok()?;
+        let list = (!items.is_empty()).then(|| ["[", items, "]"].concat());
         RawValue::from_string(list?).ok()
     }
 
@@ -202,6 +238,27 @@ mod tests {
         ] {
             assert_eq!(Output::default().see(other), None);
         }
+    }
+
+    #[test]
+    fn an_output_takes_what_it_stores_from_the_room_and_gives_it_back() {
+        let (part, beside) = Part::pair(64 * 1024);
+        let text = |length| format!("\"{}\"", "x".repeat(length));
+        let mut one = Output::in_room(part);
+        item(&mut one, &text(50_000));
+        assert!(!one.is_cut);
+        let mut other = Output::in_room(beside);
+        item(&mut other, &text(50_000));
+        assert!(other.is_cut && other.had_no_room && other.list().is_none());
+        let last = br#"{"type":"response.completed","response":{"output":[]}}"#;
+        assert_eq!(one.see(last), None, "there is no room for the copies");
+        assert!(one.had_no_room && one.end.is_some());
+        // The room of one is free for the other.
+        drop(one);
+        let room = other.room.take();
+        let mut next = Output::in_room(room.unwrap());
+        item(&mut next, &text(5_000));
+        assert!(next.see(last).is_some() && !next.is_cut);
     }
 
     #[test]

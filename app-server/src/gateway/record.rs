@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use byokey_auth::Lease;
 use byokey_base::owner_only::{self, FileFailure};
@@ -32,9 +33,25 @@ const MAX_NAME: usize = 256;
 /// Writes the turns of a gateway into a file.
 #[derive(Debug)]
 pub struct Recorder {
-    file: Mutex<File>,
+    file: Arc<File>,
+    /// Writes the lines: a disk may be slow, and all turns share one thread with the network. It is
+    /// started by the first line, when the process is restricted.
+    writer: Mutex<Option<Writer>>,
     threads: Mutex<Threads>,
-    has_failed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    lines: Sender<Finished>,
+    thread: JoinHandle<()>,
+}
+
+/// A turn that is over, and the room that it takes until it is written.
+#[derive(Debug)]
+struct Finished {
+    line: Line,
+    _input: Option<Share>,
+    _output: Output,
 }
 
 /// The inputs of the latest turns, as digests.
@@ -60,11 +77,11 @@ pub(super) struct Turn {
     line: Line,
     pub(super) output: Output,
     /// The room that its input takes.
-    _share: Option<Share>,
+    share: Option<Share>,
 }
 
 /// One line. Times are those of the request's arrival.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
     at: String,
@@ -74,7 +91,7 @@ struct Line {
     /// The items since the last turn of the thread, without those that the model wrote; `None` if
     /// the body is compressed, they are too long, or those of other turns leave no room.
     input: Option<Box<RawValue>>,
-    output: Box<RawValue>,
+    output: Option<Box<RawValue>>,
     /// Whether output was left out, because it is too long.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_cut: bool,
@@ -102,9 +119,9 @@ impl Recorder {
     /// When it is not a regular file of this user, or is a link.
     pub fn open(path: &Path) -> Result<Self, FileFailure> {
         Ok(Self {
-            file: Mutex::new(owner_only::open_append(path)?),
+            file: Arc::new(owner_only::open_append(path)?),
+            writer: Mutex::default(),
             threads: Mutex::default(),
-            has_failed: AtomicBool::new(false),
         })
     }
 
@@ -143,7 +160,7 @@ impl Recorder {
             thread,
             account: lease.map(account),
             input,
-            output: list(String::new()).unwrap_or_default(),
+            output: list(String::new()),
             is_cut: false,
             usage: None,
             status: "brokenOff",
@@ -155,7 +172,7 @@ impl Recorder {
             begun: Instant::now(),
             line,
             output: Output::default(),
-            _share: share,
+            share,
         }
     }
 
@@ -186,20 +203,55 @@ impl Recorder {
         list(new?)
     }
 
-    fn write(&self, line: &Line) {
-        let Ok(mut text) = serde_json::to_vec(line) else {
-            return;
-        };
-        text.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(&text)
-            && !self.has_failed.swap(true, Ordering::Relaxed)
-        {
-            tracing::error!(
-                "a turn cannot be recorded: {error}; its line, and perhaps later ones, are missing"
-            );
+    fn write(&self, finished: Finished) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_none() {
+            *writer = Writer::start(&self.file).ok();
+        }
+        match &*writer {
+            Some(writer) => drop(writer.lines.send(finished)),
+            None => drop(write(&self.file, &finished.line)),
         }
     }
+}
+
+impl Drop for Recorder {
+    /// The last lines are written before the process ends.
+    fn drop(&mut self) {
+        let writer = self.writer.get_mut();
+        if let Some(writer) = writer.unwrap_or_else(PoisonError::into_inner).take() {
+            drop(writer.lines);
+            let _ = writer.thread.join();
+        }
+    }
+}
+
+impl Writer {
+    fn start(file: &Arc<File>) -> io::Result<Self> {
+        let file = Arc::clone(file);
+        let (lines, finished) = channel::<Finished>();
+        let thread = std::thread::Builder::new().spawn(move || {
+            let mut has_failed = false;
+            for finished in finished {
+                let written = write(&file, &finished.line);
+                if let Err(error) = written
+                    && !std::mem::replace(&mut has_failed, true)
+                {
+                    tracing::error!(
+                        "a turn cannot be recorded: {error}; its line, and perhaps later ones, are \
+                         missing"
+                    );
+                }
+            }
+        })?;
+        Ok(Self { lines, thread })
+    }
+}
+
+fn write(mut file: &File, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    file.write_all(&text)
 }
 
 impl Threads {
@@ -272,7 +324,7 @@ impl Turn {
         };
         self.line.usage = members.get("usage").map(ToOwned::to_owned);
         if let Some(output) = members.get("output") {
-            self.line.output = output.to_owned();
+            self.line.output = Some(output.to_owned());
         }
     }
 
@@ -286,13 +338,13 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let output = std::mem::take(&mut self.output);
         if let Some(items) = output.list() {
-            self.line.output = items;
+            self.line.output = Some(items);
         }
         self.line.is_cut = output.is_cut;
         if output.error.is_some() {
             self.line.status = "failed";
         }
-        if let Some(end) = output.end {
+        if let Some(end) = &output.end {
             self.line.status = match end.kind {
                 EndKind::Completed => "completed",
                 EndKind::Incomplete => "incomplete",
@@ -303,6 +355,12 @@ impl Drop for Turn {
             self.line.usage = usage.map(ToOwned::to_owned);
         }
         self.line.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.recorder.write(&self.line);
+        let none = Line::default();
+        let finished = Finished {
+            line: std::mem::replace(&mut self.line, none),
+            _input: self.share.take(),
+            _output: output,
+        };
+        self.recorder.write(finished);
     }
 }

@@ -65,9 +65,7 @@ pub(super) async fn answer(
             headers.remove(CONTENT_LENGTH);
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             return match Box::pin(whole(stream, turn)).await {
-                Ok((status, document)) => {
-                    response(status, headers, AnswerBody::whole(document.into()))
-                }
+                Ok((status, document)) => response(status, headers, AnswerBody::whole(document)),
                 Err(refusal) => refusal,
             };
         }
@@ -109,20 +107,25 @@ struct Watched {
 /// What is read of an answer that passes as it is.
 enum Seen {
     Events(EventParser),
-    Document(Vec<u8>),
+    Document(Vec<u8>, Part),
     /// It is too long, or cannot be read.
     Nothing,
 }
 
 impl Watched {
-    fn new(stream: AnswerStream, turn: Turn, headers: &HeaderMap) -> Self {
+    fn new(stream: AnswerStream, mut turn: Turn, headers: &HeaderMap) -> Self {
         let kind = headers
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok());
         let seen = match kind {
             _ if headers.contains_key(CONTENT_ENCODING) => Seen::Nothing,
-            Some(kind) if kind.starts_with("application/json") => Seen::Document(Vec::new()),
-            _ => Seen::Events(EventParser::up_to(MAX_EVENT, Part::without_limit())),
+            Some(kind) if kind.starts_with("application/json") => {
+                Seen::Document(Vec::new(), stream.part())
+            }
+            _ => {
+                turn.output = Output::in_room(stream.part());
+                Seen::Events(EventParser::up_to(MAX_EVENT, stream.part()))
+            }
         };
         let length = headers.get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
@@ -168,11 +171,13 @@ impl Watched {
                     }
                 }
             }
-            Seen::Document(document) if document.len() + chunk.len() <= MAX_WHOLE => {
-                document.extend_from_slice(chunk);
-                return;
+            Seen::Document(document, room) => {
+                let fits = document.len() + chunk.len() <= MAX_WHOLE;
+                if fits && room.grow(document, chunk.len(), MAX_WHOLE).is_ok() {
+                    document.extend_from_slice(chunk);
+                    return;
+                }
             }
-            Seen::Document(_) => {}
             Seen::Nothing => return,
         }
         self.seen = Seen::Nothing;
@@ -185,7 +190,14 @@ impl Watched {
                     drop(self.turn.output.see(&event.data));
                 }
             }
-            Seen::Document(document) => self.turn.whole(document),
+            Seen::Document(document, room) => {
+                // The copy in its line, and the line.
+                if room.take(2 * document.len()).is_ok() {
+                    self.turn.whole(document);
+                } else {
+                    self.turn.unread();
+                }
+            }
             Seen::Nothing => self.turn.unread(),
         }
     }
@@ -197,35 +209,43 @@ struct Events {
     parser: EventParser,
     output: Output,
     turn: Option<Turn>,
+    /// The room of the events that are passed on; `None` where none are.
+    passed: Option<Part>,
     is_over: bool,
 }
 
 impl Events {
     fn new(stream: AnswerStream, turn: Option<Turn>) -> Self {
         Self {
-            stream,
-            parser: EventParser::up_to(MAX_EVENT, Part::without_limit()),
-            output: Output::default(),
+            parser: EventParser::up_to(MAX_EVENT, stream.part()).with_comments(),
+            output: Output::in_room(stream.part()),
             turn,
+            passed: Some(stream.part()),
             is_over: false,
+            stream,
         }
     }
 
-    /// Returns the next events, as bytes: all that have arrived.
+    /// Returns the next events, as bytes: all that have arrived. Where none are passed on, reads to
+    /// the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokenOff> {
         let mut bytes = Vec::new();
+        // Those of the last time are with the client.
+        self.passed = self.passed.take().map(|_| self.stream.part());
         while bytes.is_empty() && !self.is_over {
             match self.stream.next().await? {
                 Some(chunk) => {
                     self.parser.feed(chunk);
-                    while let Some(event) = self.parser.next().map_err(|_| BrokenOff::TooLong)? {
-                        self.see(event, &mut bytes);
+                    while let Some(event) = self.parser.next()? {
+                        self.see(event, &mut bytes)?;
                     }
+                    self.pass_comments(&mut bytes);
+                    self.is_over = self.passed.is_none() && self.output.end.is_some();
                 }
                 None => {
                     self.is_over = true;
-                    if let Some(event) = self.parser.finish().map_err(|_| BrokenOff::TooLong)? {
-                        self.see(event, &mut bytes);
+                    if let Some(event) = self.parser.finish()? {
+                        self.see(event, &mut bytes)?;
                     }
                 }
             }
@@ -233,22 +253,42 @@ impl Events {
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
-    fn see(&mut self, event: RawEvent, bytes: &mut Vec<u8>) {
+    fn see(&mut self, event: RawEvent, bytes: &mut Vec<u8>) -> Result<(), BrokenOff> {
         if is_for_codex(&event) {
-            return;
+            return Ok(());
         }
         let data = self.output.see(&event.data).unwrap_or(event.data);
-        if let Some(name) = event.name {
+        let Some(room) = &mut self.passed else {
+            return Ok(());
+        };
+        let name = event.name.as_deref();
+        let lines = || data.split(|byte| *byte == b'\n');
+        let length = lines()
+            .map(|line| "data: \n".len() + line.len())
+            .sum::<usize>();
+        let length = length + name.map_or(0, |name| "event: \n".len() + name.len()) + 1;
+        room.grow(bytes, length, usize::MAX)?;
+        if let Some(name) = name {
             bytes.extend_from_slice(b"event: ");
             bytes.extend_from_slice(name.as_bytes());
             bytes.push(b'\n');
         }
-        for line in data.split(|byte| *byte == b'\n') {
+        for line in lines() {
             bytes.extend_from_slice(b"data: ");
             bytes.extend_from_slice(line);
             bytes.push(b'\n');
         }
         bytes.push(b'\n');
+        Ok(())
+    }
+
+    /// Passes comments on: a client may count on them while the model says nothing.
+    fn pass_comments(&mut self, bytes: &mut Vec<u8>) {
+        let comments = self.parser.take_comments();
+        if self.passed.is_some() && !comments.is_empty() {
+            bytes.extend_from_slice(&comments);
+            bytes.push(b'\n');
+        }
     }
 
     fn chunks(self) -> Chunks {
@@ -286,32 +326,60 @@ impl Drop for Events {
     }
 }
 
+/// A whole answer until its client has it, and its part of the room.
+struct Document {
+    text: Vec<u8>,
+    _room: Part,
+}
+
+impl Document {
+    fn held(text: &[u8], _room: Part) -> Bytes {
+        let text = text.to_vec();
+        Bytes::from_owner(Self { text, _room })
+    }
+}
+
+impl AsRef<[u8]> for Document {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 /// Reads an answer to its end, and returns its status and document.
 async fn whole(
     stream: AnswerStream,
     turn: Option<Turn>,
-) -> Result<(StatusCode, Vec<u8>), Response<AnswerBody>> {
+) -> Result<(StatusCode, Bytes), Response<AnswerBody>> {
+    let mut room = stream.part();
     let mut events = Events::new(stream, turn);
-    while events.output.end.is_none() {
-        match events.next().await {
-            Ok(Some(_)) => {}
-            Ok(None) => break,
-            Err(BrokenOff::SignedOut) => return Err(error::answer(BackendError::SignedOut)),
-            Err(BrokenOff::Interrupted) => return Err(error::answer(BackendError::Interrupted)),
-            Err(BrokenOff::TooLong) => return Err(too_long()),
-        }
-    }
-    if events.output.is_cut {
-        return Err(too_long());
+    events.passed = None;
+    match events.next().await {
+        Ok(_) => {}
+        Err(BrokenOff::SignedOut) => return Err(error::answer(BackendError::SignedOut)),
+        Err(BrokenOff::Interrupted) => return Err(error::answer(BackendError::Interrupted)),
+        Err(BrokenOff::TooLong) => return Err(too_long()),
+        Err(BrokenOff::NoRoom) => return Err(no_room()),
     }
     let output = &events.output;
+    if output.had_no_room {
+        return Err(no_room());
+    }
+    if output.is_cut {
+        return Err(too_long());
+    }
     match (&output.end, &output.error) {
         (Some(end), _) if end.kind == EndKind::Failed => {
             let members = Members::of(end.response.get());
             let reported = members.and_then(|members| members.get("error"));
             Ok(failed(reported.or(output.error.as_deref())))
         }
-        (Some(end), _) => Ok((StatusCode::OK, end.response.get().as_bytes().to_vec())),
+        (Some(end), _) => {
+            let text = end.response.get().as_bytes();
+            match room.take(text.len()) {
+                Ok(()) => Ok((StatusCode::OK, Document::held(text, room))),
+                Err(_) => Err(no_room()),
+            }
+        }
         (None, Some(error)) => Ok(failed(Some(error))),
         (None, None) => Err(error::answer(BackendError::Interrupted)),
     }
@@ -325,8 +393,15 @@ fn too_long() -> Response<AnswerBody> {
     Refusal::new(StatusCode::BAD_GATEWAY, "answer_too_large", text).into_response()
 }
 
+fn no_room() -> Response<AnswerBody> {
+    let text = "the answers in progress take all the room for them. Try again when some of them have \
+                ended, or ask for a stream.";
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Refusal::new(status, "answers_too_large", text).into_response()
+}
+
 /// Returns the error of the backend in the form that the API has for it.
-fn failed(reported: Option<&RawValue>) -> (StatusCode, Vec<u8>) {
+fn failed(reported: Option<&RawValue>) -> (StatusCode, Bytes) {
     let text = reported.map_or("null", RawValue::get);
     let code = Members::of(text).and_then(|members| members.text("code"));
     let kind = code.as_deref().and_then(Reason::of_code).map(Reason::kind);
@@ -338,5 +413,5 @@ fn failed(reported: Option<&RawValue>) -> (StatusCode, Vec<u8>) {
         (_, Some(_)) => StatusCode::BAD_REQUEST,
         (_, None) => StatusCode::BAD_GATEWAY,
     };
-    (status, [r#"{"error":"#, text, "}"].concat().into_bytes())
+    (status, [r#"{"error":"#, text, "}"].concat().into())
 }
