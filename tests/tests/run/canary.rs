@@ -42,7 +42,7 @@ fn assert_absent(place: &str, bytes: &[u8]) {
 }
 
 /// Returns the steps of a backend in which the model has codex run a command.
-fn runs(command: &str) -> Value {
+pub(crate) fn runs(command: &str) -> Value {
     let call = json!({
         "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command",
         "arguments": json!({"cmd": command}).to_string(),

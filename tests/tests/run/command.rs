@@ -88,7 +88,12 @@ async fn turns_of_a_program_are_recorded_on_demand() {
     drop(child.stdin.take());
     child.wait_with_output().await.unwrap();
     gone(url).await;
-    let text = std::fs::read_to_string(&file).unwrap();
+    // The last lines are written when its port is closed.
+    let mut text = String::new();
+    while !text.ends_with('\n') {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        text = std::fs::read_to_string(&file).unwrap();
+    }
     let line: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(line["status"], "completed");
     assert_eq!(line["account"]["email"], "ada@example.com");

@@ -1,6 +1,6 @@
 //! `byokey run` changes nothing of what a command may do.
 
-use byokey_tests::tools;
+use byokey_tests::{PATIENCE, byokey, tools};
 
 use super::world::{World, ended};
 
@@ -51,6 +51,11 @@ async fn sudo_and_namespaces_work_as_they_do_without_it() {
             continue;
         }
         let [plain, run] = both(&world, script).await;
+        if !plain.status.success() {
+            // Both may fail alike for another reason, so nothing is shown.
+            let why = plain.stderr.trim();
+            println!("SKIPPED: `{script}` fails here without `byokey run`, too: {why}");
+        }
         assert_eq!(
             run.status.code(),
             plain.status.code(),
@@ -72,6 +77,26 @@ async fn files_can_be_written_and_programs_started() {
         (output.status.code(), output.stdout.as_str()),
         (Some(4), "x\n")
     );
+}
+
+// Row: other programs on the login
+#[tokio::test]
+async fn a_pipe_of_the_caller_ends_with_the_command_that_has_it_and_not_with_the_gateway() {
+    let world = World::signed_in().await;
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let script = "exec 7>&0 </dev/null; exec \"$0\" run --store file -- \
+                  sh -c 'echo \"$OPENAI_BASE_URL\"; exec 7>&-; exec sleep 600'";
+    let mut command = world.plain("/bin/sh");
+    command.args(["-c", script]).arg(byokey()).stdin(writer);
+    let mut child = command.spawn().unwrap();
+    // It holds the pipe, too.
+    drop(command);
+    let over = tokio::task::spawn_blocking(move || std::io::read_to_string(&mut reader));
+    let over = tokio::time::timeout(PATIENCE, over).await;
+    let read = over.expect("the gateway does not hold the pipe").unwrap();
+    assert_eq!(read.unwrap(), "");
+    assert!(child.try_wait().unwrap().is_none(), "the command runs");
+    child.kill().await.unwrap();
 }
 
 // Row: other programs on the login

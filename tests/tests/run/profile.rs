@@ -5,6 +5,7 @@ use byokey_tests::byokey;
 use byokey_tests::codex::program;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 
 use super::codex::{PATIENCE, own_login, users_files};
 use super::world::{REFRESH_TOKEN, World, ended_within, outside, real_token};
@@ -13,6 +14,50 @@ const KEY: &str = "sk-made-up-key-of-byokey";
 
 /// How the last line of the profile begins.
 const LAST: &str = "auth = {";
+
+/// Starts a gateway. Returns the profile that it prints.
+async fn printed(world: &World) -> (Child, String) {
+    let mut gateway = world.plain(byokey());
+    gateway.args(["gateway", "--store", "file"]);
+    let mut gateway = gateway.spawn().unwrap();
+    let mut lines = BufReader::new(gateway.stdout.take().unwrap()).lines();
+    let mut profile = String::new();
+    while !profile.contains(LAST) {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        profile += &line.expect("it serves in time").unwrap().expect("a line");
+        profile.push('\n');
+    }
+    (gateway, profile)
+}
+
+// Row: codex on the login
+#[tokio::test]
+async fn the_printed_profile_in_config_toml_does_not_change_byokey_run() {
+    let Some(codex) = program() else { return };
+    let world = World::signed_in().await;
+    let file = world.codex_home().join("config.toml");
+    let own = std::fs::read_to_string(&file).unwrap();
+    let (mut gateway, profile) = printed(&world).await;
+    // Those of an earlier run: nothing listens there any more.
+    gateway.kill().await.unwrap();
+    world.configure(&format!("{own}{profile}"));
+    let before = own_login(&world);
+    let arguments = ["codex", "exec", "--skip-git-repo-check", "say fjord"];
+    for (options, words) in [
+        (&[][..], "the login of ada@example.com"),
+        (&["--plain"], "the login of ada@example.com"),
+    ] {
+        world.shared.backend.clear_requests();
+        let command = world.agent(&codex, &[options, &arguments[..]].concat());
+        let output = ended_within(command, PATIENCE).await;
+        assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
+        assert!(output.stdout.contains("say fjord"), "{output:?}");
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+        let requests = world.shared.backend.requests_to(Route::Responses);
+        assert_eq!(requests[0].bearer(), Some(real_token().as_str()));
+    }
+    assert_eq!(users_files(&world), before);
+}
 
 // Row: codex on the login
 #[tokio::test]
@@ -27,16 +72,7 @@ async fn the_printed_profile_has_codex_ask_for_the_key() {
         } else {
             world.shared.keep(&bearer, REFRESH_TOKEN);
         }
-        let mut gateway = world.plain(byokey());
-        gateway.args(["gateway", "--store", "file"]);
-        let mut gateway = gateway.spawn().unwrap();
-        let mut lines = BufReader::new(gateway.stdout.take().unwrap()).lines();
-        let mut profile = String::new();
-        while !profile.contains(LAST) {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-            profile += &line.expect("it serves in time").unwrap().expect("a line");
-            profile.push('\n');
-        }
+        let (mut gateway, profile) = printed(&world).await;
         std::fs::write(world.codex_home().join("byokey.config.toml"), profile).unwrap();
         let before = own_login(&world);
         let mut command = world.plain(&codex);

@@ -121,6 +121,8 @@ impl Launch {
             Ok(program) => program,
             Err(error) => return fail(&format!("cannot find this program: {error}")),
         };
+        // What the caller has open is for the command: a pipe would not end while the gateway runs.
+        close_fds::set_fds_cloexec(3, &[]);
         let mut command = Command::new(program);
         command.args(&self.arguments).process_group(0);
         match command.spawn() {

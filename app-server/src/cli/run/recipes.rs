@@ -60,18 +60,19 @@ pub(super) struct Prepared {
 
 /// codex takes the bearer for a personal access token, because of its prefix, and asks the gateway
 /// for its owner: so it shows the account and the limits. Its own store is switched off, or `/logout`
-/// would delete the user's own login. The provider must not be called `OpenAI`: codex then ignores
+/// would delete the user's own login. The id of the provider is not that of the profile which `byokey
+/// gateway` prints, whose table codex would merge with this one. The provider must not be called `OpenAI`: codex then ignores
 /// its address. With any `-c`, codex does not attach to its daemon, which has an older environment.
 const CODEX_LOGIN: Way = Way {
     arguments: &[
         "-c",
-        r#"model_provider="byokey""#,
+        r#"model_provider="byokey_run""#,
         "-c",
-        r#"model_providers.byokey.name="byokey""#,
+        r#"model_providers.byokey_run.name="byokey""#,
         "-c",
-        "model_providers.byokey.requires_openai_auth=true",
+        "model_providers.byokey_run.requires_openai_auth=true",
         "-c",
-        r#"model_providers.byokey.base_url="{url}/backend-api/codex""#,
+        r#"model_providers.byokey_run.base_url="{url}/backend-api/codex""#,
         "-c",
         r#"chatgpt_base_url="{url}/backend-api""#,
         "-c",
@@ -89,13 +90,13 @@ const CODEX_LOGIN: Way = Way {
 const CODEX_KEY: Way = Way {
     arguments: &[
         "-c",
-        r#"model_provider="byokey""#,
+        r#"model_provider="byokey_run""#,
         "-c",
-        r#"model_providers.byokey.name="byokey""#,
+        r#"model_providers.byokey_run.name="byokey""#,
         "-c",
-        r#"model_providers.byokey.env_key="BYOKEY_RUN_KEY""#,
+        r#"model_providers.byokey_run.env_key="BYOKEY_RUN_KEY""#,
         "-c",
-        r#"model_providers.byokey.base_url="{url}/v1""#,
+        r#"model_providers.byokey_run.base_url="{url}/v1""#,
         "-c",
         r#"cli_auth_credentials_store="ephemeral""#,
     ],

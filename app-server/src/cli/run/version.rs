@@ -1,10 +1,17 @@
 //! The version of an installed agent.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Longest `package.json` that is read.
 const MAX_MANIFEST: u64 = 256 * 1024;
+/// How long a program may take to print its version. One that takes longer is started all the same.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Most of what it prints that is read.
+const MAX_PRINTED: u64 = 4096;
 /// How far above a program its package may begin: `vendor/TARGET/bin/codex`.
 const DEPTH: usize = 6;
 
@@ -14,7 +21,7 @@ pub(super) type Version = [u32; 3];
 /// Returns the version of a program; `None` if it is not known. A package of npm says it in a file.
 /// Any other program is asked, which takes as long as its start.
 pub(super) fn installed(program: &Path, package: &str) -> Option<Version> {
-    of_package(program, package).or_else(|| printed(program))
+    of_package(program, package).or_else(|| printed(program, PATIENCE))
 }
 
 /// Returns the version in the manifest of the package that a program is in.
@@ -36,20 +43,32 @@ fn manifest(file: &Path) -> Option<serde_json::Value> {
     serde_json::from_slice(&bytes).ok()
 }
 
-fn printed(program: &Path) -> Option<Version> {
+fn printed(program: &Path, patience: Duration) -> Option<Version> {
     let mut command = Command::new(program);
     // `byokey run` gives none of them to the agent.
     for name in crate::cli::environment::SECRETS {
         command.env_remove(name);
     }
-    let output = command
+    let mut child = command
         .arg("--version")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .output()
+        .spawn()
         .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    text.split_whitespace().find_map(parsed)
+    let stdout = child.stdout.take()?;
+    let (sender, text) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        if stdout.take(MAX_PRINTED).read_to_string(&mut text).is_ok() {
+            drop(sender.send(text));
+        }
+    });
+    let text = text.recv_timeout(patience);
+    // It may hang, or have more to say.
+    let _ = child.kill();
+    let _ = child.wait();
+    text.ok()?.split_whitespace().find_map(parsed)
 }
 
 /// Parses `1.2.3`, whatever follows the third number.
@@ -70,7 +89,7 @@ pub(super) fn shown([major, minor, patch]: Version) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{installed, parsed};
+    use super::{installed, parsed, printed};
 
     #[test]
     fn versions_are_compared_number_by_number() {
@@ -98,5 +117,28 @@ mod tests {
         assert_eq!(installed(&program, "agent"), Some([3, 2, 1]));
         std::fs::write(&manifest, r#"{"name":"agent","version":"4.0.0-linux"}"#).unwrap();
         assert_eq!(installed(&program, "agent"), Some([4, 0, 0]));
+    }
+    #[test]
+    #[cfg(unix)]
+    #[expect(clippy::disallowed_methods, reason = "the test plays an agent")]
+    fn a_program_that_hangs_is_given_up_and_ended() {
+        use std::os::unix::fs::PermissionsExt as _;
+        use std::time::Duration;
+
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("agent");
+        let script = "#!/bin/sh\necho $$ >\"$0.pid\"\nexec sleep 600\n";
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(printed(&program, Duration::from_secs(2)), None);
+        let pid = std::fs::read_to_string(folder.path().join("agent.pid")).unwrap_or_default();
+        let pid = pid
+            .trim()
+            .parse()
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            assert!(rustix::process::test_kill_process(pid).is_err());
+        }
     }
 }
