@@ -1,5 +1,34 @@
 // Uses the SDK as its documentation does, and prints what it saw as one line of JSON.
+// With the argument `signed-out` it prints a first line when an answer has begun, and reads on until
+// that is broken off; then it asks once more.
 const OpenAI = require("openai");
+
+async function signedOut() {
+  const client = new OpenAI({ maxRetries: 0 });
+  const question = { model: "gpt-5.5", input: "Hello" };
+  let broke = false;
+  let begun = false;
+  try {
+    const stream = await client.responses.create({ ...question, stream: true });
+    for await (const event of stream) {
+      if (!begun && event.type === "response.output_text.delta") {
+        begun = true;
+        console.log("begun");
+      }
+    }
+  } catch {
+    broke = true;
+  }
+  let code = null;
+  let message = null;
+  try {
+    await client.responses.create(question);
+  } catch (error) {
+    code = error.code;
+    message = error.error.message;
+  }
+  console.log(JSON.stringify({ broke, code, message }));
+}
 
 async function main() {
   const client = new OpenAI({ maxRetries: 0 });
@@ -43,4 +72,4 @@ async function main() {
   console.log(JSON.stringify(seen));
 }
 
-main();
+(process.argv[2] === "signed-out" ? signedOut : main)();
