@@ -227,6 +227,46 @@ fn every_test_that_the_documents_name_exists() {
     assert!(count > 350, "only {count} names were found");
 }
 
+/// Returns the Markdown files in a folder and one level below it.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut paths = entries(folder);
+    let inner = paths
+        .iter()
+        .filter(|path| path.is_dir())
+        .map(|path| entries(path));
+    paths.extend(inner.flatten().collect::<Vec<_>>());
+    paths.retain(|path| path.extension().is_some_and(|end| end == "md"));
+    paths
+}
+
+/// Without `--locked`, cargo takes newer dependencies than those that were tested.
+#[test]
+fn what_the_documents_install_with_cargo_is_locked() {
+    let folders = ["clients", "docs", "release", "tests"];
+    let mut paths = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    paths.extend(
+        folders
+            .iter()
+            .flat_map(|folder| pages(&root().join(folder))),
+    );
+    let mut count = 0;
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // The one that must not be installed has the name of this program.
+        let installs =
+            |line: &&str| line.contains("cargo install ") && !line.contains("install byokey");
+        for line in text.lines().filter(installs) {
+            assert!(line.contains("--locked"), "{}: {line}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "only {count} lines were found");
+}
+
 #[test]
 fn the_method_in_the_recipe_is_that_of_the_sources() {
     let recipes = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
