@@ -31,6 +31,13 @@ def token() -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
 
 
+def put_browser_in(folder: Path) -> None:
+    """A browser whose user agrees to everything."""
+    browser = folder / "xdg-open"
+    browser.write_text('#!/bin/sh\nexec curl -sLo /dev/null --retry 9 --retry-connrefused "$1&sign_in=yes"\n')
+    browser.chmod(0o755)
+
+
 class Documents(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
@@ -84,9 +91,7 @@ class Documents(unittest.TestCase):
 
     def test_the_lines_for_a_shell(self) -> None:
         """What builds is the gate itself; the rest runs here, with a browser whose user agrees."""
-        browser = self.program.parent / "xdg-open"
-        browser.write_text('#!/bin/sh\nexec curl -sLo /dev/null --retry 9 --retry-connrefused "$1&sign_in=yes"\n')
-        browser.chmod(0o755)
+        put_browser_in(self.program.parent)
         lines = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
         commands = [shlex.split(line, comments=True) for line in lines]
         with support.dev_backend(self.program, env=self.variables) as issuer:
@@ -103,6 +108,25 @@ class Documents(unittest.TestCase):
                     self.assertIn(words[:1], ([], ["cargo"]), words)
         ran = [words[1] for words in commands if words and words[0] == "byokey"]
         self.assertLessEqual({"login", "status", "app-server", "logout"}, set(ran))
+
+    def test_a_new_user_is_signed_in_within_a_minute(self) -> None:
+        """From the archive and this page alone: the first lines of the section that it leads to."""
+        (link,) = re.findall(r"\[Try it offline\]\((docs/\S+)#try-it-offline\)", README)
+        _, section = (ROOT / link).read_text().split("\n## Try it offline\n")
+        lines = re.search(r"(?ms)^```sh\n(.*?)^```$", section)[1]
+
+        def attempt() -> None:
+            with support.folder() as home:
+                bin = support.unpacked(home).parent
+                put_browser_in(bin)
+                variables = support.environment(
+                    home, PATH=f"{bin}:{os.environ['PATH']}", TMPDIR=str(home), DISPLAY=":0"
+                )
+                # The issuer runs until the user ends it.
+                result = support.run(["sh", "-ec", f"trap 'kill $!' EXIT\n{lines}"], cwd=home, env=variables)
+                self.assertIn("email: ada@example.com", result.stderr)
+
+        support.quick_enough("the README: from the archive to signed in", attempt, limit=60)
 
     def test_the_lines_of_the_loopback_backend(self) -> None:
         text = (ROOT / "dev-backend/README.md").read_text()
