@@ -81,7 +81,9 @@ impl Places {
         let origin = self.workspace.base_url();
         let url = self.configured.base_url();
         Setup::default()
-            .config(&format!("chatgpt_base_url = \"{url}/backend-api\""))
+            .config(&format!(
+                "chatgpt_base_url = \"{url}/backend-api\"\nopenai_base_url = \"{url}/v1\""
+            ))
             .argument("-c")
             .argument(&format!("byokey.workspace_origins=[\"{origin}\"]"))
             .environment(
