@@ -14,8 +14,7 @@ fi
   --alias:@byokey/client=../typescript/src/index.ts --alias:vscode=./test/support/vscode.ts \
   --outdir=out/test --out-extension:.js=.mjs --log-level=warning
 node --test --test-reporter=spec out/test/*.test.mjs
-(cd e2e/other-extension && "$tools/vsce" package --no-dependencies --allow-missing-repository \
-  --skip-license --allow-unused-files-pattern --out ../../out/other.vsix >/dev/null)
+e2e/other-extension/pack.sh
 # If a part of the editor is missing, the test reports it and starts nothing that could be recorded.
 overheard=()
 if node --eval 'import("./e2e/editor.mjs").then((it) => process.exit(it.missing() ? 1 : 0))'; then

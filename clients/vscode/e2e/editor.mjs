@@ -109,11 +109,13 @@ class Editor {
     const input = this.page.locator(".quick-input-widget input[type=text]:visible");
     await input.fill(`>${title}`);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    await this.#pointAway();
   }
 
   /** Selects a line of the open list. */
   async choose(label) {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: label }).first().click();
+    await this.#pointAway();
   }
 
   /** Waits for a line of the open list. */
@@ -157,6 +159,16 @@ class Editor {
     const tip = this.page.locator(".monaco-hover:visible").first();
     await tip.waitFor();
     return await tip.innerText();
+  }
+
+  /** Whether the text of an item is shown above it. */
+  async isHoverShown() {
+    return await this.page.locator(".monaco-hover:visible").first().isVisible();
+  }
+
+  /** Moves the pointer to where nothing reacts to it, such as the text of the next list. */
+  async #pointAway() {
+    await this.page.mouse.move(640, 420);
   }
 
   /** Opens the Accounts menu, and waits for this line of it. */

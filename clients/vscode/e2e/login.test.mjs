@@ -93,14 +93,14 @@ test("a login in VS Code", options, async (story) => {
 
   await step("when a pasted token is refused, the user is asked for another, of the same account", async () => {
     await paste(tokens.ada, "ws-ada");
-    await editor.page.locator(".quick-input-widget", { hasText: "The token was refused" }).waitFor();
+    await editor.page.locator(".quick-input-widget", { hasText: "ada@example.test was refused" }).waitFor();
     await editor.picture("asked-for-another-token");
-    await editor.type("The token was refused", tokens.bob);
+    await editor.type("ada@example.test was refused", tokens.bob);
     await editor.notification("of another account", "Sign In");
     await editor.statusBar("bob@example.test (team)");
     await editor.clearNotifications();
     await paste(tokens.ada, "ws-ada");
-    await editor.type("The token was refused", tokens["ada-again"]);
+    await editor.type("ada@example.test was refused", tokens["ada-again"]);
     await editor.statusBar("ada@example.test (pro)");
     assert.equal(await editor.isAsking(), false, "the consent was asked for once");
   });

@@ -91,6 +91,7 @@ test("two windows of VS Code", options, async (story) => {
     const page = await opened;
     await editor.page.bringToFront();
     await editor.picture("waiting-for-the-browser");
+    assert.equal(await editor.isHoverShown(), false, "nothing covers the button of the notification");
     await page.locator("button", { hasText: "Sign in" }).click();
     await editor.statusBar(ADA);
     await page.close();
@@ -109,7 +110,7 @@ test("two windows of VS Code", options, async (story) => {
     await editor.command("byokey: Sign In");
     await editor.choose("Sign in with the browser");
     await (await opened).close();
-    const waiting = editor.page.locator(".notification-toast", { hasText: "sign in in the browser" });
+    const waiting = editor.page.locator(".notification-toast", { hasText: "continue in the browser" });
     await waiting.locator(".monaco-button", { hasText: "Cancel" }).click();
     await waiting.waitFor({ state: "detached" });
     await editor.statusBar(ADA);

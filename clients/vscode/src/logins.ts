@@ -8,7 +8,7 @@ import type { Client } from "./running.js";
 
 /** Opens the browser, and waits until the user is done there. */
 export async function browserLogin(client: Client, signal: AbortSignal): Promise<unknown> {
-  return await waiting("byokey: sign in in the browser. This waits until you are done there.", signal, (ended) =>
+  return await waiting("byokey: continue in the browser. This waits until you have signed in there.", signal, (ended) =>
     client.loginInBrowser(openPage, { signal: ended }),
   );
 }

@@ -17,7 +17,7 @@ export async function askForCommand(state: State, label: string | undefined): Pr
       description: "what VS Code and the server say, without secrets",
       command: "byokey.showTraffic",
     },
-    { label: "$(debug-restart) Restart server", command: "byokey.restart" },
+    { label: "$(sync) Restart server", command: "byokey.restart" },
     { label: "$(question) Getting started", command: "byokey.gettingStarted" },
   ];
   const signIn = { label: "$(sign-in) Sign in", command: "byokey.signIn" };

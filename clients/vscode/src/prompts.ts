@@ -57,7 +57,7 @@ export async function askForStored(
   const title = "Switch account";
   const chosen = await vscode.window.showQuickPick<Choice<StoredAccount | "another">>(
     [...stored, another],
-    { title },
+    { title, placeHolder: "Which account do you want to use?" },
   );
   return chosen?.value;
 }

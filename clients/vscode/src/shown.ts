@@ -11,7 +11,7 @@ export interface Shown {
   readonly text: string;
   /** For screen readers, which would spell out a bar. */
   readonly spoken: string;
-  readonly tooltip: string;
+  readonly tooltip?: string;
   readonly command: string;
   readonly isWarning?: boolean;
 }
@@ -23,7 +23,7 @@ export function shown(state: State, now: number): Shown {
       return {
         text: "$(sync~spin) byokey",
         spoken: "byokey starts or signs in",
-        tooltip: "byokey starts or signs in. Click for more.",
+        // None: it would cover the buttons of the notification above it.
         command: "byokey.menu",
       };
     case "signedOut":

@@ -7,6 +7,7 @@ import { commandTokens, sessionTokens, type TokenProvider } from "@byokey/client
 
 import type { Accounts, StoredAccount } from "./accounts.js";
 import { handOver } from "./consent.js";
+import { claimsOf } from "./identity.js";
 import { browserLogin, deviceLogin } from "./logins.js";
 import { PastedTokens } from "./pasted.js";
 import { NeededElsewhereError } from "./problems.js";
@@ -81,7 +82,8 @@ export class Ways {
 
   #pasted(accessToken: string, workspace: string, key: string | undefined): Way {
     const pasted = { accessToken, workspace, key };
-    const tokens = new PastedTokens(pasted, this.#accounts, (signal) => askForToken("The token was refused. Paste a new one.", signal));
+    const prompt = `The token of ${claimsOf(accessToken).email ?? workspace} was refused. Paste a new one.`;
+    const tokens = new PastedTokens(pasted, this.#accounts, (signal) => askForToken(prompt, signal));
     return {
       source: "pasted",
       tokens: tokens.provider,

@@ -52,9 +52,14 @@ test("a limit that is nearly used up is a warning, and screen readers get no bar
   const { text, spoken, tooltip } = shown(state(34), 0);
   assert.equal(text, "$(account) ada@example.test (pro)  ██░░░ 34 %");
   assert.equal(spoken, "byokey: ada@example.test (pro), 34 % of 5 hours used");
-  assert.match(tooltip, /███░░░░░░░ 34 % of 5 hours used/);
+  assert.match(tooltip ?? "", /███░░░░░░░ 34 % of 5 hours used/);
   const failed = shown({ kind: "failed", problem: "Made up.", remedy: "signIn" }, 0);
   assert.deepEqual([failed.isWarning, failed.spoken], [true, "byokey: failed. Made up."]);
+});
+
+test("a start has no tooltip, which VS Code shows over the buttons of the notification while the item has the focus", () => {
+  const { spoken, tooltip } = shown({ kind: "starting" }, 0);
+  assert.deepEqual([spoken, tooltip], ["byokey starts or signs in", undefined]);
 });
 
 test("a login is identified by person and workspace, whatever its token holds", () => {
