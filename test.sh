@@ -53,7 +53,7 @@ lints() {
 
 dependencies() {
   if ! command -v cargo-deny >/dev/null; then
-    skip "dependencies: cargo-deny is not installed (cargo install cargo-deny --version 0.20.2)"
+    skip "dependencies: cargo-deny is not installed (cargo install cargo-deny --version 0.20.2 --locked)"
     return
   fi
   cargo deny --locked --all-features check --hide-inclusion-graph bans licenses sources

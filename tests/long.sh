@@ -118,7 +118,7 @@ model() {
 # One fiftieth, another one each week: all of them take days.
 all_mutants() {
   if ! cargo mutants --version >/dev/null 2>&1; then
-    skip "mutants that are made: cargo-mutants is not installed (cargo install cargo-mutants)"
+    skip "mutants that are made: cargo-mutants is not installed (cargo install cargo-mutants --locked)"
     return
   fi
   local shard=${BYOKEY_MUTANTS_SHARD:-$(($(date +%V | sed 's/^0//') % 50))/50}
