@@ -9,9 +9,10 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use byokey_dev_backend::{DevBackend, Options};
 use byokey_tests::command::{auth_json, run};
 use byokey_tests::issuer::{Issuer, access_token};
-use byokey_tests::{Home, byokey, keyring};
+use byokey_tests::{Home, byokey, keyring, tools};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -85,6 +86,39 @@ async fn a_key_lives_in_the_keyring_and_nowhere_else() {
     assert!(text.contains("Successfully logged out"), "{text}");
     assert_eq!(auth_json(&home.path().join(".local/share/byokey")), None);
     assert!(!format!("{printed}{text}").contains("made-up"));
+}
+
+#[tokio::test]
+async fn a_running_gateway_notices_a_logout_from_the_keyring() {
+    if keyring::is_missing() || !tools::has("curl") {
+        return;
+    }
+    for store in ["keyring", "auto"] {
+        let backend = DevBackend::start(Options::new()).unwrap();
+        let home = Home::new(&format!(
+            "openai_base_url = \"{}/v1\"\n",
+            backend.base_url()
+        ));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let steps = format!(
+            r#"
+            export BYOKEY_STORE={store}
+            printf sk-made-up-key | "$BYOKEY" login --with-api-key
+            "$BYOKEY" gateway --port {port} >/dev/null &
+            gateway=$!
+            key=$("$BYOKEY" gateway key)
+            ask() {{
+              curl -s --noproxy '*' -o /dev/null -w '%{{http_code}}\n' \
+                http://127.0.0.1:{port}/v1/models -H "Authorization: Bearer $key"
+            }}
+            ask; "$BYOKEY" logout; ask; kill $gateway; wait $gateway
+            "#
+        );
+        let (printed, text) = beside_keyring(&home, true, &steps).await;
+        assert_eq!(printed, "200\n401\n", "{store}: {text}");
+    }
 }
 
 #[tokio::test]
