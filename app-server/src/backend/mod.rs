@@ -248,7 +248,7 @@ impl Backend {
             identity,
             http,
             calls,
-            rooms: Rooms::default(),
+            rooms: Rooms::new(),
             models,
             provider_tokens: ProviderTokens::new(runner),
             cookies: Cookies::default(),

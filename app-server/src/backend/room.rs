@@ -23,8 +23,9 @@ pub(crate) struct Rooms {
     pub(crate) clients: Arc<AnswerRoom>,
 }
 
-impl Default for Rooms {
-    fn default() -> Self {
+impl Rooms {
+    /// Returns empty ones.
+    pub(crate) fn new() -> Self {
         Self {
             own: Arc::default(),
             #[cfg(feature = "gateway")]
