@@ -5,6 +5,7 @@
 
 mod changes;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use byokey_protocol::error::{ErrorKind, TOO_LARGE};
@@ -176,10 +177,10 @@ impl Call<'_> {
             Ok(Answering::Later(_)) if self.rpc.is_overload() => {
                 self.refuse(RequestError::overloaded());
             }
-            Ok(Answering::Later(future)) => self.wait_for(future, None),
+            Ok(Answering::Later(future)) => self.wait_for(pending(future), None),
             Ok(Answering::Change(future)) => {
                 let change = self.changes.begin();
-                self.wait_for(future, Some(change));
+                self.wait_for(pending(future), Some(change));
             }
             Err(error) => self.refuse(error),
         }
@@ -237,11 +238,13 @@ impl Call<'_> {
                 changes.await;
             }
         };
-        self.after::<M, _>(settled, move |context, params| {
-            Ok(match handler(context, params)? {
-                Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
-                Answering::Later(answer) | Answering::Change(answer) => answer,
-            })
+        self.start::<M>(|context, params| {
+            Ok(after(settled, context, params, move |context, params| {
+                Ok(match handler(context, params)? {
+                    Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
+                    Answering::Later(answer) | Answering::Change(answer) => answer,
+                })
+            }))
         });
     }
 
@@ -253,37 +256,27 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
-        match self.context.services.start.settled() {
-            None => self.spawn::<M, F>(handler),
-            Some(settled) => self.after::<M, F>(settled, handler),
-        }
-    }
-
-    /// Runs a handler after another future.
-    #[inline(never)]
-    fn after<M, F>(
-        self,
-        before: impl Future<Output = ()> + Send + 'static,
-        handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
-    ) where
-        M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
-        F: Future<Output = Outcome<M::Result>> + Send + 'static,
-    {
-        self.spawn::<M, _>(|context, params| {
-            let context = context.clone();
-            Ok(async move {
-                before.await;
-                handler(&context, params)?.await
-            })
+        let settled = self.context.services.start.settled();
+        self.start::<M>(|context, params| match settled {
+            None => Ok(pending(handler(context, params)?)),
+            Some(settled) => Ok(after(settled, context, params, handler)),
         });
     }
 
     /// Runs a handler that answers asynchronously. Its synchronous part runs now.
-    #[inline(never)]
     fn spawn<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
+    {
+        self.start::<M>(|context, params| Ok(pending(handler(context, params)?)));
+    }
+
+    /// Starts a handler that answers asynchronously.
+    #[inline(never)]
+    fn start<M>(self, handler: impl FnOnce(&Context, M::Params) -> Result<Pending, RequestError>)
+    where
+        M: Request<Params: DeserializeOwned>,
     {
         if self.rpc.is_overload() {
             return self.refuse(RequestError::overloaded());
@@ -295,24 +288,56 @@ impl Call<'_> {
     }
 
     /// Answers when the future completes. A change ends after its answer.
-    #[inline(never)]
-    fn wait_for<R>(
-        self,
-        pending: impl Future<Output = Outcome<R>> + Send + 'static,
-        change: Option<Change>,
-    ) where
-        R: Serialize + Send + 'static,
-    {
+    fn wait_for(self, pending: Pending, change: Option<Change>) {
         let context = self.context.clone();
         self.rpc.spawn(pending, move |id, outcome| {
             let made = outcome.is_ok();
-            answer(&context, id, outcome);
+            match outcome {
+                Ok(answer) => answer(&context, id),
+                Err(error) => context.peer.rpc.respond_error(Some(id), error),
+            }
             if let Some(change) = change.filter(|_| made) {
                 change.made();
                 context.services.start.overtake();
             }
         });
     }
+}
+
+/// Sends the answer of a handler.
+type Answer = Box<dyn FnOnce(&Context, &RequestId) + Send>;
+
+/// A handler that has not answered yet. It has one type for all methods: a task of its own type for
+/// each would be 0.1 MiB of the program.
+type Pending = Pin<Box<dyn Future<Output = Result<Answer, RequestError>> + Send>>;
+
+fn pending<R: Serialize + Send + 'static>(
+    handler: impl Future<Output = Outcome<R>> + Send + 'static,
+) -> Pending {
+    Box::pin(async move {
+        let reply = handler.await?;
+        let answer: Answer = Box::new(|context, id| reply.send(context, id));
+        Ok(answer)
+    })
+}
+
+/// Runs a handler after another future.
+fn after<P, R, F>(
+    before: impl Future<Output = ()> + Send + 'static,
+    context: &Context,
+    params: P,
+    handler: impl FnOnce(&Context, P) -> Result<F, RequestError> + Send + 'static,
+) -> Pending
+where
+    P: Send + 'static,
+    R: Serialize + Send + 'static,
+    F: Future<Output = Outcome<R>> + Send + 'static,
+{
+    let context = context.clone();
+    pending(async move {
+        before.await;
+        handler(&context, params)?.await
+    })
 }
 
 fn answer<R: Serialize>(context: &Context, id: &RequestId, outcome: Outcome<R>) {
