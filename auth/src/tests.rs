@@ -1,5 +1,6 @@
 //! The auth manager without a process, a clock or a network.
 
+mod accounts;
 mod bearer;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -71,12 +71,23 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
             call.sync::<method::LoginCancel>(handlers::login::login_cancel)
         }
         // It ends the logins that wait, so their number does not matter to it.
-        ClientRequest::Logout
-            if call.context.services.auth.is_persistent() && call.rpc.is_overload() =>
+        ClientRequest::Logout | ClientRequest::AccountRemove
+            if call.context.services.accounts.selected().is_persistent()
+                && call.rpc.is_overload() =>
         {
             call.refuse(RequestError::overloaded());
         }
-        ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::account::logout),
+        ClientRequest::Logout => call.forget(handlers::account::logout),
+        ClientRequest::AccountList => {
+            call.sync::<method::AccountList>(handlers::accounts::account_list);
+        }
+        ClientRequest::AccountSelect => {
+            call.sync::<method::AccountSelect>(handlers::accounts::account_select);
+        }
+        ClientRequest::AccountRemove => {
+            // Its parameters are among those of a logout.
+            call.forget(handlers::accounts::account_remove);
+        }
         ClientRequest::AccountRead => {
             call.read_account::<method::AccountRead>(handlers::account::account_read)
         }
@@ -202,6 +213,11 @@ impl Call<'_> {
             }
             handlers::login::login_start(context, params)
         });
+    }
+
+    /// Logs accounts out.
+    fn forget(self, handler: AccountHandler<method::Logout>) {
+        self.mutate_account::<method::Logout>(handler);
     }
 
     /// Runs a handler that may change the account.

@@ -29,7 +29,7 @@ impl Gateways {
         {
             let dependencies = Dependencies {
                 backend: Arc::clone(&services.backend),
-                auth: Arc::clone(&services.auth),
+                auth: services.accounts.selected(),
                 clock: ClockHandle(Arc::clone(&services.clock)),
             };
             let settings = Settings {

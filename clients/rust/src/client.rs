@@ -128,7 +128,10 @@ impl ByokeyClient {
     ///
     /// [`ByokeyError::Login`] among others.
     pub async fn logout(&self, revoke: Option<bool>) -> Result<()> {
-        let params = LogoutParams { revoke };
+        let params = LogoutParams {
+            revoke,
+            ..LogoutParams::default()
+        };
         self.request::<methods::Logout>(params).await.map(drop)
     }
 
@@ -310,6 +313,6 @@ impl From<BearerTokenLogin> for Login {
 
 impl From<ExternalTokens> for Login {
     fn from(tokens: ExternalTokens) -> Self {
-        Self(LoginStartParams::ChatgptAuthTokens(tokens))
+        Self(LoginStartParams::ChatgptAuthTokens(tokens.into()))
     }
 }

@@ -1,4 +1,4 @@
-//! Workspace routing: where the model calls of the account in force go.
+//! Workspace routing: where the model calls of an account go.
 //!
 //! The routing is looked up in the background after a login at the built-in provider, once for an
 //! account, or handed over by the host. A lookup is never part of the login: no request of a client
@@ -30,18 +30,22 @@ use super::route::Carries;
 use crate::config::Config;
 
 impl Backend {
-    /// Follows a change of the credential in force: forgets the routing of another account, and
-    /// begins to look up one that is not known.
-    pub(super) fn follow_workspace(&self, lease: Option<Lease>) {
+    /// Follows a change of an account, under which this credential is in force now: forgets the
+    /// routing of accounts that are gone, and begins to look up one that is not known.
+    pub(super) fn follow_workspace(&self, lease: Option<&Lease>) {
         let config = self.config();
         let routed = lease.filter(|lease| is_routed(&config, lease));
-        let Some(lease) = routed else {
-            self.workspaces.forget();
+        let routed = routed.map(|lease| (lease.credential.identity(), lease));
+        self.workspaces.retain(|account| {
+            let is_it = routed.as_ref().is_some_and(|(it, _)| it.is_same(account));
+            let of_others = || self.lease_of(account).filter(|it| is_routed(&config, it));
+            is_it || (!self.accounts.is_alone() && of_others().is_some())
+        });
+        let Some((account, lease)) = routed else {
             return;
         };
-        let account = lease.credential.identity();
         let routing = lease.credential.routing();
-        let handed_over = routing.map(|routing| route::of_host(&config, &lease, routing));
+        let handed_over = routing.map(|routing| route::of_host(&config, lease, routing));
         let unusable = match handed_over {
             Some(Ok(route)) => {
                 let stage = Stage::Known(Arc::new(route));
@@ -58,9 +62,13 @@ impl Backend {
         if self.workspaces.is_in_hand(&account) {
             return;
         }
-        match (self.begin_lookup(&config, lease, account.clone()), unusable) {
+        // Another lease, which goes with the lookup.
+        let lease = lease.manager.lease();
+        let lookup = lease.and_then(|lease| self.begin_lookup(&config, lease, account.clone()));
+        match (lookup, unusable) {
             (None, Some(failure)) => self.workspaces.settle(account, Stage::failed(failure)),
-            (entry, _) => self.workspaces.replace(entry),
+            (Some(entry), _) => self.workspaces.replace(entry),
+            (None, None) => self.workspaces.retain(|other| !other.is_same(&account)),
         }
     }
 
@@ -72,7 +80,9 @@ impl Backend {
         self.models.follow_settings(before, &config);
         if !decide_alike(before, &config) {
             self.workspaces.forget();
-            self.follow_workspace(self.auth.lease());
+            for manager in self.accounts.all() {
+                self.follow_workspace(manager.lease().as_ref());
+            }
         }
     }
 
@@ -119,14 +129,13 @@ impl Backend {
 
     /// Returns the credential in force, if it is one of this account.
     fn lease_of(&self, account: &AccountIdentity) -> Option<Lease> {
-        let lease = self.auth.lease();
-        lease.filter(|lease| lease.credential.identity().is_same(account))
+        self.accounts.of_account(account)?.lease()
     }
 
     /// Opens a connection ahead of the first model call, if that goes elsewhere than the one that
     /// the login opened.
     fn connect_ahead(&self, era: u64) {
-        let lease = self.auth.lease();
+        let lease = self.accounts.selected().lease();
         if let Some(url) = lease.and_then(|lease| self.moved_destination(&lease)) {
             self.http.open_standby(&url, era, Occasion::Login);
         }

@@ -11,7 +11,7 @@ use super::super::limits::{MAX_ROUTING_WAIT, ROUTING_RETRY};
 use super::super::{Backend, BackendError, Call, signed_out};
 use super::is_routed;
 use super::route::{RoutingFailure, WorkspaceRoute};
-use super::state::Stage;
+use super::state::{Stage, entry_of};
 
 /// A model call goes to the configured backend because the routing of its workspace is not known.
 #[derive(Debug)]
@@ -102,13 +102,15 @@ impl Backend {
         let account = lease.credential.identity();
         // Another account may have come since, whose lookup says nothing about this one.
         let in_force = self.lease_of(&account);
-        let mut current = self.workspaces.current();
-        let Some(entry) = current.as_mut() else {
-            return Found::Nothing;
+        let mut entries = self.workspaces.entries();
+        let has_none = entries.is_empty();
+        let Some(entry) = entry_of(&mut entries, &account) else {
+            return if has_none {
+                Found::Nothing
+            } else {
+                Found::Stale
+            };
         };
-        if !entry.account.is_same(&account) {
-            return Found::Stale;
-        }
         let failed = match &*entry.stage.borrow() {
             Stage::Failed { why, since } if since.elapsed() >= ROUTING_RETRY => Some(why.clone()),
             _ => None,
@@ -191,7 +193,8 @@ mod tests {
             let is_running = matches!(*stage.borrow(), Stage::Running);
             assert_eq!(is_running, is_repeated);
         }
-        // A call of the account before is not routed, and that is reported.
+        // Once it is, a call of the account before is not routed, and that is reported.
+        backend.follow_workspace(services.auth.lease().as_ref());
         let reported = Mutex::new(Vec::new());
         let report = |it: &Unrouted| reported.lock().unwrap().push((it.lookup, it.why.clone()));
         let call = Call {

@@ -1,6 +1,8 @@
 //! `account/rateLimits/read`, `account/rateLimitResetCredit/consume`, `account/usage/read` and
 //! `model/list`: calls to the backend with the credential in force at their arrival.
 
+use std::sync::Arc;
+
 use byokey_protocol::error::{ErrorKind, TOO_LARGE};
 use byokey_protocol::limits::{
     RateLimitsReadParams, RateLimitsReadResult, ResetCreditConsumeParams, ResetCreditConsumeResult,
@@ -11,7 +13,7 @@ use byokey_protocol::usage::{UsageReadParams, UsageReadResult};
 use crate::backend::BackendError;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome};
-use byokey_auth::Lease;
+use byokey_auth::{AuthManager, Lease};
 
 /// Longest key of an attempt to spend a credit, and longest id of a credit.
 const MAX_ID: usize = 256;
@@ -20,7 +22,8 @@ pub(crate) fn rate_limits_read(
     context: &Context,
     params: RateLimitsReadParams,
 ) -> Result<impl Future<Output = Outcome<RateLimitsReadResult>> + use<>, RequestError> {
-    let lease = chatgpt_lease(context, "to read rate limits")?;
+    let auth = context.account(params.account_key.clone())?;
+    let lease = chatgpt_lease(&auth, "to read rate limits")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let limits = backend.rate_limits(lease, params).await;
@@ -45,7 +48,8 @@ pub(crate) fn reset_credit_consume(
         };
         return Err(RequestError::invalid_params(path, problem));
     }
-    let lease = chatgpt_lease(context, "for rate limit reset credits")?;
+    let auth = context.services.accounts.selected();
+    let lease = chatgpt_lease(&auth, "for rate limit reset credits")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let outcome = backend.consume_reset_credit(lease, &params).await;
@@ -65,7 +69,8 @@ pub(crate) fn usage_read(
                        usage of the account";
         return Err(RequestError::refused(ErrorKind::Unsupported, message));
     }
-    let lease = chatgpt_lease(context, "to read token usage")?;
+    let auth = context.account(params.account_key)?;
+    let lease = chatgpt_lease(&auth, "to read token usage")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let usage = backend.usage(lease).await;
@@ -85,7 +90,7 @@ pub(crate) fn model_list(
             RequestError::refused(ErrorKind::InvalidParams, "invalid cursor; use a nextCursor")
         })?,
     };
-    let lease = context.services.auth.lease();
+    let lease = context.account(params.account_key.clone())?.lease();
     let backend = context.services.backend.clone();
     Ok(async move {
         let models = backend.models(lease).await;
@@ -120,8 +125,8 @@ fn page(
 }
 
 /// Returns the credential, if it is a ChatGPT account.
-fn chatgpt_lease(context: &Context, purpose: &str) -> Result<Lease, RequestError> {
-    let Some(lease) = context.services.auth.lease() else {
+fn chatgpt_lease(auth: &Arc<AuthManager>, purpose: &str) -> Result<Lease, RequestError> {
+    let Some(lease) = auth.lease() else {
         let message = format!("codex account authentication required {purpose}");
         return Err(RequestError::refused(ErrorKind::AuthRequired, message));
     };

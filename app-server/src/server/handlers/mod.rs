@@ -2,6 +2,7 @@
 //! `threads`.
 
 pub(crate) mod account;
+pub(crate) mod accounts;
 pub(crate) mod backend;
 pub(crate) mod config;
 pub(crate) mod gateway;

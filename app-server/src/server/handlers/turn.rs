@@ -1,5 +1,7 @@
 //! `turn/start` and `turn/interrupt`.
 
+use std::sync::Arc;
+
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::item::{ThreadItem, UserInput};
@@ -12,8 +14,8 @@ use crate::config::Config;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::server::services::Services;
-use crate::threads::{NoRoom, Thread, TurnRefusal, TurnRunner, size};
-use byokey_auth::Lease;
+use crate::threads::{NoRoom, Thread, ThreadAccount, TurnRefusal, TurnRunner, size};
+use byokey_auth::{AuthManager, Lease};
 
 const UNFINDABLE: NotFoundTexts = NotFoundTexts {
     invalid: "invalid thread id",
@@ -38,7 +40,12 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
     let services = &context.services;
     let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
     refuse_other_provider(&thread, &services.config())?;
-    check_account(services, &thread)?;
+    if params.account_key.is_some() && context.peer.knows_accounts() {
+        thread.continue_under(context.peer.id, &context.account(params.account_key)?);
+    }
+    let account = thread.account();
+    let auth = account.manager(&services.accounts);
+    check_account(services, &account, &auth)?;
     let message = ThreadItem::UserMessage {
         id: Uuid::now_v7().to_string(),
         client_id: params.client_id,
@@ -83,7 +90,9 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         stopped,
         peers: services.peers.clone(),
         backend: services.backend.clone(),
-        auth: services.auth.clone(),
+        account,
+        auth,
+        accounts: services.accounts.clone(),
         clock: services.clock.clone(),
     };
     Ok(Reply::then(result, move |context| {
@@ -143,9 +152,13 @@ pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> 
 }
 
 /// Refuses to continue a conversation under another account.
-fn check_account(services: &Services, thread: &Thread) -> Result<(), RequestError> {
-    let lease = services.auth.lease();
-    let admits = |lease: Option<&Lease>| thread.account.admits(lease);
+fn check_account(
+    services: &Services,
+    account: &ThreadAccount,
+    auth: &Arc<AuthManager>,
+) -> Result<(), RequestError> {
+    let lease = auth.lease();
+    let admits = |lease: Option<&Lease>| account.admits(lease);
     let admitted = services.backend.check_admission(lease.as_ref(), &admits);
     admitted.map_err(|failure| RequestError::refused(failure.data().kind, failure.to_string()))
 }

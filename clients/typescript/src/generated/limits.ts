@@ -10,6 +10,11 @@ export interface RateLimitsReadParams {
    * all the same.
    */
   readonly excludeResetCreditDetails?: boolean;
+  /**
+   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
+   * `multipleAccounts`.
+   */
+  readonly accountKey?: string | null;
 }
 
 /** Result of `account/rateLimits/read`. */
@@ -112,6 +117,11 @@ export type ResetCreditOutcome =
 export interface RateLimitsUpdated {
   /** The changes. */
   readonly rateLimits: RateLimitSnapshot;
+  /**
+   * The account, by its key in `account/list`. Only for clients with `multipleAccounts`: others
+   * hear of the selected account alone.
+   */
+  readonly accountKey?: string | null;
 }
 
 /** The state of one limit. */

@@ -51,6 +51,7 @@ ErrorKind: TypeAlias = (
         "portUnavailable",
         "storeFailed",
         "notFound",
+        "unknownAccount",
         "turnInProgress",
         "unreachable",
         "plaintextRefused",

@@ -24,6 +24,11 @@ class ModelListParams:
     include_hidden: bool | None = None
     """Whether to return models that the backend hides."""
 
+    account_key: str | None = None
+    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
+    `multipleAccounts`.
+    """
+
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ModelListParams:
         members = wire.members(value, at)
@@ -31,6 +36,7 @@ class ModelListParams:
             limit=wire.optional(members, "limit", at, wire.integer),
             cursor=wire.optional(members, "cursor", at, wire.string),
             include_hidden=wire.optional(members, "includeHidden", at, wire.boolean),
+            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -41,6 +47,8 @@ class ModelListParams:
             members["cursor"] = self.cursor
         if self.include_hidden is not None:
             members["includeHidden"] = self.include_hidden
+        if self.account_key is not None:
+            members["accountKey"] = self.account_key
         return members
 
 

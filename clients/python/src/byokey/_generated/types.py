@@ -19,6 +19,14 @@ from .account import (
     GetAuthStatusParams,
     GetAuthStatusResult,
 )
+from .accounts import (
+    AccountListResult,
+    ListedAccount,
+    AccountOwner,
+    AccountState,
+    AccountSelectParams,
+    AccountRemoveParams,
+)
 from .bearer_token import (
     BearerTokenLogin,
     BearerToken,
@@ -104,6 +112,7 @@ from .login import (
     LoginStartParamsBearerToken,
     UnknownLoginStartParams,
     login_start_params_from_wire,
+    HostLogin,
     LoginStartResult,
     LoginStartResultChatgptAuthTokens,
     LoginStartResultApiKey,
@@ -222,6 +231,12 @@ __all__ = [
     "AccountUpdateReason",
     "GetAuthStatusParams",
     "GetAuthStatusResult",
+    "AccountListResult",
+    "ListedAccount",
+    "AccountOwner",
+    "AccountState",
+    "AccountSelectParams",
+    "AccountRemoveParams",
     "BearerTokenLogin",
     "BearerToken",
     "BearerTokenRefreshParams",
@@ -286,6 +301,7 @@ __all__ = [
     "LoginStartParamsBearerToken",
     "UnknownLoginStartParams",
     "login_start_params_from_wire",
+    "HostLogin",
     "LoginStartResult",
     "LoginStartResultChatgptAuthTokens",
     "LoginStartResultApiKey",

@@ -22,6 +22,11 @@ public data class TurnStartParams(
     public val outputSchema: JsonValue? = null,
     /** Not supported: refused when given. */
     public val collaborationMode: JsonValue? = null,
+    /**
+     * The account under which the thread goes on, by its key in `account/list`; its own if absent.
+     * Only for clients with `multipleAccounts`.
+     */
+    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("threadId", JsonString(threadId))
@@ -32,6 +37,7 @@ public data class TurnStartParams(
         putIfThere("clientUserMessageId", clientUserMessageId?.let { JsonString(it) })
         putIfThere("outputSchema", outputSchema)
         putIfThere("collaborationMode", collaborationMode)
+        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -47,6 +53,7 @@ public data class TurnStartParams(
                     clientUserMessageId = optional("clientUserMessageId", ::readString),
                     outputSchema = optional("outputSchema", ::readAny),
                     collaborationMode = optional("collaborationMode", ::readAny),
+                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }
