@@ -291,27 +291,16 @@ impl Backend {
                 .filter(|lease| call.renews && may_recover(&lease.credential, &recoveries))
                 .map(|lease| lease.generation);
             let waited = Instant::now();
-            let routed = Box::pin(self.workspace_of(call, lease.as_ref())).await;
+            let workspace = Box::pin(self.workspace_of(call, lease.as_ref())).await?;
             deadline += waited.elapsed();
-            // Without the error, which would make a queued call larger.
-            let is_401 = |error: &_| outcome::stands_for_a_401(error, lease.as_ref());
-            let routed = match (routed, renewable) {
-                (Err(error), Some(generation)) if is_401(&error) => Err(generation),
-                (routed, _) => Ok(routed?),
+            let carried = Carried {
+                lease: lease.as_ref(),
+                renewable,
+                token: token.as_ref(),
+                is_replaceable,
+                workspace: workspace.as_deref(),
             };
-            let outcome = match routed {
-                Err(generation) => Ok(Attempt::KnownToBeRefused(generation)),
-                Ok(workspace) => {
-                    let carried = Carried {
-                        lease: lease.as_ref(),
-                        renewable,
-                        token: token.as_ref(),
-                        is_replaceable,
-                        workspace: workspace.as_deref(),
-                    };
-                    self.attempt(call, carried, deadline).await
-                }
-            };
+            let outcome = self.attempt(call, carried, deadline).await;
             let generation = match (outcome, renewable) {
                 (Ok(Attempt::KnownToBeReplaced), _) => {
                     refused_token = token;

@@ -26,8 +26,7 @@ use http::StatusCode;
 use super::error::{BackendError, FailedStatus};
 use super::limits::MAX_REQUEST_WAIT;
 use super::responses::StreamFailure;
-use super::workspace::RoutingFailure;
-use byokey_auth::{Credential, IssuerFailure, Lease, Recovered, RecoveryFailure};
+use byokey_auth::{Credential, IssuerFailure, Recovered, RecoveryFailure};
 
 /// Retries of a 404 without a body.
 const MAX_EMPTY_404: u32 = 2;
@@ -144,15 +143,6 @@ pub(super) fn may_recover(credential: &Credential, recoveries: &[Recovered]) -> 
         (Credential::Managed(_), [Recovered::Replaced]) => true,
         _ => false,
     }
-}
-
-/// Returns whether a call that was not sent, because the routing of its workspace is not known, is
-/// recovered like one that got a 401: the lookup got it, and this program renews the login itself.
-/// A host is not asked for tokens by a lookup.
-pub(super) fn stands_for_a_401(error: &BackendError, lease: Option<&Lease>) -> bool {
-    let is_refused = matches!(error, BackendError::Workspace(RoutingFailure::Refused(_)));
-    let is_managed = |lease: &Lease| matches!(*lease.credential, Credential::Managed(_));
-    is_refused && lease.is_some_and(is_managed)
 }
 
 #[cfg(test)]

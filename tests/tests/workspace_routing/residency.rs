@@ -87,41 +87,73 @@ async fn a_region_that_cannot_be_read_binds_too() {
     assert_eq!(sent.header("x-openai-internal-codex-residency"), None);
 }
 
-/// Its turn is not sent, so it gets no 401 of its own: that of the lookup has to do.
-#[tokio::test]
-async fn the_turn_of_a_bound_workspace_renews_a_login_that_was_revoked_early() {
-    let (places, shared) = (Places::routed(), SharedStore::new().await);
-    let owner = TestToken {
-        residency: Some("us".to_owned()),
-        ..person()
-    };
-    let (old, new) = (
-        answers::access_token(&owner, 1),
-        answers::access_token(&owner, 2),
-    );
-    shared.keep_for(&owner, &old, "rt-made-up", "2026-02-01T12:00:00Z");
+/// A login that this program renews itself, stored for this owner, and the settings to start with it.
+async fn stored(places: &Places, owner: &TestToken) -> (SharedStore, Setup, [String; 2]) {
+    let shared = SharedStore::new().await;
+    let [old, new] = [1, 2].map(|number| answers::access_token(owner, number));
+    shared.keep_for(owner, &old, "rt-made-up", "2026-02-01T12:00:00Z");
     let renewed = json!({
         "access_token": new,
         "id_token": unsigned(&owner.claims(), "id"),
         "refresh_token": "rt-made-up-2",
     });
     shared.issuer.next(Ask::Refresh, 200, renewed);
-    places.configured.reject_bearer(&old);
     let folder = shared.folder.path().to_str().unwrap();
     let setup = shared.issuer.set_up(places.setup());
     let setup = setup
         .argument("--store")
         .argument("file")
         .environment("BYOKEY_HOME", folder);
+    (shared, setup, [old, new])
+}
+
+/// Neither the lookup that got the 401 renews, nor the turn that is held back because of it: a call
+/// of the account does, with a 401 of its own.
+#[tokio::test]
+async fn the_401_of_a_lookup_does_not_renew_a_login_that_was_revoked_early() {
+    let places = Places::routed();
+    let owner = TestToken {
+        residency: Some("us".to_owned()),
+        ..person()
+    };
+    let (shared, setup, [old, new]) = stored(&places, &owner).await;
+    places.configured.reject_bearer(&old);
     let mut server = setup.start();
     places.configured.wait_for(Route::AccountsCheck, 1).await;
     let mut host = Host::initialized(&mut server).await;
-    // The lookup itself renews nothing.
+    for _ in 0..2 {
+        let ended = turn(&mut host).await;
+        let kind = &ended["error"]["kind"];
+        assert_eq!(kind, "workspaceRoutingUnavailable", "{ended}");
+    }
     assert_eq!(unasked(&mut host).await, Vec::<String>::new());
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 0);
-    complete(&mut host).await;
+    assert_eq!((places.lookups(), places.model_calls()), (1, (0, 0)));
+
+    let limits = host.request("account/rateLimits/read", json!({})).await;
+    limits.unwrap();
     assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    complete(&mut host).await;
     assert_eq!((places.lookups(), places.model_calls()), (2, (0, 1)));
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
     let sent = places.workspace.requests().remove(0);
     assert_eq!(sent.bearer(), Some(new.as_str()));
+}
+
+/// The turn of an unbound one is sent, and renews only if its own request is refused.
+#[tokio::test]
+async fn the_401_of_a_lookup_does_not_renew_a_login_that_is_not_bound() {
+    let places = Places::new();
+    places.answer(json!({"status": 401, "repeat": 0}));
+    let (shared, setup, [old, _]) = stored(&places, &person()).await;
+    let mut server = setup.start();
+    places.configured.wait_for(Route::AccountsCheck, 1).await;
+    let mut host = Host::initialized(&mut server).await;
+    assert_eq!(unasked(&mut host).await, Vec::<String>::new());
+    complete(&mut host).await;
+    assert_eq!(unasked(&mut host).await, ["warning"]);
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 0);
+    assert_eq!((places.lookups(), places.model_calls()), (1, (1, 0)));
+    let sent = places.configured.requests_to(Route::Responses).remove(0);
+    assert_eq!(sent.bearer(), Some(old.as_str()));
 }

@@ -58,12 +58,7 @@ fn text(json: &RawValue) -> Option<String> {
 
 impl From<BackendError> for RoutingFailure {
     fn from(error: BackendError) -> Self {
-        match &error {
-            BackendError::Status(failed) if failed.is_about_the_token() => {
-                Self::Refused(error.to_string())
-            }
-            _ => Self::Call(error.to_string()),
-        }
+        Self::Call(error.to_string())
     }
 }
 

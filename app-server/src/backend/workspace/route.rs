@@ -31,9 +31,6 @@ pub enum RoutingFailure {
     /// The lookup failed.
     #[error("{0}")]
     Call(String),
-    /// The backend refused the token.
-    #[error("{0}")]
-    Refused(String),
     /// The backend does not list the workspace.
     #[error("the backend does not list the workspace")]
     NotListed,
