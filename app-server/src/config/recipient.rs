@@ -36,12 +36,15 @@ pub enum BearerRefusal {
     },
     /// The built-in provider is selected.
     #[error(
-        "the built-in provider takes ChatGPT accounts and API keys, and no bearer token for {given}; \
-         set `model_provider` and `model_providers.<id>.base_url`"
+        "the token is for {given}, and the built-in provider, which sends to {selected}, takes \
+         ChatGPT accounts and API keys alone; set `model_provider` and \
+         `model_providers.<id>.base_url`"
     )]
     BuiltIn {
         /// The origin of the token.
         given: String,
+        /// The origin of the provider.
+        selected: String,
     },
     /// The provider's address is one of the ChatGPT backend.
     #[error(
@@ -100,12 +103,13 @@ impl Config {
         let given = given.ok_or(BearerRefusal::NotAnOrigin)?;
         let given = given.origin().ascii_serialization();
         let provider = &self.provider;
-        if provider.is_built_in() {
-            return Err(BearerRefusal::BuiltIn { given });
-        }
         let base = provider.base_url.as_deref().unwrap_or(OPENAI_BASE_URL);
         // An address that cannot be parsed has stopped model calls before.
         let base = Url::parse(base).map_err(|_| BearerRefusal::NotAnOrigin)?;
+        let selected = base.origin().ascii_serialization();
+        if provider.is_built_in() {
+            return Err(BearerRefusal::BuiltIn { given, selected });
+        }
         let has_user = !base.username().is_empty() || base.password().is_some();
         let has_header = |header: &str| {
             let mut names = provider.headers.iter().map(|(name, _)| name);
@@ -117,7 +121,6 @@ impl Config {
         if has_header("host") {
             return Err(BearerRefusal::HostHeader);
         }
-        let selected = base.origin().ascii_serialization();
         if is_chatgpt(&base, &self.chatgpt_base_url) {
             return Err(BearerRefusal::Chatgpt { given, selected });
         }
@@ -272,6 +275,13 @@ mod tests {
         let mismatch = Some(ErrorKind::OriginMismatch);
         let here = "http://127.0.0.1:9";
         let base = "chatgpt_base_url=http://127.0.0.1:9/backend-api";
+        let built_in = config(&[])
+            .bearer_origin("https://api.example")
+            .unwrap_err();
+        assert_eq!(Some(built_in.kind()), mismatch);
+        for origin in ["https://api.example", "https://api.openai.com"] {
+            assert!(built_in.to_string().contains(origin), "{built_in}");
+        }
         assert_eq!(kind(&config(&[]), "https://api.openai.com"), mismatch);
         let openai = config(&["openai_base_url=http://127.0.0.1:9/v1"]);
         assert_eq!(kind(&openai, here), mismatch);
