@@ -5,6 +5,7 @@
 
 mod at_the_origin;
 mod failures;
+mod gateway;
 mod handed_over;
 mod lookup;
 mod residency;
