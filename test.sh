@@ -98,9 +98,13 @@ clients() {
   for run in clients/*/test.sh; do
     if [ -x "$run" ]; then
       echo "-- $run"
-      "$run"
+      "$run" 2>&1 | tee -a "$logs/clients.log"
     fi
   done
+  local line
+  while IFS= read -r line; do
+    skipped+=("clients: ${line#skipped: }")
+  done < <(skips_of_clients "$logs/clients.log")
 }
 
 # What users install, and that it works from a server on this machine.

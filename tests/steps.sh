@@ -85,6 +85,14 @@ run_tests() {
   done < <(grep -aiE '^skipped' "$log" | sort -u)
 }
 
+# skips_of_clients LOG: prints the skips in the output of the clients' tests, each once: lines of
+# their scripts, of node (two reporters), unittest, pytest and Maven.
+skips_of_clients() {
+  grep -aoE -e '^skipped: .*' -e '^[A-Za-z]+( client)?: (.* )?skipped, .*' \
+    -e '(﹣ |# SKIP).*' -e '^OK \(skipped=.*' -e '^.*[1-9][0-9]* skipped(,.*)? in .*' \
+    -e 'Tests run: .*, Skipped: [1-9].* in .*' "$1" | sort -u
+}
+
 report() {
   local status=$? line job
   for job in "${jobs_of[@]}"; do
