@@ -145,6 +145,7 @@ async fn settled(
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use byokey_auth::PeerId;
     use byokey_protocol::external_auth::ExternalTokens;
@@ -156,8 +157,8 @@ mod tests {
     use crate::config::{Config, Environment, Overrides};
     use crate::server::services::Services;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_lookup_is_repeated_with_a_token_of_its_account_alone() {
+    /// Returns services that reach no backend.
+    fn services() -> Arc<Services> {
         let overrides = Overrides {
             settings: vec![
                 "chatgpt_base_url=http://127.0.0.1:1/backend-api".to_owned(),
@@ -166,19 +167,51 @@ mod tests {
             ..Overrides::default()
         };
         let config = Config::load(&Environment::of([("HOME", "/nonexistent")]), &overrides);
-        let services = Services::new(config, HardeningReport::default());
-        let login = |account: &str| {
-            let tokens = ExternalTokens {
-                access_token: Secret::from("e30.e30.made-up"),
-                chatgpt_account_id: Some(account.to_owned()),
-                chatgpt_plan_type: None,
-                id_token: None,
-                workspace_routing: None,
-            };
-            services.auth.login_external(tokens, PeerId(1)).unwrap();
-            services.auth.lease().unwrap()
+        Services::new(config, HardeningReport::default())
+    }
+
+    fn login(services: &Services, account: &str) -> Lease {
+        let tokens = ExternalTokens {
+            access_token: Secret::from("e30.e30.made-up"),
+            chatgpt_account_id: Some(account.to_owned()),
+            chatgpt_plan_type: None,
+            id_token: None,
+            workspace_routing: None,
         };
-        let (one, other) = (login("ws-1"), login("ws-2"));
+        services.auth.login_external(tokens, PeerId(1)).unwrap();
+        services.auth.lease().unwrap()
+    }
+
+    /// After 60 s, and the call of an unbound workspace does not wait for it.
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_lookup_is_made_again_after_a_minute() {
+        let services = services();
+        let lease = login(&services, "ws-1");
+        let backend = &services.backend;
+        let failed = Stage::failed(RoutingFailure::NotListed);
+        let account = lease.credential.identity();
+        backend.workspaces.settle(account, failed);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        let Found::Lookup(first, stage) = backend.find(&lease, false) else {
+            panic!("made again after 59 s");
+        };
+        assert!(matches!(*stage.borrow(), Stage::Failed { .. }));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let Found::Earlier(earlier, RoutingFailure::NotListed) = backend.find(&lease, false) else {
+            panic!("not made again after 60 s");
+        };
+        assert_eq!(earlier, first);
+        let Found::Lookup(second, stage) = backend.find(&lease, false) else {
+            panic!("made twice");
+        };
+        assert_ne!(second, first);
+        assert!(matches!(*stage.borrow(), Stage::Running));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_is_repeated_with_a_token_of_its_account_alone() {
+        let services = services();
+        let (one, other) = (login(&services, "ws-1"), login(&services, "ws-2"));
         let backend = &services.backend;
         // The change to the other account is not followed yet.
         for (lease, is_repeated) in [(&one, false), (&other, true)] {
