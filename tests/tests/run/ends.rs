@@ -75,10 +75,9 @@ async fn signals_reach_the_command() {
         ("HUP", Signal::HUP, 5),
         ("USR1", Signal::USR1, 6),
     ] {
-        let script = format!("trap 'exit {code}' {name}; while :; do sleep 0.05; done");
+        let script = format!("trap 'exit {code}' {name}; echo set; while :; do sleep 0.05; done");
         let (mut child, url) = started(&world, &script).await;
-        // The trap is set before the loop; the line came before both.
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert_eq!(next_line(&mut child).await, "set");
         signal(&child, sent);
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.unwrap();
         assert_eq!(status.unwrap().code(), Some(code), "{name}");

@@ -139,10 +139,15 @@ async fn status_shows_the_account_and_the_limits_and_a_logout_inside_deletes_not
         assert!(begun.elapsed() < PATIENCE, "{}", tmux.screen());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    tmux.wait_for("You said: say fjord").await;
     tmux.type_line("/status").await;
-    let screen = tmux.wait_for("ada@example.com").await;
-    tmux.wait_for("% left").await;
+    // The words of one line; the address and "% left" alone are on the screen before.
+    let screen = tmux.wait_for("58% left").await;
+    for words in [["Account:", "ada@example.com"], ["limit:", "58% left"]] {
+        let mut lines = screen.lines();
+        let is_there = lines.any(|line| words.iter().all(|it| line.contains(it)));
+        assert!(is_there, "no line with {words:?}:\n{screen}");
+    }
     assert!(!screen.contains("data not available"), "{screen}");
     for request in world.shared.backend.requests() {
         assert_eq!(request.bearer(), Some(real_token().as_str()));
