@@ -1,4 +1,4 @@
-//! The token of the login is in no byte of codex: its memory, its environment, what its tools print,
+//! The token of the login, or the key, is in no byte of codex: its memory, its environment, what its tools print,
 //! and its home; nor in what is recorded of it.
 
 use std::path::Path;
@@ -16,6 +16,9 @@ use super::world::{REFRESH_TOKEN, World, ended_within, real_token};
 /// What codex is asked, which its memory has then.
 const PROMPT: &str = "look around in the made-up home of this test";
 
+/// The key where one is stored in place of a login.
+const KEY: &str = "sk-made-up-key-of-the-canary-alone";
+
 /// Returns parts of the token that nothing else has: its payload names the user, as codex does.
 fn parts() -> Vec<String> {
     let token = real_token();
@@ -32,12 +35,12 @@ fn parts() -> Vec<String> {
     parts
 }
 
-fn assert_absent(place: &str, bytes: &[u8]) {
-    for part in parts() {
+fn assert_absent(parts: &[String], place: &str, bytes: &[u8]) {
+    for part in parts {
         let found = bytes
             .windows(part.len())
             .any(|window| window == part.as_bytes());
-        assert!(!found, "{place} has a part of the token");
+        assert!(!found, "{place} has a part of the secret");
     }
 }
 
@@ -68,7 +71,7 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 }
 
 /// The recording has both requests of the turn: what codex said, did and got.
-async fn assert_recorded(file: &Path) {
+async fn assert_recorded(file: &Path, account: &Value, parts: &[String]) {
     let lines = async {
         loop {
             let text = std::fs::read_to_string(file).unwrap();
@@ -83,24 +86,51 @@ async fn assert_recorded(file: &Path) {
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["status"], "completed", "{line}");
-        assert_eq!(line["account"]["email"], "ada@example.com");
+        assert_eq!(&line["account"], account);
     }
     for said in [PROMPT, "exec_command", "function_call_output", "CODEX_HOME"] {
         assert!(text.contains(said), "the recording has no {said}");
     }
-    assert_absent("the recording", text.as_bytes());
+    assert_absent(parts, "the recording", text.as_bytes());
+}
+
+#[expect(clippy::print_stdout, reason = "skipped steps are reported")]
+fn reads_memory() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("SKIPPED: only root reads the memory of other programs");
+    }
+    is_root
 }
 
 // Row: codex on the login
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "skipped steps are reported")]
 async fn no_byte_of_codex_has_the_token() {
-    let Some(codex) = program() else { return };
-    if !rustix::process::geteuid().is_root() {
-        println!("SKIPPED: only root reads the memory of other programs");
+    let Some(codex) = program().filter(|_| reads_memory()) else {
         return;
-    }
-    let world = World::signed_in().await;
+    };
+    let account =
+        json!({"kind": "chatgpt", "email": "ada@example.com", "accountId": "account-ada"});
+    look(&codex, &World::signed_in().await, &parts(), &account).await;
+}
+
+// Row: codex on the login
+#[tokio::test]
+async fn no_byte_of_codex_has_the_api_key() {
+    let Some(codex) = program().filter(|_| reads_memory()) else {
+        return;
+    };
+    let world = World::empty().await;
+    let key = json!({"auth_mode": "apikey", "OPENAI_API_KEY": KEY});
+    world.shared.write(key.to_string().as_bytes());
+    let account = json!({"kind": "apiKey"});
+    look(&codex, &world, &[KEY.to_owned()], &account).await;
+    let requests = world.shared.backend.requests_to(Route::Responses);
+    assert!(requests.iter().all(|it| it.bearer() == Some(KEY)));
+}
+
+/// Runs a turn with a tool on what this world has stored, and looks for these parts of it.
+async fn look(codex: &Path, world: &World, parts: &[String], account: &Value) {
     let command = "env; tr '\\0' '\\n' </proc/$PPID/environ; cat /proc/*/environ | tr '\\0' '\\n'; \
                    cat ~/.codex/auth.json; exit 0";
     let events = runs(command);
@@ -118,7 +148,7 @@ async fn no_byte_of_codex_has_the_token() {
         "--dangerously-bypass-approvals-and-sandbox",
         PROMPT,
     ];
-    let mut command = world.agent(&codex, &arguments);
+    let mut command = world.agent(codex, &arguments);
     let child = command.spawn().unwrap();
     let pid = child.id().unwrap();
     // Its output, which is long, is read meanwhile.
@@ -150,10 +180,10 @@ async fn no_byte_of_codex_has_the_token() {
         "void: {} bytes of memory",
         memory.size()
     );
-    for part in parts() {
+    for part in parts {
         assert!(
-            !memory.holds(&part),
-            "the memory of codex has a part of the token"
+            !memory.holds(part),
+            "the memory of codex has a part of the secret"
         );
     }
     let second = &backend.requests_to(Route::Responses)[1];
@@ -162,17 +192,8 @@ async fn no_byte_of_codex_has_the_token() {
         sent.contains("function_call_output") && sent.contains("CODEX_HOME"),
         "{sent}"
     );
-    assert_absent("the output of a tool", sent.as_bytes());
-    assert_recorded(&recording).await;
-    let bearer = |line: &str| line.contains("CODEX_ACCESS_TOKEN=at-") && !line.contains("environ");
-    let own = sent
-        .split("\\n")
-        .take_while(|line| !line.contains("TERM="))
-        .any(bearer);
-    assert!(
-        !own,
-        "a tool sees the bearer of the gateway in its environment"
-    );
+    assert_absent(parts, "the output of a tool", sent.as_bytes());
+    assert_recorded(&recording, account, parts).await;
     let mut found = vec![
         ("standard output".to_owned(), output.stdout),
         ("standard error".to_owned(), output.stderr),
@@ -183,7 +204,7 @@ async fn no_byte_of_codex_has_the_token() {
         "codex's home"
     );
     for (place, bytes) in found {
-        assert_absent(&place, &bytes);
+        assert_absent(parts, &place, &bytes);
     }
 }
 
