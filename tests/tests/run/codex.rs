@@ -25,6 +25,16 @@ fn exec(world: &World, codex: &Path, prompt: &str) -> Command {
     world.agent(codex, &[&EXEC[..], &[prompt]].concat())
 }
 
+/// No request bears the login that codex has of its own. There are some.
+pub(crate) fn own_login_is_not_sent(world: &World) {
+    let requests = world.shared.backend.requests();
+    assert!(!requests.is_empty());
+    for request in requests {
+        let own = access_token(77);
+        assert_ne!(request.bearer(), Some(own.as_str()), "{}", request.path);
+    }
+}
+
 async fn done(command: Command) -> Output {
     ended_within(command, PATIENCE).await
 }
@@ -176,6 +186,7 @@ async fn an_api_key_is_used_without_codex_having_it() {
     assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("say fjord"), "{output:?}");
     assert_eq!(bearers(&world), ["sk-made-up-key-of-byokey"]);
+    own_login_is_not_sent(&world);
     assert_eq!(users_files(&world), before);
     assert!(
         output.stderr.contains("codex runs on an API key"),
@@ -189,6 +200,7 @@ async fn an_api_key_is_used_without_codex_having_it() {
 async fn plain_model_calls_need_no_account() {
     let Some(codex) = program() else { return };
     let world = World::signed_in().await;
+    let before = own_login(&world);
     let arguments = [&["--plain"], &EXEC[..], &["say fjord"]].concat();
     let output = done(world.agent(&codex, &arguments)).await;
     assert_eq!(output.status.code(), Some(0), "{}", output.stderr);
@@ -197,6 +209,8 @@ async fn plain_model_calls_need_no_account() {
     // The gateway may look up by itself where model calls go.
     let calls = backend.count(Route::Responses) + backend.count(Route::AccountsCheck);
     assert_eq!(backend.requests().len(), calls);
+    own_login_is_not_sent(&world);
+    assert_eq!(users_files(&world), before);
 }
 
 // Row: codex on the login

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use super::codex::{PATIENCE, own_login, users_files};
+use super::codex::{PATIENCE, own_login, own_login_is_not_sent, users_files};
 use super::world::{REFRESH_TOKEN, World, ended_within, outside, real_token};
 
 const KEY: &str = "sk-made-up-key-of-byokey";
@@ -55,6 +55,7 @@ async fn the_printed_profile_in_config_toml_does_not_change_byokey_run() {
         assert!(output.stderr.contains(words), "{}", output.stderr);
         let requests = world.shared.backend.requests_to(Route::Responses);
         assert_eq!(requests[0].bearer(), Some(real_token().as_str()));
+        own_login_is_not_sent(&world);
     }
     assert_eq!(users_files(&world), before);
 }
@@ -94,6 +95,7 @@ async fn the_printed_profile_has_codex_ask_for_the_key() {
         for request in requests {
             assert_eq!(request.bearer(), Some(bearer.as_str()));
         }
+        own_login_is_not_sent(&world);
         assert_eq!(users_files(&world), before);
         gateway.kill().await.unwrap();
     }
