@@ -33,6 +33,40 @@ async fn privileges_limits_signals_and_descriptors_are_those_without_it() {
 // Row: other programs on the login
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "skipped steps are reported")]
+async fn a_program_gains_the_privileges_of_its_file_as_it_does_without_it() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    if !rustix::process::geteuid().is_root() || !tools::has("setpriv") {
+        println!("SKIPPED: only root makes such a file, and setpriv starts it as another user");
+        return;
+    }
+    let world = World::signed_in().await;
+    // Others can go into it.
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let permissions = std::fs::Permissions::from_mode;
+    std::fs::set_permissions(folder.path(), permissions(0o755)).unwrap();
+    let file = folder.path().join("id");
+    std::fs::copy("/usr/bin/id", &file).unwrap();
+    std::fs::set_permissions(&file, permissions(0o4755)).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0);
+    // `no_new_privs` prevents just this, also where root may do all.
+    let script = |options: &str| {
+        let file = file.display();
+        format!("setpriv {options} --reuid=65534 --clear-groups {file} -u")
+    };
+    let [plain, run] = both(&world, &script("")).await;
+    if plain.stdout.trim() != "0" {
+        println!("SKIPPED: files in /tmp give no privileges here: {plain:?}");
+        return;
+    }
+    assert_eq!(run.stdout.trim(), "0", "{}", run.stderr);
+    let [without, _] = both(&world, &script("--no-new-privs")).await;
+    assert_eq!(without.stdout.trim(), "65534", "void: {without:?}");
+}
+
+// Row: other programs on the login
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "skipped steps are reported")]
 async fn sudo_and_namespaces_work_as_they_do_without_it() {
     let world = World::signed_in().await;
     for (program, script) in [
@@ -40,11 +74,6 @@ async fn sudo_and_namespaces_work_as_they_do_without_it() {
         ("unshare", "unshare -r true"),
         ("unshare", "unshare -r -m sh -c 'mount -t tmpfs none /mnt'"),
         ("bwrap", "bwrap --ro-bind / / --unshare-all true"),
-        // It gains privileges by its file, which `no_new_privs` prevents.
-        (
-            "setpriv",
-            "setpriv --reuid=65534 --clear-groups cat /proc/self/status | grep NoNewPrivs",
-        ),
     ] {
         if !tools::has(program) {
             println!("SKIPPED: there is no {program}");
