@@ -415,6 +415,8 @@ impl HttpClient {
             tls.alpn_protocols.push(b"h2".to_vec());
         }
         tls.alpn_protocols.push(b"http/1.1".to_vec());
+        // Early data (0-RTT) can be replayed (RFC 8446, section 8).
+        tls.enable_early_data = false;
         Ok(tls)
     }
 
@@ -442,4 +444,18 @@ fn refuses_user(proxy: &Proxy, url: &Url, response: &Response) -> bool {
     response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
         && url.scheme() == "http"
         && proxy.kind() != Kind::Socks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HttpClient, Settings, Way};
+
+    #[test]
+    fn no_request_is_sent_as_early_data() {
+        let client = HttpClient::new(Settings::default());
+        for url in ["https://backend.example/", "http://backend.example/"] {
+            let tls = client.tls(&Way::of(&url.parse().unwrap(), None)).unwrap();
+            assert!(!tls.enable_early_data, "{url}");
+        }
+    }
 }

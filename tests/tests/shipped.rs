@@ -148,7 +148,7 @@ fn it_takes_little_memory() {
 }
 
 #[test]
-fn it_starts_about_as_quickly_as_cat() {
+fn the_time_of_a_start_is_printed_beside_that_of_cat() {
     let home = Home::new("");
     for program in [Some(byokey_optimised()), small()].into_iter().flatten() {
         let (mut ours, mut cats) = (Vec::new(), Vec::new());

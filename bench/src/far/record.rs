@@ -70,7 +70,7 @@ pub(crate) const STEPS: &[Step] = &[
         "storm-refreshes",
         "refreshes that the host was asked for by them",
     )
-    .wanted(1.0, "")
+    .wanted(1.0, "There is no reason for it but a fault of the program.")
     .count(),
 ];
 

@@ -1,5 +1,6 @@
 //! The report of a run: a page, JSON and charts.
 
+mod builds;
 mod chart;
 mod far;
 mod json;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{far, text};
+use super::{builds, far, text};
 use crate::candidate::Kind;
 use crate::growth::Shape;
 use crate::results::{Results, Verdict};
@@ -63,6 +63,7 @@ pub(crate) fn page(results: &Results) -> String {
     page += &ratios(results);
     page += "\n![Each goal, and how far each program is from it](performance-goals.svg)\n";
     page += &misses(results);
+    page += &builds::section(results);
     page += "\n## Figures\n\n";
     page += &table(results);
     page += &growth(results);
