@@ -4,7 +4,7 @@
 
 use byokey_dev_backend::{DevBackend, Options, Route, Script, TestToken};
 use byokey_tests::gateway::{Client, Gateway, TURN};
-use byokey_tests::issuer::access_token;
+use byokey_tests::issuer::{Ask, access_token};
 use byokey_tests::shared_store::SharedStore;
 use byokey_tests::{Home, PATIENCE, command};
 use serde_json::json;
@@ -55,6 +55,56 @@ async fn is_refused(client: &Client) {
         );
         let message = refused.json()["error"]["message"].to_string();
         assert!(message.contains("byokey login"), "{message}");
+    }
+}
+
+// Row: one refresh for all
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_401s_on_a_stored_login_spend_one_refresh_token() {
+    const REQUESTS: usize = 1000;
+    let (shared, gateway) = started(DevBackend::start(Options::new()).unwrap()).await;
+    let client = gateway.client();
+    shared.backend.reject_bearer(access_token(90));
+    let gate = shared.backend.hold(Route::Responses);
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..REQUESTS {
+        let client = client.clone();
+        requests.spawn(async move { client.post("/v1/responses", TURN).await });
+    }
+    gate.wait_for(REQUESTS).await;
+    gate.release();
+    while let Some(answer) = requests.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.body.contains("response.completed") && answer.is_whole);
+    }
+    let sent = shared.backend.requests_to(Route::Responses);
+    for token in [access_token(90), access_token(1)] {
+        let with = sent.iter().filter(|it| it.bearer() == Some(&token));
+        assert_eq!(with.count(), REQUESTS);
+    }
+    assert_eq!(shared.issuer.asked(Ask::Refresh).len(), 1);
+    assert_eq!(shared.kept()["tokens"]["access_token"], access_token(1));
+}
+
+#[tokio::test]
+async fn the_longest_body_is_sent_again_as_it_is_after_a_401() {
+    const LONGEST: usize = 64 << 20;
+    let (shared, gateway) = started(DevBackend::start(Options::new()).unwrap()).await;
+    shared.backend.reject_bearer(access_token(90));
+    let words = "Be brief.";
+    let more = "made up ".repeat(LONGEST / 8);
+    let more = more.get(..LONGEST - TURN.len() + words.len()).unwrap();
+    let body = TURN.replace(words, more);
+    assert_eq!(body.len(), LONGEST);
+    let answer = gateway.client().post(PATH, &body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let sent = shared.backend.requests_to(Route::Responses);
+    let bearers: Vec<_> = sent.iter().map(|it| it.bearer().unwrap()).collect();
+    assert_eq!(bearers, [access_token(90), access_token(1)]);
+    for request in &sent {
+        // Too long for a message.
+        assert!(request.body == body, "{} bytes differ", request.body.len());
     }
 }
 
