@@ -218,6 +218,7 @@ async fn a_body_of_many_small_values_costs_little_more_than_its_bytes() {
         let grown = ProcessStatus::of(pid).resident_peak.saturating_sub(before);
         let status = answer.status;
         println!("figure: 4 MiB of small values: {status} in {took:?}, peak +{grown} KiB");
+        assert_eq!(status, 200, "{}", answer.body);
         assert!(grown <= MOST_SMALL, "{grown} KiB");
     }
 }

@@ -129,7 +129,8 @@ async fn lines(client: &Client, file: &std::path::Path, count: usize) -> Vec<Val
     loop {
         let text = std::fs::read_to_string(file).unwrap();
         let lines: Vec<Value> = text
-            .lines()
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         if lines.len() >= count {
