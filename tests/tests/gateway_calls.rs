@@ -236,6 +236,43 @@ async fn a_gateway_ends_with_its_connection_or_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn a_bearer_is_told_to_its_caller_alone_and_written_nowhere() {
+    let backend = DevBackend::start(Options::new()).unwrap();
+    let listening = Listening::start(Setup::default().backend(&backend), "unix://").await;
+    let (mut host, mut other) = (listening.unix_host().await, listening.unix_host().await);
+    let own = gateway(&mut host).await;
+    let quiet = std::time::Duration::from_millis(200);
+    assert_eq!(other.quiet_for(quiet).await, [json!(null); 0]);
+    let of_other = gateway(&mut other).await;
+    assert_eq!(host.quiet_for(quiet).await, [json!(null); 0]);
+    assert_ne!(own.bearer, of_other.bearer);
+    for client in [&own, &of_other] {
+        assert_eq!(client.get("/v1/models").await.code(), "signed_out");
+    }
+    let mut folders = vec![listening.server.home.path().to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = std::fs::symlink_metadata(&path).unwrap();
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() {
+                files += 1;
+                let content = std::fs::read(&path).unwrap();
+                let content = String::from_utf8_lossy(&content);
+                for bearer in [&own.bearer, &of_other.bearer] {
+                    assert!(!content.contains(bearer), "{}", path.display());
+                }
+            }
+        }
+    }
+    assert!(files > 0, "void: the home has no file");
+    let log = listening.server.log();
+    assert!(!log.contains(&own.bearer) && !log.contains(&of_other.bearer));
+}
+
+#[tokio::test]
 async fn the_login_of_a_host_is_for_its_supplier_alone() {
     let backend = DevBackend::start(Options::new()).unwrap();
     let listening = Listening::start(Setup::default().backend(&backend), "unix://").await;

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use byokey_dev_backend::{DevBackend, Options, Route};
-use byokey_tests::gateway::{Gateway, TOKEN, TURN};
+use byokey_tests::gateway::{Client, Gateway, TOKEN, TURN};
 use byokey_tests::{Home, PATIENCE, command};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 async fn started() -> (DevBackend, Gateway) {
     let backend = DevBackend::start(Options::new()).unwrap();
@@ -134,10 +135,26 @@ async fn what_is_not_in_the_table_is_not_found() {
             );
         }
     }
-    let chat = client.post("/v1/chat/completions", "{}").await;
-    assert_eq!(chat.status, 404);
-    let message = chat.json()["error"]["message"].to_string();
-    assert!(message.contains("POST /v1/responses"), "{message}");
+    for path in [
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/messages",
+    ] {
+        let refused = client.post(path, "{}").await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (404, "unsupported"),
+            "{path}"
+        );
+        let message = refused.json()["error"]["message"].to_string();
+        assert!(message.contains("POST /v1/responses"), "{path}: {message}");
+    }
+    let expected = json!({"error": {
+        "message": "byokey: this gateway does not offer that address.", "type": "byokey",
+        "code": "not_found", "param": null,
+    }});
+    assert_eq!(client.get("/v1/files").await.json(), expected);
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     let head = client.head("GET /backend-api/codex/responses", upgrade);
@@ -228,6 +245,17 @@ async fn the_key_of_the_running_gateway_is_printed_to_its_user() {
         key = command::run(&home, &["gateway", "key"], &[], "").await;
     }
     assert!(key.stdout.starts_with("at-"), "{key:?}");
+    // Its address is in the profile that it prints.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let authority = loop {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let line = line.expect("a line in time").unwrap().expect("a line");
+        if let Some((_, rest)) = line.split_once("http://") {
+            break rest.split(['/', '"']).next().unwrap().to_owned();
+        }
+    };
+    let client = Client::new(&format!("http://{authority}"), key.stdout.trim());
+    assert_eq!(client.get("/made/up").await.code(), "not_found");
     let second = command::run(&home, &["gateway"], &environment, "").await;
     assert_eq!(second.code, Some(2));
     assert!(
@@ -235,7 +263,9 @@ async fn the_key_of_the_running_gateway_is_printed_to_its_user() {
         "{second:?}"
     );
     let status = command::run(&home, &["gateway", "status"], &[], "").await;
-    assert!(status.stdout.contains("\"refused\":0"), "{status:?}");
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["refused"], 0, "{status}");
+    assert_eq!(status["unknown"], json!({"GET /made/up": 1}), "{status}");
     let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(child.wait().await.unwrap().success());
