@@ -4,6 +4,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -281,11 +283,25 @@ async fn a_terminal_gets_it_on_request_only() {
             .stdout(terminal)
             .spawn()
             .unwrap();
+        // It ends, with an error, once nobody has the terminal.
+        drop(command);
+        let shown = std::thread::spawn(move || {
+            let mut shown = Vec::new();
+            drop(File::from(ours).read_to_end(&mut shown));
+            String::from_utf8(shown).unwrap()
+        });
         let output = tokio::time::timeout(PATIENCE, child.wait_with_output());
         let output = output.await.unwrap().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert_eq!(said.contains("--show"), code == 2, "{said}");
+        let shown = shown.join().unwrap();
+        let expected = if code == 0 {
+            access_token(90)
+        } else {
+            String::new()
+        };
+        assert_eq!(shown.trim(), expected);
     }
 }
 
