@@ -2,6 +2,7 @@
 
 use byokey_dev_backend::Route;
 use byokey_tests::command::run;
+use byokey_tests::gateway::{Client, TURN};
 use byokey_tests::server::mock_provider;
 use byokey_tests::tls::Http;
 use byokey_tests::turns::{begin_turn, turn};
@@ -53,6 +54,33 @@ async fn a_turn_takes_one_and_leaves_one() {
             it.handshakes == 2 && it.open == 1
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn the_second_turn_through_a_gateway_takes_one_opened_ahead() {
+    for http in HTTPS {
+        let certified = Certified::new(http);
+        let backend = certified.backend();
+        let (_server, mut host) = certified.signed_in(&backend.base_url()).await;
+        opened(&backend, 1).await;
+        let started = host.request("gateway/start", json!({})).await.unwrap();
+        let [url, bearer] = ["url", "bearer"].map(|member| started[member].as_str().unwrap());
+        let client = Client::new(url, bearer);
+        assert_eq!(client.post("/v1/responses", TURN).await.status, 200);
+        let ahead = until(&backend, "after a turn", |it| {
+            it.handshakes == 2 && it.open == 1
+        })
+        .await;
+        let gate = backend.hold(Route::Responses);
+        let (answer, during) = tokio::join!(client.post("/v1/responses", TURN), async {
+            backend.wait_for(Route::Responses, 2).await;
+            let during = backend.connections();
+            drop(gate);
+            during
+        });
+        assert_eq!(during.accepted, ahead.accepted, "{http:?}: another one");
+        assert_eq!(answer.status, 200, "{http:?}: {answer:?}");
     }
 }
 
