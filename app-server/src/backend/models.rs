@@ -28,7 +28,16 @@ pub struct Models {
 #[derive(Debug, Default)]
 struct Known {
     last: Option<ModelList>,
-    failed: Option<(Option<Generation>, Instant, BackendError)>,
+    failed: Option<Failed>,
+}
+
+/// Generations are counted for each account, so they say nothing without it.
+#[derive(Debug)]
+struct Failed {
+    of: Option<Generation>,
+    account: Option<AccountIdentity>,
+    at: Instant,
+    error: BackendError,
 }
 
 #[derive(Debug)]
@@ -85,13 +94,20 @@ impl Backend {
             return Err(BackendError::Timeout);
         };
         if let Some(fresh) = known.last.as_ref()
-            && (fresh.of, fresh.era) == (of, era)
+            && fresh.of == of
+            && fresh.is_of(account.as_ref(), era)
             && fresh.read_at.elapsed() < LIST_LIFETIME
         {
             return Ok(fresh.models.clone());
         }
         let error = match &known.failed {
-            Some((failed, at, error)) if *failed == of && *at >= arrived => error.clone(),
+            Some(failed)
+                if failed.of == of
+                    && AccountIdentity::are_same(failed.account.as_ref(), account.as_ref())
+                    && failed.at >= arrived =>
+            {
+                failed.error.clone()
+            }
             _ => match self.read_models(lease, deadline).await {
                 Ok(models) => {
                     known.failed = None;
@@ -108,7 +124,12 @@ impl Backend {
                     return Ok(models);
                 }
                 Err(error) => {
-                    known.failed = Some((of, Instant::now(), error.clone()));
+                    known.failed = Some(Failed {
+                        of,
+                        account: account.clone(),
+                        at: Instant::now(),
+                        error: error.clone(),
+                    });
                     error
                 }
             },

@@ -81,12 +81,22 @@ impl Host for AccountHost {
             });
             first_tokens(answers.collect())
         };
+        let asked = move |peers: &Peers, accounts: &Weak<Accounts>| {
+            let accounts = accounts.upgrade();
+            let is_selected = accounts.is_none_or(|accounts| accounts.is_selected(slot));
+            // In place of the supplier, a client that knows of one account only has no other's tokens.
+            let may =
+                |peer: &Arc<Peer>| is_selected || peer.id == supplier || peer.knows_accounts();
+            let hosts = peers.hosts(supplier).into_iter();
+            hosts.filter(may).collect()
+        };
         // Sent synchronously, so that the request precedes any later message.
-        let first = ask(peers.hosts(supplier));
+        let first = ask(asked(&peers, &self.accounts));
+        let known = self.accounts.clone();
         Box::pin(async move {
             match first.await {
                 // The peer disconnected; another one may have tokens.
-                Err(RecoveryFailure::HostGone) => ask(peers.hosts(supplier)).await,
+                Err(RecoveryFailure::HostGone) => ask(asked(&peers, &known)).await,
                 answer => answer,
             }
         })

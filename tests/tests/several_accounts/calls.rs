@@ -134,3 +134,32 @@ async fn a_thread_that_is_moved_loses_its_encrypted_reasoning() {
     assert_eq!(last_turn(&scene).0, token("ada", 1));
     assert!(!has_reasoning(&scene));
 }
+
+// Row: tokens stay with their account
+#[tokio::test]
+async fn a_list_of_models_is_that_of_the_account_that_was_asked_for() {
+    let mut scene = Scene::with(&["ada", "bob"]).await;
+    let ada = key(&mut scene.host, "ada").await;
+    let bearers = |scene: &Scene| -> Vec<String> {
+        let requests = scene.backend.requests_to(Route::Models);
+        let bearers = requests.iter().map(|it| it.bearer().unwrap().to_owned());
+        bearers.collect()
+    };
+    let of_ada = json!({"accountKey": ada});
+    for params in [json!({}), of_ada.clone(), of_ada, json!({})] {
+        scene.host.request("model/list", params).await.unwrap();
+    }
+    // Of each account in turn; the second list of ada is still known.
+    let expected = ["bob", "ada", "bob"].map(|it| token(it, 1));
+    assert_eq!(bearers(&scene), expected);
+}
+
+#[tokio::test]
+async fn a_logout_of_one_and_of_all_is_none() {
+    let mut scene = Scene::with(&["ada"]).await;
+    let ada = key(&mut scene.host, "ada").await;
+    let both = json!({"accountKey": ada, "all": true});
+    let refused = scene.host.request("account/logout", both).await;
+    assert_eq!(refused.unwrap_err().kind(), "invalidParams");
+    assert_eq!(scene.bearer_of(json!({})).await, token("ada", 1));
+}

@@ -119,3 +119,48 @@ async fn its_refresh_request_has_no_key() {
     unaware.respond(&id, tokens("ada", 2)).await;
     aware.answer(call).await.unwrap();
 }
+
+/// Moving a thread is for those that started or resumed it, as reading and deleting it is.
+#[tokio::test]
+async fn a_thread_of_another_client_is_not_moved() {
+    let (backend, _listening, mut unaware, mut aware) = both().await;
+    unaware.login(&token("ada", 1), "ada").await;
+    let of_ada = thread(&mut unaware, json!({})).await;
+    add(&mut aware, "bob").await;
+    let bob = key(&mut aware, "bob").await;
+    let select = json!({"accountKey": bob, "threadId": of_ada});
+    let refused = aware.request("account/select", select).await.unwrap_err();
+    assert_eq!(refused.kind(), "notFound", "{refused:?}");
+    let input = json!([{"type": "text", "text": "Hello"}]);
+    let moved = json!({"threadId": of_ada, "accountKey": bob, "input": input});
+    let refused = aware.request("turn/start", moved).await.unwrap_err();
+    assert_eq!(refused.kind(), "notFound", "{refused:?}");
+    assert_eq!(turn(&mut unaware, &of_ada).await["status"], "completed");
+    let requests = backend.requests_to(Route::Responses);
+    assert_eq!(requests.last().unwrap().bearer(), Some(&*token("ada", 1)));
+}
+
+/// Its own tokens are those of another account.
+#[tokio::test]
+async fn it_is_not_asked_for_tokens_of_an_account_that_is_not_selected() {
+    let (backend, listening, mut unaware, mut aware) = both().await;
+    add(&mut aware, "bob").await;
+    let bob = key(&mut aware, "bob").await;
+    let mut other = listening.unix_stranger();
+    other
+        .introduce("other", json!({"multipleAccounts": true}))
+        .await;
+    add(&mut other, "ada").await;
+    drop(aware);
+    backend.reject_bearer(token("bob", 1));
+    let method = "account/rateLimits/read";
+    let call = other.start(method, json!({"accountKey": bob})).await;
+    let (id, params) = other.asked(REFRESH).await;
+    assert_eq!(params["accountKey"], bob);
+    other.respond(&id, tokens("bob", 2)).await;
+    other.answer(call).await.unwrap();
+    let read = unaware.start("account/read", json!({})).await;
+    let seen = until(&mut unaware, |it| it["id"] == json!(read)).await;
+    let asked = seen.iter().filter(|it| it["method"] == REFRESH).count();
+    assert_eq!(asked, 0, "{seen:?}");
+}

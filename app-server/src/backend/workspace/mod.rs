@@ -39,7 +39,7 @@ impl Backend {
         self.workspaces.retain(|account| {
             let is_it = routed.as_ref().is_some_and(|(it, _)| it.is_same(account));
             let of_others = || self.lease_of(account).filter(|it| is_routed(&config, it));
-            is_it || (!self.accounts.is_alone() && of_others().is_some())
+            is_it || of_others().is_some()
         });
         let Some((account, lease)) = routed else {
             return;

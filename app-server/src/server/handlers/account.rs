@@ -60,6 +60,10 @@ pub(crate) fn logout(
     let knows = context.peer.knows_accounts();
     let key = params.account_key.filter(|_| knows);
     let is_of_one = key.is_some();
+    if is_of_one && params.all == Some(true) {
+        let problem = "cannot be beside `all`";
+        return Err(RequestError::invalid_params("accountKey", problem));
+    }
     // With all of them, the one whose store is to be cleared.
     let auth = if knows && params.all == Some(true) {
         accounts.first()
@@ -71,15 +75,22 @@ pub(crate) fn logout(
         _ if is_of_one || accounts.is_alone() => Vec::new(),
         _ => accounts.of_logout(context.peer.id),
     };
+    // Of one account that a host owns, nothing is stored: what the store holds is another login.
+    let is_stored = !is_of_one || is_stored(&auth);
     forget(
         context,
         Forget {
-            clears_store: auth.is_persistent(),
+            clears_store: is_stored && auth.is_persistent(),
             auth,
             others,
             revocation: revocation(params.revoke),
         },
     )
+}
+
+/// Returns whether the credential is one that a store may hold.
+pub(super) fn is_stored(auth: &AuthManager) -> bool {
+    auth.read(|credential| credential.is_some_and(Credential::is_stored))
 }
 
 pub(super) fn revocation(revoke: Option<bool>) -> Revocation {
@@ -134,7 +145,10 @@ pub(super) fn forget(context: &Context, what: Forget) -> Result<Answering<Empty>
         let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
         let cleared = auth.clear_store_after(epoch).await;
         // A login that was faster has been announced, and is in force.
-        let update = update.filter(|_| !auth.is_overtaken(epoch));
+        // So is an account that was selected since.
+        let selected = context.services.accounts.selected();
+        let is_over = auth.is_overtaken(epoch) || selected.read(|it| it.is_some());
+        let update = update.filter(|_| !is_over);
         if let Err(failure) = cleared {
             // The credential in memory is dropped in any case.
             announce(&context, update.as_ref());

@@ -11,8 +11,9 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::methods::{AccountListChangedNotification, AccountUpdatedNotification};
 
-use super::account::{Forget, forget, revocation};
-use super::thread::{NotFoundTexts, find_thread};
+use super::account::{Forget, forget, is_stored, revocation};
+use super::thread::NotFoundTexts;
+use super::thread_lifecycle::find_own_thread;
 use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::{
@@ -128,7 +129,7 @@ pub(crate) fn account_select(context: &Context, params: AccountSelectParams) -> 
     let services = &context.services;
     let auth = context.account(Some(params.account_key.clone()))?;
     if let Some(id) = params.thread_id {
-        let thread = find_thread(context, &id, &NO_THREAD)?;
+        let thread = find_own_thread(context, &id, &NO_THREAD)?;
         thread.continue_under(context.peer.id, &auth);
         return Ok(Empty {}.into());
     }
@@ -158,7 +159,7 @@ pub(crate) fn account_remove(
     }
     let auth = context.account(params.account_key)?;
     // Of a host's tokens, nothing is stored: what the store holds is another login.
-    let is_stored = auth.read(|credential| credential.is_some_and(Credential::is_stored));
+    let is_stored = is_stored(&auth);
     forget(
         context,
         Forget {

@@ -38,10 +38,19 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         refuse_input(input)?;
     }
     let services = &context.services;
+    let refused = |refusal| RequestError::refused(kind(refusal), refusal.to_string());
     let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
     refuse_other_provider(&thread, &services.config())?;
     if params.account_key.is_some() && context.peer.knows_accounts() {
-        thread.continue_under(context.peer.id, &context.account(params.account_key)?);
+        let auth = context.account(params.account_key)?;
+        if !thread.subscribers.has_joined(context.peer.id) {
+            return Err(UNFINDABLE.missing(&params.thread_id));
+        }
+        // A turn that is refused moves nothing.
+        if thread.idle_since().is_none() {
+            return Err(refused(TurnRefusal::InProgress));
+        }
+        thread.continue_under(context.peer.id, &auth);
     }
     let account = thread.account();
     let auth = account.manager(&services.accounts);
@@ -58,7 +67,6 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         };
         RequestError::refused(kind, no_room.to_string())
     };
-    let refused = |refusal| RequestError::refused(kind(refusal), refusal.to_string());
     // Room is made at the expense of other threads, so not for a turn that is refused.
     if thread.idle_since().is_none() {
         return Err(refused(TurnRefusal::InProgress));
