@@ -7,11 +7,9 @@
 //! in as plain values: [`LoginPolicy`], [`http_issuer::IssuerSettings`], [`stores::StoreKind`].
 //!
 //! Reading order: `credential`, `policy`, `failure`, `state` (the rules, without IO), `manager`
-//! (the same with tasks and timers), `renewal`; then `login`, and `accounts`, which has a manager
-//! for each account. `http_issuer` and `stores` implement
+//! (the same with tasks and timers), `renewal`; then `login`. `http_issuer` and `stores` implement
 //! the traits, and nothing else here depends on them.
 
-mod accounts;
 #[cfg(test)]
 mod accounts_property;
 pub mod background;
@@ -40,7 +38,6 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountKey, Accounts, Held, Holder, Listed, Place, SlotId, Table};
 pub use claims::{Claims, InvalidToken, Residency};
 pub use credential::{
     AccountIdentity, ApiKey, BearerLogin, ChatgptAccount, Credential, ExternalLogin,

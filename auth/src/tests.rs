@@ -1,6 +1,5 @@
 //! The auth manager without a process, a clock or a network.
 
-mod accounts;
 mod bearer;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -29,7 +29,7 @@ pub(super) fn introduction(scenario: &mut Scenario) -> Result<(), Stop> {
 }
 
 pub(super) fn login(scenario: &mut Scenario) -> Result<(), Stop> {
-    let params = LoginStartParams::ChatgptAuthTokens(handed_over(&scenario.tokens.alice[0]).into());
+    let params = LoginStartParams::ChatgptAuthTokens(handed_over(&scenario.tokens.alice[0]));
     let answer = scenario.host.call("account/login/start", params)?;
     let completed = scenario.host.notification("account/login/completed")?;
     let updated = scenario.host.notification("account/updated")?;

@@ -57,7 +57,6 @@ fn login(scenario: &mut Scenario, token: &Token, origin: &str) -> Result<(), Sto
         origin: origin.to_owned(),
         expires_at: None,
         label: Some("Dora".to_owned()),
-        keep: None,
     });
     scenario.host.call("account/login/start", params)?;
     scenario.host.notification("account/login/completed")?;

@@ -109,21 +109,17 @@ impl PlanType {
 }
 
 /// Parameters of `account/read`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccountReadParams {
     /// Refreshes a managed login first. No effect on other credentials.
     #[serde(deserialize_with = "null_is_default")]
     pub refresh_token: bool,
-    /// The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Parameters of `account/logout`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct LogoutParams {
@@ -131,13 +127,6 @@ pub struct LogoutParams {
     /// dropped here at once, whatever the issuer answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke: Option<bool>,
-    /// The one account to log out, by its key in `account/list`. Without it: the selected one, and
-    /// every account that this connection supplied. Only for clients with `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
-    /// Logs all accounts out, whoever supplied them. Only for clients with `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub all: Option<bool>,
 }
 
 /// Result of `account/read`.
@@ -198,10 +187,6 @@ pub struct AccountUpdated {
     /// a reason.
     #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
     pub reason: Option<Open<AccountUpdateReason>>,
-    /// The account, by its key in `account/list`; absent when there is none any more. Only for
-    /// clients with `multipleAccounts`: others hear of the selected account alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Why `account/updated` was sent without a login, a logout or a refresh.

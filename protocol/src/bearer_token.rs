@@ -25,9 +25,6 @@ pub struct BearerTokenLogin {
     /// A name of the account for users, at most 256 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whether the other accounts stay. Only for clients with `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep: Option<bool>,
 }
 
 /// A new bearer token: the host's answer to `account/bearerToken/refresh`.
@@ -58,9 +55,6 @@ pub struct BearerTokenRefreshParams {
     pub reason: Open<RefreshReason>,
     /// The origin that the token is for, normalised: lower case, no default port.
     pub origin: String,
-    /// The account, by its key in `account/list`. Only for clients with `multipleAccounts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 fn seconds_if_usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {

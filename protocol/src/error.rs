@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::login::{
-    EXPIRES_AT_TYPE, KEEP_KIND, LABEL_TYPE, ORIGIN_TYPE, ROUTING_TYPE, TOKEN_TYPE,
-    UNKNOWN_LOGIN_TYPE,
+    EXPIRES_AT_TYPE, LABEL_TYPE, ORIGIN_TYPE, ROUTING_TYPE, TOKEN_TYPE, UNKNOWN_LOGIN_TYPE,
 };
 
 /// Invalid JSON.
@@ -30,7 +29,6 @@ pub const PARAMS_PROBLEMS: &[&str] = &[
     ORIGIN_TYPE,
     EXPIRES_AT_TYPE,
     LABEL_TYPE,
-    KEEP_KIND,
     ROUTING_TYPE,
 ];
 
@@ -123,8 +121,6 @@ pub enum ErrorKind {
     StoreFailed,
     /// No such thread, turn or login.
     NotFound,
-    /// No account has that `accountKey`.
-    UnknownAccount,
     /// The thread has a turn in progress.
     TurnInProgress,
     /// There is no connection to the backend or the issuer; the text names the cause.

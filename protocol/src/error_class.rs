@@ -89,7 +89,6 @@ impl ErrorKind {
             | Self::Overloaded
             | Self::Unsupported
             | Self::NotFound
-            | Self::UnknownAccount
             | Self::TurnInProgress
             | Self::ConfigurationInvalid
             | Self::AccountChanged => ErrorClass::InvalidRequest,
@@ -181,7 +180,6 @@ impl ErrorKind {
             Self::BadFrame => "The message was not framed as the server expects.",
             Self::Overloaded => "Too much is in progress at once: wait for some of it to end.",
             Self::Unsupported => "This server does not do that.",
-            Self::UnknownAccount => "No account has that key any more: list the accounts again.",
             Self::NotFound => "There is no such thread, turn or login in this server.",
             Self::TurnInProgress => {
                 "The thread has a turn in progress: wait for its end, or call `interruptTurn`."

@@ -95,9 +95,6 @@ pub struct RefreshParams {
     /// The account of the tokens in use, so that a host with several workspaces selects the right
     /// one.
     pub previous_account_id: Option<String>,
-    /// The account, by its key in `account/list`. Only for clients with `multipleAccounts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// The reason for requesting new tokens.

@@ -54,9 +54,6 @@ pub struct ClientCapabilities {
     /// Whether the client also answers refresh requests with the reason `expiring`, sent a minute
     /// before the token expires, or five minutes before a bearer token does.
     pub proactive_refresh: bool,
-    /// Whether the client knows of several accounts: `account/list` and what belongs to it. Without
-    /// it, it sees the selected account alone, and members that name accounts have no effect.
-    pub multiple_accounts: bool,
 }
 
 /// Result of `initialize`.
@@ -101,9 +98,6 @@ pub struct ServerInfo {
     pub version: String,
     /// Version of the protocol.
     pub protocol_version: String,
-    /// Whether the server can hold several accounts. Only for clients with `multipleAccounts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub multiple_accounts: Option<bool>,
 }
 
 /// The protection of the process against readers of its memory.

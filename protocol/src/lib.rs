@@ -12,7 +12,6 @@
 //! [`item`], [`warning`], [`error`], [`error_class`], [`open`], [`cancel`], [`envelope`], [`head`], [`request_id`], [`secret`].
 
 pub mod account;
-pub mod accounts;
 pub mod bearer_token;
 mod bounded;
 pub mod cancel;

@@ -8,7 +8,7 @@ use crate::account::{PlanType, null_is_default};
 use crate::open::Open;
 
 /// Parameters of `account/rateLimits/read`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct RateLimitsReadParams {
@@ -16,10 +16,6 @@ pub struct RateLimitsReadParams {
     /// all the same.
     #[serde(deserialize_with = "null_is_default")]
     pub exclude_reset_credit_details: bool,
-    /// The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Result of `account/rateLimits/read`.
@@ -147,10 +143,6 @@ pub enum ResetCreditOutcome {
 pub struct RateLimitsUpdated {
     /// The changes.
     pub rate_limits: RateLimitSnapshot,
-    /// The account, by its key in `account/list`. Only for clients with `multipleAccounts`: others
-    /// hear of the selected account alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// The state of one limit.

@@ -22,7 +22,7 @@ use crate::workspace_routing::WorkspaceRouting;
 )]
 pub enum LoginStartParams {
     /// Tokens that the host owns and refreshes. They are held in memory only.
-    ChatgptAuthTokens(HostLogin),
+    ChatgptAuthTokens(ExternalTokens),
     /// An OpenAI API key.
     ApiKey {
         /// The key.
@@ -42,35 +42,6 @@ pub enum LoginStartParams {
     /// A bearer token for the configured provider, which the host owns and refreshes. It is held in
     /// memory only, and sent to its `origin` only.
     BearerToken(BearerTokenLogin),
-}
-
-/// A login with tokens that the host owns.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct HostLogin {
-    /// The tokens.
-    #[serde(flatten)]
-    pub tokens: ExternalTokens,
-    /// Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-    /// the selected one. The same account again replaces its own tokens, in any case. Only for
-    /// clients with `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep: Option<bool>,
-    /// A name of the account for users, at most 256 bytes. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-}
-
-impl From<ExternalTokens> for HostLogin {
-    fn from(tokens: ExternalTokens) -> Self {
-        Self {
-            tokens,
-            keep: None,
-            label: None,
-        }
-    }
 }
 
 /// The members of all logins.
@@ -98,9 +69,6 @@ struct LoginFields<'a> {
     expires_at: Member<Seconds>,
     #[serde(default)]
     label: Member<String>,
-    // Of a host's tokens of any kind, and ours alone.
-    #[serde(default)]
-    keep: Member<bool>,
     // Of host-owned tokens, and ours alone.
     #[serde(default)]
     workspace_routing: Member<WorkspaceRouting>,
@@ -110,10 +78,6 @@ impl<'de> Deserialize<'de> for LoginStartParams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = LoginFields::deserialize(deserializer)?;
         let required = |secret: Option<Secret>, name| secret.ok_or(D::Error::missing_field(name));
-        let is_hosts = || matches!(fields.kind.as_ref(), "chatgptAuthTokens" | "bearerToken");
-        if fields.keep == Member::Given(true) && !is_hosts() {
-            return Err(D::Error::custom(KEEP_KIND));
-        }
         match fields.kind.as_ref() {
             "chatgptAuthTokens" => TokenFields {
                 access_token: fields.access_token,
@@ -123,13 +87,7 @@ impl<'de> Deserialize<'de> for LoginStartParams {
                 workspace_routing: fields.workspace_routing.unless_odd(ROUTING_TYPE)?,
             }
             .try_into()
-            .map(|tokens| {
-                Self::ChatgptAuthTokens(HostLogin {
-                    tokens,
-                    keep: fields.keep.usable(),
-                    label: fields.label.usable(),
-                })
-            })
+            .map(Self::ChatgptAuthTokens)
             .map_err(D::Error::missing_field),
             "apiKey" => Ok(Self::ApiKey {
                 api_key: required(fields.api_key, "apiKey")?,
@@ -150,7 +108,6 @@ impl<'de> Deserialize<'de> for LoginStartParams {
                     .checked(EXPIRES_AT_TYPE)?
                     .map(|seconds| seconds.0),
                 label: fields.label.checked(LABEL_TYPE)?,
-                keep: fields.keep.usable(),
             })),
             _ => Err(D::Error::custom(UNKNOWN_LOGIN_TYPE)),
         }
@@ -169,8 +126,6 @@ pub const ORIGIN_TYPE: &str = "`origin` has the wrong type";
 pub const EXPIRES_AT_TYPE: &str = "`expiresAt` has the wrong type";
 /// The problem of a label that is not a string.
 pub const LABEL_TYPE: &str = "`label` has the wrong type";
-/// The problem of `keep` where it cannot be obeyed.
-pub const KEEP_KIND: &str = "`keep` is for `chatgptAuthTokens` and `bearerToken` only";
 /// The problem of a routing without its members, or with members of other types.
 pub const ROUTING_TYPE: &str = "`workspaceRouting` has the wrong type";
 

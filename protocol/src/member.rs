@@ -62,11 +62,6 @@ pub(crate) trait Kind: Sized {
     /// Reads a text.
     fn of_text(text: &str) -> Option<Self>;
 
-    /// Reads a truth value.
-    fn of_bool(_: bool) -> Option<Self> {
-        None
-    }
-
     /// Reads a number without a fraction.
     fn of_whole(_: i64) -> Option<Self> {
         None
@@ -93,16 +88,6 @@ impl Kind for Secret {
 impl Kind for String {
     fn of_text(text: &str) -> Option<Self> {
         Some(Self::from(text))
-    }
-}
-
-impl Kind for bool {
-    fn of_text(_: &str) -> Option<Self> {
-        None
-    }
-
-    fn of_bool(value: bool) -> Option<Self> {
-        Some(value)
     }
 }
 
@@ -147,8 +132,8 @@ impl<'de, T: Kind> Visitor<'de> for MemberVisitor<T> {
         Ok(Member::Absent)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Member<T>, E> {
-        Ok(T::of_bool(value).map_or(Member::Odd, Member::Given))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Member<T>, E> {
+        Ok(Member::Odd)
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Member<T>, E> {

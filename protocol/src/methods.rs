@@ -7,7 +7,6 @@ use crate::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
     LogoutParams,
 };
-use crate::accounts::{AccountListResult, AccountRemoveParams, AccountSelectParams};
 use crate::bearer_token::{BearerToken, BearerTokenRefreshParams};
 use crate::cancel::CancelRequestParams;
 use crate::config::{ConfigReadParams, ConfigReadResult, ConfigRequirementsReadResult};
@@ -259,12 +258,6 @@ methods! {
         "account/login/complete" => LoginComplete(LoginCompleteParams) -> Empty, "1", Stable;
         /// Drops the credential. It never waits, not even for a refresh in flight.
         "account/logout" => Logout(LogoutParams) -> Empty, "1", Stable;
-        /// Lists the accounts, without network requests.
-        "account/list" => AccountList(Empty) -> AccountListResult, "1", Stable;
-        /// Selects the account of new threads and of calls that name none, or the account under which a thread goes on. A turn in progress ends with its own.
-        "account/select" => AccountSelect(AccountSelectParams) -> Empty, "1", Stable;
-        /// Logs one account out. If it was the selected one, none is selected.
-        "account/remove" => AccountRemove(AccountRemoveParams) -> Empty, "1", Stable;
         /// Returns the account, without network requests.
         "account/read" => AccountRead(AccountReadParams) -> AccountReadResult, "1", Stable;
         /// Returns the auth mode and, on request, the token.
@@ -321,8 +314,6 @@ methods! {
     server_notifications {
         /// The credential, the account or its plan changed.
         "account/updated" => AccountUpdatedNotification(AccountUpdated), "1", Stable;
-        /// The list of accounts changed, or the selection. Only for clients with `multipleAccounts`.
-        "account/list/changed" => AccountListChangedNotification(Empty), "1", Stable;
         /// A login ended.
         "account/login/completed" => LoginCompletedNotification(LoginCompleted), "1", Stable;
         /// The backend reported new rate limits.

@@ -13,10 +13,6 @@ pub struct ModelListParams {
     pub cursor: Option<String>,
     /// Whether to return models that the backend hides.
     pub include_hidden: Option<bool>,
-    /// The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Result of `model/list`.

@@ -40,10 +40,6 @@ pub struct ThreadStartParams {
     /// Not supported: refused unless empty.
     #[serde(deserialize_with = "bounded::list")]
     pub dynamic_tools: Option<Vec<serde_json::Value>>,
-    /// The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Parameters of `thread/resume`.

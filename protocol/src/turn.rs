@@ -35,10 +35,6 @@ pub struct TurnStartParams {
     /// Not supported: refused when given.
     #[serde(default, deserialize_with = "bounded::presence")]
     pub collaboration_mode: Option<serde_json::Value>,
-    /// The account under which the thread goes on, by its key in `account/list`; its own if absent.
-    /// Only for clients with `multipleAccounts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Result of `turn/start`.

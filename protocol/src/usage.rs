@@ -10,10 +10,6 @@ pub struct UsageReadParams {
     /// Refused, kind `unsupported`: the usage of one thread is not read here. Null is the account's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<String>,
-    /// The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    /// `multipleAccounts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key: Option<String>,
 }
 
 /// Result of `account/usage/read`.

@@ -26,7 +26,6 @@ const APART: [&str; 4] = [
 
 /// Constants that are not limits, and what they are.
 const NOT_LIMITS: &[(&str, &str)] = &[
-    ("accounts/key.rs:LENGTH", "how much of a digest is used"),
     (
         "backend/error.rs:PIECE",
         "how much of a bearer is looked for",

@@ -17,7 +17,7 @@ use byokey_tests::{Canaries, Framing, Host, MadeUp, Setup};
 use serde_json::{Value, json};
 
 /// Non-secret texts that are returned in responses and notifications.
-const COMES_BACK: [&str; 14] = [
+const COMES_BACK: [&str; 13] = [
     // The user agent.
     "initialize.clientInfo.name",
     "initialize.clientInfo.version",
@@ -26,8 +26,6 @@ const COMES_BACK: [&str; 14] = [
     "account/login/complete.loginId",
     // `account/rateLimits/read` names the account whose limits these are, as in codex.
     "account/login/start.chatgptAccountId",
-    // The name of an account for users, in `account/list`.
-    "account/login/start.label",
     // Settings of a thread.
     "skills/list.cwds[]",
     "thread/resume.model",
@@ -91,9 +89,6 @@ impl Conversation {
             let refusal = answer["error"]["message"].as_str().unwrap_or_default();
             let refused = refusal.split('`').nth(1).unwrap_or_default();
             let refused = refused.split(['.', '[', ' ']).next().unwrap_or_default();
-            // No account has that key.
-            let is_unknown = answer["error"]["data"]["kind"] == "unknownAccount";
-            let refused = if is_unknown { "accountKey" } else { refused };
             let params = message.value.as_object_mut().unwrap();
             match params.get_mut(refused) {
                 // Threads accept texts, and no pictures.

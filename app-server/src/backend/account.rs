@@ -1,7 +1,5 @@
 //! Calls for the account: rate limits and usage.
 
-use std::sync::Arc;
-
 use byokey_protocol::limits::{RateLimitsReadParams, RateLimitsReadResult};
 use byokey_protocol::usage::{DailyUsage, UsageReadResult, UsageSummary};
 use serde::Deserialize;
@@ -56,7 +54,6 @@ impl Backend {
         params: RateLimitsReadParams,
     ) -> Result<RateLimitsReadResult, BackendError> {
         let deadline = Instant::now() + CALL_DEADLINE;
-        let manager = Arc::clone(&lease.manager);
         let call = Call::get(Service::Account, "/usage", deadline);
         let read = self.read_json::<UsageAnswer>(&call, Some(lease)).await;
         let (answer, account) = read?;
@@ -66,7 +63,7 @@ impl Backend {
             .take_if(|credits| credits.available_count > 0 && !params.exclude_reset_credit_details);
         if let Some(credits) = credits {
             // Not under another account, which may have signed in meanwhile.
-            let lease = manager.lease();
+            let lease = self.auth.lease();
             let is_same = |lease: &Lease| {
                 AccountIdentity::are_same(account.as_ref(), Some(&lease.credential.identity()))
             };

@@ -77,7 +77,7 @@ pub use workspace::{RoutingFailure, Unrouted, WorkspaceRoute};
 
 use crate::config::{Config, LiveConfig};
 use crate::process::token_commands::Runner;
-use byokey_auth::{AccountIdentity, Accounts, Generation, Lease};
+use byokey_auth::{AccountIdentity, AuthManager, Generation, Lease};
 use cookies::Cookies;
 use limits::MAX_CALLS;
 use outcome::may_recover;
@@ -93,7 +93,7 @@ const CALL_RETRIES: u32 = 2;
 
 /// The backend.
 pub struct Backend {
-    accounts: Arc<Accounts>,
+    auth: Arc<AuthManager>,
     config: Arc<LiveConfig>,
     /// The originator.
     pub identity: Identity,
@@ -232,7 +232,7 @@ impl Backend {
     /// Returns a backend that has not connected yet. The HTTP client is created on first use.
     #[must_use]
     pub(crate) fn new(
-        accounts: Arc<Accounts>,
+        auth: Arc<AuthManager>,
         config: Arc<LiveConfig>,
         http: Arc<HttpClient>,
         runner: Runner,
@@ -243,7 +243,7 @@ impl Backend {
         };
         let (calls, models) = (Semaphore::new(MAX_CALLS), Models::default());
         Arc::new_cyclic(|me| Self {
-            accounts,
+            auth,
             config,
             identity,
             http,
@@ -321,10 +321,13 @@ impl Backend {
                 (Ok(Attempt::Answered(answer)), _) => return Ok(answer),
                 (Err(error), _) => return Err(error),
             };
+            // Its secret is not held while the host is asked.
+            drop(lease.take());
             let asked = Instant::now();
-            let (recovered, renewed) = self.renew(call, lease, generation).await?;
+            let recovered = self.recover(call, generation).await;
             deadline += asked.elapsed();
-            recoveries.push(recovered);
+            recoveries.push(recovered.map_err(BackendError::Recovery)?);
+            let renewed = self.auth.lease().ok_or(BackendError::SignedOut)?;
             let is_other = |first: &AccountIdentity| !first.is_same(&renewed.credential.identity());
             if first.as_ref().is_some_and(is_other) {
                 return Err(BackendError::AccountChanged);
@@ -383,9 +386,7 @@ impl Backend {
                 let permit = self.calls.acquire().await.ok();
                 // Thousands of calls that waited would learn one after the other what the first
                 // learned, at three round trips each.
-                let is_refused =
-                    |it: &Generation| lease.is_some_and(|lease| lease.manager.is_refused(*it));
-                if let Some(generation) = carried.renewable.filter(is_refused) {
+                if let Some(generation) = carried.renewable.filter(|it| self.auth.is_refused(*it)) {
                     return Ok(Attempt::KnownToBeRefused(generation));
                 }
                 let token = token.filter(|_| carried.is_replaceable);

@@ -28,16 +28,7 @@ pub struct Models {
 #[derive(Debug, Default)]
 struct Known {
     last: Option<ModelList>,
-    failed: Option<Failed>,
-}
-
-/// Generations are counted for each account, so they say nothing without it.
-#[derive(Debug)]
-struct Failed {
-    of: Option<Generation>,
-    account: Option<AccountIdentity>,
-    at: Instant,
-    error: BackendError,
+    failed: Option<(Option<Generation>, Instant, BackendError)>,
 }
 
 #[derive(Debug)]
@@ -94,20 +85,13 @@ impl Backend {
             return Err(BackendError::Timeout);
         };
         if let Some(fresh) = known.last.as_ref()
-            && fresh.of == of
-            && fresh.is_of(account.as_ref(), era)
+            && (fresh.of, fresh.era) == (of, era)
             && fresh.read_at.elapsed() < LIST_LIFETIME
         {
             return Ok(fresh.models.clone());
         }
         let error = match &known.failed {
-            Some(failed)
-                if failed.of == of
-                    && AccountIdentity::are_same(failed.account.as_ref(), account.as_ref())
-                    && failed.at >= arrived =>
-            {
-                failed.error.clone()
-            }
+            Some((failed, at, error)) if *failed == of && *at >= arrived => error.clone(),
             _ => match self.read_models(lease, deadline).await {
                 Ok(models) => {
                     known.failed = None;
@@ -124,12 +108,7 @@ impl Backend {
                     return Ok(models);
                 }
                 Err(error) => {
-                    known.failed = Some(Failed {
-                        of,
-                        account: account.clone(),
-                        at: Instant::now(),
-                        error: error.clone(),
-                    });
+                    known.failed = Some((of, Instant::now(), error.clone()));
                     error
                 }
             },

@@ -113,7 +113,7 @@ pub struct TurnStream {
     /// The account of the call, if it carried the credential in force.
     account: Option<AccountIdentity>,
     /// Used to keep bearers out of codes.
-    manager: Option<Arc<AuthManager>>,
+    auth: Arc<AuthManager>,
     config: Arc<Config>,
     token: Option<ProviderToken>,
     signed_out: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -169,7 +169,6 @@ impl Backend {
             from_client: None,
         };
         let signed_out = Box::pin(super::signed_out(lease.as_ref()));
-        let manager = lease.as_ref().map(|lease| Arc::clone(&lease.manager));
         let answer = self.send(&call, lease, admits).await?;
         let Answer {
             response,
@@ -190,7 +189,7 @@ impl Backend {
             size: AnswerSize::default(),
             taken: 0,
             account,
-            manager,
+            auth: Arc::clone(&self.auth),
             config,
             token,
             signed_out,
@@ -321,7 +320,7 @@ impl TurnStream {
 
     /// Returns the cause of a failure according to the backend; `None` if it has no known form.
     fn cause(&self, details: Option<&ErrorDetails>) -> Option<Cause> {
-        let lease = self.manager.as_ref().and_then(AuthManager::lease);
+        let lease = self.auth.lease();
         let bearer = lease.as_ref().map(|lease| lease.credential.bearer());
         let printed = self.token.as_ref().map(|token| &*token.secret);
         let secrets = [bearer, self.config.provider.own_bearer.as_ref(), printed];

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use byokey_auth::{AccountIdentity, AuthManager, CredentialChange, Lease};
+use byokey_auth::{AccountIdentity, CredentialChange, Lease};
 use byokey_http::{HttpClient, Occasion};
 use http::Method;
 use url::Url;
@@ -14,46 +14,31 @@ use super::route::Route;
 use super::{Backend, Call, Service};
 
 impl Backend {
-    /// Follows a change of an account.
-    pub(crate) fn follow(&self, manager: &Arc<AuthManager>, change: CredentialChange) {
-        let lease = manager.lease();
-        let is_selected = self.accounts.has_selected(manager);
-        if is_selected {
-            self.connect_for(lease.as_ref());
+    /// Follows a change of the credential in force.
+    pub(crate) fn follow(&self, change: CredentialChange) {
+        let lease = self.auth.lease();
+        let account = lease.as_ref().map(|lease| lease.credential.identity());
+        {
+            let mut connects_for = self
+                .connects_for
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if !AccountIdentity::are_same(connects_for.as_ref(), account.as_ref()) {
+                self.http.forget();
+            }
+            self.cookies.follow(account.as_ref());
+            *connects_for = account;
         }
-        self.follow_workspace(lease.as_ref());
-        if is_selected && change == CredentialChange::Login {
-            self.connect_to_destination(lease.as_ref());
-        }
-    }
-
-    /// Follows a change of the selection. What is to be known of the account is known.
-    pub(crate) fn follow_selection(&self) {
-        let lease = self.accounts.selected().lease();
-        self.connect_for(lease.as_ref());
-        self.connect_to_destination(lease.as_ref());
-    }
-
-    /// From now on, connections are opened ahead for the account of this credential.
-    fn connect_for(&self, lease: Option<&Lease>) {
-        let account = lease.map(|lease| lease.credential.identity());
-        let mut connects_for = self
-            .connects_for
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !AccountIdentity::are_same(connects_for.as_ref(), account.as_ref()) {
-            self.http.forget();
-        }
-        self.cookies.follow(account.as_ref());
-        *connects_for = account;
-        drop(connects_for);
-        if lease.is_some() {
-            self.http.signed_in();
-        }
-    }
-
-    fn connect_to_destination(&self, lease: Option<&Lease>) {
-        if let Some(url) = lease.and_then(|lease| self.destination(lease)) {
+        let Some(lease) = lease else {
+            self.follow_workspace(None);
+            return;
+        };
+        self.http.signed_in();
+        // Another lease, which goes with the lookup.
+        self.follow_workspace(self.auth.lease());
+        if change == CredentialChange::Login
+            && let Some(url) = self.destination(&lease)
+        {
             let era = self.http.era();
             self.http.open_standby(&url, era, Occasion::Login);
         }

@@ -2,21 +2,30 @@
 //!
 //! [`crate::server::connection`] handles their incoming messages.
 
-mod account_host;
 mod peer;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use byokey_protocol::methods::Notification;
-use byokey_rpc::Observer;
-use futures_util::future::join_all;
+use byokey_protocol::account::AccountUpdated;
+use byokey_protocol::bearer_token::BearerTokenRefreshParams;
+use byokey_protocol::external_auth::RefreshParams;
+use byokey_protocol::login::LoginCompleted;
+use byokey_protocol::methods::{
+    AccountUpdatedNotification, BearerTokenRefresh, LoginCompletedNotification, Notification,
+    Refresh, WarningNotification,
+};
+use byokey_protocol::warning::Warning;
+use byokey_rpc::{ErrorCode, Observer, RequestFailure};
+use futures_util::future::{join_all, select_all};
 
-pub use account_host::AccountHost;
 pub use peer::{Client, DEFAULT_REFRESH_TIMEOUT, Peer};
 
 use crate::process::trace_protocol::ProtocolTrace;
-use byokey_auth::PeerId;
+use byokey_auth::login::LoginObserver;
+use byokey_auth::{
+    AnswerCheck, BearerAnswer, Host, HostAnswer, HostTokens, PeerId, RecoveryFailure,
+};
 
 /// The connected peers.
 #[derive(Debug, Default)]
@@ -70,41 +79,6 @@ impl Peers {
         }
     }
 
-    /// Sends a notification to the peers that know of several accounts.
-    pub fn notify_aware<N: Notification>(&self, params: &N::Params)
-    where
-        N::Params: serde::Serialize,
-    {
-        for peer in self.connected().iter().filter(|peer| peer.knows_accounts()) {
-            peer.notify::<N>(params);
-        }
-    }
-
-    /// Sends a notification about one account: with its key to the peers that know of several, and
-    /// without it to the others if it is the selected one.
-    pub fn notify_account<N: Notification>(
-        &self,
-        params: &N::Params,
-        is_selected: bool,
-        keyed: impl FnOnce() -> N::Params,
-    ) where
-        N::Params: serde::Serialize,
-    {
-        let connected = self.connected();
-        if is_selected {
-            for peer in connected.iter().filter(|peer| !peer.knows_accounts()) {
-                peer.notify::<N>(params);
-            }
-        }
-        let mut aware = connected.iter().filter(|peer| peer.knows_accounts());
-        if let Some(first) = aware.next() {
-            let params = keyed();
-            for peer in std::iter::once(first).chain(aware) {
-                peer.notify::<N>(&params);
-            }
-        }
-    }
-
     /// Back-pressure: waits until every peer has read enough.
     ///
     /// Producers of many unrequested messages wait here, so that the queue of a slow peer stays
@@ -141,5 +115,115 @@ impl Peers {
         self.connected
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The peers as the auth manager's [`Host`].
+#[derive(Debug)]
+pub struct PeerHost(pub Arc<Peers>);
+
+impl Host for PeerHost {
+    fn ask_refresh(
+        &self,
+        supplier: PeerId,
+        params: RefreshParams,
+        check: AnswerCheck,
+    ) -> HostAnswer {
+        let peers = Arc::clone(&self.0);
+        let ask = move |hosts: Vec<Arc<Peer>>| {
+            let answers = hosts.iter().map(|peer| {
+                let (supplier, answer) = (peer.id, peer.request::<Refresh>(&params));
+                let check = Arc::clone(&check);
+                async move {
+                    let tokens = answer.await.map_err(host_failure)?;
+                    let answer = HostTokens { tokens, supplier };
+                    check(&answer)?;
+                    Ok(answer)
+                }
+            });
+            first_tokens(answers.collect())
+        };
+        // Sent synchronously, so that the request precedes any later message.
+        let first = ask(peers.hosts(supplier));
+        Box::pin(async move {
+            match first.await {
+                // The peer disconnected; another one may have tokens.
+                Err(RecoveryFailure::HostGone) => ask(peers.hosts(supplier)).await,
+                answer => answer,
+            }
+        })
+    }
+
+    fn ask_bearer_refresh(
+        &self,
+        supplier: PeerId,
+        params: BearerTokenRefreshParams,
+    ) -> BearerAnswer {
+        let supplier = self.0.supplier(supplier);
+        let answer = supplier.map(|peer| peer.request::<BearerTokenRefresh>(&params));
+        Box::pin(async move {
+            let answer = answer.ok_or(RecoveryFailure::HostGone)?;
+            answer.await.map_err(host_failure)
+        })
+    }
+
+    fn wants_proactive_refresh(&self, supplier: PeerId) -> bool {
+        let hosts = self.0.hosts(supplier);
+        hosts
+            .iter()
+            .any(|peer| peer.client().is_some_and(|client| client.proactive_refresh))
+    }
+
+    fn account_updated(&self, update: AccountUpdated) {
+        self.0.notify::<AccountUpdatedNotification>(&update);
+    }
+}
+
+impl LoginObserver for PeerHost {
+    fn login_completed(&self, completed: LoginCompleted) {
+        self.0.notify::<LoginCompletedNotification>(&completed);
+    }
+
+    fn account_updated(&self, update: AccountUpdated) {
+        self.0.notify::<AccountUpdatedNotification>(&update);
+    }
+
+    fn login_held_up(&self, why: &str) {
+        tracing::warn!("{why}");
+        self.0.notify::<WarningNotification>(&Warning {
+            thread_id: None,
+            message: why.to_owned(),
+        });
+    }
+}
+
+/// Returns the first tokens among several answers that pass the check; later ones are ignored. If
+/// there are none, the first failure: a peer that cannot answer, answers for another account, or
+/// disconnects does not end the wait for the others.
+async fn first_tokens<F>(answers: Vec<F>) -> Result<HostTokens, RecoveryFailure>
+where
+    F: Future<Output = Result<HostTokens, RecoveryFailure>>,
+{
+    let mut waiting: Vec<_> = answers.into_iter().map(Box::pin).collect();
+    let mut reason = RecoveryFailure::HostGone;
+    while !waiting.is_empty() {
+        let (answer, _, others) = select_all(waiting).await;
+        match answer {
+            Ok(tokens) => return Ok(tokens),
+            Err(failure) if reason == RecoveryFailure::HostGone => reason = failure,
+            Err(_) => {}
+        }
+        waiting = others;
+    }
+    Err(reason)
+}
+
+/// Maps a failed request to why a host gave no tokens.
+fn host_failure(failure: RequestFailure) -> RecoveryFailure {
+    match failure {
+        RequestFailure::Refused(ErrorCode(code)) => RecoveryFailure::HostRefused { code },
+        RequestFailure::AnswerInvalid => RecoveryFailure::AnswerInvalid,
+        RequestFailure::Gone => RecoveryFailure::HostGone,
+        RequestFailure::TimedOut { after } => RecoveryFailure::HostTimeout { after },
     }
 }

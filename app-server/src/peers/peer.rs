@@ -24,8 +24,6 @@ pub struct Client {
     pub refresh_timeout: Duration,
     /// Whether it answers refresh requests before a token expires.
     pub proactive_refresh: bool,
-    /// Whether it knows of several accounts.
-    pub multiple_accounts: bool,
 }
 
 /// One client.
@@ -76,12 +74,6 @@ impl Peer {
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.client.get()
-    }
-
-    /// Returns whether it knows of several accounts.
-    #[must_use]
-    pub fn knows_accounts(&self) -> bool {
-        cfg!(feature = "accounts") && self.client().is_some_and(|it| it.multiple_accounts)
     }
 
     /// Records that the client has introduced itself. It gets notifications from now on.

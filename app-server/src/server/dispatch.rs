@@ -5,7 +5,6 @@
 
 mod changes;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use byokey_protocol::error::{ErrorKind, TOO_LARGE};
@@ -71,23 +70,12 @@ pub fn dispatch(request: ClientRequest, call: Call<'_>) {
             call.sync::<method::LoginCancel>(handlers::login::login_cancel)
         }
         // It ends the logins that wait, so their number does not matter to it.
-        ClientRequest::Logout | ClientRequest::AccountRemove
-            if call.context.services.accounts.selected().is_persistent()
-                && call.rpc.is_overload() =>
+        ClientRequest::Logout
+            if call.context.services.auth.is_persistent() && call.rpc.is_overload() =>
         {
             call.refuse(RequestError::overloaded());
         }
-        ClientRequest::Logout => call.forget(handlers::account::logout),
-        ClientRequest::AccountList => {
-            call.sync::<method::AccountList>(handlers::accounts::account_list);
-        }
-        ClientRequest::AccountSelect => {
-            call.sync::<method::AccountSelect>(handlers::accounts::account_select);
-        }
-        ClientRequest::AccountRemove => {
-            // Its parameters are among those of a logout.
-            call.forget(handlers::accounts::account_remove);
-        }
+        ClientRequest::Logout => call.mutate_account::<method::Logout>(handlers::account::logout),
         ClientRequest::AccountRead => {
             call.read_account::<method::AccountRead>(handlers::account::account_read)
         }
@@ -188,10 +176,10 @@ impl Call<'_> {
             Ok(Answering::Later(_)) if self.rpc.is_overload() => {
                 self.refuse(RequestError::overloaded());
             }
-            Ok(Answering::Later(future)) => self.wait_for(pending(future), None),
+            Ok(Answering::Later(future)) => self.wait_for(future, None),
             Ok(Answering::Change(future)) => {
                 let change = self.changes.begin();
-                self.wait_for(pending(future), Some(change));
+                self.wait_for(future, Some(change));
             }
             Err(error) => self.refuse(error),
         }
@@ -213,11 +201,6 @@ impl Call<'_> {
             }
             handlers::login::login_start(context, params)
         });
-    }
-
-    /// Logs accounts out.
-    fn forget(self, handler: AccountHandler<method::Logout>) {
-        self.mutate_account::<method::Logout>(handler);
     }
 
     /// Runs a handler that may change the account.
@@ -254,13 +237,11 @@ impl Call<'_> {
                 changes.await;
             }
         };
-        self.start::<M>(|context, params| {
-            Ok(after(settled, context, params, move |context, params| {
-                Ok(match handler(context, params)? {
-                    Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
-                    Answering::Later(answer) | Answering::Change(answer) => answer,
-                })
-            }))
+        self.after::<M, _>(settled, move |context, params| {
+            Ok(match handler(context, params)? {
+                Answering::Now(reply) => Box::pin(std::future::ready(Ok(reply))),
+                Answering::Later(answer) | Answering::Change(answer) => answer,
+            })
         });
     }
 
@@ -272,27 +253,37 @@ impl Call<'_> {
         M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
     {
-        let settled = self.context.services.start.settled();
-        self.start::<M>(|context, params| match settled {
-            None => Ok(pending(handler(context, params)?)),
-            Some(settled) => Ok(after(settled, context, params, handler)),
+        match self.context.services.start.settled() {
+            None => self.spawn::<M, F>(handler),
+            Some(settled) => self.after::<M, F>(settled, handler),
+        }
+    }
+
+    /// Runs a handler after another future.
+    #[inline(never)]
+    fn after<M, F>(
+        self,
+        before: impl Future<Output = ()> + Send + 'static,
+        handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError> + Send + 'static,
+    ) where
+        M: Request<Params: DeserializeOwned + Send + 'static, Result: Serialize + Send + 'static>,
+        F: Future<Output = Outcome<M::Result>> + Send + 'static,
+    {
+        self.spawn::<M, _>(|context, params| {
+            let context = context.clone();
+            Ok(async move {
+                before.await;
+                handler(&context, params)?.await
+            })
         });
     }
 
     /// Runs a handler that answers asynchronously. Its synchronous part runs now.
+    #[inline(never)]
     fn spawn<M, F>(self, handler: impl FnOnce(&Context, M::Params) -> Result<F, RequestError>)
     where
         M: Request<Params: DeserializeOwned, Result: Serialize + Send + 'static>,
         F: Future<Output = Outcome<M::Result>> + Send + 'static,
-    {
-        self.start::<M>(|context, params| Ok(pending(handler(context, params)?)));
-    }
-
-    /// Starts a handler that answers asynchronously.
-    #[inline(never)]
-    fn start<M>(self, handler: impl FnOnce(&Context, M::Params) -> Result<Pending, RequestError>)
-    where
-        M: Request<Params: DeserializeOwned>,
     {
         if self.rpc.is_overload() {
             return self.refuse(RequestError::overloaded());
@@ -304,56 +295,24 @@ impl Call<'_> {
     }
 
     /// Answers when the future completes. A change ends after its answer.
-    fn wait_for(self, pending: Pending, change: Option<Change>) {
+    #[inline(never)]
+    fn wait_for<R>(
+        self,
+        pending: impl Future<Output = Outcome<R>> + Send + 'static,
+        change: Option<Change>,
+    ) where
+        R: Serialize + Send + 'static,
+    {
         let context = self.context.clone();
         self.rpc.spawn(pending, move |id, outcome| {
             let made = outcome.is_ok();
-            match outcome {
-                Ok(answer) => answer(&context, id),
-                Err(error) => context.peer.rpc.respond_error(Some(id), error),
-            }
+            answer(&context, id, outcome);
             if let Some(change) = change.filter(|_| made) {
                 change.made();
                 context.services.start.overtake();
             }
         });
     }
-}
-
-/// Sends the answer of a handler.
-type Answer = Box<dyn FnOnce(&Context, &RequestId) + Send>;
-
-/// A handler that has not answered yet. It has one type for all methods: a task of its own type for
-/// each would be 0.1 MiB of the program.
-type Pending = Pin<Box<dyn Future<Output = Result<Answer, RequestError>> + Send>>;
-
-fn pending<R: Serialize + Send + 'static>(
-    handler: impl Future<Output = Outcome<R>> + Send + 'static,
-) -> Pending {
-    Box::pin(async move {
-        let reply = handler.await?;
-        let answer: Answer = Box::new(|context, id| reply.send(context, id));
-        Ok(answer)
-    })
-}
-
-/// Runs a handler after another future.
-fn after<P, R, F>(
-    before: impl Future<Output = ()> + Send + 'static,
-    context: &Context,
-    params: P,
-    handler: impl FnOnce(&Context, P) -> Result<F, RequestError> + Send + 'static,
-) -> Pending
-where
-    P: Send + 'static,
-    R: Serialize + Send + 'static,
-    F: Future<Output = Outcome<R>> + Send + 'static,
-{
-    let context = context.clone();
-    pending(async move {
-        before.await;
-        handler(&context, params)?.await
-    })
 }
 
 fn answer<R: Serialize>(context: &Context, id: &RequestId, outcome: Outcome<R>) {

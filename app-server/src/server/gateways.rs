@@ -29,7 +29,7 @@ impl Gateways {
         {
             let dependencies = Dependencies {
                 backend: Arc::clone(&services.backend),
-                auth: services.accounts.selected(),
+                auth: Arc::clone(&services.auth),
                 clock: ClockHandle(Arc::clone(&services.clock)),
             };
             let settings = Settings {

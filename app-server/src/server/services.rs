@@ -1,7 +1,7 @@
 //! The services of handlers: one of each, shared by all connections.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use byokey_http::HttpClient;
@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 
 use crate::backend::Backend;
 use crate::config::{Config, ConfigurationInvalid, LiveConfig, Stops};
-use crate::peers::{AccountHost, Peers};
+use crate::peers::{PeerHost, Peers};
 use crate::process::parent::ParentWatch;
 use crate::process::token_commands::Runner;
 use crate::server::startup::Start;
@@ -22,9 +22,7 @@ use byokey_auth::background::Background;
 use byokey_auth::http_issuer::HttpIssuer;
 use byokey_auth::login::{LoginDependencies, Logins};
 use byokey_auth::stores;
-use byokey_auth::{
-    Accounts, AuthManager, Dependencies, EphemeralStore, LoginRefusal, OwnLoginFailure, SlotId,
-};
+use byokey_auth::{AuthManager, Dependencies, LoginRefusal, OwnLoginFailure};
 use byokey_base::clock::{Clock, SystemClock};
 
 /// How long the end of the process waits for background calls.
@@ -36,10 +34,8 @@ pub struct Services {
     pub config: Arc<LiveConfig>,
     /// The connected clients.
     pub peers: Arc<Peers>,
-    /// The first account, the one of the store. `accounts` has the selected one.
+    /// The credential in force.
     pub auth: Arc<AuthManager>,
-    /// The accounts.
-    pub accounts: Arc<Accounts>,
     /// The pending interactive logins.
     pub logins: Arc<Logins>,
     /// The backend.
@@ -109,52 +105,33 @@ impl Services {
         let http = Arc::new(HttpClient::new(std::mem::take(&mut config.network)));
         let store = stores::open(config.store, config.byokey_home.as_deref());
         let issuer = Arc::new(HttpIssuer::new(Arc::clone(&http), config.issuer.clone()));
-        let config = Arc::new(LiveConfig::new(config));
-        let follower = Arc::new(OnceLock::<Weak<Backend>>::new());
-        let accounts = {
-            let (peers, issuer, clock) = (peers.clone(), issuer.clone(), clock.clone());
-            let config = Arc::clone(&config);
-            let follower = Arc::clone(&follower);
-            Accounts::new(move |accounts, slot| {
-                let is_first = slot == SlotId::FIRST;
-                let dependencies = Dependencies {
-                    host: Arc::new(AccountHost::new(peers.clone(), accounts.clone(), slot)),
-                    issuer: issuer.clone(),
-                    // What is kept beside the first account is a host's, which no store holds.
-                    store: if is_first {
-                        Arc::clone(&store)
-                    } else {
-                        Arc::new(EphemeralStore)
-                    },
-                    clock: Arc::clone(&clock),
-                };
-                let auth = AuthManager::new(config.current().policy.clone(), dependencies);
-                let follower = Arc::clone(&follower);
-                auth.on_change(move |auth, change| {
-                    if let Some(backend) = follower.get().and_then(Weak::upgrade) {
-                        backend.follow(auth, change);
-                    }
-                });
-                auth
-            })
+        let host = Arc::new(PeerHost(Arc::clone(&peers)));
+        let dependencies = Dependencies {
+            host: host.clone(),
+            issuer: issuer.clone(),
+            store,
+            clock: Arc::clone(&clock),
         };
-        let auth = accounts.first();
-        let host = AccountHost::new(peers.clone(), Arc::downgrade(&accounts), SlotId::FIRST);
+        let auth = AuthManager::new(config.policy.clone(), dependencies);
         let login_dependencies = LoginDependencies {
             authorization_server: issuer,
-            observer: Arc::new(host),
+            observer: host,
             clock: Arc::clone(&clock),
         };
         let logins = Logins::new(Arc::clone(&auth), login_dependencies);
-        let backend = Backend::new(Arc::clone(&accounts), Arc::clone(&config), http, runner);
-        // There is one backend.
-        drop(follower.set(Arc::downgrade(&backend)));
+        let config = Arc::new(LiveConfig::new(config));
+        let backend = Backend::new(Arc::clone(&auth), Arc::clone(&config), http, runner);
+        let follower = Arc::downgrade(&backend);
+        auth.on_change(move |change| {
+            if let Some(backend) = follower.upgrade() {
+                backend.follow(change);
+            }
+        });
         let threads = Threads::new(Arc::clone(&peers));
         Arc::new(Self {
             config,
             peers,
             auth,
-            accounts,
             logins,
             backend,
             threads,
@@ -195,9 +172,7 @@ impl Services {
             self.backend.follow_settings(&before);
         }
         if before.check(Stops::Logins).is_err() && config.check(Stops::Logins).is_ok() {
-            for auth in self.accounts.all() {
-                auth.set_policy(config.policy.clone());
-            }
+            self.auth.set_policy(config.policy.clone());
             self.begin();
         }
         config.check(what)?;

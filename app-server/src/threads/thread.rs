@@ -1,7 +1,7 @@
 //! One thread: its settings, messages, and the turn in progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use byokey_protocol::item::{ThreadItem, UserInput};
 use byokey_protocol::open::Open;
@@ -17,7 +17,7 @@ use super::reasoning::ThreadReasoning;
 use super::size;
 use super::subscribers::Subscribers;
 use crate::backend::{ChatItem, ChatMessage, ModelChoice, OwnedReasoning, Role, TurnRequest};
-use byokey_auth::{AccountIdentity, AuthManager, PeerId};
+use byokey_auth::AccountIdentity;
 
 /// Longest preview, in characters.
 const PREVIEW_LENGTH: usize = 100;
@@ -28,7 +28,7 @@ pub struct Thread {
     /// A UUID of version 7.
     pub id: String,
     /// The account that it belongs to.
-    account: Mutex<Arc<ThreadAccount>>,
+    pub account: ThreadAccount,
     /// The connections that its events go to.
     pub subscribers: Subscribers,
     /// The last lookup of the workspace's routing that it did without.
@@ -109,26 +109,11 @@ impl Thread {
         };
         Self {
             id: Uuid::now_v7().to_string(),
-            account: Mutex::new(Arc::new(account)),
+            account,
             subscribers,
             went_without: AtomicU64::new(0),
             state: Mutex::new(state),
         }
-    }
-
-    /// Returns the account that it belongs to. A turn keeps the one that it began with.
-    #[must_use]
-    pub fn account(&self) -> Arc<ThreadAccount> {
-        let account = self.account.lock();
-        Arc::clone(&account.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Goes on under this account from the next turn, because this connection says so. No other
-    /// account can read the encrypted reasoning.
-    pub fn continue_under(&self, by: PeerId, auth: &Arc<AuthManager>) {
-        let account = Arc::new(ThreadAccount::new(by, auth.lease().as_ref()));
-        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
-        self.drop_reasoning();
     }
 
     /// Returns the settings of its turns.

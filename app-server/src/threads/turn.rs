@@ -22,7 +22,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::account::ThreadAccount;
 use super::failure::TurnFailure;
 use super::thread::Thread;
 use crate::backend::{
@@ -30,7 +29,7 @@ use crate::backend::{
     StreamFailure, TurnEvent, Unrouted, delays,
 };
 use crate::peers::Peers;
-use byokey_auth::{AccountKey, Accounts, AuthManager, Lease};
+use byokey_auth::{AuthManager, Lease};
 use byokey_base::clock::Clock;
 
 /// What the rate limits of one id take in memory, at most.
@@ -50,12 +49,8 @@ pub struct TurnRunner {
     pub peers: Arc<Peers>,
     /// The backend.
     pub backend: Arc<Backend>,
-    /// The account of the thread.
-    pub account: Arc<ThreadAccount>,
-    /// Its manager.
+    /// The credential in force.
     pub auth: Arc<AuthManager>,
-    /// All accounts.
-    pub accounts: Arc<Accounts>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
@@ -153,17 +148,8 @@ impl TurnRunner {
     }
 
     fn tell_limits(&self, rate_limits: RateLimitSnapshot) {
-        let updated = RateLimitsUpdated {
-            rate_limits,
-            account_key: None,
-        };
-        let keyed = || RateLimitsUpdated {
-            account_key: self.accounts.key_of(&self.auth).map(AccountKey::into_text),
-            ..updated.clone()
-        };
-        let is_selected = self.accounts.has_selected(&self.auth);
         self.peers
-            .notify_account::<RateLimitsUpdatedNotification>(&updated, is_selected, keyed);
+            .notify::<RateLimitsUpdatedNotification>(&RateLimitsUpdated { rate_limits });
     }
 
     async fn attempt(&self, room: &mut Part) -> Result<(), StreamFailure> {
@@ -174,7 +160,7 @@ impl TurnRunner {
                 .change_settings(|settings| settings.model = model);
         }
         let request = self.thread.request();
-        let account = &self.account;
+        let account = &self.thread.account;
         let admits = |lease: Option<&Lease>| account.admits(lease);
         let model = request.model.clone();
         let on_renewal = |renewal| self.tell_renewal(renewal);

@@ -134,7 +134,6 @@ mod tests {
             origin: "https://api.example".into(),
             expires_at,
             label: label.map(str::to_owned),
-            keep: None,
         };
         BearerLogin::new(login, "https://api.example".into(), PeerId(1))
     }

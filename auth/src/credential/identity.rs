@@ -75,9 +75,7 @@ impl ChatgptAccount {
         self.identity().is_same(&other.identity())
     }
 
-    /// Returns the account without the plan and the email address.
-    #[must_use]
-    pub fn identity(&self) -> AccountIdentity {
+    fn identity(&self) -> AccountIdentity {
         AccountIdentity::Chatgpt {
             id: self.id.clone(),
             user_id: self.user_id.clone(),

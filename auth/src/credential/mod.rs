@@ -245,7 +245,6 @@ impl Credential {
             auth_mode: Some(self.mode().into()),
             plan_type: self.chatgpt().map(|account| account.plan.into()),
             reason: None,
-            account_key: None,
         }
     }
 }

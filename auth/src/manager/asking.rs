@@ -168,9 +168,9 @@ impl AuthManager {
     }
 
     /// Wakes the callers that wait for a refresh, and notifies clients if it changed the account.
-    fn announce(self: &Arc<Self>, refreshed: Refreshed<Waiter>) {
+    fn announce(&self, refreshed: Refreshed<Waiter>) {
         if refreshed.outcome.is_ok() {
-            self.on_change.call(self, CredentialChange::Renewal);
+            self.on_change.call(CredentialChange::Renewal);
         }
         if let Some(update) = wake(refreshed) {
             self.host.account_updated(update);

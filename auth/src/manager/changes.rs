@@ -1,7 +1,7 @@
 //! Reports changes of the credential in force to what depends on it.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::AuthManager;
 
@@ -16,12 +16,9 @@ pub enum CredentialChange {
     Logout,
 }
 
-/// A function that is called with the manager after each change.
-type Call = Box<dyn Fn(&Arc<AuthManager>, CredentialChange) + Send + Sync>;
-
 /// The function that is called after each change.
 #[derive(Default)]
-pub(super) struct OnChange(OnceLock<Call>);
+pub(super) struct OnChange(OnceLock<Box<dyn Fn(CredentialChange) + Send + Sync>>);
 
 impl fmt::Debug for OnChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,9 +27,9 @@ impl fmt::Debug for OnChange {
 }
 
 impl OnChange {
-    pub(super) fn call(&self, manager: &Arc<AuthManager>, change: CredentialChange) {
+    pub(super) fn call(&self, change: CredentialChange) {
         if let Some(call) = self.0.get() {
-            call(manager, change);
+            call(change);
         }
     }
 }
@@ -40,7 +37,7 @@ impl OnChange {
 impl AuthManager {
     /// Calls a function after each change of the credential in force, before the change is
     /// answered. There is one such function: a second one is not called.
-    pub fn on_change(&self, call: impl Fn(&Arc<Self>, CredentialChange) + Send + Sync + 'static) {
+    pub fn on_change(&self, call: impl Fn(CredentialChange) + Send + Sync + 'static) {
         drop(self.on_change.0.set(Box::new(call)));
     }
 }

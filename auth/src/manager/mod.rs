@@ -138,8 +138,6 @@ pub struct Lease {
     pub generation: Generation,
     /// The connection that installed the account; `None` for this program itself.
     pub installed_by: Option<PeerId>,
-    /// The manager of its account.
-    pub manager: Arc<AuthManager>,
     signed_out: watch::Receiver<()>,
 }
 
@@ -197,12 +195,6 @@ impl AuthManager {
         self.state().set_policy(policy);
     }
 
-    /// Refuses answers to a refresh for another account from now on, or accepts them again from the
-    /// supplier. They are refused while there are other accounts.
-    pub fn keep_account(&self, is_kept: bool) {
-        self.state().keep_account(is_kept);
-    }
-
     /// Returns the workspaces to choose from; empty means any.
     #[must_use]
     pub fn allowed_workspaces(&self) -> Vec<String> {
@@ -211,14 +203,13 @@ impl AuthManager {
 
     /// Returns the credential in force.
     #[must_use]
-    pub fn lease(self: &Arc<Self>) -> Option<Lease> {
+    pub fn lease(&self) -> Option<Lease> {
         let state = self.state();
         let credential = Arc::clone(state.credential()?);
         Some(Lease {
             credential,
             generation: state.generation(),
             installed_by: state.installed_by(),
-            manager: Arc::clone(self),
             signed_out: self.signed_out.subscribe(),
         })
     }
@@ -322,7 +313,7 @@ impl AuthManager {
     /// Completes a login: it settled a refresh in flight.
     fn replaced(self: &Arc<Self>, transition: Transition<Waiter>) -> AccountUpdated {
         let asking = lock(&self.asking).take_if(|asking| matches!(asking, Asking::Host(_)));
-        self.on_change.call(self, CredentialChange::Login);
+        self.on_change.call(CredentialChange::Login);
         self.settled(transition, asking, Revocation::Leave)
     }
 

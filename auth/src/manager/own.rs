@@ -196,7 +196,7 @@ impl AuthManager {
         let forgotten = self.managed_in_force();
         let transition = self.state().logout();
         self.signed_out.send_replace(());
-        self.on_change.call(self, CredentialChange::Logout);
+        self.on_change.call(CredentialChange::Logout);
         let asking = lock(&self.asking).take();
         let update = self.settled(transition, asking, revocation);
         (update, Forgotten(forgotten))

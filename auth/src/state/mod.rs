@@ -43,8 +43,6 @@ pub struct AuthState<W> {
     tickets: u64,
     /// Why the credential in force can no longer be renewed.
     permanent_failure: Option<PermanentFailure>,
-    /// Whether no answer to a refresh may change the account, because it is one of several.
-    keeps_account: bool,
 }
 
 #[derive(Debug)]
@@ -67,7 +65,6 @@ impl<W> AuthState<W> {
             refused: None,
             tickets: 0,
             permanent_failure: None,
-            keeps_account: false,
         }
     }
 
@@ -80,12 +77,6 @@ impl<W> AuthState<W> {
     /// Replaces the policy. The credential in force is not checked again.
     pub fn set_policy(&mut self, policy: LoginPolicy) {
         self.policy = policy;
-    }
-
-    /// Refuses answers to a refresh for another account from now on, or accepts them again from the
-    /// supplier.
-    pub const fn keep_account(&mut self, is_kept: bool) {
-        self.keeps_account = is_kept;
     }
 
     /// Returns why the credential in force can no longer be renewed, if known.
@@ -415,8 +406,7 @@ impl<W> AuthState<W> {
     /// Returns whether an answer for this account is accepted for that login. Only the supplier may
     /// change the account: another connection must answer for the same one.
     fn answers_for(&self, old: &HostTicket, new: &ChatgptAccount, from: PeerId) -> bool {
-        let is_kept = self.keeps_account || self.policy.same_account;
-        let may_change = from == old.supplier && !is_kept;
+        let may_change = from == old.supplier && !self.policy.same_account;
         may_change || new.is_same(&old.account)
     }
 

@@ -44,7 +44,6 @@ impl<'a> Renewable<'a> {
                 params: RefreshParams {
                     reason: reason.into(),
                     previous_account_id: Some(login.account_id().to_owned()),
-                    account_key: None,
                 },
             },
             Self::HostBearer(login) => RefreshOrder::HostBearer {
@@ -56,7 +55,6 @@ impl<'a> Renewable<'a> {
                 params: BearerTokenRefreshParams {
                     reason: reason.into(),
                     origin: login.origin.clone(),
-                    account_key: None,
                 },
             },
             Self::Managed(login) => RefreshOrder::Managed {

@@ -15,7 +15,6 @@ fn login(token: &str, expires_at: Option<i64>, label: Option<&str>) -> BearerTok
         origin: ORIGIN.into(),
         expires_at,
         label: label.map(str::to_owned),
-        keep: None,
     }
 }
 

@@ -128,10 +128,7 @@ impl ByokeyClient {
     ///
     /// [`ByokeyError::Login`] among others.
     pub async fn logout(&self, revoke: Option<bool>) -> Result<()> {
-        let params = LogoutParams {
-            revoke,
-            ..LogoutParams::default()
-        };
+        let params = LogoutParams { revoke };
         self.request::<methods::Logout>(params).await.map(drop)
     }
 
@@ -313,6 +310,6 @@ impl From<BearerTokenLogin> for Login {
 
 impl From<ExternalTokens> for Login {
     fn from(tokens: ExternalTokens) -> Self {
-        Self(LoginStartParams::ChatgptAuthTokens(tokens.into()))
+        Self(LoginStartParams::ChatgptAuthTokens(tokens))
     }
 }

@@ -79,7 +79,6 @@ pub fn first_login() -> RefreshParams {
     RefreshParams {
         reason: Open::Unknown("login".into()),
         previous_account_id: None,
-        account_key: None,
     }
 }
 

@@ -264,7 +264,6 @@ impl Shared {
             let request = BearerTokenRefreshParams {
                 reason: asked.reason,
                 origin: origin.clone(),
-                account_key: None,
             };
             let bearer = provider.ask(request).await?;
             let login = BearerTokenLogin {
@@ -272,7 +271,6 @@ impl Shared {
                 origin: origin.clone(),
                 expires_at: bearer.expires_at,
                 label: label.clone(),
-                keep: None,
             };
             return Ok(Some((login.into(), None)));
         }

@@ -47,7 +47,6 @@ fn request(reason: RefreshReason, account: &str) -> RefreshParams {
     RefreshParams {
         reason: reason.into(),
         previous_account_id: Some(account.to_owned()),
-        account_key: None,
     }
 }
 
@@ -79,7 +78,6 @@ fn what_a_command_printed_is_kept_until_it_is_refused() {
         let other_account = RefreshParams {
             reason: Open::Unknown("new".into()),
             previous_account_id: Some("ws-2".to_owned()),
-            account_key: None,
         };
         assert_eq!(asked(&provider, other_account).await, "made-up-3");
         let expiring = request(RefreshReason::Expiring, "ws-1");

@@ -38,28 +38,6 @@ async fn what_the_host_hands_over_is_not_looked_up() {
     }
 }
 
-/// The workspace of the account that is added is looked up; that of the first stays known.
-#[tokio::test]
-async fn an_account_that_is_added_does_not_end_it() {
-    for token in [ada(), bound()] {
-        let places = Places::new();
-        let mut server = places.setup().start();
-        let mut host = Host::new(&mut server);
-        host.introduce("several", json!({"multipleAccounts": true}))
-            .await;
-        let params = login(&token, &routing(&places.workspace.base_url()));
-        host.request("account/login/start", params).await.unwrap();
-        let of_ada = thread(&mut host).await;
-        let other = TestToken::new("bob").encode();
-        let added = json!({"type": "chatgptAuthTokens", "accessToken": other,
-            "chatgptAccountId": "ws-2", "keep": true});
-        host.request("account/login/start", added).await.unwrap();
-        begin(&mut host, &of_ada).await;
-        assert_eq!(end(&mut host).await["status"], "completed");
-        assert_eq!(places.model_calls(), (0, 1));
-    }
-}
-
 #[tokio::test]
 async fn a_call_that_waits_for_the_lookup_follows_what_the_host_hands_over() {
     for token in [ada(), bound()] {

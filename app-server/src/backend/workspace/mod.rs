@@ -1,4 +1,4 @@
-//! Workspace routing: where the model calls of an account go.
+//! Workspace routing: where the model calls of the account in force go.
 //!
 //! The routing is looked up in the background after a login at the built-in provider, once for an
 //! account, or handed over by the host. A lookup is never part of the login: no request of a client
@@ -30,22 +30,18 @@ use super::route::Carries;
 use crate::config::Config;
 
 impl Backend {
-    /// Follows a change of an account, under which this credential is in force now: forgets the
-    /// routing of accounts that are gone, and begins to look up one that is not known.
-    pub(super) fn follow_workspace(&self, lease: Option<&Lease>) {
+    /// Follows a change of the credential in force: forgets the routing of another account, and
+    /// begins to look up one that is not known.
+    pub(super) fn follow_workspace(&self, lease: Option<Lease>) {
         let config = self.config();
         let routed = lease.filter(|lease| is_routed(&config, lease));
-        let routed = routed.map(|lease| (lease.credential.identity(), lease));
-        self.workspaces.retain(|account| {
-            let is_it = routed.as_ref().is_some_and(|(it, _)| it.is_same(account));
-            let of_others = || self.lease_of(account).filter(|it| is_routed(&config, it));
-            is_it || of_others().is_some()
-        });
-        let Some((account, lease)) = routed else {
+        let Some(lease) = routed else {
+            self.workspaces.forget();
             return;
         };
+        let account = lease.credential.identity();
         let routing = lease.credential.routing();
-        let handed_over = routing.map(|routing| route::of_host(&config, lease, routing));
+        let handed_over = routing.map(|routing| route::of_host(&config, &lease, routing));
         let unusable = match handed_over {
             Some(Ok(route)) => {
                 let stage = Stage::Known(Arc::new(route));
@@ -62,13 +58,9 @@ impl Backend {
         if self.workspaces.is_in_hand(&account) {
             return;
         }
-        // Another lease, which goes with the lookup.
-        let lease = lease.manager.lease();
-        let lookup = lease.and_then(|lease| self.begin_lookup(&config, lease, account.clone()));
-        match (lookup, unusable) {
+        match (self.begin_lookup(&config, lease, account.clone()), unusable) {
             (None, Some(failure)) => self.workspaces.settle(account, Stage::failed(failure)),
-            (Some(entry), _) => self.workspaces.replace(entry),
-            (None, None) => self.workspaces.retain(|other| !other.is_same(&account)),
+            (entry, _) => self.workspaces.replace(entry),
         }
     }
 
@@ -80,9 +72,7 @@ impl Backend {
         self.models.follow_settings(before, &config);
         if !decide_alike(before, &config) {
             self.workspaces.forget();
-            for manager in self.accounts.all() {
-                self.follow_workspace(manager.lease().as_ref());
-            }
+            self.follow_workspace(self.auth.lease());
         }
     }
 
@@ -129,13 +119,14 @@ impl Backend {
 
     /// Returns the credential in force, if it is one of this account.
     fn lease_of(&self, account: &AccountIdentity) -> Option<Lease> {
-        self.accounts.of_account(account)?.lease()
+        let lease = self.auth.lease();
+        lease.filter(|lease| lease.credential.identity().is_same(account))
     }
 
     /// Opens a connection ahead of the first model call, if that goes elsewhere than the one that
     /// the login opened.
     fn connect_ahead(&self, era: u64) {
-        let lease = self.accounts.selected().lease();
+        let lease = self.auth.lease();
         if let Some(url) = lease.and_then(|lease| self.moved_destination(&lease)) {
             self.http.open_standby(&url, era, Occasion::Login);
         }

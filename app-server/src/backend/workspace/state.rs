@@ -1,5 +1,5 @@
-//! What is known about the workspaces of the accounts. A renewal or another login of the same
-//! account keeps it; what replaces or ends the account drops it.
+//! What is known about the workspace of the account in force. A renewal or another login of the same
+//! account keeps it; a logout or another account drops it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,10 +29,10 @@ impl Stage {
     }
 }
 
-/// The workspaces of the accounts whose routing is asked for.
+/// The workspace of the account in force, if its routing is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Workspaces {
-    entries: Mutex<Vec<Entry>>,
+    current: Mutex<Option<Entry>>,
     begun: AtomicU64,
 }
 
@@ -69,45 +69,37 @@ impl Workspaces {
     pub(super) fn settle(&self, account: AccountIdentity, stage: Stage) {
         let (_, stage) = watch::channel(stage);
         let entry = self.numbered(account, stage, None);
-        self.replace(entry);
+        self.replace(Some(entry));
     }
 
     /// Drops what is known.
     pub(super) fn forget(&self) {
-        self.entries().clear();
+        self.replace(None);
     }
 
-    /// Drops what is known about other accounts than these.
-    pub(super) fn retain(&self, is_kept: impl Fn(&AccountIdentity) -> bool) {
-        self.entries().retain(|entry| is_kept(&entry.account));
-    }
-
-    /// Records an entry, in place of one of the same account.
-    pub(super) fn replace(&self, entry: Entry) {
-        let mut entries = self.entries();
-        entries.retain(|other| !other.account.is_same(&entry.account));
-        entries.push(entry);
+    pub(super) fn replace(&self, entry: Option<Entry>) {
+        *self.current() = entry;
     }
 
     /// Returns whether the routing of this account is known, or being looked up.
     pub(super) fn is_in_hand(&self, account: &AccountIdentity) -> bool {
-        let mut entries = self.entries();
-        let entry = entry_of(&mut entries, account);
+        let current = self.current();
+        let entry = current.as_ref().filter(|it| it.account.is_same(account));
         entry.is_some_and(|entry| !matches!(*entry.stage.borrow(), Stage::Failed { .. }))
     }
 
     /// Returns the routing of this account, if it is known.
     pub(in super::super) fn known(&self, account: &AccountIdentity) -> Option<Arc<WorkspaceRoute>> {
-        let mut entries = self.entries();
-        let entry = entry_of(&mut entries, account)?;
+        let current = self.current();
+        let entry = current.as_ref().filter(|it| it.account.is_same(account))?;
         match &*entry.stage.borrow() {
             Stage::Known(route) => Some(Arc::clone(route)),
             Stage::Running | Stage::Failed { .. } => None,
         }
     }
 
-    pub(super) fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn current(&self) -> MutexGuard<'_, Option<Entry>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn numbered(
@@ -123,16 +115,4 @@ impl Workspaces {
             task,
         }
     }
-}
-
-/// Returns the entry of an account. It comes last, where the next search begins: calls of one account
-/// follow each other, however many there are.
-pub(super) fn entry_of<'a>(
-    entries: &'a mut [Entry],
-    account: &AccountIdentity,
-) -> Option<&'a mut Entry> {
-    let at = entries.iter().rposition(|it| it.account.is_same(account))?;
-    let last = entries.len() - 1;
-    entries.swap(at, last);
-    entries.last_mut()
 }

@@ -11,7 +11,7 @@ use super::super::limits::{MAX_ROUTING_WAIT, ROUTING_RETRY};
 use super::super::{Backend, BackendError, Call, signed_out};
 use super::is_routed;
 use super::route::{RoutingFailure, WorkspaceRoute};
-use super::state::{Stage, entry_of};
+use super::state::Stage;
 
 /// A model call goes to the configured backend because the routing of its workspace is not known.
 #[derive(Debug)]
@@ -102,15 +102,13 @@ impl Backend {
         let account = lease.credential.identity();
         // Another account may have come since, whose lookup says nothing about this one.
         let in_force = self.lease_of(&account);
-        let mut entries = self.workspaces.entries();
-        let has_none = entries.is_empty();
-        let Some(entry) = entry_of(&mut entries, &account) else {
-            return if has_none {
-                Found::Nothing
-            } else {
-                Found::Stale
-            };
+        let mut current = self.workspaces.current();
+        let Some(entry) = current.as_mut() else {
+            return Found::Nothing;
         };
+        if !entry.account.is_same(&account) {
+            return Found::Stale;
+        }
         let failed = match &*entry.stage.borrow() {
             Stage::Failed { why, since } if since.elapsed() >= ROUTING_RETRY => Some(why.clone()),
             _ => None,
@@ -226,8 +224,7 @@ mod tests {
             let is_running = matches!(*stage.borrow(), Stage::Running);
             assert_eq!(is_running, is_repeated);
         }
-        // Once it is, a call of the account before is not routed, and that is reported.
-        backend.follow_workspace(services.auth.lease().as_ref());
+        // A call of the account before is not routed, and that is reported.
         let reported = Mutex::new(Vec::new());
         let report = |it: &Unrouted| reported.lock().unwrap().push((it.lookup, it.why.clone()));
         let call = Call {

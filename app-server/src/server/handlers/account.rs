@@ -1,8 +1,6 @@
 //! `account/read`, `account/logout` and `getAuthStatus`. They are synchronous, unless a managed
 //! login is to be renewed first, or a store to be cleared.
 
-use std::sync::Arc;
-
 use byokey_protocol::account::{
     AccountReadParams, AccountReadResult, AccountUpdated, GetAuthStatusParams, GetAuthStatusResult,
     LogoutParams,
@@ -13,25 +11,25 @@ use byokey_protocol::methods::AccountUpdatedNotification;
 
 use crate::server::error::RequestError;
 use crate::server::reply::{Answering, Context, Reply};
-use byokey_auth::{AuthManager, Credential, Forgotten, Revocation};
+use byokey_auth::{Credential, Forgotten, Revocation};
 
 pub(crate) fn account_read(
     context: &Context,
     params: AccountReadParams,
 ) -> Result<Answering<AccountReadResult>, RequestError> {
-    let auth = context.account(params.account_key)?;
-    if params.refresh_token && auth.is_managed() {
+    if params.refresh_token && context.services.auth.is_managed() {
         let context = context.clone();
         return Ok(Answering::later(async move {
-            auth.refresh_managed().await;
-            Ok(account(&context, &auth).into())
+            context.services.auth.refresh_managed().await;
+            Ok(account(&context).into())
         }));
     }
-    Ok(Answering::Now(account(context, &auth).into()))
+    Ok(Answering::Now(account(context).into()))
 }
 
-fn account(context: &Context, auth: &AuthManager) -> AccountReadResult {
+fn account(context: &Context) -> AccountReadResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
+    let auth = &context.services.auth;
     // A login that cannot be renewed needs a new login, so no account is reported.
     let is_dead = auth.needs_reauth();
     let (identity, result) = auth.read(|credential| {
@@ -56,99 +54,30 @@ pub(crate) fn logout(
     context: &Context,
     params: LogoutParams,
 ) -> Result<Answering<Empty>, RequestError> {
-    let accounts = &context.services.accounts;
-    let knows = context.peer.knows_accounts();
-    let key = params.account_key.filter(|_| knows);
-    let is_of_one = key.is_some();
-    if is_of_one && params.all == Some(true) {
-        let problem = "cannot be beside `all`";
-        return Err(RequestError::invalid_params("accountKey", problem));
-    }
-    // With all of them, the one whose store is to be cleared.
-    let auth = if knows && params.all == Some(true) {
-        accounts.first()
-    } else {
-        context.account(key)?
-    };
-    let others = match params.all {
-        Some(true) if knows => accounts.all(),
-        _ if is_of_one || accounts.is_alone() => Vec::new(),
-        _ => accounts.of_logout(context.peer.id),
-    };
-    // Of one account that a host owns, nothing is stored: what the store holds is another login.
-    let is_stored = !is_of_one || is_stored(&auth);
-    forget(
-        context,
-        Forget {
-            clears_store: is_stored && auth.is_persistent(),
-            auth,
-            others,
-            revocation: revocation(params.revoke),
-        },
-    )
-}
-
-/// Returns whether the credential is one that a store may hold.
-pub(super) fn is_stored(auth: &AuthManager) -> bool {
-    auth.read(|credential| credential.is_some_and(Credential::is_stored))
-}
-
-pub(super) fn revocation(revoke: Option<bool>) -> Revocation {
-    if revoke.unwrap_or(true) {
+    let auth = &context.services.auth;
+    context.services.logins.cancel_active();
+    let revocation = if params.revoke.unwrap_or(true) {
         Revocation::Revoke
     } else {
         Revocation::Leave
-    }
-}
-
-/// Accounts to be logged out.
-pub(super) struct Forget {
-    pub(super) auth: Arc<AuthManager>,
-    /// Whether what the store holds of it is removed.
-    pub(super) clears_store: bool,
-    /// Others, of which the store keeps what it holds.
-    pub(super) others: Vec<Arc<AuthManager>>,
-    pub(super) revocation: Revocation,
-}
-
-pub(super) fn forget(context: &Context, what: Forget) -> Result<Answering<Empty>, RequestError> {
-    let Forget {
-        auth,
-        clears_store,
-        others,
-        revocation,
-    } = what;
-    let accounts = &context.services.accounts;
-    context.services.logins.cancel_active();
-    let mut is_selected = accounts.has_selected(&auth);
-    let others = others
-        .into_iter()
-        .filter(|other| !Arc::ptr_eq(other, &auth));
-    for other in others {
-        is_selected |= accounts.has_selected(&other);
-        drop(other.logout(Revocation::Leave));
-    }
+    };
     let (update, forgotten) = auth.logout(revocation);
     let epoch = auth.epoch();
-    let update = Some(update).filter(|_| is_selected);
-    accounts.sweep();
     let forgotten = Some(forgotten).filter(|_| revocation == Revocation::Revoke);
-    if !clears_store {
-        return Ok(Answering::Now(signed_out(auth, update, forgotten)));
+    if !auth.is_persistent() {
+        return Ok(Answering::Now(signed_out(Some(update), forgotten)));
     }
     let context = context.clone();
     Ok(Answering::change(async move {
         if let Some(over) = context.services.start.over() {
             over.await;
         }
+        let auth = &context.services.auth;
         let unseen = auth.signed_out_unseen();
         let forgotten = forgotten.map(|seen| if seen.is_revocable() { seen } else { unseen });
         let cleared = auth.clear_store_after(epoch).await;
         // A login that was faster has been announced, and is in force.
-        // So is an account that was selected since.
-        let selected = context.services.accounts.selected();
-        let is_over = auth.is_overtaken(epoch) || selected.read(|it| it.is_some());
-        let update = update.filter(|_| !is_over);
+        let update = Some(update).filter(|_| !auth.is_overtaken(epoch));
         if let Err(failure) = cleared {
             // The credential in memory is dropped in any case.
             announce(&context, update.as_ref());
@@ -157,18 +86,15 @@ pub(super) fn forget(context: &Context, what: Forget) -> Result<Answering<Empty>
                 ErrorKind::StoreFailed.into(),
             ));
         }
-        Ok(signed_out(auth, update, forgotten))
+        Ok(signed_out(update, forgotten))
     }))
 }
 
-fn signed_out(
-    auth: Arc<AuthManager>,
-    update: Option<AccountUpdated>,
-    forgotten: Option<Forgotten>,
-) -> Reply<Empty> {
+fn signed_out(update: Option<AccountUpdated>, forgotten: Option<Forgotten>) -> Reply<Empty> {
     Reply::then(Empty {}, move |context| {
         announce(context, update.as_ref());
         if let Some(forgotten) = forgotten.filter(Forgotten::is_revocable) {
+            let auth = context.services.auth.clone();
             let revoked = async move { auth.revoke(forgotten).await };
             context.services.background.spawn(revoked);
         }
@@ -180,20 +106,19 @@ fn announce(context: &Context, update: Option<&AccountUpdated>) {
     if let Some(update) = update {
         peers.notify::<AccountUpdatedNotification>(update);
     }
-    context.announce_list();
 }
 
 pub(crate) fn get_auth_status(
     context: &Context,
     params: GetAuthStatusParams,
 ) -> Result<Answering<GetAuthStatusResult>, RequestError> {
-    let auth = context.services.accounts.selected();
+    let auth = &context.services.auth;
     let asked = params.refresh_token.unwrap_or_default() && auth.is_managed();
     let include_token = params.include_token.unwrap_or_default();
     if asked || auth.is_stale() || auth.needs_reauth() {
         let context = context.clone();
         return Ok(Answering::later(async move {
-            context.services.accounts.selected().refresh_managed().await;
+            context.services.auth.refresh_managed().await;
             Ok(status(&context, include_token).into())
         }));
     }
@@ -202,7 +127,7 @@ pub(crate) fn get_auth_status(
 
 fn status(context: &Context, include_token: bool) -> GetAuthStatusResult {
     let requires_openai_auth = context.services.config().provider.requires_openai_auth;
-    let auth = &context.services.accounts.selected();
+    let auth = &context.services.auth;
     let include_token = include_token && !auth.needs_reauth();
     let (auth_method, auth_token) = auth.read(|credential| {
         let credential = credential.filter(|held| is_shown(held, context));

@@ -1,8 +1,6 @@
 //! `account/rateLimits/read`, `account/rateLimitResetCredit/consume`, `account/usage/read` and
 //! `model/list`: calls to the backend with the credential in force at their arrival.
 
-use std::sync::Arc;
-
 use byokey_protocol::error::{ErrorKind, TOO_LARGE};
 use byokey_protocol::limits::{
     RateLimitsReadParams, RateLimitsReadResult, ResetCreditConsumeParams, ResetCreditConsumeResult,
@@ -13,7 +11,7 @@ use byokey_protocol::usage::{UsageReadParams, UsageReadResult};
 use crate::backend::BackendError;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome};
-use byokey_auth::{AuthManager, Lease};
+use byokey_auth::Lease;
 
 /// Longest key of an attempt to spend a credit, and longest id of a credit.
 const MAX_ID: usize = 256;
@@ -22,8 +20,7 @@ pub(crate) fn rate_limits_read(
     context: &Context,
     params: RateLimitsReadParams,
 ) -> Result<impl Future<Output = Outcome<RateLimitsReadResult>> + use<>, RequestError> {
-    let auth = context.account(params.account_key.clone())?;
-    let lease = chatgpt_lease(&auth, "to read rate limits")?;
+    let lease = chatgpt_lease(context, "to read rate limits")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let limits = backend.rate_limits(lease, params).await;
@@ -48,8 +45,7 @@ pub(crate) fn reset_credit_consume(
         };
         return Err(RequestError::invalid_params(path, problem));
     }
-    let auth = context.services.accounts.selected();
-    let lease = chatgpt_lease(&auth, "for rate limit reset credits")?;
+    let lease = chatgpt_lease(context, "for rate limit reset credits")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let outcome = backend.consume_reset_credit(lease, &params).await;
@@ -69,8 +65,7 @@ pub(crate) fn usage_read(
                        usage of the account";
         return Err(RequestError::refused(ErrorKind::Unsupported, message));
     }
-    let auth = context.account(params.account_key)?;
-    let lease = chatgpt_lease(&auth, "to read token usage")?;
+    let lease = chatgpt_lease(context, "to read token usage")?;
     let backend = context.services.backend.clone();
     Ok(async move {
         let usage = backend.usage(lease).await;
@@ -90,7 +85,7 @@ pub(crate) fn model_list(
             RequestError::refused(ErrorKind::InvalidParams, "invalid cursor; use a nextCursor")
         })?,
     };
-    let lease = context.account(params.account_key.clone())?.lease();
+    let lease = context.services.auth.lease();
     let backend = context.services.backend.clone();
     Ok(async move {
         let models = backend.models(lease).await;
@@ -125,8 +120,8 @@ fn page(
 }
 
 /// Returns the credential, if it is a ChatGPT account.
-fn chatgpt_lease(auth: &Arc<AuthManager>, purpose: &str) -> Result<Lease, RequestError> {
-    let Some(lease) = auth.lease() else {
+fn chatgpt_lease(context: &Context, purpose: &str) -> Result<Lease, RequestError> {
+    let Some(lease) = context.services.auth.lease() else {
         let message = format!("codex account authentication required {purpose}");
         return Err(RequestError::refused(ErrorKind::AuthRequired, message));
     };

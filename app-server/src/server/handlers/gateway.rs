@@ -15,7 +15,7 @@ pub(crate) fn gateway_start(
     use crate::gateway::{Owner, StartError};
 
     let (services, peer) = (&context.services, context.peer.id);
-    let lease = services.accounts.selected().lease();
+    let lease = services.auth.lease();
     if lease.is_some_and(|lease| !Owner::Connection(peer).may_use(&lease)) {
         let message = "the login in force was supplied by another connection; only that one may \
                        start a gateway for it";

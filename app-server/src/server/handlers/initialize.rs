@@ -50,9 +50,6 @@ pub(crate) fn initialize(context: &Context, params: InitializeParams) -> Outcome
             name: "byokey".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol_version: PROTOCOL_VERSION.to_owned(),
-            multiple_accounts: client
-                .multiple_accounts
-                .then_some(cfg!(feature = "accounts")),
         }),
         hardening: Some(services.hardening),
         plaintext_origins: plaintext_origins(services),
@@ -110,7 +107,6 @@ fn client(capabilities: ClientCapabilities) -> Result<Client, RequestError> {
         ),
         refresh_timeout,
         proactive_refresh: capabilities.proactive_refresh,
-        multiple_accounts: capabilities.multiple_accounts,
     })
 }
 

@@ -8,23 +8,22 @@ use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::external_auth::ExternalTokens;
 use byokey_protocol::login::{
-    CancelStatus, HostLogin, LoginCancelParams, LoginCancelResult, LoginCompleteParams,
-    LoginCompleted, LoginStartParams, LoginStartResult,
+    CancelStatus, LoginCancelParams, LoginCancelResult, LoginCompleteParams, LoginCompleted,
+    LoginStartParams, LoginStartResult,
 };
-use byokey_protocol::methods::LoginCompletedNotification;
+use byokey_protocol::methods::{AccountUpdatedNotification, LoginCompletedNotification};
 use byokey_protocol::secret::Secret;
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use super::accounts::Beside;
 use crate::backend::{RoutingFailure, WorkspaceRoute};
 use crate::config::Stops;
 use crate::server::error::{Answered, RequestError};
 use crate::server::reply::{Answering, Context, Outcome, Reply};
 use byokey_auth::login::{PasteRefusal, StartFailure};
 use byokey_auth::{
-    AccountIdentity, ApiKey, AuthManager, ExternalLogin, Held, LoginRefusal, OwnCredential,
-    OwnLoginFailure, PeerId, PendingLogin, SlotId, is_identifier,
+    ApiKey, AuthManager, ExternalLogin, LoginRefusal, OwnCredential, OwnLoginFailure, PeerId,
+    PendingLogin, is_identifier,
 };
 
 /// What the answer to a login waits for.
@@ -44,9 +43,7 @@ pub(crate) fn login_wait(context: &Context, params: &LoginStartParams) -> LoginW
         LoginStartParams::ChatgptAuthTokens(_) | LoginStartParams::BearerToken(_) => {
             LoginWait::Nothing
         }
-        LoginStartParams::ApiKey { .. }
-            if !context.services.accounts.selected().is_persistent() =>
-        {
+        LoginStartParams::ApiKey { .. } if !context.services.auth.is_persistent() => {
             LoginWait::Nothing
         }
         LoginStartParams::ApiKey { .. } | LoginStartParams::PersonalAccessToken { .. } => {
@@ -61,26 +58,19 @@ pub(crate) fn login_start(
     params: LoginStartParams,
 ) -> Result<Answering<LoginStartResult>, RequestError> {
     context.services.check_configuration(Stops::Logins)?;
-    let auth = &context.services.accounts.selected();
+    let auth = &context.services.auth;
     match params {
-        LoginStartParams::ChatgptAuthTokens(HostLogin {
-            tokens,
-            keep,
-            label,
-        }) => {
+        LoginStartParams::ChatgptAuthTokens(tokens) => {
             auth.check_external_login().map_err(Answered::answered)?;
             check_routing(context, &tokens)?;
-            let beside = Beside::of(context, keep, label)?;
-            sign_in_host(context, OfHost::Tokens(tokens), beside)
+            sign_in(context, Given::Tokens(tokens))
         }
         LoginStartParams::ApiKey { api_key } => {
             auth.check_api_key_login().map_err(Answered::answered)?;
-            check_place(context)?;
             sign_in(context, Given::ApiKey(api_key))
         }
         LoginStartParams::PersonalAccessToken { access_token } => {
             auth.check_personal_login().map_err(Answered::answered)?;
-            check_place(context)?;
             sign_in(context, Given::PersonalAccessToken(access_token))
         }
         LoginStartParams::BearerToken(login) => {
@@ -88,12 +78,10 @@ pub(crate) fn login_start(
             let config = context.services.check_configuration(Stops::ModelCalls)?;
             let origin = config.bearer_origin(&login.origin);
             let origin = origin.map_err(Answered::answered)?;
-            let beside = Beside::of(context, login.keep, login.label.clone())?;
-            sign_in_host(context, OfHost::Bearer(login, origin), beside)
+            sign_in(context, Given::Bearer(login, origin))
         }
         LoginStartParams::Chatgpt {} => {
             auth.check_managed_login().map_err(Answered::answered)?;
-            check_place(context)?;
             let services = context.services.clone();
             let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
@@ -109,7 +97,6 @@ pub(crate) fn login_start(
         }
         LoginStartParams::ChatgptDeviceCode {} => {
             auth.check_managed_login().map_err(Answered::answered)?;
-            check_place(context)?;
             let services = context.services.clone();
             let arrival = services.logins.arrive(Some(context.peer.id));
             Ok(Answering::later(async move {
@@ -124,18 +111,6 @@ pub(crate) fn login_start(
             }))
         }
     }
-}
-
-/// Refuses a login of this program beside a stored one that is not selected: the store holds one.
-fn check_place(context: &Context) -> Result<(), RequestError> {
-    if context.services.accounts.is_selected(SlotId::FIRST) {
-        return Ok(());
-    }
-    Err(RequestError::refused(
-        ErrorKind::Unsupported,
-        "only a host's accounts can be added to others in this version; select the first account \
-         of account/list, which this login is to replace, or remove it",
-    ))
 }
 
 /// Checks the routing that the host hands over, before anything changes.
@@ -167,76 +142,22 @@ fn check_routing(context: &Context, tokens: &ExternalTokens) -> Result<(), Reque
     }
 }
 
-/// A host's tokens in a request.
-enum OfHost {
-    Tokens(ExternalTokens),
-    /// With the normalised origin.
-    Bearer(BearerTokenLogin, String),
-}
-
-impl OfHost {
-    const fn result(&self) -> LoginStartResult {
-        match self {
-            Self::Tokens(_) => LoginStartResult::ChatgptAuthTokens {},
-            Self::Bearer(..) => LoginStartResult::BearerToken {},
-        }
-    }
-
-    /// Returns the account of the tokens.
-    fn held(&self, supplier: PeerId) -> Result<Held, LoginRefusal> {
-        let identity = match self {
-            Self::Tokens(tokens) => ExternalLogin::account_of(tokens)?.identity(),
-            Self::Bearer(login, origin) => AccountIdentity::Bearer {
-                origin: origin.clone(),
-                label: login.label.clone(),
-                supplier,
-            },
-        };
-        let supplier = Some(supplier);
-        Ok(Held { identity, supplier })
-    }
-
-    fn login(self, auth: &Arc<AuthManager>, by: PeerId) -> Result<AccountUpdated, LoginRefusal> {
-        match self {
-            Self::Tokens(tokens) => auth.login_external(tokens, by),
-            Self::Bearer(login, origin) => auth.login_bearer(login, origin, by),
-        }
-    }
-}
-
-/// Logs in with a host's tokens, of an allowed kind: at once.
-fn sign_in_host(
-    context: &Context,
-    given: OfHost,
-    beside: Option<Beside>,
-) -> Result<Answering<LoginStartResult>, RequestError> {
-    context.services.logins.cancel_active();
-    let (peer, result) = (context.peer.id, given.result());
-    let (auth, update) = match beside {
-        None => {
-            let auth = context.services.accounts.selected();
-            let update = given.login(&auth, peer).map_err(Answered::answered)?;
-            (auth, update)
-        }
-        Some(beside) => {
-            let held = given.held(peer).map_err(Answered::answered)?;
-            beside.log_in(context, &held, |auth| given.login(auth, peer))?
-        }
-    };
-    Ok(Answering::Now(complete(result, auth, update)))
-}
-
-/// The credential in a request that becomes this program's.
+/// The credentials contained in a request.
 enum Given {
+    Tokens(ExternalTokens),
     ApiKey(Secret),
     PersonalAccessToken(Secret),
+    /// With the normalised origin.
+    Bearer(BearerTokenLogin, String),
 }
 
 impl Given {
     const fn result(&self) -> LoginStartResult {
         match self {
+            Self::Tokens(_) => LoginStartResult::ChatgptAuthTokens {},
             Self::ApiKey(_) => LoginStartResult::ApiKey {},
             Self::PersonalAccessToken(_) => LoginStartResult::PersonalAccessToken {},
+            Self::Bearer(..) => LoginStartResult::BearerToken {},
         }
     }
 
@@ -248,6 +169,12 @@ impl Given {
         login: PendingLogin,
     ) -> Result<AccountUpdated, RequestError> {
         match self {
+            Self::Tokens(tokens) => auth
+                .login_external(tokens, peer)
+                .map_err(Answered::answered),
+            Self::Bearer(login, origin) => auth
+                .login_bearer(login, origin, peer)
+                .map_err(Answered::answered),
             Self::ApiKey(key) if !auth.is_persistent() => {
                 auth.login_api_key(key, peer).map_err(Answered::answered)
             }
@@ -275,34 +202,31 @@ impl Given {
     }
 }
 
-/// Logs in with a credential of an allowed kind from the request: synchronously, unless the issuer
-/// or a store is involved.
+/// Logs in with credentials of an allowed kind from the request: synchronously, unless the issuer or a store is
+/// involved.
 fn sign_in(context: &Context, given: Given) -> Result<Answering<LoginStartResult>, RequestError> {
+    let auth = &context.services.auth;
     context.services.logins.cancel_active();
     let (peer, result) = (context.peer.id, given.result());
-    let auth = context.services.accounts.selected();
     let login = auth.begin_login(Some(peer));
     // A logout that was requested before takes its turn at the store in its task. One of these
     // queues behind it in its own, or the logout would remove what it has just saved.
-    let uses_store = auth.is_persistent();
-    let mut update = Box::pin(given.login(Arc::clone(&auth), peer, login));
+    let is_hosts = matches!(given, Given::Tokens(_) | Given::Bearer(..));
+    let uses_store = auth.is_persistent() && !is_hosts;
+    let mut update = Box::pin(given.login(Arc::clone(auth), peer, login));
     let done = if uses_store {
         None
     } else {
         update.as_mut().now_or_never()
     };
     Ok(match done {
-        Some(update) => Answering::Now(complete(result, auth, update?)),
-        None => Answering::change(async move { Ok(complete(result, auth, update.await?)) }),
+        Some(update) => Answering::Now(complete(result, update?)),
+        None => Answering::change(async move { Ok(complete(result, update.await?)) }),
     })
 }
 
 /// Returns the reply of a login that is complete with it.
-fn complete(
-    result: LoginStartResult,
-    auth: Arc<AuthManager>,
-    update: AccountUpdated,
-) -> Reply<LoginStartResult> {
+fn complete(result: LoginStartResult, update: AccountUpdated) -> Reply<LoginStartResult> {
     Reply::then(result, move |context| {
         let completed = LoginCompleted {
             login_id: None,
@@ -311,7 +235,7 @@ fn complete(
         };
         let peers = &context.services.peers;
         peers.notify::<LoginCompletedNotification>(&completed);
-        context.announce(&auth, &update);
+        peers.notify::<AccountUpdatedNotification>(&update);
     })
 }
 

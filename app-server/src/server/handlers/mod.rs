@@ -2,7 +2,6 @@
 //! `threads`.
 
 pub(crate) mod account;
-pub(crate) mod accounts;
 pub(crate) mod backend;
 pub(crate) mod config;
 pub(crate) mod gateway;

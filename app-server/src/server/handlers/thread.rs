@@ -79,18 +79,14 @@ pub(crate) fn thread_start(
             size::MAX_TEXT,
         ),
     ])?;
-    let (services, auth) = (
-        context.services.clone(),
-        context.account(params.account_key)?,
-    );
-    let mut lease = auth.lease();
+    let (services, mut lease) = (context.services.clone(), context.services.auth.lease());
     let owner = context.peer.id;
     // A repair of the configuration may just have restored the stored login.
     let settled = services.start.settled();
     Ok(async move {
         if let Some(settled) = settled {
             settled.await;
-            lease = auth.lease();
+            lease = services.auth.lease();
         }
         let account = ThreadAccount::new(owner, lease.as_ref());
         settings.model = match model {

@@ -68,7 +68,7 @@ pub(crate) fn thread_delete(
 
 /// Returns the thread of that id, if this connection started or resumed it. To any other connection
 /// it is unknown.
-pub(super) fn find_own_thread(
+fn find_own_thread(
     context: &Context,
     id: &str,
     words: &NotFoundTexts,

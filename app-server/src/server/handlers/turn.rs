@@ -1,7 +1,5 @@
 //! `turn/start` and `turn/interrupt`.
 
-use std::sync::Arc;
-
 use byokey_protocol::empty::Empty;
 use byokey_protocol::error::ErrorKind;
 use byokey_protocol::item::{ThreadItem, UserInput};
@@ -14,8 +12,8 @@ use crate::config::Config;
 use crate::server::error::RequestError;
 use crate::server::reply::{Context, Outcome, Reply};
 use crate::server::services::Services;
-use crate::threads::{NoRoom, Thread, ThreadAccount, TurnRefusal, TurnRunner, size};
-use byokey_auth::{AuthManager, Lease};
+use crate::threads::{NoRoom, Thread, TurnRefusal, TurnRunner, size};
+use byokey_auth::Lease;
 
 const UNFINDABLE: NotFoundTexts = NotFoundTexts {
     invalid: "invalid thread id",
@@ -38,23 +36,9 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         refuse_input(input)?;
     }
     let services = &context.services;
-    let refused = |refusal| RequestError::refused(kind(refusal), refusal.to_string());
     let thread = find_thread(context, &params.thread_id, &UNFINDABLE)?;
     refuse_other_provider(&thread, &services.config())?;
-    if params.account_key.is_some() && context.peer.knows_accounts() {
-        let auth = context.account(params.account_key)?;
-        if !thread.subscribers.has_joined(context.peer.id) {
-            return Err(UNFINDABLE.missing(&params.thread_id));
-        }
-        // A turn that is refused moves nothing.
-        if thread.idle_since().is_none() {
-            return Err(refused(TurnRefusal::InProgress));
-        }
-        thread.continue_under(context.peer.id, &auth);
-    }
-    let account = thread.account();
-    let auth = account.manager(&services.accounts);
-    check_account(services, &account, &auth)?;
+    check_account(services, &thread)?;
     let message = ThreadItem::UserMessage {
         id: Uuid::now_v7().to_string(),
         client_id: params.client_id,
@@ -67,6 +51,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         };
         RequestError::refused(kind, no_room.to_string())
     };
+    let refused = |refusal| RequestError::refused(kind(refusal), refusal.to_string());
     // Room is made at the expense of other threads, so not for a turn that is refused.
     if thread.idle_since().is_none() {
         return Err(refused(TurnRefusal::InProgress));
@@ -98,9 +83,7 @@ pub(crate) fn turn_start(context: &Context, params: TurnStartParams) -> Outcome<
         stopped,
         peers: services.peers.clone(),
         backend: services.backend.clone(),
-        account,
-        auth,
-        accounts: services.accounts.clone(),
+        auth: services.auth.clone(),
         clock: services.clock.clone(),
     };
     Ok(Reply::then(result, move |context| {
@@ -160,13 +143,9 @@ pub(crate) fn turn_interrupt(context: &Context, params: TurnInterruptParams) -> 
 }
 
 /// Refuses to continue a conversation under another account.
-fn check_account(
-    services: &Services,
-    account: &ThreadAccount,
-    auth: &Arc<AuthManager>,
-) -> Result<(), RequestError> {
-    let lease = auth.lease();
-    let admits = |lease: Option<&Lease>| account.admits(lease);
+fn check_account(services: &Services, thread: &Thread) -> Result<(), RequestError> {
+    let lease = services.auth.lease();
+    let admits = |lease: Option<&Lease>| thread.account.admits(lease);
     let admitted = services.backend.check_admission(lease.as_ref(), &admits);
     admitted.map_err(|failure| RequestError::refused(failure.data().kind, failure.to_string()))
 }

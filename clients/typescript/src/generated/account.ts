@@ -72,11 +72,6 @@ export type PlanType =
 export interface AccountReadParams {
   /** Refreshes a managed login first. No effect on other credentials. */
   readonly refreshToken?: boolean;
-  /**
-   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-   * `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Parameters of `account/logout`. */
@@ -86,13 +81,6 @@ export interface LogoutParams {
    * dropped here at once, whatever the issuer answers.
    */
   readonly revoke?: boolean | null;
-  /**
-   * The one account to log out, by its key in `account/list`. Without it: the selected one, and
-   * every account that this connection supplied. Only for clients with `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
-  /** Logs all accounts out, whoever supplied them. Only for clients with `multipleAccounts`. */
-  readonly all?: boolean | null;
 }
 
 /** Result of `account/read`. */
@@ -154,11 +142,6 @@ export interface AccountUpdated {
    * reason.
    */
   readonly reason?: AccountUpdateReason | null;
-  /**
-   * The account, by its key in `account/list`; absent when there is none any more. Only for
-   * clients with `multipleAccounts`: others hear of the selected account alone.
-   */
-  readonly accountKey?: string | null;
 }
 
 /**

@@ -17,8 +17,6 @@ export interface BearerTokenLogin {
   readonly expiresAt?: number | null;
   /** A name of the account for users, at most 256 bytes. */
   readonly label?: string | null;
-  /** Whether the other accounts stay. Only for clients with `multipleAccounts`. */
-  readonly keep?: boolean | null;
 }
 
 /** A new bearer token: the host's answer to `account/bearerToken/refresh`. */
@@ -41,6 +39,4 @@ export interface BearerTokenRefreshParams {
   readonly reason: RefreshReason;
   /** The origin that the token is for, normalised: lower case, no default port. */
   readonly origin: string;
-  /** The account, by its key in `account/list`. Only for clients with `multipleAccounts`. */
-  readonly accountKey?: string | null;
 }

@@ -87,8 +87,6 @@ export type ErrorKind =
   | "storeFailed"
   /** No such thread, turn or login. */
   | "notFound"
-  /** No account has that `accountKey`. */
-  | "unknownAccount"
   /** The thread has a turn in progress. */
   | "turnInProgress"
   /** There is no connection to the backend or the issuer; the text names the cause. */

@@ -42,8 +42,6 @@ export interface RefreshParams {
    * one.
    */
   readonly previousAccountId: string | null;
-  /** The account, by its key in `account/list`. Only for clients with `multipleAccounts`. */
-  readonly accountKey?: string | null;
 }
 
 /** The reason for requesting new tokens. A newer peer may use other words. */

@@ -43,11 +43,6 @@ export interface ClientCapabilities {
    * before the token expires, or five minutes before a bearer token does.
    */
   readonly proactiveRefresh?: boolean;
-  /**
-   * Whether the client knows of several accounts: `account/list` and what belongs to it. Without
-   * it, it sees the selected account alone, and members that name accounts have no effect.
-   */
-  readonly multipleAccounts?: boolean;
 }
 
 /**
@@ -84,8 +79,6 @@ export interface ServerInfo {
   readonly version: string;
   /** Version of the protocol. */
   readonly protocolVersion: string;
-  /** Whether the server can hold several accounts. Only for clients with `multipleAccounts`. */
-  readonly multipleAccounts?: boolean | null;
 }
 
 /** The protection of the process against readers of its memory. */

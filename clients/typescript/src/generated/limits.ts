@@ -10,11 +10,6 @@ export interface RateLimitsReadParams {
    * all the same.
    */
   readonly excludeResetCreditDetails?: boolean;
-  /**
-   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-   * `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Result of `account/rateLimits/read`. */
@@ -117,11 +112,6 @@ export type ResetCreditOutcome =
 export interface RateLimitsUpdated {
   /** The changes. */
   readonly rateLimits: RateLimitSnapshot;
-  /**
-   * The account, by its key in `account/list`. Only for clients with `multipleAccounts`: others
-   * hear of the selected account alone.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** The state of one limit. */

@@ -33,14 +33,6 @@ export interface LoginStartParamsChatgptAuthTokens {
    * backend for nothing. codex has no such member.
    */
   readonly workspaceRouting?: WorkspaceRouting | null;
-  /**
-   * Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-   * the selected one. The same account again replaces its own tokens, in any case. Only for
-   * clients with `multipleAccounts`.
-   */
-  readonly keep?: boolean | null;
-  /** A name of the account for users, at most 256 bytes. Only for clients with `multipleAccounts`. */
-  readonly label?: string | null;
 }
 
 /** An OpenAI API key. */
@@ -83,39 +75,6 @@ export interface LoginStartParamsBearerToken {
   /** When the token expires, in seconds since 1970. */
   readonly expiresAt?: number | null;
   /** A name of the account for users, at most 256 bytes. */
-  readonly label?: string | null;
-  /** Whether the other accounts stay. Only for clients with `multipleAccounts`. */
-  readonly keep?: boolean | null;
-}
-
-/** A login with tokens that the host owns. */
-export interface HostLogin {
-  /**
-   * A JSON Web Token, sent to the backend as bearer. Its signature is not checked. A secret: never
-   * log it.
-   */
-  readonly accessToken: string | Secret;
-  /**
-   * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
-   * given.
-   */
-  readonly chatgptAccountId?: string | null;
-  /** The plan, if it differs from the token's claims. */
-  readonly chatgptPlanType?: PlanType | null;
-  /** Only in the first form: the token with account, plan and email. A secret: never log it. */
-  readonly idToken?: string | Secret | null;
-  /**
-   * Where the model calls of the workspace go, if the host knows it: the server then asks the
-   * backend for nothing. codex has no such member.
-   */
-  readonly workspaceRouting?: WorkspaceRouting | null;
-  /**
-   * Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-   * the selected one. The same account again replaces its own tokens, in any case. Only for
-   * clients with `multipleAccounts`.
-   */
-  readonly keep?: boolean | null;
-  /** A name of the account for users, at most 256 bytes. Only for clients with `multipleAccounts`. */
   readonly label?: string | null;
 }
 

@@ -9,11 +9,6 @@ export interface ModelListParams {
   readonly cursor?: string | null;
   /** Whether to return models that the backend hides. */
   readonly includeHidden?: boolean | null;
-  /**
-   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-   * `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Result of `model/list`. */

@@ -34,11 +34,6 @@ export interface ThreadStartParams {
   readonly config?: Readonly<Record<string, unknown>> | null;
   /** Not supported: refused unless empty. */
   readonly dynamicTools?: readonly unknown[] | null;
-  /**
-   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-   * `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Parameters of `thread/resume`. */

@@ -22,11 +22,6 @@ export interface TurnStartParams {
   readonly outputSchema?: unknown;
   /** Not supported: refused when given. */
   readonly collaborationMode?: unknown;
-  /**
-   * The account under which the thread goes on, by its key in `account/list`; its own if absent.
-   * Only for clients with `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Result of `turn/start`. */

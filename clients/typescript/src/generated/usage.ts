@@ -5,11 +5,6 @@
 export interface UsageReadParams {
   /** Refused, kind `unsupported`: the usage of one thread is not read here. Null is the account's. */
   readonly threadId?: string | null;
-  /**
-   * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-   * `multipleAccounts`.
-   */
-  readonly accountKey?: string | null;
 }
 
 /** Result of `account/usage/read`. */

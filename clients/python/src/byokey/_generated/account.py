@@ -64,25 +64,17 @@ class AccountReadParams:
     refresh_token: bool | None = None
     """Refreshes a managed login first. No effect on other credentials."""
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AccountReadParams:
         members = wire.members(value, at)
         return cls(
             refresh_token=wire.optional(members, "refreshToken", at, wire.boolean),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {}
         if self.refresh_token is not None:
             members["refreshToken"] = self.refresh_token
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 
@@ -95,31 +87,17 @@ class LogoutParams:
     dropped here at once, whatever the issuer answers.
     """
 
-    account_key: str | None = None
-    """The one account to log out, by its key in `account/list`. Without it: the selected one, and
-    every account that this connection supplied. Only for clients with `multipleAccounts`.
-    """
-
-    all: bool | None = None
-    """Logs all accounts out, whoever supplied them. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LogoutParams:
         members = wire.members(value, at)
         return cls(
             revoke=wire.optional(members, "revoke", at, wire.boolean),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
-            all=wire.optional(members, "all", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {}
         if self.revoke is not None:
             members["revoke"] = self.revoke
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
-        if self.all is not None:
-            members["all"] = self.all
         return members
 
 
@@ -279,11 +257,6 @@ class AccountUpdated:
     reason.
     """
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; absent when there is none any more. Only for
-    clients with `multipleAccounts`: others hear of the selected account alone.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> AccountUpdated:
         members = wire.members(value, at)
@@ -291,7 +264,6 @@ class AccountUpdated:
             auth_mode=wire.optional(members, "authMode", at, wire.string),
             plan_type=wire.optional(members, "planType", at, wire.string),
             reason=wire.optional(members, "reason", at, wire.string),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -301,8 +273,6 @@ class AccountUpdated:
         }
         if self.reason is not None:
             members["reason"] = self.reason
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

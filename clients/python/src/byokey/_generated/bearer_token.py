@@ -30,9 +30,6 @@ class BearerTokenLogin:
     label: str | None = None
     """A name of the account for users, at most 256 bytes."""
 
-    keep: bool | None = None
-    """Whether the other accounts stay. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> BearerTokenLogin:
         members = wire.members(value, at)
@@ -41,7 +38,6 @@ class BearerTokenLogin:
             origin=wire.required(members, "origin", at, wire.string),
             expires_at=wire.optional(members, "expiresAt", at, wire.integer),
             label=wire.optional(members, "label", at, wire.string),
-            keep=wire.optional(members, "keep", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -53,8 +49,6 @@ class BearerTokenLogin:
             members["expiresAt"] = self.expires_at
         if self.label is not None:
             members["label"] = self.label
-        if self.keep is not None:
-            members["keep"] = self.keep
         return members
 
 
@@ -97,16 +91,12 @@ class BearerTokenRefreshParams:
     origin: str
     """The origin that the token is for, normalised: lower case, no default port."""
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> BearerTokenRefreshParams:
         members = wire.members(value, at)
         return cls(
             reason=wire.required(members, "reason", at, wire.string),
             origin=wire.required(members, "origin", at, wire.string),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -114,6 +104,4 @@ class BearerTokenRefreshParams:
             "reason": self.reason,
             "origin": self.origin,
         }
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members

@@ -51,7 +51,6 @@ ErrorKind: TypeAlias = (
         "portUnavailable",
         "storeFailed",
         "notFound",
-        "unknownAccount",
         "turnInProgress",
         "unreachable",
         "plaintextRefused",

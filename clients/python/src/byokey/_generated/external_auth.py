@@ -78,16 +78,12 @@ class RefreshParams:
     one.
     """
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RefreshParams:
         members = wire.members(value, at)
         return cls(
             reason=wire.required(members, "reason", at, wire.string),
             previous_account_id=wire.optional(members, "previousAccountId", at, wire.string),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -95,8 +91,6 @@ class RefreshParams:
             "reason": self.reason,
             "previousAccountId": self.previous_account_id,
         }
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

@@ -100,11 +100,6 @@ class ClientCapabilities:
     before the token expires, or five minutes before a bearer token does.
     """
 
-    multiple_accounts: bool | None = None
-    """Whether the client knows of several accounts: `account/list` and what belongs to it. Without
-    it, it sees the selected account alone, and members that name accounts have no effect.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ClientCapabilities:
         members = wire.members(value, at)
@@ -113,7 +108,6 @@ class ClientCapabilities:
             opt_out_notification_methods=wire.optional(members, "optOutNotificationMethods", at, wire.list_of(wire.string)),
             auth_refresh_timeout_ms=wire.optional(members, "authRefreshTimeoutMs", at, wire.integer),
             proactive_refresh=wire.optional(members, "proactiveRefresh", at, wire.boolean),
-            multiple_accounts=wire.optional(members, "multipleAccounts", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -126,8 +120,6 @@ class ClientCapabilities:
             members["authRefreshTimeoutMs"] = self.auth_refresh_timeout_ms
         if self.proactive_refresh is not None:
             members["proactiveRefresh"] = self.proactive_refresh
-        if self.multiple_accounts is not None:
-            members["multipleAccounts"] = self.multiple_accounts
         return members
 
 
@@ -207,9 +199,6 @@ class ServerInfo:
     protocol_version: str
     """Version of the protocol."""
 
-    multiple_accounts: bool | None = None
-    """Whether the server can hold several accounts. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ServerInfo:
         members = wire.members(value, at)
@@ -217,7 +206,6 @@ class ServerInfo:
             name=wire.required(members, "name", at, wire.string),
             version=wire.required(members, "version", at, wire.string),
             protocol_version=wire.required(members, "protocolVersion", at, wire.string),
-            multiple_accounts=wire.optional(members, "multipleAccounts", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -226,8 +214,6 @@ class ServerInfo:
             "version": self.version,
             "protocolVersion": self.protocol_version,
         }
-        if self.multiple_accounts is not None:
-            members["multipleAccounts"] = self.multiple_accounts
         return members
 
 

@@ -21,25 +21,17 @@ class RateLimitsReadParams:
     all the same.
     """
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitsReadParams:
         members = wire.members(value, at)
         return cls(
             exclude_reset_credit_details=wire.optional(members, "excludeResetCreditDetails", at, wire.boolean),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {}
         if self.exclude_reset_credit_details is not None:
             members["excludeResetCreditDetails"] = self.exclude_reset_credit_details
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 
@@ -238,25 +230,17 @@ class RateLimitsUpdated:
     rate_limits: RateLimitSnapshot
     """The changes."""
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`. Only for clients with `multipleAccounts`: others
-    hear of the selected account alone.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> RateLimitsUpdated:
         members = wire.members(value, at)
         return cls(
             rate_limits=wire.required(members, "rateLimits", at, RateLimitSnapshot.from_wire),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {
             "rateLimits": self.rate_limits.to_wire(),
         }
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

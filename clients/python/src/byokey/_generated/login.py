@@ -38,17 +38,6 @@ class LoginStartParamsChatgptAuthTokens:
     backend for nothing. codex has no such member.
     """
 
-    keep: bool | None = None
-    """Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-    the selected one. The same account again replaces its own tokens, in any case. Only for
-    clients with `multipleAccounts`.
-    """
-
-    label: str | None = None
-    """A name of the account for users, at most 256 bytes. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginStartParamsChatgptAuthTokens:
         members = wire.members(value, at)
@@ -58,8 +47,6 @@ class LoginStartParamsChatgptAuthTokens:
             chatgpt_plan_type=wire.optional(members, "chatgptPlanType", at, wire.string),
             id_token=wire.optional(members, "idToken", at, wire.secret),
             workspace_routing=wire.optional(members, "workspaceRouting", at, WorkspaceRouting.from_wire),
-            keep=wire.optional(members, "keep", at, wire.boolean),
-            label=wire.optional(members, "label", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -75,10 +62,6 @@ class LoginStartParamsChatgptAuthTokens:
             members["idToken"] = self.id_token.expose()
         if self.workspace_routing is not None:
             members["workspaceRouting"] = self.workspace_routing.to_wire()
-        if self.keep is not None:
-            members["keep"] = self.keep
-        if self.label is not None:
-            members["label"] = self.label
         return members
 
 
@@ -188,9 +171,6 @@ class LoginStartParamsBearerToken:
     label: str | None = None
     """A name of the account for users, at most 256 bytes."""
 
-    keep: bool | None = None
-    """Whether the other accounts stay. Only for clients with `multipleAccounts`."""
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> LoginStartParamsBearerToken:
         members = wire.members(value, at)
@@ -199,7 +179,6 @@ class LoginStartParamsBearerToken:
             origin=wire.required(members, "origin", at, wire.string),
             expires_at=wire.optional(members, "expiresAt", at, wire.integer),
             label=wire.optional(members, "label", at, wire.string),
-            keep=wire.optional(members, "keep", at, wire.boolean),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -212,8 +191,6 @@ class LoginStartParamsBearerToken:
             members["expiresAt"] = self.expires_at
         if self.label is not None:
             members["label"] = self.label
-        if self.keep is not None:
-            members["keep"] = self.keep
         return members
 
 
@@ -247,72 +224,6 @@ def login_start_params_from_wire(value: object, at: str = "") -> LoginStartParam
     if tag == "bearerToken":
         return LoginStartParamsBearerToken.from_wire(members, at)
     return UnknownLoginStartParams(members)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostLogin:
-    """A login with tokens that the host owns."""
-
-    access_token: Secret
-    """A JSON Web Token, sent to the backend as bearer. Its signature is not checked."""
-
-    chatgpt_account_id: str | None = None
-    """The workspace. It takes precedence over the token's claims. Required unless `idToken` is
-    given.
-    """
-
-    chatgpt_plan_type: PlanType | None = None
-    """The plan, if it differs from the token's claims."""
-
-    id_token: Secret | None = None
-    """Only in the first form: the token with account, plan and email."""
-
-    workspace_routing: WorkspaceRouting | None = None
-    """Where the model calls of the workspace go, if the host knows it: the server then asks the
-    backend for nothing. codex has no such member.
-    """
-
-    keep: bool | None = None
-    """Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-    the selected one. The same account again replaces its own tokens, in any case. Only for
-    clients with `multipleAccounts`.
-    """
-
-    label: str | None = None
-    """A name of the account for users, at most 256 bytes. Only for clients with
-    `multipleAccounts`.
-    """
-
-    @classmethod
-    def from_wire(cls, value: object, at: str = "") -> HostLogin:
-        members = wire.members(value, at)
-        return cls(
-            access_token=wire.required(members, "accessToken", at, wire.secret),
-            chatgpt_account_id=wire.optional(members, "chatgptAccountId", at, wire.string),
-            chatgpt_plan_type=wire.optional(members, "chatgptPlanType", at, wire.string),
-            id_token=wire.optional(members, "idToken", at, wire.secret),
-            workspace_routing=wire.optional(members, "workspaceRouting", at, WorkspaceRouting.from_wire),
-            keep=wire.optional(members, "keep", at, wire.boolean),
-            label=wire.optional(members, "label", at, wire.string),
-        )
-
-    def to_wire(self) -> dict[str, Any]:
-        members: dict[str, Any] = {
-            "accessToken": self.access_token.expose(),
-        }
-        if self.chatgpt_account_id is not None:
-            members["chatgptAccountId"] = self.chatgpt_account_id
-        if self.chatgpt_plan_type is not None:
-            members["chatgptPlanType"] = self.chatgpt_plan_type
-        if self.id_token is not None:
-            members["idToken"] = self.id_token.expose()
-        if self.workspace_routing is not None:
-            members["workspaceRouting"] = self.workspace_routing.to_wire()
-        if self.keep is not None:
-            members["keep"] = self.keep
-        if self.label is not None:
-            members["label"] = self.label
-        return members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

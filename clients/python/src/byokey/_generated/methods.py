@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from .types import (
-    AccountListResult,
     AccountReadParams,
     AccountReadResult,
-    AccountRemoveParams,
-    AccountSelectParams,
     AccountUpdated,
     AgentMessageDelta,
     BearerToken,
@@ -145,27 +142,6 @@ ACCOUNT_LOGOUT: Final[Request[LogoutParams, Empty]] = Request(
     Empty.from_wire,
 )
 """Drops the credential. It never waits, not even for a refresh in flight."""
-
-ACCOUNT_LIST: Final[Request[Empty, AccountListResult]] = Request(
-    "account/list",
-    Empty.from_wire,
-    AccountListResult.from_wire,
-)
-"""Lists the accounts, without network requests."""
-
-ACCOUNT_SELECT: Final[Request[AccountSelectParams, Empty]] = Request(
-    "account/select",
-    AccountSelectParams.from_wire,
-    Empty.from_wire,
-)
-"""Selects the account of new threads and of calls that name none, or the account under which a thread goes on. A turn in progress ends with its own."""
-
-ACCOUNT_REMOVE: Final[Request[AccountRemoveParams, Empty]] = Request(
-    "account/remove",
-    AccountRemoveParams.from_wire,
-    Empty.from_wire,
-)
-"""Logs one account out. If it was the selected one, none is selected."""
 
 ACCOUNT_READ: Final[Request[AccountReadParams, AccountReadResult]] = Request(
     "account/read",
@@ -339,12 +315,6 @@ ACCOUNT_UPDATED: Final[Notification[AccountUpdated]] = Notification(
 )
 """The credential, the account or its plan changed."""
 
-ACCOUNT_LIST_CHANGED: Final[Notification[Empty]] = Notification(
-    "account/list/changed",
-    Empty.from_wire,
-)
-"""The list of accounts changed, or the selection. Only for clients with `multipleAccounts`."""
-
 ACCOUNT_LOGIN_COMPLETED: Final[Notification[LoginCompleted]] = Notification(
     "account/login/completed",
     LoginCompleted.from_wire,
@@ -453,9 +423,6 @@ CLIENT_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
     ACCOUNT_LOGIN_CANCEL,
     ACCOUNT_LOGIN_COMPLETE,
     ACCOUNT_LOGOUT,
-    ACCOUNT_LIST,
-    ACCOUNT_SELECT,
-    ACCOUNT_REMOVE,
     ACCOUNT_READ,
     GET_AUTH_STATUS,
     ACCOUNT_RATE_LIMITS_READ,
@@ -493,7 +460,6 @@ SERVER_REQUESTS: Final[tuple[Request[Any, Any], ...]] = (
 
 SERVER_NOTIFICATIONS: Final[tuple[Notification[Any], ...]] = (
     ACCOUNT_UPDATED,
-    ACCOUNT_LIST_CHANGED,
     ACCOUNT_LOGIN_COMPLETED,
     ACCOUNT_RATE_LIMITS_UPDATED,
     THREAD_STARTED,

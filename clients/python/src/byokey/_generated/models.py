@@ -24,11 +24,6 @@ class ModelListParams:
     include_hidden: bool | None = None
     """Whether to return models that the backend hides."""
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ModelListParams:
         members = wire.members(value, at)
@@ -36,7 +31,6 @@ class ModelListParams:
             limit=wire.optional(members, "limit", at, wire.integer),
             cursor=wire.optional(members, "cursor", at, wire.string),
             include_hidden=wire.optional(members, "includeHidden", at, wire.boolean),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -47,8 +41,6 @@ class ModelListParams:
             members["cursor"] = self.cursor
         if self.include_hidden is not None:
             members["includeHidden"] = self.include_hidden
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

@@ -53,11 +53,6 @@ class ThreadStartParams:
     dynamic_tools: Sequence[Any] | None = None
     """Not supported: refused unless empty."""
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> ThreadStartParams:
         members = wire.members(value, at)
@@ -72,7 +67,6 @@ class ThreadStartParams:
             ephemeral=wire.optional(members, "ephemeral", at, wire.boolean),
             config=wire.optional(members, "config", at, wire.members),
             dynamic_tools=wire.optional(members, "dynamicTools", at, wire.list_of(wire.anything)),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -97,8 +91,6 @@ class ThreadStartParams:
             members["config"] = dict(self.config)
         if self.dynamic_tools is not None:
             members["dynamicTools"] = [item for item in self.dynamic_tools]
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

@@ -41,11 +41,6 @@ class TurnStartParams:
     collaboration_mode: Any = None
     """Not supported: refused when given."""
 
-    account_key: str | None = None
-    """The account under which the thread goes on, by its key in `account/list`; its own if absent.
-    Only for clients with `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> TurnStartParams:
         members = wire.members(value, at)
@@ -58,7 +53,6 @@ class TurnStartParams:
             client_user_message_id=wire.optional(members, "clientUserMessageId", at, wire.string),
             output_schema=members.get("outputSchema"),
             collaboration_mode=members.get("collaborationMode"),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
@@ -78,8 +72,6 @@ class TurnStartParams:
             members["outputSchema"] = self.output_schema
         if self.collaboration_mode is not None:
             members["collaborationMode"] = self.collaboration_mode
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

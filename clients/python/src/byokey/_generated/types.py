@@ -19,14 +19,6 @@ from .account import (
     GetAuthStatusParams,
     GetAuthStatusResult,
 )
-from .accounts import (
-    AccountListResult,
-    ListedAccount,
-    AccountOwner,
-    AccountState,
-    AccountSelectParams,
-    AccountRemoveParams,
-)
 from .bearer_token import (
     BearerTokenLogin,
     BearerToken,
@@ -112,7 +104,6 @@ from .login import (
     LoginStartParamsBearerToken,
     UnknownLoginStartParams,
     login_start_params_from_wire,
-    HostLogin,
     LoginStartResult,
     LoginStartResultChatgptAuthTokens,
     LoginStartResultApiKey,
@@ -231,12 +222,6 @@ __all__ = [
     "AccountUpdateReason",
     "GetAuthStatusParams",
     "GetAuthStatusResult",
-    "AccountListResult",
-    "ListedAccount",
-    "AccountOwner",
-    "AccountState",
-    "AccountSelectParams",
-    "AccountRemoveParams",
     "BearerTokenLogin",
     "BearerToken",
     "BearerTokenRefreshParams",
@@ -301,7 +286,6 @@ __all__ = [
     "LoginStartParamsBearerToken",
     "UnknownLoginStartParams",
     "login_start_params_from_wire",
-    "HostLogin",
     "LoginStartResult",
     "LoginStartResultChatgptAuthTokens",
     "LoginStartResultApiKey",

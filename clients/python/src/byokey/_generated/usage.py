@@ -20,25 +20,17 @@ class UsageReadParams:
     account's.
     """
 
-    account_key: str | None = None
-    """The account, by its key in `account/list`; the selected one if absent. Only for clients with
-    `multipleAccounts`.
-    """
-
     @classmethod
     def from_wire(cls, value: object, at: str = "") -> UsageReadParams:
         members = wire.members(value, at)
         return cls(
             thread_id=wire.optional(members, "threadId", at, wire.string),
-            account_key=wire.optional(members, "accountKey", at, wire.string),
         )
 
     def to_wire(self) -> dict[str, Any]:
         members: dict[str, Any] = {}
         if self.thread_id is not None:
             members["threadId"] = self.thread_id
-        if self.account_key is not None:
-            members["accountKey"] = self.account_key
         return members
 
 

@@ -115,15 +115,9 @@ public value class PlanType(public val value: String) : WireType {
 public data class AccountReadParams(
     /** Refreshes a managed login first. No effect on other credentials. */
     public val refreshToken: Boolean? = null,
-    /**
-     * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("refreshToken", refreshToken?.let { JsonBoolean(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -132,7 +126,6 @@ public data class AccountReadParams(
             with(readMembers(json, at)) {
                 AccountReadParams(
                     refreshToken = optional("refreshToken", ::readBoolean),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }
@@ -145,18 +138,9 @@ public data class LogoutParams(
      * dropped here at once, whatever the issuer answers.
      */
     public val revoke: Boolean? = null,
-    /**
-     * The one account to log out, by its key in `account/list`. Without it: the selected one, and
-     * every account that this connection supplied. Only for clients with `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
-    /** Logs all accounts out, whoever supplied them. Only for clients with `multipleAccounts`. */
-    public val all: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("revoke", revoke?.let { JsonBoolean(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
-        putIfThere("all", all?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -165,8 +149,6 @@ public data class LogoutParams(
             with(readMembers(json, at)) {
                 LogoutParams(
                     revoke = optional("revoke", ::readBoolean),
-                    accountKey = optional("accountKey", ::readString),
-                    all = optional("all", ::readBoolean),
                 )
             }
     }
@@ -314,17 +296,11 @@ public data class AccountUpdated(
      * reason.
      */
     public val reason: AccountUpdateReason? = null,
-    /**
-     * The account, by its key in `account/list`; absent when there is none any more. Only for
-     * clients with `multipleAccounts`: others hear of the selected account alone.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putOrNull("authMode", authMode?.toJson())
         putOrNull("planType", planType?.toJson())
         putIfThere("reason", reason?.toJson())
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -335,7 +311,6 @@ public data class AccountUpdated(
                     authMode = optional("authMode", AuthMode.Companion::fromJson),
                     planType = optional("planType", PlanType.Companion::fromJson),
                     reason = optional("reason", AccountUpdateReason.Companion::fromJson),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

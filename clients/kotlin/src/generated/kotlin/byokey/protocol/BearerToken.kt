@@ -18,15 +18,12 @@ public data class BearerTokenLogin(
     public val expiresAt: Long? = null,
     /** A name of the account for users, at most 256 bytes. */
     public val label: String? = null,
-    /** Whether the other accounts stay. Only for clients with `multipleAccounts`. */
-    public val keep: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("token", JsonString(token.expose()))
         put("origin", JsonString(origin))
         putIfThere("expiresAt", expiresAt?.let { JsonNumber(it.toString()) })
         putIfThere("label", label?.let { JsonString(it) })
-        putIfThere("keep", keep?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -38,7 +35,6 @@ public data class BearerTokenLogin(
                     origin = required("origin", ::readString),
                     expiresAt = optional("expiresAt", ::readLong),
                     label = optional("label", ::readString),
-                    keep = optional("keep", ::readBoolean),
                 )
             }
     }
@@ -77,13 +73,10 @@ public data class BearerTokenRefreshParams(
     public val reason: RefreshReason,
     /** The origin that the token is for, normalised: lower case, no default port. */
     public val origin: String,
-    /** The account, by its key in `account/list`. Only for clients with `multipleAccounts`. */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("reason", reason.toJson())
         put("origin", JsonString(origin))
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -93,7 +86,6 @@ public data class BearerTokenRefreshParams(
                 BearerTokenRefreshParams(
                     reason = required("reason", RefreshReason.Companion::fromJson),
                     origin = required("origin", ::readString),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

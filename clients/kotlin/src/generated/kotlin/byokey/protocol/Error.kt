@@ -136,9 +136,6 @@ public value class ErrorKind(public val value: String) : WireType {
         /** No such thread, turn or login. */
         public val NotFound: ErrorKind = ErrorKind("notFound")
 
-        /** No account has that `accountKey`. */
-        public val UnknownAccount: ErrorKind = ErrorKind("unknownAccount")
-
         /** The thread has a turn in progress. */
         public val TurnInProgress: ErrorKind = ErrorKind("turnInProgress")
 

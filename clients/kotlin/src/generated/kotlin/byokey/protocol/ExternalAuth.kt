@@ -61,13 +61,10 @@ public data class RefreshParams(
      * one.
      */
     public val previousAccountId: String? = null,
-    /** The account, by its key in `account/list`. Only for clients with `multipleAccounts`. */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("reason", reason.toJson())
         putOrNull("previousAccountId", previousAccountId?.let { JsonString(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -77,7 +74,6 @@ public data class RefreshParams(
                 RefreshParams(
                     reason = required("reason", RefreshReason.Companion::fromJson),
                     previousAccountId = optional("previousAccountId", ::readString),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

@@ -82,18 +82,12 @@ public data class ClientCapabilities(
      * before the token expires, or five minutes before a bearer token does.
      */
     public val proactiveRefresh: Boolean? = null,
-    /**
-     * Whether the client knows of several accounts: `account/list` and what belongs to it. Without
-     * it, it sees the selected account alone, and members that name accounts have no effect.
-     */
-    public val multipleAccounts: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("experimentalApi", experimentalApi?.let { JsonBoolean(it) })
         putIfThere("optOutNotificationMethods", optOutNotificationMethods?.let { writeList(it) { JsonString(it) } })
         putIfThere("authRefreshTimeoutMs", authRefreshTimeoutMs?.let { JsonNumber(it.toString()) })
         putIfThere("proactiveRefresh", proactiveRefresh?.let { JsonBoolean(it) })
-        putIfThere("multipleAccounts", multipleAccounts?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -105,7 +99,6 @@ public data class ClientCapabilities(
                     optOutNotificationMethods = optional("optOutNotificationMethods", readList(::readString)),
                     authRefreshTimeoutMs = optional("authRefreshTimeoutMs", ::readLong),
                     proactiveRefresh = optional("proactiveRefresh", ::readBoolean),
-                    multipleAccounts = optional("multipleAccounts", ::readBoolean),
                 )
             }
     }
@@ -171,14 +164,11 @@ public data class ServerInfo(
     public val version: String,
     /** Version of the protocol. */
     public val protocolVersion: String,
-    /** Whether the server can hold several accounts. Only for clients with `multipleAccounts`. */
-    public val multipleAccounts: Boolean? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("name", JsonString(name))
         put("version", JsonString(version))
         put("protocolVersion", JsonString(protocolVersion))
-        putIfThere("multipleAccounts", multipleAccounts?.let { JsonBoolean(it) })
     }
 
     public companion object {
@@ -189,7 +179,6 @@ public data class ServerInfo(
                     name = required("name", ::readString),
                     version = required("version", ::readString),
                     protocolVersion = required("protocolVersion", ::readString),
-                    multipleAccounts = optional("multipleAccounts", ::readBoolean),
                 )
             }
     }

@@ -11,15 +11,9 @@ public data class RateLimitsReadParams(
      * all the same.
      */
     public val excludeResetCreditDetails: Boolean? = null,
-    /**
-     * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("excludeResetCreditDetails", excludeResetCreditDetails?.let { JsonBoolean(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -28,7 +22,6 @@ public data class RateLimitsReadParams(
             with(readMembers(json, at)) {
                 RateLimitsReadParams(
                     excludeResetCreditDetails = optional("excludeResetCreditDetails", ::readBoolean),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }
@@ -262,15 +255,9 @@ public value class ResetCreditOutcome(public val value: String) : WireType {
 public data class RateLimitsUpdated(
     /** The changes. */
     public val rateLimits: RateLimitSnapshot,
-    /**
-     * The account, by its key in `account/list`. Only for clients with `multipleAccounts`: others
-     * hear of the selected account alone.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("rateLimits", rateLimits.toJson())
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -279,7 +266,6 @@ public data class RateLimitsUpdated(
             with(readMembers(json, at)) {
                 RateLimitsUpdated(
                     rateLimits = required("rateLimits", RateLimitSnapshot.Companion::fromJson),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

@@ -28,17 +28,6 @@ public sealed interface LoginStartParams : WireType {
          * backend for nothing. codex has no such member.
          */
         public val workspaceRouting: WorkspaceRouting? = null,
-        /**
-         * Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-         * the selected one. The same account again replaces its own tokens, in any case. Only for
-         * clients with `multipleAccounts`.
-         */
-        public val keep: Boolean? = null,
-        /**
-         * A name of the account for users, at most 256 bytes. Only for clients with
-         * `multipleAccounts`.
-         */
-        public val label: String? = null,
     ) : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("chatgptAuthTokens"))
@@ -47,8 +36,6 @@ public sealed interface LoginStartParams : WireType {
             putIfThere("chatgptPlanType", chatgptPlanType?.toJson())
             putIfThere("idToken", idToken?.let { JsonString(it.expose()) })
             putIfThere("workspaceRouting", workspaceRouting?.toJson())
-            putIfThere("keep", keep?.let { JsonBoolean(it) })
-            putIfThere("label", label?.let { JsonString(it) })
         }
 
         public companion object {
@@ -61,8 +48,6 @@ public sealed interface LoginStartParams : WireType {
                         chatgptPlanType = optional("chatgptPlanType", PlanType.Companion::fromJson),
                         idToken = optional("idToken", ::readSecret),
                         workspaceRouting = optional("workspaceRouting", WorkspaceRouting.Companion::fromJson),
-                        keep = optional("keep", ::readBoolean),
-                        label = optional("label", ::readString),
                     )
                 }
         }
@@ -164,8 +149,6 @@ public sealed interface LoginStartParams : WireType {
         public val expiresAt: Long? = null,
         /** A name of the account for users, at most 256 bytes. */
         public val label: String? = null,
-        /** Whether the other accounts stay. Only for clients with `multipleAccounts`. */
-        public val keep: Boolean? = null,
     ) : LoginStartParams {
         override fun toJson(): JsonValue = writeObject {
             put("type", JsonString("bearerToken"))
@@ -173,7 +156,6 @@ public sealed interface LoginStartParams : WireType {
             put("origin", JsonString(origin))
             putIfThere("expiresAt", expiresAt?.let { JsonNumber(it.toString()) })
             putIfThere("label", label?.let { JsonString(it) })
-            putIfThere("keep", keep?.let { JsonBoolean(it) })
         }
 
         public companion object {
@@ -185,7 +167,6 @@ public sealed interface LoginStartParams : WireType {
                         origin = required("origin", ::readString),
                         expiresAt = optional("expiresAt", ::readLong),
                         label = optional("label", ::readString),
-                        keep = optional("keep", ::readBoolean),
                     )
                 }
         }
@@ -213,63 +194,6 @@ public sealed interface LoginStartParams : WireType {
                 "personalAccessToken" -> PersonalAccessToken.fromJson(json, at)
                 "bearerToken" -> BearerToken.fromJson(json, at)
                 else -> Unknown(json)
-            }
-    }
-}
-
-/** A login with tokens that the host owns. */
-public data class HostLogin(
-    /** A JSON Web Token, sent to the backend as bearer. Its signature is not checked. */
-    public val accessToken: Secret,
-    /**
-     * The workspace. It takes precedence over the token's claims. Required unless `idToken` is
-     * given.
-     */
-    public val chatgptAccountId: String? = null,
-    /** The plan, if it differs from the token's claims. */
-    public val chatgptPlanType: PlanType? = null,
-    /** Only in the first form: the token with account, plan and email. */
-    public val idToken: Secret? = null,
-    /**
-     * Where the model calls of the workspace go, if the host knows it: the server then asks the
-     * backend for nothing. codex has no such member.
-     */
-    public val workspaceRouting: WorkspaceRouting? = null,
-    /**
-     * Whether the other accounts stay: then this one is added and selected. Otherwise it replaces
-     * the selected one. The same account again replaces its own tokens, in any case. Only for
-     * clients with `multipleAccounts`.
-     */
-    public val keep: Boolean? = null,
-    /**
-     * A name of the account for users, at most 256 bytes. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val label: String? = null,
-) : WireType {
-    override fun toJson(): JsonValue = writeObject {
-        put("accessToken", JsonString(accessToken.expose()))
-        putIfThere("chatgptAccountId", chatgptAccountId?.let { JsonString(it) })
-        putIfThere("chatgptPlanType", chatgptPlanType?.toJson())
-        putIfThere("idToken", idToken?.let { JsonString(it.expose()) })
-        putIfThere("workspaceRouting", workspaceRouting?.toJson())
-        putIfThere("keep", keep?.let { JsonBoolean(it) })
-        putIfThere("label", label?.let { JsonString(it) })
-    }
-
-    public companion object {
-        /** Reads it; `at` is its path for errors. */
-        public fun fromJson(json: JsonValue, at: String = ""): HostLogin =
-            with(readMembers(json, at)) {
-                HostLogin(
-                    accessToken = required("accessToken", ::readSecret),
-                    chatgptAccountId = optional("chatgptAccountId", ::readString),
-                    chatgptPlanType = optional("chatgptPlanType", PlanType.Companion::fromJson),
-                    idToken = optional("idToken", ::readSecret),
-                    workspaceRouting = optional("workspaceRouting", WorkspaceRouting.Companion::fromJson),
-                    keep = optional("keep", ::readBoolean),
-                    label = optional("label", ::readString),
-                )
             }
     }
 }

@@ -47,21 +47,6 @@ public object ClientRequests {
     public val accountLogout: RequestMethod<LogoutParams, Empty> =
         RequestMethod("account/logout", LogoutParams.Companion::fromJson, Empty.Companion::fromJson)
 
-    /** Lists the accounts, without network requests. */
-    public val accountList: RequestMethod<Empty, AccountListResult> =
-        RequestMethod("account/list", Empty.Companion::fromJson, AccountListResult.Companion::fromJson)
-
-    /**
-     * Selects the account of new threads and of calls that name none, or the account under which a
-     * thread goes on. A turn in progress ends with its own.
-     */
-    public val accountSelect: RequestMethod<AccountSelectParams, Empty> =
-        RequestMethod("account/select", AccountSelectParams.Companion::fromJson, Empty.Companion::fromJson)
-
-    /** Logs one account out. If it was the selected one, none is selected. */
-    public val accountRemove: RequestMethod<AccountRemoveParams, Empty> =
-        RequestMethod("account/remove", AccountRemoveParams.Companion::fromJson, Empty.Companion::fromJson)
-
     /** Returns the account, without network requests. */
     public val accountRead: RequestMethod<AccountReadParams, AccountReadResult> =
         RequestMethod("account/read", AccountReadParams.Companion::fromJson, AccountReadResult.Companion::fromJson)
@@ -152,9 +137,6 @@ public object ClientRequests {
         accountLoginCancel,
         accountLoginComplete,
         accountLogout,
-        accountList,
-        accountSelect,
-        accountRemove,
         accountRead,
         getAuthStatus,
         accountRateLimitsRead,
@@ -220,10 +202,6 @@ public object ServerNotifications {
     /** The credential, the account or its plan changed. */
     public val accountUpdated: NotificationMethod<AccountUpdated> =
         NotificationMethod("account/updated", AccountUpdated.Companion::fromJson)
-
-    /** The list of accounts changed, or the selection. Only for clients with `multipleAccounts`. */
-    public val accountListChanged: NotificationMethod<Empty> =
-        NotificationMethod("account/list/changed", Empty.Companion::fromJson)
 
     /** A login ended. */
     public val accountLoginCompleted: NotificationMethod<LoginCompleted> =
@@ -296,7 +274,6 @@ public object ServerNotifications {
     /** All of them. */
     public val all: List<NotificationMethod<*>> = listOf(
         accountUpdated,
-        accountListChanged,
         accountLoginCompleted,
         accountRateLimitsUpdated,
         threadStarted,

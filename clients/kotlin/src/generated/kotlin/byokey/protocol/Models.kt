@@ -12,17 +12,11 @@ public data class ModelListParams(
     public val cursor: String? = null,
     /** Whether to return models that the backend hides. */
     public val includeHidden: Boolean? = null,
-    /**
-     * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("limit", limit?.let { JsonNumber(it.toString()) })
         putIfThere("cursor", cursor?.let { JsonString(it) })
         putIfThere("includeHidden", includeHidden?.let { JsonBoolean(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -33,7 +27,6 @@ public data class ModelListParams(
                     limit = optional("limit", ::readLong),
                     cursor = optional("cursor", ::readString),
                     includeHidden = optional("includeHidden", ::readBoolean),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

@@ -35,11 +35,6 @@ public data class ThreadStartParams(
     public val config: JsonObject? = null,
     /** Not supported: refused unless empty. */
     public val dynamicTools: List<JsonValue>? = null,
-    /**
-     * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("model", model?.let { JsonString(it) })
@@ -52,7 +47,6 @@ public data class ThreadStartParams(
         putIfThere("ephemeral", ephemeral?.let { JsonBoolean(it) })
         putIfThere("config", config?.let { it })
         putIfThere("dynamicTools", dynamicTools?.let { writeList(it) { it } })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -70,7 +64,6 @@ public data class ThreadStartParams(
                     ephemeral = optional("ephemeral", ::readBoolean),
                     config = optional("config", ::readObject),
                     dynamicTools = optional("dynamicTools", readList(::readAny)),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

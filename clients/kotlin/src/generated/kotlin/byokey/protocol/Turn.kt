@@ -22,11 +22,6 @@ public data class TurnStartParams(
     public val outputSchema: JsonValue? = null,
     /** Not supported: refused when given. */
     public val collaborationMode: JsonValue? = null,
-    /**
-     * The account under which the thread goes on, by its key in `account/list`; its own if absent.
-     * Only for clients with `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         put("threadId", JsonString(threadId))
@@ -37,7 +32,6 @@ public data class TurnStartParams(
         putIfThere("clientUserMessageId", clientUserMessageId?.let { JsonString(it) })
         putIfThere("outputSchema", outputSchema)
         putIfThere("collaborationMode", collaborationMode)
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -53,7 +47,6 @@ public data class TurnStartParams(
                     clientUserMessageId = optional("clientUserMessageId", ::readString),
                     outputSchema = optional("outputSchema", ::readAny),
                     collaborationMode = optional("collaborationMode", ::readAny),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }

@@ -11,15 +11,9 @@ public data class UsageReadParams(
      * account's.
      */
     public val threadId: String? = null,
-    /**
-     * The account, by its key in `account/list`; the selected one if absent. Only for clients with
-     * `multipleAccounts`.
-     */
-    public val accountKey: String? = null,
 ) : WireType {
     override fun toJson(): JsonValue = writeObject {
         putIfThere("threadId", threadId?.let { JsonString(it) })
-        putIfThere("accountKey", accountKey?.let { JsonString(it) })
     }
 
     public companion object {
@@ -28,7 +22,6 @@ public data class UsageReadParams(
             with(readMembers(json, at)) {
                 UsageReadParams(
                     threadId = optional("threadId", ::readString),
-                    accountKey = optional("accountKey", ::readString),
                 )
             }
     }
