@@ -103,13 +103,7 @@ async fn a_request_that_may_have_been_processed_is_not_sent_again() {
         1,
         "it arrived, and nothing came back"
     );
-    let others = server
-        .over
-        .lock()
-        .unwrap()
-        .try_iter()
-        .map(|it| it.1)
-        .sum::<usize>();
+    let others = server.requests_on_others().into_iter().sum::<usize>();
     assert_eq!(others, 0, "it was sent again");
 }
 

@@ -22,7 +22,9 @@ pub(super) struct Raw {
     /// The numbers of connections with their handshake done.
     secured: Mutex<Receiver<usize>>,
     /// The number of a connection that is over, and of the requests on it.
-    pub(super) over: Mutex<Receiver<(usize, usize)>>,
+    over: Mutex<Receiver<(usize, usize)>>,
+    /// Those that were over before the one that was waited for.
+    earlier: Mutex<Vec<(usize, usize)>>,
 }
 
 impl Raw {
@@ -61,6 +63,7 @@ impl Raw {
             url,
             secured: Mutex::new(secured),
             over: Mutex::new(over),
+            earlier: Mutex::default(),
         }
     }
 
@@ -76,13 +79,25 @@ impl Raw {
 
     /// Waits for the end of this connection, and returns the number of requests on it.
     pub(super) fn requests_on(&self, number: usize) -> usize {
+        let mut earlier = self.earlier.lock().unwrap();
+        if let Some(at) = earlier.iter().position(|(which, _)| *which == number) {
+            return earlier.remove(at).1;
+        }
         let over = self.over.lock().unwrap();
         loop {
-            let (which, requests) = over.recv_timeout(byokey_tests::PATIENCE).unwrap();
-            if which == number {
-                return requests;
+            let ended = over.recv_timeout(byokey_tests::PATIENCE).unwrap();
+            if ended.0 == number {
+                return ended.1;
             }
+            earlier.push(ended);
         }
+    }
+
+    /// Returns the numbers of requests on the other connections that are over.
+    pub(super) fn requests_on_others(&self) -> Vec<usize> {
+        let mut others = std::mem::take(&mut *self.earlier.lock().unwrap());
+        others.extend(self.over.lock().unwrap().try_iter());
+        others.into_iter().map(|(_, requests)| requests).collect()
     }
 }
 
