@@ -15,7 +15,7 @@ tools="$(cd ../.. && pwd)/.cache/vscode/tools/node_modules/.bin"
 
 "$tools/tsc" --project .
 rm -rf "$out/package" "$out/test" "$out"/*.vsix
-"$tools/esbuild" src/extension.ts --bundle --platform=node --target=node20 --format=cjs \
+"$tools/esbuild" src/extension.ts --bundle --platform=node --target=node20 --format=cjs --minify \
   --external:vscode --alias:@byokey/client=../typescript/src/index.ts \
   --outfile="$out/extension.cjs" --log-level=warning
 
@@ -23,9 +23,11 @@ rm -rf "$out/package" "$out/test" "$out"/*.vsix
 package=$out/package
 mkdir -p "$package/out" "$package/media"
 node manifest.mjs >"$package/package.json"
-cp -r README.md CHANGELOG.md walkthrough "$package"
+cp -r CHANGELOG.md walkthrough "$package"
+# How it is built and tested is for those that have the sources.
+sed '/^## Packages for each platform$/,/^## Limits$/{/^## Limits$/!d}' README.md >"$package/README.md"
 cp media/icon.png "$package/media/"
-cat ../../LICENSE-MIT ../../LICENSE-APACHE >"$package/LICENSE.txt"
+sed "s/^  *//" ../../LICENSE-MIT ../../LICENSE-APACHE >"$package/LICENSE.txt"
 cp "$out/extension.cjs" "$package/out/"
 
 # pack FILE [OPTION...]

@@ -18,4 +18,4 @@ const manifest = {
   repository: { type: "git", url: address("repository"), directory: "clients/vscode" },
   bugs: { url: address("issues") },
 };
-console.log(JSON.stringify(manifest, null, 2));
+console.log(JSON.stringify(manifest));
