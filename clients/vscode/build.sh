@@ -24,8 +24,8 @@ package=$out/package
 mkdir -p "$package/out" "$package/media"
 node manifest.mjs >"$package/package.json"
 cp -r CHANGELOG.md walkthrough "$package"
-# How it is built and tested is for those that have the sources.
-sed '/^## Packages for each platform$/,/^## Limits$/{/^## Limits$/!d}' README.md >"$package/README.md"
+# How it is tried, built and tested is for those that have the sources.
+sed '/^## Try it without an account$/,/^## Limits$/{/^## Limits$/!d}' README.md >"$package/README.md"
 cp media/icon.png "$package/media/"
 sed "s/^  *//" ../../LICENSE-MIT ../../LICENSE-APACHE >"$package/LICENSE.txt"
 cp "$out/extension.cjs" "$package/out/"
