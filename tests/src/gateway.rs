@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
+use tokio::task::JoinSet;
 
 use crate::server::mock_provider;
 use crate::{Home, PATIENCE, byokey, byokey_measured, command};
@@ -206,6 +207,15 @@ impl Client {
     /// Sends a JSON document.
     pub async fn post(&self, path: &str, body: &str) -> Answer {
         self.post_with(path, body, "").await
+    }
+
+    /// Sends a JSON document that many times at once.
+    pub fn posts(&self, count: usize, path: &'static str, body: &'static str) -> JoinSet<Answer> {
+        let post = || {
+            let client = self.clone();
+            async move { client.post(path, body).await }
+        };
+        std::iter::repeat_with(post).take(count).collect()
     }
 
     /// Sends a JSON document with further headers, each with its line end.

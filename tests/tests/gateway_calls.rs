@@ -44,11 +44,7 @@ async fn a_thousand_requests_that_get_401_cause_one_refresh_and_all_succeed() {
     host.login(&old, "ws-1").await;
     backend.reject_bearer(&old);
     let gate = backend.hold(Route::Responses);
-    let mut requests = tokio::task::JoinSet::new();
-    for _ in 0..REQUESTS {
-        let client = client.clone();
-        requests.spawn(async move { client.post("/v1/responses", TURN).await });
-    }
+    let mut requests = client.posts(REQUESTS, "/v1/responses", TURN);
     gate.wait_for(REQUESTS).await;
     gate.release();
     let (id, _) = host.asked("account/chatgptAuthTokens/refresh").await;

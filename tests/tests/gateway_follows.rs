@@ -66,11 +66,7 @@ async fn a_thousand_401s_on_a_stored_login_spend_one_refresh_token() {
     let client = gateway.client();
     shared.backend.reject_bearer(access_token(90));
     let gate = shared.backend.hold(Route::Responses);
-    let mut requests = tokio::task::JoinSet::new();
-    for _ in 0..REQUESTS {
-        let client = client.clone();
-        requests.spawn(async move { client.post("/v1/responses", TURN).await });
-    }
+    let mut requests = client.posts(REQUESTS, "/v1/responses", TURN);
     gate.wait_for(REQUESTS).await;
     gate.release();
     while let Some(answer) = requests.join_next().await {

@@ -283,7 +283,7 @@ async fn a_terminal_gets_it_on_request_only() {
             .stdout(terminal)
             .spawn()
             .unwrap();
-        // It ends, with an error, once nobody has the terminal.
+        // It ends, with an error, once the other end of the terminal is closed.
         drop(command);
         let shown = std::thread::spawn(move || {
             let mut shown = Vec::new();

@@ -118,6 +118,7 @@ mod tests {
         std::fs::write(&manifest, r#"{"name":"agent","version":"4.0.0-linux"}"#).unwrap();
         assert_eq!(installed(&program, "agent"), Some([4, 0, 0]));
     }
+
     #[test]
     #[cfg(unix)]
     #[expect(clippy::disallowed_methods, reason = "the test plays an agent")]
